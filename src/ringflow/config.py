@@ -1,0 +1,270 @@
+"""The configuration: `config.yaml` under `RINGFLOW_*` environment variables, read once and frozen.
+
+A setting `fastagi: {port: 4573}` may be given as `RINGFLOW_FASTAGI__PORT`; the environment wins. Secrets are
+never in this file: it names the environment variable or the file that holds them. Relative paths are
+relative to the folder of `config.yaml`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import phonenumbers
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from ringflow.documents import Document, Location, Value, check_model, parse_document, read_document
+from ringflow.errors import ConfigError, DocumentError, StartError
+
+ENVIRONMENT_PREFIX = "RINGFLOW_"
+DEFAULT_PATH = Path("config.yaml")
+MIN_SECRET_BYTES = 16
+
+
+def _text(value: object) -> object:
+    """Accept a number where digits are meant: `number: 18005550100` needs no quotes."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"{error} || write an address or a network such as 192.0.2.0/24") from None
+
+
+def _region(value: str) -> str:
+    if value not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f"`{value}` is not a country || use a two-letter code such as GB or US")
+    return value
+
+
+Digits = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=64)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Country = Annotated[str, AfterValidator(_region)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+CustomerStatus = Literal["active", "inactive", "penalty", "pending"]
+
+
+class Frozen(BaseModel):
+    """A part of the configuration: unknown keys are errors, and nothing changes after reading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseConfig(Frozen):
+    """Where customers, DIDs and trunks are kept."""
+
+    url: str = "sqlite:///.ringflow/ringflow.db"
+
+
+class FastAgiConfig(Frozen):
+    """The port that Asterisk connects to."""
+
+    host: str = "127.0.0.1"
+    port: Port = 4573
+    allow: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+    max_calls: Annotated[int, Field(ge=1)] = 10_000
+    drain_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+
+
+class AmiConfig(Frozen):
+    """The manager interface of Asterisk; without it Ringflow runs, and says so."""
+
+    host: str = "127.0.0.1"
+    port: Port = 5038
+    user: str = "ringflow"
+    secret_file: Path | None = None
+    secret_env: str = "RINGFLOW_AMI_SECRET"  # noqa: S105 -- the name of a variable
+
+
+class HttpConfig(Frozen):
+    """Health, readiness and metrics."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class SoundsConfig(Frozen):
+    """Where prompts are, here and as Asterisk sees them.
+
+    `asterisk_prefix` is put before a prompt's name when Asterisk is told to play it. None: the absolute path of
+    `folder`, which is right when both run on one machine.
+    """
+
+    folder: Path = Path("sounds")
+    asterisk_prefix: str | None = None
+
+
+class ImpersonationConfig(Frozen):
+    """The key that signs `X-CX-Sec`: from a variable of the environment, or a file."""
+
+    key_env: str = "RINGFLOW_SECURITY_KEY"
+    key_file: Path | None = Path(".ringflow/security.key")
+
+
+class LogConfig(Frozen):
+    """How the log is written: JSON for programs, text for people."""
+
+    format: Literal["json", "text"] = "json"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class CustomerDeclaration(Frozen):
+    """A customer that `config.yaml` declares."""
+
+    id: Annotated[int, Field(ge=1)]
+    name: str = ""
+    status: CustomerStatus = "active"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    channels: Annotated[int, Field(ge=1)] | None = None
+    caller_id: Digits | None = None
+    clis: tuple[Digits, ...] = ()
+
+
+class DidDeclaration(Frozen):
+    """A DID that `config.yaml` declares."""
+
+    number: Digits
+    app: str
+    identify: Literal["cli", "none"] = "cli"
+    customer: Annotated[int, Field(ge=1)] | None = None
+    enabled: bool = True
+    channels: Annotated[int, Field(ge=1)] | None = None
+    reject_code: Annotated[int, Field(ge=400, le=699)] = 403
+
+
+class TrunkDeclaration(Frozen):
+    """A trunk that `config.yaml` declares. Trunks are tried in the order of `position`, then name."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    dial: str
+    position: int = 100
+    enabled: bool = True
+    caller_id: Digits | None = None
+    server: str = ""
+    headers: dict[str, str] = Field(default_factory=dict)
+
+
+class Config(Frozen):
+    """All of it. `folder` is where `config.yaml` is."""
+
+    folder: Path = Path()
+    country: Country = "US"
+    flows: Path = Path("app_flows")
+    state: Path = Path(".ringflow")
+    database: DatabaseConfig = DatabaseConfig()
+    fastagi: FastAgiConfig = FastAgiConfig()
+    ami: AmiConfig | None = None
+    http: HttpConfig | None = HttpConfig()
+    sounds: SoundsConfig = SoundsConfig()
+    impersonation: ImpersonationConfig = ImpersonationConfig()
+    apology: str = "MISC/sorry"
+    uri_hosts: tuple[str, ...] = ()
+    log: LogConfig = LogConfig()
+    customers: tuple[CustomerDeclaration, ...] = ()
+    dids: tuple[DidDeclaration, ...] = ()
+    trunks: tuple[TrunkDeclaration, ...] = ()
+
+    def path(self, path: Path) -> Path:
+        """A path of the configuration, absolute."""
+        return (self.folder / path).resolve()
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL with a relative SQLite path made absolute."""
+        head, separator, tail = self.database.url.partition("sqlite:///")
+        if not separator or head or tail in ("", ":memory:") or tail.startswith("/"):
+            return self.database.url
+        return f"sqlite:///{self.path(Path(tail))}"
+
+    @property
+    def asterisk_sounds(self) -> str:
+        """What to put before a prompt's name, without a slash at its end."""
+        prefix = self.sounds.asterisk_prefix
+        return str(self.path(self.sounds.folder)) if prefix is None else prefix.rstrip("/")
+
+
+def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the configuration. Raises `ConfigError` with every problem.
+
+    Without a path, `RINGFLOW_CONFIG` names the file, then `config.yaml` here; where that does not exist, the
+    defaults and the environment are all there is.
+    """
+    environ = os.environ if environ is None else environ
+    named = path or (Path(environ["RINGFLOW_CONFIG"]) if environ.get("RINGFLOW_CONFIG") else None)
+    try:
+        document = _document(named)
+    except DocumentError as error:
+        raise ConfigError(error.problems) from error
+    value = document.value
+    if value is None:
+        value = {}
+    if not isinstance(value, dict):
+        raise ConfigError([document.problem((), "is not a mapping", "write `key: value` lines")])
+    overrides = _overrides(environ)
+    for location, given in overrides.items():
+        _put(value, location, given)
+    value["folder"] = str(Path(document.path).resolve().parent)
+    config, problems = check_model(Config, document, value)
+    if config is None:
+        raise ConfigError(problems)
+    return config
+
+
+def _document(named: Path | None) -> Document:
+    if named is None and not DEFAULT_PATH.exists():
+        return Document(str(DEFAULT_PATH), {}, {(): (1, 1)})
+    return read_document(named or DEFAULT_PATH)
+
+
+def _overrides(environ: Mapping[str, str]) -> dict[Location, Value]:
+    """Settings named by the environment: RINGFLOW_HTTP__PORT=0 is ('http', 'port') -> 0."""
+    found: dict[Location, Value] = {}
+    for name, text in sorted(environ.items()):
+        steps = tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
+        if name.startswith(ENVIRONMENT_PREFIX) and steps[0] in Config.model_fields and steps[0] != "folder":
+            if _is_group(steps[0]) and len(steps) == 1:
+                continue
+            found[steps] = parse_document(text, f"environment variable {name}").value
+    return found
+
+
+def _is_group(name: str) -> bool:
+    annotation = Config.model_fields[name].annotation
+    options = get_args(annotation) or (annotation,)
+    return any(isinstance(option, type) and issubclass(option, Frozen) for option in options)
+
+
+def _put(value: dict[str, Value], location: Location, given: Value) -> None:
+    for step in location[:-1]:
+        inner = value.setdefault(str(step), {})
+        if not isinstance(inner, dict):
+            inner = value[str(step)] = {}
+        value = inner
+    value[str(location[-1])] = given
+
+
+def read_secret(env: str, file: Path | None, purpose: str, environ: Mapping[str, str] | None = None) -> str:
+    """A secret from the environment or a file. Raises `StartError` naming both places when there is none."""
+    environ = os.environ if environ is None else environ
+    text = environ.get(env, "").strip()
+    if not text and file is not None:
+        try:
+            text = file.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            text = ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise StartError(f"{purpose}: {file} cannot be read: {error}") from error
+    if not text:
+        places = f"set {env}" + (f" or write it to {file}" if file is not None else "")
+        raise StartError(f"{purpose}: no secret is given; {places}")
+    if len(text.encode()) < MIN_SECRET_BYTES:
+        raise StartError(f"{purpose}: the secret is shorter than {MIN_SECRET_BYTES} bytes")
+    return text
