@@ -1,0 +1,104 @@
+"""What became of a call and of its legs, in the words that logs, scenarios and metrics share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class LegStatus(StrEnum):
+    """How an outgoing attempt ended, from Asterisk's DIALSTATUS."""
+
+    ANSWERED = "answered"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    CONGESTION = "congestion"
+    UNAVAILABLE = "unavailable"
+    CANCELLED = "cancelled"
+    """The caller hung up while it rang."""
+    REFUSED = "refused"
+    """Ringflow did not dial: no customer, a number that is not digits, a host not on the list."""
+
+
+DIAL_STATUSES = {
+    "ANSWER": LegStatus.ANSWERED,
+    "BUSY": LegStatus.BUSY,
+    "NOANSWER": LegStatus.NO_ANSWER,
+    "CONGESTION": LegStatus.CONGESTION,
+    "CHANUNAVAIL": LegStatus.UNAVAILABLE,
+    "CANCEL": LegStatus.CANCELLED,
+    "DONTCALL": LegStatus.BUSY,
+    "TORTURE": LegStatus.BUSY,
+    "INVALIDARGS": LegStatus.UNAVAILABLE,
+}
+"""Asterisk's values of DIALSTATUS (app_dial.c) in our words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One outgoing attempt. `talked_ms` counts from the callee's answer; `headers` are those we added."""
+
+    dialled: str
+    trunk: str
+    status: LegStatus
+    talked_ms: int = 0
+    hangup_cause: int = 0
+    caller_id: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Outcome(StrEnum):
+    """How a call ended as a whole. An exit that led nowhere ends it under the exit's own name instead."""
+
+    COMPLETED = "completed"
+    """The flow ran to its end, or caller and callee were connected."""
+    ABANDONED = "abandoned"
+    """The caller hung up before being connected."""
+    REJECTED = "rejected"
+    """Refused before answer; `reject` says why."""
+    ERROR = "error"
+    """Asterisk, the database or Ringflow failed; `reason` says what."""
+    DRAINED = "drained"
+    """Ringflow was stopping and the call did not end within the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A refusal before answer: the SIP status code sent and the reason logged."""
+
+    sip: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a transcript. `at_ms` counts from the call's arrival, by the call's clock."""
+
+    at_ms: int
+    slot: str
+    event: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """What is known of a call when it is over.
+
+    `outcome` is an `Outcome` value, or the name of the exit that led nowhere (`no_input`, `busy`, ...).
+    Times are milliseconds; `started_at_s` is seconds since 1970 UTC.
+    """
+
+    call_id: str
+    did: str
+    cli: str | None
+    app: str | None
+    revision: str | None
+    customer: int | None
+    outcome: str
+    reason: str
+    started_at_s: float
+    duration_ms: int
+    reject: Reject | None
+    variables: dict[str, str]
+    legs: tuple[Leg, ...]
+    transcript: tuple[Event, ...]

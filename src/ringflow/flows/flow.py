@@ -1,0 +1,77 @@
+"""A loaded call flow: its slots, and where each exit leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ringflow.flows.slot import Slot
+
+APP_PREFIX = "app:"
+
+
+class End(Enum):
+    """The ways a flow's graph ends without another slot."""
+
+    FINISHED = "finished"
+    """`done` of the last slot: the call ends well."""
+    HANGUP = "hangup"
+    """`on: {exit: hangup}`: the author chose to end the call there."""
+    UNMAPPED = "unmapped"
+    """An exit that is not `done` and leads nowhere: the call ends, and the log says by which exit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToSlot:
+    """On to a slot of the same flow, by its index."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToApp:
+    """On to the first slot of another app."""
+
+    app: str
+
+
+Step = ToSlot | ToApp | End
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One app. `revision` is a short hash of its file: a call keeps the revision it began with."""
+
+    app: str
+    title: str
+    slots: tuple[Slot, ...]
+    path: str
+    revision: str
+
+    def index_of(self, slot_id: str) -> int | None:
+        """The index of the slot with this id."""
+        return next((index for index, slot in enumerate(self.slots) if slot.id == slot_id), None)
+
+    def step(self, index: int, exit_name: str) -> Step:
+        """Where an exit of a slot leads. The flow must have passed `check`."""
+        slot = self.slots[index]
+        target = slot.on.get(exit_name)
+        if target is None:
+            if exit_name != slot.exits[0]:
+                return End.UNMAPPED
+            target = "hangup" if slot.ends_call else "next"
+        if target == "hangup":
+            return End.HANGUP
+        if target == "next":
+            return ToSlot(index + 1) if index + 1 < len(self.slots) else End.FINISHED
+        if target.startswith(APP_PREFIX):
+            return ToApp(target.removeprefix(APP_PREFIX))
+        found = self.index_of(target)
+        if found is None:
+            raise KeyError(f"{self.app}: no slot has the id {target}")
+        return ToSlot(found)
+
+    def label(self, index: int) -> str:
+        """How a slot is named in transcripts and logs: its id, or its type, with its place in the flow."""
+        slot = self.slots[index]
+        return slot.id or f"{slot.slot}[{index + 1}]"

@@ -1,0 +1,107 @@
+"""What every slot type is: fields that are its schema, named exits, and `run`."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, TypeAlias, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field
+from ringflow.calls.call import Call
+
+from ringflow.flows.template import Template
+
+PROMPT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$"
+VARIABLE_PATTERN = r"^[a-z][a-z0-9_]*$"
+TARGET_PATTERN = r"^(app:)?[A-Za-z0-9][A-Za-z0-9_-]*$"
+
+
+class _PromptMark:
+    """Marks a field whose text names a prompt of the library."""
+
+
+Prompt = Annotated[str, Field(pattern=PROMPT_PATTERN), _PromptMark()]
+VariableName = Annotated[str, Field(pattern=VARIABLE_PATTERN)]
+Target = Annotated[str, Field(pattern=TARGET_PATTERN)]
+SlotId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """What `run` gives when the call goes on at the start of another app."""
+
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """Something wrong between the fields of one slot, found when the flow is loaded."""
+
+    field: str
+    what: str
+    mend: str
+
+
+SlotResult: TypeAlias = str | Jump
+
+
+class Slot(BaseModel):
+    """One step of an app. A subclass in `slots/NAME.py` named by its file is a slot type.
+
+    `exits` names how the slot can end, the good way first. `on` leads an exit to a slot's id, `app:NAME`,
+    `next` or `hangup`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    exits: ClassVar[tuple[str, ...]] = ("done",)
+    ends_call: ClassVar[bool] = False
+
+    slot: str
+    """The slot's type."""
+    id: SlotId | None = None
+    """A name for this slot, so that `on:` can lead to it."""
+    on: dict[str, Target] = Field(default_factory=dict)
+    """Where an exit leads: a slot's id, `app:NAME`, `next` or `hangup`."""
+
+    @abstractmethod
+    async def run(self, call: Call) -> SlotResult:
+        """Do the step for a caller; gives the name of the exit taken, or where the call goes on."""
+
+    def sets(self) -> Mapping[str, frozenset[str]]:
+        """For each exit, the variables that are certain to be set when the slot ends that way."""
+        return {}
+
+    def jumps(self) -> frozenset[str]:
+        """The apps that `run` may lead to by itself."""
+        return frozenset()
+
+    def problems(self) -> Iterator[FieldProblem]:
+        """What is wrong between fields that are each right by themselves."""
+        return iter(())
+
+    def templates(self) -> Iterator[tuple[str, Template]]:
+        """Every `${...}` text of the slot, with the name of its field."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Template):
+                yield name, value
+            elif isinstance(value, Mapping):
+                yield from ((name, item) for item in value.values() if isinstance(item, Template))
+
+    def prompts(self) -> Iterator[tuple[str, str]]:
+        """Every prompt that the slot may play, with the name of its field."""
+        for name, info in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value is None or not _names_prompts(info.metadata, info.annotation):
+                continue
+            yield from ((name, item) for item in ([value] if isinstance(value, str) else value))
+
+
+def _names_prompts(metadata: list[object], annotation: object) -> bool:
+    if any(isinstance(mark, _PromptMark) for mark in metadata):
+        return True
+    if get_origin(annotation) is Annotated:
+        return any(isinstance(mark, _PromptMark) for mark in get_args(annotation)[1:])
+    return any(_names_prompts([], inner) for inner in get_args(annotation))

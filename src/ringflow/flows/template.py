@@ -1,0 +1,106 @@
+"""`${name}` and `${name|default}` in a flow's text: parsed at load, filled in when a call runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+VARIABLE_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
+_PIECE = re.compile(r"\$\{([^{}]*)\}")
+MAX_RENDERED = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One `${name|default}`; `default` is None where there is none."""
+
+    name: str
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Text with references in it, in order. Usable as a pydantic field type."""
+
+    text: str
+    parts: tuple[str | Reference, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Template:
+        """Raises ValueError for a reference that is not `${name}` or `${name|default}`."""
+        parts: list[str | Reference] = []
+        end = 0
+        for match in _PIECE.finditer(text):
+            parts.append(_literal(text[end : match.start()]))
+            parts.append(_reference(match[1]))
+            end = match.end()
+        parts.append(_literal(text[end:]))
+        return cls(text, tuple(part for part in parts if part != ""))
+
+    @property
+    def required(self) -> frozenset[str]:
+        """Names that must be set for this text to be filled in."""
+        return frozenset(part.name for part in self.references if part.default is None)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Every reference, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Reference))
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether the text is the same in every call."""
+        return not self.references
+
+    def render(self, variables: Mapping[str, str]) -> str:
+        """The text with every reference filled in. Raises KeyError with the name of one that is not set."""
+        pieces = [
+            part if isinstance(part, str) else variables.get(part.name, part.default) for part in self.parts
+        ]
+        if None in pieces:
+            raise KeyError(next(r.name for r in self.references if variables.get(r.name, r.default) is None))
+        return "".join(piece for piece in pieces if piece is not None)[:MAX_RENDERED]
+
+    def __str__(self) -> str:
+        return self.text
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Accept text, and a number where digits are meant."""
+        return core_schema.no_info_plain_validator_function(_validate)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Text, for editors."""
+        return {"type": ["string", "integer"], "description": "text with ${name} or ${name|default}"}
+
+
+def _validate(value: object) -> Template:
+    if isinstance(value, Template):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise ValueError("must be text || put quotes around it")  # noqa: TRY004 -- pydantic collects ValueError
+    return Template.parse(value)
+
+
+def _literal(text: str) -> str:
+    if "${" in text:
+        raise ValueError("`${` is not closed || write ${name} or ${name|default}")
+    return text
+
+
+def _reference(inside: str) -> Reference:
+    name, bar, default = inside.partition("|")
+    if not VARIABLE_NAME.fullmatch(name):
+        raise ValueError(f"`${{{inside}}}` is not a variable || write ${{name}} or ${{name|default}}")
+    return Reference(name, default if bar else None)
