@@ -1,0 +1,1 @@
+"""A real Asterisk and real SIP calls, on loopback and without root."""
