@@ -94,8 +94,8 @@ class HttpConfig(Frozen):
 class SoundsConfig(Frozen):
     """Where prompts are, here and as Asterisk sees them.
 
-    `asterisk_prefix` is put before a prompt's name when Asterisk is told to play it. None: the absolute path of
-    `folder`, which is right when both run on one machine.
+    `asterisk_prefix` is put before a prompt's name when Asterisk is told to play it. None: the absolute path
+    of `folder`, which is right when both run on one machine.
     """
 
     folder: Path = Path("sounds")
@@ -166,6 +166,9 @@ class Config(Frozen):
     sounds: SoundsConfig = SoundsConfig()
     impersonation: ImpersonationConfig = ImpersonationConfig()
     apology: str = "MISC/sorry"
+    uri_dial: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$")] = (
+        "PJSIP/ringflow-uri/{uri}"
+    )
     uri_hosts: tuple[str, ...] = ()
     log: LogConfig = LogConfig()
     customers: tuple[CustomerDeclaration, ...] = ()

@@ -1,0 +1,1 @@
+"""All that a slot can see and do in a call."""

@@ -1,0 +1,220 @@
+"""A call as a slot sees it: words a caller would use (`play`, `collect`, `dial`), and who pays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.directory import Admission
+from ringflow.accounts.trunks import Trunk
+from ringflow.agi.session import AgiSession
+from ringflow.calls.collecting import Collected, Collection, Ending, collect_digits
+from ringflow.calls.dialling import (
+    CUSTOMER_HEADER,
+    SECURITY_HEADER,
+    WRONG_NUMBER_CAUSES,
+    Attempt,
+    DialOptions,
+    dial,
+    dialable_number,
+    dialable_uri,
+    merge_headers,
+    safe_caller_id,
+)
+from ringflow.calls.outcome import Leg, LegStatus, Reject
+from ringflow.calls.rejecting import reject_call
+from ringflow.calls.transcript import Transcript
+from ringflow.calls.variables import MAX_VALUE_LENGTH, given_variables
+from ringflow.calls.world import CallWorld
+from ringflow.errors import CallEnded, RingflowError
+
+URI_TRUNK = "uri"
+"""The name under which legs to a SIP URI are recorded."""
+
+_TRY_NEXT_TRUNK = frozenset({LegStatus.CONGESTION, LegStatus.UNAVAILABLE})
+_VARIABLE = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Call:
+    """One caller on the line, from arrival to the end of the flow.
+
+    Every verb may raise `CallEnded`: the caller is gone, and the engine alone catches it.
+    """
+
+    def __init__(self, call_id: str, session: AgiSession, admission: Admission, world: CallWorld) -> None:
+        self.id = call_id
+        self.did = admission.did
+        self.customer: Customer | None = admission.customer
+        self.cli = admission.cli
+        self.answered = False
+        self.reject_sent: Reject | None = None
+        self.legs: list[Leg] = []
+        self.transcript = Transcript(world.clock)
+        self.last_key_ms: int | None = None
+        self.key_to_dial_ms: list[int] = []
+        self._variables = given_variables(call_id, admission)
+        self._session = session
+        self._world = world
+        self._timers: tuple[float, float] | None = None
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What `${...}` can name."""
+        return self._variables
+
+    @property
+    def connected(self) -> bool:
+        """Whether the caller has talked to a callee."""
+        return any(leg.status is LegStatus.ANSWERED for leg in self.legs)
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the caller's channel is known to be gone."""
+        return self._session.hung_up
+
+    def store(self, name: str, value: str) -> None:
+        """Set a variable of the flow. Names with a dot are given, and cannot be set."""
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError(f"a slot cannot set the variable {name}")
+        self._variables[name] = value[:MAX_VALUE_LENGTH]
+
+    def note(self, event: str, detail: str = "") -> None:
+        """Add a line to the transcript."""
+        self.transcript.note(event, detail)
+
+    def enter_app(self, app: str) -> None:
+        """The call goes on in another app."""
+        self._variables["app"] = app
+
+    async def answer(self) -> None:
+        """Answer, once; a slot does so only when the caller has to hear something."""
+        if self.answered:
+            return
+        await self._session.answer()
+        self.answered = True
+        self.note("answered")
+
+    async def play(self, *prompts: str) -> None:
+        """Play prompts one after the other; keys are ignored."""
+        await self.answer()
+        for prompt in prompts:
+            self.note("prompt", prompt)
+            await self._session.stream_file(self._world.asterisk_prompt(prompt), "")
+
+    async def collect(
+        self,
+        *prompts: str,
+        max_digits: int,
+        terminators: str = "#",
+        first_digit_timeout_s: float = 5.0,
+        inter_digit_timeout_s: float = 3.0,
+        barge_in: bool = True,
+    ) -> Collected:
+        """Play prompts and take digits until a terminator, `max_digits`, or silence."""
+        await self.answer()
+        for prompt in prompts:
+            self.note("prompt", prompt)
+        timers = (first_digit_timeout_s, inter_digit_timeout_s)
+        collection = Collection(
+            sounds=tuple(self._world.asterisk_prompt(prompt) for prompt in prompts),
+            max_digits=max_digits,
+            terminators=terminators,
+            first_digit_timeout_s=first_digit_timeout_s,
+            inter_digit_timeout_s=inter_digit_timeout_s,
+            barge_in=barge_in,
+        )
+        collected = await collect_digits(self._session, collection, timers_set=self._timers == timers)
+        self._timers = timers
+        if collected.digits or collected.ending is not Ending.SILENCE:
+            self.last_key_ms = self._world.clock.monotonic_ms()
+        self.note("keys", f"{collected.digits} ({collected.ending})")
+        return collected
+
+    async def dial_number(self, text: str, options: DialOptions) -> Leg:
+        """Dial a number through the trunks in order, as the customer; gives the last leg.
+
+        The next trunk is tried when one is congested or unavailable, not when the callee is busy or silent,
+        nor when the number itself is wrong.
+        """
+        number = dialable_number(text)
+        if number is None:
+            return self._refuse(text, "the number is not digits")
+        if self.customer is None:
+            return self._refuse(number, "no customer pays for this call")
+        trunks = await self._world.trunks()
+        if not trunks:
+            self.note("no_trunk")
+            return self._finish(Leg(number, "", LegStatus.UNAVAILABLE))
+        for trunk in trunks:
+            attempt = self._attempt(trunk.dial.replace("{number}", number), number, trunk, options)
+            leg = await self._dial(attempt)
+            if leg.status not in _TRY_NEXT_TRUNK or leg.hangup_cause in WRONG_NUMBER_CAUSES:
+                break
+        return leg
+
+    async def dial_uri(self, text: str, options: DialOptions) -> Leg:
+        """Dial a SIP URI on an allowed host, as the customer."""
+        uri = dialable_uri(text, self._world.uri_hosts)
+        if uri is None:
+            return self._refuse(text, "not a SIP URI on a host of `uri_hosts`")
+        if self.customer is None:
+            return self._refuse(uri, "no customer pays for this call")
+        server = uri.rpartition("@")[2]
+        trunk = Trunk(name=URI_TRUNK, dial=self._world.uri_dial, server=server)
+        attempt = self._attempt(trunk.dial.replace("{uri}", uri), uri, trunk, options)
+        return await self._dial(attempt)
+
+    async def reject(self, sip: int, reason: str) -> None:
+        """Refuse the call before answer with a SIP status code; after answer, hang up."""
+        self.note("rejected", f"{sip} {reason}")
+        if self.answered:
+            await self._session.hangup()
+            raise CallEnded("hangup")
+        self.reject_sent = Reject(sip, reason)
+        await reject_call(self._session, sip)
+
+    async def apologise(self) -> None:
+        """Say sorry if that is still possible; never raises but for cancellation."""
+        try:
+            if self.answered:
+                await self.play(self._world.apology)
+            else:
+                await self.reject(503, "Service Unavailable")
+        except RingflowError as error:
+            self.note("no_apology", type(error).__name__)
+
+    def _attempt(self, target: str, dialled: str, trunk: Trunk, options: DialOptions) -> Attempt:
+        assert self.customer is not None
+        server = trunk.server or trunk.name
+        key = self._world.security_keys.make(self.customer.id, server, int(self._world.clock.now_s()))
+        identity = {CUSTOMER_HEADER: str(self.customer.id), SECURITY_HEADER: key}
+        caller_id = options.caller_id or self.customer.caller_id or trunk.caller_id
+        return Attempt(
+            target=target,
+            dialled=dialled,
+            trunk=trunk.name,
+            headers=merge_headers(trunk.headers, options.headers, identity=identity),
+            caller_id=safe_caller_id(caller_id),
+            ring_s=options.ring_s,
+            max_duration_s=options.max_duration_s,
+        )
+
+    async def _dial(self, attempt: Attempt) -> Leg:
+        self.note("dial", f"{attempt.dialled} via {attempt.trunk}")
+        if self.last_key_ms is not None:
+            self.key_to_dial_ms.append(self._world.clock.monotonic_ms() - self.last_key_ms)
+            self.last_key_ms = None
+        leg = self._finish(await dial(self._session, attempt))
+        if self._session.hung_up or leg.status is LegStatus.CANCELLED:
+            raise CallEnded("hangup")
+        return leg
+
+    def _refuse(self, dialled: str, why: str) -> Leg:
+        self.note("refused", why)
+        return self._finish(Leg(ascii(dialled[:64])[1:-1], "", LegStatus.REFUSED))
+
+    def _finish(self, leg: Leg) -> Leg:
+        self.legs.append(leg)
+        self.note("leg", leg.status)
+        return leg

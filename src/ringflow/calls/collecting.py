@@ -1,0 +1,79 @@
+"""Taking digits from a caller with one command of Asterisk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ringflow.agi.session import AgiSession
+from ringflow.errors import CallEnded, CommandRefused
+
+MAX_DIGITS = 255
+"""What Asterisk's `Read` can take (app_read.c)."""
+
+KEYS_VARIABLE = "RINGFLOW_KEYS"
+_RESULT = "${READSTATUS}:${" + KEYS_VARIABLE + "}"
+
+
+class Ending(StrEnum):
+    """Why no more digits were taken."""
+
+    TERMINATOR = "terminator"
+    MAXIMUM = "maximum"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What the caller keyed, without the terminator."""
+
+    digits: str
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """How digits are taken. Seconds; the first-digit time counts from the end of the prompt.
+
+    `sounds` are prompts as Asterisk names them, played one after the other.
+    """
+
+    sounds: tuple[str, ...]
+    max_digits: int
+    terminators: str
+    first_digit_timeout_s: float
+    inter_digit_timeout_s: float
+    barge_in: bool
+
+
+async def collect_digits(session: AgiSession, collection: Collection, timers_set: bool) -> Collected:
+    """Play the sounds and take digits. Raises `CallEnded` when the caller hangs up.
+
+    `Read` and not a `WAIT FOR DIGIT` loop: frames that arrive between two AGI commands are read and dropped
+    by Asterisk, and keys with them. `Read` and not `GET DATA`: the latter has one timeout for the first digit
+    and between digits, and ends on `#` only (ast_app_getdata_full in main/app.c). `timers_set` says that the
+    channel already has these two timeouts.
+    """
+    if not timers_set:
+        await session.set_variable("TIMEOUT(response)", f"{collection.first_digit_timeout_s:g}")
+        await session.set_variable("TIMEOUT(digit)", f"{collection.inter_digit_timeout_s:g}")
+    sounds = collection.sounds
+    if not collection.barge_in:
+        for sound in sounds:
+            await session.stream_file(sound, "")
+        sounds = ()
+    await session.execute("Read", _read_arguments(collection, sounds))
+    status, _, digits = (await session.get_full_variable(_RESULT) or "").partition(":")
+    if status == "TIMEOUT":
+        return Collected(digits, Ending.SILENCE)
+    if status == "HANGUP":
+        raise CallEnded("result")
+    if status != "OK":
+        raise CommandRefused(f"Read ended with READSTATUS {status or 'empty'}")
+    full = len(digits) >= collection.max_digits
+    return Collected(digits, Ending.MAXIMUM if full else Ending.TERMINATOR)
+
+
+def _read_arguments(collection: Collection, sounds: tuple[str, ...]) -> str:
+    terminators = "" if collection.terminators == "#" else f"t({collection.terminators})"
+    return f"{KEYS_VARIABLE},{'&'.join(sounds)},{collection.max_digits},{terminators}"

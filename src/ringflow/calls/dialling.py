@@ -1,0 +1,133 @@
+"""One outgoing attempt: the `Dial` line, the headers that travel with it, and what came of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ringflow.agi.session import AgiSession
+from ringflow.calls.outcome import DIAL_STATUSES, Leg, LegStatus
+
+CUSTOMER_HEADER = "X-Customer-ID"
+SECURITY_HEADER = "X-CX-Sec"
+IDENTITY_HEADERS = frozenset({CUSTOMER_HEADER.lower(), SECURITY_HEADER.lower()})
+"""Only impersonation writes these; a slot or trunk cannot."""
+
+HEADER_NAME = re.compile(r"[A-Za-z0-9!%*_+'~.-]{1,64}")
+"""A header's name is a token (RFC 3261, 25.1), less the back-quote."""
+
+MAX_HEADER_VALUE = 512
+MAX_HEADERS = 32
+
+_NUMBER = re.compile(r"[0-9]{1,32}")
+_CALLER_ID = re.compile(r"\+?[0-9]{1,32}")
+_SIP_URI = re.compile(r"sips?:([A-Za-z0-9+._-]{1,64})@([A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?)")
+_PRINTABLE = range(0x20, 0x7F)
+
+_RESULT = "${DIALSTATUS}|${HANGUPCAUSE}|${RINGFLOW_ANSWERED_MS}|${STRFTIME(,,%s%3q)}"
+
+WRONG_NUMBER_CAUSES = frozenset({1, 22, 28})
+"""Q.850: unallocated, changed, invalid format. Another trunk would say the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialOptions:
+    """What a slot asks of an outgoing attempt. `ring_s` and `max_duration_s`: seconds; None: no limit."""
+
+    ring_s: int = 60
+    max_duration_s: float | None = None
+    caller_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe."""
+
+    target: str
+    dialled: str
+    trunk: str
+    headers: dict[str, str]
+    caller_id: str | None
+    ring_s: int
+    max_duration_s: float | None
+
+    def arguments(self) -> str:
+        """What `Dial` is given. `g`: go on here when the callee hangs up."""
+        options = "gb(ringflow-leg^s^1)U(ringflow-answered^s^1)"
+        if self.caller_id is not None:
+            options += f"f({self.caller_id})"
+        if self.max_duration_s is not None:
+            options += f"L({round(self.max_duration_s * 1000)})"
+        return f"{self.target},{self.ring_s},{options}"
+
+
+def dialable_number(text: str) -> str | None:
+    """Digits that are safe in a dial string, or None. A leading plus is dropped."""
+    number = text.removeprefix("+")
+    return number if _NUMBER.fullmatch(number) else None
+
+
+def dialable_uri(text: str, allowed_hosts: frozenset[str]) -> str | None:
+    """A `sip:user@host` whose host is on the list (as `host` or `host:port`), or None."""
+    match = _SIP_URI.fullmatch(text)
+    if match is None:
+        return None
+    host = match[2].lower()
+    return text if host in allowed_hosts or host.partition(":")[0] in allowed_hosts else None
+
+
+def safe_caller_id(text: str | None) -> str | None:
+    """A caller ID that may stand in a dial string, or None."""
+    return text if text is not None and _CALLER_ID.fullmatch(text) else None
+
+
+def safe_header_value(text: str) -> str:
+    """The value with everything but printable ASCII escaped as %XX (RFC 3261, 25.1), and bounded."""
+    raw = text.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if byte in _PRINTABLE else f"%{byte:02X}" for byte in raw)[:MAX_HEADER_VALUE]
+
+
+def merge_headers(*layers: Mapping[str, str], identity: Mapping[str, str]) -> dict[str, str]:
+    """Headers of trunk and slot, the later winning, under those of the customer, which nobody may replace."""
+    merged: dict[str, tuple[str, str]] = {}
+    for layer in layers:
+        for name, value in layer.items():
+            if name.lower() not in IDENTITY_HEADERS:
+                merged[name.lower()] = (name, safe_header_value(value))
+    named = dict(merged.values()) | {name: safe_header_value(value) for name, value in identity.items()}
+    return dict(list(named.items())[-MAX_HEADERS:])
+
+
+async def dial(session: AgiSession, attempt: Attempt) -> Leg:
+    """Dial, wait for the end, and say what came of it. Does not raise when the caller hangs up meanwhile.
+
+    Talk time runs from the callee's answer, which a subroutine on the callee's channel noted by Asterisk's
+    clock, to now by the same clock. ANSWEREDTIME counts from the caller's answer and is not used.
+    """
+    for index, (name, value) in enumerate(attempt.headers.items(), start=1):
+        await session.set_variable(f"__RINGFLOW_HEADER_{index}", f"{name}={value}")
+    await session.set_variable("__RINGFLOW_HEADERS", str(len(attempt.headers)))
+    await session.execute("Dial", attempt.arguments(), hangup_is_data=True, timeout_s=None)
+    return _leg(attempt, await session.get_full_variable(_RESULT) or "")
+
+
+def _leg(attempt: Attempt, result: str) -> Leg:
+    fields = [*result.split("|"), "", "", "", ""]
+    status = DIAL_STATUSES.get(fields[0], LegStatus.UNAVAILABLE)
+    answered_ms, now_ms = _whole(fields[2]), _whole(fields[3])
+    talked_ms = max(0, now_ms - answered_ms) if status is LegStatus.ANSWERED and answered_ms else 0
+    return Leg(
+        dialled=attempt.dialled,
+        trunk=attempt.trunk,
+        status=status,
+        talked_ms=talked_ms,
+        hangup_cause=_whole(fields[1]),
+        caller_id=attempt.caller_id,
+        headers=attempt.headers,
+    )
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0

@@ -1,0 +1,25 @@
+"""The variables of a call: those that are given, and those that slots set."""
+
+from __future__ import annotations
+
+from ringflow.accounts.directory import Admission
+
+ALWAYS_SET = frozenset({"did", "call.id", "app"})
+"""Set in every call before its first slot."""
+
+SOMETIMES_SET = frozenset({"cli", "customer.id", "customer.name", "customer.currency"})
+"""`cli` is missing for anonymous callers, `customer.*` where nobody was identified."""
+
+MAX_VALUE_LENGTH = 1024
+
+
+def given_variables(call_id: str, admission: Admission) -> dict[str, str]:
+    """What a call knows before its first slot; values are text, as `${...}` inserts them."""
+    variables = {"call.id": call_id, "did": admission.did.number, "app": admission.did.app}
+    if admission.cli is not None:
+        variables["cli"] = admission.cli
+    if admission.customer is not None:
+        variables["customer.id"] = str(admission.customer.id)
+        variables["customer.name"] = admission.customer.name
+        variables["customer.currency"] = admission.customer.currency
+    return variables

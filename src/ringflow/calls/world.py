@@ -1,0 +1,27 @@
+"""What all calls of a server share: prompts' place, trunks, keys, limits, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from ringflow.accounts.security_key import SecurityKeys
+from ringflow.accounts.trunks import Trunk
+from ringflow.calls.clock import Clock, SystemClock
+
+
+@dataclass(frozen=True, slots=True)
+class CallWorld:
+    """`trunks` gives the enabled ones in the order in which they are tried."""
+
+    trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
+    security_keys: SecurityKeys
+    asterisk_sounds: str
+    apology: str
+    uri_dial: str
+    uri_hosts: frozenset[str] = frozenset()
+    clock: Clock = field(default_factory=SystemClock)
+
+    def asterisk_prompt(self, name: str) -> str:
+        """A prompt of the library as Asterisk is told to play it, without extension."""
+        return f"{self.asterisk_sounds}/{name}" if self.asterisk_sounds else name

@@ -1,0 +1,216 @@
+"""One call through one app: identify, admit, walk the slots, and say what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from ringflow.accounts.directory import Admission, Directory, Rejection
+from ringflow.accounts.occupancy import Occupancy
+from ringflow.agi.session import AgiSession
+from ringflow.calls.call import Call
+from ringflow.calls.outcome import CallRecord, Outcome, Reject
+from ringflow.calls.rejecting import reject_call
+from ringflow.calls.transcript import Transcript
+from ringflow.calls.world import CallWorld
+from ringflow.engine.walking import Ended, walk
+from ringflow.engine.watching import Watcher
+from ringflow.errors import CallEnded, RingflowError
+from ringflow.flows.flow import Flow
+from ringflow.numbers import shown
+
+log = structlog.get_logger("ringflow.engine")
+
+
+class Flows(Protocol):
+    """Where the engine finds apps, at their newest good revision."""
+
+    def get(self, app: str) -> Flow | None:
+        """The app, or None."""
+
+
+def new_call_id() -> str:
+    """An ID that no other call has."""
+    return uuid.uuid4().hex
+
+
+class Engine:
+    """Runs calls; one `run` for each, all at the same time in one event loop."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        occupancy: Occupancy,
+        flows: Flows,
+        world: CallWorld,
+        watchers: Sequence[Watcher] = (),
+        make_call_id: Callable[[], str] = new_call_id,
+    ) -> None:
+        self._directory = directory
+        self._occupancy = occupancy
+        self._flows = flows
+        self._world = world
+        self._watchers = watchers
+        self._make_call_id = make_call_id
+
+    async def run(self, session: AgiSession) -> CallRecord:
+        """Serve one FastAGI session to its end. Raises nothing but `CancelledError`."""
+        with structlog.contextvars.bound_contextvars(call_id=(call_id := self._make_call_id())):
+            visit = _Visit(call_id, session, self._world)
+            try:
+                await self._serve(visit)
+            except CallEnded as ended:
+                visit.hung_up(ended)
+            except asyncio.CancelledError:
+                visit.end(Outcome.DRAINED, "Ringflow is stopping")
+                session.abandon()
+                raise
+            except Exception as error:  # noqa: BLE001 -- the boundary of a call: one call's fault ends only that call
+                await visit.fail(error)
+            finally:
+                record = visit.record()
+                self._tell(record, visit.call.key_to_dial_ms if visit.call else [])
+        return record
+
+    async def _serve(self, visit: _Visit) -> None:
+        request = visit.session.request
+        answer = await self._directory.arrive(request.extension, request.caller_id, request.is_anonymous)
+        if isinstance(answer, Rejection):
+            await visit.refuse(answer)
+            return
+        flow = self._flows.get(answer.did.app)
+        if flow is None:
+            log.error("app missing", app=answer.did.app, did=answer.did.number)
+            await visit.refuse(Rejection(503, f"App Not Found: {answer.did.app}"))
+            return
+        seat = self._occupancy.admit(answer)
+        if isinstance(seat, Rejection):
+            await visit.refuse(seat)
+            return
+        with seat:
+            await self._walk(visit, answer, flow)
+
+    async def _walk(self, visit: _Visit, admission: Admission, flow: Flow) -> None:
+        call = visit.begin(admission, flow)
+        for watcher in self._watchers:
+            watcher.call_began(flow.app)
+
+        def slot_left(app: str, slot_type: str, exit_name: str) -> None:
+            for watcher in self._watchers:
+                watcher.slot_left(app, slot_type, exit_name)
+
+        ended = await walk(call, flow, self._flows.get, slot_left)
+        visit.finish(ended)
+
+    def _tell(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
+        log.info(
+            "call ended",
+            did=record.did,
+            cli=record.cli,
+            app=record.app,
+            customer=record.customer,
+            outcome=record.outcome,
+            reason=record.reason,
+            sip=record.reject.sip if record.reject else None,
+            duration_ms=record.duration_ms,
+            legs=[f"{leg.dialled} {leg.trunk} {leg.status} {leg.talked_ms}ms" for leg in record.legs],
+        )
+        for watcher in self._watchers:
+            watcher.call_ended(record, key_to_dial_ms)
+
+
+class _Visit:
+    """One session on its way through the engine: what is known of it so far."""
+
+    def __init__(self, call_id: str, session: AgiSession, world: CallWorld) -> None:
+        self.call_id = call_id
+        self.session = session
+        self.call: Call | None = None
+        self._world = world
+        self._flow: Flow | None = None
+        self._transcript = Transcript(world.clock)
+        self._started_at_s = world.clock.now_s()
+        self._reject: Reject | None = None
+        self._outcome: str = Outcome.ERROR
+        self._reason = ""
+
+    def begin(self, admission: Admission, flow: Flow) -> Call:
+        self.call = Call(self.call_id, self.session, admission, self._world)
+        self._transcript = self.call.transcript
+        self._flow = flow
+        return self.call
+
+    def end(self, outcome: str, reason: str) -> None:
+        self._outcome, self._reason = outcome, reason
+
+    async def refuse(self, rejection: Rejection) -> None:
+        self._transcript.note("rejected", f"{rejection.sip} {rejection.reason}")
+        self._reject = Reject(rejection.sip, rejection.reason)
+        self.end(Outcome.REJECTED, rejection.reason)
+        await reject_call(self.session, rejection.sip)
+
+    def finish(self, ended: Ended) -> None:
+        call = self.call
+        if call is not None and call.reject_sent is not None:
+            self._reject = call.reject_sent
+            self.end(Outcome.REJECTED, call.reject_sent.reason)
+        else:
+            self.end(ended.outcome, ended.reason)
+
+    def hung_up(self, ended: CallEnded) -> None:
+        """The one place where a hang-up is caught."""
+        call = self.call
+        if call is not None and call.reject_sent is not None:
+            self.finish(Ended(Outcome.REJECTED, ""))
+            return
+        self._transcript.note("hung_up")
+        if ended.how == "eof" and not self.session.hung_up:
+            self.end(Outcome.ERROR, "the connection from Asterisk closed in mid-call")
+        elif call is not None and call.connected:
+            self.end(Outcome.COMPLETED, "")
+        else:
+            self.end(Outcome.ABANDONED, "the caller hung up")
+
+    async def fail(self, error: Exception) -> None:
+        """Our fault, the database's or Asterisk's: log it with its place, apologise, let the call end."""
+        slot = self._transcript.slot
+        if isinstance(error, RingflowError):
+            log.error("call failed", slot=slot, error=type(error).__name__, detail=str(error)[:500])
+        else:
+            log.exception("call failed", slot=slot)
+        self._transcript.note("failed", type(error).__name__)
+        self.end(Outcome.ERROR, f"{type(error).__name__}: {shown(str(error))}")
+        try:
+            if self.call is not None:
+                await self.call.apologise()
+            else:
+                await reject_call(self.session, 503)
+        except RingflowError as second:
+            log.info("no apology", detail=str(second)[:200])
+
+    def record(self) -> CallRecord:
+        """What is known now that the session is over."""
+        call, flow, request = self.call, self._flow, self.session.request
+        self._transcript.slot = ""
+        self._transcript.note("ended", self._outcome)
+        cli = call.cli if call is not None else request.caller_id
+        return CallRecord(
+            call_id=self.call_id,
+            did=call.did.number if call is not None else shown(request.extension),
+            cli=shown(cli) if cli is not None else None,
+            app=flow.app if flow is not None else None,
+            revision=flow.revision if flow is not None else None,
+            customer=call.customer.id if call is not None and call.customer is not None else None,
+            outcome=self._outcome,
+            reason=self._reason,
+            started_at_s=self._started_at_s,
+            duration_ms=self._transcript.elapsed_ms(),
+            reject=self._reject,
+            variables=dict(call.variables) if call is not None else {},
+            legs=tuple(call.legs) if call is not None else (),
+            transcript=tuple(self._transcript.events),
+        )

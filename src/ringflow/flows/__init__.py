@@ -1,0 +1,1 @@
+"""Call flows: loading, checking, and where each exit leads."""

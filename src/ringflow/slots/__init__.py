@@ -1,0 +1,1 @@
+"""Slot types, one file each; the file is the registration."""

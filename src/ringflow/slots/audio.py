@@ -1,0 +1,22 @@
+"""Slot `audio`: plays one prompt, or several in a row."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ringflow.calls.call import Call
+from ringflow.flows.slot import Prompt, Slot
+
+
+class Audio(Slot):
+    """Plays prompts to their end."""
+
+    file: Prompt | Annotated[tuple[Prompt, ...], Field(min_length=1, max_length=20)]
+    """The prompt, or a list of prompts, played in order."""
+
+    async def run(self, call: Call) -> str:
+        """Play them all."""
+        await call.play(*((self.file,) if isinstance(self.file, str) else self.file))
+        return "done"

@@ -1,0 +1,85 @@
+"""Slot `destination`: puts the caller through, as the customer who pays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from ringflow.calls.call import Call
+from ringflow.calls.dialling import HEADER_NAME, IDENTITY_HEADERS, DialOptions
+from ringflow.calls.outcome import LegStatus
+from ringflow.flows.slot import FieldProblem, Jump, Slot, SlotResult
+from ringflow.flows.template import Template
+
+EXIT_OF = {
+    LegStatus.ANSWERED: "done",
+    LegStatus.BUSY: "busy",
+    LegStatus.NO_ANSWER: "no_answer",
+    LegStatus.CONGESTION: "failed",
+    LegStatus.UNAVAILABLE: "failed",
+    LegStatus.REFUSED: "refused",
+}
+
+_NUMBER = re.compile(r"\+?[0-9]{1,32}")
+AppName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+class Destination(Slot):
+    """Dials a number through the trunks, another app, or a SIP URI. Give exactly one of the three."""
+
+    exits: ClassVar[tuple[str, ...]] = ("done", "busy", "no_answer", "failed", "refused")
+
+    external: Template | None = None
+    """A number, dialled through the trunks in order; the next one is tried on congestion."""
+    internal: AppName | None = None
+    """The name of another app, where the call goes on."""
+    uri: Template | None = None
+    """A SIP URI such as sip:desk@pbx.example.com; its host must be listed in `uri_hosts`."""
+    timeout: Annotated[int, Field(ge=1, le=600)] = 60
+    """Seconds that the callee may ring."""
+    caller_id: Template | None = None
+    """The number shown to the callee; otherwise the customer's, then the trunk's, then the caller's own."""
+    headers: dict[str, Template] = Field(default_factory=dict)
+    """SIP headers for the outgoing INVITE."""
+    max_duration: Annotated[float, Field(gt=0, le=86_400)] | None = None
+    """Seconds of talk after which the call is ended."""
+
+    def problems(self) -> Iterator[FieldProblem]:
+        """Not exactly one target, text that can never be dialled, headers that cannot be set."""
+        given = [name for name in ("external", "internal", "uri") if getattr(self, name) is not None]
+        if len(given) != 1:
+            what = f"{' and '.join(given)} are both given" if given else "no target is given"
+            yield FieldProblem(given[-1] if given else "slot", what, "give one of external, internal and uri")
+        if self.external and self.external.is_literal and not _NUMBER.fullmatch(self.external.text):
+            yield FieldProblem("external", f"`{self.external}` is not a number", "write digits only")
+        if self.uri and self.uri.is_literal and not self.uri.text.startswith(("sip:", "sips:")):
+            yield FieldProblem("uri", f"`{self.uri}` is not a SIP URI", "write sip:user@host")
+        for name in self.headers:
+            if not HEADER_NAME.fullmatch(name):
+                yield FieldProblem("headers", f"`{name}` cannot name a header", "use letters, digits and -")
+            elif name.lower() in IDENTITY_HEADERS:
+                yield FieldProblem("headers", f"`{name}` is written by Ringflow", "remove it")
+
+    def jumps(self) -> frozenset[str]:
+        """The app of `internal`."""
+        return frozenset({self.internal}) if self.internal else frozenset()
+
+    async def run(self, call: Call) -> SlotResult:
+        """Put the caller through."""
+        if self.internal is not None:
+            return Jump(self.internal)
+        options = DialOptions(
+            ring_s=self.timeout,
+            max_duration_s=self.max_duration,
+            caller_id=self.caller_id.render(call.variables) if self.caller_id else None,
+            headers={name: value.render(call.variables) for name, value in self.headers.items()},
+        )
+        if self.uri is not None:
+            leg = await call.dial_uri(self.uri.render(call.variables), options)
+        else:
+            assert self.external is not None
+            leg = await call.dial_number(self.external.render(call.variables), options)
+        return EXIT_OF[leg.status]

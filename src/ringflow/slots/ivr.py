@@ -1,0 +1,140 @@
+"""Slot `ivr`: plays a prompt, takes digits, and keeps them in a variable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar
+
+import re2
+from pydantic import AfterValidator, Field
+
+from ringflow.calls.call import Call
+from ringflow.calls.collecting import Ending
+from ringflow.calls.dialling import DialOptions
+from ringflow.calls.outcome import LegStatus
+from ringflow.flows.slot import FieldProblem, Jump, Prompt, Slot, SlotResult, VariableName
+from ringflow.flows.template import Template
+
+_GROUP = re.compile(r"\[[^\]]*\]|\([^()]*\)")
+_LITERAL_KEY = re.compile(r"(\\\*|[0-9#])(?![*?{])")
+MAX_ATTEMPTS = 20
+
+
+def _pattern(text: str) -> str:
+    try:
+        re2.compile(text)
+    except re2.error as error:
+        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error
+        raise ValueError(f"not a regular expression that RE2 takes: {reason}") from None
+    return text
+
+
+class Ivr(Slot):
+    """Plays a prompt and takes digits; too few, too many or the wrong ones are asked for again."""
+
+    exits: ClassVar[tuple[str, ...]] = ("done", "no_input", "invalid", "transferred")
+
+    file: Prompt
+    """The prompt that asks for the digits."""
+    invalid_file: Prompt | None = None
+    """Played when the digits are not right."""
+    no_input_file: Prompt | None = None
+    """Played when nothing was keyed; `invalid_file` where this is not given."""
+    min: Annotated[int, Field(ge=0, le=255)] = 1
+    """How few digits are enough."""
+    max: Annotated[int, Field(ge=1, le=255)] = 255
+    """How many digits are taken; with the last one, no terminator is needed."""
+    terminators: Annotated[str, Field(pattern=r"^[0-9*#]*$")] = "#"
+    """Keys that end the input. They are not part of it."""
+    attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = 3
+    """How often the caller is asked in all."""
+    first_digit_timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
+    """Seconds to wait for the first digit, from the end of the prompt."""
+    inter_digit_timeout: Annotated[float, Field(gt=0, le=300)] = 3.0
+    """Seconds to wait between digits."""
+    barge_in: bool = True
+    """Whether a key stops the prompt and counts. If not, keys during the prompt are ignored."""
+    regex: Annotated[str, AfterValidator(_pattern)] | None = None
+    """What the whole of the digits must match (RE2 syntax)."""
+    result: VariableName
+    """The variable that gets the digits."""
+    transfer_on_failure: Template | None = None
+    """Where the caller is put through when the attempts are used up: a number, or `app:NAME`."""
+
+    def problems(self) -> Iterator[FieldProblem]:
+        """Lengths that cannot be met, terminators that the input needs, a transfer that cannot be made."""
+        if self.min > self.max:
+            yield FieldProblem("min", f"min {self.min} is more than max {self.max}", "swap them")
+        needed = _required_keys(self.regex or "") & frozenset(self.terminators)
+        if needed:
+            what = f"nothing that can be keyed matches: {' '.join(sorted(needed))} ends the input"
+            yield FieldProblem("regex", what, "take the key out of `terminators` or of `regex`")
+        target = self.transfer_on_failure
+        if target is not None and target.is_literal and not _is_transfer_target(target.text):
+            yield FieldProblem("transfer_on_failure", f"`{target}` is neither", "write digits or app:NAME")
+
+    def sets(self) -> Mapping[str, frozenset[str]]:
+        """The result is certain only where the input was right."""
+        return {"done": frozenset({self.result})}
+
+    def jumps(self) -> frozenset[str]:
+        """The app of a transfer."""
+        app = self._transfer_app()
+        return frozenset({app}) if app else frozenset()
+
+    async def run(self, call: Call) -> SlotResult:
+        """Ask until the input is right or the attempts are used up."""
+        for attempt in range(1, self.attempts + 1):
+            collected = await call.collect(
+                self.file,
+                max_digits=self.max,
+                terminators=self.terminators,
+                first_digit_timeout_s=self.first_digit_timeout,
+                inter_digit_timeout_s=self.inter_digit_timeout,
+                barge_in=self.barge_in,
+            )
+            if self._accepts(collected.digits, collected.ending):
+                call.store(self.result, collected.digits)
+                return "done"
+            silent = collected.ending is Ending.SILENCE and not collected.digits
+            failure = "no_input" if silent else "invalid"
+            call.note(failure, f"attempt {attempt} of {self.attempts}")
+            said = (self.no_input_file if silent else None) or self.invalid_file
+            if said is not None:
+                await call.play(said)
+        return await self._give_up(call, failure)
+
+    def _accepts(self, digits: str, ending: Ending) -> bool:
+        if not digits and ending is Ending.SILENCE:
+            return False
+        if not self.min <= len(digits) <= self.max:
+            return False
+        return self.regex is None or re2.fullmatch(self.regex, digits) is not None
+
+    async def _give_up(self, call: Call, failure: str) -> SlotResult:
+        if self.transfer_on_failure is None:
+            return failure
+        app = self._transfer_app()
+        if app is not None:
+            return Jump(app)
+        leg = await call.dial_number(self.transfer_on_failure.render(call.variables), DialOptions())
+        return "transferred" if leg.status is LegStatus.ANSWERED else failure
+
+    def _transfer_app(self) -> str | None:
+        text = self.transfer_on_failure.text if self.transfer_on_failure else ""
+        return text.removeprefix("app:") if text.startswith("app:") else None
+
+
+def _required_keys(pattern: str) -> frozenset[str]:
+    """Keys that every match contains, as far as literals outside of groups and classes tell."""
+    bare, found = pattern, 1
+    while found:
+        bare, found = _GROUP.subn(" ", bare)
+    if "|" in bare:
+        return frozenset()
+    return frozenset(key.removeprefix("\\") for key in _LITERAL_KEY.findall(bare))
+
+
+def _is_transfer_target(text: str) -> bool:
+    return text.isdigit() or (text.startswith("app:") and len(text) > len("app:"))
