@@ -1,52 +1,41 @@
-"""YAML 1.2 files read with the position of every value, and checked against pydantic models.
-
-PyYAML reads YAML 1.1, in which `no` is false, `12:30` is 750 and `010` is eight. Its C parser is used only
-as far as the node tree (`compose`), which still knows lines and columns; scalars are then resolved by
-the core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema), with one stricter rule: digits
-with a leading zero are text, because in telephony they are dialled, not counted.
-"""
+"""YAML files read with the position of every value, and checked against pydantic models."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ringflow.errors import DocumentError, Problem
+from ringflow.wording import did_you_mean, in_words, known_words, shown
+from ringflow.yaml_nodes import KNOWN_TAGS, MAX_DEPTH, PLAIN, compose, excess_depth, scalar_value
 
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 Location: TypeAlias = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
-MAX_DEPTH = 64
 MAX_VALUES = 500_000
-
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_WORDS: dict[str, bool | None] = {
-    "": None, "~": None, "null": None, "Null": None, "NULL": None,
-    "true": True, "True": True, "TRUE": True,
-    "false": False, "False": False, "FALSE": False,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A YAML file as plain values; `place` tells where each one stands.
 
-    `value` is made of dict, list, str, int, float, bool and None only.
+    `value` is made of dict, list, str, int, float, bool and None only. `places` has line and column (from 1)
+    of every value, `key_places` of the key that it stands under.
     """
 
     path: str
     value: Value
     places: dict[Location, tuple[int, int]] = field(repr=False)
+    key_places: dict[Location, tuple[int, int]] = field(default_factory=dict, repr=False)
 
     def place(self, location: Location) -> tuple[int, int]:
         """Line and column (from 1) of a value, or of the nearest thing around it that is written down."""
@@ -55,46 +44,74 @@ class Document:
         return self.places.get(location, (1, 1))
 
     def problem(self, location: Location, what: str, mend: str = "") -> Problem:
-        """A problem standing at `location`."""
+        """A problem standing at the value at `location`."""
         line, column = self.place(location)
+        return Problem(self.path, line, column, what, mend)
+
+    def key_problem(self, location: Location, what: str, mend: str = "") -> Problem:
+        """A problem standing at the key of the value at `location`."""
+        line, column = self.key_places.get(location) or self.place(location)
         return Problem(self.path, line, column, what, mend)
 
 
 def read_document(path: Path, shown_as: str | None = None) -> Document:
     """Read a YAML file. Raises `DocumentError`: not there, not UTF-8, too large, not YAML, a key twice."""
     name = shown_as or str(path)
+    return decode_document(read_bytes(path, name), name)
+
+
+def read_bytes(path: Path, name: str) -> bytes:
+    """A file's bytes. Raises `DocumentError`: not there, not readable, larger than `MAX_DOCUMENT_BYTES`."""
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DocumentError([Problem(name, 0, 0, f"cannot be read: {error.strerror}")]) from error
+        with path.open("rb") as file:
+            raw = file.read(MAX_DOCUMENT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise DocumentError([Problem(name, 0, 0, f"cannot be read: {why}")]) from error
     if len(raw) > MAX_DOCUMENT_BYTES:
         raise DocumentError([Problem(name, 0, 0, f"larger than {MAX_DOCUMENT_BYTES} bytes", "split it")])
+    return raw
+
+
+def decode_document(raw: bytes, path: str) -> Document:
+    """Parse a file's bytes. Raises `DocumentError` as `parse_document` does, and for what is not UTF-8."""
     try:
-        return parse_document(raw.decode("utf-8"), name)
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - raw.rfind(b"\n", 0, error.start)
-        raise DocumentError([Problem(name, line, column, "is not UTF-8", "save it as UTF-8")]) from error
+        raise DocumentError(
+            [_at_offset(path, raw, error.start, "is not UTF-8", "save it as UTF-8")]
+        ) from error
+    return parse_document(text, path)
 
 
 def parse_document(text: str, path: str) -> Document:
-    """Parse YAML text. Raises `DocumentError` as `read_document` does."""
-    loader = yaml.CSafeLoader(text)
+    """Parse YAML text. Raises `DocumentError`: not YAML, a key twice, too deep, too much."""
+    raw = text.encode("utf-8", "replace")
     try:
-        node = loader.get_single_node()
+        if (place := excess_depth(raw)) is not None:
+            raise DocumentError([_too_much(path, *place)])
+        node = compose(raw)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         raise DocumentError([Problem(path, line, column, f"not YAML: {error.problem}")]) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise DocumentError([Problem(path, 0, 0, f"not YAML: {error}")]) from error
-    finally:
-        loader.dispose()
+    except yaml.reader.ReaderError as error:
+        raise DocumentError([_at_offset(path, raw, error.position, f"not YAML: {error.reason}")]) from error
     reader = _Reader(path)
     value = reader.read(node, ()) if node is not None else None
     if reader.problems:
         raise DocumentError(reader.problems)
-    return Document(path, value, reader.places)
+    return Document(path, value, reader.places, reader.key_places)
+
+
+def _at_offset(path: str, raw: bytes, offset: int, what: str, mend: str = "") -> Problem:
+    line = raw.count(b"\n", 0, offset) + 1
+    column = len(raw[raw.rfind(b"\n", 0, offset) + 1 : offset].decode("utf-8", "replace")) + 1
+    return Problem(path, line, column, what, mend)
+
+
+def _too_much(path: str, line: int, column: int) -> Problem:
+    return Problem(path, line, column, f"deeper than {MAX_DEPTH} levels, or more than {MAX_VALUES} values")
 
 
 class _Reader:
@@ -103,40 +120,29 @@ class _Reader:
     def __init__(self, path: str) -> None:
         self.path = path
         self.places: dict[Location, tuple[int, int]] = {}
+        self.key_places: dict[Location, tuple[int, int]] = {}
         self.problems: list[Problem] = []
         self.too_much = False
 
     def read(self, node: yaml.Node, location: Location) -> Value:
-        mark = node.start_mark
-        self.places[location] = (mark.line + 1, mark.column + 1)
+        place = (node.start_mark.line + 1, node.start_mark.column + 1)
+        self.places[location] = place
         # An alias may contain itself, or double at every level; nothing we read is deep or that wide.
         if len(location) > MAX_DEPTH or len(self.places) > MAX_VALUES:
             if not self.too_much:
-                self.refuse(node, f"deeper than {MAX_DEPTH} levels, or more than {MAX_VALUES} values")
+                self.problems.append(_too_much(self.path, *place))
             self.too_much = True
         if self.too_much:
             return None
+        if node.tag != PLAIN and not node.tag.startswith(KNOWN_TAGS):
+            self.refuse(node, f"the tag {shown(node.tag)} is not known", "remove it")
         if isinstance(node, yaml.ScalarNode):
-            return self.read_scalar(node)
+            return scalar_value(node)
         if isinstance(node, yaml.SequenceNode):
             return [self.read(item, (*location, index)) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self.read_mapping(node, location)
         raise AssertionError(f"unknown YAML node {node!r}")
-
-    def read_scalar(self, node: yaml.ScalarNode) -> Value:
-        text: str = node.value
-        if not node.tag.startswith("tag:yaml.org,2002:"):
-            self.refuse(node, f"the tag {node.tag} is not known", "remove it")
-        if node.style in ("'", '"', "|", ">") or node.tag == "tag:yaml.org,2002:str":
-            return text
-        if text in _WORDS:
-            return _WORDS[text]
-        if _INTEGER.fullmatch(text) and len(text) < 4000:
-            return int(text)
-        if _FLOAT.fullmatch(text):
-            return float(text)
-        return text
 
     def read_mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Value]:
         found: dict[str, Value] = {}
@@ -145,26 +151,25 @@ class _Reader:
             if key is None:
                 continue
             if key in found:
-                self.refuse(key_node, f"the key `{key}` stands here a second time", "keep one of them")
+                self.refuse(key_node, f"the key {shown(key)} stands here a second time", "keep one of them")
                 continue
-            found[key] = self.read(value_node, (*location, key))
-            if not isinstance(value_node, yaml.ScalarNode) or value_node.value == "":
+            inner = (*location, key)
+            key_place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            found[key] = self.read(value_node, inner)
+            self.key_places[inner] = key_place
+            if found[key] is None or not isinstance(value_node, yaml.ScalarNode):
                 # An error about a whole list, or a missing value, is best shown at its key.
-                self.places[(*location, key)] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
-            self.places[(*location, f"{key}:key")] = (
-                key_node.start_mark.line + 1,
-                key_node.start_mark.column + 1,
-            )
+                self.places[inner] = key_place
         return found
 
     def read_key(self, node: yaml.Node) -> str | None:
-        if isinstance(node, yaml.ScalarNode) and isinstance(node.value, Hashable):
-            if node.value == "<<" and node.style is None:
-                self.refuse(node, "merge keys (<<) are not part of YAML 1.2", "write the keys out")
-                return None
-            return str(node.value)
-        self.refuse(node, "a key must be a word")
-        return None
+        if not isinstance(node, yaml.ScalarNode):
+            self.refuse(node, "a key must be a word")
+            return None
+        if node.value == "<<" and node.tag == PLAIN:
+            self.refuse(node, "merge keys (<<) are not part of YAML 1.2", "write the keys out")
+            return None
+        return str(node.value)
 
     def refuse(self, node: yaml.Node, what: str, mend: str = "") -> None:
         mark = node.start_mark
@@ -172,39 +177,81 @@ class _Reader:
 
 
 def check_model(
-    model: type[Model], document: Document, value: Value, location: Location = ()
+    model: type[Model],
+    document: Document,
+    value: Value,
+    location: Location = (),
+    pattern_mends: Mapping[str, str] | None = None,
 ) -> tuple[Model | None, list[Problem]]:
-    """Validate `value`, which stands at `location`; gives the model, or every problem with its position."""
+    """Validate `value`, which stands at `location`; gives the model, or every problem with its position.
+
+    `pattern_mends` says in words what a regular expression of the model asks for.
+    """
     try:
         return model.model_validate(value), []
     except ValidationError as error:
-        return None, [_explain(model, document, location, one) for one in error.errors(include_url=False)]
+        # A value that may be of several kinds has a complaint from each of them; they are one problem.
+        together: dict[tuple[Location, str], list[ErrorDetails]] = {}
+        for one in error.errors(include_url=False):
+            rest = tuple(one["loc"])
+            full = _written(document, location, rest)
+            missing = str(rest[-1]) if one["type"] == "missing" else ""
+            together.setdefault((full, missing), []).append(one)
+        return None, [
+            _explain(model, document, full, errors, pattern_mends or {})
+            for (full, _), errors in together.items()
+        ]
 
 
-def _explain(model: type[BaseModel], document: Document, location: Location, error: ErrorDetails) -> Problem:
-    # Unions and validators put names of their own into `loc`; only what stands in the file leads anywhere.
-    full = _written(document, location, tuple(error["loc"]))
-    name = str(error["loc"][-1]) if error["loc"] else ""
-    kind = error["type"]
-    if kind == "extra_forbidden":
-        known = ", ".join(sorted(_field_names(model))) if len(error["loc"]) == 1 else ""
-        key = (*full[:-1], f"{name}:key") if full else full
-        return document.problem(
-            key, f"unknown key `{name}`", f"known here: {known}" if known else "remove it"
-        )
-    if kind == "missing":
-        return document.problem(full, f"`{name}` is missing", f"add `{name}:`")
-    message = str(error["msg"]).removeprefix("Value error, ")
-    what, _, mend = message.partition(" || ")
-    return document.problem(full, f"`{name}`: {what}" if name else what, mend)
+def _explain(
+    model: type[BaseModel],
+    document: Document,
+    full: Location,
+    errors: list[ErrorDetails],
+    pattern_mends: Mapping[str, str],
+) -> Problem:
+    loc = tuple(errors[0]["loc"])
+    name = next((step for step in reversed(full) if isinstance(step, str)), "") if loc else ""
+    if errors[0]["type"] == "extra_forbidden":
+        known = _known_keys(model, loc[:-1])
+        mend = " ".join(part for part in (did_you_mean(name, known), _listed(known)) if part)
+        return document.key_problem(full, f"unknown key {shown(name)}", mend)
+    if errors[0]["type"] == "missing":
+        return document.problem(full, f"`{loc[-1]}` is missing", f"add `{loc[-1]}:`")
+    return document.problem(full, *in_words(name, errors, pattern_mends))
+
+
+def _listed(known: set[str]) -> str:
+    return f"known here: {known_words(known)}" if known else "remove it"
 
 
 def _written(document: Document, location: Location, rest: Location) -> Location:
+    # Unions and validators put names of their own into `loc`; only what stands in the file leads anywhere.
     for step in rest:
         if (*location, step) in document.places:
             location = (*location, step)
     return location
 
 
-def _field_names(model: type[BaseModel]) -> list[str]:
-    return [info.alias or name for name, info in model.model_fields.items()]
+def _known_keys(model: type[BaseModel], steps: Location) -> set[str]:
+    """The keys of the model that `steps` lead to; empty where they lead to none, or to several."""
+    for step in steps:
+        if not isinstance(step, str):
+            continue
+        info = next((info for key, info in _fields(model).items() if key == step), None)
+        inner = list(_models_in(info.annotation)) if info else []
+        if len(inner) != 1:
+            return set()
+        model = inner[0]
+    return set(_fields(model))
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {info.alias or name: info for name, info in model.model_fields.items()}
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

@@ -1,0 +1,117 @@
+"""What pydantic finds wrong in a file, said in words for its author, and the word they may have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+from pydantic_core import ErrorDetails
+
+Words: TypeAlias = tuple[str, str]
+"""What is wrong, and how to mend it ("" where there is nothing to add)."""
+
+MAX_SHOWN = 60
+
+_KINDS = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "dict_type": "a mapping",
+    "mapping_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+"""For each of pydantic's complaints about a value's kind, the kind that was wanted."""
+
+_KIND_MENDS = {
+    "text": "put quotes around it",
+    "a list": "write `- ` before each entry, or [one, two]",
+    "a mapping": "write `key: value` lines",
+}
+
+_LIMITS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "greater_than": lambda limit: f"must be more than {limit['gt']:g}",
+    "greater_than_equal": lambda limit: f"must be at least {limit['ge']:g}",
+    "less_than": lambda limit: f"must be less than {limit['lt']:g}",
+    "less_than_equal": lambda limit: f"must be at most {limit['le']:g}",
+    "string_too_short": lambda limit: _at_least(limit["min_length"], "character"),
+    "string_too_long": lambda limit: f"must have at most {limit['max_length']} characters",
+    "too_short": lambda limit: _at_least(limit["min_length"], "entry"),
+    "too_long": lambda limit: f"must have at most {limit['max_length']} entries",
+}
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` was most likely meant to be, or None where none is near."""
+    found = get_close_matches(word.lower(), {one.lower(): one for one in known}, n=1, cutoff=0.6)
+    return next((one for one in sorted(known) if one.lower() == found[0]), None) if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A mend that names the nearest known word; `otherwise` where there is none near."""
+    known = list(known)
+    near = nearest(word, known)
+    return f"did you mean `{near}`?" if near else otherwise
+
+
+def known_words(known: Iterable[str]) -> str:
+    """`a, b, c`, sorted, as mends list what would be right."""
+    return ", ".join(sorted(known))
+
+
+def shown(value: object) -> str:
+    """A value of a file as a problem quotes it: on one line, shortened, without control characters."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = "".join(one if one.isprintable() else "?" for one in str(value)[: MAX_SHOWN + 1])
+    return f"`{text[:MAX_SHOWN]}...`" if len(text) > MAX_SHOWN else f"`{text}`"
+
+
+def in_words(name: str, errors: list[ErrorDetails], pattern_mends: Mapping[str, str]) -> Words:
+    """Put into words what is wrong with the value called `name` (may be empty).
+
+    `errors` has more than one entry where the value could have been of several kinds and is none of them.
+    """
+    subject = f"{shown(name)} " if name else ""
+    error = next((one for one in errors if one["type"] not in _KINDS), errors[0])
+    value, context = error["input"], error.get("ctx", {})
+    if error["type"] in _KINDS:
+        return _wrong_kind(subject, value, list(dict.fromkeys(_KINDS[one["type"]] for one in errors)))
+    if error["type"] in _LIMITS:
+        instead = f", not {shown(value)}" if isinstance(value, int | float) else ""
+        return f"{subject}{_LIMITS[error['type']](context)}{instead}", ""
+    if error["type"] == "string_pattern_mismatch":
+        pattern = str(context["pattern"])
+        return f"{subject}cannot be {shown(value)}", pattern_mends.get(pattern, f"it must match {pattern}")
+    if error["type"] in ("literal_error", "enum"):
+        return f"{subject}must be {context['expected']}, not {shown(value)}", ""
+    what, _, mend = str(error["msg"]).removeprefix("Value error, ").partition(" || ")
+    return f"{subject.strip()}: {what}" if name else what, mend
+
+
+def _wrong_kind(subject: str, value: object, wanted: list[str]) -> Words:
+    if value is None:
+        return f"{subject}has no value", "write one, or remove the key; # begins a comment unless in quotes"
+    mend = "" if len(wanted) > 1 else _KIND_MENDS.get(wanted[0], "")
+    return f"{subject}must be {' or '.join(wanted)}, not {shown(value)}", mend
+
+
+def _at_least(number: int, of: str) -> str:
+    plural = of if number == 1 else f"{of.removesuffix('y')}{'ies' if of.endswith('y') else 's'}"
+    return f"must have at least {number} {plural}"
