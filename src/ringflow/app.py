@@ -1,0 +1,208 @@
+"""Builds and connects everything: what a call needs (`Core`), and the server around it (`Application`)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+
+from ringflow.accounts.declarations import apply_declarations
+from ringflow.accounts.directory import Directory
+from ringflow.accounts.occupancy import Occupancy
+from ringflow.accounts.security_key import SecurityKeys
+from ringflow.agi.server import AgiSettings, FastAgiServer
+from ringflow.agi.session import AgiSession
+from ringflow.ami.link import AmiLink
+from ringflow.ami.settings import AmiSettings
+from ringflow.calls.clock import Clock, SystemClock
+from ringflow.calls.world import CallWorld
+from ringflow.config import AmiConfig, Config, read_secret
+from ringflow.engine.engine import Engine
+from ringflow.engine.watching import Watcher
+from ringflow.errors import RingflowError, StartError
+from ringflow.flows.book import FlowBook
+from ringflow.sounds.library import PromptLibrary
+from ringflow.store.store import Store
+from ringflow.web.health import PartState, build_web
+from ringflow.web.metrics import Metrics
+
+log = structlog.get_logger("ringflow.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What a call needs, connected; the same for the server, the simulator and the lab."""
+
+    config: Config
+    store: Store
+    directory: Directory
+    occupancy: Occupancy
+    book: FlowBook
+    library: PromptLibrary
+    world: CallWorld
+
+    def engine(self, watchers: Sequence[Watcher] = ()) -> Engine:
+        """An engine that runs calls on these parts."""
+        return Engine(self.directory, self.occupancy, self.book, self.world, watchers)
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self.store.close()
+
+
+async def open_core(config: Config, clock: Clock | None = None) -> Core:
+    """Open the database (migrated, declarations applied), flows, prompts and keys.
+
+    Raises `StartError` for a missing secret or an unusable database, `ConfigError` for declarations that
+    contradict it. Broken flows do not stop a server: they are logged, and `book.problems` has them.
+    """
+    secret = read_secret(
+        config.impersonation.key_env,
+        config.path(config.impersonation.key_file) if config.impersonation.key_file else None,
+        "the key that signs X-CX-Sec",
+    )
+    library = PromptLibrary(config.path(config.sounds.folder))
+    book = FlowBook.load(config.path(config.flows), prompts=library)
+    store = await Store.open(config.database_url)
+    try:
+        await store.migrate()
+        await apply_declarations(store, config)
+        directory = Directory(store, config.country)
+    except BaseException:
+        await store.close()
+        raise
+    world = CallWorld(
+        trunks=directory.trunks,
+        security_keys=SecurityKeys(secret),
+        asterisk_sounds=config.asterisk_sounds,
+        apology=config.apology,
+        uri_dial=config.uri_dial,
+        uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
+        clock=clock or SystemClock(),
+    )
+    return Core(config, store, directory, Occupancy(), book, library, world)
+
+
+class Application:
+    """The server: FastAGI, AMI if configured, HTTP, and the watch on `app_flows/`."""
+
+    def __init__(self, core: Core, watchers: Sequence[Watcher] = ()) -> None:
+        config = core.config
+        self.core = core
+        self.metrics = Metrics(lambda: self.fastagi.live_calls)
+        self.engine = core.engine((self.metrics, *watchers))
+        self.fastagi = FastAgiServer(
+            self._serve,
+            AgiSettings(
+                host=config.fastagi.host,
+                port=config.fastagi.port,
+                allow=config.fastagi.allow,
+                max_calls=config.fastagi.max_calls,
+            ),
+        )
+        self.ami = _ami_link(config)
+        self.http_port: int | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runner: web.AppRunner | None = None
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Open the ports. Raises `StartError` for one that is taken."""
+        config = self.core.config
+        self.metrics.watch_wire(self.fastagi)
+        if config.http is not None:
+            await self._start_http(config.http.host, config.http.port)
+        if self.ami is not None:
+            await self.ami.start()
+        else:
+            log.info(
+                "ami off", detail="no `ami` in the configuration: no live channels, no hang-up from here"
+            )
+        self._tasks = [
+            asyncio.create_task(self.metrics.measure_lag(), name="event-loop lag"),
+            asyncio.create_task(self.core.book.watch(self._stopping), name="watch app_flows"),
+        ]
+        await self.fastagi.start()
+        log.info(
+            "ready",
+            fastagi=f"{config.fastagi.host}:{self.fastagi.port}",
+            http=f"{config.http.host}:{self.http_port}" if config.http else None,
+            database=self.core.store.shown,
+            apps=sorted(self.core.book.apps()),
+        )
+
+    async def stop(self) -> None:
+        """Take no new calls, let those in progress finish up to the limit, end the rest, close everything."""
+        limit_s = self.core.config.fastagi.drain_s
+        log.info("stopping", live_calls=self.fastagi.live_calls, limit_s=limit_s)
+        await self.fastagi.drain(limit_s)
+        self._stopping.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.ami is not None:
+            await self.ami.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self.core.close()
+        log.info("stopped")
+
+    async def _serve(self, session: AgiSession) -> None:
+        await self.engine.run(session)
+
+    async def _start_http(self, host: str, port: int) -> None:
+        probes = {"database": self._probe_database, "fastagi": self._probe_fastagi, "ami": self._probe_ami}
+        # An access log line for every scrape would drown the calls.
+        self._runner = web.AppRunner(build_web(probes, self.metrics.registry), access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise StartError(
+                f"HTTP port {host}:{port} cannot be opened: {reason}; set http.port or RINGFLOW_HTTP__PORT"
+            ) from error
+        self.http_port = self._runner.addresses[0][1]
+
+    async def _probe_database(self) -> PartState:
+        try:
+            await self.core.store.ping()
+        except RingflowError as error:
+            return PartState(False, str(error))
+        return PartState(True, self.core.store.shown)
+
+    async def _probe_fastagi(self) -> PartState:
+        calls = f"{self.fastagi.live_calls} calls"
+        return PartState(self.fastagi.accepting, calls if self.fastagi.accepting else f"draining, {calls}")
+
+    async def _probe_ami(self) -> PartState:
+        if self.ami is None:
+            return PartState(False, "not configured", required=False)
+        return PartState(self.ami.state == "up", f"{self.ami.state}: {self.ami.reason}".rstrip(": "))
+
+
+def _ami_link(config: Config) -> AmiLink | None:
+    if config.ami is None:
+        return None
+    ami: AmiConfig = config.ami
+    secret = read_secret(
+        ami.secret_env, config.path(ami.secret_file) if ami.secret_file else None, "the AMI secret"
+    )
+    return AmiLink(AmiSettings(host=ami.host, port=ami.port, user=ami.user, secret=secret))
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config, watchers: Sequence[Watcher] = ()) -> AsyncIterator[Application]:
+    """A started application, stopped at the end of the block."""
+    core = await open_core(config)
+    application = Application(core, watchers)
+    try:
+        await application.start()
+        yield application
+    finally:
+        await application.stop()

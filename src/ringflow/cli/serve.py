@@ -1,0 +1,71 @@
+"""`ringflow serve`: take calls until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+
+from ringflow.app import Application, open_core
+from ringflow.config import Config, load_config
+from ringflow.logs import set_up_logs
+
+FORCED_STOP = 130
+
+
+def serve(
+    first_steps: Annotated[
+        bool, typer.Option("--first-steps", help="Say how to make a first call once the server is ready.")
+    ] = False,
+) -> None:
+    """Take calls. SIGTERM or Ctrl-C: no new calls, those in progress finish; a second one ends them now."""
+    config = load_config()
+    set_up_logs(config.log)
+    uvloop.run(_serve(config, first_steps))
+
+
+async def _serve(config: Config, first_steps: bool) -> None:
+    application = Application(await open_core(config))
+    stop = asyncio.Event()
+    stopping: asyncio.Task[None] | None = None
+
+    def asked() -> None:
+        if stop.is_set() and stopping is not None:
+            stopping.cancel()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, asked)
+    try:
+        await application.start()
+        if first_steps:
+            _say_first_steps(config, application)
+        await stop.wait()
+    finally:
+        stopping = asyncio.create_task(application.stop())
+        try:
+            await stopping
+        except asyncio.CancelledError:
+            raise SystemExit(FORCED_STOP) from None
+
+
+def _say_first_steps(config: Config, application: Application) -> None:
+    did = config.dids[0].number if config.dids else "DID"
+    cli = next((cli for customer in config.customers for cli in customer.clis), "CLI")
+    ringflow, keys = ".venv/bin/ringflow", "--keys 441234567890#"
+    fastagi = f"{config.fastagi.host}:{application.fastagi.port}"
+    lines = [
+        f"\n[bold]Ringflow takes calls[/] on FastAGI {fastagi}. Try it from another terminal:",
+        f"  a telephone in the terminal  {ringflow} dial {did} --from {cli}",
+        f"  a simulated call             {ringflow} call {did} --from {cli} {keys}",
+        f"  a real Asterisk, no root     {ringflow} lab up && {ringflow} lab call {did} --from {cli} {keys}",
+        f"  your own Asterisk            {ringflow} asterisk config --out DIR",
+    ]
+    if config.http is not None:
+        lines.append(f"Health and metrics: http://{config.http.host}:{application.http_port}/readyz, /metrics")
+    Console(stderr=True, highlight=False).print("\n".join(lines), soft_wrap=True)
