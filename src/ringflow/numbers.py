@@ -1,0 +1,180 @@
+"""Telephone numbers in one form, and hostile text made harmless.
+
+A number that identifies somebody is E.164 digits without the plus (ITU-T E.164: at most 15 digits, a country
+code first). Networks, switches and people write the same number in several ways; `normalise_number` knows
+them. The national numbering plans come from the phonenumbers library (Google's libphonenumber).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import phonenumbers
+from phonenumbers import PhoneMetadata, ValidationResult
+
+MAX_E164_DIGITS = 15
+MAX_WRITTEN = 32
+MAX_DIALABLE = 32
+MAX_SHOWN = 80
+
+_WRITTEN = re.compile(r"\+?[0-9 ()-]+", re.ASCII)
+_SEPARATORS = str.maketrans("", "", " ()-")
+_EXTENSION = re.compile(r"[A-Za-z0-9_+*#.-]{1,64}", re.ASCII)
+_PLAIN = {ord(char): char for char in map(chr, range(0x20, 0x7F)) if char not in "\\\"'"}
+
+
+class _Plan(NamedTuple):
+    """What tells a country's own numbers from foreign ones: their lengths and their trunk prefix.
+
+    No trunk prefix is kept where it equals the country code (1 in North America): both readings agree.
+    """
+
+    longest: int
+    lengths: frozenset[int]
+    trunk_prefix: str
+
+
+def normalise_number(text: str, country: str) -> str | None:
+    """E.164 digits without plus, or None where `text` is not a telephone number.
+
+    `country` is a two-letter code (ISO 3166-1) and decides how national forms are read. Understood are
+    `+44...`, `0044...`, the country's own international prefix, its national form, and bare E.164 digits;
+    where bare digits could be both, a valid national number wins. Spaces, hyphens, parentheses are dropped,
+    any other character makes it no number. Possible lengths are required, assigned ranges are not: ranges are
+    opened more often than libraries are updated.
+    """
+    if len(text) > MAX_WRITTEN:
+        return None
+    if text.isascii() and text.isdigit():
+        digits = text
+    else:
+        if not _WRITTEN.fullmatch(text):
+            return None
+        digits = text.translate(_SEPARATORS)
+        if digits.startswith("+"):
+            return _international(digits[1:])
+    if digits.startswith("00"):
+        return _international(digits[2:])
+    if _surely_international(digits, _plan(country)):
+        return _international(digits)
+    return _either(digits, country)
+
+
+def dialable(text: str) -> str | None:
+    """The digits of a destination, or None unless `text` is 1 to 32 ASCII digits and nothing else.
+
+    Stricter than a number that identifies: this text goes into Asterisk's dial string, where `&`, `,`, `@`,
+    `/`, `(` and `$` have meanings.
+    """
+    return text if text.isascii() and text.isdigit() and len(text) <= MAX_DIALABLE else None
+
+
+def extension(text: str) -> str | None:
+    """What Asterisk calls an extension (a number, a short number, a name), or None for anything else."""
+    return text if _EXTENSION.fullmatch(text) else None
+
+
+def shown(text: str) -> str:
+    """`text` on one line of printable ASCII, quotes escaped, at most 80 characters: safe in any log line."""
+    parts: list[str] = []
+    room = MAX_SHOWN
+    for char in text[:MAX_SHOWN]:
+        part = _PLAIN.get(ord(char)) or _escape(char)
+        if len(part) > room:
+            break
+        parts.append(part)
+        room -= len(part)
+    else:
+        if len(text) <= MAX_SHOWN:
+            return "".join(parts)
+    while parts and room < 3:
+        room += len(parts.pop())
+    return "".join(parts) + "..."
+
+
+def _escape(char: str) -> str:
+    return "\\" + char if char in "\\\"'" else char.encode("unicode_escape").decode("ascii")
+
+
+def _international(digits: str) -> str | None:
+    """Digits that begin with a country code."""
+    code = _country_code(digits)
+    if not code or len(digits) > MAX_E164_DIGITS:
+        return None
+    if digits[len(code)] == "0":
+        # +44 (0)191... keeps a trunk prefix that E.164 drops; in Italy the same zero belongs to the number.
+        return _possible("+" + digits, None)
+    return digits if len(digits) - len(code) in _lengths(code) else None
+
+
+def _surely_international(digits: str, plan: _Plan) -> bool:
+    """Whether bare digits are too long to be one of the country's own numbers."""
+    if digits.startswith("0") or len(digits) <= plan.longest:
+        return False
+    own = plan.trunk_prefix and digits.startswith(plan.trunk_prefix)
+    return not (own and len(digits) - len(plan.trunk_prefix) in plan.lengths)
+
+
+def _either(digits: str, country: str) -> str | None:
+    """Bare digits, national or international: what is valid goes before what is merely possible."""
+    national = _parse(digits, country)
+    if national is not None and phonenumbers.is_valid_number(national):
+        return _e164(national)
+    foreign = _parse("+" + digits, None) if not digits.startswith("0") else None
+    if foreign is not None and phonenumbers.is_valid_number(foreign):
+        return _e164(foreign)
+    return next((_e164(number) for number in (national, foreign) if number and _is_possible(number)), None)
+
+
+def _possible(text: str, country: str | None) -> str | None:
+    number = _parse(text, country)
+    return _e164(number) if number is not None and _is_possible(number) else None
+
+
+def _parse(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _is_possible(number: phonenumbers.PhoneNumber) -> bool:
+    return phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
+
+
+def _e164(number: phonenumbers.PhoneNumber) -> str | None:
+    digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+    return digits if len(digits) <= MAX_E164_DIGITS else None
+
+
+def _country_code(digits: str) -> str:
+    """The country code that `digits` begin with, or nothing; no code is another's beginning."""
+    for length in (1, 2, 3):
+        code = digits[:length]
+        if len(digits) > length and code[0] != "0" and int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return code
+    return ""
+
+
+@lru_cache(maxsize=512)
+def _lengths(code: str) -> frozenset[int]:
+    """How many digits may follow a country code."""
+    region = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(code)][0]
+    if region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
+        metadata = PhoneMetadata.metadata_for_nongeo_region(int(code), None)
+    else:
+        metadata = PhoneMetadata.metadata_for_region(region, None)
+    return frozenset(metadata.general_desc.possible_length if metadata and metadata.general_desc else ())
+
+
+@lru_cache(maxsize=512)
+def _plan(country: str) -> _Plan:
+    metadata = PhoneMetadata.metadata_for_region(country, None)
+    if metadata is None:
+        raise ValueError(f"{country!r} is not a two-letter country code")
+    code = str(metadata.country_code)
+    lengths = _lengths(code)
+    prefix = metadata.national_prefix or ""
+    return _Plan(max(lengths), lengths, prefix if prefix != code else "")

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringflow.numbers import dialable, extension, normalise_number, shown
+
+REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "expected"),
+    [
+        ("+441910000001", "US", "441910000001"),
+        ("441910000001", "US", "441910000001"),
+        ("441910000001", "GB", "441910000001"),
+        ("01910000001", "GB", "441910000001"),
+        ("00441910000001", "US", "441910000001"),
+        ("00441910000001", "GB", "441910000001"),
+        ("011441910000001", "US", "441910000001"),
+        ("+44 (0)191 000-0001", "US", "441910000001"),
+        ("18005550100", "US", "18005550100"),
+        ("8005550100", "US", "18005550100"),
+        ("(800) 555-0100", "US", "18005550100"),
+        ("18005550100", "GB", "18005550100"),
+        ("84951234567", "RU", "74951234567"),
+        ("74951234567", "RU", "74951234567"),
+        ("030123456", "DE", "4930123456"),
+        ("4930123456", "DE", "4930123456"),
+        ("0612345678", "IT", "390612345678"),
+        ("+390612345678", "US", "390612345678"),
+        ("+88235421234", "US", "88235421234"),
+    ],
+)
+def test_every_way_of_writing_a_number_gives_its_e164_digits(text: str, country: str, expected: str) -> None:
+    assert normalise_number(text, country) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "+", "0", "00", "100", "5550100", "anonymous", "unknown", "Alice", "4" * 16, "+999123456789",
+        "441910000001\n", "441910000001&SIP/evil", "4419100,00001", '"441910000001"', "44191000000\xb9",
+        "٤٤١٩١٠٠٠٠٠٠١", "441910000001;ext=1", "sip:441910000001@example.com", "++441910000001",
+        "44+1910000001", "\x00441910000001", "1" * 100_000, "+" * 33, "$" + "{EXTEN}", "44191０000001",
+    ],
+)  # fmt: skip
+def test_what_is_no_number_is_none(text: str) -> None:
+    assert normalise_number(text, "US") is None
+
+
+def test_an_unknown_country_is_an_error_of_ours() -> None:
+    with pytest.raises(ValueError, match="XX"):
+        normalise_number("18005550100", "XX")
+
+
+@given(st.text(), st.sampled_from(REGIONS))
+def test_any_text_gives_e164_digits_or_none(text: str, country: str) -> None:
+    number = normalise_number(text, country)
+    assert number is None or (number.isascii() and number.isdigit() and 0 < len(number) <= 15)
+
+
+@given(st.from_regex(r"\A\+?[0-9 ()-]{1,20}\Z"), st.sampled_from(REGIONS))
+def test_a_normalised_number_stays_as_it_is_when_written_in_full(text: str, country: str) -> None:
+    number = normalise_number(text, country)
+    if number is not None:
+        assert normalise_number("+" + number, country) == number
+        assert normalise_number("00" + number, country) == number
+
+
+@given(st.from_regex(r"\A[1-9][0-9]{6,14}\Z"))
+def test_the_quick_way_for_full_numbers_agrees_with_phonenumbers(digits: str) -> None:
+    ours = normalise_number("+" + digits, "US")
+    try:
+        number = phonenumbers.parse("+" + digits, None)
+    except phonenumbers.NumberParseException:
+        assert ours is None
+        return
+    if phonenumbers.is_valid_number(number):
+        formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        assert ours == formatted[1:]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_three_forms_of_each_countrys_example_number_are_one(region: str) -> None:
+    number = phonenumbers.example_number(region)
+    assert number is not None
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    assert normalise_number("+" + e164, region) == e164
+    assert normalise_number("00" + e164, region) == e164
+    assert normalise_number(national.replace(".", "").replace("/", ""), region) == e164
+
+
+@pytest.mark.parametrize("text", ["", "+44", "4 4", "44&", "4" * 33, "٤٤", "4\n", "²"])
+def test_a_destination_is_digits_only(text: str) -> None:
+    assert dialable(text) is None
+
+
+def test_a_destination_of_digits_is_itself() -> None:
+    assert dialable("441234567890") == "441234567890"
+    assert dialable("0" * 32) == "0" * 32
+
+
+@pytest.mark.parametrize("text", ["100", "alice", "s", "*98", "#", "+18005550100", "_9.", "a-b"])
+def test_an_extension_is_any_name_that_a_dialplan_has(text: str) -> None:
+    assert extension(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a,b", "a&b", "a" * 65, "é", "a\n", "$" + "{x}", "a/b", "a'"])
+def test_other_text_is_no_extension(text: str) -> None:
+    assert extension(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("441910000001", "441910000001"),
+        ("a\"b'c\\d", "a\\\"b\\'c\\\\d"),
+        ("a\r\nb\x00\x7f", "a\\r\\nb\\x00\\x7f"),
+        ("é\u2028\U0001f600", "\\xe9\\u2028\\U0001f600"),
+        ("x" * 80, "x" * 80),
+        ("x" * 81, "x" * 77 + "..."),
+        ("é" * 20, "\\xe9" * 20),
+        ("é" * 21, "\\xe9" * 19 + "..."),
+    ],
+)
+def test_hostile_text_is_shown_on_one_line(text: str, expected: str) -> None:
+    assert shown(text) == expected
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_shown_in_at_most_80_printable_ascii_characters(text: str) -> None:
+    line = shown(text)
+    assert len(line) <= 80
+    assert line.isascii()
+    assert line == "" or line.isprintable()
