@@ -1,0 +1,122 @@
+"""PostgreSQL through asyncpg: SQLAlchemy's pool for transactions, asyncpg's own for look-ups."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import Dialect, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from ringflow.store.address import Address
+from ringflow.store.database import Row
+
+CONNECT_S = 10.0
+LOOK_UP_S = 5.0
+LOOK_UP_CONNECTIONS = 4
+
+# SQLSTATE classes that speak of the server and not of the statement (PostgreSQL, appendix A): connection
+# exception, no such database or role at connect, insufficient resources, operator intervention, system error.
+_SERVER_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58", "XX"})
+
+
+class OnPostgres:
+    """A PostgreSQL server; a connection that the server closed is replaced before it is used again."""
+
+    def __init__(self, address: Address) -> None:
+        self._engine = create_async_engine(address.url, connect_args={"timeout": CONNECT_S})
+        # asyncpg knows when its socket was closed: asking it is free, a ping costs a round trip.
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+        self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._look_ups: asyncpg.Pool | None = None
+        self._attaching = asyncio.Lock()
+
+    @property
+    def dialect(self) -> Dialect:
+        """SQLAlchemy's dialect."""
+        return self._engine.dialect
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which every statement stands alone."""
+        async with self._reader.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction at READ COMMITTED."""
+        async with self._engine.begin() as connection:
+            yield connection
+
+    async def fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
+        """Rows of one statement, prepared by asyncpg once per connection; one round trip."""
+        pool = self._look_ups or await self._attach()
+        try:
+            return await _fetch(pool, sql, values)
+        except TimeoutError:
+            raise
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if self.loss(error) is None:
+                raise
+        # A server that was restarted leaves dead connections; a look-up changes nothing, so ask a new one.
+        await pool.expire_connections()
+        return await _fetch(pool, sql, values)
+
+    async def _attach(self) -> asyncpg.Pool:
+        async with self._attaching:
+            if self._look_ups is None:
+                _, options = self.dialect.create_connect_args(self._engine.url)
+                pool = asyncpg.create_pool(
+                    **options,
+                    min_size=0,
+                    max_size=LOOK_UP_CONNECTIONS,
+                    timeout=CONNECT_S,
+                    reset=_leave_as_it_is,
+                )
+                self._look_ups = await pool
+            return self._look_ups
+
+    def loss(self, error: BaseException) -> str | None:
+        """Why the database cannot be used, where `error` says so; None for any other error."""
+        if isinstance(error, DBAPIError):
+            cause: BaseException | None = error.orig
+            if error.connection_invalidated:
+                return _line(cause)
+            return self.loss(cause.__cause__ or cause) if cause is not None else None
+        if isinstance(error, TimeoutError | PoolTimeout):
+            return "it does not answer in time"
+        if isinstance(error, asyncpg.PostgresError):
+            return _line(error) if (error.sqlstate or "")[:2] in _SERVER_CLASSES else None
+        if isinstance(error, ConnectionError) and error.errno:
+            return os.strerror(error.errno)
+        return _line(error) if isinstance(error, OSError | asyncpg.InterfaceError) else None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._look_ups is not None:
+            self._look_ups.terminate()
+        await self._engine.dispose()
+
+
+async def _fetch(pool: asyncpg.Pool, sql: str, values: Sequence[object]) -> Sequence[Row]:
+    rows: Sequence[Row] = await pool.fetch(sql, *values, timeout=LOOK_UP_S)
+    return rows
+
+
+async def _leave_as_it_is(connection: object) -> None:
+    """Look-ups leave nothing behind on a connection; asyncpg's reset would cost a second round trip."""
+
+
+def _refuse_closed(connection: Any, record: object, proxy: object) -> None:
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+def _line(error: BaseException | None) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,0 +1,141 @@
+"""SQLite through aiosqlite: one thread per connection, one writer at a time, readers beside it (WAL)."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
+
+import aiosqlite
+from sqlalchemy import Connection, Dialect, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from ringflow.errors import StartError
+from ringflow.store.address import Address
+from ringflow.store.database import Row
+
+# For the pages above the leaves of a million rows' index, so that a look-up reads one page at most.
+CACHE_KIB = 16 * 1024
+
+# What aiosqlite says, as a ValueError, when its connection was closed under it.
+_CLOSED = ("Connection closed", "no active connection")
+
+
+class OnSqlite:
+    """A file, or a database in memory that lives as long as this object.
+
+    In memory there is one connection, so a transaction keeps every other one waiting.
+    """
+
+    def __init__(self, address: Address, busy_s: float) -> None:
+        if address.path is not None:
+            try:
+                address.path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StartError(
+                    f"the database's folder {address.path.parent} cannot be made: {error.strerror}"
+                ) from error
+        self._pragmas = (
+            "PRAGMA journal_mode = WAL",
+            # FULL: what was committed is on the disk, also after a power cut; money will stand on this.
+            "PRAGMA synchronous = FULL",
+            "PRAGMA foreign_keys = ON",
+            f"PRAGMA cache_size = -{CACHE_KIB}",
+        )
+        arguments = {"timeout": busy_s}
+        if address.in_memory:
+            self._writer = create_async_engine(address.url, poolclass=StaticPool, connect_args=arguments)
+            self._reader = self._writer
+            self._alone: asyncio.Lock | None = asyncio.Lock()
+            self._one_writer = self._alone
+        else:
+            self._writer = create_async_engine(address.url, connect_args=arguments)
+            self._reader = create_async_engine(
+                address.url, connect_args=arguments, isolation_level="AUTOCOMMIT"
+            )
+            event.listen(self._reader.sync_engine, "connect", self._prepare)
+            self._alone = None
+            self._one_writer = asyncio.Lock()
+        event.listen(self._writer.sync_engine, "connect", self._prepare)
+        event.listen(self._writer.sync_engine, "begin", _begin_immediate)
+        self._kept: AsyncConnection | None = None
+        self._driver: aiosqlite.Connection | None = None
+        self._attaching = asyncio.Lock()
+
+    @property
+    def dialect(self) -> Dialect:
+        """SQLAlchemy's dialect."""
+        return self._writer.dialect
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which every statement stands alone."""
+        async with self._alone or nullcontext(), self._reader.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that holds SQLite's write lock from its first statement (BEGIN IMMEDIATE)."""
+        # Waiting in our own queue is fair and wakes at once; SQLite's busy handler sleeps and tries again.
+        async with self._one_writer, self._writer.begin() as connection:
+            yield connection
+
+    async def fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
+        """Rows of one statement, in one hop to the connection's thread and back."""
+        driver = self._driver or await self._attach()
+        try:
+            async with self._alone or nullcontext():
+                return list(await driver.execute_fetchall(sql, values))
+        except (sqlite3.Error, ValueError):
+            await self._detach(driver)
+            raise
+
+    async def _attach(self) -> aiosqlite.Connection:
+        async with self._attaching:
+            if self._driver is None:
+                self._kept, self._driver = await _keep(self._reader)
+            return self._driver
+
+    async def _detach(self, driver: aiosqlite.Connection) -> None:
+        if driver is self._driver and self._alone is None:
+            kept, self._kept, self._driver = self._kept, None, None
+            if kept is not None:
+                await kept.close()
+
+    def loss(self, error: BaseException) -> str | None:
+        """Why the database cannot be used, where `error` says so; None for any other error."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, sqlite3.OperationalError) or type(cause) is sqlite3.DatabaseError:
+            return str(cause)
+        return str(cause) if isinstance(cause, ValueError) and str(cause) in _CLOSED else None
+
+    async def close(self) -> None:
+        """Close every connection; a database in memory is gone."""
+        if self._kept is not None:
+            await self._kept.close()
+        self._kept = self._driver = None
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+    def _prepare(self, connection: Any, record: object) -> None:
+        # The driver must not open transactions of its own accord: it would do so without IMMEDIATE.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in self._pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+async def _keep(engine: AsyncEngine) -> tuple[AsyncConnection, aiosqlite.Connection]:
+    kept = await engine.connect()
+    driver = (await kept.get_raw_connection()).driver_connection
+    assert isinstance(driver, aiosqlite.Connection)
+    return kept, driver

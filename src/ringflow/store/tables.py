@@ -1,0 +1,116 @@
+"""The tables, for SQLAlchemy Core. A change here needs a migration in `migrations/versions`.
+
+Times are milliseconds since 1970 (UTC). `source` tells who made a row: `operator` by a command or the API,
+`config` by `config.yaml`, which changes and removes only rows of its own.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _source() -> CheckConstraint:
+    return CheckConstraint("source IN ('operator', 'config')", name="source")
+
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("channels", Integer),
+    Column("caller_id", Text),
+    Column("source", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    CheckConstraint("status IN ('active', 'inactive', 'penalty', 'pending')", name="status"),
+    CheckConstraint("channels >= 1", name="channels"),
+    _source(),
+)
+
+dids = Table(
+    "dids",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("app", Text, nullable=False),
+    Column("identify", Text, nullable=False),
+    Column("customer_id", Integer, ForeignKey("customers.id"), index=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("channels", Integer),
+    Column("reject_code", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    CheckConstraint("identify IN ('cli', 'none')", name="identify"),
+    CheckConstraint("channels >= 1", name="channels"),
+    CheckConstraint("reject_code BETWEEN 400 AND 699", name="reject_code"),
+    _source(),
+)
+
+clis = Table(
+    "clis",
+    metadata,
+    # An id is never given twice: the lowest one wins among patterns, so it must not jump the queue.
+    Column("id", Integer, primary_key=True),
+    Column("customer_id", Integer, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("number", Text, unique=True),
+    Column("pattern", Text, unique=True),
+    Column("notes", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    CheckConstraint("(number IS NULL) <> (pattern IS NULL)", name="number_or_pattern"),
+    _source(),
+    sqlite_autoincrement=True,
+)
+
+trunks = Table(
+    "trunks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("dial", Text, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("caller_id", Text),
+    Column("server", Text, nullable=False),
+    Column("rated", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    CheckConstraint("rated IN ('local', 'upstream')", name="rated"),
+    _source(),
+)
+
+# One row. Every change to the tables above raises `revision` in its own transaction; a server that has
+# patterns and trunks in memory sees by it that they are old.
+directory_revision = Table(
+    "directory_revision",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from ringflow.errors import StartError
+from ringflow.store import Store
+from ringflow.store.schema import HEAD, alembic_config
+from ringflow.store.tables import directory_revision, metadata
+
+
+def described(connection: Connection) -> dict[str, Any]:
+    """All that the database knows of its tables."""
+    inspector = inspect(connection)
+    return {
+        name: (
+            [{**column, "type": str(column["type"])} for column in inspector.get_columns(name)],
+            inspector.get_pk_constraint(name),
+            sorted(inspector.get_foreign_keys(name), key=str),
+            sorted(inspector.get_unique_constraints(name), key=str),
+            sorted(inspector.get_check_constraints(name), key=str),
+            sorted(inspector.get_indexes(name), key=str),
+        )
+        for name in inspector.get_table_names()
+        if name != "alembic_version"
+    }
+
+
+async def describe(store: Store) -> dict[str, Any]:
+    async with store.reading() as connection:
+        return await connection.run_sync(described)
+
+
+async def test_migrations_and_definition_give_the_same_tables(empty_database_url: str) -> None:
+    store = await Store.open(empty_database_url)
+    await store.migrate()
+    migrated = await describe(store)
+    async with store.writing() as connection:
+        differences = await connection.run_sync(
+            lambda sync: compare_metadata(MigrationContext.configure(sync), metadata)
+        )
+        assert differences == []
+        await connection.execute(text("DROP TABLE alembic_version"))
+        await connection.run_sync(metadata.drop_all)
+        await connection.run_sync(metadata.create_all)
+    assert await describe(store) == migrated
+    assert set(migrated) == set(metadata.tables)
+    await store.close()
+
+
+async def test_a_database_in_memory_is_at_the_newest_version_and_has_its_revision() -> None:
+    store = await Store.open("sqlite:///:memory:")
+    await store.migrate()
+    await store.migrate()
+    async with store.reading() as connection:
+        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).all() == [(HEAD,)]
+        assert (await connection.execute(directory_revision.select())).all() == [(1, 1)]
+    await store.close()
+
+
+async def test_a_second_start_changes_nothing(empty_database_url: str) -> None:
+    for _ in range(2):
+        store = await Store.open(empty_database_url)
+        await store.migrate()
+        async with store.reading() as connection:
+            assert (await connection.execute(directory_revision.select())).all() == [(1, 1)]
+        await store.close()
+
+
+async def test_processes_that_start_together_migrate_once(empty_database_url: str) -> None:
+    stores = [await Store.open(empty_database_url) for _ in range(3)]
+    await asyncio.gather(*[store.migrate() for store in stores])
+    async with stores[0].reading() as connection:
+        assert (await connection.execute(directory_revision.select())).all() == [(1, 1)]
+    for store in stores:
+        await store.close()
+
+
+async def test_a_newer_ringflows_database_is_refused(empty_database_url: str) -> None:
+    store = await Store.open(empty_database_url)
+    await store.migrate()
+    async with store.writing() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StartError, match=r"schema version 9999, newer than this Ringflow \(0001\)"):
+        await store.migrate()
+    await store.close()
+
+
+async def test_migrations_go_back_too(empty_database_url: str) -> None:
+    store = await Store.open(empty_database_url)
+    await store.migrate()
+    async with store.writing() as connection:
+        await connection.run_sync(lambda sync: command.downgrade(alembic_config(sync), "base"))
+    assert await describe(store) == {}
+    await store.migrate()
+    assert set(await describe(store)) == set(metadata.tables)
+    await store.close()
+
+
+async def test_the_known_head_is_the_newest_migration() -> None:
+    store = await Store.open("sqlite:///:memory:")
+    async with store.reading() as connection:
+        script = await connection.run_sync(lambda sync: ScriptDirectory.from_config(alembic_config(sync)))
+    assert script.get_heads() == [HEAD]
+    await store.close()
