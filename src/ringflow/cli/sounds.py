@@ -1,0 +1,161 @@
+"""`ringflow sounds`: prompts imported, spoken, listed, checked, and built from their texts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+from rich.table import Table
+
+from ringflow.documents import Document, check_model, read_document
+from ringflow.errors import DocumentError, Problem, Refused
+from ringflow.sounds import PromptLibrary, is_prompt_name
+from ringflow.sounds.conversion import ImportReport, import_sound
+from ringflow.sounds.inspection import TEXTS_FILE, check
+from ringflow.sounds.speech import (
+    DEFAULT_VOICE,
+    DEFAULT_WORDS_PER_MINUTE,
+    MAX_TEXT_LENGTH,
+    MAX_WORDS_PER_MINUTE,
+    MIN_WORDS_PER_MINUTE,
+    say,
+)
+
+DEFAULT_FOLDER = Path("sounds")
+
+app = typer.Typer(help="Prompts: import, speak, list and check them.", no_args_is_help=True)
+
+Folder = Annotated[
+    Path | None, typer.Option("--folder", help="The folder of prompts.", show_default="sounds")
+]
+Name = Annotated[str, typer.Option("--as", metavar="NAME", help="The prompt's name, such as IVR/ivr-please.")]
+Voice = Annotated[str, typer.Option("--voice", help="A voice of espeak-ng; `espeak-ng --voices` lists them.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Missing = Annotated[bool, typer.Option("--missing", help="Only those that are not there yet.")]
+
+
+class PromptText(BaseModel):
+    """One entry of `sounds/prompts.yaml`: what a prompt says, and how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]
+    voice: str = DEFAULT_VOICE
+    words_per_minute: Annotated[int, Field(ge=MIN_WORDS_PER_MINUTE, le=MAX_WORDS_PER_MINUTE)] = (
+        DEFAULT_WORDS_PER_MINUTE
+    )
+
+
+def open_library(folder: Path | None) -> PromptLibrary:
+    """The library that a command works on: the folder given, or the default one."""
+    return PromptLibrary(folder or DEFAULT_FOLDER)
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[
+        Path, typer.Argument(help="WAV, FLAC, OGG, Opus, MP3, AIFF, or a raw form of Asterisk's.")
+    ],
+    name: Name,
+    folder: Folder = None,
+) -> None:
+    """Make a prompt of a recording, levelled, in every form that Asterisk plays without transcoding."""
+    report(import_sound(file, name, open_library(folder)))
+
+
+@app.command("say")
+def say_command(
+    text: Annotated[str, typer.Argument(help="What the prompt says.")],
+    name: Name,
+    voice: Voice = DEFAULT_VOICE,
+    speed: Annotated[int, typer.Option("--speed", help="Words a minute.")] = DEFAULT_WORDS_PER_MINUTE,
+    folder: Folder = None,
+) -> None:
+    """Speak a text with espeak-ng and make it a prompt."""
+    report(say(text, name, open_library(folder), voice, speed))
+
+
+@app.command("list")
+def list_command(folder: Folder = None, as_json: Json = False) -> None:
+    """List the prompts with their lengths and forms."""
+    library = open_library(folder)
+    names = library.names()
+    if as_json:
+        rows = [
+            {
+                "name": name,
+                "duration_s": library.duration_s(name),
+                "forms": [form.extension.removeprefix(".") for form in library.forms(name)],
+            }
+            for name in names
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("Prompt", "Length", "Forms")
+    for name in names:
+        forms = " ".join(form.extension.removeprefix(".") for form in library.forms(name))
+        table.add_row(name, f"{library.duration_s(name):.1f} s", forms)
+    Console().print(table)
+
+
+@app.command("check")
+def check_command(folder: Folder = None) -> None:
+    """Find prompts that callers would not hear well, and files that are no prompts."""
+    library = open_library(folder)
+    if problems := check(library):
+        raise DocumentError(problems)
+    names = library.names()
+    typer.echo(f"prompts: {len(names)}, playing {sum(map(library.duration_s, names)):.1f} s: nothing wrong")
+
+
+@app.command("build")
+def build_command(missing: Missing = False, folder: Folder = None) -> None:
+    """Speak every text of `prompts.yaml` in the folder of prompts."""
+    library = open_library(folder)
+    document = read_document(library.folder / TEXTS_FILE)
+    problems = []
+    for name, entry in read_texts(document).items():
+        if missing and library.exists(name):
+            continue
+        try:
+            report(say(entry.text, name, library, entry.voice, entry.words_per_minute))
+        except Refused as error:
+            problems.append(document.problem((name,), str(error)))
+        except DocumentError as error:
+            problems += [document.problem((name,), one.what, one.mend) for one in error.problems]
+    if problems:
+        raise DocumentError(problems)
+
+
+def read_texts(document: Document) -> dict[str, PromptText]:
+    """The texts in `prompts.yaml` by prompt name. Raises `DocumentError` with every problem in it."""
+    if not isinstance(document.value, dict):
+        raise DocumentError(
+            [document.problem((), "is not a mapping of names to texts", "write NAME: {text: ...}")]
+        )
+    texts: dict[str, PromptText] = {}
+    problems: list[Problem] = []
+    for name, value in document.value.items():
+        if not is_prompt_name(name):
+            mend = "use letters, digits, `-`, `_` and `/`, such as IVR/ivr-please"
+            problems.append(document.problem((f"{name}:key",), f"`{name}` is not a prompt name", mend))
+        entry, found = check_model(PromptText, document, value, (name,))
+        problems += found
+        if entry:
+            texts[name] = entry
+    if problems:
+        raise DocumentError(problems)
+    return texts
+
+
+def report(done: ImportReport) -> None:
+    """Say in one line what an import did."""
+    extensions = " ".join(path.suffix for path in done.files)
+    typer.echo(
+        f"{done.name}: {done.duration_s:.2f} s, level {done.level_dbfs:.1f} dBFS ({done.gain_db:+.1f} dB), "
+        f"peak {done.peak_dbfs:.1f} dBFS, as {extensions}"
+    )

@@ -1,0 +1,78 @@
+"""From a recording to a prompt: read, level, cut, encode, prove, and only then store."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringflow.errors import DocumentError, Problem
+from ringflow.sounds.codecs import decode, encode_forms
+from ringflow.sounds.cutting import cut_silence
+from ringflow.sounds.forms import WIDE_HZ, Form
+from ringflow.sounds.levels import (
+    SILENT_DBFS,
+    find_fault,
+    level_speech,
+    pad_to_packets,
+    peak_dbfs,
+    speech_dbfs,
+)
+from ringflow.sounds.library import PromptLibrary, check_name
+from ringflow.sounds.source import read_source
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did. Lengths are seconds, levels dBFS after conversion, `gain_db` what was added."""
+
+    name: str
+    source_rate_hz: int
+    source_channels: int
+    source_s: float
+    duration_s: float
+    gain_db: float
+    level_dbfs: float
+    peak_dbfs: float
+    files: tuple[Path, ...]
+
+
+def import_sound(
+    source: Path, name: str, library: PromptLibrary, shown_as: str | None = None
+) -> ImportReport:
+    """Make the prompt `name` of a recording, in every form that Asterisk plays without transcoding.
+
+    Raises `Refused` for the name, `DocumentError` (naming `shown_as` or the source) for the recording and
+    `StartError` when the library cannot be written. Then nothing has been written, and a previous
+    version of the prompt is as it was.
+    """
+    check_name(name)
+    shown_as = shown_as or str(source)
+    read = read_source(source, shown_as)
+    if speech_dbfs(read.samples, WIDE_HZ) == -math.inf:
+        mend = f"it needs speech or music above {SILENT_DBFS:.0f} dBFS"
+        raise DocumentError([Problem(shown_as, 0, 0, "is silent", mend)])
+    # Levelled here and not by pydub, whose gain clips at full scale before a peak could be limited.
+    levelled, gain_db = level_speech(read.samples, WIDE_HZ)
+    wide = pad_to_packets(cut_silence(levelled, WIDE_HZ), WIDE_HZ)
+    contents = encode_forms(wide)
+    _prove(contents, shown_as)
+    return ImportReport(
+        name=name,
+        source_rate_hz=read.sample_rate_hz,
+        source_channels=read.channels,
+        source_s=read.samples.size / WIDE_HZ,
+        duration_s=wide.size / WIDE_HZ,
+        gain_db=gain_db,
+        level_dbfs=speech_dbfs(wide, WIDE_HZ),
+        peak_dbfs=peak_dbfs(wide),
+        files=library.replace(name, contents),
+    )
+
+
+def _prove(contents: dict[Form, bytes], shown_as: str) -> None:
+    """Refuse what a caller would not hear, such as a whistle above the telephone band."""
+    for form, content in contents.items():
+        if fault := find_fault(decode(content, form), form.sample_rate_hz):
+            mend = "it needs sound between 300 and 3400 Hz, and more than clicks"
+            raise DocumentError([Problem(shown_as, 0, 0, f"as {form.extension} it would be {fault}", mend)])

@@ -1,0 +1,79 @@
+"""Prompts spoken by espeak-ng, for a first start and for tests; a recording may replace each by its name."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ringflow.errors import DocumentError, Problem, Refused, StartError
+from ringflow.sounds.conversion import ImportReport, import_sound
+from ringflow.sounds.library import PromptLibrary, check_name
+
+DEFAULT_VOICE = "en-gb"
+# espeak-ng's own 175 words a minute are too fast for a caller who waits for instructions.
+DEFAULT_WORDS_PER_MINUTE = 150
+MIN_WORDS_PER_MINUTE, MAX_WORDS_PER_MINUTE = 80, 450
+MAX_TEXT_LENGTH = 2_000
+SPEAKING_LIMIT_S = 60
+
+# A voice is also a file name to espeak-ng, so it must not climb out of the folder of voices.
+_VOICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\+[A-Za-z0-9_-]+)?")
+
+
+def say(
+    text: str,
+    name: str,
+    library: PromptLibrary,
+    voice: str = DEFAULT_VOICE,
+    words_per_minute: int = DEFAULT_WORDS_PER_MINUTE,
+) -> ImportReport:
+    """Speak `text` and import it as the prompt `name`.
+
+    Raises `Refused` for name, text, voice or speed, `StartError` without espeak-ng, and what
+    `import_sound` raises.
+    """
+    check_name(name)
+    _check_speech(text, voice, words_per_minute)
+    program = shutil.which("espeak-ng")
+    if program is None:
+        raise StartError("prompts are spoken by espeak-ng, which is not installed: apt install espeak-ng")
+    with TemporaryDirectory(prefix="ringflow-say-") as folder:
+        spoken = Path(folder, "spoken.wav")
+        _run_espeak(program, ["-v", voice, "-s", str(words_per_minute), "-w", str(spoken)], text, voice)
+        if not spoken.is_file():
+            raise DocumentError([Problem(f"speech for {name}", 0, 0, "is silent", "write words to be said")])
+        return import_sound(spoken, name, library, shown_as=f"speech for {name}")
+
+
+def _check_speech(text: str, voice: str, words_per_minute: int) -> None:
+    if not text.strip():
+        raise Refused("there is nothing to say: the text is empty")
+    if len(text) > MAX_TEXT_LENGTH:
+        raise Refused(
+            f"the text has {len(text)} characters, at most {MAX_TEXT_LENGTH}: make two prompts of it"
+        )
+    if not _VOICE.fullmatch(voice):
+        raise Refused(f"{voice!r} is not a voice: use one that `espeak-ng --voices` lists, such as en-gb")
+    if not MIN_WORDS_PER_MINUTE <= words_per_minute <= MAX_WORDS_PER_MINUTE:
+        raise Refused(f"a speed is {MIN_WORDS_PER_MINUTE} to {MAX_WORDS_PER_MINUTE} words a minute")
+
+
+def _run_espeak(program: str, options: list[str], text: str, voice: str) -> None:
+    # The text goes through standard input: on the command line a leading `-` would be an option.
+    command = [program, *options, "-b", "1", "--stdin"]
+    try:
+        done = subprocess.run(
+            command, input=text.encode(), capture_output=True, timeout=SPEAKING_LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StartError(f"espeak-ng did not finish within {SPEAKING_LIMIT_S} s") from error
+    except OSError as error:
+        raise StartError(f"espeak-ng cannot be run: {error.strerror}") from error
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    if "voice" in " ".join(said).lower():
+        raise Refused(f"espeak-ng has no voice `{voice}`: `espeak-ng --voices` lists what it has")
+    if done.returncode:
+        raise StartError(f"espeak-ng failed: {said[-1] if said else f'exit code {done.returncode}'}")

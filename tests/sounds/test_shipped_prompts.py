@@ -1,0 +1,46 @@
+"""The prompts in `sounds/` are whole, level, tight, and those that `sounds/prompts.yaml` tells of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ringflow.cli.sounds import read_texts
+from ringflow.documents import read_document
+from ringflow.sounds import PromptLibrary, forms
+from ringflow.sounds.codecs import decode
+from ringflow.sounds.inspection import check
+from ringflow.sounds.levels import PEAK_DBFS, TARGET_DBFS, peak_dbfs, speech_dbfs
+
+FOLDER = Path(__file__).parents[2] / "sounds"
+SHIPPED = PromptLibrary(FOLDER)
+NEEDED = {
+    "IVR/ivr-please", "IVR/welcome", "IVR/menu-operator", "MISC/error", "MISC/no-input", "MISC/goodbye",
+    "MISC/busy", "MISC/no-answer", "MISC/unavailable", "MISC/sorry", "MISC/not-allowed", "MISC/one-moment",
+}  # fmt: skip
+
+
+def test_every_text_has_its_prompt_and_every_prompt_its_text() -> None:
+    texts = read_texts(read_document(FOLDER / "prompts.yaml"))
+
+    assert set(SHIPPED.names()) == set(texts)
+    assert set(texts) >= NEEDED
+
+
+def test_the_shipped_library_has_no_problems() -> None:
+    assert check(SHIPPED) == []
+
+
+@pytest.mark.parametrize("form", forms.FORMS, ids=lambda form: form.extension)
+@pytest.mark.parametrize("name", SHIPPED.names())
+def test_a_shipped_prompt_is_level_and_begins_and_ends_promptly(name: str, form: forms.Form) -> None:
+    samples = decode(SHIPPED.path(name, form).read_bytes(), form)
+
+    assert speech_dbfs(samples, form.sample_rate_hz) == pytest.approx(TARGET_DBFS, abs=1)
+    assert peak_dbfs(samples) < PEAK_DBFS + 1
+    heard = np.flatnonzero(np.abs(samples) > 0.01) / form.sample_rate_hz
+    assert 0.03 < heard[0] < 0.15
+    assert 0.03 < samples.size / form.sample_rate_hz - heard[-1] < 0.25
+    assert samples.size / form.sample_rate_hz < 6

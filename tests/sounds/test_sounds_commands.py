@@ -1,0 +1,144 @@
+"""`ringflow sounds ...` as an operator types it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ringflow.cli.sounds import app
+from ringflow.errors import DocumentError, Refused
+from ringflow.sounds import PromptLibrary, forms
+from ringflow.sounds.conversion import import_sound
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_import_says_what_it_made(record: Callable[..., Path], library: PromptLibrary) -> None:
+    done = run("import", record(channels=2), "--as", "IVR/tone", "--folder", library.folder)
+
+    assert done.exit_code == 0
+    said = r"IVR/tone: 2\.12 s, level -20\.[01] dBFS \(\+3\.0 dB\), peak -17\.0 dBFS, as \.ulaw \.alaw \.g722 \.sln16\n"
+    assert re.fullmatch(said, done.output)
+    assert library.forms("IVR/tone") == forms.FORMS
+
+
+def test_import_takes_the_folder_sounds_by_default(
+    record: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert run("import", record(), "--as", "tone").exit_code == 0
+    assert (tmp_path / "sounds" / "tone.ulaw").is_file()
+
+
+def test_a_bad_name_or_file_reaches_the_one_place_that_reports_errors(
+    tmp_path: Path, library: PromptLibrary
+) -> None:
+    bad_name = run("import", tmp_path / "x.wav", "--as", "../x", "--folder", library.folder)
+    bad_file = run("import", tmp_path / "x.wav", "--as", "x", "--folder", library.folder)
+
+    assert isinstance(bad_name.exception, Refused)
+    assert isinstance(bad_file.exception, DocumentError)
+    assert str(bad_file.exception) == f"{tmp_path / 'x.wav'}: is not there (check the path)"
+
+
+def test_list_is_a_table_for_people_and_json_for_programs(
+    record: Callable[..., Path], library: PromptLibrary
+) -> None:
+    import_sound(record(), "IVR/tone", library)
+
+    table = run("list", "--folder", library.folder).output
+    rows = json.loads(run("list", "--json", "--folder", library.folder).output)
+
+    assert "IVR/tone" in table
+    assert "2.1 s" in table
+    assert rows == [{"name": "IVR/tone", "duration_s": 2.12, "forms": ["ulaw", "alaw", "g722", "sln16"]}]
+
+
+def test_list_of_no_prompts_is_an_empty_list(library: PromptLibrary) -> None:
+    assert json.loads(run("list", "--json", "--folder", library.folder).output) == []
+
+
+def test_check_passes_or_gives_every_problem(record: Callable[..., Path], library: PromptLibrary) -> None:
+    import_sound(record(), "tone", library)
+    assert run("check", "--folder", library.folder).output == "prompts: 1, playing 2.1 s: nothing wrong\n"
+
+    library.path("tone", forms.ULAW).unlink()
+    (library.folder / "stray.txt").write_text("")
+    done = run("check", "--folder", library.folder)
+
+    assert isinstance(done.exception, DocumentError)
+    assert len(done.exception.problems) == 2
+
+
+@pytest.mark.usefixtures("espeak")
+def test_say_makes_a_prompt(library: PromptLibrary) -> None:
+    done = run("say", "Goodbye.", "--as", "MISC/goodbye", "--voice", "en-us", "--folder", library.folder)
+
+    assert done.exit_code == 0
+    assert library.exists("MISC/goodbye")
+
+
+@pytest.mark.usefixtures("espeak")
+def test_build_speaks_every_text_or_only_the_missing(library: PromptLibrary) -> None:
+    library.folder.mkdir()
+    (library.folder / "prompts.yaml").write_text(
+        "IVR/one: {text: One., voice: en-us}\nIVR/two: {text: Two.}\n"
+    )
+    assert run("build", "--folder", library.folder).exit_code == 0
+    assert library.names() == ("IVR/one", "IVR/two")
+
+    library.path("IVR/one", forms.ULAW).write_bytes(b"mine")
+    for form in forms.FORMS:
+        library.path("IVR/two", form).unlink()
+    done = run("build", "--missing", "--folder", library.folder)
+
+    assert done.output.startswith("IVR/two: ")
+    assert done.output.count("\n") == 1
+    assert library.path("IVR/one", forms.ULAW).read_bytes() == b"mine"
+    assert library.exists("IVR/two")
+
+
+def test_every_mistake_in_the_texts_is_named_with_its_place(library: PromptLibrary) -> None:
+    library.folder.mkdir()
+    texts = library.folder / "prompts.yaml"
+    texts.write_text(
+        "IVR/../x: {text: Hello.}\nIVR/one:\n  voice: en-gb\n  tone: kind\nIVR/two: {text: ''}\n"
+    )
+
+    done = run("build", "--folder", library.folder)
+
+    assert isinstance(done.exception, DocumentError)
+    assert [(one.line, one.column) for one in done.exception.problems] == [(1, 1), (2, 1), (4, 3), (5, 17)]
+    assert library.names() == ()
+
+
+@pytest.mark.usefixtures("espeak")
+def test_a_text_that_cannot_be_spoken_is_named_and_the_others_are_made(library: PromptLibrary) -> None:
+    library.folder.mkdir()
+    texts = library.folder / "prompts.yaml"
+    texts.write_text("a: {text: One., voice: xx-nowhere}\nb: {text: '...'}\nc: {text: Three.}\n")
+
+    done = run("build", "--folder", library.folder)
+
+    assert isinstance(done.exception, DocumentError)
+    assert [(one.path, one.line) for one in done.exception.problems] == [(str(texts), 1), (str(texts), 2)]
+    assert library.names() == ("c",)
+
+
+@pytest.mark.parametrize("text", ["", "- IVR/one\n", "just words\n"])
+def test_texts_that_are_no_mapping_are_refused(text: str, library: PromptLibrary) -> None:
+    library.folder.mkdir()
+    (library.folder / "prompts.yaml").write_text(text)
+
+    done = run("build", "--folder", library.folder)
+
+    assert isinstance(done.exception, DocumentError)
+    assert "is not a mapping" in str(done.exception)
