@@ -205,8 +205,9 @@ class Call:
         if self.last_key_ms is not None:
             self.key_to_dial_ms.append(self._world.clock.monotonic_ms() - self.last_key_ms)
             self.last_key_ms = None
-        leg = self._finish(await dial(self._session, attempt))
-        if self._session.hung_up or leg.status is LegStatus.CANCELLED:
+        leg, caller_gone = await dial(self._session, attempt)
+        self._finish(leg)
+        if caller_gone:
             raise CallEnded("hangup")
         return leg
 

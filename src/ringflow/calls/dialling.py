@@ -100,8 +100,8 @@ def merge_headers(*layers: Mapping[str, str], identity: Mapping[str, str]) -> di
     return dict(list(named.items())[-MAX_HEADERS:])
 
 
-async def dial(session: AgiSession, attempt: Attempt) -> Leg:
-    """Dial, wait for the end, and say what came of it. Does not raise when the caller hangs up meanwhile.
+async def dial(session: AgiSession, attempt: Attempt) -> tuple[Leg, bool]:
+    """Dial and wait for the end; gives what came of it, and whether the caller is gone.
 
     Talk time runs from the callee's answer, which a subroutine on the callee's channel noted by Asterisk's
     clock, to now by the same clock. ANSWEREDTIME counts from the caller's answer and is not used.
@@ -109,8 +109,10 @@ async def dial(session: AgiSession, attempt: Attempt) -> Leg:
     for index, (name, value) in enumerate(attempt.headers.items(), start=1):
         await session.set_variable(f"__RINGFLOW_HEADER_{index}", f"{name}={value}")
     await session.set_variable("__RINGFLOW_HEADERS", str(len(attempt.headers)))
-    await session.execute("Dial", attempt.arguments(), hangup_is_data=True, timeout_s=None)
-    return _leg(attempt, await session.get_full_variable(_RESULT) or "")
+    reply = await session.execute("Dial", attempt.arguments(), hangup_is_data=True, timeout_s=None)
+    leg = _leg(attempt, await session.get_full_variable(_RESULT) or "")
+    # With option `g` a callee's hang-up gives 0, so -1 is the caller's.
+    return leg, reply.result == "-1" or session.hung_up or leg.status is LegStatus.CANCELLED
 
 
 def _leg(attempt: Attempt, result: str) -> Leg:

@@ -67,5 +67,6 @@ def _say_first_steps(config: Config, application: Application) -> None:
         f"  your own Asterisk            {ringflow} asterisk config --out DIR",
     ]
     if config.http is not None:
-        lines.append(f"Health and metrics: http://{config.http.host}:{application.http_port}/readyz, /metrics")
+        web = f"http://{config.http.host}:{application.http_port}"
+        lines.append(f"Health: {web}/readyz, metrics: {web}/metrics")
     Console(stderr=True, highlight=False).print("\n".join(lines), soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Measurements: each prints a table of ratios taken in one run."""

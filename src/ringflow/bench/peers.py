@@ -1,0 +1,76 @@
+"""Servers to measure against: the same commands as Ringflow's seed call, with nothing around them.
+
+Run as `python -m ringflow.bench.peers bare|panoramisk`; prints its port, then serves until it is ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import uvloop
+from panoramisk import fast_agi
+
+COMMANDS = (
+    "ANSWER",
+    'SET VARIABLE "TIMEOUT(response)" "5"',
+    'SET VARIABLE "TIMEOUT(digit)" "3"',
+    'EXEC "Read" "RINGFLOW_KEYS,/sounds/IVR/ivr-please,14,"',
+    'GET FULL VARIABLE "${READSTATUS}:${RINGFLOW_KEYS}"',
+    'SET VARIABLE "__RINGFLOW_HEADER_1" "X-Customer-ID=42"',
+    f'SET VARIABLE "__RINGFLOW_HEADER_2" "X-CX-Sec=v1.1700000000.{"0" * 64}"',
+    'SET VARIABLE "__RINGFLOW_HEADERS" "2"',
+    'EXEC "Dial" "PJSIP/441234567890@carrier,60,gb(ringflow-leg^s^1)U(ringflow-answered^s^1)"',
+    'GET FULL VARIABLE "${DIALSTATUS}|${HANGUPCAUSE}|${RINGFLOW_ANSWERED_MS}|${STRFTIME(,,%s%3q)}"',
+)
+"""What Ringflow sends for the shipped flow `calling_card`."""
+
+
+class BarePeer(asyncio.Protocol):
+    """As little as can be: the next command for every line that arrives."""
+
+    def __init__(self) -> None:
+        self._lines = (command.encode() + b"\n" for command in COMMANDS)
+        self._buffer = b""
+        self._in_headers = True
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the headers."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Take the header block or one reply, and send the next command."""
+        self._buffer += data
+        end = b"\n\n" if self._in_headers else b"\n"
+        assert self._transport is not None
+        while end in self._buffer:
+            _, _, self._buffer = self._buffer.partition(end)
+            self._in_headers, end = False, b"\n"
+            line = next(self._lines, None)
+            if line is None:
+                self._transport.close()
+                return
+            self._transport.write(line)
+
+
+async def _panoramisk_call(request: fast_agi.Request) -> None:
+    for command in COMMANDS:
+        await request.send_command(command)
+
+
+async def _serve(kind: str) -> None:
+    loop = asyncio.get_running_loop()
+    if kind == "bare":
+        server = await loop.create_server(BarePeer, "127.0.0.1", 0, backlog=1024)
+    else:
+        application = fast_agi.Application(loop=loop)
+        application.add_route("call", _panoramisk_call)
+        server = await asyncio.start_server(application.handler, "127.0.0.1", 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve(sys.argv[1]))

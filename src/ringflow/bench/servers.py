@@ -1,0 +1,128 @@
+"""Servers under measurement, each in a process on one core; Ringflow on a fresh database."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import secrets
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ringflow.bench.load import CLI, DID
+from ringflow.errors import StartError
+
+START_LIMIT_S = 30.0
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredServer:
+    """A running server: its process, its FastAGI port."""
+
+    name: str
+    pid: int
+    port: int
+
+    def cpu_s(self) -> float:
+        """Processor seconds that the process has used, user and system (proc(5), fields 14 and 15)."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+
+    def resident_bytes(self) -> int:
+        """Memory that the process holds (proc(5), statm)."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as the system lets us: each held call is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def server_core() -> int:
+    """The core that servers run on; the load takes the others."""
+    return min(os.sched_getaffinity(0))
+
+
+@contextlib.contextmanager
+def peer_server(kind: str) -> Iterator[MeasuredServer]:
+    """A server of `bench.peers`: `bare` or `panoramisk`."""
+    command = [sys.executable, "-m", "ringflow.bench.peers", kind]
+    with _process(command, dict(os.environ), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise StartError(f"the {kind} peer did not start")
+        yield MeasuredServer(kind, process.pid, int(line))
+
+
+@contextlib.contextmanager
+def ringflow_server(
+    folder: Path, project: Path, database_url: str | None = None, **settings: object
+) -> Iterator[MeasuredServer]:
+    """`ringflow serve` on a configuration of its own in `folder`, with the shipped flows and prompts."""
+    ready = folder / "log.json"
+    config = {
+        "flows": str(project / "app_flows"),
+        "sounds": {"folder": str(project / "sounds")},
+        "database": {"url": database_url or f"sqlite:///{folder}/bench.db"},
+        "fastagi": {"port": 0, "drain_s": 0},
+        "http": {"port": 0},
+        "impersonation": {"key_env": "RINGFLOW_BENCH_KEY"},
+        "customers": [{"id": 42, "clis": [CLI]}],
+        "dids": [{"number": DID, "app": "calling_card"}],
+        "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier"}],
+        **settings,
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("RINGFLOW_")}
+    environment["RINGFLOW_BENCH_KEY"] = secrets.token_hex(32)
+    command = [sys.executable, "-m", "ringflow", "--config", str(folder / "config.yaml"), "serve"]
+    with ready.open("wb") as log, _process(command, environment, stderr=log) as process:
+        yield MeasuredServer("ringflow", process.pid, _wait_ready(ready, process)["fastagi"])
+
+
+def _wait_ready(log: Path, process: subprocess.Popen[bytes]) -> dict[str, int]:
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        for line in log.read_text().splitlines():
+            event = json.loads(line) if line.startswith("{") else {}
+            if event.get("event") == "ready":
+                return {name: int(event[name].rpartition(":")[2]) for name in ("fastagi", "http")}
+        time.sleep(0.05)
+    raise StartError(f"ringflow serve did not become ready: {log.read_text()[-500:]}")
+
+
+def read_metrics(port: int) -> str:
+    """What `/metrics` shows."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+@contextlib.contextmanager
+def _process(
+    command: list[str], environment: dict[str, str], **pipes: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    core = {server_core()}
+    process = subprocess.Popen(  # type: ignore[call-overload]
+        command, env=environment, preexec_fn=lambda: os.sched_setaffinity(0, core), **pipes
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
