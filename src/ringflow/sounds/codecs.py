@@ -1,7 +1,7 @@
 """Samples to the bytes of each stored form and back.
 
-G.711 (`.ulaw`, `.alaw`) comes from libsndfile, rates from soxr, and G.722 from Sippy's libg722, which passes
-the test vectors of ITU-T G.722 and descends from the code that Asterisk itself uses.
+G.711 (`.ulaw`, `.alaw`) comes from libsndfile and rates from soxr. G.722 comes from Sippy's libg722, which
+descends from the code in Asterisk: Asterisk 22's own `file convert` of a `.sln16` gave the same bytes.
 """
 
 from __future__ import annotations

@@ -108,7 +108,9 @@ class PromptLibrary:
             with self._locked(), TemporaryDirectory(prefix=STAGING_PREFIX, dir=parent) as staging:
                 return self._replace_staged(name, contents, Path(staging))
         except OSError as error:
-            raise StartError(f"cannot write prompt {name} to {self.folder}: {error.strerror}") from error
+            raise StartError(
+                f"cannot write prompt {name} to {self.folder}: {error.strerror or error}"
+            ) from error
 
     def _replace_staged(self, name: str, contents: Mapping[Form, bytes], staging: Path) -> tuple[Path, ...]:
         for form, content in contents.items():

@@ -56,7 +56,7 @@ def read_source(path: Path, shown_as: str) -> Source:
     except OSError as error:
         raise _unusable(shown_as, f"cannot be read: {error.strerror}", "check who may read it") from error
     except soundfile.LibsndfileError as error:
-        what = f"is not a sound file that can be read ({error.error_string.rstrip('.')})"
+        what = f"is not a sound file that can be read: {error.error_string.rstrip('.')}"
         raise _unusable(shown_as, what, _CONVERT) from error
 
 
