@@ -1,8 +1,8 @@
 """Where this machine gets its packages from, read from apt's own lists.
 
 Both forms that apt knows are read (sources.list(5)): lines such as
-``deb [signed-by=KEY] URI SUITE COMPONENTS``, and paragraphs of ``Types: URIs: Suites: Components: Signed-By:`` in
-``*.sources`` files.
+``deb [signed-by=KEY] URI SUITE COMPONENTS``, and paragraphs of `Types:`, `URIs:`, `Suites:`, `Components:`
+and `Signed-By:` in `*.sources` files.
 """
 
 from __future__ import annotations

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import socket
+
+# Below the range from which the kernel gives ports to whoever does not ask for one.
+_FIRST, _LAST = 12_000, 31_000
+_ATTEMPTS = 200
 
 
 def free_tcp_port() -> int:
@@ -10,3 +15,21 @@ def free_tcp_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def free_udp_range(count: int) -> int:
+    """The first of `count` UDP ports in a row, an even one, all of them free now."""
+    for _ in range(_ATTEMPTS):
+        first = random.randrange(_FIRST, _LAST - count, 2)  # noqa: S311 - only to stay out of others' way
+        if all(_is_free(port) for port in range(first, first + count)):
+            return first
+    raise OSError(f"no {count} free UDP ports in a row on 127.0.0.1")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,75 @@
+"""`ringflow lab`: a real Asterisk from packages, without root, to try and test with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from ringflow.config import load_config
+from ringflow.errors import Refused
+from ringflow.lab import Lab
+
+app = typer.Typer(help="A real Asterisk without root, for trying and testing.", no_args_is_help=True)
+
+Release = Annotated[
+    str | None,
+    typer.Option(
+        "--release", help="Whose Asterisk: forky has 22, bullseye 16.", show_default="forky on Debian"
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def open_lab(release: str | None) -> Lab:
+    """The lab of this project, below its state folder."""
+    config = load_config()
+    return Lab(config.path(config.state) / "lab", release)
+
+
+@app.command("up")
+def up(release: Release = None) -> None:
+    """Start Asterisk; its calls go to this project's FastAGI port. At first its packages are fetched."""
+    lab = open_lab(release)
+    state = lab.up(load_config().fastagi.port)
+    typer.echo(f"Asterisk of {lab.release} takes SIP on 127.0.0.1:{state.sip_port} (UDP).")
+    typer.echo(
+        f"Its calls go to FastAGI on 127.0.0.1:{state.fastagi_port}; AMI is on 127.0.0.1:{state.ami_port}."
+    )
+    first, *_, last = sorted(state.trunks)
+    typer.echo(f"Trunks to callees: PJSIP/{{number}}@{first} to {last}.")
+
+
+@app.command("down")
+def down(release: Release = None) -> None:
+    """Stop it."""
+    lab = open_lab(release)
+    typer.echo("Stopped." if lab.down() else f"The lab of {lab.release} was not running.")
+
+
+@app.command("status")
+def status(release: Release = None, as_json: Json = False) -> None:
+    """Say whether it runs, and where. Exit code 1 when it does not."""
+    found = open_lab(release).status()
+    if as_json:
+        typer.echo(json.dumps(asdict(found), default=str, indent=2))
+    elif found.state is not None:
+        typer.echo(f"{found.version} of {found.release}, process {found.state.pid}, in {found.folder}")
+        typer.echo(f"SIP 127.0.0.1:{found.state.sip_port}, AMI 127.0.0.1:{found.state.ami_port}")
+        typer.echo(f"channels: {found.live_channels}")
+    if found.state is None:
+        if as_json:
+            raise typer.Exit(1)
+        raise Refused(f"the lab of {found.release} is not running: `ringflow lab up` starts it")
+
+
+@app.command("logs")
+def logs(
+    release: Release = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many, from the end.")] = 100,
+) -> None:
+    """Show the end of Asterisk's log."""
+    for line in open_lab(release).logs(lines):
+        typer.echo(line)

@@ -1,0 +1,93 @@
+"""What a real call through the lab is told to do, and what the wire showed of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ringflow.lab.sip_trace import SipMessage
+from ringflow.lab.sound import Heard
+
+
+class Moment(Enum):
+    """What a caller's hang-up is counted from."""
+
+    DIALLED = "dialled"  # the caller's own INVITE
+    ANSWERED = "answered"  # the caller's own answer
+    RINGING = "ringing"  # the INVITE at the first callee
+    TALKING = "talking"  # the first callee's answer
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """The caller hangs up `after_ms` after a moment."""
+
+    moment: Moment
+    after_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TimedKeys:
+    """Keys pressed one after another, the first at `at_ms` after the caller's answer."""
+
+    at_ms: int
+    digits: str
+    tone_ms: int = 100
+    gap_ms: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LabCaller:
+    """A telephone that calls `did` as `cli`. Without `hang_up` it stays until Asterisk ends the call."""
+
+    did: str
+    cli: str
+    keys: tuple[TimedKeys, ...] = ()
+    hang_up: HangUp | None = None
+    anonymous: bool = False
+    display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CalleeRecord:
+    """What one callee saw. Times are epoch seconds off the wire, None for what did not happen.
+
+    `headers` are the INVITE's; `ended_by` is `callee`, `asterisk` or empty; `heard` is the sound that came.
+    """
+
+    dialled: str
+    from_user: str
+    headers: tuple[tuple[str, str], ...]
+    invited_at: float
+    answered_at: float | None
+    ended_at: float | None
+    ended_by: str
+    cancelled: bool
+    heard: tuple[Heard, ...]
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name in the INVITE, or None."""
+        return next((value for one, value in self.headers if one.lower() == name.lower()), None)
+
+    @property
+    def talked_s(self) -> float:
+        """From the callee's 200 to the BYE, whoever sent it; 0 for a call that was not answered."""
+        return self.ended_at - self.answered_at if self.answered_at and self.ended_at else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LabCallResult:
+    """What one call looked like from outside. Times are epoch seconds off the wire, None for what was not.
+
+    `status` and `reason` are of the final reply to the caller's INVITE; `ended_by` is `caller`, `asterisk` or
+    empty; `callees` has an entry for each that got an INVITE; `messages` are the caller's, in order.
+    """
+
+    status: int
+    reason: str
+    answered_at: float | None
+    ended_at: float | None
+    ended_by: str
+    heard: tuple[Heard, ...]
+    callees: dict[str, CalleeRecord]
+    messages: tuple[SipMessage, ...] = field(repr=False)

@@ -1,0 +1,246 @@
+"""SIPp's scenarios for one call: a caller of Ringflow, and a callee behind a trunk.
+
+SIPp's XML has no way to be told something during a call but by SIP itself. So whoever runs it sends it an
+`INFO` with the call's own Call-ID from outside, and the scenario takes that for "hang up now".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import quote
+
+MAX_CALL_MS = 600_000
+RETRANSMIT_MS = 500
+
+# What may stand in the user part of a SIP URI as it is (RFC 3261, 25.1: unreserved and user-unreserved).
+_USER = "-_.!~*'()&=+$,;?/"
+_FINAL_ERRORS = (
+    400, 401, 402, 403, 404, 405, 406, 407, 408, 410, 413, 414, 415, 416, 420, 421, 423, 480, 481, 482, 483,
+    484, 485, 486, 487, 488, 491, 493, 500, 501, 502, 503, 504, 505, 513, 600, 603, 604, 606,
+)  # fmt: skip
+
+
+class Behaviour(Enum):
+    """What a callee does with a call."""
+
+    ANSWER = "answer"
+    BUSY = "busy"
+    NO_ANSWER = "noanswer"
+    CONGESTION = "congestion"
+
+
+@dataclass(frozen=True, slots=True)
+class LabCallee:
+    """A callee behind one trunk: rings for `answers_after_ms`, then does what `behaviour` says.
+
+    Busy and congestion come at once, as 486 and 503. `hangs_up_after_ms` counts from its answer; with None
+    it stays.
+    """
+
+    behaviour: Behaviour = Behaviour.ANSWER
+    answers_after_ms: int = 200
+    hangs_up_after_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """What a scenario must know of its call: `call_id` and the port of its sound."""
+
+    call_id: str
+    audio_port: int
+
+
+def caller_scenario(dialogue: Dialogue, did: str, cli: str, display_name: str, anonymous: bool) -> str:
+    """A caller that dials `did`, stays until told to go, and takes any refusal. Raises `ValueError`."""
+    for text in (did, cli, display_name):
+        if any(sign in text for sign in "[]\r\n\0"):
+            raise ValueError(f"SIPp cannot send {text!r}")
+    user = "anonymous" if anonymous else quote(cli, safe=_USER)
+    host = "anonymous.invalid" if anonymous else "[local_ip]:[local_port]"
+    quoted = display_name.replace("\\", "\\\\").replace('"', '\\"')
+    name = '"Anonymous" ' if anonymous else f'"{quoted}" ' if display_name else ""
+    sender = f"From: {name}<sip:{user}@{host}>;tag=c[call_number]"
+    target = f"sip:{quote(did, safe=_USER)}@[remote_ip]:[remote_port]"
+    privacy = ["Privacy: id"] if anonymous else []
+    via = "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]"
+    rest = ["Call-ID: [call_id]", "Max-Forwards: 70"]
+    invite = [
+        f"INVITE {target} SIP/2.0", via, sender, f"To: <{target}>", *rest, "CSeq: 1 INVITE",
+        "Contact: <sip:lab@[local_ip]:[local_port]>", *privacy,
+    ]  # fmt: skip
+    refused_ack = [f"ACK {target} SIP/2.0", "[last_Via:]", sender, "[last_To:]", *rest, "CSeq: 1 ACK"]
+    cancel = [f"CANCEL {target} SIP/2.0", "[last_Via:]", sender, f"To: <{target}>", *rest, "CSeq: 1 CANCEL"]
+    answered_ack = ["ACK [$contact] SIP/2.0", via, sender, "To:[$to]", *rest, "CSeq: 1 ACK"]
+    bye = ["BYE [$contact] SIP/2.0", via, sender, "To:[$to]", *rest, "CSeq: 2 BYE"]
+    parts = [
+        _send(_with_sdp(invite, dialogue), retransmit=True),
+        _label("waiting"),
+        *(_receive(response=code, optional=True, next_label="waiting") for code in (100, 180, 181, 183)),
+        _receive(request="INFO", optional=True, next_label="cancel"),
+        *(_receive(response=code, optional=True, next_label="refused") for code in _FINAL_ERRORS),
+        _receive(response=200, save={"to": "To:"}),
+        _send(answered_ack),
+        *_conversation(dialogue, bye, MAX_CALL_MS),
+        _label("refused"),
+        _send(refused_ack, next_label="over"),
+        _label("cancel"),
+        # The branch of a CANCEL is that of its INVITE; `hang_up_request` has it too.
+        _send(cancel, retransmit=True),
+        _label("cancelled"),
+        _receive(response=200, optional=True, next_label="cancelled"),
+        _receive(response=487),
+        _send(refused_ack),
+        _label("over"),
+    ]
+    return _document("caller", "to,contact", parts)
+
+
+def callee_scenario(dialogue: Dialogue, callee: LabCallee) -> str:
+    """A callee that takes one INVITE and does what it is for."""
+    reply = [
+        "[last_Via:]",
+        "[last_From:]",
+        "[last_To:];tag=a[call_number]",
+        "[last_Call-ID:]",
+        "[last_CSeq:]",
+    ]
+    contact = "Contact: <sip:lab@[local_ip]:[local_port]>"
+    bye = [
+        "BYE [$contact] SIP/2.0", "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]",
+        "From:[$to];tag=a[call_number]", "To:[$from]", "Call-ID: [call_id]", "Max-Forwards: 70",
+        "CSeq: 1 BYE",
+    ]  # fmt: skip
+    saved = {"from": "From:", "to": "To:", "cseq": "CSeq:"}
+    parts = [_receive(request="INVITE", save=saved), _send(["SIP/2.0 100 Trying", *reply])]
+    if callee.behaviour in (Behaviour.BUSY, Behaviour.CONGESTION):
+        line = "486 Busy Here" if callee.behaviour is Behaviour.BUSY else "503 Service Unavailable"
+        parts += [
+            _send([f"SIP/2.0 {line}", *reply], retransmit=True),
+            _receive(request="ACK"),
+            _label("over"),
+        ]
+        return _document("callee", "from,to,cseq,contact", parts)
+    answers = callee.behaviour is Behaviour.ANSWER
+    # CANCEL's replies differ: 200 answers the CANCEL, 487 the INVITE, whose To and CSeq were kept.
+    gone = [
+        "SIP/2.0 487 Request Terminated", "[last_Via:]", "[last_From:]", "To:[$to];tag=a[call_number]",
+        "[last_Call-ID:]", "CSeq:[$cseq]",
+    ]  # fmt: skip
+    answer = [
+        "SIP/2.0 200 OK", "[last_Via:]", "[last_From:]", "To:[$to];tag=a[call_number]", "[last_Call-ID:]",
+        "CSeq:[$cseq]", contact,
+    ]  # fmt: skip
+    if not answers or callee.answers_after_ms:
+        wait_ms = callee.answers_after_ms if answers else MAX_CALL_MS
+        parts += [
+            _send(["SIP/2.0 180 Ringing", *reply, contact]),
+            _receive(request="CANCEL", timeout_ms=wait_ms, timeout_label="answer"),
+            _send(["SIP/2.0 200 OK", *reply]),
+            _send(gone, retransmit=True),
+            _receive(request="ACK", next_label="over"),
+        ]
+    parts += [
+        _label("answer"),
+        _send(_with_sdp(answer, dialogue), retransmit=True),
+        _receive(request="ACK"),
+        *_conversation(dialogue, bye, callee.hangs_up_after_ms or MAX_CALL_MS),
+        _label("over"),
+    ]
+    return _document("callee", "from,to,cseq,contact", parts)
+
+
+def _conversation(dialogue: Dialogue, bye: list[str], hang_up_ms: int) -> list[str]:
+    """From the ACK on: stay, agree to every re-INVITE, and end by either side's BYE."""
+    reply = ["SIP/2.0 200 OK", "[last_Via:]", "[last_From:]", "[last_To:]", "[last_Call-ID:]", "[last_CSeq:]"]
+    contact = "Contact: <sip:lab@[local_ip]:[local_port]>"
+    return [
+        _label("talk"),
+        # SIPp looks at the timeout of the first message of such a group.
+        _receive(
+            request="INFO", optional=True, next_label="hangup", timeout_ms=hang_up_ms, timeout_label="hangup"
+        ),
+        _receive(request="INVITE", optional=True, next_label="agree"),
+        _receive(request="BYE"),
+        _send(reply, next_label="over"),
+        _label("agree"),
+        _send(_with_sdp([*reply, contact], dialogue), retransmit=True),
+        _receive(request="ACK", next_label="talk"),
+        _label("hangup"),
+        _send(bye, retransmit=True),
+        # Both sides may hang up at once: then a BYE comes before the reply to ours.
+        _label("leaving"),
+        _receive(request="BYE", optional=True, next_label="crossed"),
+        _receive(response=481, optional=True, next_label="over"),
+        _receive(response=200, next_label="over"),
+        _label("crossed"),
+        _send(reply, next_label="leaving"),
+    ]
+
+
+def _with_sdp(lines: list[str], dialogue: Dialogue) -> list[str]:
+    return [
+        *lines, "Content-Type: application/sdp", "Content-Length: [len]", "",
+        "v=0", "o=lab 1 1 IN IP4 [local_ip]", "s=-", "c=IN IP4 [local_ip]", "t=0 0",
+        f"m=audio {dialogue.audio_port} RTP/AVP 8 0 96",
+        "a=rtpmap:8 PCMA/8000", "a=rtpmap:0 PCMU/8000", "a=rtpmap:96 telephone-event/8000", "a=fmtp:96 0-16",
+        "a=ptime:20", "a=sendrecv",
+    ]  # fmt: skip
+
+
+def _send(lines: Iterable[str], retransmit: bool = False, next_label: str | None = None) -> str:
+    text = list(lines)
+    if "" not in text:
+        text += ["Content-Length: 0", ""]
+    attributes = f' retrans="{RETRANSMIT_MS}"' if retransmit else ""
+    attributes += f' next="{next_label}"' if next_label else ""
+    body = "\n".join(text) + "\n"
+    return f"<send{attributes}><![CDATA[\n{body}]]></send>"
+
+
+def _label(name: str) -> str:
+    return f'<label id="{name}"/>'
+
+
+def _receive(
+    request: str | None = None,
+    response: int | None = None,
+    optional: bool = False,
+    next_label: str | None = None,
+    timeout_ms: int | None = None,
+    timeout_label: str | None = None,
+    save: dict[str, str] | None = None,
+) -> str:
+    attributes = f' request="{request}"' if request else f' response="{response}"'
+    if optional:
+        attributes += ' optional="true"'
+    if next_label:
+        attributes += f' next="{next_label}"'
+    if timeout_ms is not None and timeout_label:
+        attributes += f' timeout="{timeout_ms}" ontimeout="{timeout_label}"'
+    kept = [
+        f'<ereg regexp=".*" search_in="hdr" header="{header}" assign_to="{name}"/>'
+        for name, header in (save or {}).items()
+    ]
+    if save:
+        kept.append(
+            '<ereg regexp="sip:[-a-zA-Z0-9_.:@+%]+" search_in="hdr" header="Contact:" assign_to="contact"/>'
+        )
+    action = f"<action>{''.join(kept)}</action>" if kept else ""
+    return f"<recv{attributes}>{action}</recv>"
+
+
+def _document(name: str, variables: str, parts: list[str]) -> str:
+    # SIPp refuses a scenario in which a variable is set and never read; not every path reads all of them.
+    body = "\n".join([*parts, f'<Reference variables="{variables}"/>'])
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<scenario name="{name}">\n{body}\n</scenario>\n'
+
+
+def hang_up_request(dialogue: Dialogue, via: str, sender: str, receiver: str) -> bytes:
+    """The `INFO` that tells a scenario to hang up now; the headers are those of the call's INVITE."""
+    lines = [
+        "INFO sip:lab@127.0.0.1 SIP/2.0", f"Via: {via}", f"From: {sender}", f"To: {receiver}",
+        f"Call-ID: {dialogue.call_id}", "CSeq: 99 INFO", "Max-Forwards: 70", "Content-Length: 0", "", "",
+    ]  # fmt: skip
+    return "\r\n".join(lines).encode()
