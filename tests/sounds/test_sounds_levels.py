@@ -48,6 +48,17 @@ def test_the_limiter_alone_holds_the_ceiling_without_clipping_the_wave() -> None
     assert np.square(np.sort(spectrum)[:-5]).sum() < 1e-6 * np.square(spectrum).sum()
 
 
+def test_the_limiter_turns_down_and_up_again_without_a_jump() -> None:
+    samples = np.full(RATE_HZ, 0.5)
+    samples[4_000] = 3.0
+
+    gain = limit_peaks(samples, RATE_HZ) / samples
+
+    assert gain.min() < 0.25
+    assert gain[3_900] == gain[4_100] == 1
+    assert np.abs(np.diff(gain)).max() < 0.05
+
+
 def test_pauses_and_faint_noise_do_not_count_as_speech() -> None:
     noise = np.random.default_rng(1).normal(0, from_dbfs(-50), 3 * RATE_HZ)
     speech = np.concatenate([noise, tone(1.0, -20), np.zeros(5 * RATE_HZ), tone(1.0, -20), noise])
