@@ -1,0 +1,162 @@
+"""CLIs: the calling numbers that identify a customer, exact or by pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypedDict, Unpack
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts import customers
+from ringflow.accounts.change import MAX_INTEGER, Change, Source
+from ringflow.accounts.fields import check_text
+from ringflow.accounts.patterns import compile_pattern
+from ringflow.errors import Refused
+from ringflow.numbers import normalise_number, shown
+from ringflow.store.tables import clis
+
+
+@dataclass(frozen=True, slots=True)
+class Cli:
+    """A calling number of a customer: `number` (E.164 digits) or `pattern` (a regular expression of RE2)."""
+
+    id: int
+    customer_id: int
+    number: str | None = None
+    pattern: str | None = None
+    notes: str = ""
+    source: Source = "operator"
+
+    def __str__(self) -> str:
+        return f"CLI {self.number}" if self.number is not None else f"CLI pattern {shown(self.pattern or '')}"
+
+
+class CliChanges(TypedDict, total=False):
+    """The fields that `alter` may change: delete and add to change the number or pattern."""
+
+    customer_id: int
+    notes: str
+
+
+COLUMNS = tuple(clis.c[name] for name in Cli.__slots__)
+
+
+async def find(connection: AsyncConnection, text: str, country: str) -> Cli | None:
+    """The CLI that `text` names: a number in any form, a pattern exactly as it was added, or an id."""
+    for condition in _readings(text, country):
+        if row := (await connection.execute(select(*COLUMNS).where(condition))).one_or_none():
+            return Cli(*row)
+    return None
+
+
+async def show(connection: AsyncConnection, text: str, country: str) -> Cli:
+    """The CLI that `text` names. Raises `Refused` when there is none."""
+    cli = await find(connection, text, country)
+    if cli is None:
+        raise Refused(f"CLI {shown(text)} does not exist; `ringflow cli list` shows those that do")
+    return cli
+
+
+async def every(
+    connection: AsyncConnection,
+    *,
+    customer_id: int | None = None,
+    source: Source | None = None,
+    limit: int | None = None,
+) -> Sequence[Cli]:
+    """CLIs in the order of their ids, which is the order in which patterns are tried."""
+    query = select(*COLUMNS).order_by(clis.c.id).limit(limit)
+    if customer_id is not None:
+        query = query.where(clis.c.customer_id == customer_id)
+    if source is not None:
+        query = query.where(clis.c.source == source)
+    return [Cli(*row) for row in await connection.execute(query)]
+
+
+async def add_number(change: Change, customer_id: int, text: str, notes: str = "") -> Cli:
+    """Let a calling number identify a customer. Raises `Refused`: another customer has it, no number."""
+    number = normalise_number(text, change.country)
+    if number is None:
+        raise Refused(
+            f"CLI `{shown(text)}` is not a telephone number; write it with its country code, or use --pattern"
+        )
+    return await _add(change, Cli(0, customer_id, number=number, notes=notes))
+
+
+async def add_pattern(change: Change, customer_id: int, pattern: str, notes: str = "") -> Cli:
+    """Let a pattern identify a customer, after all exact numbers and all older patterns.
+
+    It is searched for in the caller's E.164 digits: unanchored unless it has ^ and $. Raises `Refused`: RE2
+    cannot take it, somebody has it already.
+    """
+    compile_pattern(pattern)
+    return await _add(change, Cli(0, customer_id, pattern=pattern, notes=notes))
+
+
+async def alter(change: Change, text: str, **changes: Unpack[CliChanges]) -> Cli:
+    """Change a CLI's fields. Raises `Refused`: unknown, declared in config.yaml, unknown customer."""
+    old = await show(change.connection, text, change.country)
+    change.refuse_foreign(old.source, str(old))
+    new = replace(old, **changes)
+    check_text(new.notes, "notes")
+    await customers.show(change.connection, new.customer_id)
+    if new != old:
+        await change.connection.execute(
+            clis.update()
+            .where(clis.c.id == old.id)
+            .values(customer_id=new.customer_id, notes=new.notes, updated_ms=change.now_ms)
+        )
+        change.made = True
+    return new
+
+
+async def delete(change: Change, text: str) -> Cli:
+    """Delete a CLI; gives what it was. Raises `Refused`: unknown, declared in config.yaml."""
+    cli = await show(change.connection, text, change.country)
+    await remove(change, cli)
+    return cli
+
+
+async def remove(change: Change, cli: Cli) -> None:
+    """Delete a CLI that was found. Raises `Refused` when it is declared in config.yaml."""
+    change.refuse_foreign(cli.source, str(cli))
+    await change.connection.execute(clis.delete().where(clis.c.id == cli.id))
+    change.made = True
+
+
+async def _add(change: Change, cli: Cli) -> Cli:
+    check_text(cli.notes, "notes")
+    await customers.show(change.connection, cli.customer_id)
+    same = clis.c.number == cli.number if cli.number is not None else clis.c.pattern == cli.pattern
+    if row := (await change.connection.execute(select(*COLUMNS).where(same))).one_or_none():
+        taken = Cli(*row)
+        raise Refused(
+            f"{taken} already belongs to customer {taken.customer_id}"
+            + ("" if taken.customer_id == cli.customer_id else "; delete it there first")
+        )
+    values = {
+        "customer_id": cli.customer_id,
+        "number": cli.number,
+        "pattern": cli.pattern,
+        "notes": cli.notes,
+        "source": change.source,
+        "created_ms": change.now_ms,
+        "updated_ms": change.now_ms,
+    }
+    statement = clis.insert().values(values).returning(clis.c.id)
+    identifier = (await change.connection.execute(statement)).scalar_one()
+    change.made = True
+    return replace(cli, id=identifier, source=change.source)
+
+
+def _readings(text: str, country: str) -> list[ColumnElement[Any]]:
+    readings: list[ColumnElement[Any]] = []
+    number = normalise_number(text, country)
+    if number is not None:
+        readings.append(clis.c.number == number)
+    readings.append(clis.c.pattern == text)
+    if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= MAX_INTEGER:
+        readings.append(clis.c.id == int(text))
+    return readings

@@ -1,0 +1,156 @@
+"""Customers: the accounts that pay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TypedDict, Unpack, get_args
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts.change import MAX_INTEGER, Change, Source
+from ringflow.accounts.fields import check_caller_id, check_channels, check_one_of, check_range, check_text
+from ringflow.config import CustomerStatus
+from ringflow.errors import Refused
+from ringflow.numbers import shown
+from ringflow.store.tables import clis, customers, dids
+
+CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who pays. Only `active` ones may call; `channels` is how many calls at once, None for no limit."""
+
+    id: int
+    name: str = ""
+    status: CustomerStatus = "active"
+    currency: str = "USD"
+    channels: int | None = None
+    caller_id: str | None = None
+    source: Source = "operator"
+
+
+class CustomerChanges(TypedDict, total=False):
+    """The fields that `alter` may change; the currency is only accepted when it stays what it is."""
+
+    name: str
+    status: CustomerStatus
+    currency: str
+    channels: int | None
+    caller_id: str | None
+
+
+COLUMNS = tuple(customers.c[name] for name in Customer.__slots__)
+
+
+async def find(connection: AsyncConnection, customer_id: int) -> Customer | None:
+    """The customer with this id, or None."""
+    if not 1 <= customer_id <= MAX_INTEGER:
+        return None
+    row = (await connection.execute(select(*COLUMNS).where(customers.c.id == customer_id))).one_or_none()
+    return Customer(*row) if row else None
+
+
+async def show(connection: AsyncConnection, customer_id: int) -> Customer:
+    """The customer with this id. Raises `Refused` when there is none."""
+    customer = await find(connection, customer_id)
+    if customer is None:
+        raise Refused(f"customer {customer_id} does not exist; `ringflow customer list` shows those that do")
+    return customer
+
+
+async def every(
+    connection: AsyncConnection, *, source: Source | None = None, limit: int | None = None
+) -> Sequence[Customer]:
+    """Customers in the order of their ids."""
+    query = select(*COLUMNS).order_by(customers.c.id).limit(limit)
+    if source is not None:
+        query = query.where(customers.c.source == source)
+    return [Customer(*row) for row in await connection.execute(query)]
+
+
+async def next_id(change: Change) -> int:
+    """The id after the highest one."""
+    highest = (await change.connection.execute(select(func.max(customers.c.id)))).scalar()
+    return (highest or 0) + 1
+
+
+async def add(change: Change, customer: Customer) -> Customer:
+    """Add a customer. Raises `Refused`: the id is taken, a field is wrong."""
+    customer = _checked(replace(customer, source=change.source), change.country)
+    taken = await find(change.connection, customer.id)
+    if taken is not None:
+        change.refuse_foreign(taken.source, f"customer {customer.id}")
+        raise Refused(f"customer {customer.id} exists already ({shown(taken.name)}); choose another id")
+    await change.connection.execute(
+        customers.insert().values(**asdict(customer), created_ms=change.now_ms, updated_ms=change.now_ms)
+    )
+    change.made = True
+    return customer
+
+
+async def alter(change: Change, customer_id: int, **changes: Unpack[CustomerChanges]) -> Customer:
+    """Change a customer's fields. Raises `Refused`: unknown, declared in config.yaml, another currency."""
+    old = await show(change.connection, customer_id)
+    change.refuse_foreign(old.source, f"customer {customer_id}")
+    new = _checked(replace(old, **changes), change.country)
+    if new.currency != old.currency:
+        raise Refused(
+            f"customer {customer_id}: the currency stays {old.currency}, its money is counted in it; "
+            f"make another customer for {new.currency}"
+        )
+    if new != old:
+        await change.connection.execute(
+            customers.update()
+            .where(customers.c.id == customer_id)
+            .values(**asdict(new), updated_ms=change.now_ms)
+        )
+        change.made = True
+    return new
+
+
+async def delete(change: Change, customer_id: int, *, cascade: bool = False) -> None:
+    """Delete a customer, with `cascade` its CLIs and DIDs; `Refused` when it has some otherwise."""
+    customer = await show(change.connection, customer_id)
+    change.refuse_foreign(customer.source, f"customer {customer_id}")
+    await _delete_leaning(change, customer_id, cascade)
+    await change.connection.execute(customers.delete().where(customers.c.id == customer_id))
+    change.made = True
+
+
+async def count_leaning(connection: AsyncConnection, customer_id: int) -> tuple[int, int]:
+    """How many CLIs and how many DIDs belong to a customer."""
+    numbers = select(func.count()).where(clis.c.customer_id == customer_id).scalar_subquery()
+    called = select(func.count()).where(dids.c.customer_id == customer_id).scalar_subquery()
+    row = (await connection.execute(select(numbers, called))).one()
+    return row[0], row[1]
+
+
+async def _delete_leaning(change: Change, customer_id: int, cascade: bool) -> None:
+    count_clis, count_dids = await count_leaning(change.connection, customer_id)
+    if not cascade and (count_clis or count_dids):
+        raise Refused(
+            f"customer {customer_id} has {count_clis} CLIs and {count_dids} DIDs; "
+            "delete them first, or all together with --cascade"
+        )
+    for table in (clis, dids):
+        await change.connection.execute(
+            table.delete().where(table.c.customer_id == customer_id, table.c.source == change.source)
+        )
+    if any(await count_leaning(change.connection, customer_id)):
+        raise Refused(
+            f"customer {customer_id} has CLIs or DIDs that are declared in config.yaml; take them out there"
+        )
+
+
+def _checked(customer: Customer, country: str) -> Customer:
+    check_range(customer.id, 1, MAX_INTEGER, "customer id")
+    check_text(customer.name, "name")
+    check_one_of(customer.status, get_args(CustomerStatus), "status")
+    if not CURRENCY.fullmatch(customer.currency):
+        raise Refused(f"currency `{shown(customer.currency)}`: write three capitals such as USD")
+    check_channels(customer.channels)
+    return replace(customer, caller_id=check_caller_id(customer.caller_id, country))

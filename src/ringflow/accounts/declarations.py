@@ -1,0 +1,142 @@
+"""What `config.yaml` declares, applied to the directory when a server starts.
+
+Rows made here are marked `config`. Those no longer declared are deleted; a customer on whom an operator's
+CLIs or DIDs still lean is set `inactive` instead: its calls must stop and its records must not. A row that an
+operator made under the same name is a conflict: neither side is guessed to be right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from ringflow.accounts import clis, customers, dids, trunks
+from ringflow.accounts.change import Change, changing
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.dids import Did
+from ringflow.accounts.trunks import Trunk
+from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
+from ringflow.errors import ConfigError, Problem, Refused
+from ringflow.numbers import normalise_number
+from ringflow.store import Store
+
+CONFIG_FILE = "config.yaml"
+
+
+async def apply_declarations(store: Store, config: Config) -> None:
+    """Make the directory what `config.yaml` declares, in one transaction; what is so already is not touched.
+
+    Raises `ConfigError` with every declaration that cannot be applied; then nothing is changed.
+    """
+    async with changing(store, config.country, source="config") as change:
+        declaring = _Declaring(change)
+        await declaring.everything(config)
+        if declaring.problems:
+            raise ConfigError(declaring.problems)
+
+
+class _Declaring:
+    """One application of the declarations, collecting what is refused."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        self.problems: list[Problem] = []
+
+    async def everything(self, config: Config) -> None:
+        self._refuse_twice("customer", [str(one.id) for one in config.customers])
+        self._refuse_twice("DID", [self._did_key(one) for one in config.dids])
+        self._refuse_twice("trunk", [one.name for one in config.trunks])
+        if self.problems:
+            return
+        # What is gone goes first: its numbers may be declared elsewhere now.
+        await self._remove_undeclared(config)
+        for customer in config.customers:
+            if await self._tried(f"customer {customer.id}", self._customer(customer)):
+                for text in customer.clis:
+                    await self._tried(f"customer {customer.id}", self._cli(customer.id, text))
+        for did in config.dids:
+            await self._tried(f"DID {did.number}", self._did(did))
+        for trunk in config.trunks:
+            await self._tried(f"trunk {trunk.name}", self._trunk(trunk))
+        await self._remove_customers(config)
+
+    async def _tried(self, noun: str, work: Awaitable[None]) -> bool:
+        try:
+            await work
+        except Refused as error:
+            self.problems.append(Problem(CONFIG_FILE, 0, 0, f"{noun}: {error}"))
+            return False
+        return True
+
+    def _refuse_twice(self, noun: str, names: list[str]) -> None:
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            self.problems.append(
+                Problem(CONFIG_FILE, 0, 0, f"{noun} {name} is declared twice", "keep one of them")
+            )
+
+    def _did_key(self, did: DidDeclaration) -> str:
+        return normalise_number(did.number, self.change.country) or did.number
+
+    async def _customer(self, declared: CustomerDeclaration) -> None:
+        fields = declared.model_dump(exclude={"clis", "id"})
+        if await customers.find(self.change.connection, declared.id) is None:
+            await customers.add(self.change, Customer(declared.id, **fields))
+        else:
+            await customers.alter(self.change, declared.id, **fields)
+
+    async def _cli(self, customer_id: int, text: str) -> None:
+        found = await clis.find(self.change.connection, text, self.change.country)
+        if found is None or found.customer_id != customer_id:
+            await _add_cli(self.change, customer_id, text)
+        else:
+            self.change.refuse_foreign(found.source, str(found))
+
+    async def _did(self, declared: DidDeclaration) -> None:
+        fields = declared.model_dump(exclude={"number", "customer"}) | {"customer_id": declared.customer}
+        if await dids.find(self.change.connection, declared.number, self.change.country) is None:
+            await dids.add(self.change, Did(declared.number, **fields))
+        else:
+            await dids.alter(self.change, declared.number, **fields)
+
+    async def _trunk(self, declared: TrunkDeclaration) -> None:
+        fields = declared.model_dump(exclude={"name"})
+        if await trunks.find(self.change.connection, declared.name) is None:
+            await trunks.add(self.change, Trunk(declared.name, **fields))
+        else:
+            await trunks.alter(self.change, declared.name, **fields)
+
+    async def _remove_undeclared(self, config: Config) -> None:
+        connection, country = self.change.connection, self.change.country
+        kept_clis = {
+            (customer.id, normalise_number(text, country) or text)
+            for customer in config.customers
+            for text in customer.clis
+        }
+        for cli in await clis.every(connection, source="config"):
+            if (cli.customer_id, cli.number or cli.pattern) not in kept_clis:
+                await clis.remove(self.change, cli)
+        kept_dids = {self._did_key(did) for did in config.dids}
+        for did in await dids.every(connection, source="config"):
+            if did.number not in kept_dids:
+                await dids.delete(self.change, did.number)
+        kept_trunks = {trunk.name for trunk in config.trunks}
+        for trunk in await trunks.every(connection, source="config"):
+            if trunk.name not in kept_trunks:
+                await trunks.delete(self.change, trunk.name)
+
+    async def _remove_customers(self, config: Config) -> None:
+        kept = {customer.id for customer in config.customers}
+        for customer in await customers.every(self.change.connection, source="config"):
+            if customer.id in kept:
+                continue
+            if any(await customers.count_leaning(self.change.connection, customer.id)):
+                await customers.alter(self.change, customer.id, status="inactive")
+            else:
+                await customers.delete(self.change, customer.id)
+
+
+async def _add_cli(change: Change, customer_id: int, text: str) -> None:
+    """A declared CLI is a number if it reads as one, else a pattern."""
+    if normalise_number(text, change.country) is not None or text.isalnum():
+        await clis.add_number(change, customer_id, text)
+    else:
+        await clis.add_pattern(change, customer_id, text)

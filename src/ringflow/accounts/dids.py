@@ -1,0 +1,148 @@
+"""DIDs: the numbers that callers dial, each leading to an app."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, TypedDict, Unpack, get_args
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts import customers
+from ringflow.accounts.change import Change, Source
+from ringflow.accounts.fields import check_channels, check_one_of, check_range
+from ringflow.errors import Refused
+from ringflow.numbers import extension, normalise_number, shown
+from ringflow.store.tables import dids
+
+Identify = Literal["cli", "none"]
+APP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """A number that callers dial.
+
+    `identify`: `cli` finds the customer by the calling number and rejects the unknown with `reject_code`;
+    `none` takes every caller, at the expense of `customer_id` or of nobody. `channels` is how many calls at
+    once, None for no limit.
+    """
+
+    number: str
+    app: str
+    identify: Identify = "cli"
+    customer_id: int | None = None
+    enabled: bool = True
+    channels: int | None = None
+    reject_code: int = 403
+    source: Source = "operator"
+
+
+class DidChanges(TypedDict, total=False):
+    """The fields that `alter` may change."""
+
+    app: str
+    identify: Identify
+    customer_id: int | None
+    enabled: bool
+    channels: int | None
+    reject_code: int
+
+
+COLUMNS = tuple(dids.c[name] for name in Did.__slots__)
+
+
+def did_number(text: str, country: str) -> str:
+    """How a DID is kept: E.164 digits where the text can be read as such, else the extension as it is.
+
+    Raises `Refused` for text that Asterisk would not take for an extension.
+    """
+    number = normalise_number(text, country) or extension(text)
+    if number is None:
+        raise Refused(
+            f"DID `{shown(text)}`: write a telephone number, or an extension: letters, digits and _ + * # . -"
+        )
+    return number
+
+
+async def find(connection: AsyncConnection, text: str, country: str) -> Did | None:
+    """The DID that callers reach by dialling `text`, or None: as it is written first, then normalised."""
+    for number in dict.fromkeys((text, normalise_number(text, country))):
+        query = select(*COLUMNS).where(dids.c.number == number)
+        if row := (await connection.execute(query)).one_or_none():
+            return Did(*row)
+    return None
+
+
+async def show(connection: AsyncConnection, text: str, country: str) -> Did:
+    """The DID that callers reach by dialling `text`. Raises `Refused` when there is none."""
+    did = await find(connection, text, country)
+    if did is None:
+        raise Refused(f"DID {shown(text)} does not exist; `ringflow did list` shows those that do")
+    return did
+
+
+async def every(
+    connection: AsyncConnection,
+    *,
+    customer_id: int | None = None,
+    source: Source | None = None,
+    limit: int | None = None,
+) -> Sequence[Did]:
+    """DIDs in the order of their numbers."""
+    query = select(*COLUMNS).order_by(dids.c.number).limit(limit)
+    if customer_id is not None:
+        query = query.where(dids.c.customer_id == customer_id)
+    if source is not None:
+        query = query.where(dids.c.source == source)
+    return [Did(*row) for row in await connection.execute(query)]
+
+
+async def add(change: Change, did: Did) -> Did:
+    """Add a DID. Raises `Refused`: the number is taken, the customer is unknown, a field is wrong."""
+    number = did_number(did.number, change.country)
+    did = await _checked(change, replace(did, number=number, source=change.source))
+    taken = await find(change.connection, number, change.country)
+    if taken is not None:
+        change.refuse_foreign(taken.source, f"DID {number}")
+        raise Refused(f"DID {number} exists already and leads to {taken.app}; change it with `did set`")
+    await change.connection.execute(
+        dids.insert().values(**asdict(did), created_ms=change.now_ms, updated_ms=change.now_ms)
+    )
+    change.made = True
+    return did
+
+
+async def alter(change: Change, text: str, **changes: Unpack[DidChanges]) -> Did:
+    """Change a DID's fields. Raises `Refused`: unknown, declared in config.yaml, a field is wrong."""
+    old = await show(change.connection, text, change.country)
+    change.refuse_foreign(old.source, f"DID {old.number}")
+    new = await _checked(change, replace(old, **changes))
+    if new != old:
+        await change.connection.execute(
+            dids.update().where(dids.c.number == old.number).values(**asdict(new), updated_ms=change.now_ms)
+        )
+        change.made = True
+    return new
+
+
+async def delete(change: Change, text: str) -> Did:
+    """Delete a DID; gives what it was. Raises `Refused`: unknown, declared in config.yaml."""
+    did = await show(change.connection, text, change.country)
+    change.refuse_foreign(did.source, f"DID {did.number}")
+    await change.connection.execute(dids.delete().where(dids.c.number == did.number))
+    change.made = True
+    return did
+
+
+async def _checked(change: Change, did: Did) -> Did:
+    if not APP_NAME.fullmatch(did.app):
+        raise Refused(f"app `{shown(did.app)}`: write the app's name: letters, digits, `_`, `.` and `-`")
+    check_one_of(did.identify, get_args(Identify), "identify")
+    check_channels(did.channels)
+    check_range(did.reject_code, 400, 699, "reject code")
+    if did.customer_id is not None:
+        await customers.show(change.connection, did.customer_id)
+    return did

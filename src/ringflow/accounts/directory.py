@@ -1,0 +1,164 @@
+"""The directory as calls see it: one round trip to the database says who is called, who calls and who pays.
+
+Patterns and trunks are kept in memory. Each answer of the database brings the directory's revision along, so
+a change made anywhere is seen by the next call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, Text, bindparam, func, select
+
+from ringflow.accounts import trunks
+from ringflow.accounts.admission import (
+    DID_DISABLED,
+    DID_NOT_FOUND,
+    Admission,
+    Rejection,
+    cli_not_authorized,
+    customer_not_active,
+)
+from ringflow.accounts.customers import COLUMNS as CUSTOMER_COLUMNS
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.dids import COLUMNS as DID_COLUMNS
+from ringflow.accounts.dids import Did
+from ringflow.accounts.patterns import Pattern, compile_pattern
+from ringflow.accounts.trunks import Trunk
+from ringflow.errors import Refused
+from ringflow.numbers import extension, normalise_number, shown
+from ringflow.store import LookUp, Store
+from ringflow.store.tables import clis, customers, dids, directory_revision
+
+log = structlog.get_logger("ringflow.accounts")
+
+__all__ = ["Admission", "Directory", "Rejection"]
+
+_called = customers.alias("called")
+_calling = customers.alias("calling")
+_dialled = dids.alias("dialled")
+_as_dialled = select(_dialled.c.number).where(_dialled.c.number == bindparam("did")).scalar_subquery()
+
+_ARRIVAL = LookUp(
+    select(
+        directory_revision.c.revision,
+        *DID_COLUMNS,
+        *(_called.c[column.name] for column in CUSTOMER_COLUMNS),
+        *(_calling.c[column.name] for column in CUSTOMER_COLUMNS),
+    ).select_from(
+        directory_revision.outerjoin(
+            dids, dids.c.number == func.coalesce(_as_dialled, bindparam("number", type_=Text))
+        )
+        .outerjoin(_called, _called.c.id == dids.c.customer_id)
+        .outerjoin(clis, clis.c.number == bindparam("cli"))
+        .outerjoin(_calling, _calling.c.id == clis.c.customer_id)
+    ),
+    ["did", "number", "cli"],
+)
+_DID_AT = 1
+_CALLED_AT = _DID_AT + len(DID_COLUMNS)
+_CALLING_AT = _CALLED_AT + len(CUSTOMER_COLUMNS)
+
+_REVISION = LookUp(select(directory_revision.c.revision), [])
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is kept in memory, as it was at a revision or later."""
+
+    revision: int
+    patterns: tuple[tuple[Pattern, Customer], ...] = ()
+    trunks: tuple[Trunk, ...] = ()
+
+
+class Directory:
+    """Answers arriving calls from the store. `country` reads national numbers. Raises `StoreGone`."""
+
+    def __init__(self, store: Store, country: str) -> None:
+        self._store = store
+        self._country = country
+        self._known = _Known(revision=-1)
+        self._loading = asyncio.Lock()
+
+    async def arrive(self, did_text: str, cli_text: str | None, anonymous: bool) -> Admission | Rejection:
+        """Who is called, who calls, who pays; or why the call is rejected.
+
+        `did_text` is matched as it is, then normalised. Exact CLIs go before patterns, of which the oldest
+        wins. A caller who is anonymous, or whose CLI is no telephone number, matches only patterns that match
+        the empty text, such as `^.*`. Both texts come from the network and may be anything.
+        """
+        if extension(did_text) is None:
+            return DID_NOT_FOUND
+        cli = None if anonymous or cli_text is None else normalise_number(cli_text, self._country)
+        number = normalise_number(did_text, self._country)
+        (row,) = await self._store.look_up(_ARRIVAL, did_text, number, cli)
+        did = _did(row)
+        if did is None:
+            return DID_NOT_FOUND
+        if not did.enabled:
+            return DID_DISABLED
+        customer = _customer(row, _CALLED_AT)
+        if did.identify == "cli":
+            customer = _customer(row, _CALLING_AT) or await self._by_pattern(cli or "", row[0])
+            if customer is None:
+                return cli_not_authorized(did)
+        if customer is not None and customer.status != "active":
+            return customer_not_active(customer)
+        return Admission(did, customer, cli, shown(cli_text or ""))
+
+    async def trunks(self) -> tuple[Trunk, ...]:
+        """The enabled trunks in the order in which they are tried, as they are now."""
+        ((revision,),) = await self._store.look_up(_REVISION)
+        return (await self._known_at(revision)).trunks
+
+    async def _by_pattern(self, cli: str, revision: int) -> Customer | None:
+        known = await self._known_at(revision)
+        return next((customer for pattern, customer in known.patterns if pattern.search(cli)), None)
+
+    async def _known_at(self, revision: int) -> _Known:
+        if self._known.revision < revision:
+            async with self._loading:
+                if self._known.revision < revision:
+                    self._known = await self._load()
+        return self._known
+
+    async def _load(self) -> _Known:
+        async with self._store.reading() as connection:
+            # The revision first: a change in between makes the rest newer than it says, and is loaded again.
+            revision = (await connection.execute(select(directory_revision.c.revision))).scalar_one()
+            query = (
+                select(clis.c.pattern, *CUSTOMER_COLUMNS)
+                .join(customers, customers.c.id == clis.c.customer_id)
+                .where(clis.c.pattern.is_not(None))
+                .order_by(clis.c.id)
+            )
+            patterns = _compiled((await connection.execute(query)).all())
+            ways_out = tuple(trunk for trunk in await trunks.every(connection) if trunk.enabled)
+        return _Known(revision, patterns, ways_out)
+
+
+def _compiled(rows: Sequence[Row[Any]]) -> tuple[tuple[Pattern, Customer], ...]:
+    found: list[tuple[Pattern, Customer]] = []
+    for row in rows:
+        try:
+            found.append((compile_pattern(row[0]), Customer(*row[1:])))
+        except Refused as error:
+            # It was checked when it was added; one that got in another way must not stop everybody's calls.
+            log.error("pattern skipped", detail=str(error))
+    return tuple(found)
+
+
+def _did(row: Sequence[Any]) -> Did | None:
+    if row[_DID_AT] is None:
+        return None
+    number, app, identify, customer_id, enabled, *rest = row[_DID_AT:_CALLED_AT]
+    # Look-ups come as the driver gives them: SQLite has no booleans.
+    return Did(number, app, identify, customer_id, bool(enabled), *rest)
+
+
+def _customer(row: Sequence[Any], at: int) -> Customer | None:
+    return None if row[at] is None else Customer(*row[at : at + len(CUSTOMER_COLUMNS)])

@@ -1,0 +1,39 @@
+"""Regular expressions of operators, matched in linear time by RE2: no pattern can make callers wait."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import re2
+
+from ringflow.errors import Refused
+from ringflow.numbers import shown
+
+MAX_PATTERN = 256
+
+
+class Pattern(Protocol):
+    """A compiled pattern."""
+
+    def search(self, text: str) -> object | None:
+        """Something when the pattern occurs anywhere in `text`, None otherwise."""
+
+
+def compile_pattern(text: str) -> Pattern:
+    """Compile a pattern in RE2's syntax (https://github.com/google/re2/wiki/Syntax).
+
+    Raises `Refused` for one that RE2 cannot take: look-around and back-references need unbounded time.
+    """
+    if not text or len(text) > MAX_PATTERN or not text.isascii() or not text.isprintable():
+        raise Refused(f"pattern `{shown(text)}`: write 1 to {MAX_PATTERN} printable ASCII characters")
+    options = re2.Options()
+    options.log_errors = False  # RE2 would write to the process's standard error itself
+    options.max_mem = 1 << 20
+    try:
+        compiled: Pattern = re2.compile(text, options)
+    except re2.error as error:
+        reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error
+        raise Refused(
+            f"pattern `{shown(text)}`: {reason}; RE2 takes no look-around (?= ?! ?<) and no back-references"
+        ) from error
+    return compiled

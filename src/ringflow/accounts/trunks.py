@@ -1,0 +1,165 @@
+"""Trunks: the ways out, tried in the order of their position, then name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal, TypedDict, Unpack, get_args
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts.change import MAX_INTEGER, Change, Source
+from ringflow.accounts.fields import check_caller_id, check_one_of, check_range
+from ringflow.errors import Refused
+from ringflow.numbers import shown
+from ringflow.store.tables import trunks
+
+Rated = Literal["local", "upstream"]
+
+MAX_HEADERS = 50
+MAX_HEADER_VALUE = 512
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+# What `&`, `,`, `(`, `$`, `"`, `\\`, `|` and spaces mean to Asterisk's Dial, nobody may put there.
+_DIAL = re.compile(r"[A-Za-z0-9_]{1,32}/[A-Za-z0-9_.+*#/@:;=\[\]-]{1,255}", re.ASCII)
+_SERVER = re.compile(r"[A-Za-z0-9_.:\[\]-]{0,253}", re.ASCII)
+# A token of SIP (RFC 3261, section 25.1).
+_HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}", re.ASCII)
+# Asterisk writes these itself; a second one would contradict it, or break the dialogue.
+_ASTERISKS_OWN = frozenset(
+    {
+        "via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route",
+        "content-length", "content-type", "v", "f", "t", "i", "m", "l", "c",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A way out. `dial` is what Asterisk's Dial gets, such as `PJSIP/{number}@carrier`.
+
+    `headers` go on the INVITE; `server` is the name that X-CX-Sec is signed for, the trunk's own name
+    where it is empty; `rated` tells who charges for calls: `local` is us, `upstream` the switch behind it.
+    """
+
+    name: str
+    dial: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    position: int = 100
+    enabled: bool = True
+    caller_id: str | None = None
+    server: str = ""
+    rated: Rated = "local"
+    source: Source = "operator"
+
+
+class TrunkChanges(TypedDict, total=False):
+    """The fields that `alter` may change."""
+
+    dial: str
+    headers: Mapping[str, str]
+    position: int
+    enabled: bool
+    caller_id: str | None
+    server: str
+    rated: Rated
+
+
+COLUMNS = tuple(trunks.c[name] for name in Trunk.__slots__)
+
+
+async def find(connection: AsyncConnection, name: str) -> Trunk | None:
+    """The trunk of this name, or None."""
+    row = (await connection.execute(select(*COLUMNS).where(trunks.c.name == name))).one_or_none()
+    return Trunk(*row) if row else None
+
+
+async def show(connection: AsyncConnection, name: str) -> Trunk:
+    """The trunk of this name. Raises `Refused` when there is none."""
+    trunk = await find(connection, name)
+    if trunk is None:
+        raise Refused(f"trunk {shown(name)} does not exist; `ringflow trunk list` shows those that do")
+    return trunk
+
+
+async def every(connection: AsyncConnection, *, source: Source | None = None) -> Sequence[Trunk]:
+    """All trunks in the order in which they are tried, disabled ones among them."""
+    query = select(*COLUMNS).order_by(trunks.c.position, trunks.c.name)
+    if source is not None:
+        query = query.where(trunks.c.source == source)
+    return [Trunk(*row) for row in await connection.execute(query)]
+
+
+async def add(change: Change, trunk: Trunk) -> Trunk:
+    """Add a trunk. Raises `Refused`: the name is taken, a field is wrong."""
+    trunk = _checked(replace(trunk, source=change.source), change.country)
+    taken = await find(change.connection, trunk.name)
+    if taken is not None:
+        change.refuse_foreign(taken.source, f"trunk {trunk.name}")
+        raise Refused(f"trunk {trunk.name} exists already; change it with `trunk set`")
+    await change.connection.execute(
+        trunks.insert().values(**asdict(trunk), created_ms=change.now_ms, updated_ms=change.now_ms)
+    )
+    change.made = True
+    return trunk
+
+
+async def alter(change: Change, name: str, **changes: Unpack[TrunkChanges]) -> Trunk:
+    """Change a trunk's fields. Raises `Refused`: unknown, declared in config.yaml, a field is wrong."""
+    old = await show(change.connection, name)
+    change.refuse_foreign(old.source, f"trunk {name}")
+    new = _checked(replace(old, **changes), change.country)
+    # The order of headers is the order on the wire.
+    if new != old or list(new.headers) != list(old.headers):
+        await change.connection.execute(
+            trunks.update().where(trunks.c.name == name).values(**asdict(new), updated_ms=change.now_ms)
+        )
+        change.made = True
+    return new
+
+
+async def delete(change: Change, name: str) -> Trunk:
+    """Delete a trunk; gives what it was. Raises `Refused`: unknown, declared in config.yaml."""
+    trunk = await show(change.connection, name)
+    change.refuse_foreign(trunk.source, f"trunk {name}")
+    await change.connection.execute(trunks.delete().where(trunks.c.name == name))
+    change.made = True
+    return trunk
+
+
+def _checked(trunk: Trunk, country: str) -> Trunk:
+    if not _NAME.fullmatch(trunk.name):
+        raise Refused(f"trunk name `{shown(trunk.name)}`: write letters, digits, `_`, `.` and `-`")
+    _check_dial(trunk.dial)
+    _check_headers(trunk.headers)
+    check_range(trunk.position, -MAX_INTEGER, MAX_INTEGER, "position")
+    if not _SERVER.fullmatch(trunk.server):
+        raise Refused(f"server `{shown(trunk.server)}`: write a host name or an address")
+    check_one_of(trunk.rated, get_args(Rated), "rated")
+    return replace(trunk, caller_id=check_caller_id(trunk.caller_id, country), headers=dict(trunk.headers))
+
+
+def _check_dial(dial: str) -> None:
+    if dial.count("{number}") != 1:
+        raise Refused(f"dial `{shown(dial)}`: write {{number}} exactly once, as in PJSIP/{{number}}@carrier")
+    if not _DIAL.fullmatch(dial.replace("{number}", "0")):
+        raise Refused(
+            f"dial `{shown(dial)}`: write TECHNOLOGY/address of letters, digits and "
+            "_ . + * # / @ : ; = [ ] -, as in PJSIP/{number}@carrier"
+        )
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    if len(headers) > MAX_HEADERS:
+        raise Refused(f"{len(headers)} headers are too many; {MAX_HEADERS} at most")
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise Refused(f"header name `{shown(name)}`: write letters, digits and . ! % * _ + ` ' ~ -")
+        if name.lower() in _ASTERISKS_OWN:
+            raise Refused(f"header {name} is written by Asterisk itself; take it out")
+        if len(value) > MAX_HEADER_VALUE or not value.isprintable():
+            raise Refused(
+                f"header {name}: write at most {MAX_HEADER_VALUE} characters, no control characters"
+            )
