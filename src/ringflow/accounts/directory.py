@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, Text, bindparam, func, select
+from sqlalchemy import Text, bindparam, func, select
 
 from ringflow.accounts import trunks
 from ringflow.accounts.admission import (
@@ -141,7 +141,7 @@ class Directory:
         return _Known(revision, patterns, ways_out)
 
 
-def _compiled(rows: Sequence[Row[Any]]) -> tuple[tuple[Pattern, Customer], ...]:
+def _compiled(rows: Sequence[Sequence[Any]]) -> tuple[tuple[Pattern, Customer], ...]:
     found: list[tuple[Pattern, Customer]] = []
     for row in rows:
         try:
