@@ -14,8 +14,9 @@ from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.security_key import SecurityKeys
-from ringflow.agi.server import AgiSettings, FastAgiServer
+from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
+from ringflow.agi.settings import AgiSettings
 from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
 from ringflow.calls.clock import Clock, SystemClock
@@ -109,6 +110,7 @@ class Application:
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
+        self._draining = False
 
     async def start(self) -> None:
         """Open the ports. Raises `StartError` for one that is taken."""
@@ -137,6 +139,7 @@ class Application:
 
     async def stop(self) -> None:
         """Take no new calls, let those in progress finish up to the limit, end the rest, close everything."""
+        self._draining = True
         limit_s = self.core.config.fastagi.drain_s
         log.info("stopping", live_calls=self.fastagi.live_calls, limit_s=limit_s)
         await self.fastagi.drain(limit_s)
@@ -178,7 +181,7 @@ class Application:
 
     async def _probe_fastagi(self) -> PartState:
         calls = f"{self.fastagi.live_calls} calls"
-        return PartState(self.fastagi.accepting, calls if self.fastagi.accepting else f"draining, {calls}")
+        return PartState(False, f"draining, {calls}") if self._draining else PartState(True, calls)
 
     async def _probe_ami(self) -> PartState:
         if self.ami is None:

@@ -79,8 +79,7 @@ def measure_held(project: Path, calls: int) -> HeldFigures:
     """Hold `calls` calls at the prompt in one process; the memory of each is the growth, shared out."""
     raise_file_limit()
     with tempfile.TemporaryDirectory() as folder, _load_core():
-        settings = {"fastagi": {"port": 0, "drain_s": 0, "max_calls": calls + 100}}
-        with ringflow_server(Path(folder), project, **settings) as server:
+        with ringflow_server(Path(folder), project, max_calls=calls + 100) as server:
             uvloop.run(run_load(server.port, WARM_UP_CALLS, 20))
             before = server.resident_bytes()
             return uvloop.run(_hold(server, calls, before))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 DID = "18005550100"
 CLI = "441910000001"
@@ -105,13 +107,12 @@ async def run_load(port: int, calls: int, at_once: int) -> LoadResult:
     return result
 
 
-async def _caller(port: int, numbers: object, result: LoadResult) -> None:
+async def _caller(port: int, numbers: Iterator[int], result: LoadResult) -> None:
     loop = asyncio.get_running_loop()
-    assert hasattr(numbers, "__next__")
-    for number in numbers:  # type: ignore[attr-defined]
+    for number in numbers:
         over: asyncio.Future[bool] = loop.create_future()
         began = time.perf_counter()
-        await loop.create_connection(lambda n=number, o=over: VirtualCaller(n, o), "127.0.0.1", port)
+        await loop.create_connection(partial(VirtualCaller, number, over), "127.0.0.1", port)
         if await over:
             result.complete += 1
             result.call_ms.append((time.perf_counter() - began) * 1000)
@@ -126,7 +127,7 @@ async def hold_calls(port: int, calls: int) -> list[VirtualCaller]:
     for number in range(calls):
         over: asyncio.Future[bool] = loop.create_future()
         _, caller = await loop.create_connection(
-            lambda n=number, o=over: VirtualCaller(n, o, hold=True), "127.0.0.1", port
+            partial(VirtualCaller, number, over, hold=True), "127.0.0.1", port
         )
         if not await over:
             raise ConnectionError(f"call {number} did not reach its prompt")

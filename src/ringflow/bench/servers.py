@@ -68,7 +68,7 @@ def peer_server(kind: str) -> Iterator[MeasuredServer]:
 
 @contextlib.contextmanager
 def ringflow_server(
-    folder: Path, project: Path, database_url: str | None = None, **settings: object
+    folder: Path, project: Path, database_url: str | None = None, max_calls: int = 10_000
 ) -> Iterator[MeasuredServer]:
     """`ringflow serve` on a configuration of its own in `folder`, with the shipped flows and prompts."""
     ready = folder / "log.json"
@@ -76,13 +76,12 @@ def ringflow_server(
         "flows": str(project / "app_flows"),
         "sounds": {"folder": str(project / "sounds")},
         "database": {"url": database_url or f"sqlite:///{folder}/bench.db"},
-        "fastagi": {"port": 0, "drain_s": 0},
+        "fastagi": {"port": 0, "drain_s": 0, "max_calls": max_calls},
         "http": {"port": 0},
         "impersonation": {"key_env": "RINGFLOW_BENCH_KEY"},
         "customers": [{"id": 42, "clis": [CLI]}],
         "dids": [{"number": DID, "app": "calling_card"}],
         "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier"}],
-        **settings,
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RINGFLOW_")}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ringflow.accounts.admission import Admission
 from ringflow.accounts.customers import Customer
-from ringflow.accounts.directory import Admission
 from ringflow.accounts.trunks import Trunk
 from ringflow.agi.session import AgiSession
 from ringflow.calls.collecting import Collected, Collection, Ending, collect_digits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringflow.accounts.directory import Admission
+from ringflow.accounts.admission import Admission
 
 ALWAYS_SET = frozenset({"did", "call.id", "app"})
 """Set in every call before its first slot."""

@@ -9,7 +9,8 @@ from typing import Protocol
 
 import structlog
 
-from ringflow.accounts.directory import Admission, Directory, Rejection
+from ringflow.accounts.admission import Admission, Rejection
+from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
 from ringflow.agi.session import AgiSession
 from ringflow.calls.call import Call
