@@ -37,6 +37,18 @@ class Document:
     places: dict[Location, tuple[int, int]] = field(repr=False)
     key_places: dict[Location, tuple[int, int]] = field(default_factory=dict, repr=False)
 
+    def at(self, location: Location) -> Value:
+        """The value at a location; None where there is nothing."""
+        value = self.value
+        for step in location:
+            if isinstance(value, dict):
+                value = value.get(str(step))
+            elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+                value = value[step]
+            else:
+                return None
+        return value
+
     def place(self, location: Location) -> tuple[int, int]:
         """Line and column (from 1) of a value, or of the nearest thing around it that is written down."""
         while location and location not in self.places:

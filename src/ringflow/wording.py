@@ -106,9 +106,13 @@ def in_words(name: str, errors: list[ErrorDetails], pattern_mends: Mapping[str, 
 
 
 def _wrong_kind(subject: str, value: object, wanted: list[str]) -> Words:
+    mend = "" if len(wanted) > 1 else _KIND_MENDS.get(wanted[0], "")
+    if value is None and not subject:
+        return "is empty", mend
     if value is None:
         return f"{subject}has no value", "write one, or remove the key; # begins a comment unless in quotes"
-    mend = "" if len(wanted) > 1 else _KIND_MENDS.get(wanted[0], "")
+    if wanted == ["text"] and isinstance(value, dict | list):
+        mend = ""
     return f"{subject}must be {' or '.join(wanted)}, not {shown(value)}", mend
 
 

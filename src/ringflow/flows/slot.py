@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
-from ringflow.calls.call import Call
 
+from ringflow.calls.call import Call
 from ringflow.flows.template import Template
 
 PROMPT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$"
@@ -72,6 +72,10 @@ class Slot(BaseModel):
     def sets(self) -> Mapping[str, frozenset[str]]:
         """For each exit, the variables that are certain to be set when the slot ends that way."""
         return {}
+
+    def possible_exits(self) -> tuple[str, ...]:
+        """The exits that a slot with these fields can end by; all of the type's unless it knows better."""
+        return self.exits
 
     def jumps(self) -> frozenset[str]:
         """The apps that `run` may lead to by itself."""

@@ -1,0 +1,151 @@
+"""Static checks of all flows together; what they find is what no caller has to find."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ringflow.errors import Problem
+from ringflow.flows.draft import Draft
+from ringflow.flows.flow import APP_PREFIX
+from ringflow.flows.graph import Graph, Node, entry_nodes
+from ringflow.flows.load import RESERVED_IDS
+from ringflow.flows.slot import Slot
+from ringflow.flows.surroundings import Surroundings
+from ringflow.flows.unset import unset_problems
+from ringflow.wording import did_you_mean, known_words, shown
+
+
+def check_flows(drafts: Sequence[Draft], surroundings: Surroundings) -> list[Problem]:
+    """Every problem of the flows, each by itself and all together, sorted by place."""
+    by_app: dict[str, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        if draft.app is not None:
+            by_app[draft.app].append(draft)
+    problems = {problem for draft in drafts for problem in draft.problems}
+    problems.update(_name_clashes(by_app))
+    apps = frozenset(by_app)
+    for draft in drafts:
+        for index, slot in enumerate(draft.slots):
+            if slot is not None:
+                problems.update(_slot_problems(draft, index, slot, apps, surroundings))
+    problems.update(_graph_problems({app: same[0] for app, same in by_app.items()}, surroundings))
+    return sorted(problems)
+
+
+def _name_clashes(by_app: Mapping[str, Sequence[Draft]]) -> Iterator[Problem]:
+    for app, same in by_app.items():
+        for draft in same if len(same) > 1 else ():
+            others = ", ".join(sorted(other.path for other in same if other is not draft))
+            yield draft.document.problem(
+                (*draft.location, "app"), f"the app `{app}` is also in {others}", "rename one of them"
+            )
+
+
+def _slot_problems(
+    draft: Draft, index: int, slot: Slot, apps: frozenset[str], surroundings: Surroundings
+) -> Iterator[Problem]:
+    document = draft.document
+    for found in slot.problems():
+        yield document.problem(draft.at(index, found.field), found.what, found.mend)
+    yield from _exit_problems(draft, index, slot, apps)
+    for app in sorted(slot.jumps() - apps):
+        places = (draft.find(index, None, text) for text in (app, f"{APP_PREFIX}{app}"))
+        place = next((place for place in places if place != draft.at(index)), draft.at(index))
+        yield document.problem(place, f"there is no app {shown(app)}", _app_mend(app, apps))
+    prompts = surroundings.prompts
+    for field, prompt in slot.prompts():
+        if prompts is not None and not prompts.exists(prompt):
+            near = next(iter(prompts.suggest(prompt)), None)
+            mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {prompt}"
+            place = draft.find(index, field, prompt)
+            yield document.problem(place, f"there is no prompt `{prompt}`", mend)
+    given = surroundings.always_set | surroundings.sometimes_set
+    for name in sorted({name for names in slot.sets().values() for name in names} & given):
+        what = f"`{name}` cannot be set: it is given to every call"
+        yield document.problem(draft.find(index, None, name), what, "choose another name")
+
+
+def _exit_problems(draft: Draft, index: int, slot: Slot, apps: frozenset[str]) -> Iterator[Problem]:
+    document = draft.document
+    for exit_name, target in slot.on.items():
+        place = draft.at(index, "on", exit_name)
+        if exit_name not in slot.exits:
+            listed = f"exits of {slot.slot}: {', '.join(slot.exits)}"
+            mend = f"{did_you_mean(exit_name, slot.exits)} {listed}".strip()
+            yield document.key_problem(place, f"{slot.slot} has no exit {shown(exit_name)}", mend)
+        elif slot.ends_call:
+            yield document.key_problem(place, f"nothing follows {slot.slot}: it ends the call", "remove `on`")
+        elif exit_name not in slot.possible_exits():
+            what = f"with these fields, {slot.slot} does not end by `{exit_name}`"
+            yield document.key_problem(place, what, "remove it")
+        if target.startswith(APP_PREFIX):
+            app = target.removeprefix(APP_PREFIX)
+            if app not in apps:
+                yield document.problem(place, f"there is no app `{app}`", _app_mend(app, apps))
+        elif target not in RESERVED_IDS and target not in draft.ids:
+            yield document.problem(
+                place, f"no slot here has the id `{target}`", _id_mend(draft, target, apps)
+            )
+
+
+def _app_mend(app: str, apps: Iterable[str]) -> str:
+    return did_you_mean(app, apps, f"apps: {known_words(apps)}")
+
+
+def _id_mend(draft: Draft, target: str, apps: frozenset[str]) -> str:
+    if target in apps:
+        return f"for the app, write {APP_PREFIX}{target}"
+    ids = [slot_id for slot_id in draft.ids if slot_id is not None]
+    otherwise = f"ids here: {known_words(ids)}" if ids else "give a slot an `id:`"
+    return did_you_mean(target, [*ids, *RESERVED_IDS], otherwise)
+
+
+def _graph_problems(drafts: Mapping[str, Draft], surroundings: Surroundings) -> Iterator[Problem]:
+    graph = Graph(drafts)
+    complete = {app for app, draft in drafts.items() if draft.is_complete and _targets_exist(draft)}
+    mentioned = {
+        text.removeprefix(APP_PREFIX)
+        for app, draft in drafts.items()
+        if app not in complete
+        for text in draft.texts()
+    } & set(drafts)
+    within = {app: _reached_within(graph, app) for app in complete}
+    yield from _unreached(graph, within)
+    for loop in graph.endless_loops():
+        # Where something is missing a way out may be what is missing.
+        if all(app in complete and (app, index) in within[app] for app, index in loop):
+            yield _loop_problem(graph, loop)
+    starts = entry_nodes(graph, surroundings.entries, mentioned)
+    yield from unset_problems(graph, starts, surroundings)
+
+
+def _targets_exist(draft: Draft) -> bool:
+    """Whether every target inside the flow is there; if not, what cannot be reached is not certain."""
+    return all(
+        target in RESERVED_IDS or target in draft.ids or target.startswith(APP_PREFIX)
+        for slot in draft.slots
+        if slot is not None
+        for target in slot.on.values()
+    )
+
+
+def _reached_within(graph: Graph, app: str) -> set[Node]:
+    return {node for node in graph.reached([(app, 0)]) if node[0] == app}
+
+
+def _unreached(graph: Graph, within: Mapping[str, set[Node]]) -> Iterator[Problem]:
+    for app, reached in within.items():
+        draft = graph.drafts[app]
+        for index in range(len(draft.slots)):
+            if (app, index) not in reached:
+                what = f"{draft.label(index)} cannot be reached"
+                yield draft.document.problem(draft.at(index), what, "lead an exit to it, or remove it")
+
+
+def _loop_problem(graph: Graph, loop: tuple[Node, ...]) -> Problem:
+    app, index = loop[0]
+    draft = graph.drafts[app]
+    names = " -> ".join(graph.label(node, app) for node in (*loop, loop[0]))
+    what = f"this loop can never end: {names}"
+    return draft.document.problem(draft.at(index), what, "lead one of its exits out of it")

@@ -1,0 +1,86 @@
+"""The folder of flow files: which files in it are flows, and what each of them says now."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from ringflow.documents import read_bytes
+from ringflow.errors import DocumentError, Problem
+from ringflow.flows.draft import Draft
+from ringflow.flows.load import draft_from_bytes, unreadable_draft
+from ringflow.flows.slot import Slot
+
+SCENARIO_SUFFIX = ".test.yaml"
+
+
+def shown_path(path: Path) -> str:
+    """A path as problems name it: from the current folder where it is inside, otherwise whole."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def flow_files(folder: Path) -> list[Path]:
+    """The flow files of a folder, sorted: `*.yaml`, but no scenarios and nothing hidden. Raises `OSError`."""
+    return [path for path in _visible(folder) if path.suffix == ".yaml" and not _is_scenario(path)]
+
+
+def scenario_files(folder: Path) -> list[Path]:
+    """The scenario files of a folder, `*.test.yaml`, sorted. Raises `OSError`."""
+    return [path for path in _visible(folder) if _is_scenario(path)]
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir())
+
+
+def _is_scenario(path: Path) -> bool:
+    return path.name.endswith(SCENARIO_SUFFIX)
+
+
+class FlowFolder:
+    """Reads the flow files of a folder; a file that did not change is not parsed again."""
+
+    def __init__(self, folder: Path, types: Mapping[str, type[Slot]]) -> None:
+        self.path = folder
+        self._types = types
+        self._read: dict[str, tuple[bytes, Draft]] = {}
+
+    def drafts(self) -> tuple[dict[str, Draft], list[Problem]]:
+        """What each file says, by its name in problems, and what is wrong with files that are not read.
+
+        Raises `DocumentError` if the folder itself cannot be read.
+        """
+        try:
+            paths = flow_files(self.path)
+            misnamed = [path for path in _visible(self.path) if path.suffix == ".yml"]
+        except OSError as error:
+            name = shown_path(self.path)
+            raise DocumentError([Problem(name, 0, 0, f"cannot be read: {error.strerror}")]) from error
+        fresh: dict[str, tuple[bytes, Draft]] = {}
+        drafts: dict[str, Draft] = {}
+        for path in paths:
+            name = shown_path(path)
+            try:
+                raw = read_bytes(path, name)
+            except DocumentError as error:
+                # Gone since the folder was listed is the same as gone before.
+                if path.is_symlink() or path.exists():
+                    drafts[name] = unreadable_draft(name, error)
+                continue
+            digest = hashlib.sha256(raw).digest()
+            known = self._read.get(name)
+            fresh[name] = known if known and known[0] == digest else (digest, self._parse(raw, name))
+            drafts[name] = fresh[name][1]
+        self._read = fresh
+        return drafts, [_misnamed(path) for path in misnamed]
+
+    def _parse(self, raw: bytes, name: str) -> Draft:
+        return draft_from_bytes(raw, self._types, name)
+
+
+def _misnamed(path: Path) -> Problem:
+    return Problem(shown_path(path), 0, 0, "is not read: flow files end in .yaml", "rename it")

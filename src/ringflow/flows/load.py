@@ -1,0 +1,168 @@
+"""From YAML to flows: each slot checked against its type, all problems at once with their places."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ringflow.documents import Document, Location, Value, check_model, decode_document, read_bytes
+from ringflow.errors import DocumentError, Problem
+from ringflow.flows.draft import Draft
+from ringflow.flows.flow import Flow
+from ringflow.flows.slot import PROMPT_PATTERN, TARGET_PATTERN, VARIABLE_PATTERN, Slot
+from ringflow.wording import did_you_mean, known_words, shown
+
+APP_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+MAX_APP_LENGTH = 64
+MAX_TITLE_LENGTH = 200
+MAX_SLOTS = 1000
+REVISION_DIGITS = 12
+RESERVED_IDS = frozenset({"next", "hangup"})
+"""Targets of `on:` that are not slots."""
+
+_NAME_MEND = "use letters, digits, - and _, beginning with a letter or digit"
+PATTERN_MENDS = {
+    PROMPT_PATTERN: "a prompt is named as in IVR/ivr-please, without an extension",
+    VARIABLE_PATTERN: "use small letters, digits and _, beginning with a letter",
+    TARGET_PATTERN: "name a slot's id, app:NAME, next or hangup",
+    APP_PATTERN: _NAME_MEND,
+}
+"""What the regular expressions of slots' fields ask for, in words."""
+
+
+class FlowHeader(BaseModel):
+    """A flow file without what its slots say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    app: Annotated[str, Field(pattern=APP_PATTERN, max_length=MAX_APP_LENGTH)]
+    """The name by which DIDs and other apps lead here."""
+    title: Annotated[str, Field(max_length=MAX_TITLE_LENGTH)] = ""
+    """A line for people."""
+    slots: Annotated[list[Any], Field(min_length=1, max_length=MAX_SLOTS)]
+    """The steps, in order."""
+
+
+def load_flow(
+    path: Path, types: Mapping[str, type[Slot]], shown_as: str | None = None
+) -> tuple[Flow | None, list[Problem]]:
+    """Read one flow file: the flow, or every problem that it has by itself."""
+    draft = read_draft(path, types, shown_as)
+    return draft.flow, list(draft.problems)
+
+
+def flow_from_value(
+    document: Document, location: Location, types: Mapping[str, type[Slot]], default_app: str
+) -> tuple[Flow | None, list[Problem]]:
+    """A flow inside another file: a mapping as in a flow file, where `app` may be missing, or the list."""
+    draft = draft_from_value(document, location, types, default_app)
+    return draft.flow, list(draft.problems)
+
+
+def read_draft(path: Path, types: Mapping[str, type[Slot]], shown_as: str | None = None) -> Draft:
+    """Read one flow file, however broken it is."""
+    name = shown_as or str(path)
+    try:
+        raw = read_bytes(path, name)
+    except DocumentError as error:
+        return unreadable_draft(name, error)
+    return draft_from_bytes(raw, types, name)
+
+
+def draft_from_bytes(raw: bytes, types: Mapping[str, type[Slot]], name: str) -> Draft:
+    """The draft of a flow file's bytes."""
+    revision = hashlib.sha256(raw).hexdigest()[:REVISION_DIGITS]
+    try:
+        document = decode_document(raw, name)
+    except DocumentError as error:
+        return unreadable_draft(name, error)
+    return _draft(document, (), document.value, types, revision)
+
+
+def unreadable_draft(name: str, error: DocumentError) -> Draft:
+    """What stands for a file that could not be read at all."""
+    return Draft(Document(name, None, {}), (), (), None, (), (), error.problems, None)
+
+
+def draft_from_value(
+    document: Document, location: Location, types: Mapping[str, type[Slot]], default_app: str
+) -> Draft:
+    """The draft of a flow written inside another file; see `flow_from_value`."""
+    value = document.at(location)
+    revision = hashlib.sha256(repr(value).encode("utf-8", "replace")).hexdigest()[:REVISION_DIGITS]
+    if isinstance(value, list):
+        value = {"app": default_app, "slots": value}
+        return _draft(document, location, value, types, revision, slots_at=location)
+    if isinstance(value, dict):
+        value = {"app": default_app, **value}
+    return _draft(document, location, value, types, revision)
+
+
+def _draft(
+    document: Document,
+    location: Location,
+    value: Value,
+    types: Mapping[str, type[Slot]],
+    revision: str,
+    slots_at: Location | None = None,
+) -> Draft:
+    slots_at = (*location, "slots") if slots_at is None else slots_at
+    header, problems = check_model(FlowHeader, document, value, location, PATTERN_MENDS)
+    written = value if isinstance(value, dict) else {}
+    listed = written.get("slots")
+    raw_slots = listed[:MAX_SLOTS] if isinstance(listed, list) else []
+    slots: list[Slot | None] = []
+    for index, raw in enumerate(raw_slots):
+        slot, found = _slot(document, (*slots_at, index), raw, types)
+        slots.append(slot)
+        problems += found
+    ids = tuple(_id_of(raw) for raw in raw_slots)
+    problems += _id_problems(document, slots_at, ids)
+    app = written.get("app")
+    flow = None
+    if header is not None and not problems:
+        whole = tuple(slot for slot in slots if slot is not None)
+        flow = Flow(header.app, header.title, whole, document.path, revision)
+    name = app if isinstance(app, str) else None
+    return Draft(document, location, slots_at, name, tuple(slots), ids, tuple(problems), flow)
+
+
+def _slot(
+    document: Document, location: Location, raw: Value, types: Mapping[str, type[Slot]]
+) -> tuple[Slot | None, list[Problem]]:
+    known = f"slot types: {known_words(types)}"
+    if not isinstance(raw, dict):
+        return None, [document.problem(location, f"a slot must be a mapping, not {shown(raw)}", known)]
+    kind = raw.get("slot")
+    if "slot" not in raw:
+        return None, [document.problem(location, "`slot` is missing", f"add `slot:`; {known}")]
+    if not isinstance(kind, str) or kind not in types:
+        near = did_you_mean(kind, types) if isinstance(kind, str) else ""
+        mend = f"{near} {known}".strip()
+        return None, [document.problem((*location, "slot"), f"unknown slot type {shown(kind)}", mend)]
+    return check_model(types[kind], document, raw, location, PATTERN_MENDS)
+
+
+def _id_of(raw: Value) -> str | None:
+    slot_id = raw.get("id") if isinstance(raw, dict) else None
+    return slot_id if isinstance(slot_id, str) else None
+
+
+def _id_problems(document: Document, slots_at: Location, ids: tuple[str | None, ...]) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for index, slot_id in enumerate(ids):
+        place = (*slots_at, index, "id")
+        if slot_id is None:
+            continue
+        if slot_id in RESERVED_IDS:
+            what = f"`{slot_id}` cannot be an id: in `on:` it means something else"
+            yield document.problem(place, what, "choose another one")
+        elif slot_id in first:
+            line, _ = document.place((*slots_at, first[slot_id], "id"))
+            what = f"the id {shown(slot_id)} is already the slot's on line {line}"
+            yield document.problem(place, what, "ids are unique in a flow")
+        first.setdefault(slot_id, index)

@@ -1,0 +1,33 @@
+"""What flows are checked against: the prompts there are, what every call knows, where DIDs lead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringflow.calls.variables import ALWAYS_SET, SOMETIMES_SET
+
+
+class Prompts(Protocol):
+    """The prompts there are; the prompt library is one."""
+
+    def exists(self, name: str) -> bool:
+        """Whether there is anything to play."""
+        ...
+
+    def suggest(self, name: str) -> tuple[str, ...]:
+        """The names nearest to one that is not there, best first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """`entries` are apps that calls enter directly, besides those that no other app leads to.
+
+    Without `prompts`, every prompt is taken to exist.
+    """
+
+    prompts: Prompts | None = None
+    entries: frozenset[str] = frozenset()
+    always_set: frozenset[str] = ALWAYS_SET
+    sometimes_set: frozenset[str] = SOMETIMES_SET

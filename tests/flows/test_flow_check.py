@@ -1,0 +1,182 @@
+"""What only shows when flows are looked at together: jumps, loops and variables across apps."""
+
+from __future__ import annotations
+
+import time
+from textwrap import dedent
+
+from ringflow.flows.check import check_flows
+from ringflow.flows.draft import Draft
+from ringflow.flows.load import draft_from_bytes
+from ringflow.flows.registry import slot_types
+from ringflow.flows.surroundings import Surroundings
+
+ASK = "  - {slot: ivr, file: IVR/ivr-please, result: number}\n"
+PLAY = "  - {slot: audio, file: MISC/error}\n"
+DIAL = "  - {slot: destination, external: '${number}'}\n"
+
+
+def flow(app: str, *slots: str, path: str = "") -> Draft:
+    text = f"app: {app}\nslots:\n" + "".join(slots)
+    return draft_from_bytes(text.encode(), slot_types(), path or f"{app}.yaml")
+
+
+def to(app: str) -> str:
+    return f"  - {{slot: destination, internal: {app}}}\n"
+
+
+def problems(*drafts: Draft, entries: frozenset[str] = frozenset()) -> list[str]:
+    return [str(problem) for problem in check_flows(drafts, Surroundings(entries=entries))]
+
+
+def test_flows_without_mistakes_have_no_problems() -> None:
+    assert problems(flow("card", ASK, to("pay")), flow("pay", DIAL)) == []
+
+
+def test_two_apps_of_one_name_are_told_at_both_files() -> None:
+    assert problems(flow("x", PLAY, path="a.yaml"), flow("x", PLAY, path="b.yaml")) == [
+        "a.yaml:1:6: the app `x` is also in b.yaml (rename one of them)",
+        "b.yaml:1:6: the app `x` is also in a.yaml (rename one of them)",
+    ]
+
+
+def test_a_jump_to_an_app_with_a_near_name_suggests_it() -> None:
+    assert problems(flow("main", to("operater")), flow("operator", PLAY)) == [
+        "main.yaml:3:35: there is no app `operater` (did you mean `operator`?)"
+    ]
+
+
+def test_a_jump_to_an_app_whose_own_file_is_broken_is_not_a_second_problem() -> None:
+    found = problems(flow("main", to("pay")), flow("pay", "  - {slot: audio}\n"))
+    assert found == ["pay.yaml:3:5: `file` is missing (add `file:`)"]
+
+
+def test_apps_that_lead_only_to_each_other_are_a_loop_across_files() -> None:
+    ping = "  - {slot: audio, id: ping, file: MISC/error, on: {done: 'app:b'}}\n"
+    pong = "  - {slot: audio, id: pong, file: MISC/error, on: {done: 'app:a'}}\n"
+    assert problems(flow("a", ping), flow("b", pong)) == [
+        "a.yaml:3:5: this loop can never end: ping -> app:b/pong -> ping (lead one of its exits out of it)"
+    ]
+
+
+def test_a_slot_that_leads_to_itself_is_a_loop() -> None:
+    assert problems(flow("a", "  - {slot: audio, id: a, file: MISC/error, on: {done: a}}\n")) == [
+        "a.yaml:3:5: this loop can never end: a -> a (lead one of its exits out of it)"
+    ]
+
+
+def test_what_leads_into_an_endless_loop_is_not_itself_one() -> None:
+    again = "  - {slot: audio, id: b, file: MISC/error, on: {done: b}}\n"
+    assert [one.split(":")[1] for one in problems(flow("a", PLAY, again))] == ["4"]
+
+
+def test_two_loops_in_one_trap_are_one_problem() -> None:
+    menu = "  - {slot: audio, id: m, file: MISC/error}\n"
+    ask = "  - {slot: ivr, file: F, result: n, on: {done: m, no_input: m, invalid: q, transferred: m}}\n"
+    other = "  - {slot: audio, id: q, file: MISC/error, on: {done: m}}\n"
+    assert problems(flow("a", menu, ask, other)) == [
+        "a.yaml:3:5: this loop can never end: m -> ivr[2] -> m (lead one of its exits out of it)"
+    ]
+
+
+def test_a_loop_that_an_exit_leaves_may_go_on_as_long_as_the_caller_likes() -> None:
+    menu = "  - {slot: ivr, id: m, file: F, result: n, on: {no_input: m, invalid: m}}\n"
+    assert problems(flow("a", menu, PLAY)) == []
+
+
+def test_a_variable_set_before_a_jump_is_set_after_it() -> None:
+    assert problems(flow("card", ASK, to("pay")), flow("pay", PLAY, DIAL)) == []
+
+
+def test_a_variable_that_one_of_two_callers_of_an_app_does_not_set_may_be_unset() -> None:
+    found = problems(flow("card", ASK, to("pay")), flow("desk", PLAY, to("pay")), flow("pay", DIAL))
+    assert found == [
+        (
+            "pay.yaml:3:35: `${number}` may be unset: nothing sets it on the way app:desk/audio[1] -> "
+            "app:desk/destination[2] -> destination[1] (write ${number|default}, or set it first)"
+        )
+    ]
+
+
+def test_the_exit_that_leads_into_another_app_without_the_variable_is_named() -> None:
+    ask = "  - {slot: ivr, id: ask, file: F, result: number, on: {done: 'app:pay', invalid: 'app:pay'}}\n"
+    assert problems(flow("card", ask), flow("pay", DIAL)) == [
+        (
+            "pay.yaml:3:35: `${number}` may be unset: app:card/ask ends by `invalid`, "
+            "and only `done` sets it (write ${number|default}, or set it first)"
+        )
+    ]
+
+
+def test_an_app_that_a_did_leads_to_begins_without_what_other_apps_set() -> None:
+    drafts = flow("card", ASK, to("pay")), flow("pay", DIAL)
+    assert problems(*drafts, entries=frozenset({"pay"})) == [
+        (
+            "pay.yaml:3:35: `${number}` may be unset: nothing sets it before this slot "
+            "(write ${number|default}, or set it first)"
+        )
+    ]
+
+
+def test_a_variable_set_on_both_ways_round_is_set() -> None:
+    first = "  - {slot: ivr, file: F, result: n, on: {invalid: two, no_input: two}}\n"
+    one = "  - {slot: ivr, id: one, file: F, result: number, on: {done: dial}}\n"
+    two = "  - {slot: ivr, id: two, file: F, result: number}\n"
+    dial = "  - {slot: destination, id: dial, external: '${number}'}\n"
+    assert problems(flow("a", first, one, two, dial)) == []
+
+
+def test_a_variable_is_not_set_for_the_slot_that_sets_it_the_first_time_round() -> None:
+    again = (
+        "  - {slot: ivr, id: m, file: F, result: number, transfer_on_failure: '${number}', on: {done: m}}\n"
+    )
+    found = problems(flow("a", again))
+    assert [one.partition(" (")[0] for one in found] == [
+        "a.yaml:3:70: `${number}` may be unset: nothing sets it before this slot"
+    ]
+
+
+def test_a_default_makes_every_variable_usable() -> None:
+    assert problems(flow("a", "  - {slot: destination, external: '${cli|1}${number|2}'}\n")) == []
+
+
+def test_a_jump_from_a_flow_with_other_mistakes_still_counts_as_a_way_in() -> None:
+    card = flow("card", ASK, "  - {slot: audio}\n", "  - {slot: destination, internal: pay, timeout: x}\n")
+    found = problems(card, flow("pay", DIAL))
+    assert {one.partition(":")[0] for one in found} == {"card.yaml"}
+
+
+def test_what_cannot_be_reached_is_not_guessed_where_a_target_is_misspelt() -> None:
+    stop = "  - {slot: hangup}\n"
+    sorry = "  - {slot: audio, id: sorry, file: F}\n"
+    ask = "  - {slot: ivr, file: F, result: n, on: {invalid: sory}}\n"
+    assert problems(flow("a", ask, stop, sorry)) == [
+        "a.yaml:3:51: no slot here has the id `sory` (did you mean `sorry`?)"
+    ]
+
+
+def test_200_flows_of_20_slots_are_checked_within_two_seconds() -> None:
+    ask = "  - {{slot: ivr, id: s{0}, file: F, result: n{0}, on: {{invalid: s{1}, no_input: hangup}}}}\n"
+    texts = [
+        f"app: app{number}\nslots:\n"
+        + "".join(ask.format(index, min(index + 1, 18)) for index in range(19))
+        + f"  - {{slot: destination, internal: app{(number + 1) % 200}, headers: {{X-N: '${{did}}'}}}}\n"
+        for number in range(200)
+    ]
+    slot_types()
+    began = time.process_time()
+    drafts = [
+        draft_from_bytes(text.encode(), slot_types(), f"{number}.yaml") for number, text in enumerate(texts)
+    ]
+    assert check_flows(drafts, Surroundings()) == []
+    assert time.process_time() - began < 2.0
+
+
+def test_a_long_way_is_shortened() -> None:
+    found = problems(flow("a", *[PLAY] * 9, DIAL, ASK.replace("ivr,", "ivr, id: late,")))
+    assert [dedent(one).partition(" on the way ")[2] for one in found] == [
+        (
+            "audio[1] -> audio[2] -> audio[3] -> audio[4] -> ... -> destination[10] "
+            "(write ${number|default}, or set it first)"
+        )
+    ]
