@@ -10,6 +10,7 @@ from ringflow.errors import Problem
 from ringflow.flows.draft import Draft
 
 Check: TypeAlias = Callable[[Sequence[Draft]], list[Problem]]
+_Fault: TypeAlias = tuple[str, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def accept(good: Mapping[str, Draft], newest: Mapping[str, Draft], check: Check)
     changed = {path for path, draft in newest.items() if staying.get(path) is not draft}
     faulty = _paths(as_written)
     taken, held_back = _without_faulty(staying, newest, changed - faulty, check)
-    tolerated = frozenset(check(list(staying.values()))) if staying else frozenset()
+    tolerated = _faults(check(list(staying.values()))) if staying else frozenset()
     if not _harmless(_merged(staying, newest, taken), tolerated, check):
         taken = _one_by_one(staying, newest, taken, tolerated, check)
     return Accepted(_merged(staying, newest, taken), tuple(sorted({*as_written, *held_back})))
@@ -55,7 +56,7 @@ def _one_by_one(
     staying: Mapping[str, Draft],
     newest: Mapping[str, Draft],
     changed: Iterable[str],
-    tolerated: frozenset[Problem],
+    tolerated: frozenset[_Fault],
     check: Check,
 ) -> set[str]:
     taken: set[str] = set()
@@ -65,14 +66,19 @@ def _one_by_one(
     return taken
 
 
-def _harmless(drafts: Mapping[str, Draft], tolerated: frozenset[Problem], check: Check) -> bool:
-    return tolerated.issuperset(check(list(drafts.values())))
+def _harmless(drafts: Mapping[str, Draft], tolerated: frozenset[_Fault], check: Check) -> bool:
+    return tolerated.issuperset(_faults(check(list(drafts.values()))))
 
 
 def _merged(
     staying: Mapping[str, Draft], newest: Mapping[str, Draft], changed: Iterable[str]
 ) -> dict[str, Draft]:
     return {**staying, **{path: newest[path] for path in changed}}
+
+
+def _faults(problems: Iterable[Problem]) -> frozenset[_Fault]:
+    # Without the mend: it lists what else there is, and so changes with other files.
+    return frozenset((one.path, one.line, one.column, one.what) for one in problems)
 
 
 def _paths(problems: Iterable[Problem]) -> set[str]:
