@@ -1,0 +1,128 @@
+"""The dialplan applications that the virtual Asterisk has; each returns what the real one does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from ringflow.simulator.command_line import split_arguments, split_options
+from ringflow.simulator.dialling import run_dial
+from ringflow.simulator.line import HungUp
+from ringflow.simulator.listening import GetData, IncomingCall
+
+MAX_READ_DIGITS = 255
+DEFAULT_SIP_CODE = 603
+
+Application: TypeAlias = Callable[[IncomingCall, str], Awaitable[int]]
+
+
+async def run_read(call: IncomingCall, data: str) -> int:
+    """`Read(variable,files,maxdigits,options,attempts,timeout)`, apps/app_read.c. Always 0."""
+    channel = call.channel
+    channel.set_variable("READSTATUS", "ERROR")
+    variable, files, maximum_text, option_text, attempts_text, timeout_text = _padded(data, 6)
+    if not variable:
+        return 0
+    options = split_options(option_text)
+    maximum = _whole(maximum_text)
+    maximum = maximum if 1 <= maximum <= MAX_READ_DIGITS else MAX_READ_DIGITS
+    timeout_ms = max(0, round(_decimal(timeout_text) * 1000))
+    if channel.state.name != "UP" and "n" not in options:
+        if "s" in options:
+            channel.set_variable(variable, "")
+            channel.set_variable("READSTATUS", "SKIPPED")
+            return 0
+        call.answer()
+    enders = options.get("t", "#")
+    status, digits = "ERROR", ""
+    for _ in range(max(1, _whole(attempts_text))):
+        first_ms, between_ms = timeout_ms or channel.response_ms, timeout_ms or channel.digit_ms
+        ending, digits = await call.get_data(files.split("&"), maximum, first_ms, between_ms, enders)
+        if ending in (GetData.COMPLETE, GetData.EMPTY_END_TERMINATED):
+            status = "OK"
+        elif ending is GetData.TIMEOUT:
+            status = "TIMEOUT"
+        if ending is GetData.EMPTY_END_TERMINATED and "e" in options:
+            digits = enders[:1]
+        channel.set_variable(variable, digits)
+        if digits or ending is GetData.FAILED:
+            break
+    channel.set_variable("READSTATUS", "HANGUP" if channel.hung_up else status)
+    return 0
+
+
+async def run_answer(call: IncomingCall, data: str) -> int:
+    """`Answer`."""
+    call.answer()
+    return -1 if call.channel.hung_up else 0
+
+
+async def run_playback(call: IncomingCall, data: str) -> int:
+    """`Playback(files)`: answers, plays all, ignores keys."""
+    call.answer()
+    failed = False
+    for prompt in _padded(data, 1)[0].split("&"):
+        failed = failed or not call.has(prompt)
+        if isinstance(await call.play(prompt), HungUp):
+            return -1
+    call.channel.set_variable("PLAYBACKSTATUS", "FAILED" if failed else "SUCCESS")
+    return 0
+
+
+async def run_wait(call: IncomingCall, data: str) -> int:
+    """`Wait(seconds)`; keys are dropped."""
+    deadline_ms = call.clock.monotonic_ms() + max(0, round(_decimal(data) * 1000))
+    return -1 if isinstance(await call.wait(deadline_ms), HungUp) else 0
+
+
+async def run_hangup(call: IncomingCall, data: str) -> int:
+    """`Hangup(cause)`: notes the cause and ends the dialplan. The channel goes when the script has ended."""
+    if cause := _whole(data):
+        call.channel.hangup_cause = cause
+    return -1
+
+
+async def run_pjsip_hangup(call: IncomingCall, data: str) -> int:
+    """`PJSIPHangup(code)`, Asterisk 20.5 and later: an unanswered call is refused with this SIP status."""
+    if data and call.channel.state.name != "UP" and not call.channel.hung_up:
+        code = _whole(data)
+        call.sip_code = code if 400 <= code <= 699 else DEFAULT_SIP_CODE
+        call.channel.hung_up = True
+    return -1
+
+
+async def run_nothing(call: IncomingCall, data: str) -> int:
+    """`NoOp`, `Verbose`, `Ringing`, `Progress`: nothing that a caller's scenario can tell."""
+    return 0
+
+
+APPLICATIONS: Mapping[str, Application] = {
+    "answer": run_answer,
+    "dial": run_dial,
+    "hangup": run_hangup,
+    "noop": run_nothing,
+    "pjsiphangup": run_pjsip_hangup,
+    "playback": run_playback,
+    "progress": run_nothing,
+    "read": run_read,
+    "ringing": run_nothing,
+    "verbose": run_nothing,
+    "wait": run_wait,
+}
+"""By name in small letters: `pbx_findapp` compares without case."""
+
+
+def _padded(data: str, count: int) -> list[str]:
+    return [*split_arguments(data), *[""] * count][:count]
+
+
+def _whole(text: str) -> int:
+    """As C's atoi: what is no number is 0."""
+    return int(text) if text.isascii() and text.lstrip("-").isdigit() else 0
+
+
+def _decimal(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,225 @@
+"""A caller who follows a script: listens, presses keys at set times, waits, hangs up.
+
+The caller's time begins with the first thing heard: the answer, or ringing where a call is put through
+without one. Every step begins when the one before it is over. A sound that began while the caller was busy
+with keys is not missed: listening to it then begins late, or is over at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ringflow.simulator.clock import VirtualClock
+from ringflow.simulator.keypad import KeyPress, counted_at_ms
+from ringflow.simulator.line import HungUp, KeyUp, LineEvent
+
+MAX_CALL_MS = 4 * 3600 * 1000
+"""A simulated call that nobody has ended by then is ended by the caller, and says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hears:
+    """Listens to a sound to its end, or for `for_ms` from its beginning.
+
+    `sound` is a prompt's name or a `Sound`; None: the next prompt of a command that takes keys.
+    """
+
+    sound: str | None
+    for_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Presses keys, `after_ms` from the step's beginning, one every `every_ms`, each for `tone_ms`.
+
+    A space is a pause of `pause_ms`.
+    """
+
+    keys: str
+    every_ms: int = 250
+    tone_ms: int = 100
+    after_ms: int = 0
+    pause_ms: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Does nothing."""
+
+    for_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HangsUp:
+    """Hangs up."""
+
+    after_ms: int = 0
+
+
+CallerStep: TypeAlias = Hears | Keys | Waits | HangsUp
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What the caller did, in milliseconds from the answer (from the arrival where there was none)."""
+
+    answered: bool
+    keys: tuple[KeyPress, ...]
+    hung_up_at_ms: int | None
+
+
+@dataclass(slots=True)
+class _Heard:
+    sound: str
+    takes_keys: bool
+    began_ms: int
+    ended_ms: int | None = None
+
+
+class ScriptedCaller:
+    """A `Line` whose caller follows steps. It moves the virtual clock."""
+
+    def __init__(self, clock: VirtualClock, steps: Sequence[CallerStep], limit_ms: int = MAX_CALL_MS) -> None:
+        self.prompts: list[str] = []
+        self.endless = False
+        self._clock = clock
+        self._steps = deque(steps)
+        self._limit_ms = limit_ms
+        self._script_ms: int | None = None
+        self._answered_ms: int | None = None
+        self._heard: list[_Heard] = []
+        self._next_heard = 0
+        self._listens_from_ms = 0
+        self._presses: deque[tuple[int, KeyPress]] = deque()
+        self._pressed: list[KeyPress] = []
+        self._counted_ms: int | None = None
+        self._hangs_up_ms: int | None = None
+        self._ended_ms: int | None = None
+
+    @property
+    def waits_for(self) -> str | None:
+        """The sound that the caller still waited for, None where the script was over."""
+        step = self._steps[0] if self._steps else None
+        if isinstance(step, Hears):
+            return step.sound or "a prompt that takes keys"
+        return "anything at all" if step is not None and self._script_ms is None else None
+
+    @property
+    def timeline(self) -> Timeline:
+        """What the caller did before the call was over."""
+        zero_ms = self._answered_ms or 0
+        end_ms = self._clock.monotonic_ms() if self._ended_ms is None else self._ended_ms
+        hung_up = self._hangs_up_ms is not None and self._hangs_up_ms <= end_ms
+        return Timeline(
+            answered=self._answered_ms is not None,
+            keys=tuple(
+                KeyPress(press.key, press.at_ms - zero_ms, press.length_ms)
+                for press in self._pressed
+                if press.at_ms < end_ms
+            ),
+            hung_up_at_ms=self._hangs_up_ms - zero_ms if hung_up and self._hangs_up_ms is not None else None,
+        )
+
+    async def until(self, deadline_ms: int | None) -> LineEvent | None:
+        """The next key or hang-up up to `deadline_ms`; time moves there at once."""
+        limit_ms = self._limit_ms if deadline_ms is None else min(deadline_ms, self._limit_ms)
+        key_ms = self._presses[0][0] if self._presses else None
+        leaves_ms = self._hangs_up_ms
+        if leaves_ms is not None and leaves_ms <= limit_ms and (key_ms is None or key_ms > leaves_ms):
+            self._clock.advance_to(leaves_ms)
+            return HungUp()
+        if key_ms is not None and key_ms <= limit_ms:
+            self._clock.advance_to(key_ms)
+            return KeyUp(self._presses.popleft()[1].key)
+        self._clock.advance_to(limit_ms)
+        if deadline_ms is not None and deadline_ms <= self._limit_ms:
+            return None
+        self.endless = True
+        self._hangs_up_ms = self._limit_ms
+        return HungUp()
+
+    def drop(self) -> bool:
+        """Forget keys counted by now."""
+        now_ms = self._clock.monotonic_ms()
+        while self._presses and self._presses[0][0] <= now_ms:
+            self._presses.popleft()
+        return self._hangs_up_ms is not None and self._hangs_up_ms <= now_ms
+
+    def answered(self) -> None:
+        """The caller's time begins, unless ringing began it."""
+        if self._answered_ms is None:
+            self._answered_ms = self._clock.monotonic_ms()
+        self._begin()
+
+    def starts(self, sound: str, takes_keys: bool) -> None:
+        """The caller may have waited for this."""
+        self._heard.append(_Heard(sound, takes_keys, self._clock.monotonic_ms()))
+        self._begin()
+
+    def stops(self, sound: str) -> None:
+        """The caller may go on now."""
+        for heard in reversed(self._heard):
+            if heard.sound == sound and heard.ended_ms is None:
+                heard.ended_ms = self._clock.monotonic_ms()
+                break
+        self._progress()
+
+    def ended(self) -> None:
+        """What the caller would have done later is not done."""
+        if self._ended_ms is None:
+            self._ended_ms = self._clock.monotonic_ms()
+
+    def _begin(self) -> None:
+        if self._script_ms is None:
+            self._script_ms = self._clock.monotonic_ms()
+        self._progress()
+
+    def _progress(self) -> None:
+        """Do every step whose time is known."""
+        while self._steps and self._script_ms is not None:
+            step = self._steps[0]
+            if isinstance(step, Hears):
+                until_ms = self._listen(step)
+                if until_ms is None:
+                    return
+                self._script_ms = max(self._script_ms, until_ms)
+            elif isinstance(step, Keys):
+                self._script_ms = self._press(step, self._script_ms + step.after_ms)
+            elif isinstance(step, Waits):
+                self._script_ms += step.for_ms
+            else:
+                self._hangs_up_ms = self._script_ms + step.after_ms
+                self._steps.clear()
+                return
+            self._steps.popleft()
+
+    def _listen(self, step: Hears) -> int | None:
+        for index in range(self._next_heard, len(self._heard)):
+            heard = self._heard[index]
+            wanted = heard.takes_keys if step.sound is None else heard.sound == step.sound
+            if not wanted or heard.began_ms < self._listens_from_ms:
+                continue
+            if step.for_ms is None and heard.ended_ms is None:
+                return None
+            self._next_heard = index + 1
+            return heard.ended_ms if step.for_ms is None else heard.began_ms + step.for_ms
+        return None
+
+    def _press(self, step: Keys, at_ms: int) -> int:
+        # A prompt that played before these keys is not the one that a later step listens for.
+        self._listens_from_ms = at_ms
+        end_ms = at_ms
+        for key in step.keys:
+            if key == " ":
+                at_ms += step.pause_ms
+                continue
+            press = KeyPress(key, at_ms, step.tone_ms)
+            self._counted_ms = counted_at_ms(press, self._counted_ms)
+            self._presses.append((self._counted_ms, press))
+            self._pressed.append(press)
+            end_ms = at_ms + step.tone_ms
+            at_ms += step.every_ms
+        return max(end_ms, at_ms) if step.keys.endswith(" ") else end_ms

@@ -1,0 +1,116 @@
+"""Carries one simulated call through Ringflow's own FastAGI server, session and engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ringflow.agi.server import FastAgiServer
+from ringflow.agi.session import AgiSession
+from ringflow.calls.clock import Clock
+from ringflow.calls.outcome import CallRecord
+from ringflow.engine.engine import Engine
+from ringflow.engine.watching import Watcher
+from ringflow.simulator.asterisk import (
+    PRESENTATION_ALLOWED,
+    PRESENTATION_RESTRICTED,
+    Greeting,
+    VirtualAsterisk,
+)
+from ringflow.simulator.callee import DialledLeg, MeetCallee
+from ringflow.simulator.channel import VirtualChannel
+from ringflow.simulator.line import Line
+from ringflow.simulator.listening import IncomingCall, PromptDuration
+
+MakeEngine: TypeAlias = Callable[[Sequence[Watcher]], Engine]
+ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An incoming call as the network presents it. `caller` None: no number; `anonymous`: withheld."""
+
+    did: str
+    caller: str | None
+    restricted: bool = False
+
+    def greeting(self) -> Greeting:
+        """The headers that Asterisk would send."""
+        restricted = self.restricted or self.caller == ANONYMOUS
+        return Greeting(
+            did=self.did,
+            caller=self.caller,
+            presentation=PRESENTATION_RESTRICTED if restricted else PRESENTATION_ALLOWED,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedCall:
+    """What came of a call, on Ringflow's side (`record`) and on Asterisk's (the rest)."""
+
+    record: CallRecord
+    legs: tuple[DialledLeg, ...]
+    prompts: tuple[str, ...]
+    missing_prompts: tuple[str, ...]
+    sip_code: int | None
+    wire: tuple[str, ...]
+
+
+class _RecordKeeper:
+    """A watcher that keeps the record of the one call that it sees."""
+
+    record: CallRecord | None = None
+
+    def call_began(self, app: str) -> None:
+        """Nothing to keep yet."""
+
+    def slot_left(self, app: str, slot_type: str, exit_name: str) -> None:
+        """The transcript has it."""
+
+    def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
+        """Keep it."""
+        self.record = record
+
+
+async def carry_call(
+    arrival: Arrival,
+    make_engine: MakeEngine,
+    line: Line,
+    clock: Clock,
+    meet: MeetCallee,
+    duration_of: PromptDuration,
+    sounds_prefix: str = "",
+    missing_applications: frozenset[str] = frozenset(),
+) -> CarriedCall:
+    """Carry a call from arrival to its end, and tell what came of it."""
+    keeper = _RecordKeeper()
+    engine = make_engine((keeper,))
+
+    async def serve(session: AgiSession) -> None:
+        await engine.run(session)
+
+    server = FastAgiServer(serve)
+    call = IncomingCall(
+        channel=VirtualChannel(clock, arrival.did, arrival.caller),
+        line=line,
+        clock=clock,
+        meet=meet,
+        duration_of=duration_of,
+        sounds_prefix=sounds_prefix,
+        missing_applications=missing_applications,
+    )
+    asterisk = VirtualAsterisk(arrival.greeting(), call)
+    try:
+        await asterisk.carry(server.protocol())
+    finally:
+        await server.close()
+    assert keeper.record is not None, "the engine ends every call with a record"
+    return CarriedCall(
+        record=keeper.record,
+        legs=tuple(call.legs),
+        prompts=tuple(call.prompts),
+        missing_prompts=tuple(dict.fromkeys(call.missing_prompts)),
+        sip_code=call.sip_code,
+        wire=tuple(asterisk.wire),
+    )

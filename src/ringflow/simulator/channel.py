@@ -1,0 +1,97 @@
+"""The caller's channel as Asterisk keeps it: state, variables with their inheritance, timers, hang-up."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from ringflow.calls.clock import Clock
+
+MAX_SUBSTITUTIONS = 32
+_STRFTIME = re.compile(r"STRFTIME\(([^,()]*),([^,()]*),([^()]*)\)")
+
+
+class ChannelState(IntEnum):
+    """The values that `CHANNEL STATUS` answers (include/asterisk/channelstate.h)."""
+
+    DOWN = 0
+    RING = 4
+    UP = 6
+
+
+@dataclass(slots=True)
+class VirtualChannel:
+    """One incoming PJSIP channel. `response_ms` and `digit_ms` are TIMEOUT(response) and TIMEOUT(digit)."""
+
+    clock: Clock
+    number: str
+    caller: str | None
+    state: ChannelState = ChannelState.RING
+    hung_up: bool = False
+    dead: bool = False
+    """Asterisk has told the script of the hang-up: only some commands are still allowed."""
+    hangup_cause: int = 0
+    response_ms: int = 10_000
+    digit_ms: int = 5_000
+    variables: dict[str, str] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
+
+    def set_variable(self, name: str, value: str) -> None:
+        """Set as `pbx_builtin_setvar_helper` does: leading `_` are for channels dialled from here."""
+        if name.endswith(")"):
+            self._set_function(name, value)
+            return
+        bare = name.removeprefix("_").removeprefix("_")
+        self.variables[bare] = value
+        self._names[bare] = name
+
+    def get_variable(self, name: str) -> str | None:
+        """A variable or function by its name, None where it is not set."""
+        if name.endswith(")"):
+            return self._function(name)
+        builtin = {
+            "HANGUPCAUSE": str(self.hangup_cause),
+            "EXTEN": self.number,
+            "CALLERID(num)": self.caller,
+        }
+        return self.variables.get(name, builtin.get(name))
+
+    def inherited(self) -> dict[str, str]:
+        """What a channel that this one dials gets: the variables set with `_` or `__` before their names."""
+        return {bare: self.variables[bare] for bare, name in self._names.items() if name.startswith("_")}
+
+    def substitute(self, text: str) -> str:
+        """Replace every `${...}`, inner ones first; what is not set becomes nothing."""
+        for _ in range(MAX_SUBSTITUTIONS):
+            start = text.rfind("${")
+            end = text.find("}", start)
+            if start < 0 or end < 0:
+                break
+            value = self.get_variable(text[start + 2 : end]) or ""
+            # What a variable holds is not looked at again, so it is put where no `${` can be found in it.
+            text = text[:start] + value.replace("${", "\0") + text[end + 1 :]
+        return text.replace("\0", "${")
+
+    def _set_function(self, name: str, value: str) -> None:
+        # func_timeout.c: a value that is not a number leaves the timer as it is.
+        try:
+            milliseconds = round(float(value) * 1000)
+        except ValueError:
+            return
+        if name == "TIMEOUT(response)":
+            self.response_ms = max(0, milliseconds)
+        elif name == "TIMEOUT(digit)":
+            self.digit_ms = max(0, milliseconds)
+
+    def _function(self, name: str) -> str | None:
+        if match := _STRFTIME.fullmatch(name):
+            epoch = float(match[1]) if match[1] else self.clock.now_s()
+            seconds, milliseconds = divmod(round(epoch * 1000), 1000)
+            return match[3].replace("%s", str(seconds)).replace("%3q", f"{milliseconds:03d}")
+        known = {
+            "CALLERID(num)": self.caller or "",
+            "TIMEOUT(response)": f"{self.response_ms / 1000:.3f}",
+            "TIMEOUT(digit)": f"{self.digit_ms / 1000:.3f}",
+        }
+        return known.get(name)

@@ -1,0 +1,91 @@
+"""`Dial` as the virtual Asterisk runs it: apps/app_dial.c with Ringflow's own dialplan around it.
+
+The options that Ringflow gives are followed: g, f(), L(), b(ringflow-leg...), U(ringflow-answered...). What
+the two subroutines do is written in docs/architecture.md, "The contract with Asterisk's dialplan".
+"""
+
+from __future__ import annotations
+
+from ringflow.simulator.callee import REFUSALS, Behaviour, DialledLeg
+from ringflow.simulator.command_line import split_arguments, split_options
+from ringflow.simulator.line import HungUp, Sound
+from ringflow.simulator.listening import IncomingCall
+
+LEG_SUBROUTINE = "ringflow-leg^"
+ANSWERED_SUBROUTINE = "ringflow-answered^"
+NORMAL_CLEARING = 16
+
+
+async def run_dial(call: IncomingCall, data: str) -> int:
+    """`Dial(target,timeout,options)`: 0 to go on, -1 where the caller is gone or there is no option g."""
+    target, timeout, option_text = [*split_arguments(data), "", "", ""][:3]
+    options = split_options(option_text)
+    channel = call.channel
+    channel.set_variable("DIALSTATUS", "")
+    channel.hangup_cause = 0
+    if channel.hung_up or "/" not in target:
+        channel.set_variable("DIALSTATUS", "CANCEL" if channel.hung_up else "CHANUNAVAIL")
+        return -1 if channel.hung_up else 0
+    leg = _leg(call, target, options)
+    call.legs.append(leg)
+    answered = await _ring(call, leg, float(timeout) if timeout.isdecimal() else None)
+    if not answered:
+        return -1 if channel.hung_up else 0
+    await _talk(call, leg, options)
+    return 0 if "g" in options and not channel.hung_up else -1
+
+
+def _leg(call: IncomingCall, target: str, options: dict[str, str]) -> DialledLeg:
+    headers: dict[str, str] = {}
+    if options.get("b", "").startswith(LEG_SUBROUTINE):
+        inherited = call.channel.inherited()
+        count = inherited.get("RINGFLOW_HEADERS", "")
+        for number in range(1, (int(count) if count.isdecimal() else 0) + 1):
+            name, _, value = inherited.get(f"RINGFLOW_HEADER_{number}", "").partition("=")
+            headers[name] = value
+    return DialledLeg(
+        target=target,
+        headers=headers,
+        caller_id=options.get("f") or call.channel.caller,
+        callee=call.meet(len(call.legs), target),
+        at_ms=call.clock.monotonic_ms(),
+        options=options,
+    )
+
+
+async def _ring(call: IncomingCall, leg: DialledLeg, timeout_s: float | None) -> bool:
+    """Wait for the callee's answer; False with DIALSTATUS and HANGUPCAUSE set where there is none."""
+    callee, channel = leg.callee, call.channel
+    gives_up_ms = None if timeout_s is None else leg.at_ms + round(timeout_s * 1000)
+    acts_ms = None if callee.behaviour is Behaviour.NO_ANSWER else leg.at_ms + callee.after_ms
+    too_late = acts_ms is None or (gives_up_ms is not None and gives_up_ms < acts_ms)
+    if callee.rings:
+        call.line.starts(Sound.RINGING, False)
+    event = await call.wait(gives_up_ms if too_late else acts_ms)
+    if callee.rings:
+        call.line.stops(Sound.RINGING)
+    if isinstance(event, HungUp):
+        channel.set_variable("DIALSTATUS", "CANCEL")
+        return False
+    if not too_late and callee.behaviour is Behaviour.ANSWER:
+        return True
+    refusal = REFUSALS[Behaviour.NO_ANSWER if too_late else callee.behaviour]
+    channel.set_variable("DIALSTATUS", refusal.status)
+    channel.hangup_cause = refusal.cause
+    return False
+
+
+async def _talk(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) -> None:
+    channel = call.channel
+    call.answer()
+    now_ms = call.clock.monotonic_ms()
+    channel.set_variable("DIALSTATUS", "ANSWER")
+    if options.get("U", "").startswith(ANSWERED_SUBROUTINE):
+        channel.set_variable("RINGFLOW_ANSWERED_MS", channel.substitute("${STRFTIME(,,%s%3q)}"))
+    limit = options.get("L", "").partition(":")[0]
+    ends = [leg.callee.talk_ms, int(limit) if limit.isdecimal() else None]
+    ends_ms = min((now_ms + length for length in ends if length is not None), default=None)
+    call.line.starts(Sound.CALLEE, False)
+    await call.wait(ends_ms)
+    call.line.stops(Sound.CALLEE)
+    channel.hangup_cause = NORMAL_CLEARING

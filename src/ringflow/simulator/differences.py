@@ -1,0 +1,150 @@
+"""Where a call and what a scenario expects of it differ. The call may be simulated or real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ringflow.calls.outcome import CallRecord, Event, Leg
+from ringflow.simulator.durations import show_duration
+from ringflow.simulator.scenario import LegExpected, Scenario
+
+PRESENT = "*"
+"""As the expected value of a header or variable: any value."""
+
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as expected, in words."""
+
+    what: str
+    expected: str
+    came: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: expected {self.expected}, came {self.came}"
+
+
+def differences(scenario: Scenario, record: CallRecord, tolerance_ms: int = 0) -> list[Difference]:
+    """Every difference. `tolerance_ms`: how far talk times may be off, for calls in real time."""
+    return list(_Comparison(scenario, record, tolerance_ms).every())
+
+
+class _Comparison:
+    def __init__(self, scenario: Scenario, record: CallRecord, tolerance_ms: int) -> None:
+        self._expected = scenario.expect
+        self._record = record
+        self._tolerance_ms = tolerance_ms
+
+    def every(self) -> Iterator[Difference]:
+        """In the order in which a reader wants to know."""
+        expected, record = self._expected, self._record
+        asked = expected.model_fields_set
+        if expected.outcome is not None:
+            yield from _compare("outcome", expected.outcome, record.outcome)
+        if "reject" in asked:
+            yield from self._reject()
+        if "app" in asked:
+            yield from _compare("app", expected.app, record.app)
+        if "customer" in asked:
+            yield from _compare("customer", expected.customer, record.customer)
+        yield from self._last_leg()
+        if expected.legs is not None:
+            yield from self._legs(expected.legs)
+        yield from _subset("variable", expected.variables, record.variables)
+        if expected.prompts is not None:
+            heard = [event.detail for event in record.transcript if event.event == "prompt"]
+            yield from _compare("prompts", ", ".join(expected.prompts), ", ".join(heard))
+        yield from self._transcript()
+
+    def _reject(self) -> Iterator[Difference]:
+        expected, came = self._expected.reject, self._record.reject
+        shown = f"{came.sip} {came.reason}" if came else NOTHING
+        if expected is None or came is None:
+            wanted = f"{expected.sip} {expected.reason or ''}".rstrip() if expected else NOTHING
+            yield from _compare("reject", wanted, shown)
+        elif expected.sip != came.sip or expected.reason not in (None, came.reason):
+            yield Difference("reject", f"{expected.sip} {expected.reason or ''}".rstrip(), shown)
+
+    def _last_leg(self) -> Iterator[Difference]:
+        expected = self._expected
+        asked = expected.model_fields_set & {"dialled", "talked", "caller_id", "headers"}
+        if not asked:
+            return
+        dialled = [leg for leg in self._record.legs if leg.status != "refused"]
+        if "dialled" in asked and expected.dialled is None:
+            yield from _compare("dialled", NOTHING, dialled[-1].dialled if dialled else NOTHING)
+            return
+        if not dialled:
+            wanted = expected.dialled or "an outgoing leg"
+            yield Difference("dialled", wanted, f"{NOTHING} (outcome {self._record.outcome})")
+            return
+        last = LegExpected.model_construct(
+            asked,
+            dialled=expected.dialled,
+            talked=expected.talked,
+            caller_id=expected.caller_id,
+            headers=expected.headers,
+        )
+        yield from self._leg("", last, dialled[-1])
+
+    def _legs(self, legs: tuple[LegExpected, ...]) -> Iterator[Difference]:
+        came = self._record.legs
+        if len(legs) != len(came):
+            shown = ", ".join(f"{leg.dialled} {leg.trunk} {leg.status}" for leg in came) or NOTHING
+            yield Difference("legs", str(len(legs)), f"{len(came)}: {shown}" if came else shown)
+            return
+        for number, (expected, leg) in enumerate(zip(legs, came, strict=True), start=1):
+            yield from self._leg(f"leg {number} ", expected, leg)
+
+    def _leg(self, prefix: str, expected: LegExpected, leg: Leg) -> Iterator[Difference]:
+        for name, came in (("dialled", leg.dialled), ("trunk", leg.trunk), ("status", str(leg.status))):
+            wanted = getattr(expected, name, None)
+            if wanted is not None:
+                yield from _compare(f"{prefix}{name}", wanted, came)
+        if expected.talked is not None and abs(expected.talked - leg.talked_ms) > self._tolerance_ms:
+            wanted, came = show_duration(expected.talked), show_duration(leg.talked_ms)
+            yield Difference(f"{prefix}talked", wanted, came)
+        if expected.caller_id is not None:
+            shown = leg.caller_id if leg.caller_id is not None else self._record.cli
+            yield from _compare(f"{prefix}caller_id", expected.caller_id, shown)
+        yield from _subset(f"{prefix}header", expected.headers, leg.headers)
+
+    def _transcript(self) -> Iterator[Difference]:
+        events = list(self._record.transcript)
+        after = "at the beginning"
+        for wanted in self._expected.transcript:
+            index = next((at for at, event in enumerate(events) if _matches(wanted, event)), None)
+            if index is None:
+                yield Difference("transcript", f"`{wanted}` {after}", "no such line there")
+                return
+            events = events[index + 1 :]
+            after = f"after `{wanted}`"
+
+
+def _matches(wanted: str, event: Event) -> bool:
+    name, _, detail = wanted.partition(" ")
+    return event.event == name and (not detail or event.detail == detail)
+
+
+def _compare(what: str, expected: object, came: object) -> Iterator[Difference]:
+    if expected != came:
+        yield Difference(what, _shown(expected), _shown(came))
+
+
+def _subset(what: str, expected: Mapping[str, str | None], came: Mapping[str, str]) -> Iterator[Difference]:
+    by_name = {name.lower(): value for name, value in came.items()}
+    for name, wanted in expected.items():
+        value = by_name.get(name.lower())
+        if wanted == PRESENT and value is not None:
+            continue
+        if wanted == PRESENT:
+            yield Difference(f"{what} {name}", "any value", NOTHING)
+        else:
+            yield from _compare(f"{what} {name}", wanted, value)
+
+
+def _shown(value: object) -> str:
+    return NOTHING if value is None or value == "" else str(value)

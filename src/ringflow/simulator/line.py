@@ -1,0 +1,60 @@
+"""What goes between a caller and the virtual Asterisk: sounds one way, keys and a hang-up the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Sound(StrEnum):
+    """What a caller can hear besides prompts."""
+
+    RINGING = "ringing"
+    CALLEE = "callee"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUp:
+    """A key was released: the moment at which Asterisk counts it (AST_FRAME_DTMF_END)."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The caller hung up."""
+
+
+LineEvent = KeyUp | HungUp
+
+
+class Line(Protocol):
+    """The caller's end of the channel. The virtual Asterisk's time passes in `until` and nowhere else."""
+
+    async def until(self, deadline_ms: int | None) -> LineEvent | None:
+        """Wait for what the caller does next, at most to `deadline_ms` of the clock; None: nothing came.
+
+        Without a deadline it waits until something comes. After a hang-up it gives `HungUp` at once.
+        """
+        ...
+
+    def drop(self) -> bool:
+        """Forget keys that came until now, as Asterisk does between commands; whether the caller left."""
+        ...
+
+    def answered(self) -> None:
+        """The call was answered now."""
+        ...
+
+    def starts(self, sound: str, takes_keys: bool) -> None:
+        """A prompt, by its name, or a `Sound` begins now. `takes_keys`: its command reads digits."""
+        ...
+
+    def stops(self, sound: str) -> None:
+        """It ends now, played out or not."""
+        ...
+
+    def ended(self) -> None:
+        """Asterisk's side ended the call now."""
+        ...

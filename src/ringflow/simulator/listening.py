@@ -1,0 +1,129 @@
+"""Playing and reading keys as main/file.c, main/channel.c and main/app.c of Asterisk do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+from ringflow.calls.clock import Clock
+from ringflow.simulator.callee import DialledLeg, MeetCallee
+from ringflow.simulator.channel import ChannelState, VirtualChannel
+from ringflow.simulator.line import HungUp, KeyUp, Line, LineEvent
+
+ANY_KEY = "0123456789*#ABCD"
+BETWEEN_PROMPTS_MS = 50
+"""Time for a key between two prompts of one `Read` (ast_app_getdata)."""
+
+PromptDuration: TypeAlias = Callable[[str], float | None]
+"""How long a prompt plays, in seconds; None: Asterisk would not find it."""
+
+
+class GetData(Enum):
+    """How reading a string of digits ended (`enum ast_getdata_result`)."""
+
+    FAILED = -1
+    COMPLETE = 0
+    TIMEOUT = 1
+    EMPTY_END_TERMINATED = 3
+
+
+@dataclass(slots=True)
+class IncomingCall:
+    """One call inside the virtual Asterisk: its channel, the line to the caller, and what came of it."""
+
+    channel: VirtualChannel
+    line: Line
+    clock: Clock
+    meet: MeetCallee
+    duration_of: PromptDuration
+    legs: list[DialledLeg] = field(default_factory=list)
+    sounds_prefix: str = ""
+    """What Ringflow puts before a prompt's name when it tells Asterisk to play it."""
+    prompts: list[str] = field(default_factory=list)
+    missing_prompts: list[str] = field(default_factory=list)
+    missing_applications: frozenset[str] = frozenset()
+    """Applications that this Asterisk does not have, in small letters."""
+    sip_code: int | None = None
+    """The SIP status with which an unanswered call was refused by `PJSIPHangup`."""
+
+    def answer(self) -> None:
+        """Answer, unless that is done."""
+        if self.channel.state is not ChannelState.UP:
+            self.channel.state = ChannelState.UP
+            self.line.answered()
+
+    async def wait(self, deadline_ms: int | None, keys: str = "") -> LineEvent | None:
+        """Wait for one of `keys` or a hang-up; other keys are read and dropped. None: the deadline came."""
+        if self.channel.hung_up:
+            return HungUp()
+        while True:
+            event = await self.line.until(deadline_ms)
+            if isinstance(event, HungUp):
+                self.channel.hung_up = True
+            if not isinstance(event, KeyUp) or event.key in keys:
+                return event
+
+    async def play(self, prompt: str, keys: str = "", takes_keys: bool = False) -> LineEvent | None:
+        """Play a prompt to its end (None), or to one of `keys`, or to the hang-up (`ast_waitstream`).
+
+        A prompt that is not there is silent and over at once; ask `has` first where that matters.
+        """
+        name = self._name(prompt)
+        duration_s = self.duration_of(name)
+        if duration_s is None or self.channel.hung_up:
+            return HungUp() if self.channel.hung_up else None
+        self.prompts.append(name)
+        self.line.starts(name, takes_keys)
+        event = await self.wait(self.clock.monotonic_ms() + round(duration_s * 1000), keys)
+        self.line.stops(name)
+        return event
+
+    def has(self, prompt: str) -> bool:
+        """Whether Asterisk would find the prompt."""
+        found = self.duration_of(self._name(prompt)) is not None
+        if not found:
+            self.missing_prompts.append(self._name(prompt))
+        return found
+
+    def _name(self, prompt: str) -> str:
+        return prompt.removeprefix(f"{self.sounds_prefix}/") if self.sounds_prefix else prompt
+
+    async def read_string(
+        self, prompt: str | None, maximum: int, first_ms: int, between_ms: int, enders: str
+    ) -> tuple[GetData, str]:
+        """Digits up to an ender, the maximum, or silence (`ast_readstring_full`). Waits are milliseconds."""
+        digits = ""
+        wait_ms = first_ms
+        event = await self.play(prompt, ANY_KEY, takes_keys=True) if prompt else None
+        while True:
+            if event is None:
+                event = await self.wait(self.clock.monotonic_ms() + wait_ms, ANY_KEY)
+            if event is None:
+                return GetData.TIMEOUT, digits
+            if isinstance(event, HungUp):
+                # tmp keeps what was keyed, though nothing ends it in C; Read stores it.
+                return GetData.FAILED, digits
+            if event.key in enders:
+                return (GetData.COMPLETE if digits else GetData.EMPTY_END_TERMINATED), digits
+            digits += event.key
+            if len(digits) >= maximum:
+                return GetData.COMPLETE, digits
+            wait_ms, event = between_ms, None
+
+    async def get_data(
+        self, prompts: list[str], maximum: int, first_ms: int, between_ms: int, enders: str
+    ) -> tuple[GetData, str]:
+        """Prompts one after the other, each of which a key ends (`ast_app_getdata`)."""
+        ending, digits = GetData.COMPLETE, ""
+        for index, prompt in enumerate(prompts):
+            if prompt and not self.has(prompt):
+                ending = GetData.FAILED
+                continue
+            last = index == len(prompts) - 1
+            first = first_ms if last else BETWEEN_PROMPTS_MS
+            ending, digits = await self.read_string(prompt or None, maximum, first, between_ms, enders)
+            if ending is GetData.EMPTY_END_TERMINATED or digits or self.channel.hung_up:
+                break
+        return ending, digits

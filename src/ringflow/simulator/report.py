@@ -1,0 +1,102 @@
+"""A call in words for people, and in JSON for programs: the same from the simulator and from the lab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypedDict
+
+from ringflow.calls.outcome import CallRecord, Leg
+from ringflow.simulator.differences import Difference
+from ringflow.simulator.run import SimulatedCall
+
+
+class RejectJson(TypedDict):
+    """A refusal before answer."""
+
+    sip: int
+    reason: str
+
+
+class LegJson(TypedDict):
+    """One outgoing attempt; `talked_s` counts from the callee's answer, in seconds."""
+
+    dialled: str
+    trunk: str
+    status: str
+    talked_s: float
+    caller_id: str | None
+    headers: dict[str, str]
+
+
+class EventJson(TypedDict):
+    """One line of the transcript; `at_ms` counts from the call's arrival."""
+
+    at_ms: int
+    slot: str
+    event: str
+    detail: str
+
+
+class CallJson(TypedDict):
+    """What `ringflow call --json` prints."""
+
+    outcome: str
+    reason: str
+    reject: RejectJson | None
+    app: str | None
+    customer: int | None
+    variables: dict[str, str]
+    legs: list[LegJson]
+    transcript: list[EventJson]
+
+
+def call_json(record: CallRecord) -> CallJson:
+    """A call's record as programs get it."""
+    return CallJson(
+        outcome=record.outcome,
+        reason=record.reason,
+        reject=RejectJson(sip=record.reject.sip, reason=record.reject.reason) if record.reject else None,
+        app=record.app,
+        customer=record.customer,
+        variables=record.variables,
+        legs=[_leg_json(leg) for leg in record.legs],
+        transcript=[
+            EventJson(at_ms=event.at_ms, slot=event.slot, event=event.event, detail=event.detail)
+            for event in record.transcript
+        ],
+    )
+
+
+def _leg_json(leg: Leg) -> LegJson:
+    return LegJson(
+        dialled=leg.dialled,
+        trunk=leg.trunk,
+        status=leg.status,
+        talked_s=leg.talked_ms / 1000,
+        caller_id=leg.caller_id,
+        headers=leg.headers,
+    )
+
+
+def transcript_lines(record: CallRecord) -> Iterator[str]:
+    """The transcript, one line for each event: seconds from the arrival, slot, event, detail."""
+    width = max((len(event.slot) for event in record.transcript), default=0)
+    for event in record.transcript:
+        yield f"{event.at_ms / 1000:9.3f}s  {event.slot:<{width}}  {event.event} {event.detail}".rstrip()
+
+
+def failure_text(call: SimulatedCall, found: Sequence[Difference]) -> str:
+    """What differed, what may explain it, and the transcript."""
+    lines = [str(difference) for difference in found]
+    lines += [f"the caller still waited to hear {call.waits_for}"] if call.waits_for else []
+    lines += [f"Asterisk would not find the prompt {name}" for name in call.missing_prompts]
+    lines += [f"the call ended so: {call.record.reason}"] if call.record.reason else []
+    lines += ["transcript:", *transcript_lines(call.record)]
+    return "\n".join(lines)
+
+
+def all_differences(call: SimulatedCall, found: Sequence[Difference]) -> list[Difference]:
+    """`found`, and that nobody ended the call, which is never what a scenario means."""
+    if not call.endless:
+        return list(found)
+    return [*found, Difference("end", "somebody to hang up", "a call without an end")]

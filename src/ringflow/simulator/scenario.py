@@ -1,0 +1,215 @@
+"""What a scenario says, field by field; docs/scenarios.md is its guide."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from ringflow.config import CustomerDeclaration, Digits, TrunkDeclaration
+from ringflow.simulator.callee import Behaviour, Callee
+from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Waits
+from ringflow.simulator.durations import DurationMs
+
+DEFAULT_DID = "18005550100"
+DEFAULT_CLI = "441910000001"
+DEFAULT_CUSTOMER = CustomerDeclaration(id=42, clis=(DEFAULT_CLI,))
+DEFAULT_TRUNK = TrunkDeclaration(name="carrier", dial="PJSIP/{number}@carrier")
+ANONYMOUS = "anonymous"
+
+_MODIFIERS = {
+    "hears": frozenset({"for"}),
+    "keys": frozenset({"every", "tone", "after", "pause"}),
+    "waits": frozenset[str](),
+    "hangs_up": frozenset({"after"}),
+}
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"`{value}` is not a moment || write 2026-01-31T22:30:00Z") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _fits_tone(step: Step) -> Step:
+    if step.keys is not None and step.every <= step.tone:
+        raise ValueError("keys would overlap: `every` must be longer than `tone` || make `every` longer")
+    return step
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+KeyText = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9*#A-D ]{1,500}$")]
+
+
+class Frozen(BaseModel):
+    """A part of a scenario: unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Step(Frozen):
+    """One thing that the caller does: exactly one of `hears`, `keys`, `waits` and `hangs_up`."""
+
+    hears: str | None = None
+    listens: DurationMs | None = Field(default=None, alias="for")
+    keys: KeyText | None = None
+    every: DurationMs = 250
+    tone: DurationMs = 100
+    pause: DurationMs = 1000
+    after: DurationMs = 0
+    waits: DurationMs | None = None
+    hangs_up: Literal[True] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_verb(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        verbs = [verb for verb in _MODIFIERS if verb in value]
+        if len(verbs) != 1:
+            what = f"{' and '.join(verbs)} stand in one step" if verbs else "this step does nothing"
+            raise ValueError(f"{what} || write one of {', '.join(_MODIFIERS)} in each step")
+        known = {word for words in _MODIFIERS.values() for word in words}
+        foreign = sorted(known & set(value) - _MODIFIERS[verbs[0]])
+        if foreign:
+            fitting = ", ".join(sorted(_MODIFIERS[verbs[0]])) or "nothing"
+            raise ValueError(f"`{foreign[0]}` means nothing with `{verbs[0]}` || with it goes {fitting}")
+        return value
+
+    def action(self) -> CallerStep:
+        """The step as the scripted caller takes it."""
+        if self.hears is not None:
+            return Hears(self.hears, self.listens)
+        if self.keys is not None:
+            return Keys(self.keys, self.every, self.tone, self.after, self.pause)
+        return Waits(self.waits) if self.waits is not None else HangsUp(self.after)
+
+
+class CalleePlan(Frozen):
+    """How an outgoing attempt is met: `does`, or an answer by `answers_after` and `hangs_up_after`."""
+
+    does: Behaviour | None = None
+    after: DurationMs = 200
+    answers_after: DurationMs | None = None
+    hangs_up_after: DurationMs | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> CalleePlan:
+        answers = self.does in (None, Behaviour.ANSWER)
+        if not answers and {"answers_after", "hangs_up_after"} & self.model_fields_set:
+            raise ValueError(f"a callee that `does: {self.does}` does not answer || remove one of the two")
+        if answers and "after" in self.model_fields_set:
+            raise ValueError("`after` goes with `does: busy` and the like || write `answers_after`")
+        return self
+
+    def callee(self) -> Callee:
+        """The callee as the virtual Asterisk meets it."""
+        if self.does not in (None, Behaviour.ANSWER):
+            return Callee(self.does, self.after, None)
+        after_ms = Callee().after_ms if self.answers_after is None else self.answers_after
+        return Callee(Behaviour.ANSWER, after_ms, self.hangs_up_after)
+
+
+class ScenarioDid(Frozen):
+    """The DID that is called; its number and app have defaults."""
+
+    number: Digits | None = None
+    app: str | None = None
+    identify: Literal["cli", "none"] = "cli"
+    customer: int | None = None
+    enabled: bool = True
+    channels: int | None = None
+    reject_code: Annotated[int, Field(ge=400, le=699)] = 403
+
+
+class Given(Frozen):
+    """The world in which the call happens; what is not given comes from `config.yaml`, then from defaults."""
+
+    customer: CustomerDeclaration | None = None
+    customers: tuple[CustomerDeclaration, ...] | None = None
+    did: ScenarioDid | None = None
+    trunks: tuple[TrunkDeclaration, ...] | None = None
+    uri_hosts: tuple[str, ...] | None = None
+    now: Annotated[datetime, BeforeValidator(_moment)] | None = None
+
+    @model_validator(mode="after")
+    def _customers_once(self) -> Given:
+        if self.customer is not None and self.customers is not None:
+            raise ValueError("`customer` and `customers` are both given || keep one of them")
+        return self
+
+
+class IncomingPlan(Frozen):
+    """The incoming call. No `from`: no number arrives; `anonymous`: the caller withholds it."""
+
+    did: Text = DEFAULT_DID
+    caller: Text | None = Field(default=None, alias="from")
+    presentation: Literal["allowed", "restricted"] = "allowed"
+
+
+class RejectExpected(Frozen):
+    """How the call must be refused."""
+
+    sip: int
+    reason: str | None = None
+
+
+class LegExpected(Frozen):
+    """What must be true of one outgoing attempt; what is not given is not looked at."""
+
+    dialled: Text | None = None
+    trunk: str | None = None
+    status: str | None = None
+    talked: DurationMs | None = None
+    caller_id: Text | None = None
+    headers: dict[str, Text | None] = Field(default_factory=dict)
+
+
+class Expected(Frozen):
+    """What must come of the call; what is not given is not looked at."""
+
+    outcome: str | None = None
+    reject: RejectExpected | None = None
+    app: str | None = None
+    customer: int | None = None
+    dialled: Text | None = None
+    talked: DurationMs | None = None
+    caller_id: Text | None = None
+    headers: dict[str, Text | None] = Field(default_factory=dict)
+    legs: tuple[LegExpected, ...] | None = None
+    variables: dict[str, Text | None] = Field(default_factory=dict)
+    prompts: tuple[str, ...] | None = None
+    transcript: tuple[str, ...] = ()
+
+
+class Scenario(Frozen):
+    """One scripted call, and what must come of it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    flow: Any = None
+    """Slots for this scenario only, as in a flow file."""
+    given: Given = Given()
+    call: IncomingPlan = IncomingPlan(caller=DEFAULT_CLI)
+    caller: tuple[Annotated[Step, AfterValidator(_fits_tone)], ...] = ()
+    callee: CalleePlan | tuple[CalleePlan, ...] = ()
+    expect: Expected
+
+    @property
+    def steps(self) -> tuple[CallerStep, ...]:
+        """What the caller does."""
+        return tuple(step.action() for step in self.caller)
+
+    @property
+    def callees(self) -> tuple[Callee, ...]:
+        """Who is met, attempt by attempt; the last one meets every further attempt."""
+        plans = (self.callee,) if isinstance(self.callee, CalleePlan) else self.callee
+        return tuple(plan.callee() for plan in plans)

@@ -1,0 +1,142 @@
+"""Scenario files: found, read, and checked with the place of every problem.
+
+A file is a list of scenarios, or a mapping `{flow, flows, scenarios}` that brings its own flows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ringflow.documents import Document, Location, Value, check_model, read_document
+from ringflow.errors import DocumentError, Problem, Refused
+from ringflow.flows.flow import Flow
+from ringflow.flows.load import flow_from_value
+from ringflow.flows.registry import slot_types
+from ringflow.simulator.scenario import Scenario
+
+SUFFIX = ".test.yaml"
+_FILE_KEYS = ("flow", "flows", "scenarios")
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioCase:
+    """A scenario with its place and the flows that its file brings. `app`: where its DID leads by default."""
+
+    scenario: Scenario
+    path: Path
+    line: int
+    app: str
+    flows: Mapping[str, Flow] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """How it is named in lists."""
+        return f"{self.path}::{self.scenario.name}"
+
+
+def find_scenario_files(paths: Iterable[Path]) -> list[Path]:
+    """Files as named, and every `*.test.yaml` under folders. Raises `Refused` for a path that is not."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(path.rglob(f"*{SUFFIX}"))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise Refused(f"{path} is not there; name a scenario file or a folder with *{SUFFIX} files")
+    return list(dict.fromkeys(found))
+
+
+def read_scenarios(path: Path) -> list[ScenarioCase]:
+    """Every scenario of a file. Raises `DocumentError` with every problem."""
+    document = read_document(path)
+    reader = _Reader(document, path)
+    cases = reader.read()
+    if reader.problems:
+        raise DocumentError(reader.problems)
+    return cases
+
+
+def app_of(path: Path) -> str:
+    """The app that a file is about: `calling_card` for `calling_card.test.yaml`."""
+    return path.name.removesuffix(SUFFIX).removesuffix(".yaml").removesuffix(".yml")
+
+
+class _Reader:
+    def __init__(self, document: Document, path: Path) -> None:
+        self.problems: list[Problem] = []
+        self._document = document
+        self._path = path
+        self._app = app_of(path)
+        self._flows: dict[str, Flow] = {}
+
+    def read(self) -> list[ScenarioCase]:
+        value = self._document.value
+        if isinstance(value, dict):
+            return self._read_mapping(value)
+        return self._read_list(value, ())
+
+    def _read_mapping(self, value: dict[str, Value]) -> list[ScenarioCase]:
+        for key in value:
+            if key not in _FILE_KEYS:
+                mend = f"known here: {', '.join(_FILE_KEYS)}"
+                self.problems.append(self._document.key_problem((key,), f"unknown key `{key}`", mend))
+        if "flow" in value:
+            self._read_flow(("flow",), self._app, is_main=True)
+        others = value.get("flows") or {}
+        if not isinstance(others, dict):
+            self._refuse(("flows",), "`flows` must be a mapping", "write each flow under its app's name")
+            others = {}
+        for name in others:
+            self._read_flow(("flows", name), name)
+        if "scenarios" not in value:
+            self._refuse((), "`scenarios` is missing", "add `scenarios:` with a list under it")
+            return []
+        return self._read_list(value["scenarios"], ("scenarios",))
+
+    def _read_flow(self, location: Location, app: str, is_main: bool = False) -> Flow | None:
+        flow, problems = flow_from_value(self._document, location, slot_types(), app)
+        self.problems += problems
+        if flow is None:
+            return None
+        if is_main:
+            self._app = flow.app
+        self._flows[flow.app] = flow
+        return flow
+
+    def _read_list(self, value: Value, location: Location) -> list[ScenarioCase]:
+        if not isinstance(value, list) or not value:
+            self._refuse(location, "there is no list of scenarios", "begin each with `- name: ...`")
+            return []
+        cases = []
+        seen: dict[str, int] = {}
+        for index in range(len(value)):
+            case = self._read_scenario(value[index], (*location, index))
+            if case is None:
+                continue
+            name = case.scenario.name
+            if name in seen:
+                mend = f"the first one stands on line {seen[name]}"
+                self._refuse((*location, index, "name"), f"a second scenario is called `{name}`", mend)
+            seen[name] = case.line
+            cases.append(case)
+        return cases
+
+    def _read_scenario(self, value: Value, location: Location) -> ScenarioCase | None:
+        scenario, problems = check_model(Scenario, self._document, value, location)
+        self.problems += problems
+        app, flows = self._app, dict(self._flows)
+        if isinstance(value, dict) and value.get("flow") is not None:
+            flow, problems = flow_from_value(self._document, (*location, "flow"), slot_types(), self._app)
+            self.problems += problems
+            if flow is not None:
+                app = flow.app
+                flows[app] = flow
+        if scenario is None:
+            return None
+        return ScenarioCase(scenario, self._path, self._document.place(location)[0], app, flows)
+
+    def _refuse(self, location: Location, what: str, mend: str) -> None:
+        self.problems.append(self._document.problem(location, what, mend))

@@ -1,0 +1,159 @@
+"""Where scenarios are played: the configuration, the flows, the prompts, and a fresh directory for each."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ringflow.accounts.declarations import apply_declarations
+from ringflow.accounts.directory import Directory
+from ringflow.accounts.occupancy import Occupancy
+from ringflow.accounts.security_key import SecurityKeys
+from ringflow.calls.clock import Clock
+from ringflow.calls.world import CallWorld
+from ringflow.config import Config, DidDeclaration
+from ringflow.engine.engine import Engine
+from ringflow.engine.watching import Watcher
+from ringflow.errors import Refused
+from ringflow.flows.book import FlowBook
+from ringflow.simulator.carrying import MakeEngine
+from ringflow.simulator.listening import PromptDuration
+from ringflow.simulator.scenario import DEFAULT_CUSTOMER, DEFAULT_TRUNK, Scenario
+from ringflow.simulator.scenario_files import ScenarioCase
+from ringflow.sounds.library import PromptLibrary
+from ringflow.store import Store
+from ringflow.store.tables import directory_revision, metadata
+
+ASSUMED_PROMPT_S = 2.0
+"""How long every prompt plays where there is no prompt library at all."""
+
+IN_MEMORY = "sqlite:///:memory:"
+
+
+def durations_of(library: PromptLibrary) -> PromptDuration:
+    """How long the library's prompts play; without a library every prompt exists, for `ASSUMED_PROMPT_S`."""
+    if not library.folder.is_dir():
+        return lambda name: ASSUMED_PROMPT_S
+    known: dict[str, float | None] = {}
+
+    def duration_s(name: str) -> float | None:
+        if name not in known:
+            try:
+                known[name] = library.duration_s(name)
+            except Refused:
+                known[name] = None
+        return known[name]
+
+    return duration_s
+
+
+class Stage:
+    """What all scenarios of a run share. Its database is emptied before each, so none sees another's rows."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        library = PromptLibrary(config.path(config.sounds.folder))
+        self.config = config
+        self.duration_of = durations_of(library)
+        self._prompts = library if library.folder.is_dir() else None
+        self._books: dict[Path, FlowBook] = {}
+        self._store = store
+        self._playing = asyncio.Lock()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, config: Config) -> AsyncIterator[Stage]:
+        """A stage for the flows and prompts of a configuration; what its database has is not touched."""
+        store = await Store.open(IN_MEMORY)
+        try:
+            await store.migrate()
+            yield cls(config, store)
+        finally:
+            await store.close()
+
+    def book(self, case: ScenarioCase) -> FlowBook:
+        """The flows of the configuration, those in the scenario file's own folder, and those in the file."""
+        book = self._folder(self.config.path(self.config.flows))
+        beside = case.path.resolve().parent
+        if not case.flows and beside != self.config.path(self.config.flows):
+            found = self._folder(beside)
+            book = book.with_flows(flow for app in found.apps() if (flow := found.get(app)) is not None)
+        return book.with_flows(case.flows.values()) if case.flows else book
+
+    @asynccontextmanager
+    async def engines(self, case: ScenarioCase, clock: Clock) -> AsyncIterator[MakeEngine]:
+        """Makes engines on a directory of this scenario's own. Raises `ConfigError` for rows that clash."""
+        config = given_config(self.config, case)
+        book = self.book(case)
+        async with self._playing:
+            await self._clear()
+            await apply_declarations(self._store, config)
+            directory = Directory(self._store, config.country)
+            world = CallWorld(
+                trunks=directory.trunks,
+                # Nothing outside ever sees these keys; a scenario needs only that they are there.
+                security_keys=SecurityKeys(secrets.token_hex()),
+                asterisk_sounds="",
+                apology=config.apology,
+                uri_dial=config.uri_dial,
+                uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
+                clock=clock,
+            )
+
+            def make_engine(watchers: Sequence[Watcher]) -> Engine:
+                return Engine(directory, Occupancy(), book, world, watchers, lambda: "simulated")
+
+            yield make_engine
+
+    def _folder(self, folder: Path) -> FlowBook:
+        if folder not in self._books:
+            found = FlowBook.load(folder, prompts=self._prompts) if folder.is_dir() else FlowBook.of(())
+            self._books[folder] = found
+        return self._books[folder]
+
+    async def _clear(self) -> None:
+        async with self._store.writing() as connection:
+            for table in reversed(metadata.sorted_tables):
+                # The one row of the revision stays: the directory's next revision must be another one.
+                if table is not directory_revision:
+                    await connection.execute(table.delete())
+
+
+def given_config(config: Config, case: ScenarioCase) -> Config:
+    """The configuration with what a scenario gives instead, and defaults where neither says anything."""
+    scenario = case.scenario
+    given = scenario.given
+    customers = given.customers
+    if given.customer is not None:
+        customers = (given.customer,)
+    if customers is None:
+        customers = config.customers or (DEFAULT_CUSTOMER,)
+    known = {customer.id for customer in customers}
+    did = _called_did(config, case)
+    others = [one for one in config.dids if one.number != did.number]
+    return config.model_copy(
+        update={
+            "customers": customers,
+            "dids": (did, *(one for one in others if one.customer is None or one.customer in known)),
+            "trunks": given.trunks if given.trunks is not None else config.trunks or (DEFAULT_TRUNK,),
+            "uri_hosts": given.uri_hosts if given.uri_hosts is not None else config.uri_hosts,
+        }
+    )
+
+
+def _called_did(config: Config, case: ScenarioCase) -> DidDeclaration:
+    scenario: Scenario = case.scenario
+    given = scenario.given.did
+    if given is None:
+        declared = next((one for one in config.dids if one.number == scenario.call.did), None)
+        # A file that brings its own flow is about that flow, whatever the configuration says of the number.
+        if declared is not None and not case.flows:
+            return declared
+        return DidDeclaration(number=scenario.call.did, app=case.app)
+    return DidDeclaration(
+        number=given.number or scenario.call.did,
+        app=given.app or case.app,
+        **given.model_dump(exclude={"number", "app"}),
+    )
