@@ -26,11 +26,17 @@ def described(connection: Connection) -> dict[str, Any]:
             sorted(inspector.get_foreign_keys(name), key=str),
             sorted(inspector.get_unique_constraints(name), key=str),
             sorted(inspector.get_check_constraints(name), key=str),
-            sorted(inspector.get_indexes(name), key=str),
+            sorted((plain(index) for index in inspector.get_indexes(name)), key=str),
         )
         for name in inspector.get_table_names()
         if name != "alembic_version"
     }
+
+
+def plain(index: Any) -> dict[str, Any]:
+    """An index whose condition, if it has one, is text: a clause equals nothing but itself."""
+    options = index.get("dialect_options", {})
+    return {**index, "dialect_options": {name: str(value) for name, value in options.items()}}
 
 
 async def describe(store: Store) -> dict[str, Any]:
@@ -88,7 +94,7 @@ async def test_a_newer_ringflows_database_is_refused(empty_database_url: str) ->
     await store.migrate()
     async with store.writing() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StartError, match=r"schema version 9999, newer than this Ringflow \(0001\)"):
+    with pytest.raises(StartError, match=rf"schema version 9999, newer than this Ringflow \({HEAD}\)"):
         await store.migrate()
     await store.close()
 
