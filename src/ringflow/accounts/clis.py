@@ -80,7 +80,8 @@ async def add_number(change: Change, customer_id: int, text: str, notes: str = "
     number = normalise_number(text, change.country)
     if number is None:
         raise Refused(
-            f"CLI `{shown(text)}` is not a telephone number; write it with its country code, or use --pattern"
+            f"CLI `{shown(text)}` is not a telephone number: write its country code too, "
+            "or a pattern such as ^4419"
         )
     return await _add(change, Cli(0, customer_id, number=number, notes=notes))
 

@@ -63,7 +63,8 @@ class _Declaring:
         try:
             await work
         except Refused as error:
-            self.problems.append(Problem(CONFIG_FILE, 0, 0, f"{noun}: {error}"))
+            line = str(error) if str(error).startswith(noun) else f"{noun}: {error}"
+            self.problems.append(Problem(CONFIG_FILE, 0, 0, line))
             return False
         return True
 

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ringflow.accounts import clis, customers, dids, trunks
+from ringflow.accounts.admission import Admission
+from ringflow.accounts.change import changing
+from ringflow.accounts.clis import Cli
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.declarations import apply_declarations
+from ringflow.accounts.dids import Did
+from ringflow.accounts.directory import Directory
+from ringflow.accounts.trunks import Trunk
+from ringflow.config import Config, load_config
+from ringflow.errors import ConfigError, Refused
+from ringflow.store import Store
+from ringflow.store.tables import directory_revision
+
+DEMO = """
+customers:
+  - {id: 42, name: Demo, clis: ["441910000001", "+1 212 555 0100", "^3319"]}
+dids:
+  - {number: "18005550100", app: calling_card, channels: 10}
+  - {number: "100", app: internal, identify: none, customer: 42}
+trunks:
+  - {name: carrier, dial: "PJSIP/{number}@carrier", server: carrier.example.net, headers: {X-A: "1"}}
+"""
+
+
+def config(folder: Path, text: str) -> Config:
+    path = folder / "config.yaml"
+    path.write_text(text, "utf-8")
+    return load_config(path, {})
+
+
+async def revision(store: Store) -> int:
+    async with store.reading() as connection:
+        return int((await connection.execute(directory_revision.select())).one().revision)
+
+
+async def everything(store: Store) -> list[object]:
+    async with store.reading() as connection:
+        found: list[object] = [*await customers.every(connection), *await clis.every(connection)]
+        return [*found, *await dids.every(connection), *await trunks.every(connection)]
+
+
+async def test_what_is_declared_is_there_and_marked(store: Store, tmp_path: Path) -> None:
+    await apply_declarations(store, config(tmp_path, DEMO))
+    assert await everything(store) == [
+        Customer(42, "Demo", source="config"),
+        Cli(1, 42, "441910000001", source="config"),
+        Cli(2, 42, "12125550100", source="config"),
+        Cli(3, 42, pattern="^3319", source="config"),
+        Did("100", "internal", "none", 42, source="config"),
+        Did("18005550100", "calling_card", channels=10, source="config"),
+        Trunk(
+            "carrier", "PJSIP/{number}@carrier", {"X-A": "1"}, server="carrier.example.net", source="config"
+        ),
+    ]
+    answer = await Directory(store, "US").arrive("18005550100", "441910000001", anonymous=False)
+    assert isinstance(answer, Admission)
+
+
+async def test_applying_again_changes_nothing(store: Store, tmp_path: Path) -> None:
+    await apply_declarations(store, config(tmp_path, DEMO))
+    before, moved = await everything(store), await revision(store)
+    assert moved == 2  # one transaction
+    await apply_declarations(store, config(tmp_path, DEMO))
+    assert (await everything(store), await revision(store)) == (before, moved)
+    await apply_declarations(store, config(tmp_path, DEMO.replace("name: Demo", "name: Other")))
+    assert await revision(store) == moved + 1
+
+
+async def test_what_is_no_longer_declared_goes(store: Store, tmp_path: Path) -> None:
+    await apply_declarations(store, config(tmp_path, DEMO))
+    async with changing(store, "US") as change:
+        await customers.add(change, Customer(7))
+        await dids.add(change, Did("200", "mine"))
+    await apply_declarations(store, config(tmp_path, "country: US"))
+    assert await everything(store) == [Customer(7), Did("200", "mine")]
+
+
+async def test_a_customer_that_operators_rows_lean_on_is_set_inactive_and_may_come_back(
+    store: Store, tmp_path: Path
+) -> None:
+    await apply_declarations(store, config(tmp_path, DEMO))
+    async with changing(store, "US") as change:
+        await clis.add_number(change, 42, "12125550199")
+    for _ in range(2):
+        await apply_declarations(store, config(tmp_path, "country: US"))
+        assert await everything(store) == [
+            Customer(42, "Demo", "inactive", source="config"),
+            Cli(4, 42, "12125550199"),
+        ]
+    await apply_declarations(store, config(tmp_path, DEMO))
+    async with store.reading() as connection:
+        assert (await customers.show(connection, 42)).status == "active"
+
+
+async def test_a_number_moves_between_declared_customers(store: Store, tmp_path: Path) -> None:
+    text = "customers: [{{id: 1, clis: [{}]}}, {{id: 2, clis: [{}]}}]"
+    await apply_declarations(store, config(tmp_path, text.format('"12125550100"', "")))
+    await apply_declarations(store, config(tmp_path, text.format("", '"12125550100"')))
+    async with store.reading() as connection:
+        assert (await clis.show(connection, "12125550100", "US")).customer_id == 2
+
+
+async def test_conflicts_are_named_all_at_once_and_nothing_is_changed(store: Store, tmp_path: Path) -> None:
+    async with changing(store, "US") as change:
+        await customers.add(change, Customer(42, "Mine"))
+        await customers.add(change, Customer(1))
+        await clis.add_number(change, 1, "12125550100")
+        await dids.add(change, Did("18005550100", "mine"))
+        await trunks.add(change, Trunk("carrier", "PJSIP/{number}@mine"))
+    before, moved = await everything(store), await revision(store)
+    text = DEMO + "  - {name: wrong, dial: PJSIP/carrier}\n"
+    text = text.replace("customers:", 'customers:\n  - {id: 8, clis: ["12125550100", "bob"]}')
+    with pytest.raises(ConfigError) as raised:
+        await apply_declarations(store, config(tmp_path, text))
+    mend = "was already made by a command; delete it there, or take it out of config.yaml"
+    assert sorted(str(raised.value).splitlines()) == [
+        f"config.yaml: DID 18005550100 {mend}",
+        f"config.yaml: customer 42 {mend}",
+        "config.yaml: customer 8: CLI 12125550100 already belongs to customer 1; delete it there first",
+        (
+            "config.yaml: customer 8: CLI `bob` is not a telephone number: write its country code too, "
+            "or a pattern such as ^4419"
+        ),
+        "config.yaml: trunk carrier " + mend,
+        (
+            "config.yaml: trunk wrong: dial `PJSIP/carrier`: write {number} exactly once, "
+            "as in PJSIP/{number}@carrier"
+        ),
+    ]
+    assert (await everything(store), await revision(store)) == (before, moved)
+
+
+async def test_a_thing_declared_twice_is_refused(store: Store, tmp_path: Path) -> None:
+    text = """
+customers: [{id: 1}, {id: 1}]
+dids: [{number: "18005550100", app: a}, {number: "+1 800 555 0100", app: b}]
+trunks: [{name: a, dial: "A/{number}"}, {name: a, dial: "B/{number}"}]
+"""
+    with pytest.raises(ConfigError) as raised:
+        await apply_declarations(store, config(tmp_path, text))
+    assert str(raised.value).splitlines() == [
+        "config.yaml: DID 18005550100 is declared twice (keep one of them)",
+        "config.yaml: customer 1 is declared twice (keep one of them)",
+        "config.yaml: trunk a is declared twice (keep one of them)",
+    ]
+
+
+async def test_a_declared_currency_stays(store: Store, tmp_path: Path) -> None:
+    await apply_declarations(store, config(tmp_path, "customers: [{id: 1, currency: USD}]"))
+    with pytest.raises(ConfigError, match="the currency stays USD"):
+        await apply_declarations(store, config(tmp_path, "customers: [{id: 1, currency: EUR}]"))
+
+
+async def test_commands_do_not_change_what_is_declared(store: Store, tmp_path: Path) -> None:
+    await apply_declarations(store, config(tmp_path, DEMO))
+    before = await everything(store)
+    async with changing(store, "US") as change:
+        for work in (
+            customers.alter(change, 42, name="x"),
+            customers.delete(change, 42),
+            clis.delete(change, "441910000001"),
+            dids.alter(change, "18005550100", enabled=False),
+            trunks.delete(change, "carrier"),
+        ):
+            with pytest.raises(Refused, match=r"is declared in config\.yaml; change it there and restart"):
+                await work
+    assert await everything(store) == before
+
+
+async def test_a_customers_declared_dids_keep_a_command_from_deleting_it(
+    store: Store, tmp_path: Path
+) -> None:
+    async with changing(store, "US") as change:
+        await customers.add(change, Customer(7))
+    text = 'dids: [{number: "100", app: a, customer: 7}]'
+    await apply_declarations(store, config(tmp_path, text))
+    with pytest.raises(Refused, match=r"CLIs or DIDs that are declared in config\.yaml"):
+        async with changing(store, "US") as change:
+            await customers.delete(change, 7, cascade=True)
+    assert await everything(store) == [Customer(7), Did("100", "a", customer_id=7, source="config")]

@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import pytest
+
+from ringflow.accounts import clis, customers, dids, trunks
+from ringflow.accounts.admission import Admission, Rejection
+from ringflow.accounts.change import changing
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.dids import Did
+from ringflow.accounts.directory import Directory
+from ringflow.accounts.trunks import Trunk
+from ringflow.store import Store, StoreGone
+from ringflow.store.on_sqlite import OnSqlite
+from ringflow.store.tables import clis as clis_table
+from ringflow.store.tables import metadata
+
+DID = "18005550100"
+CLI = "441910000001"
+
+
+@pytest.fixture
+async def directory(store: Store) -> Directory:
+    """Customer 42 with one CLI, and a DID that leads to `calling_card`."""
+    async with changing(store, "US") as change:
+        await customers.add(change, Customer(42, "Demo", channels=3, caller_id="18005550199"))
+        await clis.add_number(change, 42, CLI)
+        await dids.add(change, Did(DID, "calling_card"))
+    return Directory(store, "US")
+
+
+async def arrive(directory: Directory, cli: str | None = CLI, *, did: str = DID) -> Admission | Rejection:
+    return await directory.arrive(did, cli, anonymous=False)
+
+
+async def test_a_whitelisted_caller_is_admitted_as_the_customer(directory: Directory) -> None:
+    assert await arrive(directory) == Admission(
+        Did(DID, "calling_card", "cli", None, True, None, 403, "operator"),
+        Customer(42, "Demo", "active", "USD", 3, "18005550199", "operator"),
+        CLI,
+        CLI,
+    )
+
+
+@pytest.mark.parametrize("cli", ["+441910000001", "00441910000001", "011441910000001", "+44 (0)1910000001"])
+@pytest.mark.parametrize("did", ["+18005550100", "0018005550100", "8005550100"])
+async def test_did_and_cli_are_known_in_every_form(directory: Directory, did: str, cli: str) -> None:
+    answer = await arrive(directory, cli, did=did)
+    assert isinstance(answer, Admission)
+    assert (answer.did.number, answer.cli, answer.presented_cli) == (DID, CLI, cli)
+
+
+@pytest.mark.parametrize("number", ["100", "alice", "*98", "#1", "s"])
+async def test_a_did_may_be_any_extension(store: Store, directory: Directory, number: str) -> None:
+    async with changing(store, "US") as change:
+        await dids.add(change, Did(number, "internal"))
+    answer = await arrive(directory, did=number)
+    assert isinstance(answer, Admission)
+    assert answer.did.app == "internal"
+
+
+@pytest.mark.parametrize(
+    "cli", ["441910000002", "", "anonymous", "100", "x" * 5000, "441910000001&SIP/x", None]
+)
+async def test_an_unknown_caller_is_not_authorized(directory: Directory, cli: str | None) -> None:
+    assert await arrive(directory, cli) == Rejection(403, "CLI Not Authorized")
+
+
+async def test_an_anonymous_caller_is_not_known_by_the_number_that_slipped_through(
+    directory: Directory,
+) -> None:
+    assert await directory.arrive(DID, CLI, anonymous=True) == Rejection(403, "CLI Not Authorized")
+
+
+async def test_the_did_chooses_the_code_for_the_unknown(store: Store, directory: Directory) -> None:
+    async with changing(store, "US") as change:
+        await dids.alter(change, DID, reject_code=401)
+    assert await arrive(directory, "1") == Rejection(401, "CLI Not Authorized")
+
+
+@pytest.mark.parametrize(
+    "did", ["18005550101", "", "x" * 65, "a b", "1800555\n0100", "'; DROP TABLE dids", "\xe9", "\ud800"]
+)
+async def test_an_unknown_or_hostile_did_is_not_found(directory: Directory, did: str) -> None:
+    assert await arrive(directory, did=did) == Rejection(404, "DID Not Found")
+
+
+async def test_a_disabled_did_says_so_before_it_looks_at_the_caller(
+    store: Store, directory: Directory
+) -> None:
+    async with changing(store, "US") as change:
+        await dids.alter(change, DID, enabled=False)
+    assert await arrive(directory, "1") == Rejection(480, "DID Disabled")
+
+
+@pytest.mark.parametrize("status", ["inactive", "penalty", "pending"])
+async def test_only_active_customers_may_call(store: Store, directory: Directory, status: str) -> None:
+    async with changing(store, "US") as change:
+        await customers.alter(change, 42, status=status)  # type: ignore[arg-type]
+    assert await arrive(directory) == Rejection(403, f"Customer Not Active: {status}")
+
+
+async def test_a_did_that_identifies_nobody_takes_everybody(store: Store, directory: Directory) -> None:
+    async with changing(store, "US") as change:
+        await dids.alter(change, DID, identify="none")
+    for cli in (CLI, "441910000002", None):
+        answer = await arrive(directory, cli)
+        assert isinstance(answer, Admission)
+        assert answer.customer is None
+    async with changing(store, "US") as change:
+        await dids.alter(change, DID, customer_id=42)
+    answer = await arrive(directory, None)
+    assert isinstance(answer, Admission)
+    assert answer.customer is not None
+    assert answer.customer.id == 42
+    async with changing(store, "US") as change:
+        await customers.alter(change, 42, status="penalty")
+    assert await arrive(directory, None) == Rejection(403, "Customer Not Active: penalty")
+
+
+async def test_the_customer_of_a_did_does_not_pay_for_callers_who_are_identified(
+    store: Store, directory: Directory
+) -> None:
+    async with changing(store, "US") as change:
+        await customers.add(change, Customer(7))
+        await dids.alter(change, DID, customer_id=7)
+    answer = await arrive(directory)
+    assert isinstance(answer, Admission)
+    assert answer.customer is not None
+    assert answer.customer.id == 42
+    assert await arrive(directory, "441910000002") == Rejection(403, "CLI Not Authorized")
+
+
+async def paying(directory: Directory, cli: str | None, anonymous: bool = False) -> int | None:
+    answer = await directory.arrive(DID, cli, anonymous)
+    return answer.customer.id if isinstance(answer, Admission) and answer.customer else None
+
+
+async def test_patterns_come_after_exact_numbers_and_the_oldest_wins(
+    store: Store, directory: Directory
+) -> None:
+    async with changing(store, "US") as change:
+        for customer_id, pattern in ((1, r"^4419\d+$"), (2, "^44"), (3, "191000")):
+            await customers.add(change, Customer(customer_id))
+            await clis.add_pattern(change, customer_id, pattern)
+    assert await paying(directory, CLI) == 42
+    assert await paying(directory, "441910000002") == 1
+    assert await paying(directory, "442070000000") == 2
+    assert await paying(directory, "33191000000") == 3  # unanchored: anywhere in the number
+    assert await paying(directory, "12125550100") is None
+    assert await paying(directory, None) is None
+
+
+async def test_a_pattern_that_matches_nothing_at_all_opens_to_anonymous_callers(
+    store: Store, directory: Directory
+) -> None:
+    async with changing(store, "US") as change:
+        await customers.add(change, Customer(1))
+        await clis.add_pattern(change, 1, "^.*")
+    assert await paying(directory, CLI) == 42
+    assert await paying(directory, "12125550100") == 1
+    assert await paying(directory, None) == 1
+    assert await paying(directory, "anonymous") == 1
+    assert await paying(directory, CLI, anonymous=True) == 1
+    answer = await directory.arrive(DID, "Bob\r\n", anonymous=False)
+    assert isinstance(answer, Admission)
+    assert (answer.cli, answer.presented_cli) == (None, "Bob\\r\\n")
+
+
+async def test_the_first_pattern_decides_also_when_its_customer_may_not_call(
+    store: Store, directory: Directory
+) -> None:
+    async with changing(store, "US") as change:
+        await customers.add(change, Customer(1, status="pending"))
+        await customers.add(change, Customer(2))
+        await clis.add_pattern(change, 1, "^1212")
+        await clis.add_pattern(change, 2, "^1")
+    assert await arrive(directory, "12125550100") == Rejection(403, "Customer Not Active: pending")
+
+
+async def test_a_change_is_seen_by_the_very_next_call_in_every_process(
+    store: Store, directory: Directory
+) -> None:
+    other = Directory(store, "US")
+    assert await paying(directory, "12125550100") is None
+    assert await paying(other, "12125550100") is None
+    async with changing(store, "US") as change:
+        await customers.add(change, Customer(1))
+        cli = await clis.add_pattern(change, 1, "^1212")
+        await trunks.add(change, Trunk("a", "PJSIP/{number}@a"))
+    for each in (directory, other):
+        assert await paying(each, "12125550100") == 1
+        assert [trunk.name for trunk in await each.trunks()] == ["a"]
+    async with changing(store, "US") as change:
+        await clis.remove(change, cli)
+        await trunks.alter(change, "a", enabled=False)
+    for each in (directory, other):
+        assert await paying(each, "12125550100") is None
+        assert await each.trunks() == ()
+
+
+async def test_enabled_trunks_come_by_position_then_name(store: Store, directory: Directory) -> None:
+    async with changing(store, "US") as change:
+        for name, position, enabled in (("c", 1, True), ("b", 2, True), ("a", 2, True), ("z", 0, False)):
+            trunk = Trunk(name, "PJSIP/{number}@x", {"X-B": "1", "X-A": "2"}, position, enabled)
+            await trunks.add(change, trunk)
+    found = await directory.trunks()
+    assert [trunk.name for trunk in found] == ["c", "a", "b"]
+    assert list(found[0].headers.items()) == [("X-B", "1"), ("X-A", "2")]
+
+
+async def test_a_pattern_that_got_in_past_the_check_stops_nobody(store: Store, directory: Directory) -> None:
+    row = {"customer_id": 42, "notes": "", "source": "operator", "created_ms": 0, "updated_ms": 0}
+    async with changing(store, "US") as change:
+        await change.connection.execute(clis_table.insert().values(row | {"pattern": "(?=look)"}))
+        await clis.add_pattern(change, 42, "^1212")
+    assert await paying(directory, "12125550100") == 42
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_call_costs_one_statement(store: Store, directory: Directory) -> None:
+    await arrive(directory, "12125550100")
+    assert isinstance(store._database, OnSqlite)
+    assert store._database._driver is not None
+    statements: list[str] = []
+    await store._database._driver.set_trace_callback(statements.append)
+    await arrive(directory)
+    assert len(statements) == 1
+    await arrive(directory, "12125550100")
+    assert len(statements) == 2
+
+
+async def test_callers_at_once_load_the_patterns_once_and_all_get_their_customer(
+    store: Store, directory: Directory
+) -> None:
+    async with changing(store, "US") as change:
+        await clis.add_pattern(change, 42, "^1212")
+    numbers = [f"1212555{index:04}" for index in range(100)]
+    assert await asyncio.gather(*[paying(directory, number) for number in numbers]) == [42] * 100
+
+
+async def test_a_database_that_is_gone_is_said_to_be(store: Store, directory: Directory) -> None:
+    await store.close()
+    with pytest.raises(StoreGone):
+        await arrive(directory)
+    with pytest.raises(StoreGone):
+        await directory.trunks()
+
+
+@pytest.mark.parametrize(
+    ("kind", "table"), [(Customer, "customers"), (Did, "dids"), (clis.Cli, "clis"), (Trunk, "trunks")]
+)
+def test_each_noun_has_the_columns_of_its_table_in_their_order(kind: type, table: str) -> None:
+    assert dataclasses.is_dataclass(kind)
+    fields = [field.name for field in dataclasses.fields(kind)]
+    assert [*fields, "created_ms", "updated_ms"] == [column.name for column in metadata.tables[table].columns]

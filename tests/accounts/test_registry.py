@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ringflow.accounts import clis, customers, dids, trunks
+from ringflow.accounts.change import Change, changing
+from ringflow.accounts.clis import Cli
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.dids import Did
+from ringflow.accounts.trunks import Trunk
+from ringflow.errors import Refused
+from ringflow.store import Store
+from ringflow.store.tables import customers as customers_table
+from ringflow.store.tables import directory_revision
+
+UNKNOWN: Any = "other"
+Work = Callable[[Change], Coroutine[Any, Any, object]]
+
+
+def changed(store: Store) -> AbstractAsyncContextManager[Change]:
+    return changing(store, "US")
+
+
+async def make(store: Store, *works: Work) -> list[Any]:
+    async with changed(store) as change:
+        return [await work(change) for work in works]
+
+
+async def refusal(store: Store, work: Work) -> str:
+    """The one line with which `work` is refused; the directory is as it was before."""
+    before = await revision(store)
+    with pytest.raises(Refused) as raised:
+        await make(store, work)
+    assert await revision(store) == before
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+async def revision(store: Store) -> int:
+    async with store.reading() as connection:
+        return int((await connection.execute(directory_revision.select())).one().revision)
+
+
+@pytest.fixture
+async def filled(store: Store) -> Store:
+    """Customers 1 and 2; 1 has a CLI and a DID."""
+    await make(
+        store,
+        lambda change: customers.add(change, Customer(1, "One")),
+        lambda change: customers.add(change, Customer(2, "Two", currency="EUR")),
+        lambda change: clis.add_number(change, 1, "+44 191 000 0001"),
+        lambda change: dids.add(change, Did("+1 (800) 555-0100", "calling_card", customer_id=1)),
+    )
+    return store
+
+
+async def test_what_was_added_is_shown_and_listed(filled: Store) -> None:
+    async with filled.reading() as connection:
+        assert await customers.show(connection, 2) == Customer(2, "Two", currency="EUR")
+        assert [one.id for one in await customers.every(connection)] == [1, 2]
+        assert [one.id for one in await customers.every(connection, limit=1)] == [1]
+        cli = Cli(1, 1, "441910000001")
+        assert await clis.show(connection, "0044 1910000001", "US") == cli
+        assert await clis.show(connection, "1", "US") == cli
+        assert await clis.every(connection, customer_id=1) == [cli]
+        assert await clis.every(connection, customer_id=2) == []
+        did = Did("18005550100", "calling_card", customer_id=1)
+        assert await dids.show(connection, "8005550100", "US") == did
+        assert await dids.every(connection, customer_id=1) == [did]
+
+
+async def test_times_of_making_and_changing_are_kept(filled: Store) -> None:
+    await make(filled, lambda change: customers.alter(change, 1, name="Uno"))
+    async with filled.reading() as connection:
+        rows = (await connection.execute(customers_table.select().order_by(customers_table.c.id))).all()
+    assert rows[0].created_ms > 1_600_000_000_000
+    assert rows[0].updated_ms >= rows[0].created_ms == rows[1].updated_ms
+
+
+async def test_every_change_moves_the_revision_once_and_no_change_does_not(filled: Store) -> None:
+    start = await revision(filled)
+    await make(
+        filled,
+        lambda change: customers.alter(change, 1, name="Uno", channels=5),
+        lambda change: customers.alter(change, 2, status="penalty"),
+    )
+    assert await revision(filled) == start + 1
+    await make(
+        filled,
+        lambda change: customers.alter(change, 1, name="Uno"),
+        lambda change: dids.alter(change, "18005550100", enabled=True),
+        lambda change: clis.alter(change, "441910000001", customer_id=1),
+    )
+    assert await revision(filled) == start + 1
+
+
+async def test_a_field_can_be_emptied_and_others_stay(filled: Store) -> None:
+    await make(filled, lambda change: customers.alter(change, 1, channels=5, caller_id="8005550100"))
+    (after,) = await make(filled, lambda change: customers.alter(change, 1, channels=None))
+    assert after == Customer(1, "One", caller_id="18005550100")
+
+
+async def test_an_exact_cli_belongs_to_one_customer(filled: Store) -> None:
+    line = await refusal(filled, lambda change: clis.add_number(change, 2, "00441910000001"))
+    assert line == "CLI 441910000001 already belongs to customer 1; delete it there first"
+    line = await refusal(filled, lambda change: clis.add_number(change, 1, "441910000001"))
+    assert line == "CLI 441910000001 already belongs to customer 1"
+
+
+async def test_a_pattern_belongs_to_one_customer_too(filled: Store) -> None:
+    await make(filled, lambda change: clis.add_pattern(change, 1, "^44"))
+    line = await refusal(filled, lambda change: clis.add_pattern(change, 2, "^44"))
+    assert line == "CLI pattern ^44 already belongs to customer 1; delete it there first"
+
+
+async def test_two_claims_in_the_same_instant_give_one_owner(filled: Store) -> None:
+    claims = [make(filled, lambda change, owner=owner: clis.add_number(change, owner, "12125550100"))  # type: ignore[misc]
+              for owner in (1, 2)]  # fmt: skip
+    results = await asyncio.gather(*claims, return_exceptions=True)
+    refused = [result for result in results if isinstance(result, Refused)]
+    assert len(refused) == 1
+    assert "already belongs to customer" in str(refused[0])
+
+
+async def test_ids_are_chosen_upwards_and_those_of_patterns_are_never_given_twice(filled: Store) -> None:
+    assert await make(filled, customers.next_id) == [3]
+    first, second = await make(
+        filled,
+        lambda change: clis.add_pattern(change, 1, "^1"),
+        lambda change: clis.add_pattern(change, 1, "^2"),
+    )
+    await make(filled, lambda change: clis.remove(change, second))
+    (third,) = await make(filled, lambda change: clis.add_pattern(change, 1, "^3"))
+    assert first.id < second.id < third.id
+
+
+async def test_a_customer_with_numbers_is_not_deleted_by_the_way(filled: Store) -> None:
+    line = await refusal(filled, lambda change: customers.delete(change, 1))
+    assert line == "customer 1 has 1 CLIs and 1 DIDs; delete them first, or all together with --cascade"
+    await make(filled, lambda change: customers.delete(change, 1, cascade=True))
+    async with filled.reading() as connection:
+        assert [one.id for one in await customers.every(connection)] == [2]
+        assert list(await clis.every(connection)) == []
+        assert list(await dids.every(connection)) == []
+
+
+async def test_a_customer_without_numbers_is_deleted(filled: Store) -> None:
+    await make(filled, lambda change: customers.delete(change, 2))
+    async with filled.reading() as connection:
+        assert await customers.find(connection, 2) is None
+
+
+async def test_dids_clis_and_trunks_are_deleted(filled: Store) -> None:
+    await make(
+        filled,
+        lambda change: trunks.add(change, Trunk("a", "PJSIP/{number}@a")),
+        lambda change: dids.delete(change, "+18005550100"),
+        lambda change: clis.delete(change, "+441910000001"),
+        lambda change: trunks.delete(change, "a"),
+    )
+    async with filled.reading() as connection:
+        assert list(await dids.every(connection)) == []
+        assert list(await clis.every(connection)) == []
+        assert list(await trunks.every(connection)) == []
+
+
+async def test_a_cli_moves_to_another_customer(filled: Store) -> None:
+    await make(filled, lambda change: clis.alter(change, "441910000001", customer_id=2, notes="moved"))
+    async with filled.reading() as connection:
+        assert await clis.show(connection, "441910000001", "US") == Cli(1, 2, "441910000001", notes="moved")
+
+
+@pytest.mark.parametrize(
+    ("work", "line"),
+    [
+        (lambda c: customers.show(c.connection, 9), "customer 9 does not exist"),
+        (lambda c: customers.show(c.connection, 10**30), "does not exist"),
+        (lambda c: customers.alter(c, -1, name="x"), "customer -1 does not exist"),
+        (lambda c: customers.delete(c, 9), "customer 9 does not exist"),
+        (lambda c: customers.add(c, Customer(1)), r"customer 1 exists already \(One\)"),
+        (lambda c: customers.add(c, Customer(0)), "customer id 0 is out of range"),
+        (lambda c: customers.add(c, Customer(2**31)), "customer id 2147483648 is out of range"),
+        (lambda c: customers.add(c, Customer(3, "a\nb")), r"name `a\\nb`: write one line"),
+        (lambda c: customers.add(c, Customer(3, "a" * 201)), "at most 200"),
+        (
+            lambda c: customers.add(c, Customer(3, status=UNKNOWN)),
+            "status `other` is not known; choose one of active, inactive, penalty",
+        ),
+        (lambda c: customers.add(c, Customer(3, currency="usd")), "three capitals such as USD"),
+        (lambda c: customers.add(c, Customer(3, channels=0)), "channels 0 is out of range"),
+        (lambda c: customers.add(c, Customer(3, caller_id="me")), "caller ID `me` is not a number"),
+        (lambda c: customers.alter(c, 1, currency="EUR"), "customer 1: the currency stays USD"),
+        (lambda c: clis.add_number(c, 9, "12125550100"), "customer 9 does not exist"),
+        (lambda c: clis.add_number(c, 1, "anonymous"), "CLI `anonymous` is not a telephone number"),
+        (lambda c: clis.add_pattern(c, 1, "("), r"pattern `\(`: missing \)"),
+        (lambda c: clis.add_pattern(c, 1, "(?=4)"), "RE2 takes no look-around"),
+        (lambda c: clis.add_pattern(c, 1, ""), "write 1 to 256 printable"),
+        (lambda c: clis.add_number(c, 1, "12125550100", notes="\x1b[2J"), "notes"),
+        (lambda c: clis.alter(c, "441910000001", customer_id=9), "customer 9 does not exist"),
+        (lambda c: clis.delete(c, "12125550100"), "CLI 12125550100 does not exist"),
+        (lambda c: dids.add(c, Did("8005550100", "x")), "DID 18005550100 exists already and leads to"),
+        (lambda c: dids.add(c, Did("a b", "x")), "DID `a b`: write a telephone number"),
+        (lambda c: dids.add(c, Did("100", "../etc")), r"app `\.\./etc`: write the app's name"),
+        (lambda c: dids.add(c, Did("100", "x", customer_id=9)), "customer 9 does not exist"),
+        (lambda c: dids.add(c, Did("100", "x", identify=UNKNOWN)), "identify `other` is not known"),
+        (lambda c: dids.add(c, Did("100", "x", reject_code=200)), "reject code 200 is out of range"),
+        (lambda c: dids.alter(c, "100", app="x"), "DID 100 does not exist"),
+        (lambda c: dids.delete(c, "'; DROP"), r"DID \\'; DROP does not exist"),
+        (lambda c: trunks.show(c.connection, "a"), "trunk a does not exist"),
+        (lambda c: trunks.add(c, Trunk("-a", "PJSIP/{number}@a")), "trunk name `-a`"),
+        (
+            lambda c: trunks.add(c, Trunk("a", "PJSIP/{number}@a", rated=UNKNOWN)),
+            "rated `other` is not known",
+        ),
+        (lambda c: trunks.add(c, Trunk("a", "PJSIP/{number}@a", server="a b")), "server `a b`"),
+        (lambda c: trunks.add(c, Trunk("a", "PJSIP/{number}@a", position=2**31)), "position"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_in_one_line(filled: Store, work: Work, line: str) -> None:
+    assert re.search(line, await refusal(filled, work))
+
+
+@pytest.mark.parametrize(
+    "dial",
+    [
+        "PJSIP/{number}@carrier",
+        "SIP/carrier/{number}",
+        "Local/{number}@out/n",
+        "PJSIP/1234#{number}@carrier",
+        "PJSIP/carrier/sip:{number}@[::1]:5060;transport=tcp",
+    ],
+)
+async def test_dial_strings_of_every_technology_are_taken(store: Store, dial: str) -> None:
+    (trunk,) = await make(store, lambda change: trunks.add(change, Trunk("a", dial)))
+    assert trunk.dial == dial
+
+
+@pytest.mark.parametrize(
+    "dial",
+    [
+        "",
+        "PJSIP/carrier",
+        "{number}",
+        "PJSIP/{number}@{number}",
+        "PJSIP/{number}@a&PJSIP/evil",
+        "PJSIP/{number}@a,30",
+        "PJSIP/{number}@$" + "{EXTEN}",
+        "PJSIP/{number}@a(b)",
+        'PJSIP/{number}"',
+        "PJSIP/{number}@a\n",
+        "PJSIP/ {number}",
+        "PJSIP/{number}|a",
+        "PJSIP/{number}\\",
+        "PJSIP/{number}@\xe9",
+        "PJSIP/{NUMBER}",
+        "PJSIP/{number}{",
+    ],
+)
+async def test_a_dial_string_that_could_say_something_else_is_refused(store: Store, dial: str) -> None:
+    assert "dial `" in await refusal(store, lambda change: trunks.add(change, Trunk("a", dial)))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"": "x"},
+        {"X Y": "x"},
+        {"X:": "x"},
+        {"X-\xe9": "x"},
+        {"X-A": "a\r\nVia: b"},
+        {"X-A": "\x00"},
+        {"X-A": "\x7f"},
+        {"X-A": "a" * 513},
+        {"Via": "x"},
+        {"CALL-ID": "x"},
+        {f"X-{index}": "" for index in range(51)},
+    ],
+)
+async def test_a_header_that_would_break_the_invite_is_refused(store: Store, headers: dict[str, str]) -> None:
+    trunk = Trunk("a", "PJSIP/{number}@a", headers)
+    assert "header" in await refusal(store, lambda change: trunks.add(change, trunk))
+
+
+async def test_a_trunk_is_changed_field_by_field(store: Store) -> None:
+    trunk = Trunk("a", "PJSIP/{number}@a", {"X-A": "1", "X-B": "2"}, caller_id="8005550100")
+    (added,) = await make(store, lambda change: trunks.add(change, trunk))
+    assert added == replace(trunk, caller_id="18005550100")
+    start = await revision(store)
+    await make(store, lambda change: trunks.alter(change, "a", headers={"X-A": "1", "X-B": "2"}))
+    assert await revision(store) == start
+    await make(
+        store, lambda change: trunks.alter(change, "a", headers={"X-B": "2", "X-A": "1"}, rated="upstream")
+    )
+    async with store.reading() as connection:
+        found = await trunks.show(connection, "a")
+    assert list(found.headers) == ["X-B", "X-A"]
+    assert (found.rated, found.caller_id) == ("upstream", "18005550100")
+    line = await refusal(store, lambda change: trunks.add(change, trunk))
+    assert line == "trunk a exists already; change it with `trunk set`"
