@@ -105,12 +105,17 @@ def in_words(name: str, errors: list[ErrorDetails], pattern_mends: Mapping[str, 
     return f"{subject.strip()}: {what}" if name else what, mend
 
 
+def no_value(name: str) -> Words:
+    """What to say of a key with nothing behind it."""
+    return f"`{name}` has no value", "write one, or remove the key; # begins a comment unless in quotes"
+
+
 def _wrong_kind(subject: str, value: object, wanted: list[str]) -> Words:
     mend = "" if len(wanted) > 1 else _KIND_MENDS.get(wanted[0], "")
     if value is None and not subject:
         return "is empty", mend
     if value is None:
-        return f"{subject}has no value", "write one, or remove the key; # begins a comment unless in quotes"
+        return no_value(subject.strip(" `"))
     if wanted == ["text"] and isinstance(value, dict | list):
         mend = ""
     return f"{subject}must be {' or '.join(wanted)}, not {shown(value)}", mend

@@ -235,6 +235,18 @@ mistake(
     f"f.yaml:6:5: `terminators` has no value ({NO_VALUE})",
 )
 mistake(
+    "a comment where a value that may be left out was meant",
+    """
+    app: x
+    slots:
+      - slot: ivr
+        file: IVR/ivr-please
+        result: n
+        regex: #[0-9]+
+    """,
+    f"f.yaml:6:5: `regex` has no value ({NO_VALUE})",
+)
+mistake(
     "a prompt that is missing",
     """
     app: x

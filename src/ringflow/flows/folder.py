@@ -25,20 +25,15 @@ def shown_path(path: Path) -> str:
 
 def flow_files(folder: Path) -> list[Path]:
     """The flow files of a folder, sorted: `*.yaml`, but no scenarios and nothing hidden. Raises `OSError`."""
-    return [path for path in _visible(folder) if path.suffix == ".yaml" and not _is_scenario(path)]
-
-
-def scenario_files(folder: Path) -> list[Path]:
-    """The scenario files of a folder, `*.test.yaml`, sorted. Raises `OSError`."""
-    return [path for path in _visible(folder) if _is_scenario(path)]
+    return [
+        path
+        for path in _visible(folder)
+        if path.suffix == ".yaml" and not path.name.endswith(SCENARIO_SUFFIX)
+    ]
 
 
 def _visible(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir())
-
-
-def _is_scenario(path: Path) -> bool:
-    return path.name.endswith(SCENARIO_SUFFIX)
 
 
 class FlowFolder:

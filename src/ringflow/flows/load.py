@@ -14,7 +14,7 @@ from ringflow.errors import DocumentError, Problem
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import PROMPT_PATTERN, TARGET_PATTERN, VARIABLE_PATTERN, Slot
-from ringflow.wording import did_you_mean, known_words, shown
+from ringflow.wording import did_you_mean, known_words, no_value, shown
 
 APP_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 MAX_APP_LENGTH = 64
@@ -144,7 +144,13 @@ def _slot(
         near = did_you_mean(kind, types) if isinstance(kind, str) else ""
         mend = f"{near} {known}".strip()
         return None, [document.problem((*location, "slot"), f"unknown slot type {shown(kind)}", mend)]
-    return check_model(types[kind], document, raw, location, PATTERN_MENDS)
+    slot, problems = check_model(types[kind], document, raw, location, PATTERN_MENDS)
+    told = {(problem.line, problem.column) for problem in problems}
+    for key, value in raw.items():
+        # A field that may be left out takes None, but whoever writes `regex: #...` did not mean that.
+        if value is None and key in types[kind].model_fields and document.place((*location, key)) not in told:
+            problems.append(document.key_problem((*location, key), *no_value(key)))
+    return (None if problems else slot), problems
 
 
 def _id_of(raw: Value) -> str | None:

@@ -1,0 +1,147 @@
+"""`ringflow check`: everything that is wrong in the configuration, the flows and the scenarios, at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ringflow.config import DEFAULT_PATH, Config, load_config
+from ringflow.documents import Document, Location, read_document
+from ringflow.errors import DocumentError, Problem
+from ringflow.flows.check import check_flows
+from ringflow.flows.draft import Draft
+from ringflow.flows.folder import FlowFolder, shown_path
+from ringflow.flows.registry import slot_types
+from ringflow.flows.surroundings import Surroundings
+from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_scenarios
+from ringflow.sounds.library import PromptLibrary
+from ringflow.wording import did_you_mean, known_words, shown
+
+EXIT_PROBLEMS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What `check` looked at, and all that is wrong with it, sorted."""
+
+    problems: tuple[Problem, ...]
+    flows: int
+    slots: int
+    scenarios: int
+
+
+def check(
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A folder of flows, or one flow or scenario file [default: `flows` of the config]"
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check the configuration, the flows and the scenario files, without running anything."""
+    findings = look(path)
+    if as_json:
+        typer.echo(json.dumps(asdict(findings), indent=2))
+    else:
+        for problem in findings.problems:
+            typer.echo(str(problem), err=True)
+    if findings.problems:
+        raise typer.Exit(EXIT_PROBLEMS)
+    if not as_json:
+        typer.echo(
+            f"no problems: {_count(findings.flows, 'flow')} with {_count(findings.slots, 'slot')}, "
+            f"{_count(findings.scenarios, 'scenario')}"
+        )
+
+
+def look(path: Path | None = None) -> Findings:
+    """Check everything; with the path of one file, tell of the flows and scenarios only what stands in it."""
+    problems: list[Problem] = []
+    try:
+        config = load_config()
+    except DocumentError as error:
+        problems += error.problems
+        config = Config(folder=_config_path().resolve().parent)
+    only = path if path is not None and not path.is_dir() else None
+    folder = (path.parent if only else path) if path is not None else config.path(config.flows)
+    library = PromptLibrary(config.path(config.sounds.folder))
+    entries = frozenset(did.app for did in config.dids)
+    drafts, found = _read_flows(folder)
+    found += check_flows(drafts, Surroundings(prompts=library, entries=entries))
+    cases, scenario_problems = _read_scenarios(_scenario_files(folder, only))
+    found += scenario_problems
+    if only is not None:
+        name = shown_path(only)
+        found = [problem for problem in found if problem.path == name]
+        drafts = [draft for draft in drafts if draft.path == name]
+        if not only.is_file():
+            found.append(Problem(name, 0, 0, "is not there"))
+    if path is None:
+        problems += _references(config, drafts, library)
+    slots = sum(len(draft.slots) for draft in drafts)
+    return Findings(tuple(sorted({*problems, *found})), len(drafts), slots, cases)
+
+
+def _read_flows(folder: Path) -> tuple[list[Draft], list[Problem]]:
+    try:
+        drafts, problems = FlowFolder(folder, slot_types()).drafts()
+    except DocumentError as error:
+        return [], list(error.problems)
+    return list(drafts.values()), problems
+
+
+def _scenario_files(folder: Path, only: Path | None) -> list[Path]:
+    if only is not None:
+        return [only] if only.name.endswith(SUFFIX) and only.is_file() else []
+    return find_scenario_files([folder]) if folder.is_dir() else []
+
+
+def _read_scenarios(paths: Iterable[Path]) -> tuple[int, list[Problem]]:
+    count = 0
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            count += len(read_scenarios(Path(shown_path(path))))
+        except DocumentError as error:
+            problems += error.problems
+    return count, problems
+
+
+def _config_path() -> Path:
+    return Path(os.environ.get("RINGFLOW_CONFIG") or DEFAULT_PATH)
+
+
+def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary) -> Iterator[Problem]:
+    """What the configuration names and is not there: apps of DIDs, the apology."""
+    path = _config_path()
+    try:
+        document = read_document(path, shown_path(path))
+    except DocumentError:
+        document = Document(shown_path(path), {}, {})
+    apps = {draft.app for draft in drafts if draft.app is not None}
+    for index, did in enumerate(config.dids):
+        if did.app not in apps:
+            mend = did_you_mean(did.app, apps, f"apps: {known_words(apps)}" if apps else "")
+            yield _in_config(document, ("dids", index, "app"), f"there is no app {shown(did.app)}", mend)
+    if not library.exists(config.apology):
+        near = next(iter(library.suggest(config.apology)), None)
+        mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {config.apology}"
+        yield _in_config(document, ("apology",), f"there is no prompt {shown(config.apology)}", mend)
+
+
+def _in_config(document: Document, location: Location, what: str, mend: str) -> Problem:
+    if document.at(location) is None:
+        # A default, or from the environment: it stands nowhere in the file.
+        return Problem(document.path, 0, 0, f"`{location[-1]}`: {what}", mend)
+    return document.problem(location, what, mend)
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number} {of}" + ("" if number == 1 else "s")

@@ -1,0 +1,103 @@
+"""The JSON Schema of flow files, made from the slot classes: for editors, and programs that write flows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from ringflow.flows.load import FlowHeader
+from ringflow.flows.slot import TARGET_PATTERN, Slot
+
+Schema: TypeAlias = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+LAST_FIELDS = ("id", "on")
+"""Fields that every slot has come after those that make it what it is."""
+
+
+def flow_schema(types: Mapping[str, type[Slot]]) -> Schema:
+    """The schema (draft 2020-12) of a flow file; a slot's fields follow from its `slot:`."""
+    header = FlowHeader.model_json_schema()
+    properties = {name: _tidy(value) for name, value in header["properties"].items()}
+    properties["slots"] |= {
+        "items": {
+            "type": "object",
+            "required": ["slot"],
+            "properties": {"slot": {"enum": sorted(types)}},
+            "discriminator": {"propertyName": "slot"},
+            "oneOf": [{"$ref": f"#/$defs/{name}"} for name in sorted(types)],
+        }
+    }
+    definitions: Schema = {}
+    for name in sorted(types):
+        definitions |= _definitions(name, types[name])
+    return {
+        "$schema": DIALECT,
+        "title": "A Ringflow call flow",
+        "type": "object",
+        "additionalProperties": False,
+        "required": header["required"],
+        "properties": properties,
+        "$defs": definitions,
+    }
+
+
+def schema_text(types: Mapping[str, type[Slot]]) -> str:
+    """`flow_schema` as the file that is shipped beside the flows."""
+    return json.dumps(flow_schema(types), indent=2, ensure_ascii=False) + "\n"
+
+
+def slot_schema(name: str, kind: type[Slot]) -> Schema:
+    """The schema of one slot type, without `$defs`; its own fields first."""
+    return _slot_schema(name, kind, kind.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}"))
+
+
+def _definitions(name: str, kind: type[Slot]) -> Schema:
+    raw = kind.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
+    inner = raw.pop("$defs", {})
+    found: Schema = {name: _slot_schema(name, kind, raw)}
+    return found | {f"{name}.{inner_name}": _tidy(value) for inner_name, value in inner.items()}
+
+
+def _slot_schema(name: str, kind: type[Slot], raw: Schema) -> Schema:
+    fields = {field: _tidy(value) for field, value in raw["properties"].items()}
+    fields["slot"] = {"const": name, "description": raw.get("description", "")}
+    fields["on"] = _exits_schema(kind, fields["on"].get("description", ""))
+    if kind.ends_call:
+        del fields["on"]
+    ordered = [field for field in fields if field not in LAST_FIELDS]
+    ordered += [field for field in LAST_FIELDS if field in fields]
+    return {
+        "type": "object",
+        "description": raw.get("description", ""),
+        "additionalProperties": False,
+        "required": raw["required"],
+        "properties": {field: fields[field] for field in ordered},
+    }
+
+
+def _exits_schema(kind: type[Slot], description: str) -> Schema:
+    return {
+        "type": "object",
+        "description": description,
+        "additionalProperties": False,
+        "properties": {name: {"type": "string", "pattern": TARGET_PATTERN} for name in kind.exits},
+    }
+
+
+def _tidy(schema: Schema) -> Schema:
+    """Without names that pydantic makes up, and without null: a key that is written has a value."""
+    found = {key: value for key, value in schema.items() if key != "title"}
+    if "default" in found and found["default"] is None:
+        del found["default"]
+    options: list[Schema] = [option for option in found.get("anyOf", []) if option != {"type": "null"}]
+    if len(options) == 1:
+        del found["anyOf"]
+        # What the field says of itself is nearer than what its type says.
+        return options[0] | found
+    if options:
+        found["anyOf"] = options
+    if "properties" in found:
+        found["properties"] = {name: _tidy(value) for name, value in found["properties"].items()}
+    return found

@@ -1,0 +1,145 @@
+"""`ringflow check` and `ringflow schema`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from ringflow.cli.check import check
+from ringflow.cli.schema import schema
+from ringflow.errors import Refused
+
+FLOW = "app: main\nslots:\n  - {slot: audio, file: IVR/hello}\n  - {slot: destination, external: '100'}\n"
+SCENARIO = "- name: it dials\n  call: {did: '18005550100'}\n  expect: {dialled: '100'}\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project without a problem, as the current folder."""
+    for folder in ("app_flows", "sounds/IVR", "sounds/MISC"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "config.yaml").write_text("country: GB\ndids:\n  - number: 18005550100\n    app: main\n")
+    (tmp_path / "app_flows" / "main.yaml").write_text(FLOW)
+    (tmp_path / "app_flows" / "main.test.yaml").write_text(SCENARIO)
+    for prompt in ("IVR/hello", "MISC/sorry"):
+        (tmp_path / "sounds" / f"{prompt}.ulaw").write_bytes(b"\xff" * 800)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RINGFLOW_CONFIG", raising=False)
+    return tmp_path
+
+
+def run(*words: str) -> Result:
+    app = typer.Typer()
+    app.command("check")(check)
+    app.command("schema")(schema)
+    return CliRunner().invoke(app, words)
+
+
+def test_a_project_without_problems_is_one_line_and_exit_0(project: Path) -> None:
+    result = run("check")
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        0,
+        "no problems: 1 flow with 2 slots, 1 scenario\n",
+        "",
+    )
+
+
+def test_all_problems_of_all_files_are_told_at_once_on_stderr(project: Path) -> None:
+    (project / "config.yaml").write_text("apology: MISC/sorri\ndids:\n  - number: 1800\n    app: mein\n")
+    (project / "app_flows" / "other.yaml").write_text(
+        "app: other\nslots:\n  - {slot: audio, file: IVR/helo}\n"
+    )
+    (project / "app_flows" / "main.test.yaml").write_text("- nam: it dials\n")
+    result = run("check")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert [line for line in lines if ".test." not in line] == [
+        "app_flows/other.yaml:3:25: there is no prompt `IVR/helo` (did you mean `IVR/hello`?)",
+        "config.yaml:1:10: there is no prompt `MISC/sorri` (did you mean `MISC/sorry`?)",
+        "config.yaml:4:10: there is no app `mein` (did you mean `main`?)",
+    ]
+    assert any(line.startswith("app_flows/main.test.yaml:1:3: unknown key `nam`") for line in lines)
+
+
+def test_a_config_that_cannot_be_read_does_not_hide_the_flows_problems(project: Path) -> None:
+    (project / "config.yaml").write_text("country: [\n")
+    (project / "app_flows" / "main.yaml").write_text("app: main\n")
+    result = run("check")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "app_flows/main.yaml:1:1: `slots` is missing (add `slots:`)",
+        "config.yaml:2:1: not YAML: did not find expected node content",
+    ]
+
+
+def test_a_default_that_is_not_there_is_told_of_the_file_as_a_whole(project: Path) -> None:
+    (project / "sounds" / "MISC" / "sorry.ulaw").unlink()
+    assert run("check").stderr == (
+        "config.yaml: `apology`: there is no prompt `MISC/sorry` "
+        "(ringflow sounds import FILE --as MISC/sorry)\n"
+    )
+
+
+def test_a_variable_is_missing_in_an_app_that_a_did_leads_to_past_the_one_that_sets_it(project: Path) -> None:
+    (project / "app_flows" / "main.yaml").write_text(
+        "app: main\nslots: [{slot: destination, external: '${n}'}]\n"
+    )
+    (project / "app_flows" / "ask.yaml").write_text(
+        "app: ask\nslots:\n  - {slot: ivr, file: IVR/hello, result: n, on: {done: 'app:main'}}\n"
+    )
+    assert "app_flows/main.yaml:2:39: `${n}` may be unset" in run("check").stderr
+
+
+def test_one_file_is_checked_among_the_others_and_told_of_alone(project: Path) -> None:
+    (project / "app_flows" / "other.yaml").write_text("app: other\nslots:\n  - {slot: audio}\n")
+    (project / "app_flows" / "menu.yaml").write_text(
+        "app: menu\nslots:\n  - {slot: destination, internal: main}\n"
+    )
+    assert run("check", "app_flows/menu.yaml").stdout == "no problems: 1 flow with 1 slot, 0 scenarios\n"
+    assert run("check", "app_flows/other.yaml").stderr.startswith(
+        "app_flows/other.yaml:3:5: `file` is missing"
+    )
+
+
+def test_a_folder_may_be_named(project: Path) -> None:
+    (project / "app_flows").rename(project / "flows")
+    assert run("check", "flows").stdout == "no problems: 1 flow with 2 slots, 1 scenario\n"
+    assert run("check", "app_flows").stderr == "app_flows: is not there\n"
+    assert run("check").stderr.splitlines()[0] == "app_flows: cannot be read: No such file or directory"
+
+
+def test_programs_get_problems_and_counts_as_json(project: Path) -> None:
+    (project / "app_flows" / "main.yaml").write_text(FLOW.replace("audio, file", "audio, fil"))
+    result = run("check", "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert (found["flows"], found["slots"], found["scenarios"]) == (1, 2, 1)
+    assert found["problems"][1] == {
+        "path": "app_flows/main.yaml",
+        "line": 3,
+        "column": 19,
+        "what": "unknown key `fil`",
+        "mend": "did you mean `file`? known here: file, id, on, slot",
+    }
+
+
+def test_the_schema_is_printed_or_written(project: Path) -> None:
+    printed = run("schema").stdout
+    assert json.loads(printed)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert run("schema", "--out", "flow.schema.json").exit_code == 0
+    assert (project / "flow.schema.json").read_text() == printed
+
+
+def test_the_reference_is_markdown(project: Path) -> None:
+    assert "\n## ivr\n" in run("schema", "--reference").stdout
+
+
+def test_a_place_that_cannot_be_written_is_refused(project: Path) -> None:
+    result = run("schema", "--out", "nowhere/flow.schema.json")
+    assert isinstance(result.exception, Refused)
+    assert str(result.exception) == "nowhere/flow.schema.json cannot be written: No such file or directory"
