@@ -98,7 +98,7 @@ class Lab:
         callees: Mapping[str, LabCallee] | None = None,
         timeout_s: float = CALL_TIMEOUT_S,
     ) -> LabCallResult:
-        """A real call; `callees` stand behind the trunks named, `callee01` to `callee24`; see `place_call`."""
+        """A real call; `callees` stand behind trunks, named `callee01` to `callee24`; see `place_call`."""
         return await place_call(self.asterisk().state, self.packages, caller, callees, timeout_s)
 
     @contextmanager
