@@ -46,10 +46,20 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotExit:
+    """A slot was left by one of its exits, or by a `jump` into another app."""
+
+    app: str
+    slot_type: str
+    exit_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class CarriedCall:
     """What came of a call, on Ringflow's side (`record`) and on Asterisk's (the rest)."""
 
     record: CallRecord
+    exits: tuple[SlotExit, ...]
     legs: tuple[DialledLeg, ...]
     prompts: tuple[str, ...]
     missing_prompts: tuple[str, ...]
@@ -58,15 +68,18 @@ class CarriedCall:
 
 
 class _RecordKeeper:
-    """A watcher that keeps the record of the one call that it sees."""
+    """A watcher that keeps what it is told of the one call that it sees."""
 
-    record: CallRecord | None = None
+    def __init__(self) -> None:
+        self.record: CallRecord | None = None
+        self.exits: list[SlotExit] = []
 
     def call_began(self, app: str) -> None:
         """Nothing to keep yet."""
 
     def slot_left(self, app: str, slot_type: str, exit_name: str) -> None:
-        """The transcript has it."""
+        """Keep it."""
+        self.exits.append(SlotExit(app, slot_type, exit_name))
 
     def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
         """Keep it."""
@@ -108,6 +121,7 @@ async def carry_call(
     assert keeper.record is not None, "the engine ends every call with a record"
     return CarriedCall(
         record=keeper.record,
+        exits=tuple(keeper.exits),
         legs=tuple(call.legs),
         prompts=tuple(call.prompts),
         missing_prompts=tuple(dict.fromkeys(call.missing_prompts)),

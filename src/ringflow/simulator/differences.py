@@ -126,7 +126,7 @@ class _Comparison:
 
 def _matches(wanted: str, event: Event) -> bool:
     name, _, detail = wanted.partition(" ")
-    return event.event == name and (not detail or event.detail == detail)
+    return event.event == name and (not detail or event.detail.strip() == detail)
 
 
 def _compare(what: str, expected: object, came: object) -> Iterator[Difference]:

@@ -89,7 +89,7 @@ def failure_text(call: SimulatedCall, found: Sequence[Difference]) -> str:
     """What differed, what may explain it, and the transcript."""
     lines = [str(difference) for difference in found]
     lines += [f"the caller still waited to hear {call.waits_for}"] if call.waits_for else []
-    lines += [f"Asterisk would not find the prompt {name}" for name in call.missing_prompts]
+    lines += [f"Asterisk would not find the prompt {name}" for name in call.carried.missing_prompts]
     lines += [f"the call ended so: {call.record.reason}"] if call.record.reason else []
     lines += ["transcript:", *transcript_lines(call.record)]
     return "\n".join(lines)

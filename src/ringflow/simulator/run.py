@@ -15,21 +15,26 @@ from ringflow.simulator.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class SimulatedCall:
-    """What came of a scripted call.
+    """What came of a scripted call, on both sides of the wire.
 
-    `timeline` has the caller's keys and hang-up, `legs` the outgoing attempts as seen from outside.
-    `endless`: nobody had ended the call after `MAX_CALL_MS`. `waits_for`: what the caller never got to hear.
+    `timeline` has the caller's keys and hang-up. `endless`: nobody had ended the call after `MAX_CALL_MS`.
+    `waits_for`: what the caller never got to hear.
     """
 
-    record: CallRecord
+    carried: CarriedCall
     timeline: Timeline
-    legs: tuple[DialledLeg, ...]
-    prompts: tuple[str, ...]
-    sip_code: int | None
     endless: bool
     waits_for: str | None
-    missing_prompts: tuple[str, ...]
-    wire: tuple[str, ...]
+
+    @property
+    def record(self) -> CallRecord:
+        """What Ringflow knows of the call."""
+        return self.carried.record
+
+    @property
+    def legs(self) -> tuple[DialledLeg, ...]:
+        """The outgoing attempts as seen from outside, each with the callee that it met."""
+        return self.carried.legs
 
 
 async def simulate(case: ScenarioCase, stage: Stage) -> SimulatedCall:
@@ -40,23 +45,7 @@ async def simulate(case: ScenarioCase, stage: Stage) -> SimulatedCall:
     caller = ScriptedCaller(clock, scenario.steps)
     plan = scenario.call
     arrival = Arrival(plan.did, plan.caller, plan.presentation == "restricted")
+    meet = callees_in_turn(scenario.callees)
     async with stage.engines(case, clock) as make_engine:
-        carried = await carry_call(
-            arrival, make_engine, caller, clock, callees_in_turn(scenario.callees), stage.duration_of
-        )
-    return simulated(carried, caller)
-
-
-def simulated(carried: CarriedCall, caller: ScriptedCaller) -> SimulatedCall:
-    """Both sides of a call together."""
-    return SimulatedCall(
-        record=carried.record,
-        timeline=caller.timeline,
-        legs=carried.legs,
-        prompts=carried.prompts,
-        sip_code=carried.sip_code,
-        endless=caller.endless,
-        waits_for=caller.waits_for,
-        missing_prompts=carried.missing_prompts,
-        wire=carried.wire,
-    )
+        carried = await carry_call(arrival, make_engine, caller, clock, meet, stage.duration_of)
+    return SimulatedCall(carried, caller.timeline, caller.endless, caller.waits_for)

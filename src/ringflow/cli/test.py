@@ -1,0 +1,126 @@
+"""`ringflow test`: plays scenario files on the simulator and tells what differed."""
+
+# ruff: noqa: PT028 -- the command is called test; pytest never sees it
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.rule import Rule
+
+from ringflow.config import Config, LogConfig, load_config
+from ringflow.errors import DocumentError, Problem, StartError
+from ringflow.logs import set_up_logs
+from ringflow.simulator.judging import Judgement, play
+from ringflow.simulator.scenario_files import SUFFIX, ScenarioCase, find_scenario_files, read_scenarios
+from ringflow.simulator.stage import Stage
+
+EXIT_FAILED = 1
+
+
+def test(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Scenario files, or folders with *.test.yaml files."),
+    ] = None,
+    text: Annotated[
+        str, typer.Option("-k", metavar="TEXT", help="Only scenarios with TEXT in the name.")
+    ] = "",
+    names: Annotated[bool, typer.Option("-v", "--verbose", help="A line for each scenario.")] = False,
+) -> None:
+    """Play scenarios on the simulator. Without PATH: those in the folder of flows."""
+    config = load_config()
+    set_up_logs(LogConfig(format="text", level="error"))
+    named = paths or [config.path(config.flows)]
+    if not paths and not named[0].is_dir():
+        raise StartError(f"there is no folder of flows {named[0]}; name scenario files or a folder")
+    cases, problems = _collect(find_scenario_files(named), text)
+    if not cases and not problems:
+        wanted = f" with `{text}` in the name" if text else ""
+        raise StartError(f"there are no scenarios{wanted} in {_listed(named)}; they stand in *{SUFFIX} files")
+    report = _Report(Console(highlight=False), names)
+    began_s = time.perf_counter()
+    asyncio.run(_play_all(config, cases, report))
+    report.finish(problems, time.perf_counter() - began_s)
+    if report.failed or problems:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _collect(files: Iterable[Path], text: str) -> tuple[list[ScenarioCase], list[Problem]]:
+    cases: list[ScenarioCase] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            cases += [
+                case for case in read_scenarios(_shown(file)) if text.lower() in case.scenario.name.lower()
+            ]
+        except DocumentError as error:
+            problems += error.problems
+    return cases, problems
+
+
+async def _play_all(config: Config, cases: Sequence[ScenarioCase], report: _Report) -> None:
+    async with Stage.open(config) as stage:
+        for case in cases:
+            report.played(await play(case, stage))
+
+
+class _Report:
+    """Prints as pytest does: a dot or a name for each scenario, then each failure, then the sum."""
+
+    def __init__(self, console: Console, names: bool) -> None:
+        self.failed: list[Judgement] = []
+        self._console = console
+        self._names = names
+        self._file: Path | None = None
+        self._count = 0
+
+    def played(self, judgement: Judgement) -> None:
+        """One scenario is over."""
+        self._count += 1
+        passed = judgement.failure is None
+        if not passed:
+            self.failed.append(judgement)
+        case = judgement.case
+        if self._names:
+            mark = "[green]passed[/]" if passed else "[red]FAILED[/]"
+            self._console.print(f"{mark} {escape(case.label)}", soft_wrap=True)
+            return
+        if case.path != self._file:
+            self._console.print(f"{'' if self._file is None else chr(10)}{escape(str(case.path))} ", end="")
+            self._file = case.path
+        self._console.print("[green].[/]" if passed else "[red]F[/]", end="")
+
+    def finish(self, problems: Sequence[Problem], took_s: float) -> None:
+        """Failures, problems of files, and the sum."""
+        if not self._names and self._count:
+            self._console.print()
+        for judgement in self.failed:
+            title = escape(judgement.case.scenario.name)
+            self._console.print(Rule(f"[red]{title}[/]", characters="_", style="red"))
+            place = f"{judgement.case.path}:{judgement.case.line}"
+            self._console.print(f"{escape(place)}\n{escape(judgement.failure or '')}", soft_wrap=True)
+        for problem in problems:
+            self._console.print(escape(str(problem)), soft_wrap=True)
+        parts = [f"[red]{len(self.failed)} failed[/]"] if self.failed else []
+        parts += [f"[green]{self._count - len(self.failed)} passed[/]"]
+        parts += [f"[red]{len(problems)} problems in files[/]"] if problems else []
+        self._console.print(f"{', '.join(parts)} in {took_s:.2f}s")
+
+
+def _shown(path: Path) -> Path:
+    try:
+        return path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    return ", ".join(str(_shown(path)) for path in paths)

@@ -1,0 +1,69 @@
+"""Every slot type has its page and its scenarios, and the scenarios take every exit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import ringflow.slots
+from ringflow.config import load_config
+from ringflow.documents import parse_document
+from ringflow.flows.load import flow_from_value
+from ringflow.flows.registry import slot_types
+from ringflow.simulator.judging import play
+from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
+from ringflow.simulator.stage import Stage
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+PAGES = Path(ringflow.slots.__path__[0])
+
+
+def examples(page: str) -> Iterator[str]:
+    for part in page.split("```yaml\n")[1:]:
+        yield part.partition("```")[0]
+
+
+@cache
+def exits_taken(name: str) -> frozenset[str]:
+    async def play_all(cases: list[ScenarioCase]) -> frozenset[str]:
+        taken: set[str] = set()
+        async with Stage.open(load_config(ROOT / "config.yaml")) as stage:
+            for case in cases:
+                judgement = await play(case, stage)
+                assert judgement.call is not None, judgement.failure
+                exits = judgement.call.carried.exits
+                taken |= {one.exit_name for one in exits if one.slot_type == name}
+        return frozenset(taken)
+
+    return asyncio.run(play_all(read_scenarios(HERE / f"{name}.yaml")))
+
+
+@pytest.mark.parametrize("name", slot_types())
+def test_a_slot_has_a_page_whose_example_loads(name: str) -> None:
+    page = (PAGES / f"{name}.md").read_text(encoding="utf-8")
+    found = list(examples(page))
+    assert found, f"slots/{name}.md shows no example"
+    for example in found:
+        document = parse_document(example, f"slots/{name}.md")
+        flow, problems = flow_from_value(document, (), slot_types(), name)
+        assert flow is not None, problems
+        assert name in {slot.slot for slot in flow.slots}
+
+
+@pytest.mark.parametrize("name", slot_types())
+def test_a_slot_has_scenarios(name: str) -> None:
+    assert (HERE / f"{name}.yaml").is_file(), f"write tests/slots/{name}.yaml"
+
+
+@pytest.mark.parametrize("name", slot_types())
+def test_the_scenarios_of_a_slot_take_every_exit(name: str) -> None:
+    assert set(slot_types()[name].exits) <= exits_taken(name)
+
+
+def test_no_scenarios_are_left_of_a_slot_that_is_gone() -> None:
+    assert {path.stem for path in HERE.glob("*.yaml")} <= set(slot_types())
