@@ -1,0 +1,183 @@
+"""One FastAGI connection: its bytes to the parser, its events to the session."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol, cast
+
+import structlog
+
+from ringflow.agi.reply import Reply, shown
+from ringflow.agi.request import AgiRequest
+from ringflow.agi.session import AgiSession
+from ringflow.agi.settings import AgiCounters, AgiSettings
+from ringflow.agi.wire import ENDED, HANGUP_LINE, NEED_DATA, AgiParser
+from ringflow.errors import ProtocolViolation
+
+log = structlog.get_logger(__name__)
+
+
+class Reception(Protocol):
+    """The server, as its connections see it."""
+
+    settings: AgiSettings
+    counters: AgiCounters
+
+    def admit(self, connection: Connection, peer: str | None) -> bool:
+        """Whether this peer (an IP address; None: in this process or a local socket) is let in now."""
+
+    def call_arrived(self, connection: Connection, session: AgiSession) -> None:
+        """The headers are whole: there is a call to serve."""
+
+    def left(self, connection: Connection) -> None:
+        """The connection is gone."""
+
+
+class Connection(asyncio.Protocol):
+    """Costs no task and no log line until its headers are whole.
+
+    `data_received` may be called from within `transport.write`, or before a previous call of it has returned.
+    """
+
+    def __init__(self, reception: Reception, loop: asyncio.AbstractEventLoop) -> None:
+        self._reception = reception
+        self._loop = loop
+        self._parser = AgiParser()
+        self._transport: asyncio.Transport | None = None
+        self._session: AgiSession | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._reading = False
+        self._serving = False
+        self._finished = True
+        self._peer: str | None = None
+
+    @property
+    def serving(self) -> bool:
+        """Whether there is, or was, a call on this connection."""
+        return self._serving
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the peer in, or close at once."""
+        # A cast and no check: uvloop's transports are not subclasses of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        # A tuple for IP; in-process transports and local sockets have none, and are as close as we are.
+        name = transport.get_extra_info("peername")
+        self._peer = str(name[0]) if isinstance(name, tuple) else None
+        if not self._reception.admit(self, self._peer):
+            transport.abort()
+            return
+        self._finished = False
+        self._timer = self._loop.call_later(self._reception.settings.headers_timeout_s, self._headers_late)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the peer, in any pieces."""
+        if self._finished:
+            return
+        self._parser.feed(data)
+        self._read()
+
+    def eof_received(self) -> None:
+        """The peer sends no more: for FastAGI that is the end in both directions."""
+        if self._finished:
+            return
+        self._parser.feed_eof()
+        self._read()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, however it went."""
+        self._peer_ended()
+        self._transport = None
+        self._stop_timer()
+        self._reception.left(self)
+
+    def pause_writing(self) -> None:
+        """The peer does not read: send no command."""
+        if self._session is not None:
+            self._session.write_paused(True)
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+        if self._session is not None:
+            self._session.write_paused(False)
+
+    def close(self) -> None:
+        """Close once what was written has left, or at the latest after `linger_s` seconds."""
+        self._finish()
+        if self._transport is not None:
+            self._stop_timer()
+            self._timer = self._loop.call_later(self._reception.settings.linger_s, self._transport.abort)
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close now; what was written and has not left is dropped."""
+        self._finish()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _read(self) -> None:
+        if self._reading:
+            # Called again from within: the loop below takes what was fed.
+            return
+        self._reading = True
+        try:
+            self._read_events()
+        except ProtocolViolation as violation:
+            self._refuse(violation)
+        finally:
+            self._reading = False
+
+    def _read_events(self) -> None:
+        while True:
+            event = self._parser.next_event()
+            if event is NEED_DATA:
+                if self._session is None or self._serving:
+                    return
+                self._begin(self._session)
+                continue
+            if event is ENDED:
+                self._peer_ended()
+                return
+            if isinstance(event, AgiRequest):
+                assert self._transport is not None
+                self._session = AgiSession(event, self._transport, self._loop)
+                continue
+            assert self._session is not None
+            if isinstance(event, Reply):
+                self._session.replied(event)
+            elif event is HANGUP_LINE:
+                self._session.hangup_noticed()
+
+    def _begin(self, session: AgiSession) -> None:
+        # Only when all that came is read: what follows the headers may have shown that this is no call.
+        self._serving = True
+        self._stop_timer()
+        self._reception.call_arrived(self, session)
+
+    def _refuse(self, violation: ProtocolViolation) -> None:
+        self._reception.counters.protocol_errors += 1
+        if self._session is None:
+            log.debug("not a FastAGI peer", peer=self._peer, detail=str(violation))
+        else:
+            channel = shown(self._session.request.channel)
+            log.warning("FastAGI broken off", peer=self._peer, channel=channel, detail=str(violation))
+            self._session.fail(violation)
+        self.abort()
+
+    def _headers_late(self) -> None:
+        self._reception.counters.slow_headers += 1
+        self.abort()
+
+    def _peer_ended(self) -> None:
+        if not self._finished and not self._serving:
+            self._reception.counters.no_call += 1
+        self._finish()
+
+    def _finish(self) -> None:
+        self._finished = True
+        if self._session is not None:
+            self._session.connection_ended()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

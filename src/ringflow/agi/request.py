@@ -1,0 +1,124 @@
+"""What Asterisk says of a call before the first command: the `agi_*` headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ringflow.agi.reply import shown
+from ringflow.errors import ProtocolViolation
+
+REQUIRED_HEADERS = ("agi_channel", "agi_uniqueid", "agi_extension")
+"""Always sent by setup_env (res/res_agi.c); without them there is no call to serve."""
+
+OLD_LINE_BYTES = 2048
+NEW_LINE_BYTES = 8192
+"""AGI_BUF_LEN before and since "res_agi: Increase AGI command buffer size from 2K to 8K" (PR 1318)."""
+
+_NEW_LINE_SINCE = (22, 10)
+"""The version on which a long line was measured; some earlier ones have it too, and lose little here."""
+
+_PRESENTATION_BITS = 0x60
+_RESTRICTED = 0x20
+_VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})")
+
+
+@dataclass(frozen=True, slots=True)
+class AgiRequest:
+    """One incoming call. All text comes from the network: the CLI and the names above all are hostile.
+
+    Raises `ProtocolViolation` when a header that every call has is missing or cannot be read.
+    """
+
+    headers: Mapping[str, str]
+    """All headers by their full names (`agi_channel`), in the order in which they came; read-only."""
+
+    def __post_init__(self) -> None:
+        for name in REQUIRED_HEADERS:
+            if not self.headers.get(name):
+                raise ProtocolViolation(f"Asterisk: the header {name} is missing")
+        presentation = self.headers.get("agi_callingpres", "0")
+        if not (presentation.isascii() and presentation.isdecimal() and len(presentation) <= 3):
+            raise ProtocolViolation(f"Asterisk: agi_callingpres is {shown(presentation)}")
+        object.__setattr__(self, "headers", MappingProxyType(dict(self.headers)))
+
+    @property
+    def channel(self) -> str:
+        """The caller's channel, such as `PJSIP/carrier-00000001`."""
+        return self.headers["agi_channel"]
+
+    @property
+    def unique_id(self) -> str:
+        """Asterisk's identifier of that channel."""
+        return self.headers["agi_uniqueid"]
+
+    @property
+    def extension(self) -> str:
+        """The number dialled: the DID."""
+        return self.headers["agi_extension"]
+
+    @property
+    def caller_id(self) -> str | None:
+        """The calling number (CLI), or None where the caller sent none."""
+        return self._known("agi_callerid")
+
+    @property
+    def caller_name(self) -> str | None:
+        """The caller's display name, or None."""
+        return self._known("agi_calleridname")
+
+    @property
+    def presentation(self) -> int:
+        """The presentation and screening octet of the caller's number (Q.951; Asterisk's AST_PRES_*)."""
+        return int(self.headers.get("agi_callingpres", "0"))
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether the caller asked that the number be withheld (32 to 35)."""
+        return self.presentation & _PRESENTATION_BITS == _RESTRICTED
+
+    @property
+    def dnid(self) -> str | None:
+        """The number as it was dialled before the dialplan changed it, or None."""
+        return self._known("agi_dnid")
+
+    @property
+    def context(self) -> str:
+        """The dialplan context that called `AGI()`."""
+        return self.headers.get("agi_context", "")
+
+    @property
+    def language(self) -> str:
+        """The channel's language, which selects the prompts."""
+        return self.headers.get("agi_language", "")
+
+    @property
+    def script(self) -> str:
+        """What follows the slash in ``agi://host:port/script``."""
+        return self.headers.get("agi_network_script", "")
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The further arguments of `AGI()`, from `agi_arg_1` on."""
+        found: list[str] = []
+        while (value := self.headers.get(f"agi_arg_{len(found) + 1}")) is not None:
+            found.append(value)
+        return tuple(found)
+
+    @property
+    def max_line_bytes(self) -> int:
+        """A command with its line end must be shorter than this, by `agi_version`.
+
+        Asterisk runs the rest of a longer line as a command of its own (run_agi), so whoever wrote a long
+        value would write a command. A version that cannot be read counts as old.
+        """
+        version = _VERSION.match(self.headers.get("agi_version", ""))
+        if version is None or (int(version[1]), int(version[2])) < _NEW_LINE_SINCE:
+            return OLD_LINE_BYTES
+        return NEW_LINE_BYTES
+
+    def _known(self, name: str) -> str | None:
+        value = self.headers.get(name, "")
+        return None if value in ("", "unknown") else value

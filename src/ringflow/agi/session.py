@@ -1,0 +1,186 @@
+"""One call over FastAGI: commands in, replies out, and every kind of hang-up as one exception."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ringflow.agi.exchange import Exchange
+from ringflow.agi.reply import Reply, shown
+from ringflow.agi.request import AgiRequest
+from ringflow.agi.wire import command_line
+from ringflow.errors import CallEnded, CommandRefused, RingflowError
+
+COMMAND_TIMEOUT_S = 30.0
+"""For commands that Asterisk carries out at once."""
+
+APPLICATION_TIMEOUT_S = 3600.0
+"""For commands that last as long as a prompt, a caller's keying or an application."""
+
+_GONE = "-1"
+_NO_APPLICATION = "-2"
+_UNUSUAL = frozenset({_GONE, _NO_APPLICATION})
+
+
+class AgiSession:
+    """The commands of one call, one at a time.
+
+    A hang-up is never data: ``result=-1``, ``511``, an inline ``HANGUP`` and the end of the connection raise
+    `CallEnded`, whose `how` tells what said so first. After an inline ``HANGUP`` the command on its way still
+    gets its own reply; later ones raise without being sent, unless they are `dead_ok`.
+    """
+
+    def __init__(
+        self, request: AgiRequest, transport: asyncio.WriteTransport, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.request = request
+        self._transport = transport
+        self._exchange = Exchange(transport, loop)
+        self._max_bytes = request.max_line_bytes
+        self._ended_how: str | None = None
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether Asterisk has said that the caller's channel is gone; a lost connection alone does not."""
+        return self._ended_how is not None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is gone: no command can be sent, not even a `dead_ok` one."""
+        return self._exchange.closed
+
+    async def command(
+        self,
+        *words: str,
+        dead_ok: bool = False,
+        hangup_is_data: bool = False,
+        timeout_s: float | None = COMMAND_TIMEOUT_S,
+    ) -> Reply:
+        """Send one command and give its ``200`` reply.
+
+        `dead_ok` sends it even when the caller is gone (``GET VARIABLE`` works then); `hangup_is_data` gives
+        ``result=-1`` as a reply, for ``EXEC Dial``, whose -1 may mean that the callee hung up. Raises
+        `CallEnded`; `CommandRefused` for any other code than 200 and for an unknown application; `PeerSilent`
+        after `timeout_s` seconds (None: no limit), which ends the connection; `ProtocolViolation`.
+        """
+        if self._ended_how is not None and not dead_ok:
+            raise CallEnded("eof" if self._exchange.closed else self._ended_how)
+        line = command_line(*words, max_bytes=self._max_bytes)
+        reply = await self._exchange.ask(line, timeout_s)
+        if reply.code == 200 and reply.result not in _UNUSUAL:
+            return reply
+        return self._judge(reply, words, hangup_is_data)
+
+    def _judge(self, reply: Reply, words: tuple[str, ...], hangup_is_data: bool) -> Reply:
+        if reply.code == 511:
+            self._ended_how = self._ended_how or "dead"
+            raise CallEnded(self._ended_how)
+        if reply.code != 200:
+            # The name of the command only: its values may be what no log should hold.
+            name = shown(" ".join(words[:2]))
+            raise CommandRefused(f"Asterisk: {reply.code} {shown(reply.tail or reply.result)} to {name}")
+        if reply.result == _NO_APPLICATION:
+            if words[0].upper() == "EXEC":
+                raise CommandRefused(f"Asterisk has no application {shown(' '.join(words[1:2]))}")
+            return reply
+        if hangup_is_data:
+            return reply
+        self._ended_how = self._ended_how or "result"
+        raise CallEnded(self._ended_how)
+
+    async def answer(self) -> None:
+        """Answer the call; Asterisk waits up to half a second for media."""
+        await self.command("ANSWER")
+
+    async def hangup(self) -> None:
+        """Hang the caller up, after which the session is `hung_up`. A call that has ended is no error."""
+        try:
+            await self.command("HANGUP")
+        except CallEnded:
+            return
+        self.hangup_noticed()
+
+    def abandon(self) -> None:
+        """Hang up and close without waiting for anything: for a task that is being cancelled."""
+        if self.closed:
+            return
+        self._exchange.close()
+        if self._ended_how is None:
+            # A command that arrives stops a prompt or the taking of digits; Dial stops only at its own end.
+            self._transport.write(command_line("HANGUP"))
+            self._ended_how = "hangup"
+        self._transport.close()
+
+    async def set_variable(self, name: str, value: str) -> None:
+        """Set a channel variable, or write a dialplan function such as `TIMEOUT(digit)`."""
+        await self.command("SET", "VARIABLE", name, value)
+
+    async def get_full_variable(self, expression: str) -> str | None:
+        """What `expression`, such as `${DIALSTATUS}:${HANGUPCAUSE}`, is worth; works after a hang-up too."""
+        reply = await self.command("GET", "FULL", "VARIABLE", expression, dead_ok=True)
+        return reply.value
+
+    async def stream_file(
+        self, name: str, escape_digits: str = "", timeout_s: float | None = APPLICATION_TIMEOUT_S
+    ) -> str:
+        """Play a sound file to its end or to one of `escape_digits`; gives the key pressed, or ``""``."""
+        reply = await self.command("STREAM", "FILE", name, escape_digits, timeout_s=timeout_s)
+        return _key(reply)
+
+    async def get_data(
+        self,
+        name: str,
+        timeout_ms: int,
+        max_digits: int,
+        timeout_s: float | None = APPLICATION_TIMEOUT_S,
+    ) -> tuple[str, bool]:
+        """Play a sound file and take digits up to ``#``; gives them, and whether time ran out.
+
+        With `timeout_ms` 0 the channel's `TIMEOUT(response)` and `TIMEOUT(digit)` count.
+        """
+        words = ("GET", "DATA", name, str(timeout_ms), str(max_digits))
+        reply = await self.command(*words, timeout_s=timeout_s)
+        return reply.result, reply.value == "timeout"
+
+    async def execute(
+        self,
+        application: str,
+        arguments: str = "",
+        *,
+        dead_ok: bool = False,
+        hangup_is_data: bool = False,
+        timeout_s: float | None = APPLICATION_TIMEOUT_S,
+    ) -> Reply:
+        """Run a dialplan application with its arguments as one text."""
+        return await self.command(
+            "EXEC",
+            application,
+            arguments,
+            dead_ok=dead_ok,
+            hangup_is_data=hangup_is_data,
+            timeout_s=timeout_s,
+        )
+
+    def replied(self, reply: Reply) -> None:
+        """For the connection: a reply has arrived. Raises `ProtocolViolation` when no command waits."""
+        self._exchange.replied(reply)
+
+    def hangup_noticed(self) -> None:
+        """For the connection: the inline ``HANGUP`` line has arrived."""
+        self._ended_how = self._ended_how or "hangup"
+
+    def write_paused(self, full: bool) -> None:
+        """For the connection: the transport's buffer is full, or has room again."""
+        self._exchange.write_paused(full)
+
+    def connection_ended(self) -> None:
+        """For the connection: it is gone."""
+        self._exchange.close()
+
+    def fail(self, error: RingflowError) -> None:
+        """For the connection: abort, and give `error` to the command that waits, or the next one."""
+        self._exchange.fail(error)
+
+
+def _key(reply: Reply) -> str:
+    code = reply.number
+    return chr(code) if 0 < code < 128 else ""

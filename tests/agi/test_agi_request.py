@@ -1,0 +1,72 @@
+"""The headers of a call as its properties."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringflow.agi.request import AgiRequest
+
+NEEDED = {"agi_channel": "PJSIP/a-1", "agi_uniqueid": "1.1", "agi_extension": "100"}
+
+
+def request(**headers: str) -> AgiRequest:
+    return AgiRequest({**NEEDED, **headers})
+
+
+def test_a_whole_request() -> None:
+    call = request(
+        agi_callerid="441910000001",
+        agi_calleridname="Jo",
+        agi_callingpres="3",
+        agi_dnid="18005550100",
+        agi_context="in",
+        agi_language="en",
+        agi_network_script="call",
+        agi_arg_1="one",
+        agi_arg_2="",
+        agi_arg_4="behind a gap",
+    )
+    assert (call.channel, call.unique_id, call.extension) == ("PJSIP/a-1", "1.1", "100")
+    assert (call.caller_id, call.caller_name, call.dnid) == ("441910000001", "Jo", "18005550100")
+    assert (call.context, call.language, call.script) == ("in", "en", "call")
+    assert (call.presentation, call.is_anonymous) == (3, False)
+    assert call.arguments == ("one", "")
+
+
+@pytest.mark.parametrize("nothing", ["unknown", ""])
+def test_what_asterisk_does_not_know_is_none(nothing: str) -> None:
+    call = request(agi_callerid=nothing, agi_calleridname=nothing, agi_dnid=nothing)
+    assert (call.caller_id, call.caller_name, call.dnid) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("presentation", "is_anonymous"),
+    [("0", False), ("3", False), ("31", False), ("32", True), ("35", True), ("64", False), ("67", False)],
+)
+def test_anonymous_is_what_the_caller_restricted(presentation: str, is_anonymous: bool) -> None:
+    assert request(agi_callingpres=presentation).is_anonymous is is_anonymous
+
+
+@pytest.mark.parametrize(
+    ("version", "max_line_bytes"),
+    [
+        ("16.28.0~dfsg-0+deb11u4", 2048),
+        ("20.6.0", 2048),
+        ("22.9.9", 2048),
+        ("22.10.0~dfsg", 8192),
+        ("23.0.0", 8192),
+        ("certified/20.7", 2048),
+        ("", 2048),
+    ],
+)
+def test_the_longest_line_depends_on_the_version(version: str, max_line_bytes: int) -> None:
+    assert request(agi_version=version).max_line_bytes == max_line_bytes
+
+
+def test_a_request_cannot_be_changed() -> None:
+    headers = dict(NEEDED)
+    call = AgiRequest(headers)
+    headers["agi_extension"] = "900"
+    assert call.extension == "100"
+    with pytest.raises(TypeError):
+        call.headers["agi_extension"] = "900"  # type: ignore[index]

@@ -1,0 +1,369 @@
+"""The server over real connections on the loopback, and over one in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+
+from ringflow.agi.server import AgiSettings, FastAgiServer
+from ringflow.agi.session import AgiSession
+from ringflow.errors import CallEnded, ProtocolViolation, StartError
+
+if TYPE_CHECKING:
+    from tests.agi.conftest import Asterisk
+
+    Join = Callable[[FastAgiServer], Asterisk]
+
+
+async def answer(session: AgiSession) -> None:
+    await session.answer()
+
+
+async def never(session: AgiSession) -> None:
+    raise AssertionError("there was no call")
+
+
+@asynccontextmanager
+async def serving(
+    handle_call: Callable[[AgiSession], Awaitable[None]] = answer, **settings: object
+) -> AsyncIterator[FastAgiServer]:
+    server = FastAgiServer(handle_call, AgiSettings(port=0, linger_s=1, **settings))  # type: ignore[arg-type]
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+async def connect(server: FastAgiServer) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", server.port)
+
+
+async def read_to_end(reader: asyncio.StreamReader) -> bytes:
+    async with asyncio.timeout(5):
+        try:
+            return await reader.read()
+        except ConnectionResetError:
+            return b"reset"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 -- the server tells nobody what it counts
+            await asyncio.sleep(0.001)
+
+
+async def exchange(server: FastAgiServer, data: bytes) -> bytes:
+    reader, writer = await connect(server)
+    writer.write(data)
+    got = await read_to_end(reader)
+    writer.close()
+    return got
+
+
+async def test_a_call_from_the_headers_to_the_end(headers: bytes) -> None:
+    async with serving() as server:
+        reader, writer = await connect(server)
+        writer.write(headers)
+        assert await reader.readline() == b"ANSWER\n"
+        assert server.live_calls == 1
+        writer.write(b"200 result=0\n")
+        assert await read_to_end(reader) == b""
+        assert server.live_calls == 0
+        assert server.counts()["calls"] == 1
+        writer.close()
+
+
+async def test_a_connect_and_close_costs_nothing(headers: bytes) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with serving(never) as server:
+            tasks = len(asyncio.all_tasks())
+            for attempt in range(1000):
+                _, writer = await connect(server)
+                if attempt % 3 == 0:
+                    writer.write(headers[: attempt % len(headers)])
+                writer.close()
+                assert len(asyncio.all_tasks()) == tasks
+            await until(lambda: server.counts()["no_call"] == 1000)
+            assert server.live_calls == 0
+    assert logs == []
+
+
+async def test_garbage_ends_that_connection_only(headers: bytes) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with serving() as server:
+            other, writer = await connect(server)
+            writer.write(headers)
+            await other.readline()
+            for garbage in (b"GET / HTTP/1.1\r\n\r\n", bytes(range(128, 256)) + b"\n", b"\n", b"x" * 9000):
+                assert await exchange(server, garbage) in (b"", b"reset")
+            assert server.counts()["protocol_errors"] == 4
+            writer.write(b"200 result=0\n")
+            assert await read_to_end(other) == b""
+            writer.close()
+    assert [entry for entry in logs if entry["log_level"] != "debug"] == []
+
+
+async def test_slow_headers_end_that_connection(headers: bytes) -> None:
+    async with serving(never, headers_timeout_s=0.05) as server:
+        assert await exchange(server, headers[:-1]) in (b"", b"reset")
+        assert server.counts()["slow_headers"] == 1
+        assert server.counts()["no_call"] == 0
+
+
+async def test_the_limit_on_headers_does_not_limit_the_call(headers: bytes) -> None:
+    async with serving(headers_timeout_s=0.05) as server:
+        reader, writer = await connect(server)
+        writer.write(headers)
+        await reader.readline()
+        await asyncio.sleep(0.1)
+        assert server.live_calls == 1
+        writer.write(b"200 result=0\n")
+        assert await read_to_end(reader) == b""
+        writer.close()
+
+
+async def test_endless_bytes_in_a_call_end_that_call(headers: bytes) -> None:
+    ended: list[str] = []
+
+    async def handle_call(session: AgiSession) -> None:
+        try:
+            await session.answer()
+        except ProtocolViolation as error:
+            ended.append(type(error).__name__)
+
+    with structlog.testing.capture_logs() as logs:
+        async with serving(handle_call) as server:
+            reader, writer = await connect(server)
+            writer.write(headers)
+            await reader.readline()
+            try:
+                while not reader.at_eof():
+                    writer.write(b"y" * 65536)
+                    await writer.drain()
+            except ConnectionError:
+                pass
+            writer.close()
+            await until(lambda: server.live_calls == 0)
+    assert ended == ["ProtocolViolation"]
+    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["FastAGI broken off"]
+
+
+async def test_text_behind_an_early_end_of_the_headers_is_no_call(headers: bytes) -> None:
+    # A CLI with encoded line feeds in it: it writes its own extension and ends the block.
+    hostile = headers.replace(b"441910000001", b"1\nagi_extension: 1900\n\n")
+    async with serving(never) as server:
+        assert await exchange(server, hostile) in (b"", b"reset")
+        assert server.counts()["protocol_errors"] == 1
+        assert server.counts()["calls"] == 0
+
+
+async def test_a_peer_outside_the_allowed_networks_is_closed_at_once(headers: bytes) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with serving(never, allow=(ip_network("192.0.2.0/24"),)) as server:
+            for _ in range(3):
+                assert await exchange(server, headers) in (b"", b"reset")
+            assert server.counts()["not_allowed"] == 3
+    assert [(entry["log_level"], entry["peer"]) for entry in logs] == [("warning", "127.0.0.1")]
+
+
+@pytest.mark.parametrize(
+    ("peer", "allowed"),
+    [
+        ("10.1.2.3", True),
+        ("10.2.2.3", False),
+        ("::ffff:10.1.2.3", True),
+        ("::ffff:10.2.2.3", False),
+        ("2001:db8::1", True),
+        ("2001:db9::1", False),
+        ("fe80::1%eth0", False),
+        ("not an address", False),
+    ],
+)
+def test_allowed_networks(peer: str, allowed: bool) -> None:
+    settings = AgiSettings(allow=(ip_network("10.1.0.0/16"), ip_network("2001:db8::/32")))
+    assert settings.allows(peer) is allowed
+
+
+async def test_one_call_too_many_is_closed_at_once(headers: bytes) -> None:
+    async with serving(max_calls=2) as server:
+        held = [await connect(server) for _ in range(2)]
+        for reader, writer in held:
+            writer.write(headers)
+            await reader.readline()
+        assert await exchange(server, headers) in (b"", b"reset")
+        assert server.counts()["too_many"] == 1
+        held[0][1].write(b"200 result=0\n")
+        assert await read_to_end(held[0][0]) == b""
+        reader, writer = await connect(server)
+        writer.write(headers)
+        assert await reader.readline() == b"ANSWER\n"
+        for _, one in [*held, (reader, writer)]:
+            one.close()
+
+
+async def test_a_taken_port_is_one_line_that_names_it_and_the_mend() -> None:
+    async with serving() as server:
+        second = FastAgiServer(answer, AgiSettings(port=server.port))
+        with pytest.raises(StartError) as error:
+            await second.start()
+    text = str(error.value)
+    assert f"127.0.0.1:{server.port}: the port is taken" in text
+    assert "fastagi.port" in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 4573), ("no such host", 4573)])
+async def test_an_address_that_cannot_be_had_is_a_start_error(host: str, port: int) -> None:
+    with pytest.raises(StartError, match="FastAGI cannot listen on"):
+        await FastAgiServer(answer, AgiSettings(host=host, port=port)).start()
+
+
+async def test_a_handlers_fault_is_logged_and_ends_only_its_call(headers: bytes) -> None:
+    async def handle_call(session: AgiSession) -> None:
+        raise ZeroDivisionError("ours")
+
+    with structlog.testing.capture_logs() as logs:
+        async with serving(handle_call) as server:
+            assert await exchange(server, headers) == b""
+            assert await exchange(server, headers) == b""
+            assert server.counts()["handler_errors"] == 2
+    assert [entry["event"] for entry in logs] == ["call handler failed"] * 2
+    assert logs[0]["channel"] == "'PJSIP/carrier-00000001'"
+
+
+async def test_a_hangup_that_the_handler_lets_through_is_no_fault(headers: bytes) -> None:
+    async with serving() as server:
+        reader, writer = await connect(server)
+        writer.write(headers)
+        await reader.readline()
+        writer.write(b"200 result=-1\n")
+        assert await read_to_end(reader) == b""
+        writer.close()
+        assert server.counts()["handler_errors"] == 0
+
+
+async def test_calls_notice_a_peer_that_vanishes(headers: bytes) -> None:
+    async with serving() as server:
+        reader, writer = await connect(server)
+        writer.write(headers)
+        await reader.readline()
+        writer.transport.abort()
+        await until(lambda: server.live_calls == 0)
+
+
+async def test_accepted_connections_are_kept_alive(headers: bytes) -> None:
+    options: list[tuple[int, int]] = []
+
+    async def handle_call(session: AgiSession) -> None:
+        accepted = session._transport.get_extra_info("socket")
+        options.append(
+            (
+                accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+            )
+        )
+
+    async with serving(handle_call) as server:
+        await exchange(server, headers)
+    assert options == [(1, 60)]
+
+
+async def test_what_was_written_leaves_before_the_end(headers: bytes) -> None:
+    async def handle_call(session: AgiSession) -> None:
+        session.abandon()
+
+    async with serving(handle_call) as server:
+        assert await exchange(server, headers) == b"HANGUP\n"
+
+
+async def test_drain_lets_calls_finish_and_takes_no_new_ones(headers: bytes) -> None:
+    async with serving() as server:
+        reader, writer = await connect(server)
+        writer.write(headers)
+        await reader.readline()
+        waiting, idle = await connect(server)
+        idle.write(headers[:20])
+        draining = asyncio.ensure_future(server.drain(5))
+        assert await read_to_end(waiting) in (b"", b"reset")
+        with pytest.raises(ConnectionError):
+            await connect(server)
+        assert not draining.done()
+        writer.write(b"200 result=0\n")
+        await draining
+        assert await read_to_end(reader) == b""
+        assert server.counts()["handler_errors"] == 0
+        writer.close()
+        idle.close()
+
+
+async def test_drain_cancels_at_its_limit_and_waits_for_the_clearing_up(headers: bytes) -> None:
+    ends: list[str] = []
+
+    async def handle_call(session: AgiSession) -> None:
+        try:
+            await session.answer()
+        except asyncio.CancelledError:
+            ends.append("cancelled")
+            await asyncio.sleep(0.01)
+            session.abandon()
+            ends.append("cleared up")
+            raise
+
+    async with serving(handle_call) as server:
+        reader, writer = await connect(server)
+        writer.write(headers)
+        await reader.readline()
+        await server.drain(0.01)
+        assert ends == ["cancelled", "cleared up"]
+        assert server.live_calls == 0
+        assert await read_to_end(reader) == b"HANGUP\n"
+        writer.close()
+
+
+async def test_drain_ends_calls_whose_handler_has_not_begun(headers: bytes, join: Join) -> None:
+    server = FastAgiServer(never)
+    asterisk = join(server)
+    asterisk.says(headers)
+    assert server.live_calls == 1
+    await server.close()
+    assert (server.live_calls, asterisk.closed) == (0, "closed")
+
+
+async def test_an_asterisk_in_this_process_needs_no_port_and_no_address(headers: bytes, join: Join) -> None:
+    server = FastAgiServer(answer)
+    asterisk = join(server)
+    asterisk.replies = [b"200 result=0\n"]
+    asterisk.says(headers)
+    await until(lambda: bool(asterisk.closed))
+    assert asterisk.commands == [b"ANSWER\n"]
+    assert asterisk.closed == "closed"
+    await server.close()
+    refused = join(server)
+    assert refused.closed == "aborted"
+
+
+async def test_cancelling_a_call_from_outside_is_not_swallowed(headers: bytes, join: Join) -> None:
+    raised: list[type[BaseException]] = []
+
+    async def handle_call(session: AgiSession) -> None:
+        try:
+            await session.answer()
+        except BaseException as error:
+            raised.append(type(error))
+            raise
+
+    server = FastAgiServer(handle_call)
+    asterisk = join(server)
+    asterisk.says(headers)
+    await until(lambda: bool(asterisk.commands))
+    await server.close()
+    assert raised == [asyncio.CancelledError]
+    assert CallEnded not in raised
