@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from textwrap import dedent
+from typing import ClassVar
 
+from ringflow.calls.call import Call
 from ringflow.flows.check import check_flows
 from ringflow.flows.draft import Draft
 from ringflow.flows.load import draft_from_bytes
 from ringflow.flows.registry import slot_types
+from ringflow.flows.slot import Jump, Slot, SlotResult
 from ringflow.flows.surroundings import Surroundings
 
 ASK = "  - {slot: ivr, file: IVR/ivr-please, result: number}\n"
@@ -16,9 +19,25 @@ PLAY = "  - {slot: audio, file: MISC/error}\n"
 DIAL = "  - {slot: destination, external: '${number}'}\n"
 
 
+class Goto(Slot):
+    """Always goes on in another app."""
+
+    exits: ClassVar[tuple[str, ...]] = ("done", "busy")
+    app: str
+
+    def jumps(self) -> frozenset[str]:
+        return frozenset({self.app})
+
+    def possible_exits(self) -> tuple[str, ...]:
+        return ()
+
+    async def run(self, call: Call) -> SlotResult:
+        return Jump(self.app)
+
+
 def flow(app: str, *slots: str, path: str = "") -> Draft:
     text = f"app: {app}\nslots:\n" + "".join(slots)
-    return draft_from_bytes(text.encode(), slot_types(), path or f"{app}.yaml")
+    return draft_from_bytes(text.encode(), {**slot_types(), "goto": Goto}, path or f"{app}.yaml")
 
 
 def to(app: str) -> str:
@@ -82,6 +101,20 @@ def test_two_loops_in_one_trap_are_one_problem() -> None:
 def test_a_loop_that_an_exit_leaves_may_go_on_as_long_as_the_caller_likes() -> None:
     menu = "  - {slot: ivr, id: m, file: F, result: n, on: {no_input: m, invalid: m}}\n"
     assert problems(flow("a", menu, PLAY)) == []
+
+
+def test_an_app_that_only_goes_on_in_itself_is_a_loop() -> None:
+    assert problems(flow("a", "  - {slot: goto, app: a}\n")) == [
+        "a.yaml:3:5: this loop can never end: goto[1] -> goto[1] (lead one of its exits out of it)"
+    ]
+
+
+def test_what_follows_a_slot_that_never_ends_by_an_exit_cannot_be_reached() -> None:
+    goto = "  - {slot: goto, app: b, on: {busy: sorry}}\n"
+    assert problems(flow("a", goto, PLAY.replace("audio,", "audio, id: sorry,")), flow("b", PLAY)) == [
+        "a.yaml:3:35: with these fields, goto does not end by `busy` (remove it)",
+        "a.yaml:4:5: sorry cannot be reached (lead an exit to it, or remove it)",
+    ]
 
 
 def test_a_variable_set_before_a_jump_is_set_after_it() -> None:
