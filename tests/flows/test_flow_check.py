@@ -112,7 +112,7 @@ def test_an_app_that_only_goes_on_in_itself_is_a_loop() -> None:
 def test_what_follows_a_slot_that_never_ends_by_an_exit_cannot_be_reached() -> None:
     goto = "  - {slot: goto, app: b, on: {busy: sorry}}\n"
     assert problems(flow("a", goto, PLAY.replace("audio,", "audio, id: sorry,")), flow("b", PLAY)) == [
-        "a.yaml:3:35: with these fields, goto does not end by `busy` (remove it)",
+        "a.yaml:3:31: with these fields, goto does not end by `busy` (remove it)",
         "a.yaml:4:5: sorry cannot be reached (lead an exit to it, or remove it)",
     ]
 
