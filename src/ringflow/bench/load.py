@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import cast
 
 DID = "18005550100"
 CLI = "441910000001"
@@ -62,8 +63,8 @@ class VirtualCaller(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for a call."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are not subclasses of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
         transport.write(_HEADERS.format(n=self._number, did=DID, cli=CLI).encode())
 
     def data_received(self, data: bytes) -> None:
