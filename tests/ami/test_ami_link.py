@@ -132,10 +132,11 @@ async def test_an_asterisk_that_is_not_there_yet_is_found_when_it_starts(
 
 
 async def test_a_quiet_link_is_pinged_and_lives_by_the_answers(peer: Peer, make_link: MakeLink) -> None:
-    link = make_link(ping_interval_s=0.02, silence_limit_s=1.0)
+    link = make_link(ping_interval_s=0.05, silence_limit_s=0.4)
     await link.start()
     connection = await peer.accept_login()
-    for _ in range(5):
+    # Twelve intervals are longer than the limit: only the answers keep the link alive.
+    for _ in range(12):
         ping = (await connection.read_bytes()).decode().split("\r\n")
         assert ping[0] == "Action: Ping"
         await connection.message("Response: Success", ping[1], "Ping: Pong", "Timestamp: 1.5")
