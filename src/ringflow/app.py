@@ -67,7 +67,8 @@ async def open_core(config: Config, clock: Clock | None = None) -> Core:
         "the key that signs X-CX-Sec",
     )
     library = PromptLibrary(config.path(config.sounds.folder))
-    book = FlowBook.load(config.path(config.flows), prompts=library)
+    entries = frozenset(did.app for did in config.dids)
+    book = FlowBook.load(config.path(config.flows), prompts=library, entries=entries)
     store = await Store.open(config.database_url)
     try:
         await store.migrate()

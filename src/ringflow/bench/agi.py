@@ -78,11 +78,14 @@ def _round(server: MeasuredServer, found: AgiFigures, calls: int, at_once: int) 
 def measure_held(project: Path, calls: int) -> HeldFigures:
     """Hold `calls` calls at the prompt in one process; the memory of each is the growth, shared out."""
     raise_file_limit()
-    with tempfile.TemporaryDirectory() as folder, _load_core():
-        with ringflow_server(Path(folder), project, max_calls=calls + 100) as server:
-            uvloop.run(run_load(server.port, WARM_UP_CALLS, 20))
-            before = server.resident_bytes()
-            return uvloop.run(_hold(server, calls, before))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _load_core(),
+        ringflow_server(Path(folder), project, max_calls=calls + 100) as server,
+    ):
+        uvloop.run(run_load(server.port, WARM_UP_CALLS, 20))
+        before = server.resident_bytes()
+        return uvloop.run(_hold(server, calls, before))
 
 
 async def _hold(server: MeasuredServer, calls: int, before: int) -> HeldFigures:

@@ -65,7 +65,7 @@ class VirtualCaller(asyncio.Protocol):
         """Ask for a call."""
         # uvloop's transports are not subclasses of asyncio's.
         self._transport = cast(asyncio.Transport, transport)
-        transport.write(_HEADERS.format(n=self._number, did=DID, cli=CLI).encode())
+        self._transport.write(_HEADERS.format(n=self._number, did=DID, cli=CLI).encode())
 
     def data_received(self, data: bytes) -> None:
         """Answer each whole line."""

@@ -22,7 +22,7 @@ COMMANDS = (
     f'SET VARIABLE "__RINGFLOW_HEADER_2" "X-CX-Sec=v1.1700000000.{"0" * 64}"',
     'SET VARIABLE "__RINGFLOW_HEADERS" "2"',
     'EXEC "Dial" "PJSIP/441234567890@carrier,60,gb(ringflow-leg^s^1)U(ringflow-answered^s^1)"',
-    'GET FULL VARIABLE "${DIALSTATUS}|${HANGUPCAUSE}|${RINGFLOW_ANSWERED_MS}|${STRFTIME(,,%s%3q)}"',
+    'GET FULL VARIABLE "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}"',
 )
 """What Ringflow sends for the shipped flow `calling_card`."""
 

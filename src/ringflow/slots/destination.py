@@ -63,6 +63,10 @@ class Destination(Slot):
             elif name.lower() in IDENTITY_HEADERS:
                 yield FieldProblem("headers", f"`{name}` is written by Ringflow", "remove it")
 
+    def possible_exits(self) -> tuple[str, ...]:
+        """None with `internal`: the call goes on in the other app."""
+        return () if self.internal else self.exits
+
     def jumps(self) -> frozenset[str]:
         """The app of `internal`."""
         return frozenset({self.internal}) if self.internal else frozenset()

@@ -22,8 +22,10 @@ MAX_ATTEMPTS = 20
 
 
 def _pattern(text: str) -> str:
+    options = re2.Options()
+    options.log_errors = False
     try:
-        re2.compile(text)
+        re2.compile(text, options)
     except re2.error as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error
         raise ValueError(f"not a regular expression that RE2 takes: {reason}") from None
@@ -77,6 +79,12 @@ class Ivr(Slot):
     def sets(self) -> Mapping[str, frozenset[str]]:
         """The result is certain only where the input was right."""
         return {"done": frozenset({self.result})}
+
+    def possible_exits(self) -> tuple[str, ...]:
+        """With a transfer to an app, only `done` is left; without a transfer, nobody is transferred."""
+        if self._transfer_app():
+            return ("done",)
+        return self.exits if self.transfer_on_failure else tuple(e for e in self.exits if e != "transferred")
 
     def jumps(self) -> frozenset[str]:
         """The app of a transfer."""
