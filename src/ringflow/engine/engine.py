@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -28,10 +28,10 @@ log = structlog.get_logger("ringflow.engine")
 
 
 class Flows(Protocol):
-    """Where the engine finds apps, at their newest good revision."""
+    """Where the engine finds apps."""
 
-    def get(self, app: str) -> Flow | None:
-        """The app, or None."""
+    def current(self) -> Mapping[str, Flow]:
+        """The newest good revisions, by app. The mapping does not change: a call keeps what it began with."""
 
 
 def new_call_id() -> str:
@@ -83,7 +83,8 @@ class Engine:
         if isinstance(answer, Rejection):
             await visit.refuse(answer)
             return
-        flow = self._flows.get(answer.did.app)
+        flows = self._flows.current()
+        flow = flows.get(answer.did.app)
         if flow is None:
             log.error("app missing", app=answer.did.app, did=answer.did.number)
             await visit.refuse(Rejection(503, f"App Not Found: {answer.did.app}"))
@@ -93,9 +94,9 @@ class Engine:
             await visit.refuse(seat)
             return
         with seat:
-            await self._walk(visit, answer, flow)
+            await self._walk(visit, answer, flow, flows)
 
-    async def _walk(self, visit: _Visit, admission: Admission, flow: Flow) -> None:
+    async def _walk(self, visit: _Visit, admission: Admission, flow: Flow, flows: Mapping[str, Flow]) -> None:
         call = visit.begin(admission, flow)
         for watcher in self._watchers:
             watcher.call_began(flow.app)
@@ -104,7 +105,7 @@ class Engine:
             for watcher in self._watchers:
                 watcher.slot_left(app, slot_type, exit_name)
 
-        ended = await walk(call, flow, self._flows.get, slot_left)
+        ended = await walk(call, flow, flows, slot_left)
         visit.finish(ended)
 
     def _tell(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ringflow.calls.call import Call
@@ -28,7 +28,7 @@ class FlowFault(RingflowError):
 
 
 async def walk(
-    call: Call, flow: Flow, find: Callable[[str], Flow | None], slot_left: Callable[[str, str, str], None]
+    call: Call, flow: Flow, flows: Mapping[str, Flow], slot_left: Callable[[str, str, str], None]
 ) -> Ended:
     """Run the flow's slots, and those of the apps it leads to, until there is no next one."""
     index = 0
@@ -39,7 +39,7 @@ async def walk(
         if isinstance(result, Jump):
             slot_left(flow.app, slot.slot, "jump")
             call.note("exit", f"app:{result.app}")
-            flow, index = _enter(call, result.app, find), 0
+            flow, index = _enter(call, result.app, flows), 0
             continue
         slot_left(flow.app, slot.slot, result)
         call.note("exit", result)
@@ -47,7 +47,7 @@ async def walk(
         if isinstance(step, ToSlot):
             index = step.index
         elif isinstance(step, ToApp):
-            flow, index = _enter(call, step.app, find), 0
+            flow, index = _enter(call, step.app, flows), 0
         elif step is End.UNMAPPED:
             return Ended(result, f"{flow.app}/{flow.label(index)} ended by {result}, which leads nowhere")
         else:
@@ -55,8 +55,8 @@ async def walk(
     raise FlowFault(f"the call went through {MAX_SLOTS_IN_A_CALL} slots")
 
 
-def _enter(call: Call, app: str, find: Callable[[str], Flow | None]) -> Flow:
-    flow = find(app)
+def _enter(call: Call, app: str, flows: Mapping[str, Flow]) -> Flow:
+    flow = flows.get(app)
     if flow is None:
         raise FlowFault(f"the app {app} is gone")
     call.enter_app(app)

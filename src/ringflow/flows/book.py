@@ -88,6 +88,10 @@ class FlowBook:
         """The flow in service for an app."""
         return self._apps.get(app)
 
+    def current(self) -> Mapping[str, Flow]:
+        """All flows in service, as they are now: a reload makes another mapping and leaves this one alone."""
+        return self._apps
+
     def apps(self) -> tuple[str, ...]:
         """The apps in service, sorted."""
         return tuple(sorted(self._apps))
