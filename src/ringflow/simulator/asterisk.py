@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from ringflow.simulator.channel import CHANNEL_NAME
 from ringflow.simulator.command_line import split_command
 from ringflow.simulator.commands import find_command
 from ringflow.simulator.listening import IncomingCall
@@ -40,7 +41,7 @@ class Greeting:
             "network": "yes",
             "network_script": self.script,
             "request": f"agi://127.0.0.1/{self.script}",
-            "channel": "PJSIP/simulated-00000001",
+            "channel": CHANNEL_NAME,
             "language": "en",
             "type": "PJSIP",
             "uniqueid": self.unique_id,

@@ -22,11 +22,12 @@ class Behaviour(StrEnum):
 class Callee:
     """How one attempt is met. `after_ms`: from dialling to the answer or refusal.
 
-    `talk_ms`: from the answer until the callee hangs up; None: never.
+    None: when the line says so (`CalleeActs`). `talk_ms`: from the answer until the callee hangs up; None:
+    never.
     """
 
     behaviour: Behaviour = Behaviour.ANSWER
-    after_ms: int = 2000
+    after_ms: int | None = 2000
     talk_ms: int | None = 10_000
 
     @property

@@ -113,6 +113,8 @@ async def carry_call(
         sounds_prefix=sounds_prefix,
         missing_applications=missing_applications,
     )
+    # The dialplan's own line before AGI(), in [ringflow-incoming].
+    call.channel.set_variable("__RINGFLOW_CHANNEL", call.channel.name)
     asterisk = VirtualAsterisk(arrival.greeting(), call)
     try:
         await asterisk.carry(server.protocol())

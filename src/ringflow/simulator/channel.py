@@ -8,8 +8,10 @@ from enum import IntEnum
 
 from ringflow.calls.clock import Clock
 
+CHANNEL_NAME = "PJSIP/simulated-00000001"
 MAX_SUBSTITUTIONS = 32
 _STRFTIME = re.compile(r"STRFTIME\(([^,()]*),([^,()]*),([^()]*)\)")
+_SHARED = re.compile(r"SHARED\(([A-Za-z0-9_]+)\)")
 
 
 class ChannelState(IntEnum):
@@ -34,7 +36,10 @@ class VirtualChannel:
     hangup_cause: int = 0
     response_ms: int = 10_000
     digit_ms: int = 5_000
+    name: str = CHANNEL_NAME
     variables: dict[str, str] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
+    """What `SHARED(...)` of this channel holds; other channels may set it by this one's name."""
     _names: dict[str, str] = field(default_factory=dict)
 
     def set_variable(self, name: str, value: str) -> None:
@@ -53,7 +58,7 @@ class VirtualChannel:
         builtin = {
             "HANGUPCAUSE": str(self.hangup_cause),
             "EXTEN": self.number,
-            "CALLERID(num)": self.caller,
+            "CHANNEL": self.name,
         }
         return self.variables.get(name, builtin.get(name))
 
@@ -89,6 +94,8 @@ class VirtualChannel:
             epoch = float(match[1]) if match[1] else self.clock.now_s()
             seconds, milliseconds = divmod(round(epoch * 1000), 1000)
             return match[3].replace("%s", str(seconds)).replace("%3q", f"{milliseconds:03d}")
+        if match := _SHARED.fullmatch(name):
+            return self.shared.get(match[1])
         known = {
             "CALLERID(num)": self.caller or "",
             "TIMEOUT(response)": f"{self.response_ms / 1000:.3f}",

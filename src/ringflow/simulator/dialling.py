@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ringflow.simulator.callee import REFUSALS, Behaviour, DialledLeg
 from ringflow.simulator.command_line import split_arguments, split_options
-from ringflow.simulator.line import HungUp, Sound
+from ringflow.simulator.line import CalleeActs, HungUp, Sound
 from ringflow.simulator.listening import IncomingCall
 
 LEG_SUBROUTINE = "ringflow-leg^"
@@ -57,8 +57,9 @@ async def _ring(call: IncomingCall, leg: DialledLeg, timeout_s: float | None) ->
     """Wait for the callee's answer; False with DIALSTATUS and HANGUPCAUSE set where there is none."""
     callee, channel = leg.callee, call.channel
     gives_up_ms = None if timeout_s is None else leg.at_ms + round(timeout_s * 1000)
-    acts_ms = None if callee.behaviour is Behaviour.NO_ANSWER else leg.at_ms + callee.after_ms
-    too_late = acts_ms is None or (gives_up_ms is not None and gives_up_ms < acts_ms)
+    asked = callee.after_ms is None
+    acts_ms = None if callee.behaviour is Behaviour.NO_ANSWER else leg.at_ms + (callee.after_ms or 0)
+    too_late = asked or acts_ms is None or (gives_up_ms is not None and gives_up_ms < acts_ms)
     if callee.rings:
         call.line.starts(Sound.RINGING, False)
     event = await call.wait(gives_up_ms if too_late else acts_ms)
@@ -67,9 +68,12 @@ async def _ring(call: IncomingCall, leg: DialledLeg, timeout_s: float | None) ->
     if isinstance(event, HungUp):
         channel.set_variable("DIALSTATUS", "CANCEL")
         return False
-    if not too_late and callee.behaviour is Behaviour.ANSWER:
+    behaviour = Behaviour.NO_ANSWER if too_late else callee.behaviour
+    if isinstance(event, CalleeActs):
+        behaviour = event.behaviour
+    if behaviour is Behaviour.ANSWER:
         return True
-    refusal = REFUSALS[Behaviour.NO_ANSWER if too_late else callee.behaviour]
+    refusal = REFUSALS[behaviour]
     channel.set_variable("DIALSTATUS", refusal.status)
     channel.hangup_cause = refusal.cause
     return False
@@ -81,7 +85,10 @@ async def _talk(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) ->
     now_ms = call.clock.monotonic_ms()
     channel.set_variable("DIALSTATUS", "ANSWER")
     if options.get("U", "").startswith(ANSWERED_SUBROUTINE):
-        channel.set_variable("RINGFLOW_ANSWERED_MS", channel.substitute("${STRFTIME(,,%s%3q)}"))
+        now = channel.substitute("${STRFTIME(,,%s%3q)}")
+        channel.set_variable("RINGFLOW_ANSWERED_MS", now)
+        if channel.inherited().get("RINGFLOW_CHANNEL") == channel.name:
+            channel.shared["RINGFLOW_ANSWERED_MS"] = now
     limit = options.get("L", "").partition(":")[0]
     ends = [leg.callee.talk_ms, int(limit) if limit.isdecimal() else None]
     ends_ms = min((now_ms + length for length in ends if length is not None), default=None)

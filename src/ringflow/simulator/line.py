@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from ringflow.simulator.callee import Behaviour
+
 
 class Sound(StrEnum):
     """What a caller can hear besides prompts."""
 
+    SILENCE = "silence"
+    """Asterisk takes keys without playing anything."""
     RINGING = "ringing"
     CALLEE = "callee"
 
@@ -26,7 +30,14 @@ class HungUp:
     """The caller hung up."""
 
 
-LineEvent = KeyUp | HungUp
+@dataclass(frozen=True, slots=True)
+class CalleeActs:
+    """The callee of the attempt does this now, at somebody's word; in talk, `NO_ANSWER` means: hangs up."""
+
+    behaviour: Behaviour
+
+
+LineEvent = KeyUp | HungUp | CalleeActs
 
 
 class Line(Protocol):

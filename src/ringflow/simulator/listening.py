@@ -10,7 +10,7 @@ from typing import TypeAlias
 from ringflow.calls.clock import Clock
 from ringflow.simulator.callee import DialledLeg, MeetCallee
 from ringflow.simulator.channel import ChannelState, VirtualChannel
-from ringflow.simulator.line import HungUp, KeyUp, Line, LineEvent
+from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, Line, LineEvent, Sound
 
 ANY_KEY = "0123456789*#ABCD"
 BETWEEN_PROMPTS_MS = 50
@@ -96,13 +96,18 @@ class IncomingCall:
         """Digits up to an ender, the maximum, or silence (`ast_readstring_full`). Waits are milliseconds."""
         digits = ""
         wait_ms = first_ms
-        event = await self.play(prompt, ANY_KEY, takes_keys=True) if prompt else None
+        event: LineEvent | None = None
+        if prompt:
+            event = await self.play(prompt, ANY_KEY, takes_keys=True)
+        else:
+            self.line.starts(Sound.SILENCE, True)
+            self.line.stops(Sound.SILENCE)
         while True:
             if event is None:
                 event = await self.wait(self.clock.monotonic_ms() + wait_ms, ANY_KEY)
             if event is None:
                 return GetData.TIMEOUT, digits
-            if isinstance(event, HungUp):
+            if isinstance(event, HungUp | CalleeActs):
                 # tmp keeps what was keyed, though nothing ends it in C; Read stores it.
                 return GetData.FAILED, digits
             if event.key in enders:

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from ringflow.calls.outcome import CallRecord, Leg
 from ringflow.simulator.differences import Difference
+from ringflow.simulator.durations import show_duration
 from ringflow.simulator.run import SimulatedCall
 
 
@@ -83,6 +84,22 @@ def transcript_lines(record: CallRecord) -> Iterator[str]:
     width = max((len(event.slot) for event in record.transcript), default=0)
     for event in record.transcript:
         yield f"{event.at_ms / 1000:9.3f}s  {event.slot:<{width}}  {event.event} {event.detail}".rstrip()
+
+
+def summary_lines(record: CallRecord) -> Iterator[str]:
+    """How the call ended, and each outgoing attempt with its headers."""
+    customer = f", customer {record.customer}" if record.customer is not None else ""
+    app = f", app {record.app}" if record.app is not None else ""
+    yield f"{record.outcome}{app}{customer}"
+    if record.reject is not None:
+        yield f"  SIP {record.reject.sip} {record.reject.reason}"
+    elif record.reason:
+        yield f"  {record.reason}"
+    for leg in record.legs:
+        talked = f", talked {show_duration(leg.talked_ms)}" if leg.talked_ms else ""
+        shown_as = f", as {leg.caller_id}" if leg.caller_id else ""
+        yield f"  {leg.dialled} via {leg.trunk or 'no trunk'}{shown_as}: {leg.status}{talked}"
+        yield from (f"    {name}: {value}" for name, value in leg.headers.items())
 
 
 def failure_text(call: SimulatedCall, found: Sequence[Difference]) -> str:

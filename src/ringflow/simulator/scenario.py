@@ -30,6 +30,10 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
 def _moment(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -200,7 +204,7 @@ class Scenario(Frozen):
     given: Given = Given()
     call: IncomingPlan = IncomingPlan(caller=DEFAULT_CLI)
     caller: tuple[Annotated[Step, AfterValidator(_fits_tone)], ...] = ()
-    callee: CalleePlan | tuple[CalleePlan, ...] = ()
+    callee: Annotated[tuple[CalleePlan, ...], BeforeValidator(_listed)] = ()
     expect: Expected
 
     @property
@@ -211,5 +215,4 @@ class Scenario(Frozen):
     @property
     def callees(self) -> tuple[Callee, ...]:
         """Who is met, attempt by attempt; the last one meets every further attempt."""
-        plans = (self.callee,) if isinstance(self.callee, CalleePlan) else self.callee
-        return tuple(plan.callee() for plan in plans)
+        return tuple(plan.callee() for plan in self.callee)

@@ -1,0 +1,181 @@
+"""`ringflow call`: one simulated call against the configured database and flows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from ringflow.app import open_core
+from ringflow.calls.outcome import CallRecord
+from ringflow.config import Config, LogConfig, load_config
+from ringflow.logs import set_up_logs
+from ringflow.simulator.callee import Behaviour, Callee, callees_in_turn
+from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, ScriptedCaller
+from ringflow.simulator.carrying import Arrival, carry_call
+from ringflow.simulator.clock import VirtualClock
+from ringflow.simulator.durations import parse_duration_ms
+from ringflow.simulator.report import call_json, summary_lines, transcript_lines
+from ringflow.simulator.stage import durations_of
+
+REFUSED_AFTER_MS = 200
+KEYS = frozenset("0123456789*#ABCD ")
+
+
+class CalleeWord(StrEnum):
+    """How an outgoing attempt is met, in the command's words."""
+
+    ANSWER = "answer"
+    BUSY = "busy"
+    NO_ANSWER = "noanswer"
+    CONGESTION = "congestion"
+    UNAVAILABLE = "unavailable"
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """The same in the simulator's words."""
+        return Behaviour[self.name]
+
+
+def parse_length(text: str | int) -> int:
+    """A length of time on the command line, in milliseconds: `60s` gives 60000."""
+    if isinstance(text, int):
+        # A default, which typer passes through here as well.
+        return text
+    try:
+        return parse_duration_ms(text)
+    except ValueError as error:
+        what, _, mend = str(error).partition(" || ")
+        raise typer.BadParameter(f"{what}: {mend}") from None
+
+
+def checked_keys(values: list[str] | None) -> list[str]:
+    """Refuse what no telephone has."""
+    for value in values or []:
+        if not value or not KEYS.issuperset(value):
+            raise typer.BadParameter(f"{value!r}: keys are 0-9 * # A-D; a space is a pause of a second")
+    return values or []
+
+
+DidArgument = Annotated[str, typer.Argument(metavar="DID", help="The number that is called.")]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="CLI", help="The calling number; `anonymous` withholds it.")
+]
+CalleeOption = Annotated[
+    list[CalleeWord] | None,
+    typer.Option("--callee", help="How an attempt is met; several times: one attempt after the other."),
+]
+TalkOption = Annotated[
+    int,
+    typer.Option(
+        "--talk", parser=parse_length, metavar="TIME", help="How long the callee talks.", show_default="60s"
+    ),
+]
+RingOption = Annotated[
+    int,
+    typer.Option(
+        "--answers-after",
+        parser=parse_length,
+        metavar="TIME",
+        help="How long the callee's phone rings.",
+        show_default="2s",
+    ),
+]
+LeaveOption = Annotated[
+    int | None,
+    typer.Option(
+        "--hangs-up-after",
+        parser=parse_length,
+        metavar="TIME",
+        help="The caller hangs up this long after the last keys.",
+    ),
+]
+
+
+def callees(words: list[CalleeWord] | None, rings_ms: int, talk_ms: int) -> tuple[Callee, ...]:
+    """Who is met, attempt by attempt."""
+    return tuple(
+        Callee(word.behaviour, rings_ms if word is CalleeWord.ANSWER else REFUSED_AFTER_MS, talk_ms)
+        for word in words or [CalleeWord.ANSWER]
+    )
+
+
+def call(
+    did: DidArgument,
+    caller: FromOption = None,
+    keys: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keys",
+            metavar="KEYS",
+            callback=checked_keys,
+            help="Keys for the first prompt that takes some; given again: for the next one.",
+        ),
+    ] = None,
+    after: Annotated[
+        int,
+        typer.Option(
+            "--after",
+            parser=parse_length,
+            metavar="TIME",
+            help="From the prompt's end to its first key.",
+            show_default="0s",
+        ),
+    ] = 0,
+    every: Annotated[
+        int,
+        typer.Option(
+            "--every", parser=parse_length, metavar="TIME", help="From key to key.", show_default="250ms"
+        ),
+    ] = 250,
+    callee: CalleeOption = None,
+    rings: RingOption = 2000,
+    talk: TalkOption = 60_000,
+    hangs_up_after: LeaveOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make one simulated call. It takes milliseconds, however long the talk."""
+    config = load_config()
+    set_up_logs(LogConfig(format="text", level="error"))
+    steps: list[CallerStep] = []
+    for one in keys or []:
+        steps += [Hears(None), Keys(one, every_ms=every, tone_ms=min(100, every // 2), after_ms=after)]
+    if hangs_up_after is not None:
+        steps.append(HangsUp(hangs_up_after))
+    record = asyncio.run(_carry(config, Arrival(did, caller), steps, callees(callee, rings, talk)))
+    if as_json:
+        typer.echo(json.dumps(call_json(record), indent=2))
+        return
+    console = Console(highlight=False)
+    for line in transcript_lines(record):
+        console.print(escape(line), style="dim", soft_wrap=True)
+    first, *rest = summary_lines(record)
+    console.print(f"[bold]{escape(first)}[/]", soft_wrap=True)
+    for line in rest:
+        console.print(escape(line), soft_wrap=True)
+
+
+async def _carry(
+    config: Config, arrival: Arrival, steps: list[CallerStep], met: tuple[Callee, ...]
+) -> CallRecord:
+    clock = VirtualClock(time.time())
+    core = await open_core(config, clock)
+    try:
+        carried = await carry_call(
+            arrival,
+            core.engine,
+            ScriptedCaller(clock, steps),
+            clock,
+            callees_in_turn(met),
+            durations_of(core.library),
+            core.world.asterisk_sounds,
+        )
+    finally:
+        await core.close()
+    return carried.record
