@@ -9,7 +9,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ringflow.asterisk import AsteriskConfigSettings, write_asterisk_config
@@ -86,41 +87,27 @@ class AsteriskInstance:
         return str(self.folder / "etc" / "asterisk.conf").encode() in command
 
     def start(self) -> AsteriskState:
-        """Write its files, start it and wait until it takes calls. Raises `StartError` with its own words."""
+        """Write its files, start it and wait until it takes calls. Raises `StartError` with its own words.
+
+        One that runs already goes on, or is started anew when its calls go to another FastAGI port.
+        """
         if self.is_running():
-            return self.state
+            if self.state.fastagi_port == self.fastagi_port:
+                return self.state
+            self.stop()
         run_folder = Path(tempfile.mkdtemp(prefix="ringflow-lab-"))
-        ami_port = free_tcp_port()
-        first = free_udp_range(TRUNK_COUNT + RTP_PORTS + 4)
-        rtp = first + TRUNK_COUNT + 4
-        ports = {
-            "sip": first, "unreachable": first + 1, "ami": ami_port,
-            "rtp_first": rtp, "rtp_last": rtp + RTP_PORTS - 1,
-        }  # fmt: skip
-        trunks = {f"callee{number:02}": first + 1 + number for number in range(1, TRUNK_COUNT + 1)}
-        write_asterisk_config(
-            self.config, AsteriskConfigSettings(fastagi_port=self.fastagi_port, ami_port=ami_port)
-        )
-        main = write_lab_files(self.folder / "etc", self._directories(run_folder), self.config, ports, trunks)
-        shutil.rmtree(self.folder / "log", ignore_errors=True)
-        (self.folder / "log").mkdir()
-        with (self.folder / "log" / "console").open("wb") as console:
-            self._process = subprocess.Popen(
-                self._command("-f", "-C", str(main)),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-                start_new_session=True,
-            )
-        state = AsteriskState(self._process.pid, first, ami_port, self.fastagi_port, str(run_folder), trunks)
-        (self.folder / STATE_FILE).write_text(json.dumps(asdict(state), indent=1), "utf-8")
+        try:
+            main, state = self._prepare(run_folder)
+            self._spawn(main, state)
+        except OSError as error:
+            shutil.rmtree(run_folder, ignore_errors=True)
+            raise StartError(f"Asterisk of the lab cannot be set up in {self.folder}: {error}") from error
         try:
             self._wait_until_booted(run_folder / "asterisk.ctl")
         except BaseException:
             self.stop()
             raise
-        return state
+        return self.state
 
     def stop(self) -> None:
         """End it and remove its control socket; its log stays."""
@@ -134,6 +121,10 @@ class AsteriskInstance:
                 os.kill(state.pid, signal.SIGKILL)
                 self._wait_until_gone()
         self._process = None
+        with suppress(ChildProcessError):
+            os.waitpid(
+                state.pid, os.WNOHANG
+            )  # if this process started it through another object, it is a zombie
         shutil.rmtree(state.run_folder, ignore_errors=True)
         (self.folder / STATE_FILE).unlink(missing_ok=True)
 
@@ -159,6 +150,36 @@ class AsteriskInstance:
         """The warnings and errors in its log."""
         text = self.log.read_text("utf-8", errors="replace") if self.log.exists() else ""
         return [line for line in text.splitlines() if "] WARNING[" in line or "] ERROR[" in line]
+
+    def _prepare(self, run_folder: Path) -> tuple[Path, AsteriskState]:
+        """Choose ports and write every file; gives `asterisk.conf`, and the state but for the process id."""
+        first = free_udp_range(TRUNK_COUNT + RTP_PORTS + 4)
+        rtp = first + TRUNK_COUNT + 4
+        trunks = {f"callee{number:02}": first + 1 + number for number in range(1, TRUNK_COUNT + 1)}
+        state = AsteriskState(0, first, free_tcp_port(), self.fastagi_port, str(run_folder), trunks)
+        ports = {
+            "sip": first, "unreachable": first + 1, "ami": state.ami_port,
+            "rtp_first": rtp, "rtp_last": rtp + RTP_PORTS - 1,
+        }  # fmt: skip
+        settings = AsteriskConfigSettings(fastagi_port=self.fastagi_port, ami_port=state.ami_port)
+        write_asterisk_config(self.config, settings)
+        directories = self._directories(run_folder)
+        return write_lab_files(self.folder / "etc", directories, self.config, ports, trunks), state
+
+    def _spawn(self, main: Path, state: AsteriskState) -> None:
+        shutil.rmtree(self.folder / "log", ignore_errors=True)
+        (self.folder / "log").mkdir()
+        with (self.folder / "log" / "console").open("wb") as console:
+            self._process = subprocess.Popen(
+                self._command("-f", "-C", str(main)),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                start_new_session=True,
+            )
+        known = asdict(replace(state, pid=self._process.pid))
+        (self.folder / STATE_FILE).write_text(json.dumps(known, indent=1), "utf-8")
 
     def _command(self, *arguments: str) -> list[str]:
         return self.packages.command("/usr/sbin/asterisk", *arguments)

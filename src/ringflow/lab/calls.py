@@ -14,7 +14,7 @@ from ringflow.errors import StartError
 from ringflow.lab.asterisk import AsteriskState
 from ringflow.lab.call_values import CalleeRecord, HangUp, LabCaller, LabCallResult, Moment, TimedKeys
 from ringflow.lab.packages import PackageFolder
-from ringflow.lab.ports import free_udp_range
+from ringflow.lab.ports import free_udp_port
 from ringflow.lab.sip_trace import SipMessage, sip_user
 from ringflow.lab.sipp import SippProcess
 from ringflow.lab.sipp_scenarios import Dialogue, LabCallee, callee_scenario, caller_scenario
@@ -63,7 +63,7 @@ class _LabCall:
         for trunk, callee in callees.items():
             side = await self.add(trunk, self.asterisk.trunks[trunk])
             await side.sipp.start(callee_scenario(side.sipp.dialogue, callee), None)
-        side = await self.add("caller", free_udp_range(1))
+        side = await self.add("caller", free_udp_port())
         scenario = caller_scenario(
             side.sipp.dialogue, caller.did, caller.cli, caller.display_name, caller.anonymous
         )

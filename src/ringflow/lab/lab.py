@@ -41,8 +41,8 @@ class Lab:
         self.folder = folder.absolute()
         self.release = release or read_machine().lab_release
         self._place = (place or self.folder / self.release / "asterisk").absolute()
-        # What runs, or ran last; `up` gives it its FastAGI port.
         self._fetched: PackageFolder | None = None
+        self._asterisk: AsteriskInstance | None = None
 
     @property
     def packages(self) -> PackageFolder:
@@ -52,9 +52,11 @@ class Lab:
             self._fetched = fetch_packages(self.folder / self.release / "packages", PACKAGES, source)
         return self._fetched
 
-    def asterisk(self, fastagi_port: int = DEFAULT_FASTAGI_PORT) -> AsteriskInstance:
+    def asterisk(self) -> AsteriskInstance:
         """This lab's Asterisk, running or not."""
-        return AsteriskInstance(self._place, self.packages, fastagi_port)
+        if self._asterisk is None:
+            self._asterisk = AsteriskInstance(self._place, self.packages, DEFAULT_FASTAGI_PORT)
+        return self._asterisk
 
     def up(self, fastagi_port: int = DEFAULT_FASTAGI_PORT) -> AsteriskState:
         """Start it unless it runs already; calls go to FastAGI on that loopback port. Raises `StartError`.
@@ -62,9 +64,8 @@ class Lab:
         One that runs with another FastAGI port is started anew.
         """
         with self._alone():
-            asterisk = self.asterisk(fastagi_port)
-            if asterisk.is_running() and asterisk.state.fastagi_port != fastagi_port:
-                asterisk.stop()
+            asterisk = self.asterisk()
+            asterisk.fastagi_port = fastagi_port
             return asterisk.start()
 
     def down(self) -> bool:

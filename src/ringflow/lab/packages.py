@@ -73,6 +73,8 @@ def fetch_packages(
     """
     wanted = {"release": source.release, "names": sorted(names), "without": sorted(without)}
     folder = folder.absolute()  # apt takes a relative path for one below its own folders
+    if _is_unpacked(folder, wanted):
+        return PackageFolder(folder / "root")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(folder.with_name(f"{folder.name}.lock")):
         if not _is_unpacked(folder, wanted):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 import socket
+from collections import deque
 
 # Below the range from which the kernel gives ports to whoever does not ask for one.
 _FIRST, _LAST = 12_000, 31_000
 _ATTEMPTS = 200
+
+# A port that was given away is bound by another program a moment later, and is free until then.
+_given: deque[int] = deque(maxlen=2_000)
 
 
 def free_tcp_port() -> int:
@@ -15,6 +19,18 @@ def free_tcp_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def free_udp_port() -> int:
+    """A UDP port that is free now and was not given to anyone lately; the kernel chooses it."""
+    for _ in range(_ATTEMPTS):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _given:
+            _given.append(port)
+            return port
+    raise OSError("no free UDP port on 127.0.0.1")
 
 
 def free_udp_range(count: int) -> int:

@@ -147,9 +147,9 @@ class SippProcess:
 
     async def _wait_for_port(self) -> None:
         """Until the port is bound; asked of the kernel, because trying to bind it would disturb SIPp."""
-        wanted = f"0100007F:{self.port:04X} "
+        wanted = f"0100007F:{self.port:04X} ".encode()
         for _ in range(int(START_TIMEOUT_S / _POLL_S)):
-            if wanted in await asyncio.to_thread(Path("/proc/net/udp").read_text, "ascii"):
+            if wanted in await asyncio.to_thread(Path("/proc/net/udp").read_bytes):
                 return
             if self._process is None or self._process.returncode is not None:
                 break
