@@ -25,7 +25,10 @@ def set_up_logs(config: LogConfig) -> None:
     ]
     if config.format == "json":
         last: list[Processor] = [
-            structlog.processors.dict_tracebacks,
+            # Without local variables: a secret or a PIN may be among them.
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
             structlog.processors.JSONRenderer(),
         ]
     else:

@@ -1,0 +1,109 @@
+"""A place where tests put flows of their own and call them: real store, real wire, virtual clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ringflow.accounts.declarations import apply_declarations
+from ringflow.accounts.directory import Directory
+from ringflow.accounts.occupancy import Occupancy
+from ringflow.accounts.security_key import SecurityKeys
+from ringflow.calls.world import CallWorld
+from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
+from ringflow.engine.engine import Engine
+from ringflow.engine.watching import Watcher
+from ringflow.flows.book import FlowBook
+from ringflow.flows.flow import Flow
+from ringflow.flows.slot import Slot
+from ringflow.simulator.callee import Behaviour, Callee
+from ringflow.simulator.caller import CallerStep, ScriptedCaller
+from ringflow.simulator.carrying import Arrival, CarriedCall, carry_call
+from ringflow.simulator.clock import VirtualClock
+from ringflow.store import Store
+
+DID = "18005550100"
+CLI = "441910000001"
+
+
+@dataclass
+class Place:
+    """`call` carries one call through the slots given; the rest is there to be looked at or broken."""
+
+    store: Store
+    directory: Directory
+    config: Config
+    clock: VirtualClock
+    occupancy: Occupancy = field(default_factory=Occupancy)
+    watchers: list[Watcher] = field(default_factory=list)
+
+    def engine(self, flows: Sequence[Flow], watchers: Sequence[Watcher] = ()) -> Engine:
+        world = CallWorld(
+            trunks=self.directory.trunks,
+            security_keys=SecurityKeys("a secret for tests only"),
+            asterisk_sounds="/sounds",
+            apology="MISC/sorry",
+            uri_dial=self.config.uri_dial,
+            uri_hosts=frozenset({"pbx.example.com"}),
+            clock=self.clock,
+        )
+        return Engine(self.directory, self.occupancy, FlowBook.of(flows), world, watchers, lambda: "c1")
+
+    async def call(
+        self,
+        *slots: Slot,
+        steps: Sequence[CallerStep] = (),
+        callees: Sequence[Callee] = (Callee(Behaviour.ANSWER, 1000, 5000),),
+        caller: str | None = CLI,
+        did: str = DID,
+        app: str = "tested",
+        also: Sequence[Flow] = (),
+    ) -> CarriedCall:
+        flows = [Flow(app, "", slots, "tested.yaml", "r1"), *also] if slots else list(also)
+        return await carry_call(
+            Arrival(did, caller),
+            lambda watchers: self.engine(flows, [*watchers, *self.watchers]),
+            ScriptedCaller(self.clock, steps),
+            self.clock,
+            lambda attempt, target: callees[min(attempt, len(callees) - 1)],
+            lambda name: 2.0,
+            sounds_prefix="/sounds",
+        )
+
+
+Configure = Callable[..., Coroutine[Any, Any, Place]]
+
+
+@pytest.fixture
+async def configured() -> AsyncIterator[Configure]:
+    """Makes a place with fields of the configuration changed."""
+    opened: list[Store] = []
+
+    async def make(**changes: object) -> Place:
+        base: dict[str, object] = {
+            "customers": (CustomerDeclaration(id=42, clis=(CLI,)),),
+            "dids": (DidDeclaration(number=DID, app="tested"),),
+            "trunks": (
+                TrunkDeclaration(name="first", dial="PJSIP/{number}@first", position=1),
+                TrunkDeclaration(name="second", dial="PJSIP/{number}@second", position=2),
+            ),
+        }
+        config = Config.model_validate(base | changes)
+        store = await Store.open("sqlite:///:memory:")
+        opened.append(store)
+        await store.migrate()
+        await apply_declarations(store, config)
+        return Place(store, Directory(store, config.country), config, VirtualClock())
+
+    yield make
+    for store in opened:
+        await store.close()
+
+
+@pytest.fixture
+async def place(configured: Configure) -> Place:
+    """A customer 42 with one CLI, a DID that leads to `tested`, and two trunks."""
+    return await configured()

@@ -1,0 +1,266 @@
+"""What the engine makes of calls that go wrong: each one ends, says why, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import ClassVar
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from ringflow.agi.server import FastAgiServer
+from ringflow.agi.settings import AgiSettings
+from ringflow.calls.call import Call
+from ringflow.calls.outcome import CallRecord, LegStatus
+from ringflow.config import CustomerDeclaration, DidDeclaration
+from ringflow.flows.flow import Flow
+from ringflow.flows.slot import Slot
+from ringflow.flows.template import Template
+from ringflow.simulator.callee import Behaviour, Callee
+from ringflow.simulator.caller import HangsUp, Hears, Keys
+from ringflow.slots.audio import Audio
+from ringflow.slots.destination import Destination
+from ringflow.slots.hangup import Hangup
+
+from .conftest import CLI, DID, Configure, Place
+
+GREETING = (
+    f"agi_network: yes\nagi_request: agi://127.0.0.1/call\nagi_channel: PJSIP/x-1\nagi_uniqueid: 1.1\n"
+    f"agi_callerid: {CLI}\nagi_callingpres: 0\nagi_extension: {DID}\nagi_context: ringflow-incoming\n\n"
+).encode()
+
+
+class Faulty(Slot):
+    """Has a bug."""
+
+    async def run(self, call: Call) -> str:
+        raise ZeroDivisionError("a bug of ours")
+
+
+class DatabaseGoes(Slot):
+    """Answers, and then the database is gone."""
+
+    place: ClassVar[Place]
+
+    async def run(self, call: Call) -> str:
+        await call.answer()
+        await DatabaseGoes.place.store.close()
+        return "done"
+
+
+def events(record: CallRecord) -> list[str]:
+    return [f"{event.event} {event.detail}".strip() for event in record.transcript]
+
+
+async def test_a_bug_in_a_slot_ends_only_its_call_with_an_apology(place: Place) -> None:
+    with capture_logs([structlog.contextvars.merge_contextvars]) as logs:
+        called = await place.call(Audio(slot="audio", file="IVR/welcome"), Faulty(slot="faulty", id="bad"))
+    assert called.record.outcome == "error"
+    assert called.record.reason == "ZeroDivisionError: a bug of ours"
+    assert called.prompts == ("IVR/welcome", "MISC/sorry")
+    (failed,) = [line for line in logs if line["event"] == "call failed"]
+    assert (failed["call_id"], failed["slot"], failed["log_level"]) == ("c1", "bad", "error")
+    assert place.occupancy.of_customer(42) == 0
+
+
+async def test_a_bug_before_the_answer_is_a_503_and_no_apology_is_paid_for(place: Place) -> None:
+    called = await place.call(Faulty(slot="faulty"))
+    assert (called.record.outcome, called.sip_code, called.prompts) == ("error", 503, ())
+
+
+async def test_a_database_that_is_gone_in_mid_call_is_apologised_for(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DatabaseGoes, "place", place, raising=False)
+    called = await place.call(
+        DatabaseGoes(slot="database_goes"), Destination(slot="destination", external="4412345678")
+    )
+    assert called.record.outcome == "error"
+    assert called.record.reason.startswith("StoreGone: ")
+    assert called.prompts == ("MISC/sorry",)
+    assert called.legs == ()
+
+
+async def test_a_did_whose_app_is_missing_is_refused_with_503(place: Place) -> None:
+    called = await place.call(also=[Flow("another", "", (Hangup(slot="hangup"),), "a.yaml", "r")])
+    assert called.record.reject is not None
+    assert (called.sip_code, called.record.reject.reason) == (503, "App Not Found: tested")
+
+
+async def test_a_call_that_never_leaves_its_slots_is_ended(place: Place) -> None:
+    here = Destination(slot="destination", internal="tested")
+    called = await place.call(here)
+    assert called.record.outcome == "error"
+    assert called.record.reason == "FlowFault: the call went through 1000 slots"
+
+
+async def test_the_second_trunk_is_tried_on_congestion_and_not_on_busy(place: Place) -> None:
+    dialled = Destination(slot="destination", external="4412345678")
+    congested, busy = Callee(Behaviour.CONGESTION, 100), Callee(Behaviour.BUSY, 100)
+    answers = Callee(Behaviour.ANSWER, 100, 1000)
+    found = await place.call(dialled, callees=[congested, answers])
+    assert [(leg.trunk, leg.status) for leg in found.record.legs] == [
+        ("first", LegStatus.CONGESTION),
+        ("second", LegStatus.ANSWERED),
+    ]
+    assert found.record.outcome == "completed"
+    found = await place.call(dialled, callees=[busy, answers])
+    assert [(leg.trunk, leg.status) for leg in found.record.legs] == [("first", LegStatus.BUSY)]
+    assert found.record.outcome == "busy"
+
+
+async def test_a_full_customer_is_refused_until_the_call_before_has_ended(configured: Configure) -> None:
+    place = await configured(customers=(CustomerDeclaration(id=42, clis=(CLI,), channels=1),))
+    seat = place.occupancy.admit(await place.directory.arrive(DID, CLI, False))  # type: ignore[arg-type]
+    full = await place.call(Audio(slot="audio", file="IVR/welcome"))
+    assert (full.sip_code, full.record.reason) == (486, "Customer Channels Full")
+    seat.release()  # type: ignore[union-attr]
+    again = await place.call(Audio(slot="audio", file="IVR/welcome"))
+    assert again.record.outcome == "completed"
+
+
+async def test_without_a_customer_nothing_is_dialled(configured: Configure) -> None:
+    place = await configured(dids=(DidDeclaration(number=DID, app="tested", identify="none"),))
+    called = await place.call(Destination(slot="destination", external="4412345678"), caller="5551234")
+    assert (called.record.outcome, called.legs) == ("refused", ())
+    assert "refused no customer pays for this call" in events(called.record)
+
+
+HOSTILE = 'x"),&SIP/evil\\\r\nHANGUP \x00\xff${SHELL(id)}'
+
+
+async def test_hostile_text_reaches_neither_dial_string_nor_log(place: Place, configured: Configure) -> None:
+    opened = await configured(customers=(CustomerDeclaration(id=42, clis=("^.*",)),))
+    slot = Destination(
+        slot="destination",
+        external="4412345678",
+        caller_id=Template.parse("${hostile}"),
+        headers={"X-Note": Template.parse("${hostile}")},
+    )
+    opened.watchers.append(keeper := Keeper())
+    called = await opened.call(Hostile(slot="hostile"), slot, caller=HOSTILE.replace("\r\n", " "))
+    (leg,) = called.legs
+    assert leg.target == "PJSIP/4412345678@first"
+    assert "f" not in leg.options
+    assert leg.headers["X-Note"] == 'x"),&SIP/evil\\%0D%0AHANGUP %00%C3%BF${SHELL(id)}'
+    record = keeper.records[0]
+    assert record.cli is None
+    assert json.dumps(record.did).isascii()
+
+
+class Keeper:
+    """Keeps the records that it is told of."""
+
+    def __init__(self) -> None:
+        self.records: list[CallRecord] = []
+
+    def call_began(self, app: str) -> None: ...
+
+    def slot_left(self, app: str, slot_type: str, exit_name: str) -> None: ...
+
+    def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
+        self.records.append(record)
+
+
+class Hostile(Slot):
+    """Stores what no network should send."""
+
+    async def run(self, call: Call) -> str:
+        call.store("hostile", HOSTILE)
+        return "done"
+
+
+async def test_a_number_that_is_not_digits_is_not_dialled(place: Place) -> None:
+    called = await place.call(Hostile(slot="hostile"), Destination(slot="destination", external="${hostile}"))
+    assert (called.record.outcome, called.legs) == ("refused", ())
+    assert called.record.legs[0].dialled.isprintable()
+
+
+async def test_a_host_that_is_not_listed_is_not_dialled(place: Place) -> None:
+    refused = await place.call(Destination(slot="destination", uri="sip:desk@evil.example"))
+    assert (refused.record.outcome, refused.legs) == ("refused", ())
+    allowed = await place.call(Destination(slot="destination", uri="sip:desk@PBX.example.com:5080"))
+    assert allowed.record.outcome == "completed"
+    assert allowed.legs[0].target == "PJSIP/ringflow-uri/sip:desk@PBX.example.com:5080"
+
+
+async def test_the_outgoing_leg_runs_as_the_customer(configured: Configure) -> None:
+    place = await configured(customers=(CustomerDeclaration(id=42, clis=(CLI,), caller_id="441910009999"),))
+    # `check` refuses this header in a flow; a trunk could still carry it.
+    headers = {"x-customer-id": Template.parse("1"), "X-Note": Template.parse("kept")}
+    slot = Destination.model_construct(
+        slot="destination", external=Template.parse("4412345678"), headers=headers
+    )
+    called = await place.call(slot)
+    (leg,) = called.legs
+    assert leg.headers["X-Customer-ID"] == "42"
+    assert "x-customer-id" not in leg.headers
+    assert leg.headers["X-CX-Sec"].startswith("v1.")
+    assert leg.headers["X-Note"] == "kept"
+    assert leg.caller_id == "441910009999"
+
+
+@pytest.mark.parametrize(
+    ("steps", "outcome"),
+    [
+        ([Hears("IVR/welcome", 500), HangsUp()], "abandoned"),
+        ([Hears("IVR/welcome"), HangsUp(after_ms=1500)], "completed"),
+    ],
+)
+async def test_a_hang_up_is_abandoned_before_and_completed_after_the_connection(
+    place: Place, steps: list[Hears | Keys | HangsUp], outcome: str
+) -> None:
+    called = await place.call(
+        Audio(slot="audio", file="IVR/welcome"),
+        Destination(slot="destination", external="4412345678"),
+        steps=steps,
+        callees=[Callee(Behaviour.ANSWER, 1000, None)],
+    )
+    assert called.record.outcome == outcome
+    assert events(called.record)[-2:] == ["hung_up", f"ended {outcome}"]
+
+
+async def test_an_asterisk_that_vanishes_in_mid_call_is_an_error(place: Place) -> None:
+    place.watchers.append(keeper := Keeper())
+    engine = place.engine([Flow("tested", "", (Audio(slot="audio", file="A/b"),), "t", "r")], [keeper])
+    ended = asyncio.Event()
+
+    async def serve(session: object) -> None:
+        await engine.run(session)  # type: ignore[arg-type]
+        ended.set()
+
+    server = FastAgiServer(serve, AgiSettings(host="127.0.0.1", port=0))
+    await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(GREETING)
+    assert (await reader.readline()).strip() == b"ANSWER"
+    writer.close()
+    async with asyncio.timeout(5):
+        await ended.wait()
+    await server.close()
+    (record,) = keeper.records
+    assert (record.outcome, record.reason) == ("error", "the connection from Asterisk closed in mid-call")
+    assert place.occupancy.of_did(DID) == 0
+
+
+async def test_a_call_that_outlasts_the_drain_is_hung_up_and_says_so(place: Place) -> None:
+    keeper = Keeper()
+    engine = place.engine([Flow("tested", "", (Audio(slot="audio", file="A/b"),), "t", "r")], [keeper])
+
+    async def serve(session: object) -> None:
+        await engine.run(session)  # type: ignore[arg-type]
+
+    server = FastAgiServer(serve, AgiSettings(host="127.0.0.1", port=0))
+    await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(GREETING)
+    assert (await reader.readline()).strip() == b"ANSWER"
+    writer.write(b"200 result=0\n")
+    assert (await reader.readline()).startswith(b"STREAM FILE")
+    async with asyncio.timeout(5):
+        await server.drain(0.01)
+        assert (await reader.readline()).strip() == b"HANGUP"
+    writer.close()
+    assert [record.outcome for record in keeper.records] == ["drained"]
