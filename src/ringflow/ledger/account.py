@@ -1,0 +1,129 @@
+"""Accounts of the ledger: one for each customer, and the house's own, one of each kind per currency.
+
+A balance is what the house owes: a customer's balance is its credit, and the house's cash goes below zero by
+what customers paid in. All balances of one currency add up to zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.errors import Refused
+from ringflow.ledger.statement import Statement
+from ringflow.money import check_currency
+
+
+class House(StrEnum):
+    """The house's accounts. The order is part of their ids: new ones go to the end."""
+
+    CASH = "cash"
+    """Against which customers' payments are booked, in and out."""
+    REVENUE = "revenue"
+    """What calls were charged."""
+    CARDS = "cards"
+    """Against which the value of cards and vouchers is booked."""
+    ADJUSTMENTS = "adjustments"
+    """Corrections by operators."""
+
+
+_HOUSE_KINDS = 16
+
+
+def house_id(house: House, currency: str) -> int:
+    """The id of a house account: below zero, computed, so that no look-up is needed on the call path."""
+    number = 0
+    for letter in check_currency(currency):
+        number = number * 26 + ord(letter) - ord("A")
+    return -1 - (number * _HOUSE_KINDS + list(House).index(house))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A customer's account as it stands. `available_micros` is what may be spent now; it may be below zero.
+
+    `debit_limit_micros`: 0 for prepaid, above for an overdraft, below for a reserve that is kept back.
+    `daily_limit_micros`: what calls may cost in one UTC day; None: no limit.
+    """
+
+    customer_id: int
+    currency: str
+    balance_micros: int
+    held_micros: int
+    debit_limit_micros: int
+    daily_limit_micros: int | None
+    spent_today_micros: int
+
+    @property
+    def available_micros(self) -> int:
+        """Credit that is neither held nor beyond the debit limit or the daily limit."""
+        credit = self.balance_micros + self.debit_limit_micros - self.held_micros
+        if self.daily_limit_micros is None:
+            return credit
+        return min(credit, self.daily_limit_micros - self.held_micros - self.spent_today_micros)
+
+
+# A clock that was set back over midnight goes on counting on the later day; a day further ahead than one
+# is from a clock that was wrong, and is forgotten.
+SPENT_TODAY = "CASE WHEN a.spent_day BETWEEN :day AND :day + 1 THEN a.spent_micros ELSE 0 END"
+
+_READ = Statement(
+    "SELECT a.id, a.currency, a.balance_micros, a.held_micros, a.debit_limit_micros, a.daily_limit_micros, "  # noqa: S608
+    f"{SPENT_TODAY} FROM ledger_accounts AS a WHERE a.customer_id = :customer_id",
+    customer_id="bigint",
+    day="bigint",
+)
+_CURRENCY = Statement("SELECT currency FROM customers WHERE id = :customer_id", customer_id="bigint")
+_OPEN = Statement(
+    "INSERT INTO ledger_accounts (id, customer_id, house, currency, balance_micros, held_micros, "
+    "debit_limit_micros, spent_micros, spent_day, created_ms) "
+    "SELECT v.id, v.customer_id, v.house, v.currency, 0, 0, 0, 0, 0, :now_ms FROM {rows} "
+    "WHERE true ON CONFLICT (id) DO NOTHING",
+    rows={"id": "bigint", "customer_id": "bigint", "house": "text", "currency": "text"},
+    now_ms="bigint",
+)
+_CLOSE = Statement(
+    "DELETE FROM ledger_accounts WHERE customer_id = :customer_id AND balance_micros = 0 "
+    "AND NOT EXISTS (SELECT 1 FROM ledger_holds WHERE account_id = :customer_id) "
+    "AND NOT EXISTS (SELECT 1 FROM ledger_movements WHERE debit_id = :customer_id) "
+    "AND NOT EXISTS (SELECT 1 FROM ledger_movements WHERE credit_id = :customer_id)",
+    customer_id="bigint",
+)
+
+
+async def open_account(connection: AsyncConnection, customer_id: int, now_ms: int) -> str:
+    """Open the customer's account, and the house's of its currency, unless they are open; gives the currency.
+
+    Raises `Refused` when there is no such customer, `AmountError` when its currency is none of ISO 4217.
+    """
+    found = await _CURRENCY.run(connection, customer_id=customer_id)
+    if not found:
+        raise Refused(f"there is no customer {customer_id}")
+    currency = check_currency(found[0][0])
+    rows: list[dict[str, object]] = [{"id": customer_id, "customer_id": customer_id, "currency": currency}]
+    rows += [
+        {"id": house_id(house, currency), "house": house.value, "currency": currency}
+        for house in reversed(House)
+    ]
+    await _OPEN.run(connection, rows, now_ms=now_ms)
+    return currency
+
+
+async def close_account(connection: AsyncConnection, customer_id: int) -> None:
+    """Remove an account that has never been used. Raises `Refused` when it has a history, which stays."""
+    await _CLOSE.run(connection, customer_id=customer_id)
+    if await _READ.run(connection, customer_id=customer_id, day=0):
+        raise Refused(f"customer {customer_id} has movements of money; set its status to inactive instead")
+
+
+async def read_account(connection: AsyncConnection, customer_id: int, now_ms: int) -> Account | None:
+    """The customer's account, or None where none was opened yet."""
+    found = await _READ.run(connection, customer_id=customer_id, day=utc_day(now_ms))
+    return Account(*tuple(found[0])) if found else None
+
+
+def utc_day(now_ms: int) -> int:
+    """Days since 1970-01-01 UTC."""
+    return now_ms // 86_400_000

@@ -1,0 +1,74 @@
+"""One transaction for many requests: a batch of a hundred takes as many statements as a batch of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.ledger.holding import hold_and_extend
+from ringflow.ledger.occupying import occupy_and_vacate
+from ringflow.ledger.request import (
+    Answer,
+    ExtendRequest,
+    HoldRequest,
+    LegAnswer,
+    LegRequest,
+    OccupyRequest,
+    Request,
+    SettleRequest,
+    VacateRequest,
+)
+from ringflow.ledger.settling import book_charges, settle_holds
+from ringflow.ledger.statement import Statement
+
+# Every transaction takes customers' rows before the house's and the higher id first, so that no two wait for
+# each other.
+_LOCK = Statement(
+    "SELECT a.id FROM ledger_accounts AS a WHERE a.id IN "
+    "(SELECT COALESCE(h.account_id, v.customer_id) FROM {rows} "
+    "LEFT JOIN ledger_holds AS h ON h.leg_id = v.leg_id) ORDER BY a.id DESC {lock}",
+    rows={"leg_id": "text", "customer_id": "bigint"},
+)
+
+
+async def run_batch(
+    connection: AsyncConnection, requests: Sequence[Request], now_ms: int
+) -> dict[str, Answer]:
+    """Carry out requests within the caller's transaction; gives answers by subject.
+
+    At most one request for each subject. What ends comes first: what it gives back, others may take.
+    """
+    calls = await occupy_and_vacate(
+        connection,
+        [one for one in requests if isinstance(one, OccupyRequest)],
+        [one for one in requests if isinstance(one, VacateRequest)],
+        now_ms,
+    )
+    legs = [one for one in requests if not isinstance(one, OccupyRequest | VacateRequest)]
+    answers = await _run_legs(connection, legs, now_ms) if legs else {}
+    return {
+        one.subject: calls[one.call_id]
+        if isinstance(one, OccupyRequest | VacateRequest)
+        else answers[one.leg_id]
+        for one in requests
+    }
+
+
+async def _run_legs(
+    connection: AsyncConnection, requests: Sequence[LegRequest], now_ms: int
+) -> dict[str, LegAnswer]:
+    if connection.dialect.name == "postgresql":
+        rows = [{"leg_id": one.leg_id, "customer_id": getattr(one, "customer_id", None)} for one in requests]
+        await _LOCK.run(connection, rows)
+    answers, charges = await settle_holds(
+        connection, [one for one in requests if isinstance(one, SettleRequest)], now_ms
+    )
+    answers |= await hold_and_extend(
+        connection,
+        [one for one in requests if isinstance(one, HoldRequest)],
+        [one for one in requests if isinstance(one, ExtendRequest)],
+        now_ms,
+    )
+    await book_charges(connection, charges, now_ms)
+    return answers

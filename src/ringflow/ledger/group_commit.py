@@ -1,0 +1,100 @@
+"""Group commit: what is asked while one transaction is being written goes into the next, all together.
+
+Nobody is answered before the commit. A disk that takes 5 ms for a commit gives 200 calls a second when every
+call waits for its own, and thousands when they share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ringflow.errors import Refused, RingflowError
+from ringflow.ledger.batch import run_batch
+from ringflow.ledger.request import Answer, Request
+from ringflow.store import Store, StoreGone
+
+MAX_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    request: Request
+    answer: asyncio.Future[Answer]
+
+
+class GroupCommit:
+    """The queue of requests of one process, and the task that writes them."""
+
+    def __init__(self, store: Store, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._now_ms = now_ms
+        self._queue: deque[_Waiting] = deque()
+        self._writer: asyncio.Task[None] | None = None
+
+    async def ask(self, request: Request) -> Answer:
+        """Have a request carried out; answers after its commit. Raises `Refused`, `StoreGone`.
+
+        Whoever is cancelled while waiting does not know whether it was done: ask again with the same leg.
+        """
+        waiting = _Waiting(request, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write(), name="ledger group commit")
+        answer = await waiting.answer
+        if isinstance(answer, Refused):
+            raise answer
+        return answer
+
+    async def close(self) -> None:
+        """Wait until everything that was asked is written."""
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait([self._writer])
+
+    async def _write(self) -> None:
+        while batch := self._next():
+            try:
+                await self._commit(batch)
+            except BaseException as error:
+                # Cancelled, or broken: nobody may wait for ever for an answer that does not come.
+                for waiting in [*batch, *self._queue]:
+                    if not waiting.answer.done():
+                        waiting.answer.set_exception(RingflowError("the ledger stopped"))
+                self._queue.clear()
+                raise error
+
+    def _next(self) -> list[_Waiting]:
+        """The longest run of requests in which no subject comes twice, without those given up meanwhile."""
+        batch: list[_Waiting] = []
+        subjects: set[str] = set()
+        while self._queue and len(batch) < MAX_BATCH and self._queue[0].request.subject not in subjects:
+            waiting = self._queue.popleft()
+            if not waiting.answer.done():
+                batch.append(waiting)
+                subjects.add(waiting.request.subject)
+        return batch
+
+    async def _commit(self, batch: list[_Waiting]) -> None:
+        try:
+            async with self._store.writing() as connection:
+                answers = await run_batch(connection, [one.request for one in batch], self._now_ms())
+        except StoreGone as error:
+            for waiting in batch:
+                _fail(waiting, StoreGone(str(error)))
+        except Exception as error:  # noqa: BLE001 -- what one request breaks must not fail the others
+            if len(batch) == 1:
+                _fail(batch[0], error)
+                return
+            for waiting in batch:
+                await self._commit([waiting])
+        else:
+            for waiting in batch:
+                if not waiting.answer.done():
+                    waiting.answer.set_result(answers[waiting.request.subject])
+
+
+def _fail(waiting: _Waiting, error: Exception) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)

@@ -1,0 +1,64 @@
+"""Holds read back: one leg's, those that still stand, and those that nobody looks after any more."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.ledger.hold import Hold
+from ringflow.ledger.holding import read_hold
+from ringflow.ledger.statement import Statement
+
+_COLUMNS = "h.leg_id, h.account_id, h.micros, h.server, h.terms, h.opened_ms, h.expires_ms"
+# A server that never said that it lives counts from the hold's own beginning.
+_ABANDONED = (
+    "h.expires_ms < :now_ms OR COALESCE((SELECT s.seen_ms FROM ledger_servers AS s WHERE s.id = h.server), "
+    "h.opened_ms) < :seen_ms"
+)
+_FIND = Statement(f"SELECT {_COLUMNS} FROM ledger_holds AS h WHERE h.leg_id = :leg_id", leg_id="text")  # noqa: S608
+_STANDING = Statement(
+    f"SELECT {_COLUMNS} FROM ledger_holds AS h WHERE h.state = 'held' ORDER BY h.opened_ms, h.leg_id"  # noqa: S608
+)
+_LEFT = Statement(
+    f"SELECT {_COLUMNS} FROM ledger_holds AS h WHERE h.state = 'held' AND ({_ABANDONED}) "  # noqa: S608
+    "ORDER BY h.opened_ms, h.leg_id",
+    now_ms="bigint",
+    seen_ms="bigint",
+)
+_LEFT_CALLS = Statement(
+    "SELECT DISTINCT m.call_id FROM ledger_marks AS m LEFT JOIN ledger_servers AS s ON s.id = m.server "
+    "WHERE COALESCE(s.seen_ms, m.taken_ms) < :seen_ms ORDER BY m.call_id",
+    seen_ms="bigint",
+)
+_SEEN = Statement(
+    "INSERT INTO ledger_servers (id, started_ms, seen_ms) VALUES (:id, :now_ms, :now_ms) "
+    "ON CONFLICT (id) DO UPDATE SET seen_ms = excluded.seen_ms",
+    id="text",
+    now_ms="bigint",
+)
+
+
+async def find_hold(connection: AsyncConnection, leg_id: str) -> Hold | None:
+    """The leg's hold, ended or not."""
+    found = await _FIND.run(connection, leg_id=leg_id)
+    return read_hold(found[0]) if found else None
+
+
+async def standing_holds(connection: AsyncConnection) -> list[Hold]:
+    """All holds that have not ended, the oldest first."""
+    return [read_hold(row) for row in await _STANDING.run(connection)]
+
+
+async def abandoned_holds(connection: AsyncConnection, now_ms: int, silent_ms: int) -> list[Hold]:
+    """Holds whose server has not been seen for `silent_ms`, and those that stand longer than they may."""
+    rows = await _LEFT.run(connection, now_ms=now_ms, seen_ms=now_ms - silent_ms)
+    return [read_hold(row) for row in rows]
+
+
+async def abandoned_calls(connection: AsyncConnection, now_ms: int, silent_ms: int) -> list[str]:
+    """Ids of counted calls whose server has not been seen for `silent_ms`."""
+    return [row[0] for row in await _LEFT_CALLS.run(connection, seen_ms=now_ms - silent_ms)]
+
+
+async def see_server(connection: AsyncConnection, server: str, now_ms: int) -> None:
+    """Note that a server lives; to be done several times within the silence that counts as its death."""
+    await _SEEN.run(connection, id=server, now_ms=now_ms)

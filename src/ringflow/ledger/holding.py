@@ -1,0 +1,201 @@
+"""Holds made and raised: a hold stands in the books before its leg is dialled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.errors import Refused
+from ringflow.ledger.account import open_account, utc_day
+from ringflow.ledger.hold import Hold, LegTaken, NoCredit, UnknownLeg
+from ringflow.ledger.request import ExtendRequest, HoldRequest, LegAnswer
+from ringflow.ledger.spending import Ask, Grant, hold_credit
+from ringflow.ledger.statement import Statement
+from ringflow.ledger.terms import Terms
+
+_INSERT = Statement(
+    "INSERT INTO ledger_holds (leg_id, account_id, asked_micros, micros, state, server, terms, opened_ms, "
+    "expires_ms, charged_micros, uncollected_micros, refunded_micros) "
+    "SELECT v.leg_id, a.id, v.micros, v.micros, 'held', v.server, v.terms, :now_ms, v.expires_ms, 0, 0, 0 "
+    "FROM {rows} JOIN ledger_accounts AS a ON a.id = v.customer_id "
+    "WHERE true ON CONFLICT (leg_id) DO NOTHING RETURNING leg_id",
+    rows={
+        "leg_id": "text",
+        "customer_id": "bigint",
+        "micros": "bigint",
+        "server": "text",
+        "terms": "text",
+        "expires_ms": "bigint",
+    },
+    now_ms="bigint",
+)
+_FIND = Statement(
+    "SELECT h.leg_id, h.account_id, h.asked_micros, h.micros, h.state, h.server, h.terms, h.opened_ms, "
+    "h.expires_ms FROM {rows} JOIN ledger_holds AS h ON h.leg_id = v.leg_id",
+    rows={"leg_id": "text"},
+)
+_SET = Statement(
+    "UPDATE ledger_holds AS h SET micros = v.micros, expires_ms = v.expires_ms FROM {rows} "
+    "WHERE h.leg_id = v.leg_id",
+    rows={"leg_id": "text", "micros": "bigint", "expires_ms": "bigint"},
+)
+# Only rows that this very transaction made, and that nobody else has seen.
+_REMOVE = Statement(
+    "DELETE FROM ledger_holds WHERE leg_id IN (SELECT v.leg_id FROM {rows})", rows={"leg_id": "text"}
+)
+
+
+async def hold_and_extend(
+    connection: AsyncConnection,
+    holds: Sequence[HoldRequest],
+    extensions: Sequence[ExtendRequest],
+    now_ms: int,
+) -> dict[str, LegAnswer]:
+    """Make holds and raise others. Gives each leg's answer."""
+    made, answers = await _insert(connection, holds, now_ms)
+    raised, refused = await _find_raised(connection, extensions)
+    answers |= refused
+    asks = [Ask(one.leg_id, one.customer_id, one.micros, one.least_micros) for one in made.values()]
+    asks += [
+        Ask(leg_id, hold.customer_id, max(0, asked.micros - hold.micros), asked.least_micros - hold.micros)
+        for leg_id, (asked, hold) in raised.items()
+    ]
+    grants = await hold_credit(connection, asks, utc_day(now_ms)) if asks else {}
+    for leg_id, request in made.items():
+        answers[leg_id] = _made(request, grants[leg_id], now_ms)
+    for leg_id, (asked, hold) in raised.items():
+        answers[leg_id] = _raised(asked, hold, grants[leg_id])
+    await _write(connection, made, raised, answers)
+    return answers
+
+
+async def _insert(
+    connection: AsyncConnection, requests: Sequence[HoldRequest], now_ms: int
+) -> tuple[dict[str, HoldRequest], dict[str, LegAnswer]]:
+    """Enter new holds. Gives those that are new, and the answers to those that are not."""
+    if not requests:
+        return {}, {}
+    asked = {one.leg_id: one for one in requests}
+    made = await _insert_rows(connection, requests, now_ms)
+    answers: dict[str, LegAnswer] = {}
+    if len(made) < len(asked):
+        left = [one for one in requests if one.leg_id not in made]
+        answers |= {hold.leg_id: _again(asked[hold.leg_id], hold) for hold in await _find(connection, left)}
+        left = [one for one in left if one.leg_id not in answers]
+        # What is in neither has no account yet.
+        for one in list(left):
+            try:
+                await open_account(connection, one.customer_id, now_ms)
+            except Refused as error:
+                answers[one.leg_id] = error
+                left.remove(one)
+        if left:
+            made |= await _insert_rows(connection, left, now_ms)
+    return {leg_id: asked[leg_id] for leg_id in asked if leg_id in made}, answers
+
+
+async def _insert_rows(connection: AsyncConnection, requests: Sequence[HoldRequest], now_ms: int) -> set[str]:
+    rows = [
+        {
+            "leg_id": one.leg_id,
+            "customer_id": one.customer_id,
+            "micros": one.micros,
+            "server": one.server,
+            "terms": one.terms,
+            "expires_ms": one.expires_ms,
+        }
+        for one in requests
+    ]
+    return {row[0] for row in await _INSERT.run(connection, rows, now_ms=now_ms)}
+
+
+async def _find_raised(
+    connection: AsyncConnection, requests: Sequence[ExtendRequest]
+) -> tuple[dict[str, tuple[ExtendRequest, Hold]], dict[str, LegAnswer]]:
+    if not requests:
+        return {}, {}
+    found = {row.leg_id: row for row in await _find(connection, requests)}
+    answers: dict[str, LegAnswer] = {}
+    raised: dict[str, tuple[ExtendRequest, Hold]] = {}
+    for one in requests:
+        row = found.get(one.leg_id)
+        if row is None:
+            answers[one.leg_id] = UnknownLeg(f"leg {one.leg_id} has no hold")
+        elif row.state != "held":
+            answers[one.leg_id] = LegTaken(f"leg {one.leg_id} has ended")
+        else:
+            raised[one.leg_id] = (one, read_hold(row))
+    return raised, answers
+
+
+async def _find(
+    connection: AsyncConnection, requests: Iterable[HoldRequest | ExtendRequest]
+) -> Sequence[Row[Any]]:
+    return await _FIND.run(connection, [{"leg_id": one.leg_id} for one in requests])
+
+
+async def _write(
+    connection: AsyncConnection,
+    made: dict[str, HoldRequest],
+    raised: dict[str, tuple[ExtendRequest, Hold]],
+    answers: dict[str, LegAnswer],
+) -> None:
+    """Write down what is other than it was entered."""
+    refused = [{"leg_id": leg_id} for leg_id in made if isinstance(answers[leg_id], NoCredit)]
+    before = {leg_id: (request.micros, request.expires_ms) for leg_id, request in made.items()}
+    before |= {leg_id: (hold.micros, hold.expires_ms) for leg_id, (_, hold) in raised.items()}
+    changed = [
+        {"leg_id": leg_id, "micros": answer.micros, "expires_ms": answer.expires_ms}
+        for leg_id, was in before.items()
+        if isinstance(answer := answers[leg_id], Hold) and (answer.micros, answer.expires_ms) != was
+    ]
+    if refused:
+        await _REMOVE.run(connection, refused)
+    if changed:
+        await _SET.run(connection, changed)
+
+
+def _made(request: HoldRequest, grant: Grant, now_ms: int) -> Hold | NoCredit:
+    if grant.micros is None:
+        return NoCredit(request.customer_id, grant.available_micros)
+    return Hold(
+        leg_id=request.leg_id,
+        customer_id=request.customer_id,
+        micros=grant.micros,
+        terms=Terms.from_json(request.terms) if request.terms else None,
+        server=request.server,
+        opened_ms=now_ms,
+        expires_ms=request.expires_ms,
+    )
+
+
+def _raised(asked: ExtendRequest, hold: Hold, grant: Grant) -> Hold | NoCredit:
+    if grant.micros is None and hold.micros < asked.least_micros:
+        return NoCredit(hold.customer_id, grant.available_micros)
+    expires_ms = hold.expires_ms if asked.expires_ms is None else asked.expires_ms
+    return replace(hold, micros=hold.micros + (grant.micros or 0), expires_ms=expires_ms)
+
+
+def _again(request: HoldRequest, row: Row[Any]) -> Hold | Refused:
+    if row.state != "held":
+        return LegTaken(f"leg {request.leg_id} has ended")
+    if (row.account_id, row.asked_micros) != (request.customer_id, request.micros):
+        return LegTaken(f"leg {request.leg_id} has another hold")
+    return read_hold(row)
+
+
+def read_hold(row: Row[Any]) -> Hold:
+    """The hold of a row with its columns."""
+    return Hold(
+        leg_id=row.leg_id,
+        customer_id=row.account_id,
+        micros=row.micros,
+        terms=Terms.from_json(row.terms) if row.terms else None,
+        server=row.server,
+        opened_ms=row.opened_ms,
+        expires_ms=row.expires_ms,
+    )

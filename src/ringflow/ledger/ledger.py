@@ -1,0 +1,150 @@
+"""The ledger as calls use it: credit held, extended, charged and given back, and calls counted.
+
+Every method answers after its commit and may be called again with the same id when the answer was lost: it
+gives the first answer and does nothing a second time. All raise `StoreGone` while the database is away.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from ringflow.errors import Refused
+from ringflow.ledger.account import Account, read_account
+from ringflow.ledger.group_commit import GroupCommit
+from ringflow.ledger.held import find_hold
+from ringflow.ledger.hold import Hold, HoldState, NoCredit, Settlement, UnknownLeg
+from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.request import (
+    ExtendRequest,
+    HoldRequest,
+    Occupied,
+    OccupyRequest,
+    SettleRequest,
+    VacateRequest,
+)
+from ringflow.ledger.terms import Terms, charge_micros
+from ringflow.money import MAX_AMOUNT_MICROS
+from ringflow.store import Store
+
+HOLD_LASTS_MS = 6 * 3600 * 1000
+"""How long a hold may stand, unless said otherwise: longer than any call may last."""
+
+
+def system_now_ms() -> int:
+    """Milliseconds since 1970 UTC by the machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+class Ledger:
+    """One server's way to the ledger. `server`: its name, under which its holds and marks are found again."""
+
+    def __init__(self, store: Store, server: str, now_ms: Callable[[], int] = system_now_ms) -> None:
+        self.store = store
+        self.server = server
+        self.now_ms = now_ms
+        self._group = GroupCommit(store, now_ms)
+
+    async def hold(
+        self,
+        leg_id: str,
+        customer_id: int,
+        micros: int,
+        *,
+        least_micros: int | None = None,
+        terms: Terms | None = None,
+        lasts_ms: int = HOLD_LASTS_MS,
+    ) -> Hold | NoCredit:
+        """Set credit aside before a leg is dialled: `micros`, or what there is from `least_micros` on.
+
+        `least_micros` None: all or nothing. `terms`: what the leg costs, kept with the hold; None where it is
+        rated upstream. A hold of 0 is given whatever the customer's credit. Raises `LegTaken`, `Refused`.
+        """
+        answer = await self._group.ask(
+            HoldRequest(
+                leg_id=leg_id,
+                customer_id=customer_id,
+                micros=_amount(micros),
+                least_micros=micros if least_micros is None else min(micros, _amount(least_micros)),
+                server=self.server,
+                terms=terms.to_json() if terms else "",
+                expires_ms=self.now_ms() + lasts_ms,
+            )
+        )
+        assert isinstance(answer, Hold | NoCredit)
+        return answer
+
+    async def extend_hold(
+        self, leg_id: str, micros: int, *, least_micros: int | None = None, lasts_ms: int | None = None
+    ) -> Hold | NoCredit:
+        """Raise a hold to `micros` in all, or as far as there is credit if that makes `least_micros`.
+
+        `NoCredit` leaves the hold as it was. Raises `UnknownLeg`, and `LegTaken` when the leg has ended.
+        """
+        answer = await self._group.ask(
+            ExtendRequest(
+                leg_id=leg_id,
+                micros=_amount(micros),
+                least_micros=micros if least_micros is None else min(micros, _amount(least_micros)),
+                expires_ms=None if lasts_ms is None else self.now_ms() + lasts_ms,
+            )
+        )
+        assert isinstance(answer, Hold | NoCredit)
+        return answer
+
+    async def settle(self, leg_id: str, charge: int) -> Settlement:
+        """End a leg: charge `charge` micro-units, once, and give the rest of its hold back.
+
+        The first settlement or release of a leg stands; everyone after it is told of it. Raises `UnknownLeg`.
+        """
+        return await self._end(SettleRequest(leg_id, _amount(charge)))
+
+    async def settle_talk(self, leg_id: str, talked_ms: int) -> Settlement:
+        """End a leg that talked for `talked_ms`, by the terms kept with its hold: on any server."""
+        async with self.store.reading() as connection:
+            hold = await find_hold(connection, leg_id)
+        if hold is None:
+            raise UnknownLeg(f"leg {leg_id} has no hold")
+        charge = charge_micros(hold.terms, max(0, talked_ms)) if hold.terms else 0
+        return await self.settle(leg_id, min(charge, MAX_AMOUNT_MICROS))
+
+    async def release(self, leg_id: str) -> Settlement:
+        """End a leg that was never put through: give all of its hold back. Raises `UnknownLeg`."""
+        return await self._end(SettleRequest(leg_id, 0, HoldState.RELEASED))
+
+    async def take_channel(self, customer_id: int, call_id: str, limit: int | None) -> bool:
+        """Count a call of the customer, unless there are `limit` already."""
+        return await self.occupy(call_id, {customer_subject(customer_id): limit}) is None
+
+    async def occupy(self, call_id: str, limits: Mapping[str, int | None]) -> str | None:
+        """Count a call in every subject, each with its limit, or in none; gives the one that was full.
+
+        A call that is counted already stays as it is. Subjects are names such as `customer:42`.
+        """
+        answer = await self._group.ask(OccupyRequest(call_id, tuple(sorted(limits.items())), self.server))
+        assert isinstance(answer, Occupied)
+        return answer.full
+
+    async def vacate(self, call_id: str) -> None:
+        """The call is over: count it nowhere any more."""
+        await self._group.ask(VacateRequest(call_id))
+
+    async def account(self, customer_id: int) -> Account | None:
+        """The customer's account, or None where no money was ever moved."""
+        async with self.store.reading() as connection:
+            return await read_account(connection, customer_id, self.now_ms())
+
+    async def close(self) -> None:
+        """Wait until all that was asked is written. The store stays open."""
+        await self._group.close()
+
+    async def _end(self, request: SettleRequest) -> Settlement:
+        answer = await self._group.ask(request)
+        assert isinstance(answer, Settlement)
+        return answer
+
+
+def _amount(micros: int) -> int:
+    if isinstance(micros, bool) or not isinstance(micros, int) or not 0 <= micros <= MAX_AMOUNT_MICROS:
+        raise Refused(f"{micros!r} is not an amount of micro-units from 0 to {MAX_AMOUNT_MICROS}")
+    return micros

@@ -1,0 +1,203 @@
+"""Movements: each takes an amount from one account and gives it to another, once, for ever.
+
+A movement carries an idempotency key. Posting the same movement a second time gives the first one back; the
+same key with other content is refused. What it takes from a customer is taken by one guarded UPDATE, so an
+account cannot go below its limit whoever else is at it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.errors import Refused
+from ringflow.ledger.statement import Statement
+from ringflow.money import MAX_AMOUNT_MICROS, MAX_BALANCE_MICROS, Money
+
+MAX_TEXT = 200
+
+
+class Kind(StrEnum):
+    """Why money moved."""
+
+    PAY_IN = "pay_in"
+    PAY_OUT = "pay_out"
+    ADJUSTMENT = "adjustment"
+    TRANSFER = "transfer"
+    CARD = "card"
+    CHARGE = "charge"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One movement, as asked for and as kept. `micros` is above zero; `operator` is "" where none acted."""
+
+    key: str
+    kind: Kind
+    debit_id: int
+    credit_id: int
+    currency: str
+    micros: int
+    reason: str
+    operator: str = ""
+    leg_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A movement in the books. `again`: it was there already, and nothing was moved now."""
+
+    id: int
+    movement: Movement
+    created_ms: int
+    again: bool = False
+
+
+class KeyTaken(Refused):
+    """The idempotency key stands for another movement."""
+
+
+class NotEnough(Refused):
+    """The account has less credit than the movement takes."""
+
+
+_COLUMNS = "key, kind, debit_id, credit_id, currency, micros, reason, operator, leg_id"
+_INSERT = Statement(
+    f"INSERT INTO ledger_movements ({_COLUMNS}, created_ms) "  # noqa: S608 -- our own column names
+    "VALUES (:key, :kind, :debit_id, :credit_id, :currency, :micros, :reason, :operator, :leg_id, :now_ms) "
+    "ON CONFLICT (key) DO NOTHING RETURNING id",
+    key="text",
+    kind="text",
+    debit_id="bigint",
+    credit_id="bigint",
+    currency="text",
+    micros="bigint",
+    reason="text",
+    operator="text",
+    leg_id="text",
+    now_ms="bigint",
+)
+_FIND = Statement(
+    f"SELECT id, created_ms, {_COLUMNS} FROM ledger_movements WHERE key = :key",  # noqa: S608
+    key="text",
+)
+_LIST = Statement(
+    f"SELECT id, created_ms, {_COLUMNS} FROM ledger_movements "  # noqa: S608
+    "WHERE debit_id = :account_id OR credit_id = :account_id ORDER BY id DESC LIMIT :limit",
+    account_id="bigint",
+    limit="bigint",
+)
+_LOCK = Statement(
+    "SELECT id FROM ledger_accounts WHERE id IN (:one, :other) ORDER BY id DESC {lock}",
+    one="bigint",
+    other="bigint",
+)
+# House accounts have no limit; a customer's credit that is held is not there to be taken.
+_TAKE = Statement(
+    "UPDATE ledger_accounts SET balance_micros = balance_micros - :micros WHERE id = :account_id "
+    "AND balance_micros - :micros >= :lowest "
+    "AND (house IS NOT NULL OR balance_micros + debit_limit_micros - held_micros >= :micros) RETURNING id",
+    account_id="bigint",
+    micros="bigint",
+    lowest="bigint",
+)
+_GIVE = Statement(
+    "UPDATE ledger_accounts SET balance_micros = balance_micros + :micros WHERE id = :account_id "
+    "AND balance_micros + :micros <= :highest RETURNING id",
+    account_id="bigint",
+    micros="bigint",
+    highest="bigint",
+)
+_ROOM = Statement(
+    "SELECT balance_micros + debit_limit_micros - held_micros FROM ledger_accounts WHERE id = :account_id",
+    account_id="bigint",
+)
+
+
+async def post(connection: AsyncConnection, movement: Movement, now_ms: int) -> Posted:
+    """Enter a movement in the books, within the caller's transaction, which is rolled back on an exception.
+
+    Raises `NotEnough` where a customer has less credit, `KeyTaken`, and `Refused` for an amount that is not
+    above zero or too large, a text that is too long or an account that is not there.
+    """
+    _check(movement)
+    # Every transaction takes customers' rows before the house's, so that no two wait for each other.
+    await _LOCK.run(connection, one=movement.debit_id, other=movement.credit_id)
+    # A savepoint: a caller who goes on after a refusal must not keep half a movement.
+    async with connection.begin_nested():
+        made = await _INSERT.run(
+            connection,
+            None,
+            **{name: getattr(movement, name) for name in _COLUMNS.split(", ")},
+            now_ms=now_ms,
+        )
+        if not made:
+            return await _again(connection, movement)
+        await _move(connection, movement)
+    return Posted(made[0][0], movement, now_ms)
+
+
+async def _move(connection: AsyncConnection, movement: Movement) -> None:
+    account_id, micros = movement.debit_id, movement.micros
+    if not await _TAKE.run(connection, account_id=account_id, micros=micros, lowest=-MAX_BALANCE_MICROS):
+        raise await _not_enough(connection, movement)
+    account_id = movement.credit_id
+    if not await _GIVE.run(connection, account_id=account_id, micros=micros, highest=MAX_BALANCE_MICROS):
+        raise Refused(f"account {account_id} cannot hold {Money(micros, movement.currency)} more")
+
+
+async def list_movements(connection: AsyncConnection, account_id: int, limit: int) -> list[Posted]:
+    """The account's newest movements, newest first."""
+    return [_read(row) for row in await _LIST.run(connection, account_id=account_id, limit=limit)]
+
+
+async def find_movement(connection: AsyncConnection, key: str) -> Posted | None:
+    """The movement of an idempotency key."""
+    found = await _FIND.run(connection, key=key)
+    return _read(found[0]) if found else None
+
+
+async def _again(connection: AsyncConnection, movement: Movement) -> Posted:
+    first = await find_movement(connection, movement.key)
+    if first is None or first.movement != movement:
+        raise KeyTaken(f"the key `{movement.key}` stands for another movement; use a new one")
+    return Posted(first.id, first.movement, first.created_ms, again=True)
+
+
+async def _not_enough(connection: AsyncConnection, movement: Movement) -> Refused:
+    found = await _ROOM.run(connection, account_id=movement.debit_id)
+    if not found:
+        return Refused(f"there is no account {movement.debit_id}")
+    wanted, there = Money(movement.micros, movement.currency), Money(found[0][0], movement.currency)
+    return NotEnough(f"customer {movement.debit_id} has {there} available, and {wanted} is wanted")
+
+
+def _read(row: Row[Any]) -> Posted:
+    movement = Movement(
+        row.key,
+        Kind(row.kind),
+        row.debit_id,
+        row.credit_id,
+        row.currency,
+        row.micros,
+        row.reason,
+        row.operator,
+        row.leg_id,
+    )
+    return Posted(row.id, movement, row.created_ms)
+
+
+def _check(movement: Movement) -> None:
+    if not 0 < movement.micros <= MAX_AMOUNT_MICROS:
+        highest = Money(MAX_AMOUNT_MICROS, movement.currency)
+        raise Refused(f"an amount is more than zero and at most {highest}")
+    for name, text in (("key", movement.key), ("reason", movement.reason), ("operator", movement.operator)):
+        if len(text) > MAX_TEXT or not text.isprintable():
+            raise Refused(f"the {name} has more than {MAX_TEXT} characters, or some that cannot be printed")
+    if not movement.key or not movement.reason.strip():
+        raise Refused("a movement needs a key and a reason")

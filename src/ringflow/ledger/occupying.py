@@ -1,0 +1,123 @@
+"""How many calls are in progress, counted in the database, so that a limit holds across servers and crashes.
+
+Every call that is counted has a mark with its server's name. A server that died leaves marks behind; whoever
+reaps them takes exactly those away, so that neither a customer nor a card stays occupied.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.ledger.request import Occupied, OccupyRequest, VacateRequest
+from ringflow.ledger.statement import Statement
+
+_LOCK = Statement(
+    "SELECT o.subject, o.used FROM ledger_occupancy AS o WHERE o.subject IN (SELECT v.subject FROM {rows}) "
+    "OR o.subject IN (SELECT m.subject FROM {rows} JOIN ledger_marks AS m ON m.call_id = v.call_id) "
+    "ORDER BY o.subject {lock}",
+    rows={"call_id": "text", "subject": "text"},
+)
+_KNOW = Statement(
+    "INSERT INTO ledger_occupancy (subject, used) SELECT v.subject, 0 FROM {rows} WHERE true "
+    "ON CONFLICT (subject) DO NOTHING",
+    rows={"subject": "text"},
+)
+_MARKED = Statement(
+    "SELECT DISTINCT m.call_id FROM {rows} JOIN ledger_marks AS m ON m.call_id = v.call_id",
+    rows={"call_id": "text"},
+)
+_COUNT = Statement(
+    "UPDATE ledger_occupancy AS o SET used = o.used + v.more FROM {rows} "
+    "WHERE o.subject = v.subject AND o.used + v.more >= 0 RETURNING used",
+    rows={"subject": "text", "more": "bigint"},
+)
+_MARK = Statement(
+    "INSERT INTO ledger_marks (call_id, subject, server, taken_ms) "
+    "SELECT v.call_id, v.subject, v.server, :now_ms FROM {rows} WHERE true",
+    rows={"call_id": "text", "subject": "text", "server": "text"},
+    now_ms="bigint",
+)
+_UNMARK = Statement(
+    "DELETE FROM ledger_marks WHERE call_id IN (SELECT v.call_id FROM {rows}) RETURNING subject",
+    rows={"call_id": "text"},
+)
+
+
+def customer_subject(customer_id: int) -> str:
+    """What a customer is called where calls are counted and rate cards assigned."""
+    return f"customer:{customer_id}"
+
+
+async def occupy_and_vacate(
+    connection: AsyncConnection,
+    taking: Sequence[OccupyRequest],
+    leaving: Sequence[VacateRequest],
+    now_ms: int,
+) -> dict[str, Occupied]:
+    """Count calls out and in, within the caller's transaction. Gives each call's answer."""
+    answers = {one.call_id: Occupied() for one in leaving}
+    if not taking and not leaving:
+        return answers
+    used = await _lock(connection, taking, leaving)
+    if leaving:
+        calls = [{"call_id": one.call_id} for one in leaving]
+        left = Counter(row[0] for row in await _UNMARK.run(connection, calls))
+        await _count(connection, {subject: -count for subject, count in left.items()})
+        used = {subject: count - left[subject] for subject, count in used.items()}
+    if taking:
+        answers |= await _occupy(connection, taking, used, now_ms)
+    return answers
+
+
+async def _lock(
+    connection: AsyncConnection, taking: Sequence[OccupyRequest], leaving: Sequence[VacateRequest]
+) -> dict[str, int]:
+    """Keep others from counting; gives how many calls there are in each subject."""
+    subjects = sorted({subject for one in taking for subject, _ in one.limits})
+    rows = [{"subject": subject} for subject in subjects] + [{"call_id": one.call_id} for one in leaving]
+    used = {row.subject: row.used for row in await _LOCK.run(connection, rows)}
+    if missing := [{"subject": subject} for subject in subjects if subject not in used]:
+        await _KNOW.run(connection, missing)
+        used = {row.subject: row.used for row in await _LOCK.run(connection, rows)}
+    return used
+
+
+async def _occupy(
+    connection: AsyncConnection, taking: Sequence[OccupyRequest], used: Mapping[str, int], now_ms: int
+) -> dict[str, Occupied]:
+    calls = [{"call_id": one.call_id} for one in taking]
+    marked = {row[0] for row in await _MARKED.run(connection, calls)}
+    answers: dict[str, Occupied] = {}
+    more: Counter[str] = Counter()
+    marks: list[dict[str, object]] = []
+    for one in taking:
+        full = None if one.call_id in marked else _full(one.limits, used, more)
+        answers[one.call_id] = Occupied(full)
+        if full is None and one.call_id not in marked:
+            more.update(subject for subject, _ in one.limits)
+            marks += [
+                {"call_id": one.call_id, "subject": subject, "server": one.server}
+                for subject, _ in one.limits
+            ]
+    if marks:
+        await _count(connection, more)
+        await _MARK.run(connection, marks, now_ms=now_ms)
+    return answers
+
+
+def _full(
+    limits: Iterable[tuple[str, int | None]], used: Mapping[str, int], more: Mapping[str, int]
+) -> str | None:
+    for subject, limit in limits:
+        if limit is not None and used[subject] + more.get(subject, 0) >= limit:
+            return subject
+    return None
+
+
+async def _count(connection: AsyncConnection, more: Mapping[str, int]) -> None:
+    rows = [{"subject": subject, "more": count} for subject, count in more.items()]
+    if rows and len(await _COUNT.run(connection, rows)) < len(rows):
+        raise AssertionError("more calls leave than are counted")

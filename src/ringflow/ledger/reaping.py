@@ -1,0 +1,56 @@
+"""What a dead server left behind is brought to its end: its holds settled, its calls counted out.
+
+Whether a call is still up, and how long it talked, only Asterisk and the records know; they are asked. A call
+that is up is left alone, and its hold looked at again the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from ringflow.ledger.held import abandoned_calls, abandoned_holds, see_server
+from ringflow.ledger.hold import Hold, Settlement
+from ringflow.ledger.ledger import Ledger
+
+SILENT_MS = 30_000
+"""A server that has not said for so long that it lives is dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """What was brought to its end."""
+
+    settlements: tuple[Settlement, ...]
+    calls: tuple[str, ...]
+
+
+async def say_alive(ledger: Ledger) -> None:
+    """Note that this server lives; every few seconds."""
+    async with ledger.store.writing() as connection:
+        await see_server(connection, ledger.server, ledger.now_ms())
+
+
+async def reap(
+    ledger: Ledger,
+    talked_ms: Callable[[Hold], Awaitable[int | None]],
+    is_up: Callable[[str], Awaitable[bool]],
+    silent_ms: int = SILENT_MS,
+) -> Reaped:
+    """Settle abandoned holds and count abandoned calls out; any number of servers may do so at once.
+
+    `talked_ms`: how long a leg talked, 0 for not at all, None while it is up. `is_up`: whether a call is.
+    """
+    now_ms = ledger.now_ms()
+    async with ledger.store.reading() as connection:
+        holds = await abandoned_holds(connection, now_ms, silent_ms)
+        calls = await abandoned_calls(connection, now_ms, silent_ms)
+    settlements: list[Settlement] = []
+    for hold in holds:
+        talked = await talked_ms(hold)
+        if talked is not None:
+            settlements.append(await ledger.settle_talk(hold.leg_id, talked))
+    over = [call_id for call_id in calls if not await is_up(call_id)]
+    for call_id in over:
+        await ledger.vacate(call_id)
+    return Reaped(tuple(settlements), tuple(over))

@@ -1,0 +1,96 @@
+"""What calls ask of the ledger, to be carried out in batches, and what they are answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ringflow.errors import Refused
+from ringflow.ledger.hold import Hold, HoldState, NoCredit, Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    """Set `micros` aside, or what there is from `least_micros` on."""
+
+    leg_id: str
+    customer_id: int
+    micros: int
+    least_micros: int
+    server: str
+    terms: str
+    expires_ms: int
+
+    @property
+    def subject(self) -> str:
+        """What it is about: a batch holds one request for each."""
+        return f"leg:{self.leg_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendRequest:
+    """Raise the leg's hold to `micros` in all, or as far as there is credit, from `least_micros` on."""
+
+    leg_id: str
+    micros: int
+    least_micros: int
+    expires_ms: int | None
+
+    @property
+    def subject(self) -> str:
+        """What it is about: a batch holds one request for each."""
+        return f"leg:{self.leg_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRequest:
+    """End the leg's hold: charge `micros`, give the rest back."""
+
+    leg_id: str
+    micros: int
+    state: HoldState = HoldState.SETTLED
+
+    @property
+    def subject(self) -> str:
+        """What it is about: a batch holds one request for each."""
+        return f"leg:{self.leg_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OccupyRequest:
+    """Count a call in all of these, each with its limit (None: no limit), or in none."""
+
+    call_id: str
+    limits: tuple[tuple[str, int | None], ...]
+    server: str
+
+    @property
+    def subject(self) -> str:
+        """What it is about: a batch holds one request for each."""
+        return f"call:{self.call_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class VacateRequest:
+    """Count the call nowhere any more."""
+
+    call_id: str
+
+    @property
+    def subject(self) -> str:
+        """What it is about: a batch holds one request for each."""
+        return f"call:{self.call_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """Where a call is counted. `full`: what had no room, so that the call is counted nowhere."""
+
+    full: str | None = None
+
+
+LegRequest: TypeAlias = HoldRequest | ExtendRequest | SettleRequest
+CallRequest: TypeAlias = OccupyRequest | VacateRequest
+Request: TypeAlias = LegRequest | CallRequest
+LegAnswer: TypeAlias = Hold | NoCredit | Settlement | Refused
+Answer: TypeAlias = LegAnswer | Occupied

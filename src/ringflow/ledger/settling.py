@@ -1,0 +1,187 @@
+"""The end of holds: charged once, whoever settles and however often; the rest given back.
+
+A charge is taken from what the hold set aside. What a talk cost beyond that is taken from the customer's free
+credit as far as it goes, and what is left over is noted as uncollected: no settlement takes an account below
+its limit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.ledger.account import SPENT_TODAY, House, house_id, utc_day
+from ringflow.ledger.hold import HoldState, Settlement, UnknownLeg
+from ringflow.ledger.movement import Kind
+from ringflow.ledger.request import LegAnswer, SettleRequest
+from ringflow.ledger.spending import Ask, spend_credit
+from ringflow.ledger.statement import Statement
+
+CHARGE_REASON = "call"
+
+_END = Statement(
+    "UPDATE ledger_holds AS h SET state = v.ending, ended_ms = :now_ms, "
+    "charged_micros = CASE WHEN v.charge < h.micros THEN v.charge ELSE h.micros END, "
+    "uncollected_micros = CASE WHEN v.charge > h.micros THEN v.charge - h.micros ELSE 0 END "
+    "FROM {rows} WHERE h.leg_id = v.leg AND h.state = 'held' "
+    "RETURNING leg_id, account_id, micros, state, charged_micros, uncollected_micros, ended_ms",
+    rows={"leg": "text", "charge": "bigint", "ending": "text"},
+    now_ms="bigint",
+)
+_FIND = Statement(
+    "SELECT h.leg_id, h.account_id, h.micros, h.state, h.charged_micros, h.uncollected_micros, h.ended_ms "
+    "FROM {rows} JOIN ledger_holds AS h ON h.leg_id = v.leg_id",
+    rows={"leg_id": "text"},
+)
+_PAY = Statement(
+    "UPDATE ledger_accounts AS a SET balance_micros = a.balance_micros - v.charged, "  # noqa: S608
+    f"held_micros = a.held_micros - v.held, spent_micros = {SPENT_TODAY} + v.charged, "
+    "spent_day = CASE WHEN a.spent_day = :day + 1 THEN a.spent_day ELSE :day END "
+    "FROM {rows} WHERE a.id = v.account_id RETURNING id, currency",
+    rows={"account_id": "bigint", "charged": "bigint", "held": "bigint"},
+    day="bigint",
+)
+_CHARGE_MORE = Statement(
+    "UPDATE ledger_holds AS h SET charged_micros = h.charged_micros + v.micros, "
+    "uncollected_micros = h.uncollected_micros - v.micros FROM {rows} WHERE h.leg_id = v.leg_id",
+    rows={"leg_id": "text", "micros": "bigint"},
+)
+_BOOK = Statement(
+    "INSERT INTO ledger_movements "
+    "(key, kind, debit_id, credit_id, currency, micros, leg_id, reason, operator, created_ms) "
+    "SELECT v.key, v.kind, v.debit_id, v.credit_id, v.currency, v.micros, v.leg_id, v.reason, '', :now_ms "
+    "FROM {rows} WHERE true",
+    rows={
+        "key": "text",
+        "kind": "text",
+        "debit_id": "bigint",
+        "credit_id": "bigint",
+        "currency": "text",
+        "micros": "bigint",
+        "leg_id": "text",
+        "reason": "text",
+    },
+    now_ms="bigint",
+)
+_EARN = Statement(
+    "UPDATE ledger_accounts AS a SET balance_micros = a.balance_micros + v.micros FROM {rows} "
+    "WHERE a.id = v.id",
+    rows={"id": "bigint", "micros": "bigint"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a leg was charged, to be entered in the books."""
+
+    leg_id: str
+    account_id: int
+    currency: str
+    micros: int
+
+
+def charge_key(leg_id: str) -> str:
+    """The idempotency key of a leg's charge."""
+    return f"leg:{leg_id}"
+
+
+async def settle_holds(
+    connection: AsyncConnection, requests: Sequence[SettleRequest], now_ms: int
+) -> tuple[dict[str, LegAnswer], list[Charge]]:
+    """End holds. Gives each leg's answer, and the charges, which `book_charges` enters before the commit."""
+    if not requests:
+        return {}, []
+    rows = [{"leg": one.leg_id, "charge": one.micros, "ending": one.state.value} for one in requests]
+    ended = await _END.run(connection, rows, now_ms=now_ms)
+    answers: dict[str, LegAnswer] = {row.leg_id: _settlement(row) for row in ended}
+    currencies = await _pay(connection, ended, utc_day(now_ms))
+    answers |= await _collect_beyond(connection, ended, utc_day(now_ms))
+    charges = [
+        Charge(one.leg_id, one.customer_id, currencies[one.customer_id], one.charged_micros)
+        for one in answers.values()
+        if isinstance(one, Settlement) and one.charged_micros > 0
+    ]
+    before = [{"leg_id": one.leg_id} for one in requests if one.leg_id not in answers]
+    if before:
+        answers |= {row.leg_id: _settlement(row) for row in await _FIND.run(connection, before)}
+    for one in requests:
+        answers.setdefault(one.leg_id, UnknownLeg(f"leg {one.leg_id} has no hold"))
+    return answers, charges
+
+
+async def book_charges(connection: AsyncConnection, charges: Sequence[Charge], now_ms: int) -> None:
+    """Enter charges in the books. Last in a transaction: all servers share the house's accounts."""
+    if not charges:
+        return
+    earned: dict[int, int] = defaultdict(int)
+    rows: list[dict[str, object]] = []
+    for charge in charges:
+        revenue_id = house_id(House.REVENUE, charge.currency)
+        earned[revenue_id] += charge.micros
+        rows.append(
+            {
+                "key": charge_key(charge.leg_id),
+                "kind": Kind.CHARGE.value,
+                "debit_id": charge.account_id,
+                "credit_id": revenue_id,
+                "currency": charge.currency,
+                "micros": charge.micros,
+                "leg_id": charge.leg_id,
+                "reason": CHARGE_REASON,
+            }
+        )
+    await _BOOK.run(connection, rows, now_ms=now_ms)
+    for revenue_id in sorted(earned, reverse=True):
+        await _EARN.run(connection, [{"id": revenue_id, "micros": earned[revenue_id]}])
+
+
+async def _pay(connection: AsyncConnection, ended: Sequence[Row[Any]], day: int) -> dict[int, str]:
+    """Take charges and holds off the accounts; gives each account's currency."""
+    charged: dict[int, int] = defaultdict(int)
+    held: dict[int, int] = defaultdict(int)
+    for row in ended:
+        charged[row.account_id] += row.charged_micros
+        held[row.account_id] += row.micros
+    if not held:
+        return {}
+    rows = [{"account_id": one, "charged": charged[one], "held": held[one]} for one in held]
+    return {row.id: row.currency for row in await _PAY.run(connection, rows, day=day)}
+
+
+async def _collect_beyond(
+    connection: AsyncConnection, ended: Sequence[Row[Any]], day: int
+) -> dict[str, Settlement]:
+    """Take what talks cost beyond their holds, as far as there is credit."""
+    over = {row.leg_id: row for row in ended if row.uncollected_micros > 0}
+    if not over:
+        return {}
+    asks = [Ask(row.leg_id, row.account_id, row.uncollected_micros, 0) for row in over.values()]
+    grants = await spend_credit(connection, asks, day)
+    more = {leg_id: grant.micros for leg_id, grant in grants.items() if grant.micros}
+    if more:
+        rows = [{"leg_id": leg_id, "micros": micros} for leg_id, micros in more.items()]
+        await _CHARGE_MORE.run(connection, rows)
+    return {
+        leg_id: replace(
+            _settlement(row),
+            charged_micros=row.charged_micros + more.get(leg_id, 0),
+            uncollected_micros=row.uncollected_micros - more.get(leg_id, 0),
+        )
+        for leg_id, row in over.items()
+    }
+
+
+def _settlement(row: Row[Any]) -> Settlement:
+    return Settlement(
+        leg_id=row.leg_id,
+        customer_id=row.account_id,
+        state=HoldState(row.state),
+        charged_micros=row.charged_micros,
+        uncollected_micros=row.uncollected_micros,
+        ended_ms=row.ended_ms,
+    )

@@ -1,0 +1,62 @@
+"""One SQL text for SQLite and PostgreSQL, which may take a whole list of rows as one parameter.
+
+The ledger's statements work on sets, so that a batch of a hundred calls takes as many statements as one call.
+The rows travel as a JSON text, of which `json_each` (SQLite) or `json_to_recordset` (PostgreSQL) makes the
+table `v`: the only word in which the two databases differ here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import BigInteger, Row, TextClause, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Text, TypeEngine
+
+Kind: TypeAlias = Literal["bigint", "text"]
+_TYPES: dict[str, TypeEngine[Any]] = {"bigint": BigInteger(), "text": Text()}
+
+
+class Statement:
+    """`{rows}` in the text stands for the rows, known as `v`; `values` are its other parameters.
+
+    `{lock}` at the end of a SELECT locks its rows until the commit; SQLite has one writer at a time anyway.
+    """
+
+    def __init__(self, sql: str, rows: Mapping[str, Kind] | None = None, **values: Kind) -> None:
+        self._sql = sql
+        self._rows = rows
+        self._values = values
+        self._made: dict[str, TextClause] = {}
+
+    async def run(
+        self,
+        connection: AsyncConnection,
+        rows: Sequence[Mapping[str, object]] | None = None,
+        **values: object,
+    ) -> Sequence[Row[Any]]:
+        """Run it; gives what it returns, or nothing for a statement that returns no rows."""
+        clause = self._made.get(connection.dialect.name)
+        if clause is None:
+            clause = self._made[connection.dialect.name] = self._make(connection.dialect.name)
+        given = values if rows is None else {"rows": json.dumps(rows, separators=(",", ":")), **values}
+        result = await connection.execute(clause, given)
+        return result.all() if result.returns_rows else ()
+
+    def _make(self, dialect: str) -> TextClause:
+        lock = "FOR NO KEY UPDATE" if dialect == "postgresql" else ""
+        sql, kinds = self._sql.replace("{lock}", lock), dict(self._values)
+        if self._rows is not None:
+            sql = sql.replace("{rows}", _source(dialect, self._rows))
+            kinds["rows"] = "text"
+        return text(sql).bindparams(*[bindparam(name, type_=_TYPES[kind]) for name, kind in kinds.items()])
+
+
+def _source(dialect: str, columns: Mapping[str, Kind]) -> str:
+    if dialect == "postgresql":
+        described = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        return f"json_to_recordset(CAST(:rows AS json)) AS v({described})"
+    selected = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
+    return f"(SELECT {selected} FROM json_each(:rows)) AS v"  # noqa: S608 -- our own column names

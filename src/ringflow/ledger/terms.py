@@ -1,0 +1,92 @@
+"""What a call costs: pure functions of a rate's terms and the talk time, exact in whole micro-units.
+
+billed seconds  0 where the talk lasted no longer than the grace, otherwise the minimum, and then as many
+                whole increments as cover the talk: 60/6 bills 61 s as 66 s
+charge          (connection fee + price a minute * billed seconds / 60), rounded once to the card's decimals
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from ringflow.money import MICRO_DIGITS, Rounding, divide, largest_numerator
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A rate as one call sees it; prices in micro-units of `currency`, times in seconds.
+
+    `decimals`: how many of the currency's decimals a charge keeps (0 to 6), rounded by `rounding`.
+    """
+
+    currency: str
+    price_micros: int
+    connection_micros: int = 0
+    minimum_s: int = 1
+    increment_s: int = 1
+    grace_s: int = 0
+    decimals: int = 4
+    rounding: Rounding = Rounding.UP
+
+    @property
+    def free(self) -> bool:
+        """Whether no call costs anything."""
+        return self.price_micros == 0 and self.connection_micros == 0
+
+    def to_json(self) -> str:
+        """As it is kept beside a hold."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Terms:
+        """What `to_json` wrote."""
+        fields = json.loads(text)
+        return cls(**{**fields, "rounding": Rounding(fields["rounding"])})
+
+    @property
+    def _unit(self) -> int:
+        return int(10 ** (MICRO_DIGITS - self.decimals))
+
+
+def billed_s(terms: Terms, talked_ms: int) -> int:
+    """Seconds that are charged for a talk that lasted `talked_ms`."""
+    if talked_ms <= terms.grace_s * 1000:
+        return 0
+    beyond_ms = max(0, talked_ms - terms.minimum_s * 1000)
+    return terms.minimum_s + -(-beyond_ms // (terms.increment_s * 1000)) * terms.increment_s
+
+
+def charge_micros(terms: Terms, talked_ms: int) -> int:
+    """What a talk costs. Nothing when it did not come about (0 ms) or lasted no longer than the grace."""
+    seconds = billed_s(terms, talked_ms)
+    if seconds == 0:
+        return 0
+    cost = terms.connection_micros * 60 + terms.price_micros * seconds
+    return divide(cost, 60 * terms._unit, terms.rounding) * terms._unit
+
+
+def affordable_ms(terms: Terms, available_micros: int) -> int | None:
+    """The longest talk that costs no more than `available_micros`; None: as long as one likes.
+
+    The exact inverse of `charge_micros`: one millisecond more costs more than there is.
+    """
+    grace_ms = terms.grace_s * 1000
+    if terms.free:
+        return None
+    if available_micros < 0:
+        return grace_ms
+    most = largest_numerator(available_micros // terms._unit, 60 * terms._unit, terms.rounding)
+    left = most - terms.connection_micros * 60
+    if left >= 0 and terms.price_micros == 0:
+        return None
+    seconds = left // terms.price_micros if left >= 0 else -1
+    if seconds < terms.minimum_s:
+        return grace_ms
+    increments = (seconds - terms.minimum_s) // terms.increment_s
+    return max(grace_ms, (terms.minimum_s + increments * terms.increment_s) * 1000)
+
+
+def least_charge_micros(terms: Terms) -> int:
+    """What the shortest talk beyond the grace costs: with less credit, a call is not put through."""
+    return charge_micros(terms, terms.grace_s * 1000 + 1)

@@ -1,0 +1,55 @@
+"""A bank for tests: customers with credit and a ledger, on each database; its books are proved at the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from itertools import count
+
+import pytest
+
+from ringflow.ledger import Ledger
+from ringflow.ledger.account import Account
+from ringflow.ledger.check import check_books
+from ringflow.ledger.paying import Order, pay_in
+from ringflow.store import Store
+from ringflow.store.tables import customers
+
+UNIT = 1_000_000
+
+
+class Bank:
+    """`now_ms` is the time by which everything happens; tests move it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.now_ms = 1_750_000_000_000
+        self.ledger = self.server("one")
+        self._keys = count(1)
+
+    def server(self, name: str) -> Ledger:
+        return Ledger(self.store, name, lambda: self.now_ms)
+
+    def order(self, key: str | None = None, reason: str = "a test") -> Order:
+        return Order(key or f"key {next(self._keys)}", reason, "ann", self.now_ms)
+
+    async def customer(self, customer_id: int, units: int = 0, currency: str = "USD") -> int:
+        async with self.store.writing() as connection:
+            row = {"id": customer_id, "name": "", "status": "active", "currency": currency}
+            trail = {"source": "operator", "created_ms": 0, "updated_ms": 0}
+            await connection.execute(customers.insert().values(**row, **trail))
+            if units:
+                await pay_in(connection, customer_id, units * UNIT, self.order())
+        return customer_id
+
+    async def account(self, customer_id: int) -> Account:
+        account = await self.ledger.account(customer_id)
+        assert account is not None
+        return account
+
+
+@pytest.fixture
+async def bank(store: Store) -> AsyncIterator[Bank]:
+    opened = Bank(store)
+    yield opened
+    await opened.ledger.close()
+    assert await check_books(store, opened.now_ms) == []
