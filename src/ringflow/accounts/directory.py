@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Text, bindparam, func, select
+from sqlalchemy import ColumnElement, Text, bindparam, func, select
 
 from ringflow.accounts import trunks
 from ringflow.accounts.admission import (
@@ -43,21 +43,29 @@ _calling = customers.alias("calling")
 _dialled = dids.alias("dialled")
 _as_dialled = select(_dialled.c.number).where(_dialled.c.number == bindparam("did")).scalar_subquery()
 
-_ARRIVAL = LookUp(
-    select(
-        directory_revision.c.revision,
-        *DID_COLUMNS,
-        *(_called.c[column.name] for column in CUSTOMER_COLUMNS),
-        *(_calling.c[column.name] for column in CUSTOMER_COLUMNS),
-    ).select_from(
-        directory_revision.outerjoin(
-            dids, dids.c.number == func.coalesce(_as_dialled, bindparam("number", type_=Text))
-        )
-        .outerjoin(_called, _called.c.id == dids.c.customer_id)
-        .outerjoin(clis, clis.c.number == bindparam("cli"))
-        .outerjoin(_calling, _calling.c.id == clis.c.customer_id)
-    ),
-    ["did", "number", "cli"],
+
+def _arrival(number: ColumnElement[Any], parameters: Sequence[str]) -> LookUp:
+    """One row whatever is found: the revision, the DID, its customer, and the customer whose CLI calls."""
+    return LookUp(
+        select(
+            directory_revision.c.revision,
+            *DID_COLUMNS,
+            *(_called.c[column.name] for column in CUSTOMER_COLUMNS),
+            *(_calling.c[column.name] for column in CUSTOMER_COLUMNS),
+        ).select_from(
+            directory_revision.outerjoin(dids, dids.c.number == number)
+            .outerjoin(_called, _called.c.id == dids.c.customer_id)
+            .outerjoin(clis, clis.c.number == bindparam("cli"))
+            .outerjoin(_calling, _calling.c.id == clis.c.customer_id)
+        ),
+        [*parameters, "cli"],
+    )
+
+
+# Nearly every call dials a DID just as it is kept; then one search in its index is enough.
+_ARRIVAL = _arrival(bindparam("did", type_=Text), ["did"])
+_ARRIVAL_IN_OTHER_FORM = _arrival(
+    func.coalesce(_as_dialled, bindparam("number", type_=Text)), ["did", "number"]
 )
 _DID_AT = 1
 _CALLED_AT = _DID_AT + len(DID_COLUMNS)
@@ -95,7 +103,10 @@ class Directory:
             return DID_NOT_FOUND
         cli = None if anonymous or cli_text is None else normalise_number(cli_text, self._country)
         number = normalise_number(did_text, self._country)
-        (row,) = await self._store.look_up(_ARRIVAL, did_text, number, cli)
+        if number is None or number == did_text:
+            (row,) = await self._store.look_up(_ARRIVAL, did_text, cli)
+        else:
+            (row,) = await self._store.look_up(_ARRIVAL_IN_OTHER_FORM, did_text, number, cli)
         did = _did(row)
         if did is None:
             return DID_NOT_FOUND

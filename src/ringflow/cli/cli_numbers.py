@@ -1,0 +1,78 @@
+"""`ringflow cli`: the calling numbers that identify customers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ringflow.accounts import clis
+from ringflow.accounts.clis import Cli, CliChanges
+from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+
+app = typer.Typer(help="The calling numbers that identify customers.", no_args_is_help=True)
+
+Which = Annotated[
+    str, typer.Argument(metavar="CLI", help="A number in any form, a pattern as it was added, or an id.")
+]
+Notes = Annotated[str | None, typer.Option("--notes", help="A line for people.")]
+
+
+@app.command("add")
+def add_command(
+    text: Annotated[str, typer.Argument(metavar="CLI", help="A number in any form; a pattern with -p.")],
+    customer: Annotated[int, typer.Option("--customer", help="Whom it identifies.")],
+    pattern: Annotated[
+        bool,
+        typer.Option(
+            "--pattern", "-p", help="CLI is a regular expression (RE2), unanchored unless it has ^ and $."
+        ),
+    ] = False,
+    notes: Notes = "",
+    as_json: Json = False,
+) -> None:
+    """Let a calling number, or all that match a pattern, call as a customer."""
+    add = clis.add_pattern if pattern else clis.add_number
+    print_one(with_change(lambda change: add(change, customer, text, notes or "")), as_json)
+
+
+@app.command("list")
+def list_command(
+    customer: Annotated[int | None, typer.Option("--customer", help="Only this customer's.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """List the CLIs by id, the order in which patterns are tried."""
+    found = with_reading(lambda connection, config: clis.every(connection, customer_id=customer, limit=limit))
+    print_many(found, Cli, as_json, limit)
+
+
+@app.command("show")
+def show_command(which: Which, as_json: Json = False) -> None:
+    """Show a CLI."""
+    found = with_reading(lambda connection, config: clis.show(connection, which, config.country))
+    print_one(found, as_json)
+
+
+@app.command("set")
+def set_command(
+    which: Which,
+    customer: Annotated[int | None, typer.Option("--customer", help="Whom it identifies.")] = None,
+    notes: Notes = None,
+    as_json: Json = False,
+) -> None:
+    """Change what is given; the rest stays."""
+    changes: CliChanges = {}
+    if customer is not None:
+        changes["customer_id"] = customer
+    if notes is not None:
+        changes["notes"] = notes
+    print_one(with_change(lambda change: clis.alter(change, which, **changes)), as_json)
+
+
+@app.command("delete")
+def delete_command(which: Which, as_json: Json = False) -> None:
+    """Delete a CLI."""
+    gone = with_change(lambda change: clis.delete(change, which))
+    print_deleted("CLI", gone.number or gone.pattern, as_json)

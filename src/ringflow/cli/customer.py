@@ -1,0 +1,103 @@
+"""`ringflow customer`: the accounts that pay."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ringflow.accounts import customers
+from ringflow.accounts.change import Change
+from ringflow.accounts.customers import Customer, CustomerChanges
+from ringflow.cli.emptying import number_or_none, text_or_none
+from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.config import CustomerStatus
+
+app = typer.Typer(help="The accounts that pay.", no_args_is_help=True)
+
+Id = Annotated[int, typer.Argument(metavar="ID", help="The customer's id.")]
+Status = Annotated[CustomerStatus | None, typer.Option("--status", help="Only active customers may call.")]
+Name = Annotated[str | None, typer.Option("--name", help="A name for people.")]
+Channels = Annotated[
+    str | None, typer.Option("--channels", metavar="N|none", help="How many calls at once; none: no limit.")
+]
+CallerId = Annotated[
+    str | None, typer.Option("--caller-id", metavar="NUMBER|none", help="The number shown to callees.")
+]
+
+
+@app.command("add")
+def add_command(
+    name: Annotated[str, typer.Argument(help="A name for people.")] = "",
+    customer_id: Annotated[
+        int | None, typer.Option("--id", help="[default: the one after the highest]")
+    ] = None,
+    status: Status = "active",
+    currency: Annotated[str, typer.Option("--currency", help="Three capitals; it stays for ever.")] = "USD",
+    channels: Channels = None,
+    caller_id: CallerId = None,
+    as_json: Json = False,
+) -> None:
+    """Add a customer."""
+    limit = number_or_none(channels, "--channels") if channels is not None else None
+    shown_as = text_or_none(caller_id) if caller_id is not None else None
+
+    async def add(change: Change) -> Customer:
+        identifier = customer_id if customer_id is not None else await customers.next_id(change)
+        return await customers.add(
+            change, Customer(identifier, name, status or "active", currency, limit, shown_as)
+        )
+
+    print_one(with_change(add), as_json)
+
+
+@app.command("list")
+def list_command(limit: Limit = DEFAULT_LIMIT, as_json: Json = False) -> None:
+    """List the customers by id."""
+    found = with_reading(lambda connection, config: customers.every(connection, limit=limit))
+    print_many(found, Customer, as_json, limit)
+
+
+@app.command("show")
+def show_command(customer_id: Id, as_json: Json = False) -> None:
+    """Show a customer."""
+    print_one(with_reading(lambda connection, config: customers.show(connection, customer_id)), as_json)
+
+
+@app.command("set")
+def set_command(
+    customer_id: Id,
+    name: Name = None,
+    status: Status = None,
+    currency: Annotated[
+        str | None, typer.Option("--currency", help="Refused unless it is what it is.")
+    ] = None,
+    channels: Channels = None,
+    caller_id: CallerId = None,
+    as_json: Json = False,
+) -> None:
+    """Change what is given; the rest stays."""
+    changes: CustomerChanges = {}
+    if name is not None:
+        changes["name"] = name
+    if status is not None:
+        changes["status"] = status
+    if currency is not None:
+        changes["currency"] = currency
+    if channels is not None:
+        changes["channels"] = number_or_none(channels, "--channels")
+    if caller_id is not None:
+        changes["caller_id"] = text_or_none(caller_id)
+    print_one(with_change(lambda change: customers.alter(change, customer_id, **changes)), as_json)
+
+
+@app.command("delete")
+def delete_command(
+    customer_id: Id,
+    cascade: Annotated[bool, typer.Option("--cascade", help="Its CLIs and DIDs too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a customer."""
+    with_change(lambda change: customers.delete(change, customer_id, cascade=cascade))
+    print_deleted("customer", customer_id, as_json)

@@ -1,0 +1,109 @@
+"""`ringflow did`: the numbers that callers dial."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ringflow.accounts import dids
+from ringflow.accounts.dids import Did, DidChanges, Identify
+from ringflow.cli.emptying import number_or_none
+from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+
+app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
+
+Number = Annotated[str, typer.Argument(help="A telephone number in any form, or an extension such as 100.")]
+Channels = Annotated[
+    str | None, typer.Option("--channels", metavar="N|none", help="How many calls at once; none: no limit.")
+]
+Customer = Annotated[
+    str | None,
+    typer.Option("--customer", metavar="ID|none", help="Whose it is; pays where identify is none."),
+]
+IdentifyOption = Annotated[
+    Identify | None,
+    typer.Option("--identify", help="cli: by the calling number. none: every caller may come in."),
+]
+RejectCode = Annotated[
+    int | None, typer.Option("--reject-code", help="The SIP code for unknown callers, 400 to 699.")
+]
+
+
+@app.command("add")
+def add_command(
+    number: Number,
+    app_name: Annotated[str, typer.Argument(metavar="APP", help="The app that callers reach.")],
+    identify: IdentifyOption = "cli",
+    customer: Customer = None,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Reject all calls for now.")] = False,
+    channels: Channels = None,
+    reject_code: RejectCode = 403,
+    as_json: Json = False,
+) -> None:
+    """Add a DID that leads to an app."""
+    did = Did(
+        number,
+        app_name,
+        identify or "cli",
+        number_or_none(customer, "--customer") if customer is not None else None,
+        not disabled,
+        number_or_none(channels, "--channels") if channels is not None else None,
+        403 if reject_code is None else reject_code,
+    )
+    print_one(with_change(lambda change: dids.add(change, did)), as_json)
+
+
+@app.command("list")
+def list_command(
+    customer: Annotated[int | None, typer.Option("--customer", help="Only this customer's.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """List the DIDs by number."""
+    found = with_reading(lambda connection, config: dids.every(connection, customer_id=customer, limit=limit))
+    print_many(found, Did, as_json, limit)
+
+
+@app.command("show")
+def show_command(number: Number, as_json: Json = False) -> None:
+    """Show the DID that callers reach by dialling NUMBER."""
+    did = with_reading(lambda connection, config: dids.show(connection, number, config.country))
+    print_one(did, as_json)
+
+
+@app.command("set")
+def set_command(
+    number: Number,
+    app_name: Annotated[str | None, typer.Option("--app", help="The app that callers reach.")] = None,
+    identify: IdentifyOption = None,
+    customer: Customer = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--enabled/--disabled", help="Whether calls are taken.")
+    ] = None,
+    channels: Channels = None,
+    reject_code: RejectCode = None,
+    as_json: Json = False,
+) -> None:
+    """Change what is given; the rest stays."""
+    changes: DidChanges = {}
+    if app_name is not None:
+        changes["app"] = app_name
+    if identify is not None:
+        changes["identify"] = identify
+    if customer is not None:
+        changes["customer_id"] = number_or_none(customer, "--customer")
+    if enabled is not None:
+        changes["enabled"] = enabled
+    if channels is not None:
+        changes["channels"] = number_or_none(channels, "--channels")
+    if reject_code is not None:
+        changes["reject_code"] = reject_code
+    print_one(with_change(lambda change: dids.alter(change, number, **changes)), as_json)
+
+
+@app.command("delete")
+def delete_command(number: Number, as_json: Json = False) -> None:
+    """Delete a DID."""
+    print_deleted("DID", with_change(lambda change: dids.delete(change, number)).number, as_json)

@@ -1,0 +1,23 @@
+"""Options that can empty a field: `--channels none` takes the limit away."""
+
+from __future__ import annotations
+
+from ringflow.errors import Refused
+from ringflow.numbers import shown
+
+EMPTY = "none"
+MAX_DIGITS = 18
+
+
+def number_or_none(text: str, option: str) -> int | None:
+    """A whole number, or None for `none`. Raises `Refused` for other text."""
+    if text == EMPTY:
+        return None
+    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
+        return int(text)
+    raise Refused(f"{option} {shown(text)} is no number; write digits, or {EMPTY}")
+
+
+def text_or_none(text: str) -> str | None:
+    """The text, or None for `none`."""
+    return None if text == EMPTY else text

@@ -1,0 +1,56 @@
+"""How commands open the configuration and the database, and close them again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts.change import Change, changing
+from ringflow.config import Config, load_config
+from ringflow.errors import StartError
+from ringflow.store import Store, StoreGone
+
+Result = TypeVar("Result")
+
+
+def with_store(work: Callable[[Store, Config], Awaitable[Result]]) -> Result:
+    """Run `work` on the database that the configuration names, with its tables brought up to date.
+
+    Raises `StartError` also when the database is lost in between: a command has nobody else to tell.
+    """
+
+    async def run() -> Result:
+        config = load_config()
+        store = await Store.open(config.database_url)
+        try:
+            await store.migrate()
+            return await work(store, config)
+        except StoreGone as error:
+            raise StartError(str(error)) from error
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def with_reading(work: Callable[[AsyncConnection, Config], Awaitable[Result]]) -> Result:
+    """Run `work` on a connection that reads the directory."""
+
+    async def read(store: Store, config: Config) -> Result:
+        async with store.reading() as connection:
+            return await work(connection, config)
+
+    return with_store(read)
+
+
+def with_change(work: Callable[[Change], Awaitable[Result]]) -> Result:
+    """Run `work` in a transaction that changes the directory as an operator."""
+
+    async def alter(store: Store, config: Config) -> Result:
+        async with changing(store, config.country) as change:
+            return await work(change)
+
+    return with_store(alter)

@@ -1,0 +1,77 @@
+"""How commands print what they found: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="At most this many.")]
+Found: TypeAlias = "DataclassInstance"
+
+DEFAULT_LIMIT = 1000
+
+
+def print_one(found: Found, as_json: bool) -> None:
+    """Print one thing, a field on each line; as JSON an object."""
+    if as_json:
+        _print_json(asdict(found))
+        return
+    table = Table(show_header=False)
+    for field in fields(found):
+        table.add_row(_title(field.name), _cell(getattr(found, field.name)))
+    Console().print(table)
+
+
+def print_many(found: Sequence[Found], kind: type[Found], as_json: bool, limit: int | None = None) -> None:
+    """Print a table with a column for each field of `kind`; as JSON a list of objects.
+
+    Where `limit` may have cut the list off, a line on standard error says so.
+    """
+    if as_json:
+        _print_json([asdict(one) for one in found])
+    elif not found:
+        typer.echo("none")
+    else:
+        table = Table(*[_title(field.name) for field in fields(kind)])
+        for one in found:
+            table.add_row(*[_cell(getattr(one, field.name)) for field in fields(kind)])
+        Console().print(table)
+    if limit is not None and len(found) == limit:
+        typer.echo(f"the first {limit}; more with --limit", err=True)
+
+
+def print_deleted(noun: str, name: object, as_json: bool) -> None:
+    """Say what is gone."""
+    if as_json:
+        _print_json({"deleted": name})
+    else:
+        typer.echo(f"{noun} {name} is deleted")
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2))
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return escape("\n".join(f"{name}: {text}" for name, text in value.items()))
+    return escape(str(value))

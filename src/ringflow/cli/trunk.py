@@ -1,0 +1,123 @@
+"""`ringflow trunk`: the ways out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ringflow.accounts import trunks
+from ringflow.accounts.trunks import Rated, Trunk, TrunkChanges
+from ringflow.cli.emptying import text_or_none
+from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.printing import Json, print_deleted, print_many, print_one
+from ringflow.errors import Refused
+from ringflow.numbers import shown
+
+app = typer.Typer(help="The ways out.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The trunk's name.")]
+Dial = Annotated[str, typer.Argument(help="What Asterisk dials, such as PJSIP/{number}@carrier.")]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("--header", metavar="NAME:VALUE", help="A header of the INVITE; may be given repeatedly."),
+]
+Position = Annotated[int | None, typer.Option("--position", help="Low ones are tried first.")]
+CallerId = Annotated[
+    str | None, typer.Option("--caller-id", metavar="NUMBER|none", help="The number shown to callees.")
+]
+Server = Annotated[
+    str | None, typer.Option("--server", help="The name that X-CX-Sec is signed for; default: the trunk's.")
+]
+RatedOption = Annotated[
+    Rated | None, typer.Option("--rated", help="Who charges for calls: us, or the switch behind it.")
+]
+
+
+@app.command("add")
+def add_command(
+    name: Name,
+    dial: Dial,
+    headers: Headers = None,
+    position: Position = 100,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Do not use it for now.")] = False,
+    caller_id: CallerId = None,
+    server: Server = "",
+    rated: RatedOption = "local",
+    as_json: Json = False,
+) -> None:
+    """Add a trunk."""
+    trunk = Trunk(
+        name,
+        dial,
+        read_headers(headers or []),
+        100 if position is None else position,
+        not disabled,
+        text_or_none(caller_id) if caller_id is not None else None,
+        server or "",
+        rated or "local",
+    )
+    print_one(with_change(lambda change: trunks.add(change, trunk)), as_json)
+
+
+@app.command("list")
+def list_command(as_json: Json = False) -> None:
+    """List the trunks in the order in which they are tried."""
+    print_many(with_reading(lambda connection, config: trunks.every(connection)), Trunk, as_json)
+
+
+@app.command("show")
+def show_command(name: Name, as_json: Json = False) -> None:
+    """Show a trunk."""
+    print_one(with_reading(lambda connection, config: trunks.show(connection, name)), as_json)
+
+
+@app.command("set")
+def set_command(
+    name: Name,
+    dial: Annotated[str | None, typer.Option("--dial", help="What Asterisk dials.")] = None,
+    headers: Headers = None,
+    no_headers: Annotated[bool, typer.Option("--no-headers", help="Take all headers away.")] = False,
+    position: Position = None,
+    enabled: Annotated[bool | None, typer.Option("--enabled/--disabled", help="Whether it is used.")] = None,
+    caller_id: CallerId = None,
+    server: Server = None,
+    rated: RatedOption = None,
+    as_json: Json = False,
+) -> None:
+    """Change what is given; the rest stays. Headers are replaced all together."""
+    changes: TrunkChanges = {}
+    if dial is not None:
+        changes["dial"] = dial
+    if headers or no_headers:
+        changes["headers"] = read_headers(headers or [])
+    if position is not None:
+        changes["position"] = position
+    if enabled is not None:
+        changes["enabled"] = enabled
+    if caller_id is not None:
+        changes["caller_id"] = text_or_none(caller_id)
+    if server is not None:
+        changes["server"] = server
+    if rated is not None:
+        changes["rated"] = rated
+    print_one(with_change(lambda change: trunks.alter(change, name, **changes)), as_json)
+
+
+@app.command("delete")
+def delete_command(name: Name, as_json: Json = False) -> None:
+    """Delete a trunk."""
+    print_deleted("trunk", with_change(lambda change: trunks.delete(change, name)).name, as_json)
+
+
+def read_headers(texts: list[str]) -> dict[str, str]:
+    """`Name: value` texts as a mapping. Raises `Refused` for text without a colon, or a name given twice."""
+    headers: dict[str, str] = {}
+    for text in texts:
+        name, colon, value = text.partition(":")
+        if not colon:
+            raise Refused(f"--header {shown(text)}: write NAME:VALUE")
+        if name.strip() in headers:
+            raise Refused(f"--header {shown(name)} is given twice")
+        headers[name.strip()] = value.strip()
+    return headers
