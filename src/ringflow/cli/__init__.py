@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -15,27 +17,25 @@ from ringflow.errors import DocumentError, RingflowError, StartError
 EXIT_PROBLEM = 1
 EXIT_SURROUNDINGS = 2
 
+COMMANDS = ("serve", "check", "schema", "test", "call", "dial")
+"""Commands without a noun: each a function of its own name, in a file of its own name."""
 
-def build() -> typer.Typer:
-    """The whole command line."""
-    from ringflow.cli import (
-        asterisk,
-        bench,
-        call,
-        check,
-        cli_numbers,
-        customer,
-        dial,
-        did,
-        key,
-        lab,
-        schema,
-        serve,
-        sounds,
-        test,
-        trunk,
-    )
+NOUNS = {
+    "did": ("did", "The numbers that callers dial."),
+    "customer": ("customer", "The accounts that pay."),
+    "cli": ("cli_numbers", "The calling numbers that identify customers."),
+    "trunk": ("trunk", "The ways out."),
+    "key": ("key", "The key that signs X-CX-Sec."),
+    "sounds": ("sounds", "The prompt library."),
+    "asterisk": ("asterisk", "Configuration for your Asterisk."),
+    "lab": ("lab", "A real Asterisk without root, for trying and testing."),
+    "bench": ("bench", "Measure."),
+}
+"""Nouns: the file whose `app` has their commands, and what they are."""
 
+
+def build(only: str | None = None) -> typer.Typer:
+    """The command line; with `only`, just that command or noun, so that no other's libraries are loaded."""
     app = typer.Typer(
         name="ringflow",
         help="Call flows and calling cards on Asterisk.",
@@ -44,44 +44,48 @@ def build() -> typer.Typer:
         add_completion=False,
     )
     app.callback()(_options)
-    app.command("serve")(serve.serve)
-    app.command("check")(check.check)
-    app.command("schema")(schema.schema)
-    app.command("test")(test.test)
-    app.command("call")(call.call)
-    app.command("dial")(dial.dial)
-    app.add_typer(did.app, name="did", help="The numbers that callers dial.")
-    app.add_typer(customer.app, name="customer", help="The accounts that pay.")
-    app.add_typer(cli_numbers.app, name="cli", help="The calling numbers that identify customers.")
-    app.add_typer(trunk.app, name="trunk", help="The ways out.")
-    app.add_typer(key.app, name="key", help="The key that signs X-CX-Sec.")
-    app.add_typer(sounds.app, name="sounds", help="The prompt library.")
-    app.add_typer(asterisk.app, name="asterisk", help="Configuration for your Asterisk.")
-    app.add_typer(lab.app, name="lab", help="A real Asterisk without root, for trying and testing.")
-    app.add_typer(bench.app, name="bench", help="Measure.")
+    for name in COMMANDS:
+        if only in (None, name):
+            app.command(name)(getattr(import_module(f"ringflow.cli.{name}"), name))
+    for name, (module, meaning) in NOUNS.items():
+        if only in (None, name):
+            app.add_typer(import_module(f"ringflow.cli.{module}").app, name=name, help=meaning)
     return app
 
 
 def main() -> None:
     """Run a command. Bad input exits 1, bad surroundings 2; neither shows a traceback."""
     try:
-        build()(standalone_mode=True)
+        build(_named(sys.argv[1:]))()
     except StartError as error:
         _stop(error, EXIT_SURROUNDINGS)
     except RingflowError as error:
         _stop(error, EXIT_PROBLEM)
 
 
+def _named(arguments: Sequence[str]) -> str | None:
+    """The command or noun that is asked for, or None where help or a mistake needs them all."""
+    words = list(arguments)
+    while words and words[0].startswith("--config"):
+        words = words[1:] if "=" in words[0] else words[2:]
+    return words[0] if words and (words[0] in COMMANDS or words[0] in NOUNS) else None
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ringflow {__version__}")
+        raise typer.Exit
+
+
 def _options(
     config: Annotated[
         Path | None, typer.Option("--config", help="The configuration file [default: config.yaml]")
     ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Call flows and calling cards on Asterisk."""
-    if version:
-        typer.echo(f"ringflow {__version__}")
-        raise typer.Exit
     if config is not None:
         os.environ["RINGFLOW_CONFIG"] = str(config)
 
