@@ -1,0 +1,55 @@
+"""Commands as a user runs them: in a folder of their own, through `ringflow`'s own entry, in this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringflow.cli import main
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its standard output as JSON."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def ringflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ran]:
+    """Runs a command in an empty folder; gives its exit code and what it printed."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("RINGFLOW_")]:
+        monkeypatch.delenv(name)
+
+    def run(*words: str, **environment: str) -> Ran:
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            # Set, so that it is taken back: `--config` sets it.
+            patch.setenv("RINGFLOW_CONFIG", "")
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["ringflow", *words])
+            with pytest.raises(SystemExit) as ended:
+                main()
+        printed = capsys.readouterr()
+        assert ended.value.code is None or isinstance(ended.value.code, int)
+        return Ran(ended.value.code or 0, printed.out, printed.err)
+
+    return run

@@ -1,0 +1,153 @@
+"""`ringflow customer|did|cli|trunk` as an operator and a program use them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None:
+    customer = ringflow("customer", "add", "Demo", "--id", "42", "--channels", "10", "--json").json
+    assert customer == {
+        "id": 42, "name": "Demo", "status": "active", "currency": "USD", "channels": 10, "caller_id": None,
+        "source": "operator",
+    }  # fmt: skip
+    cli = ringflow("cli", "add", "+44 191 000 0001", "--customer", "42", "--notes", "office", "--json").json
+    assert cli == {
+        "id": 1, "customer_id": 42, "number": "441910000001", "pattern": None, "notes": "office",
+        "source": "operator",
+    }  # fmt: skip
+    did = ringflow("did", "add", "8005550100", "calling_card", "--json").json
+    assert did == {
+        "number": "18005550100", "app": "calling_card", "identify": "cli", "customer_id": None,
+        "enabled": True, "channels": None, "reject_code": 403, "source": "operator",
+    }  # fmt: skip
+    words = ("--header", "X-A: a:b", "--header", "X-B:", "--rated", "upstream", "--server", "sip.example.net")
+    trunk = ringflow("trunk", "add", "carrier", "PJSIP/{number}@carrier", *words, "--json").json
+    assert trunk == {
+        "name": "carrier", "dial": "PJSIP/{number}@carrier", "headers": {"X-A": "a:b", "X-B": ""},
+        "position": 100, "enabled": True, "caller_id": None, "server": "sip.example.net", "rated": "upstream",
+        "source": "operator",
+    }  # fmt: skip
+    assert ringflow("customer", "show", "42", "--json").json == customer
+    assert ringflow("cli", "show", "00441910000001", "--json").json == cli
+    assert ringflow("did", "show", "+18005550100", "--json").json == did
+    assert ringflow("trunk", "show", "carrier", "--json").json == trunk
+    for noun, one in (("customer", customer), ("cli", cli), ("did", did), ("trunk", trunk)):
+        assert ringflow(noun, "list", "--json").json == [one]
+
+
+def test_people_get_tables(ringflow: Run) -> None:
+    assert ringflow("trunk", "list").out == "none\n"
+    ringflow("customer", "add", "[bold]Demo[/bold]", "--id", "42")
+    listed = ringflow("customer", "list", COLUMNS="200")
+    heads = ["id", "name", "status", "currency", "channels", "caller id", "source"]
+    assert [head.strip() for head in listed.out.splitlines()[1].strip("┃").split("┃")] == heads
+    assert "[bold]Demo[/bold]" in listed.out
+    shown = ringflow("customer", "show", "42").out
+    assert "caller id" in shown
+    assert "[bold]Demo[/bold]" in shown
+    assert listed.err == ""
+
+
+def test_set_changes_what_is_given_and_empties_with_none(ringflow: Run) -> None:
+    ringflow("customer", "add", "--id", "1", "--channels", "5", "--caller-id", "8005550100")
+    ringflow("customer", "add", "--id", "2")
+    after = ringflow("customer", "set", "1", "--status", "penalty", "--channels", "none", "--json").json
+    assert (after["status"], after["channels"], after["caller_id"]) == ("penalty", None, "18005550100")
+    assert ringflow("customer", "set", "1", "--caller-id", "none", "--json").json["caller_id"] is None
+    ringflow("did", "add", "100", "a", "--customer", "1", "--disabled", "--identify", "none")
+    did = ringflow("did", "set", "100", "--enabled", "--app", "b", "--customer", "none", "--json").json
+    assert (did["enabled"], did["app"], did["customer_id"], did["identify"]) == (True, "b", None, "none")
+    ringflow("cli", "add", "^.*", "--customer", "1", "-p")
+    assert ringflow("cli", "set", "^.*", "--customer", "2", "--json").json["customer_id"] == 2
+    ringflow("trunk", "add", "a", "PJSIP/{number}@a", "--header", "X-A: 1")
+    trunk = ringflow("trunk", "set", "a", "--no-headers", "--disabled", "--position", "1", "--json").json
+    assert (trunk["headers"], trunk["enabled"], trunk["position"]) == ({}, False, 1)
+
+
+def test_delete_says_what_is_gone(ringflow: Run) -> None:
+    ringflow("customer", "add", "--id", "1")
+    ringflow("cli", "add", "441910000001", "--customer", "1")
+    ringflow("did", "add", "100", "a", "--customer", "1")
+    ringflow("trunk", "add", "a", "PJSIP/{number}@a")
+    assert ringflow("trunk", "delete", "a").out == "trunk a is deleted\n"
+    refused = ringflow("customer", "delete", "1")
+    assert refused.code == 1
+    assert ringflow("cli", "delete", "+441910000001").out == "CLI 441910000001 is deleted\n"
+    assert ringflow("customer", "delete", "1", "--cascade", "--json").json == {"deleted": 1}
+    assert ringflow("did", "list", "--json").json == []
+
+
+def test_a_long_list_says_that_there_is_more(ringflow: Run) -> None:
+    for number in ("100", "101", "102"):
+        ringflow("did", "add", number, "a")
+    listed = ringflow("did", "list", "--limit", "2", "--json")
+    assert [one["number"] for one in listed.json] == ["100", "101"]
+    assert listed.err == "the first 2; more with --limit\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ("customer", "show", "9"),
+            "customer 9 does not exist; `ringflow customer list` shows those that do",
+        ),
+        (
+            ("customer", "set", "1", "--channels", "many"),
+            "--channels many is no number; write digits, or none",
+        ),
+        (("cli", "add", "441910000001", "--customer", "9"), "customer 9 does not exist"),
+        (("cli", "add", "(?=4)", "--customer", "9", "--pattern"), "pattern `(?=4)`: invalid perl operator"),
+        (("did", "add", "a b", "x"), "DID `a b`: write a telephone number"),
+        (("trunk", "add", "a", "PJSIP/a"), "dial `PJSIP/a`: write {number} exactly once"),
+        (("trunk", "add", "a", "A/{number}", "--header", "X"), "--header X: write NAME:VALUE"),
+        (
+            ("trunk", "add", "a", "A/{number}", "--header", "X:1", "--header", "X:2"),
+            "--header X is given twice",
+        ),
+    ],
+)
+def test_what_is_refused_is_one_line_and_exit_1(ringflow: Run, words: tuple[str, ...], line: str) -> None:
+    ran = ringflow(*words)
+    assert ran.code == 1
+    assert ran.out == ""
+    assert line in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_a_database_that_cannot_be_had_is_one_line_and_exit_2(ringflow: Run, tmp_path: Path) -> None:
+    url = "postgresql://ringflow:hunter2@127.0.0.1:1/x"
+    refused = ringflow("did", "list", RINGFLOW_DATABASE__URL=url)
+    (tmp_path / "letter.db").write_text("Dear Sir or Madam, " * 100, "utf-8")
+    broken = ringflow("did", "list", RINGFLOW_DATABASE__URL="sqlite:///letter.db")
+    for ran, words in ((refused, "Connection refused"), (broken, "file is not a database")):
+        assert ran.code == 2
+        assert words in ran.err
+        assert len(ran.err.splitlines()) == 1
+        assert "hunter2" not in ran.err
+
+
+def test_a_wrong_configuration_names_its_place_and_is_exit_1(ringflow: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("country: ZZ\ndatabas: {}\n", "utf-8")
+    ran = ringflow("trunk", "list")
+    assert ran.code == 1
+    assert [line.partition(" ")[0] for line in ran.err.splitlines()] == [
+        "config.yaml:1:10:",
+        "config.yaml:2:1:",
+    ]
+
+
+def test_the_database_is_where_the_configuration_says(ringflow: Run, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "my.yaml").write_text("database: {url: 'sqlite:///here/x.db'}", "utf-8")
+    ringflow("--config", "other/my.yaml", "customer", "add", "Demo")
+    rows = sqlite3.connect(tmp_path / "other" / "here" / "x.db").execute("SELECT id, name FROM customers")
+    assert rows.fetchall() == [(1, "Demo")]
