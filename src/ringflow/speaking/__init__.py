@@ -1,0 +1,63 @@
+"""Numbers, money, minutes and digits as rows of prompts, and in writing, by language.
+
+Each `say_` function gives the names of the prompts in order; the function without `say_` in `saying` gives
+the text too. Names that begin with `SAY/` are the prompt library's; others are files of Asterisk's own
+packs, to be played in that language's folder.
+"""
+
+from ringflow.speaking.language import Gender, languages, load_language
+from ringflow.speaking.prompts import prompts_needed
+from ringflow.speaking.saying import balance, digits, minutes, money, number
+from ringflow.speaking.words import LIBRARY_PREFIX, Source, Unit, Words
+
+__all__ = [
+    "LIBRARY_PREFIX",
+    "Gender",
+    "Source",
+    "Unit",
+    "Words",
+    "balance",
+    "digits",
+    "languages",
+    "load_language",
+    "minutes",
+    "money",
+    "number",
+    "prompts_needed",
+    "say_balance",
+    "say_digits",
+    "say_minutes",
+    "say_money",
+    "say_number",
+]
+
+
+def say_number(
+    n: int, language: str, gender: Gender | None = None, *, source: Source = Source.LIBRARY
+) -> tuple[str, ...]:
+    """The prompts of a whole number; see `number`."""
+    return number(n, language, gender).prompts(source)
+
+
+def say_money(
+    micros: int, currency: str, language: str, *, source: Source = Source.LIBRARY
+) -> tuple[str, ...]:
+    """The prompts of an amount in micro-units; see `money`."""
+    return money(micros, currency, language).prompts(source)
+
+
+def say_balance(
+    micros: int, currency: str, language: str, *, source: Source = Source.LIBRARY
+) -> tuple[str, ...]:
+    """The prompts of "your balance is ..."; see `balance`."""
+    return balance(micros, currency, language).prompts(source)
+
+
+def say_minutes(seconds: int, language: str, *, source: Source = Source.LIBRARY) -> tuple[str, ...]:
+    """The prompts of "you have ... minutes"; see `minutes`."""
+    return minutes(seconds, language).prompts(source)
+
+
+def say_digits(text: str, language: str, *, source: Source = Source.LIBRARY) -> tuple[str, ...]:
+    """The prompts of digits one by one; see `digits`."""
+    return digits(text, language).prompts(source)

@@ -1,0 +1,113 @@
+"""Numbers, money, minutes and digits as they are said in a language."""
+
+from __future__ import annotations
+
+from ringflow.errors import Refused
+from ringflow.money import CURRENCY_DIGITS, MICRO_DIGITS, check_currency
+from ringflow.speaking.language import Gender, Language, load_language
+from ringflow.speaking.rules import Tokens
+from ringflow.speaking.words import Words
+
+MAX_NUMBER = 10**15 - 1
+"""The largest number, either way, that the languages have words for: more than any balance in units."""
+
+MAX_DIGITS = 64
+"""The longest row of digits: nobody listens to more."""
+
+_MINUTE = "minute"
+_MINUTE_S = 60
+# What people write between digits to make them readable, and nobody says.
+_UNSPOKEN = frozenset(" -.()")
+
+
+def number(n: int, language: str, gender: Gender | None = None) -> Words:
+    """A whole number: as one counts, or before a noun of `gender` (`una`, `eine`, `одна`).
+
+    Raises `Refused` for a number beyond `MAX_NUMBER` or a language that there is not.
+    """
+    spoken = load_language(language)
+    return spoken.words(_signed(spoken, n, spoken.spell(_checked(abs(n)), gender)))
+
+
+def money(micros: int, currency: str, language: str) -> Words:
+    """An amount in whole units and minor units of its currency: never more than there is.
+
+    What is below the minor unit is rounded down, towards less: 0.019 USD is one cent, and -0.001 USD is
+    minus one cent. Of an amount below one unit only the minor units are said, of a whole one only the
+    units. A currency that the language has no words for is said as a decimal number without a name.
+    Raises `AmountError` for a code that is not ISO 4217's, and `Refused` as `number` does.
+    """
+    spoken = load_language(language)
+    return spoken.words(_amount(spoken, micros, currency))
+
+
+def balance(micros: int, currency: str, language: str) -> Words:
+    """The sentence that tells an account's balance; the amount is said and rounded as by `money`."""
+    spoken = load_language(language)
+    return spoken.words(spoken.phrase("balance", amount=_amount(spoken, micros, currency)))
+
+
+def minutes(seconds: int, language: str) -> Words:
+    """The sentence that tells how long one can talk: in whole minutes, rounded down.
+
+    Below a minute, and below zero, that is less than one minute. Raises `Refused` as `number` does.
+    """
+    spoken = load_language(language)
+    whole = seconds // _MINUTE_S
+    if whole < 1:
+        return spoken.words(spoken.phrase("less_than_a_minute"))
+    return spoken.words(spoken.phrase("minutes", count=spoken.count(_checked(whole), _MINUTE)))
+
+
+def digits(text: str, language: str) -> Words:
+    """Digits one by one, with `*`, `#` and `+`; spaces, hyphens, points and brackets are left out.
+
+    Raises `Refused` for any other character, for none at all, and for more than `MAX_DIGITS`.
+    """
+    spoken = load_language(language)
+    kept = [character for character in text if character not in _UNSPOKEN]
+    if not 0 < len(kept) <= MAX_DIGITS:
+        raise Refused(f"one to {MAX_DIGITS} digits can be said, not {len(kept)}")
+    return spoken.words(tuple(token for character in kept for token in _character(spoken, character)))
+
+
+def _character(language: Language, character: str) -> Tokens:
+    if character.isascii() and character.isdecimal():
+        return language.spell(int(character))
+    if character not in language.symbols:
+        raise Refused(f"{character!r} is not a digit: write 0 to 9, `*`, `#` and `+`")
+    return (language.symbols[character],)
+
+
+def _amount(language: Language, micros: int, currency: str) -> Tokens:
+    decimals = CURRENCY_DIGITS[check_currency(currency)]
+    smallest = micros // 10 ** (MICRO_DIGITS - decimals)
+    major, minor = divmod(abs(smallest), 10**decimals)
+    return _signed(language, smallest, _parts(language, currency, _checked(major), minor, decimals))
+
+
+def _parts(language: Language, currency: str, major: int, minor: int, decimals: int) -> Tokens:
+    nouns = language.currencies.get(currency)
+    if nouns is None:
+        whole = language.spell(major)
+        if not minor:
+            return whole
+        fraction = tuple(token for digit in f"{minor:0{decimals}d}" for token in language.spell(int(digit)))
+        return language.phrase("decimal", whole=whole, fraction=fraction)
+    if not minor or nouns.minor is None:
+        return language.count(major, nouns.major)
+    if not major:
+        return language.count(minor, nouns.minor)
+    return language.phrase(
+        "major_and_minor", major=language.count(major, nouns.major), minor=language.count(minor, nouns.minor)
+    )
+
+
+def _signed(language: Language, n: int, tokens: Tokens) -> Tokens:
+    return language.phrase("negative", amount=tokens) if n < 0 else tokens
+
+
+def _checked(n: int) -> int:
+    if n > MAX_NUMBER:
+        raise Refused(f"there are no words for numbers beyond {MAX_NUMBER}")
+    return n
