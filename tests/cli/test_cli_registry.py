@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,8 @@ def test_people_get_tables(ringflow: Run) -> None:
     ringflow("customer", "add", "[bold]Demo[/bold]", "--id", "42")
     listed = ringflow("customer", "list", COLUMNS="200")
     heads = ["id", "name", "status", "currency", "channels", "caller id", "source"]
-    assert [head.strip() for head in listed.out.splitlines()[1].strip("┃").split("┃")] == heads
+    head = next(line for line in listed.out.splitlines() if "currency" in line)
+    assert re.findall(r"[a-z]+(?: [a-z]+)?", head) == heads
     assert "[bold]Demo[/bold]" in listed.out
     shown = ringflow("customer", "show", "42").out
     assert "caller id" in shown
