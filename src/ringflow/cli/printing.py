@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -20,6 +21,7 @@ Limit = Annotated[int, typer.Option("--limit", min=1, help="At most this many.")
 Found: TypeAlias = "DataclassInstance"
 
 DEFAULT_LIMIT = 1000
+PIPED_WIDTH = 200
 
 
 def print_one(found: Found, as_json: bool) -> None:
@@ -27,10 +29,10 @@ def print_one(found: Found, as_json: bool) -> None:
     if as_json:
         _print_json(asdict(found))
         return
-    table = Table(show_header=False)
+    table = Table(box=None, show_header=False)
     for field in fields(found):
         table.add_row(_title(field.name), _cell(getattr(found, field.name)))
-    Console().print(table)
+    _console().print(table)
 
 
 def print_many(found: Sequence[Found], kind: type[Found], as_json: bool, limit: int | None = None) -> None:
@@ -43,10 +45,13 @@ def print_many(found: Sequence[Found], kind: type[Found], as_json: bool, limit: 
     elif not found:
         typer.echo("none")
     else:
-        table = Table(*[_title(field.name) for field in fields(kind)])
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for field in fields(kind):
+            # Never cut: half a number is worse than a second line.
+            table.add_column(_title(field.name), overflow="fold")
         for one in found:
             table.add_row(*[_cell(getattr(one, field.name)) for field in fields(kind)])
-        Console().print(table)
+        _console().print(table)
     if limit is not None and len(found) == limit:
         typer.echo(f"the first {limit}; more with --limit", err=True)
 
@@ -57,6 +62,12 @@ def print_deleted(noun: str, name: object, as_json: bool) -> None:
         _print_json({"deleted": name})
     else:
         typer.echo(f"{noun} {name} is deleted")
+
+
+def _console() -> Console:
+    """As wide as the terminal; wide enough for every table where the output goes to a file or a program."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPED_WIDTH)
 
 
 def _print_json(value: object) -> None:
