@@ -1,0 +1,133 @@
+"""The running server seen over HTTP: alive, ready part by part, and counting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+
+from ringflow.app import Application, open_core, running
+from ringflow.bench.load import CLI, DID, run_load
+from ringflow.config import Config
+from ringflow.errors import StartError
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
+    return Config.model_validate(
+        {
+            "folder": tmp_path,
+            "flows": PROJECT / "app_flows",
+            "sounds": {"folder": PROJECT / "sounds"},
+            "fastagi": {"port": 0, "drain_s": 1},
+            "http": {"port": 0},
+            "customers": [{"id": 42, "clis": [CLI]}],
+            "dids": [{"number": DID, "app": "calling_card"}],
+            "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier"}],
+        }
+    )
+
+
+@asynccontextmanager
+async def asking(application: Application) -> AsyncIterator[ClientSession]:
+    async with ClientSession(f"http://127.0.0.1:{application.http_port}") as session:
+        yield session
+
+
+async def test_calls_are_counted_by_app_outcome_and_exit(config: Config) -> None:
+    async with running(config) as application, asking(application) as http:
+        result = await run_load(application.fastagi.port, calls=3, at_once=2)
+        assert (result.complete, result.failed) == (3, 0)
+        async with http.get("/metrics") as answer:
+            text = await answer.text()
+    assert 'ringflow_calls_total{app="calling_card",outcome="completed"} 3.0' in text
+    assert 'ringflow_slot_exits_total{app="calling_card",exit="done",slot="ivr"} 3.0' in text
+    assert 'ringflow_legs_total{status="answered",trunk="carrier"} 3.0' in text
+    assert "ringflow_key_to_dial_seconds_count 3.0" in text
+    assert "ringflow_live_calls 0.0" in text
+    assert "ringflow_event_loop_lag_seconds_bucket" in text
+    assert "ringflow_fastagi_errors_total" in text
+
+
+async def test_ready_names_every_part_and_runs_without_ami(config: Config) -> None:
+    async with running(config) as application, asking(application) as http:
+        async with http.get("/readyz") as answer:
+            assert answer.status == 200
+            parts = (await answer.json())["parts"]
+        assert {name: part["ready"] for name, part in parts.items()} == {
+            "database": True,
+            "fastagi": True,
+            "ami": False,
+        }
+        assert parts["ami"] == {"ready": False, "required": False, "detail": "not configured"}
+        async with http.get("/healthz") as answer:
+            assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+
+
+async def test_a_server_whose_database_is_gone_is_alive_and_not_ready(config: Config) -> None:
+    async with running(config) as application, asking(application) as http:
+        await application.core.store.close()
+        async with http.get("/readyz") as answer:
+            assert answer.status == 503
+            assert not (await answer.json())["parts"]["database"]["ready"]
+        async with http.get("/healthz") as answer:
+            assert answer.status == 200
+
+
+async def test_a_configured_ami_that_is_away_makes_the_server_not_ready(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGFLOW_AMI_SECRET", "another secret for tests")
+    with_ami = config.model_validate({**config.model_dump(), "ami": {"port": 1}})
+    async with running(with_ami) as application, asking(application) as http:
+        async with http.get("/readyz") as answer:
+            part = (await answer.json())["parts"]["ami"]
+            assert answer.status == 503
+        assert (part["ready"], part["required"]) == (False, True)
+
+
+async def test_a_taken_port_is_one_clear_line(config: Config) -> None:
+    async with running(config) as application:
+        taken = {"http": {"port": application.http_port}}
+        second = config.model_validate({**config.model_dump(), **taken})
+        other = Application(await open_core(second))
+        with pytest.raises(
+            StartError, match=r"HTTP port 127\.0\.0\.1:\d+ cannot be opened: .*; set http.port"
+        ):
+            await other.start()
+        await other.stop()
+        taken = {"fastagi": {"port": application.fastagi.port}}
+        third = Application(await open_core(config.model_validate({**config.model_dump(), **taken})))
+        with pytest.raises(StartError) as raised:
+            await third.start()
+        assert "\n" not in str(raised.value)
+        await third.stop()
+
+
+async def test_stopping_waits_for_the_call_in_progress(config: Config) -> None:
+    core = await open_core(config)
+    application = Application(core)
+    await application.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", application.fastagi.port)
+    writer.write(
+        f"agi_network: yes\nagi_channel: x\nagi_uniqueid: 1.1\nagi_callerid: {CLI}\nagi_extension: {DID}\n\n".encode()
+    )
+    assert (await reader.readline()).strip() == b"ANSWER"
+    stopping = asyncio.create_task(application.stop())
+    await asyncio.sleep(0)
+    writer.write(b"200 result=-1\n")
+    await asyncio.wait_for(stopping, 5)
+    assert (
+        application.metrics.registry.get_sample_value(
+            "ringflow_calls_total", {"app": "calling_card", "outcome": "abandoned"}
+        )
+        == 1.0
+    )
+    writer.close()
