@@ -14,6 +14,7 @@ from ringflow.cli.sounds import app
 from ringflow.errors import DocumentError, Refused
 from ringflow.sounds import PromptLibrary, forms
 from ringflow.sounds.conversion import import_sound
+from ringflow.speaking import Source, prompts_needed
 
 
 def run(*words: str | Path) -> Result:
@@ -105,6 +106,36 @@ def test_build_speaks_every_text_or_only_the_missing(library: PromptLibrary) -> 
     assert done.output.count("\n") == 1
     assert library.path("IVR/one", forms.ULAW).read_bytes() == b"mine"
     assert library.exists("IVR/two")
+
+
+@pytest.mark.usefixtures("espeak")
+def test_build_speaks_the_words_of_a_language(library: PromptLibrary) -> None:
+    library.replace("SAY/de/1", dict.fromkeys(forms.FORMS, b"mine"))
+
+    done = run("build", "--speaking", "de", "--missing", "--folder", library.folder)
+
+    assert done.exit_code == 0
+    assert set(library.names()) == prompts_needed("de").keys()
+    assert done.output.count("\n") == len(prompts_needed("de")) - 1
+    assert library.path("SAY/de/1", forms.ULAW).read_bytes() == b"mine"
+
+
+@pytest.mark.usefixtures("espeak")
+def test_build_may_leave_out_what_asterisk_has(library: PromptLibrary) -> None:
+    run("build", "--speaking", "de", "--source", "asterisk", "--folder", library.folder)
+
+    assert set(library.names()) == prompts_needed("de", Source.ASTERISK).keys()
+    assert not library.exists("SAY/de/20")
+
+
+def test_build_refuses_a_language_that_there_is_not_and_a_source_without_one(library: PromptLibrary) -> None:
+    unknown = run("build", "--speaking", "xx", "--folder", library.folder)
+    alone = run("build", "--source", "asterisk", "--folder", library.folder)
+
+    assert isinstance(unknown.exception, Refused)
+    assert "there are de, en, es, fr, ru" in str(unknown.exception)
+    assert isinstance(alone.exception, Refused)
+    assert library.names() == ()
 
 
 def test_every_mistake_in_the_texts_is_named_with_its_place(library: PromptLibrary) -> None:

@@ -24,6 +24,7 @@ from ringflow.sounds.speech import (
     MIN_WORDS_PER_MINUTE,
     say,
 )
+from ringflow.speaking import Source, load_language, prompts_needed
 
 DEFAULT_FOLDER = Path("sounds")
 
@@ -35,6 +36,15 @@ Folder = Annotated[
 Name = Annotated[str, typer.Option("--as", metavar="NAME", help="The prompt's name, such as IVR/ivr-please.")]
 Voice = Annotated[str, typer.Option("--voice", help="A voice of espeak-ng; `espeak-ng --voices` lists them.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Speaking = Annotated[
+    str | None,
+    typer.Option(
+        "--speaking", metavar="LANGUAGE", help="Instead: what numbers, money and minutes need, such as `es`."
+    ),
+]
+From = Annotated[
+    Source, typer.Option("--source", help="With `asterisk`: only the words that its sound pack lacks.")
+]
 Missing = Annotated[bool, typer.Option("--missing", help="Only those that are not there yet.")]
 
 
@@ -113,9 +123,16 @@ def check_command(folder: Folder = None) -> None:
 
 
 @app.command("build")
-def build_command(missing: Missing = False, folder: Folder = None) -> None:
-    """Speak every text of `prompts.yaml` in the folder of prompts."""
+def build_command(
+    missing: Missing = False, folder: Folder = None, speaking: Speaking = None, source: From = Source.LIBRARY
+) -> None:
+    """Speak every text of `prompts.yaml` in the folder of prompts, or the words of one language."""
     library = open_library(folder)
+    if speaking is not None:
+        build_language(library, speaking, source, missing)
+        return
+    if source is not Source.LIBRARY:
+        raise Refused("--source is about the words of a language: name one with --speaking")
     document = read_document(library.folder / TEXTS_FILE)
     problems = []
     for name, entry in read_texts(document).items():
@@ -129,6 +146,14 @@ def build_command(missing: Missing = False, folder: Folder = None) -> None:
             problems += [document.problem((name,), one.what, one.mend) for one in error.problems]
     if problems:
         raise DocumentError(problems)
+
+
+def build_language(library: PromptLibrary, code: str, source: Source, missing: bool) -> None:
+    """Speak all that a language needs to say numbers, money and minutes, in the voice that its file names."""
+    voice = load_language(code).voice
+    for name, text in prompts_needed(code, source).items():
+        if not (missing and library.exists(name)):
+            report(say(text, name, library, voice))
 
 
 def read_texts(document: Document) -> dict[str, PromptText]:
