@@ -16,6 +16,9 @@ from ringflow.config import Config
 from ringflow.errors import StartError
 
 PROJECT = Path(__file__).parents[2]
+GREETING = (
+    f"agi_network: yes\nagi_channel: x\nagi_uniqueid: 1.1\nagi_callerid: {CLI}\nagi_extension: {DID}\n\n"
+).encode()
 
 
 @pytest.fixture
@@ -116,9 +119,7 @@ async def test_stopping_waits_for_the_call_in_progress(config: Config) -> None:
     application = Application(core)
     await application.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", application.fastagi.port)
-    writer.write(
-        f"agi_network: yes\nagi_channel: x\nagi_uniqueid: 1.1\nagi_callerid: {CLI}\nagi_extension: {DID}\n\n".encode()
-    )
+    writer.write(GREETING)
     assert (await reader.readline()).strip() == b"ANSWER"
     stopping = asyncio.create_task(application.stop())
     await asyncio.sleep(0)
