@@ -1,0 +1,143 @@
+"""Where a simulated call, the same call on a real Asterisk, and what passed the wire do not agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+
+from ringflow.accounts.security_key import SecurityKeys
+from ringflow.calls.dialling import SECURITY_HEADER
+from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus
+from ringflow.config import Config
+from ringflow.errors import Refused
+from ringflow.lab.call_values import CalleeRecord, LabCallResult
+from ringflow.lab.scenario_plan import dialled_legs
+from ringflow.simulator.differences import Difference
+from ringflow.simulator.durations import show_duration
+from ringflow.simulator.run import SimulatedCall
+
+WIRE_TOLERANCE_S = 0.1
+"""How far the talk time of a record may be from the callee's answer and BYE on the wire."""
+
+WORLD_TOLERANCE_MS = 400
+"""How far talk may be from what was simulated: two processes play caller and callee, each in its own time."""
+
+_OF_THE_CALL = frozenset({"call.id", "did"})
+OK, CANCELLED = 200, 487
+
+
+def disagreements(simulated: SimulatedCall, real: CallRecord) -> Iterator[Difference]:
+    """Where the two records differ, times and identifiers apart. Expected is what was simulated."""
+    one = simulated.record
+    for what in ("outcome", "reason", "reject", "app", "customer", "cli"):
+        yield from _compare(what, getattr(one, what), getattr(real, what))
+    yield from _compare("variables", _own(one.variables), _own(real.variables))
+    before, after = list(map(line, one.transcript)), list(map(line, real.transcript))
+    for number, (wanted, came) in enumerate(zip_longest(before, after), start=1):
+        if wanted != came:
+            yield Difference(f"transcript line {number}", wanted or "its end", came or "its end")
+            break
+    for number, (mine, theirs) in enumerate(zip_longest(one.legs, real.legs), start=1):
+        if mine is None or theirs is None:
+            yield Difference("legs", str(len(one.legs)), str(len(real.legs)))
+            break
+        yield from _legs(f"leg {number}", mine, theirs)
+
+
+def wire_disagreements(
+    simulated: SimulatedCall,
+    real: CallRecord,
+    wire: LabCallResult,
+    callees: Mapping[str, CalleeRecord],
+    config: Config,
+    keys: SecurityKeys,
+) -> Iterator[Difference]:
+    """Where the real call's record says one thing, and SIP another. `callees` are by their trunks' names."""
+    status = _expected_status(simulated)
+    if status is not None:
+        yield from _compare("SIP status of the caller's INVITE", status, wire.status)
+    # What the virtual Asterisk would have sent; legs that differ in number are told of elsewhere.
+    for leg, sent in zip(dialled_legs(real), simulated.legs, strict=False):
+        callee = callees.get(leg.trunk)
+        if callee is None:
+            if leg.status is not LegStatus.UNAVAILABLE:
+                yield Difference(f"INVITE through {leg.trunk}", leg.dialled, "none")
+            continue
+        yield from _leg_on_the_wire(leg, callee, sent.caller_id)
+        yield from _security_key(real, leg, callee, config, keys)
+
+
+def side_by_side(simulated: CallRecord, real: CallRecord) -> Iterator[str]:
+    """Both transcripts, line by line; `!` where they differ. Seconds count from the call's arrival."""
+    rows = list(zip_longest(simulated.transcript, real.transcript))
+    width = max((len(_timed(mine)) for mine, _ in rows), default=0)
+    yield f"  {'simulated':<{width}} | real"
+    for mine, theirs in rows:
+        same = mine is not None and theirs is not None and line(mine) == line(theirs)
+        yield f"{' ' if same else '!'} {_timed(mine):<{width}} | {_timed(theirs)}".rstrip()
+
+
+def line(event: Event) -> str:
+    """An event as a line, without its time."""
+    return f"{event.slot}: {event.event} {event.detail}".rstrip()
+
+
+def _timed(event: Event | None) -> str:
+    return "" if event is None else f"{event.at_ms / 1000:7.3f}s {line(event)}"
+
+
+def _own(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if name not in _OF_THE_CALL}
+
+
+def _legs(where: str, mine: Leg, theirs: Leg) -> Iterator[Difference]:
+    for what in ("dialled", "trunk", "status", "caller_id"):
+        yield from _compare(f"{where} {what}", getattr(mine, what), getattr(theirs, what))
+    yield from _compare(f"{where} headers", _unsigned(mine.headers), _unsigned(theirs.headers))
+    if abs(mine.talked_ms - theirs.talked_ms) > WORLD_TOLERANCE_MS:
+        wanted, came = show_duration(mine.talked_ms), show_duration(theirs.talked_ms)
+        yield Difference(f"{where} talked", wanted, came)
+
+
+def _unsigned(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The headers in order, without the value that holds the time of the call."""
+    return [(name, "" if name == SECURITY_HEADER else value) for name, value in headers.items()]
+
+
+def _leg_on_the_wire(leg: Leg, callee: CalleeRecord, shown_as: str | None) -> Iterator[Difference]:
+    where = f"on the wire of {leg.trunk}"
+    yield from _compare(f"dialled {where}", leg.dialled, callee.dialled)
+    for name, value in leg.headers.items():
+        yield from _compare(f"header {name} {where}", value, callee.header(name))
+    yield from _compare(f"From {where}", shown_as, callee.from_user)
+    answered = callee.answered_at is not None
+    yield from _compare(f"answer {where}", leg.status is LegStatus.ANSWERED, answered)
+    if abs(leg.talked_ms / 1000 - callee.talked_s) > WIRE_TOLERANCE_S:
+        came = f"{callee.talked_s:.3f}s from answer to BYE"
+        yield Difference(f"talked {where}", show_duration(leg.talked_ms), came)
+
+
+def _security_key(
+    real: CallRecord, leg: Leg, callee: CalleeRecord, config: Config, keys: SecurityKeys
+) -> Iterator[Difference]:
+    server = next((trunk.server for trunk in config.trunks if trunk.name == leg.trunk), "") or leg.trunk
+    try:
+        keys.verify(
+            callee.header(SECURITY_HEADER) or "", real.customer or 0, server, round(callee.invited_at)
+        )
+    except Refused as refused:
+        yield Difference(f"{SECURITY_HEADER} on the wire of {leg.trunk}", "a genuine key", str(refused))
+
+
+def _expected_status(simulated: SimulatedCall) -> int | None:
+    """What the caller's side must see; None where the flow ended an unanswered call without a code."""
+    if simulated.timeline.answered:
+        return OK
+    if simulated.carried.sip_code is not None:
+        return simulated.carried.sip_code
+    return CANCELLED if simulated.timeline.hung_up_at_ms is not None else None
+
+
+def _compare(what: str, expected: object, came: object) -> Iterator[Difference]:
+    if expected != came:
+        yield Difference(what, str(expected), str(came))

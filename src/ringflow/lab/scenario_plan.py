@@ -1,0 +1,106 @@
+"""Turns a simulated call into a real one: what the caller does when, and who stands behind which trunk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ringflow.calls.outcome import CallRecord, Leg, LegStatus
+from ringflow.errors import Refused
+from ringflow.lab import sipp_scenarios
+from ringflow.lab.call_values import HangUp, LabCaller, Moment, TimedKeys
+from ringflow.lab.sipp_scenarios import LabCallee
+from ringflow.simulator.callee import Behaviour, Callee
+from ringflow.simulator.carrying import ANONYMOUS
+from ringflow.simulator.run import SimulatedCall
+from ringflow.simulator.scenario import Scenario
+
+_BEHAVIOURS = {
+    Behaviour.ANSWER: sipp_scenarios.Behaviour.ANSWER,
+    Behaviour.BUSY: sipp_scenarios.Behaviour.BUSY,
+    Behaviour.NO_ANSWER: sipp_scenarios.Behaviour.NO_ANSWER,
+    Behaviour.CONGESTION: sipp_scenarios.Behaviour.CONGESTION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RealPlan:
+    """A real call as the simulator foretold it. `callees` are by the scenario's own names of trunks."""
+
+    cli: str
+    anonymous: bool
+    keys: tuple[TimedKeys, ...]
+    hang_up: HangUp | None
+    callees: Mapping[str, LabCallee]
+
+    def caller(self, did: str) -> LabCaller:
+        """The caller, who dials this number."""
+        return LabCaller(did, self.cli, self.keys, self.hang_up, self.anonymous)
+
+
+def plan_call(scenario: Scenario, call: SimulatedCall) -> RealPlan:
+    """How to make the call on a real Asterisk. Raises `Refused` for what only the simulator can play."""
+    cli = scenario.call.caller
+    if call.endless:
+        raise Refused("nobody ends this call")
+    if cli is None:
+        raise Refused("a telephone of the lab always sends a number, or `anonymous`")
+    if scenario.call.presentation == "restricted" and cli != ANONYMOUS:
+        raise Refused("a telephone of the lab withholds its number by `from: anonymous` only")
+    if scenario.given.now is not None:
+        raise Refused("a real Asterisk's clock cannot be set by `given.now`")
+    return RealPlan(
+        cli=cli,
+        anonymous=cli == ANONYMOUS,
+        keys=timed_keys(call),
+        hang_up=_hang_up(call),
+        callees=_callees(call),
+    )
+
+
+def timed_keys(call: SimulatedCall) -> tuple[TimedKeys, ...]:
+    """The caller's keys, each at its time after the answer."""
+    return tuple(TimedKeys(key.at_ms, key.key, key.length_ms, 0) for key in call.timeline.keys)
+
+
+def dialled_legs(record: CallRecord) -> list[Leg]:
+    """The legs for which an INVITE was sent, or at least tried."""
+    return [leg for leg in record.legs if leg.trunk and leg.status is not LegStatus.REFUSED]
+
+
+def _callees(call: SimulatedCall) -> dict[str, LabCallee]:
+    callees: dict[str, LabCallee] = {}
+    for leg, seen in zip(dialled_legs(call.record), call.legs, strict=True):
+        if leg.trunk in callees:
+            raise Refused(f"a callee of the lab takes one call, and {leg.trunk} is dialled twice")
+        if "/" not in seen.target or "@" not in seen.target:
+            raise Refused(f"the lab has no callee behind {seen.target}")
+        if seen.callee.behaviour in _BEHAVIOURS:
+            callees[leg.trunk] = lab_callee(seen.callee)
+    return callees
+
+
+def lab_callee(callee: Callee) -> LabCallee:
+    """The same callee as SIPp plays it."""
+    return LabCallee(_BEHAVIOURS[callee.behaviour], callee.after_ms or 0, callee.talk_ms)
+
+
+def _hang_up(call: SimulatedCall) -> HangUp | None:
+    """When the caller hangs up, counted from the last thing before it that is seen on the wire."""
+    at_ms = call.timeline.hung_up_at_ms
+    if at_ms is None:
+        return None
+    events = call.record.transcript
+    if call.timeline.answered:
+        answered_ms = next((event.at_ms for event in events if event.event == "answered"), 0)
+    else:
+        answered_ms = 0
+    arrived_ms = at_ms + answered_ms
+    dialled_ms = [event.at_ms for event in events if event.event == "dial"]
+    last = dialled_legs(call.record)[-1:]
+    if last and last[0].status is LegStatus.CANCELLED:
+        return HangUp(Moment.RINGING, arrived_ms - dialled_ms[0])
+    talk_began_ms = dialled_ms[-1] + (call.legs[-1].callee.after_ms or 0) if dialled_ms else 0
+    if last and last[0].status is LegStatus.ANSWERED and arrived_ms <= talk_began_ms + last[0].talked_ms:
+        return HangUp(Moment.TALKING, arrived_ms - talk_began_ms)
+    return HangUp(Moment.ANSWERED if call.timeline.answered else Moment.DIALLED, at_ms)

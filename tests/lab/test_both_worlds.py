@@ -1,0 +1,36 @@
+"""Every scenario of the call path, simulated and then made as a real call: both must tell the same story."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ringflow.config import load_config
+from ringflow.lab import Lab
+from ringflow.lab.both_worlds import BothWorlds, Comparison
+from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
+
+pytestmark = pytest.mark.lab
+
+CASES = read_scenarios(Path(__file__).with_name("call_path.test.yaml"))
+
+
+@pytest.fixture(scope="module")
+def played(started_lab: tuple[Lab, int]) -> dict[str, Comparison]:
+    """All scenarios, played at once: each is a real call in real time."""
+
+    async def play() -> list[Comparison]:
+        config = load_config(Path(__file__).parents[2] / "config.yaml")
+        async with BothWorlds.open(config, started_lab[0]) as worlds:
+            return await worlds.play_all(CASES)
+
+    return {one.case.scenario.name: one for one in asyncio.run(play())}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.scenario.name)
+def test_the_simulator_and_a_real_asterisk_agree(played: dict[str, Comparison], case: ScenarioCase) -> None:
+    failure = played[case.scenario.name].failure
+    if failure is not None:
+        pytest.fail(failure, pytrace=False)
