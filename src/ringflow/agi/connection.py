@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the peer in, or close at once."""
         # A cast and no check: uvloop's transports are not subclasses of asyncio's.
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = transport = cast(asyncio.Transport, transport)
         # A tuple for IP; in-process transports and local sockets have none, and are as close as we are.
         name = transport.get_extra_info("peername")
         self._peer = str(name[0]) if isinstance(name, tuple) else None

@@ -53,9 +53,7 @@ MAX_NOTICES = 1000
 
 _USAGE_BEGINS = "520-"
 _USAGE_ENDS = "520 End of proper usage."
-_BARE_WORDS = re.compile(r"[\w./:#*+-]+(?: [\w./:#*+-]+)*", re.ASCII)
-_BARE_WORD = re.compile(r"[\w./:#*+-]+", re.ASCII)
-_LINE_BREAKERS = re.compile(r"[\r\n\0]")
+_is_bare = re.compile(r"[\w./:#*+-]+", re.ASCII).fullmatch
 
 
 class Signal(Enum):
@@ -118,6 +116,8 @@ class AgiParser:
         if self._violation is not None:
             raise ProtocolViolation(self._violation)
         try:
+            if self._headers == {} and self._start == 0 and (request := self._read_block()) is not None:
+                return request
             while True:
                 line = self._next_line()
                 if line is None:
@@ -139,17 +139,35 @@ class AgiParser:
             # What has been read must not live on because of a few bytes after it.
             self._data, self._start = data[start:], 0
             return None
-        line = data[start:end]
-        if end + 1 == len(data):
-            self._data, self._start = b"", 0
-        else:
-            self._start = end + 1
-        if line.endswith(b"\r"):
-            line = line[:-1]
+        self._start = end + 1
         try:
-            return line.decode()
+            line = data[start:end].decode()
         except UnicodeDecodeError:
-            return line.decode("latin-1")
+            line = data[start:end].decode("latin-1")
+        return line[:-1] if line[-1:] == "\r" else line
+
+    def _read_block(self) -> AgiRequest | None:
+        # The headers at once, when they came at once and nothing is unusual about them: a quarter of the time
+        # of line by line, which reads the same of everything else and says what is wrong with it.
+        end = self._data.find(b"\n\n")
+        if not 0 < end < MAX_LINE_BYTES:
+            return None
+        try:
+            block = self._data[:end].decode()
+        except UnicodeDecodeError:
+            return None
+        lines = block.split("\n")
+        if "\r" in block or len(lines) > MAX_HEADERS or block.count("\nagi_") != len(lines) - 1:
+            return None
+        try:
+            headers = dict([line.split(": ", 1) for line in lines])
+        except ValueError:
+            return None
+        if len(headers) != len(lines) or not block.startswith("agi_"):
+            return None
+        self._start = end + 2
+        self._headers = None
+        return AgiRequest(headers)
 
     def _read_header(self, line: str) -> AgiRequest | None:
         headers = self._headers
@@ -210,20 +228,19 @@ def command_line(*words: str, max_bytes: int = MAX_LINE_BYTES) -> bytes:
     ``""``. Raises `ProtocolViolation` for what no quoting can carry: CR, LF, NUL, no word at all, more than
     127 words, a line (with its LF) of `max_bytes` or more.
     """
-    text = " ".join(words)
-    if not (_BARE_WORDS.fullmatch(text) and text.count(" ") == len(words) - 1):
-        if not words or _LINE_BREAKERS.search(text):
-            raise _unsendable(words, "without a word, or with CR, LF or NUL in it")
-        text = " ".join([word if _BARE_WORD.fullmatch(word) else _quote(word) for word in words])
-    if len(words) > MAX_WORDS:
-        raise _unsendable(words, f"of more than {MAX_WORDS} words")
+    if not 0 < len(words) <= MAX_WORDS:
+        raise _unsendable(words, f"of no words, or of more than {MAX_WORDS}")
     try:
-        line = text.encode() + b"\n"
+        line = " ".join(
+            [word if word.isalnum() or _is_bare(word) else _quote(word) for word in words]
+        ).encode()
     except UnicodeEncodeError:
         raise _unsendable(words, "that is not valid Unicode") from None
-    if len(line) >= max_bytes:
+    if b"\n" in line or b"\r" in line or b"\0" in line:
+        raise _unsendable(words, "with CR, LF or NUL in it")
+    if len(line) + 1 >= max_bytes:
         raise _unsendable(words, f"of {max_bytes} bytes or more")
-    return line
+    return line + b"\n"
 
 
 def _unsendable(words: tuple[str, ...], what: str) -> ProtocolViolation:
