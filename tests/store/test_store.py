@@ -228,7 +228,8 @@ async def test_a_closed_connection_is_replaced_without_anybody_noticing(postgres
         await connection.execute(text("SELECT 1"))
     other = await Store.open(postgres_url)
     async with other.reading() as connection:
-        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        # With a limit in milliseconds it waits until each is gone, so its end of the connection is closed.
+        query = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         ended = (await connection.execute(text(query + " AND backend_type = 'client backend'"))).all()
     assert len(ended) >= 2
     await asyncio.gather(*[store.ping() for _ in range(8)])
