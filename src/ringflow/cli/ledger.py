@@ -1,0 +1,245 @@
+"""`ringflow ledger`: customers' credit, and the proof that the books are right."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.cli.ledger_rows import HoldRow, MovementRow, account_row, movement_row
+from ringflow.cli.opening import with_reading, with_store
+from ringflow.cli.printing import Json, print_many, print_one
+from ringflow.config import Config
+from ringflow.errors import Refused
+from ringflow.ledger import paying
+from ringflow.ledger.account import Account, open_account, read_account
+from ringflow.ledger.check import Finding, check_books
+from ringflow.ledger.held import find_hold, standing_holds
+from ringflow.ledger.ledger import system_now_ms
+from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
+from ringflow.ledger.movement import Posted, list_movements
+from ringflow.money import parse_amount
+from ringflow.store import Store
+
+app = typer.Typer(help="Credit: pay in, correct, move, refund, and prove the books.", no_args_is_help=True)
+
+Customer = Annotated[int, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
+Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="In the customer's currency, such as 5.00.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the books.")]
+Operator = Annotated[
+    str, typer.Option("--operator", envvar="RINGFLOW_OPERATOR", help="Who does this, for the books.")
+]
+Key = Annotated[
+    str | None, typer.Option("--key", help="Does it once, however often it is tried with the same key.")
+]
+Movements = Annotated[int, typer.Option("--movements", min=0, max=10_000, help="How many to list.")]
+DebitLimit = Annotated[
+    str | None, typer.Option("--debit", help="0: prepaid; above: overdraft; below: kept back.")
+]
+DailyLimit = Annotated[
+    str | None, typer.Option("--daily", help="What calls may cost in a UTC day, or `none`.")
+]
+
+# So that `-5.00` is an amount and not an option.
+_SIGNED: dict[str, bool] = {"ignore_unknown_options": True}
+
+
+@app.command("check")
+def check_command(as_json: Json = False) -> None:
+    """Prove the books; exit 1 and say what is wrong where they are not right."""
+
+    async def check(store: Store, config: Config) -> list[Finding]:
+        return await check_books(store, system_now_ms())
+
+    findings = with_store(check)
+    if as_json:
+        typer.echo(json.dumps({"ok": not findings, "findings": [asdict(one) for one in findings]}, indent=2))
+    else:
+        for one in findings:
+            typer.echo(str(one))
+        typer.echo(f"{len(findings)} findings: the books are wrong" if findings else "the books are right")
+    if findings:
+        raise typer.Exit(1)
+
+
+@app.command("show")
+def show_command(customer: Customer, movements: Movements = 0, as_json: Json = False) -> None:
+    """Show a customer's credit, and its newest movements."""
+
+    async def show(connection: AsyncConnection, config: Config) -> tuple[Account, list[Posted]]:
+        account = await read_account(connection, customer, system_now_ms())
+        if account is None:
+            raise Refused(f"customer {customer} has no account: no money was ever moved")
+        return account, await list_movements(connection, customer, movements) if movements else []
+
+    account, posted = with_reading(show)
+    if as_json and movements:
+        shown = {**asdict(account_row(account)), "movements": [asdict(movement_row(one)) for one in posted]}
+        typer.echo(json.dumps(shown, indent=2))
+        return
+    print_one(account_row(account), as_json)
+    if movements:
+        print_many([movement_row(one) for one in posted], MovementRow, as_json)
+
+
+@app.command("pay-in")
+def pay_in_command(
+    customer: Customer,
+    amount: Amount,
+    reason: Reason,
+    operator: Operator,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Enter a payment: the customer's credit rises."""
+
+    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
+        return await paying.pay_in(connection, customer, await _amount(connection, customer, amount), order)
+
+    post(work, reason, operator, key, as_json)
+
+
+@app.command("pay-out")
+def pay_out_command(
+    customer: Customer,
+    amount: Amount,
+    reason: Reason,
+    operator: Operator,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Enter a payment back: the customer's credit falls, at most to its limit."""
+
+    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
+        return await paying.pay_out(connection, customer, await _amount(connection, customer, amount), order)
+
+    post(work, reason, operator, key, as_json)
+
+
+@app.command("adjust", context_settings=_SIGNED)
+def adjust_command(
+    customer: Customer,
+    amount: Amount,
+    reason: Reason,
+    operator: Operator,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Correct a customer's credit: up, or down (-5.00) at most to its limit."""
+
+    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
+        micros = await _amount(connection, customer, amount, signed=True)
+        return await paying.adjust(connection, customer, micros, order)
+
+    post(work, reason, operator, key, as_json)
+
+
+@app.command("transfer")
+def transfer_command(
+    customer: Customer,
+    to: Annotated[int, typer.Argument(metavar="TO", help="The customer who gets it.")],
+    amount: Amount,
+    reason: Reason,
+    operator: Operator,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Move credit from one customer to another of the same currency."""
+
+    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
+        micros = await _amount(connection, customer, amount)
+        return await paying.transfer(connection, customer, to, micros, order)
+
+    post(work, reason, operator, key, as_json)
+
+
+@app.command("refund")
+def refund_command(
+    leg: Annotated[str, typer.Argument(metavar="LEG", help="The leg's id, as its record shows it.")],
+    amount: Annotated[str | None, typer.Argument(metavar="[AMOUNT]", help="Default: all of it.")] = None,
+    *,
+    reason: Reason,
+    operator: Operator,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Give back what a leg was charged, or a part of it."""
+
+    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
+        hold = await find_hold(connection, leg)
+        if hold is None:
+            raise Refused(f"there is no leg {leg}")
+        micros = None if amount is None else await _amount(connection, hold.customer_id, amount, decimals=6)
+        return await paying.refund(connection, leg, micros, order)
+
+    post(work, reason, operator, key, as_json)
+
+
+@app.command("limit", context_settings=_SIGNED)
+def limit_command(
+    customer: Customer, debit: DebitLimit = None, daily: DailyLimit = None, as_json: Json = False
+) -> None:
+    """Set how far below zero a customer may go, and what its calls may cost in a day."""
+
+    async def work(store: Store, config: Config) -> Account:
+        now_ms = system_now_ms()
+        async with store.writing() as connection:
+            if debit is not None:
+                micros = await _amount(connection, customer, debit, signed=True)
+                await set_debit_limit(connection, customer, micros, now_ms)
+            if daily is not None:
+                most = None if daily == "none" else await _amount(connection, customer, daily)
+                await set_daily_limit(connection, customer, most, now_ms)
+            account = await read_account(connection, customer, now_ms)
+        if account is None:
+            raise Refused(f"customer {customer} has no account; give --debit or --daily")
+        return account
+
+    print_one(account_row(with_store(work)), as_json)
+
+
+@app.command("holds")
+def holds_command(as_json: Json = False) -> None:
+    """List the holds that stand: the credit of calls in progress."""
+    held = with_reading(lambda connection, config: standing_holds(connection))
+    rows = [
+        HoldRow(one.leg_id, one.customer_id, one.micros, one.server, one.opened_ms, one.expires_ms)
+        for one in held
+    ]
+    print_many(rows, HoldRow, as_json)
+
+
+def post(
+    work: Callable[[AsyncConnection, paying.Order], Awaitable[Posted]],
+    reason: str,
+    operator: str,
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Have one movement posted in a transaction of its own, and print it."""
+    order = paying.Order(key or f"cli:{uuid.uuid4()}", reason, operator, system_now_ms())
+    if not operator.strip():
+        raise Refused("--operator: write who does this")
+
+    async def write(store: Store, config: Config) -> Posted:
+        async with store.writing() as connection:
+            return await work(connection, order)
+
+    print_one(movement_row(with_store(write)), as_json)
+
+
+async def _amount(
+    connection: AsyncConnection,
+    customer: int,
+    text: str,
+    *,
+    signed: bool = False,
+    decimals: int | None = None,
+) -> int:
+    currency = await open_account(connection, customer, system_now_ms())
+    return parse_amount(text, currency, signed=signed, decimals=decimals)

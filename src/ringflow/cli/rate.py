@@ -1,0 +1,262 @@
+"""`ringflow rate`: rate cards, their import, who goes by them, and what a call costs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.cli.opening import with_reading, with_store
+from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
+from ringflow.config import Config
+from ringflow.ledger import rate_card
+from ringflow.ledger.ledger import system_now_ms
+from ringflow.ledger.rate_card import Rate, RateCard, get_card, list_cards, list_rates
+from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
+from ringflow.ledger.rates import Quote, quote
+from ringflow.money import Rounding, format_amount
+from ringflow.store import Store
+
+app = typer.Typer(help="Rate cards: what calls cost.", no_args_is_help=True)
+
+Card = Annotated[str, typer.Option("--card", metavar="NAME", help="The rate card.")]
+CardName = Annotated[str, typer.Argument(metavar="NAME", help="The rate card.")]
+
+
+@dataclass(frozen=True, slots=True)
+class CardRow:
+    """A rate card as it is printed."""
+
+    name: str
+    currency: str
+    decimals: int
+    rounding: str
+    default: bool
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """A rate as it is printed; amounts in the card's currency, times in seconds, dates in UTC."""
+
+    prefix: str
+    price: str
+    connection: str
+    minimum: int
+    increment: int
+    grace: int
+    from_date: str | None
+    until_date: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRow:
+    """What a call costs, by the code that a call uses. `affordable_s` is nothing where there is no limit."""
+
+    number: str
+    customer: int
+    card: str
+    prefix: str
+    currency: str
+    price: str
+    connection: str
+    minimum: int
+    increment: int
+    grace: int
+    free: bool
+    available: str
+    affordable: bool
+    affordable_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """What an import did."""
+
+    card: str
+    added: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentRow:
+    """Who goes by a card."""
+
+    subject: str
+    card: str
+
+
+@app.command("add")
+def add_command(
+    name: CardName,
+    currency: Annotated[str, typer.Option("--currency", help="A code of ISO 4217, such as USD.")],
+    decimals: Annotated[int, typer.Option("--decimals", help="How many a charge keeps.")] = 4,
+    rounding: Annotated[Rounding, typer.Option("--rounding", help="What becomes of the rest.")] = Rounding.UP,
+    default: Annotated[bool, typer.Option("--default", help="For all customers of its currency.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make an empty rate card."""
+
+    async def work(store: Store, config: Config) -> RateCard:
+        async with store.writing() as connection:
+            return await rate_card.create_card(
+                connection, name, currency, decimals=decimals, rounding=rounding, default=default
+            )
+
+    print_one(card_row(with_store(work)), as_json)
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="CSV; its first line names the columns.")],
+    card: Card,
+    replace: Annotated[bool, typer.Option("--replace", help="In place of all rows the card has.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add rates from a CSV file: all of them, or none where one is bad."""
+
+    async def work(store: Store, config: Config) -> RateFile:
+        async with store.reading() as connection:
+            found = await get_card(connection, card)
+        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+            reading = progress.add_task("read", total=count_lines(file))
+            read = read_rates(file, found.currency, lambda rows: progress.advance(reading, rows))
+            writing = progress.add_task("write", total=len(read.rows))
+            async with store.writing() as connection:
+                return await import_rates(
+                    connection,
+                    found,
+                    read,
+                    replace=replace,
+                    skip_bad=skip_bad,
+                    progress=lambda rows: progress.advance(writing, rows),
+                )
+
+    done = with_store(work)
+    for problem in done.problems:
+        typer.echo(str(problem), err=True)
+    print_one(ImportRow(card, len(done.rows), len(done.problems)), as_json)
+
+
+@app.command("list")
+def list_command(as_json: Json = False) -> None:
+    """List the rate cards."""
+    cards = with_reading(lambda connection, config: list_cards(connection))
+    print_many([card_row(one) for one in cards], CardRow, as_json)
+
+
+@app.command("show")
+def show_command(
+    name: CardName,
+    prefix: Annotated[str, typer.Option("--prefix", help="Only rates that begin with it.")] = "",
+    limit: Limit = DEFAULT_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """Show a card's rates."""
+
+    async def work(connection: AsyncConnection, config: Config) -> tuple[RateCard, list[Rate]]:
+        card = await get_card(connection, name)
+        return card, await list_rates(connection, card, prefix, limit)
+
+    card, found = with_reading(work)
+    print_many([rate_row(one, card.currency) for one in found], RateRow, as_json, limit)
+
+
+@app.command("assign")
+def assign_command(
+    name: CardName,
+    customer: Annotated[int | None, typer.Option("--customer", metavar="ID", help="Who goes by it.")] = None,
+    trunk: Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="Whose owner has it.")] = None,
+    default: Annotated[bool, typer.Option("--default", help="For all customers of its currency.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Have a customer or a trunk go by a card, or make it its currency's default; list who does."""
+
+    async def work(store: Store, config: Config) -> list[str]:
+        async with store.writing() as connection:
+            card = await get_card(connection, name)
+            if customer is not None:
+                await rate_card.assign_customer(connection, customer, card)
+            if trunk is not None:
+                await rate_card.assign_trunk(connection, trunk, card)
+            if default:
+                await rate_card.set_default(connection, name)
+            return await rate_card.assignments(connection, card)
+
+    subjects = with_store(work)
+    print_many([AssignmentRow(subject, name) for subject in subjects], AssignmentRow, as_json)
+
+
+@app.command("quote")
+def quote_command(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Digits, with the country's code.")],
+    customer: Annotated[int, typer.Option("--customer", metavar="ID", help="Who pays.")],
+    as_json: Json = False,
+) -> None:
+    """Say what a call costs a customer, and how long it can afford to talk."""
+
+    async def work(store: Store, config: Config) -> Quote:
+        return await quote(store, number.removeprefix("+"), customer, system_now_ms())
+
+    print_one(quote_row(with_store(work)), as_json)
+
+
+def count_lines(file: Path) -> int | None:
+    """For the progress bar; None where the file cannot be read, which its reader will say."""
+    try:
+        with file.open("rb") as lines:
+            return sum(1 for _ in lines)
+    except OSError:
+        return None
+
+
+def card_row(card: RateCard) -> CardRow:
+    """The card as it is printed."""
+    return CardRow(card.name, card.currency, card.decimals, card.rounding.value, card.is_default, card.rows)
+
+
+def rate_row(rate: Rate, currency: str) -> RateRow:
+    """The rate with its amounts and dates as text."""
+    return RateRow(
+        prefix=rate.prefix,
+        price=format_amount(rate.price_micros, currency),
+        connection=format_amount(rate.connection_micros, currency),
+        minimum=rate.minimum_s,
+        increment=rate.increment_s,
+        grace=rate.grace_s,
+        from_date=_date(rate.from_ms) if rate.from_ms else None,
+        until_date=None if rate.until_ms is None else _date(rate.until_ms),
+    )
+
+
+def quote_row(found: Quote) -> QuoteRow:
+    """The quote with its amounts as text."""
+    terms, affordable_ms = found.terms, found.affordable_ms
+    return QuoteRow(
+        number=found.number,
+        customer=found.customer_id,
+        card=found.card,
+        prefix=found.prefix,
+        currency=terms.currency,
+        price=format_amount(terms.price_micros, terms.currency),
+        connection=format_amount(terms.connection_micros, terms.currency),
+        minimum=terms.minimum_s,
+        increment=terms.increment_s,
+        grace=terms.grace_s,
+        free=terms.free,
+        available=format_amount(found.available_micros, terms.currency),
+        affordable=found.affordable,
+        affordable_s=None if affordable_ms is None else affordable_ms // 1000,
+    )
+
+
+def _date(moment_ms: int) -> str:
+    return datetime.fromtimestamp(moment_ms / 1000, UTC).isoformat().replace("+00:00", "Z")

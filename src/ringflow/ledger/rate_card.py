@@ -1,0 +1,161 @@
+"""Rate cards: what calls cost, by the beginning of the number; and who goes by which card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.errors import Refused
+from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.statement import Statement
+from ringflow.money import MICRO_DIGITS, Rounding, check_currency
+from ringflow.store.ledger_tables import rate_assignments, rate_cards, rates
+from ringflow.store.tables import customers, trunks
+
+MAX_NAME = 64
+MAX_LISTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RateCard:
+    """A named list of rates in one currency. `decimals` and `rounding`: what a charge is rounded to.
+
+    `is_default`: customers of its currency go by it unless another is assigned.
+    """
+
+    id: int
+    name: str
+    currency: str
+    decimals: int
+    rounding: Rounding
+    is_default: bool
+    revision: int
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One row of a card: amounts in micro-units, `price_micros` for a minute; `until_ms` is not in it."""
+
+    prefix: str
+    price_micros: int
+    connection_micros: int
+    minimum_s: int
+    increment_s: int
+    grace_s: int
+    from_ms: int
+    until_ms: int | None
+
+
+_ASSIGN = Statement(
+    "INSERT INTO rate_assignments (subject, card_id) VALUES (:subject, :card_id) "
+    "ON CONFLICT (subject) DO UPDATE SET card_id = excluded.card_id",
+    subject="text",
+    card_id="bigint",
+)
+
+
+def trunk_subject(name: str) -> str:
+    """What a trunk is called where rate cards are assigned."""
+    return f"trunk:{name}"
+
+
+async def create_card(
+    connection: AsyncConnection,
+    name: str,
+    currency: str,
+    *,
+    decimals: int = 4,
+    rounding: Rounding = Rounding.UP,
+    default: bool = False,
+) -> RateCard:
+    """Make an empty card; `default` takes that place from another card. Raises `Refused`."""
+    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        raise Refused(f"a rate card's name has 1 to {MAX_NAME} characters")
+    if not 0 <= decimals <= MICRO_DIGITS:
+        raise Refused(f"a charge has 0 to {MICRO_DIGITS} decimals, not {decimals}")
+    if await find_card(connection, name):
+        raise Refused(f"there is a rate card `{name}` already")
+    row = {"name": name, "currency": check_currency(currency), "decimals": decimals}
+    await connection.execute(
+        rate_cards.insert().values(**row, rounding=rounding.value, is_default=False, revision=1)
+    )
+    if default:
+        await set_default(connection, name)
+    return await get_card(connection, name)
+
+
+async def set_default(connection: AsyncConnection, name: str) -> None:
+    """Make it the card that customers of its currency go by unless another is assigned."""
+    card = await get_card(connection, name)
+    others = rate_cards.update().where(rate_cards.c.currency == card.currency, rate_cards.c.id != card.id)
+    await connection.execute(others.values(is_default=False))
+    await connection.execute(rate_cards.update().where(rate_cards.c.id == card.id).values(is_default=True))
+
+
+async def find_card(connection: AsyncConnection, name: str) -> RateCard | None:
+    """The card of this name."""
+    return next((card for card in await list_cards(connection) if card.name == name), None)
+
+
+async def get_card(connection: AsyncConnection, name: str) -> RateCard:
+    """The card of this name. Raises `Refused` when there is none."""
+    card = await find_card(connection, name)
+    if card is None:
+        raise Refused(f"there is no rate card `{name}`; `ringflow rate list` shows those there are")
+    return card
+
+
+async def list_cards(connection: AsyncConnection) -> list[RateCard]:
+    """All cards by name, with how many rows each has."""
+    counted = select(func.count()).where(rates.c.card_id == rate_cards.c.id).scalar_subquery()
+    found = await connection.execute(select(*rate_cards.c, counted.label("rows")).order_by(rate_cards.c.name))
+    return [
+        RateCard(
+            id=row.id,
+            name=row.name,
+            currency=row.currency,
+            decimals=row.decimals,
+            rounding=Rounding(row.rounding),
+            is_default=bool(row.is_default),
+            revision=row.revision,
+            rows=row.rows,
+        )
+        for row in found
+    ]
+
+
+async def list_rates(
+    connection: AsyncConnection, card: RateCard, prefix: str = "", limit: int = MAX_LISTED
+) -> list[Rate]:
+    """The card's rows whose prefix begins with `prefix`, in order."""
+    columns = [rates.c[name] for name in Rate.__slots__]
+    query = select(*columns).where(rates.c.card_id == card.id, rates.c.prefix.startswith(prefix))
+    found = await connection.execute(query.order_by(rates.c.prefix, rates.c.from_ms).limit(limit))
+    return [Rate(*tuple(row)) for row in found]
+
+
+async def assign_customer(connection: AsyncConnection, customer_id: int, card: RateCard) -> None:
+    """Have a customer go by the card. Raises `Refused`: no such customer, another currency."""
+    query = select(customers.c.currency).where(customers.c.id == customer_id)
+    currency = (await connection.execute(query)).scalar()
+    if currency is None:
+        raise Refused(f"there is no customer {customer_id}")
+    if currency != card.currency:
+        raise Refused(f"customer {customer_id} has {currency}, and rate card `{card.name}` {card.currency}")
+    await _ASSIGN.run(connection, subject=customer_subject(customer_id), card_id=card.id)
+
+
+async def assign_trunk(connection: AsyncConnection, name: str, card: RateCard) -> None:
+    """Note the card that a trunk's owner charges by. Raises `Refused` when there is no such trunk."""
+    if (await connection.execute(select(trunks.c.name).where(trunks.c.name == name))).scalar() is None:
+        raise Refused(f"there is no trunk `{name}`")
+    await _ASSIGN.run(connection, subject=trunk_subject(name), card_id=card.id)
+
+
+async def assignments(connection: AsyncConnection, card: RateCard) -> list[str]:
+    """Who goes by the card: `customer:42`, `trunk:carrier`."""
+    query = select(rate_assignments.c.subject).where(rate_assignments.c.card_id == card.id)
+    return [row[0] for row in await connection.execute(query.order_by(rate_assignments.c.subject))]

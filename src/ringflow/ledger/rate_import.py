@@ -1,0 +1,219 @@
+"""Rates from a CSV file: every bad row is named by its line, and one bad row keeps all from being applied.
+
+The first line names the columns: `prefix` and `price` (for a minute), and any of `connection`, `minimum`,
+`increment` and `grace` (seconds), `from` and `until` (`2026-07-01` or `2026-07-01T06:00:00Z`; UTC).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.errors import DocumentError, Problem
+from ringflow.ledger.rate_card import Rate, RateCard
+from ringflow.ledger.rates import MAX_PREFIX_DIGITS
+from ringflow.money import MICRO_DIGITS, AmountError, parse_amount
+from ringflow.store.ledger_tables import rate_cards, rates
+
+COLUMNS = ("prefix", "price", "connection", "minimum", "increment", "grace", "from", "until")
+NEEDED = ("prefix", "price")
+MAX_SECONDS = 86_400
+ROWS_AT_ONCE = 5000
+
+Progress = Callable[[int], None]
+"""Told how many rows have been done since it was last told."""
+
+
+class _Lines(Protocol):
+    """What `csv.reader` gives."""
+
+    line_num: int
+
+    def __next__(self) -> list[str]: ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RateFile:
+    """A file that was read: its good rows with their lines, and what is wrong with the others."""
+
+    path: str
+    rows: tuple[tuple[int, Rate], ...]
+    problems: tuple[Problem, ...]
+
+
+def read_rates(path: Path, currency: str, progress: Progress | None = None) -> RateFile:
+    """Read a CSV file. Raises `DocumentError` for one that cannot be read as a whole."""
+    name = str(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DocumentError([Problem(name, 0, 0, f"cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise DocumentError([Problem(name, 0, 0, "is not UTF-8", "save it as CSV in UTF-8")]) from error
+    lines = csv.reader(io.StringIO(text))
+    try:
+        rows, problems = _read_rows(name, lines, currency, progress or (lambda rows: None))
+    except csv.Error as error:
+        raise DocumentError([Problem(name, lines.line_num, 1, f"is not CSV: {error}")]) from error
+    return _without_overlaps(RateFile(name, tuple(rows), tuple(problems)), {})
+
+
+async def import_rates(
+    connection: AsyncConnection,
+    card: RateCard,
+    file: RateFile,
+    *,
+    replace: bool = False,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> RateFile:
+    """Add the file's rows to the card, or put them in place of all its rows, within the caller's transaction.
+
+    Raises `DocumentError` with every problem, unless `skip_bad`; gives what was added and what was left out.
+    """
+    # The new revision also locks the card: two imports at once cannot overlap unseen.
+    newer = rate_cards.update().where(rate_cards.c.id == card.id)
+    await connection.execute(newer.values(revision=rate_cards.c.revision + 1))
+    if replace:
+        await connection.execute(rates.delete().where(rates.c.card_id == card.id))
+    else:
+        file = _without_overlaps(file, await _existing(connection, card))
+    if file.problems and not skip_bad:
+        raise DocumentError(file.problems)
+    for start in range(0, len(file.rows), ROWS_AT_ONCE):
+        part = file.rows[start : start + ROWS_AT_ONCE]
+        values = [{"card_id": card.id, **asdict(rate)} for _, rate in part]
+        await connection.execute(rates.insert(), values)
+        if progress:
+            progress(len(part))
+    return file
+
+
+def _read_rows(
+    path: str, lines: _Lines, currency: str, progress: Progress
+) -> tuple[list[tuple[int, Rate]], list[Problem]]:
+    columns = _columns(path, next(lines, []))
+    rows: list[tuple[int, Rate]] = []
+    problems: list[Problem] = []
+    for cells in lines:
+        progress(1)
+        if not any(cell.strip() for cell in cells):
+            continue
+        try:
+            if len(cells) != len(columns):
+                raise ValueError(f"has {len(cells)} columns instead of {len(columns)}")
+            rows.append((lines.line_num, _rate(dict(zip(columns, cells, strict=True)), currency)))
+        except ValueError as error:
+            problems.append(Problem(path, lines.line_num, 1, str(error)))
+    return rows, problems
+
+
+def _columns(path: str, first: Sequence[str]) -> list[str]:
+    columns = [cell.strip().lower() for cell in first]
+    mend = f"known: {', '.join(COLUMNS)}"
+    problems = [
+        Problem(path, 1, 1, f"unknown column `{one[:32]}`", mend) for one in columns if one not in COLUMNS
+    ]
+    problems += [
+        Problem(path, 1, 1, f"the column `{one}` is missing", mend) for one in NEEDED if one not in columns
+    ]
+    if len(set(columns)) < len(columns):
+        problems.append(Problem(path, 1, 1, "a column stands here twice"))
+    if problems:
+        raise DocumentError(problems)
+    return columns
+
+
+def _rate(cells: dict[str, str], currency: str) -> Rate:
+    prefix = cells["prefix"].strip().removeprefix("+")
+    if not (prefix.isascii() and prefix.isdigit() and len(prefix) <= MAX_PREFIX_DIGITS):
+        raise ValueError(f"prefix `{cells['prefix'][:32]}`: write 1 to {MAX_PREFIX_DIGITS} digits")
+    from_ms, until_ms = _date_ms(cells, "from"), _date_ms(cells, "until")
+    if until_ms is not None and until_ms <= (from_ms or 0):
+        raise ValueError("`until` is not after `from`")
+    return Rate(
+        prefix=prefix,
+        price_micros=_price(cells, "price", currency),
+        connection_micros=_price(cells, "connection", currency),
+        minimum_s=_seconds(cells, "minimum", 1, 1),
+        increment_s=_seconds(cells, "increment", 1, 1),
+        grace_s=_seconds(cells, "grace", 0, 0),
+        from_ms=from_ms or 0,
+        until_ms=until_ms,
+    )
+
+
+def _price(cells: dict[str, str], name: str, currency: str) -> int:
+    text = cells.get(name, "").strip()
+    if not text and name not in NEEDED:
+        return 0
+    try:
+        return parse_amount(text, currency, decimals=MICRO_DIGITS)
+    except AmountError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _seconds(cells: dict[str, str], name: str, otherwise: int, lowest: int) -> int:
+    text = cells.get(name, "").strip()
+    if not text:
+        return otherwise
+    if not (text.isascii() and text.isdigit() and len(text) <= 6 and lowest <= int(text) <= MAX_SECONDS):
+        raise ValueError(f"{name} `{text[:32]}`: write whole seconds from {lowest} to {MAX_SECONDS}")
+    return int(text)
+
+
+def _date_ms(cells: dict[str, str], name: str) -> int | None:
+    text = cells.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{name} `{text[:32]}`: write a date such as 2026-07-01") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.year < 1970:
+        raise ValueError(f"{name} `{text[:32]}`: write a date after 1970")
+    return int(moment.timestamp() * 1000)
+
+
+def _without_overlaps(file: RateFile, known: dict[str, list[tuple[int, int | None, str]]]) -> RateFile:
+    """The file without rows that are in effect at a time at which another row of their prefix is."""
+    taken: dict[str, list[tuple[int, int | None, str]]] = defaultdict(list, known)
+    rows: list[tuple[int, Rate]] = []
+    problems = list(file.problems)
+    for line, rate in file.rows:
+        spans = taken[rate.prefix]
+        other = next((span for span in spans if _overlap(rate.from_ms, rate.until_ms, span)), None)
+        if other is None:
+            rows.append((line, rate))
+            spans.append((rate.from_ms, rate.until_ms, f"line {line}"))
+        else:
+            what = f"prefix {rate.prefix} has a rate at the same time in {other[2]}"
+            problems.append(Problem(file.path, line, 1, what, "end one with `until` before the other begins"))
+    return RateFile(file.path, tuple(rows), tuple(problems))
+
+
+def _overlap(from_ms: int, until_ms: int | None, span: tuple[int, int | None, str]) -> bool:
+    begins_before = until_ms is None or span[0] < until_ms
+    return begins_before and (span[1] is None or from_ms < span[1])
+
+
+async def _existing(
+    connection: AsyncConnection, card: RateCard
+) -> dict[str, list[tuple[int, int | None, str]]]:
+    query = select(rates.c.prefix, rates.c.from_ms, rates.c.until_ms).where(rates.c.card_id == card.id)
+    found: dict[str, list[tuple[int, int | None, str]]] = defaultdict(list)
+    for prefix, from_ms, until_ms in (tuple(row) for row in await connection.execute(query)):
+        found[prefix].append((from_ms, until_ms, "the card"))
+    return found
