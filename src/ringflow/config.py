@@ -149,6 +149,7 @@ class TrunkDeclaration(Frozen):
     enabled: bool = True
     caller_id: Digits | None = None
     server: str = ""
+    rated: Literal["local", "upstream"] = "local"
     headers: dict[str, str] = Field(default_factory=dict)
 
 

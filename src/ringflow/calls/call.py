@@ -23,6 +23,7 @@ from ringflow.calls.dialling import (
     safe_caller_id,
 )
 from ringflow.calls.outcome import Leg, LegStatus, Reject
+from ringflow.calls.playing import play_sound
 from ringflow.calls.rejecting import reject_call
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.variables import MAX_VALUE_LENGTH, given_variables
@@ -100,7 +101,8 @@ class Call:
         await self.answer()
         for prompt in prompts:
             self.note("prompt", prompt)
-            await self._session.stream_file(self._world.asterisk_prompt(prompt), "")
+            if not await play_sound(self._session, self._world.asterisk_prompt(prompt)):
+                self.note("prompt_missing", prompt)
 
     async def collect(
         self,

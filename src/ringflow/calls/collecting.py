@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ringflow.agi.session import AgiSession
+from ringflow.calls.playing import play_sound
 from ringflow.errors import CallEnded, CommandRefused
 
 MAX_DIGITS = 255
@@ -60,7 +61,7 @@ async def collect_digits(session: AgiSession, collection: Collection, timers_set
     sounds = collection.sounds
     if not collection.barge_in:
         for sound in sounds:
-            await session.stream_file(sound, "")
+            await play_sound(session, sound)
         sounds = ()
     await session.execute("Read", _read_arguments(collection, sounds))
     status, _, digits = (await session.get_full_variable(_RESULT) or "").partition(":")
@@ -69,7 +70,8 @@ async def collect_digits(session: AgiSession, collection: Collection, timers_set
     if status == "HANGUP":
         raise CallEnded("result")
     if status != "OK":
-        raise CommandRefused(f"Read ended with READSTATUS {status or 'empty'}")
+        # ERROR is what a missing file gives.
+        raise CommandRefused(f"Read ended with READSTATUS {status or 'empty'}; has Asterisk the prompt?")
     full = len(digits) >= collection.max_digits
     return Collected(digits, Ending.MAXIMUM if full else Ending.TERMINATOR)
 
