@@ -8,6 +8,7 @@ WORKERS ?= 4
 .PHONY: serve test check lock clean
 
 serve: $(VENV)/.run
+	@$(RUN)/ringflow key generate > /dev/null
 	@$(RUN)/ringflow serve --first-steps
 
 test: $(VENV)/.dev
