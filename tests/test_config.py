@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -83,7 +83,7 @@ def test_a_secret_comes_from_the_environment_or_a_file_and_is_asked_for_by_name(
 
 def group(annotation: object) -> type[BaseModel] | None:
     """The part of the configuration that a field holds, if it is one: `X`, or `X | None`."""
-    options = [annotation, *get_args(annotation)]
+    options = [annotation] if get_origin(annotation) is tuple else [annotation, *get_args(annotation)]
     return next((one for one in options if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
