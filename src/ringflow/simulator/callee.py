@@ -62,7 +62,8 @@ class Refusal:
 
 REFUSALS = {
     Behaviour.BUSY: Refusal("BUSY", 17),
-    Behaviour.NO_ANSWER: Refusal("NOANSWER", 19),
+    # Dial gave up by itself, so nobody named a cause: measured on 22 and 16.
+    Behaviour.NO_ANSWER: Refusal("NOANSWER", 0),
     Behaviour.CONGESTION: Refusal("CONGESTION", 34),
     Behaviour.UNAVAILABLE: Refusal("CHANUNAVAIL", 20),
 }

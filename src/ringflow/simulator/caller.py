@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ringflow.simulator.clock import VirtualClock
-from ringflow.simulator.keypad import KeyPress, counted_at_ms
+from ringflow.simulator.keypad import KeyPress
 from ringflow.simulator.line import HungUp, KeyUp, LineEvent
 
 MAX_CALL_MS = 4 * 3600 * 1000
@@ -93,9 +93,8 @@ class ScriptedCaller:
         self._heard: list[_Heard] = []
         self._next_heard = 0
         self._listens_from_ms = 0
-        self._presses: deque[tuple[int, KeyPress]] = deque()
+        self._presses: deque[KeyPress] = deque()
         self._pressed: list[KeyPress] = []
-        self._counted_ms: int | None = None
         self._hangs_up_ms: int | None = None
         self._ended_ms: int | None = None
 
@@ -126,14 +125,14 @@ class ScriptedCaller:
     async def until(self, deadline_ms: int | None) -> LineEvent | None:
         """The next key or hang-up up to `deadline_ms`; time moves there at once."""
         limit_ms = self._limit_ms if deadline_ms is None else min(deadline_ms, self._limit_ms)
-        key_ms = self._presses[0][0] if self._presses else None
+        key_ms = self._presses[0].counts_at_ms if self._presses else None
         leaves_ms = self._hangs_up_ms
         if leaves_ms is not None and leaves_ms <= limit_ms and (key_ms is None or key_ms > leaves_ms):
             self._clock.advance_to(leaves_ms)
             return HungUp()
         if key_ms is not None and key_ms <= limit_ms:
             self._clock.advance_to(key_ms)
-            return KeyUp(self._presses.popleft()[1].key)
+            return KeyUp(self._presses.popleft().key)
         self._clock.advance_to(limit_ms)
         if deadline_ms is not None and deadline_ms <= self._limit_ms:
             return None
@@ -144,7 +143,7 @@ class ScriptedCaller:
     def drop(self) -> bool:
         """Forget keys counted by now."""
         now_ms = self._clock.monotonic_ms()
-        while self._presses and self._presses[0][0] <= now_ms:
+        while self._presses and self._presses[0].counts_at_ms <= now_ms:
             self._presses.popleft()
         return self._hangs_up_ms is not None and self._hangs_up_ms <= now_ms
 
@@ -217,8 +216,7 @@ class ScriptedCaller:
                 at_ms += step.pause_ms
                 continue
             press = KeyPress(key, at_ms, step.tone_ms)
-            self._counted_ms = counted_at_ms(press, self._counted_ms)
-            self._presses.append((self._counted_ms, press))
+            self._presses.append(press)
             self._pressed.append(press)
             end_ms = at_ms + step.tone_ms
             at_ms += step.every_ms

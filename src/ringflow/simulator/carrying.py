@@ -41,6 +41,7 @@ class Arrival:
         return Greeting(
             did=self.did,
             caller=self.caller,
+            caller_name="Anonymous" if self.caller == ANONYMOUS else None,
             presentation=PRESENTATION_RESTRICTED if restricted else PRESENTATION_ALLOWED,
         )
 

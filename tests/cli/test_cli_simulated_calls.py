@@ -1,0 +1,190 @@
+"""`ringflow call`, `ringflow dial` and `ringflow test` as they are typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+CLI = "441910000001"
+KEYS = "441234567890#"
+CONFIG = """
+flows: {flows}
+sounds: {{folder: {sounds}}}
+database: {{url: "sqlite:///ringflow.db"}}
+customers: [{{id: 42, clis: ["441910000001"]}}]
+dids: [{{number: "18005550100", app: calling_card}}]
+trunks:
+  - {{name: first, dial: "PJSIP/{{number}}@first", position: 1}}
+  - {{name: second, dial: "PJSIP/{{number}}@second", position: 2}}
+"""
+COMMAND = """
+import sys, typer
+from ringflow.errors import RingflowError
+from ringflow.cli import call, dial, test
+app = typer.Typer(pretty_exceptions_enable=False)
+app.command("call")(call.call)
+app.command("dial")(dial.dial)
+app.command("test")(test.test)
+try:
+    app()
+except RingflowError as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+"""
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    text = CONFIG.format(flows=ROOT / "app_flows", sounds=ROOT / "sounds")
+    (tmp_path / "config.yaml").write_text(text)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RINGFLOW")}
+    return kept | {"RINGFLOW_SECURITY_KEY": "0123456789abcdef0123456789abcdef", "COLUMNS": "200"}
+
+
+@pytest.fixture
+def run(tmp_path: Path, environ: dict[str, str]) -> Run:
+    def run_command(*arguments: str, keys: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", COMMAND, *arguments],
+            cwd=tmp_path, env=environ, input=keys, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    return run_command
+
+
+def test_a_call_in_json_has_every_part(run: Run) -> None:
+    result = run("call", "18005550100", "--from", CLI, "--keys", KEYS, "--talk", "60s", "--json")
+    call = json.loads(result.stdout)
+    assert (call["outcome"], call["reject"], call["app"], call["customer"]) == (
+        "completed", None, "calling_card", 42,
+    )  # fmt: skip
+    assert call["variables"]["ivr_destination"] == "441234567890"
+    (leg,) = call["legs"]
+    assert (leg["dialled"], leg["trunk"], leg["status"], leg["talked_s"]) == (
+        "441234567890", "first", "answered", 60.0,
+    )  # fmt: skip
+    assert leg["headers"]["X-Customer-ID"] == "42"
+    assert leg["headers"]["X-CX-Sec"].startswith("v1.")
+    assert [event["event"] for event in call["transcript"]] == [
+        "answered", "prompt", "keys", "exit", "dial", "leg", "exit", "ended",
+    ]  # fmt: skip
+
+
+def test_several_keys_answer_successive_prompts_and_several_callees_successive_attempts(run: Run) -> None:
+    result = run(
+        "call", "18005550100", "--from", CLI, "--keys", "12#", "--keys", KEYS,
+        "--callee", "congestion", "--callee", "busy", "--json",
+    )  # fmt: skip
+    call = json.loads(result.stdout)
+    assert [(leg["trunk"], leg["status"]) for leg in call["legs"]] == [
+        ("first", "congestion"), ("second", "busy"),
+    ]  # fmt: skip
+    assert call["outcome"] == "busy"
+    assert "invalid" in [event["event"] for event in call["transcript"]]
+
+
+def test_a_caller_may_hang_up_after_the_keys(run: Run) -> None:
+    result = run("call", "18005550100", "--from", CLI, "--keys", "44", "--hangs-up-after", "1s", "--json")
+    assert json.loads(result.stdout)["outcome"] == "abandoned"
+
+
+def test_an_unknown_caller_reads_the_reason(run: Run) -> None:
+    result = run("call", "18005550100", "--from", "44999")
+    assert result.returncode == 0
+    assert "rejected\n  SIP 403 CLI Not Authorized" in result.stdout
+    refused = json.loads(run("call", "18005550100", "--from", "anonymous", "--json").stdout)
+    assert refused["reject"] == {"sip": 403, "reason": "CLI Not Authorized"}
+
+
+def test_what_no_telephone_can_send_is_refused(run: Run) -> None:
+    assert "keys are 0-9" in run("call", "18005550100", "--keys", "12x").stderr
+    assert "not a length of time" in run("call", "18005550100", "--talk", "60").stderr
+
+
+def test_keys_from_a_pipe_make_a_call_in_real_time(run: Run) -> None:
+    result = run(
+        "dial", "18005550100", "--from", CLI, "--answers-after", "50ms", "--talk", "100ms", keys=KEYS
+    )
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    assert lines[2:8] == [
+        "answered",
+        "IVR/ivr-please: Please enter the number you wish to call, followed by the hash key.",
+        f"keys {KEYS}",
+        "ringing",
+        "connected",
+        "disconnected",
+    ]
+    assert lines[8] == "completed, app calling_card, customer 42"
+
+
+def test_h_in_a_pipe_hangs_up_after_the_keys_before_it(run: Run) -> None:
+    result = run("dial", "18005550100", "--from", CLI, keys=f"{KEYS}h")
+    assert "ringing" in result.stdout
+    assert "cancelled" in result.stdout
+
+
+def test_a_telephone_in_a_terminal_restores_it(tmp_path: Path, environ: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    command = [sys.executable, "-c", COMMAND, "dial", "18005550100", "--from", CLI]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
+    try:
+        seen = read_until(ours, b"followed by the hash key")
+        assert termios.tcgetattr(theirs)[3] & termios.ECHO == 0
+        os.write(ours, KEYS.encode())
+        seen += read_until(ours, b"a answers")
+        os.write(ours, b"a")
+        seen += read_until(ours, b"the callee hangs up")
+        os.write(ours, b"h")
+        seen += read_until(ours, b"X-CX-Sec")
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert b"answered, talked" in seen
+    assert termios.tcgetattr(theirs) == before
+    os.close(ours)
+    os.close(theirs)
+
+
+def read_until(terminal: int, text: bytes, limit_s: float = 20.0) -> bytes:
+    seen, ends = b"", time.monotonic() + limit_s
+    while text not in seen:
+        assert time.monotonic() < ends, seen.decode()
+        seen += os.read(terminal, 4096)
+    return seen
+
+
+def test_scenarios_are_played_and_counted(run: Run, tmp_path: Path) -> None:
+    passed = run("test")
+    assert passed.returncode == 0, passed.stdout
+    assert "calling_card.test.yaml ...." in passed.stdout
+    (tmp_path / "wrong.test.yaml").write_text(
+        "- {name: wrong, expect: {outcome: busy}}\n- {name: b, expct: {}}\n"
+    )
+    failed = run("test", "wrong.test.yaml")
+    assert failed.returncode == 1
+    assert "wrong.test.yaml:2:3: `expect` is missing" in failed.stdout
+    (tmp_path / "wrong.test.yaml").write_text(
+        "- {name: wrong, expect: {outcome: busy}}\n- {name: b, expect: {}}\n"
+    )
+    failed = run("test", "wrong.test.yaml", "-v")
+    assert failed.returncode == 1
+    assert "FAILED wrong.test.yaml::wrong" in failed.stdout
+    assert "passed wrong.test.yaml::b" in failed.stdout
+    assert "wrong.test.yaml:1\noutcome: expected busy, came" in failed.stdout
+    assert run("test", "wrong.test.yaml", "-k", "b").returncode == 0
+    nothing = run("test", "wrong.test.yaml", "-k", "nothing like it")
+    assert nothing.returncode != 0
+    assert "StartError: there are no scenarios" in nothing.stderr

@@ -1,0 +1,105 @@
+"""What differs between a call and what is expected of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus, Reject
+from ringflow.simulator.differences import differences
+from ringflow.simulator.scenario import Scenario
+
+RECORD = CallRecord(
+    call_id="x",
+    did="18005550100",
+    cli="441910000001",
+    app="card",
+    revision="r",
+    customer=42,
+    outcome="completed",
+    reason="",
+    started_at_s=0.0,
+    duration_ms=9000,
+    reject=None,
+    variables={"app": "card", "number": "44123"},
+    legs=(
+        Leg("44123", "a", LegStatus.CONGESTION, headers={"X-Route": "a"}),
+        Leg("44123", "b", LegStatus.ANSWERED, 4000, 16, None, {"X-Customer-ID": "42"}),
+    ),
+    transcript=(
+        Event(0, "ivr", "prompt", "ask"),
+        Event(5, "ivr", "keys", " (terminator)"),
+        Event(9, "", "ended", "completed"),
+    ),
+)
+
+SAME: tuple[dict[str, object], ...] = (
+    {},
+    {"outcome": "completed", "app": "card", "customer": 42, "reject": None},
+    {"dialled": "44123", "talked": "4s", "caller_id": "441910000001", "headers": {"x-customer-id": 42}},
+    {"headers": {"X-Customer-ID": "*", "X-Gone": None}},
+    {"legs": [{"trunk": "a", "status": "congestion", "talked": "0s", "headers": {"X-Route": "a"}}, {}]},
+    {"variables": {"number": "44123", "other": None}},
+    {"prompts": ["ask"], "transcript": ["prompt ask", "keys (terminator)", "ended"]},
+)
+
+OTHER: dict[str, dict[str, object]] = {
+    "outcome: expected busy, came completed": {"outcome": "busy"},
+    "reject: expected 403 CLI Not Authorized, came nothing": {
+        "reject": {"sip": 403, "reason": "CLI Not Authorized"}
+    },
+    "app: expected other, came card": {"app": "other"},
+    "customer: expected nothing, came 42": {"customer": None},
+    "dialled: expected 44, came 44123": {"dialled": "44"},
+    "dialled: expected nothing, came 44123": {"dialled": None},
+    "talked: expected 3.9s, came 4s": {"talked": "3900ms"},
+    "caller_id: expected 1, came 441910000001": {"caller_id": "1"},
+    "header X-Customer-ID: expected 7, came 42": {"headers": {"X-Customer-ID": "7"}},
+    "header X-CX-Sec: expected any value, came nothing": {"headers": {"X-CX-Sec": "*"}},
+    "legs: expected 1, came 2: 44123 a congestion, 44123 b answered": {"legs": [{}]},
+    "leg 2 status: expected busy, came answered": {"legs": [{}, {"status": "busy"}]},
+    "leg 1 header X-Route: expected b, came a": {"legs": [{"headers": {"X-Route": "b"}}, {}]},
+    "variable number: expected 7, came 44123": {"variables": {"number": "7"}},
+    "prompts: expected nothing, came ask": {"prompts": []},
+    "transcript: expected `prompt other` at the beginning, came no such line there": {
+        "transcript": ["prompt other"]
+    },
+    "transcript: expected `prompt ask` after `keys`, came no such line there": {
+        "transcript": ["keys", "prompt ask"]
+    },
+}
+
+
+def compare(expect: object, record: CallRecord = RECORD, tolerance_ms: int = 0) -> list[str]:
+    scenario = Scenario.model_validate({"name": "x", "expect": expect})
+    return [str(difference) for difference in differences(scenario, record, tolerance_ms)]
+
+
+@pytest.mark.parametrize("expect", SAME)
+def test_what_is_as_expected_is_no_difference(expect: object) -> None:
+    assert compare(expect) == []
+
+
+@pytest.mark.parametrize("text", OTHER)
+def test_a_difference_says_what_was_expected_and_what_came(text: str) -> None:
+    assert compare(OTHER[text]) == [text]
+
+
+def test_a_call_without_a_leg_says_why() -> None:
+    none = replace(RECORD, legs=(), outcome="no_input")
+    assert compare({"dialled": "44"}, none) == ["dialled: expected 44, came nothing (outcome no_input)"]
+    assert compare({"dialled": None}, none) == []
+
+
+def test_a_rejection_is_compared_by_code_and_reason_if_given() -> None:
+    rejected = replace(RECORD, reject=Reject(403, "Why"))
+    assert compare({"reject": {"sip": 403}}, rejected) == []
+    assert compare({"reject": {"sip": 403, "reason": "Because"}}, rejected) == [
+        "reject: expected 403 Because, came 403 Why"
+    ]
+    assert compare({"reject": None}, rejected) == ["reject: expected nothing, came 403 Why"]
+
+
+def test_real_time_may_be_off_by_a_little() -> None:
+    assert compare({"talked": "3900ms"}, tolerance_ms=100) == []

@@ -1,0 +1,123 @@
+"""Scenario files: what is read, and every problem at its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ringflow.errors import DocumentError, Refused
+from ringflow.simulator.caller import HangsUp, Hears, Keys, Waits
+from ringflow.simulator.durations import parse_duration_ms, show_duration
+from ringflow.simulator.scenario_files import find_scenario_files, read_scenarios
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "x.test.yaml"
+    path.write_text(text)
+    with pytest.raises(DocumentError) as raised:
+        read_scenarios(path)
+    return [str(problem).removeprefix(f"{path}:") for problem in raised.value.problems]
+
+
+def test_steps_and_times_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "card.test.yaml"
+    path.write_text("""
+- name: a
+  caller:
+    - {hears: IVR/ask, for: 500ms}
+    - {keys: 44 12#, every: 80ms, tone: 40ms, after: 1.5s, pause: 3s}
+    - {waits: 1m}
+    - {hangs_up: true, after: 2s}
+  callee: [{does: congestion}, {answers_after: 4s}]
+  expect: {outcome: completed}
+""")
+    (case,) = read_scenarios(path)
+    assert case.scenario.steps == (
+        Hears("IVR/ask", 500), Keys("44 12#", 80, 40, 1500, 3000), Waits(60_000), HangsUp(2000),
+    )  # fmt: skip
+    assert [callee.after_ms for callee in case.scenario.callees] == [200, 4000]
+    assert [callee.talk_ms for callee in case.scenario.callees] == [None, None]
+    assert (case.app, case.line) == ("card", 2)
+
+
+def test_a_file_may_bring_its_own_flows(tmp_path: Path) -> None:
+    path = tmp_path / "ivr.yaml"
+    path.write_text("""
+flow: {app: main, slots: [{slot: destination, internal: other}]}
+flows: {other: [{slot: hangup}]}
+scenarios:
+  - {name: a, expect: {}}
+  - {name: b, flow: [{slot: hangup}], expect: {}}
+""")
+    a, b = read_scenarios(path)
+    assert (a.app, sorted(a.flows)) == ("main", ["main", "other"])
+    assert [slot.slot for slot in b.flows[b.app].slots] == ["hangup"]
+    assert [slot.slot for slot in a.flows["main"].slots] == ["destination"]
+
+
+PROBLEMS = {
+    "{}": ["1:1: `scenarios` is missing (add `scenarios:` with a list under it)"],
+    "[]": ["1:1: there is no list of scenarios (begin each with `- name: ...`)"],
+    "flow: [{slot: nosuch}]\nscenarios: [{name: a, expect: {}}]": ["1:15: unknown slot type `nosuch`"],
+    "- {name: a, expect: {}}\n- {name: a, expect: {}}": [
+        "2:10: a second scenario is called `a` (the first one stands on line 1)"
+    ],
+    "- name: a\n  calle: {}\n  expect: {}": ["2:3: unknown key `calle` (did you mean `caller`?"],
+    "- name: a\n  given: {credit: '5.00'}\n  expect: {}": ["2:11: unknown key `credit`"],
+    "- name: a\n  caller: [{keys: 1x}]\n  expect: {}": ["2:19: `keys` cannot be `1x`"],
+    "- name: a\n  caller: [{keys: '12', every: 50ms}]\n  expect: {}": [
+        "2:12: `caller`: keys would overlap: `every` must be longer than `tone` (make `every` longer)"
+    ],
+    "- name: a\n  caller: [{hears: a, keys: '1'}]\n  expect: {}": [
+        "2:12: `caller`: hears and keys stand in one step (write one of hears, keys, waits, hangs_up"
+    ],
+    "- name: a\n  caller: [{hears: a, every: 1s}]\n  expect: {}": [
+        "2:12: `caller`: `every` means nothing with `hears` (with it goes for)"
+    ],
+    "- name: a\n  caller: [{waits: 4}]\n  expect: {}": [
+        "2:20: `waits`: `4` is not a length of time (write a number and a unit: 500ms, 4s, 1.5s, 2m, 1h)"
+    ],
+    "- name: a\n  callee: {does: busy, answers_after: 4s}\n  expect: {}": [
+        "2:3: `callee`: a callee that `does: busy` does not answer (remove one of the two)"
+    ],
+    "- name: a\n  expect: {talked: 25h}": [
+        "2:20: `talked`: `25h` is more than a day (a simulated call is shorter)"
+    ],
+    "- name: a\n  given: {now: noon}\n  expect: {}": [
+        "2:16: `now`: `noon` is not a moment (write 2026-01-31T22:30:00Z)"
+    ],
+}
+
+
+@pytest.mark.parametrize("text", PROBLEMS)
+def test_a_problem_is_named_at_its_place(tmp_path: Path, text: str) -> None:
+    found = problems(tmp_path, text)
+    assert len(found) == len(PROBLEMS[text]), found
+    for problem, expected in zip(found, PROBLEMS[text], strict=True):
+        assert problem.startswith(expected)
+
+
+def test_all_problems_of_a_file_are_told_at_once(tmp_path: Path) -> None:
+    assert len(problems(tmp_path, "- {name: a, expect: {x: 1}}\n- {nam: b}\n- 5")) == 5
+
+
+def test_files_are_found_under_folders_and_by_name(tmp_path: Path) -> None:
+    inner = tmp_path / "flows"
+    inner.mkdir()
+    for name in ("b.test.yaml", "a.test.yaml", "a.yaml"):
+        (inner / name).touch()
+    assert [path.name for path in find_scenario_files([tmp_path])] == ["a.test.yaml", "b.test.yaml"]
+    assert find_scenario_files([inner / "a.yaml"]) == [inner / "a.yaml"]
+    with pytest.raises(Refused, match="is not there"):
+        find_scenario_files([tmp_path / "gone"])
+
+
+def test_lengths_of_time() -> None:
+    written = {"500ms": 500, "4s": 4000, "1.5s": 1500, "2m": 120_000, "1h": 3_600_000, "0s": 0}
+    assert {text: parse_duration_ms(text) for text in written} == written
+    for text in ("4", "s", "-1s", "1 s", "1d", "", "1e3s"):
+        with pytest.raises(ValueError, match="not a length of time"):
+            parse_duration_ms(text)
+    shown = {3_600_000: "1h", 90_000: "90s", 1500: "1.5s", 80: "80ms", 0: "0ms", 60_000: "1m"}
+    assert {number: show_duration(number) for number in shown} == shown
