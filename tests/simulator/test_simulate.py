@@ -140,3 +140,18 @@ async def test_rows_that_clash_are_the_scenarios_failure(stage: Stage, read_one:
 async def test_now_is_when_the_scenario_says(stage: Stage, read_one: ReadOne) -> None:
     case = read_one("[{name: x, given: {now: '2026-02-03T22:30:00+01:00'}, expect: {}}]")
     assert (await simulate(case, stage)).record.started_at_s == 1770154200.0
+
+
+async def test_a_broken_flow_is_named_where_its_scenarios_fail(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "menu.yaml").write_text("app: menu\nslots: [{slot: audo, file: IVR/welcome}]\n")
+    path = tmp_path / "menu.test.yaml"
+    path.write_text("[{name: a, given: {did: {}}, expect: {outcome: completed}}]")
+    failure = (await play(read_scenarios(path)[0], stage)).failure
+    assert failure is not None
+    assert f"{tmp_path / 'menu.yaml'}:2:16: unknown slot type `audo`" in failure
+
+
+async def test_the_guides_first_scenario_passes(stage: Stage, read_one: ReadOne) -> None:
+    guide = (Path(__file__).parent.parent.parent / "docs" / "scenarios.md").read_text()
+    example = guide.partition("```yaml\n")[2].partition("```")[0]
+    assert (await play(read_one(example), stage)).failure is None

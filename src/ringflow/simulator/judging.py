@@ -28,4 +28,7 @@ async def play(case: ScenarioCase, stage: Stage) -> Judgement:
     except DocumentError as error:
         return Judgement(case, None, f"{case.path}:{case.line}: {error}")
     found = all_differences(call, differences(case.scenario, call.record))
-    return Judgement(case, call, failure_text(call, found) if found else None)
+    if not found:
+        return Judgement(case, call, None)
+    flows = "".join(f"\n{problem}" for problem in stage.problems(case))
+    return Judgement(case, call, failure_text(call, found) + flows)

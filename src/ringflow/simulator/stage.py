@@ -17,7 +17,7 @@ from ringflow.calls.world import CallWorld
 from ringflow.config import Config, DidDeclaration
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
-from ringflow.errors import Refused
+from ringflow.errors import Problem, Refused
 from ringflow.flows.book import FlowBook
 from ringflow.simulator.carrying import MakeEngine
 from ringflow.simulator.listening import PromptDuration
@@ -81,6 +81,12 @@ class Stage:
             found = self._folder(beside)
             book = book.with_flows(flow for app in found.apps() if (flow := found.get(app)) is not None)
         return book.with_flows(case.flows.values()) if case.flows else book
+
+    def problems(self, case: ScenarioCase) -> tuple[Problem, ...]:
+        """What is wrong with the flow files, where the app that the scenario calls is not to be had."""
+        if self.book(case).get(_called_did(self.config, case).app) is not None:
+            return ()
+        return tuple(problem for book in self._books.values() for problem in book.problems)
 
     @asynccontextmanager
     async def engines(self, case: ScenarioCase, clock: Clock) -> AsyncIterator[MakeEngine]:
