@@ -39,13 +39,15 @@ class AsteriskConfigSettings:
     ami_port: int = 5038
     carrier_name: str = "ringflow-carrier"
     carrier_host: str = "192.0.2.10"
+    carrier_port: int | None = None
+    """None: the one that SIP has by default."""
 
     def __post_init__(self) -> None:
         for host in (self.fastagi_host, self.carrier_host):
             if not _HOST.fullmatch(host):
                 raise Refused(f"{host!r} is not a host name or an IPv4 address")
-        for port in (self.fastagi_port, self.ami_port):
-            if not 0 < port < 65536:
+        for port in (self.fastagi_port, self.ami_port, self.carrier_port):
+            if port is not None and not 0 < port < 65536:
                 raise Refused(f"{port} is not a port (1 to 65535)")
         if not _NAME.fullmatch(self.carrier_name):
             raise Refused(f"{self.carrier_name!r} cannot name a trunk: letters, digits, - and _ only")
@@ -54,6 +56,11 @@ class AsteriskConfigSettings:
     def agi_url(self) -> str:
         """Where the dialplan sends calls."""
         return f"agi://{self.fastagi_host}:{self.fastagi_port}{AGI_PATH}"
+
+    @property
+    def carrier_address(self) -> str:
+        """The host part of the SIP URI that reaches the carrier."""
+        return self.carrier_host if self.carrier_port is None else f"{self.carrier_host}:{self.carrier_port}"
 
 
 def write_asterisk_config(out: Path, settings: AsteriskConfigSettings) -> list[Path]:
@@ -73,6 +80,7 @@ def write_asterisk_config(out: Path, settings: AsteriskConfigSettings) -> list[P
             "ami_port": str(settings.ami_port),
             "carrier_name": settings.carrier_name,
             "carrier_host": settings.carrier_host,
+            "carrier_address": settings.carrier_address,
             "secret": secret,
         }
         for name in _TEMPLATES:

@@ -22,6 +22,7 @@ from ringflow.simulator.carrying import Arrival, carry_call
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.durations import parse_duration_ms
 from ringflow.simulator.report import call_json, summary_lines, transcript_lines
+from ringflow.simulator.run import SimulatedCall
 from ringflow.simulator.stage import durations_of
 
 REFUSED_AFTER_MS = 200
@@ -143,16 +144,29 @@ def call(
     """Make one simulated call. It takes milliseconds, however long the talk."""
     config = load_config()
     set_up_logs(LogConfig(format="text", level="error"))
-    steps: list[CallerStep] = []
-    for one in keys or []:
-        steps += [Hears(None), Keys(one, every_ms=every, tone_ms=min(100, every // 2), after_ms=after)]
-    if hangs_up_after is not None:
-        steps.append(HangsUp(hangs_up_after))
-    record = asyncio.run(_carry(config, Arrival(did, caller), steps, callees(callee, rings, talk)))
+    steps = caller_steps(keys or [], after, every, hangs_up_after)
+    record = asyncio.run(carry(config, Arrival(did, caller), steps, callees(callee, rings, talk))).record
     if as_json:
         typer.echo(json.dumps(call_json(record), indent=2))
         return
-    console = Console(highlight=False)
+    print_record(Console(highlight=False), record)
+
+
+def caller_steps(
+    keys: list[str], after_ms: int, every_ms: int, hangs_up_after_ms: int | None
+) -> list[CallerStep]:
+    """A caller who presses keys, one group at each prompt that takes some, and may hang up afterwards."""
+    steps: list[CallerStep] = []
+    for one in keys:
+        tone_ms = min(100, every_ms // 2)
+        steps += [Hears(None), Keys(one, every_ms=every_ms, tone_ms=tone_ms, after_ms=after_ms)]
+    if hangs_up_after_ms is not None:
+        steps.append(HangsUp(hangs_up_after_ms))
+    return steps
+
+
+def print_record(console: Console, record: CallRecord) -> None:
+    """The transcript, then how the call ended."""
     for line in transcript_lines(record):
         console.print(escape(line), style="dim", soft_wrap=True)
     first, *rest = summary_lines(record)
@@ -161,16 +175,18 @@ def call(
         console.print(escape(line), soft_wrap=True)
 
 
-async def _carry(
+async def carry(
     config: Config, arrival: Arrival, steps: list[CallerStep], met: tuple[Callee, ...]
-) -> CallRecord:
+) -> SimulatedCall:
+    """Simulate a call against the configured database and flows. Raises what `open_core` does."""
     clock = VirtualClock(time.time())
+    caller = ScriptedCaller(clock, steps)
     core = await open_core(config, clock)
     try:
         carried = await carry_call(
             arrival,
             core.engine,
-            ScriptedCaller(clock, steps),
+            caller,
             clock,
             callees_in_turn(met),
             durations_of(core.library),
@@ -178,4 +194,4 @@ async def _carry(
         )
     finally:
         await core.close()
-    return carried.record
+    return SimulatedCall(carried, caller.timeline, caller.endless, caller.waits_for)

@@ -8,25 +8,15 @@ from typing import Annotated
 
 import typer
 
+from ringflow.cli import lab_call
+from ringflow.cli.lab_opening import Json, Release, open_lab
 from ringflow.config import load_config
 from ringflow.errors import Refused
-from ringflow.lab import Lab
+from ringflow.lab.asterisk import CARRIER
 
 app = typer.Typer(help="A real Asterisk without root, for trying and testing.", no_args_is_help=True)
 
-Release = Annotated[
-    str | None,
-    typer.Option(
-        "--release", help="Whose Asterisk: forky has 22, bullseye 16.", show_default="forky on Debian"
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-def open_lab(release: str | None) -> Lab:
-    """The lab of this project, below its state folder."""
-    config = load_config()
-    return Lab(config.path(config.state) / "lab", release)
+app.command("call")(lab_call.call)
 
 
 @app.command("up")
@@ -38,8 +28,8 @@ def up(release: Release = None) -> None:
     typer.echo(
         f"Its calls go to FastAGI on 127.0.0.1:{state.fastagi_port}; AMI is on 127.0.0.1:{state.ami_port}."
     )
-    first, *_, last = sorted(state.trunks)
-    typer.echo(f"Trunks to callees: PJSIP/{{number}}@{first} to {last}.")
+    first, *_, last = sorted(name for name in state.trunks if name != CARRIER)
+    typer.echo(f"Trunks to callees: PJSIP/{{number}}@{CARRIER}, and @{first} to @{last}.")
 
 
 @app.command("down")

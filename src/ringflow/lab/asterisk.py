@@ -24,6 +24,8 @@ STOP_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 20.0
 TRUNK_COUNT = 24
 RTP_PORTS = 600
+CARRIER = AsteriskConfigSettings().carrier_name
+"""The operators' example trunk, which `config.yaml` dials; in the lab a callee stands behind it too."""
 
 STATE_FILE = "asterisk.json"
 
@@ -32,7 +34,8 @@ STATE_FILE = "asterisk.json"
 class AsteriskState:
     """What is known of a running Asterisk; written to `asterisk.json`, so that any process can find it.
 
-    `trunks` gives the loopback UDP port on which the callee of each trunk (`callee01`, ...) is expected.
+    `trunks` gives the loopback UDP port on which the callee of each trunk (`callee01`, ..., and `CARRIER`) is
+    expected.
     `run_folder` holds its control socket, whose path must be short.
     """
 
@@ -154,14 +157,20 @@ class AsteriskInstance:
     def _prepare(self, run_folder: Path) -> tuple[Path, AsteriskState]:
         """Choose ports and write every file; gives `asterisk.conf`, and the state but for the process id."""
         first = free_udp_range(TRUNK_COUNT + RTP_PORTS + 4)
-        rtp = first + TRUNK_COUNT + 4
+        carrier, rtp = first + TRUNK_COUNT + 2, first + TRUNK_COUNT + 4
         trunks = {f"callee{number:02}": first + 1 + number for number in range(1, TRUNK_COUNT + 1)}
-        state = AsteriskState(0, first, free_tcp_port(), self.fastagi_port, str(run_folder), trunks)
+        everyone = {**trunks, CARRIER: carrier}
+        state = AsteriskState(0, first, free_tcp_port(), self.fastagi_port, str(run_folder), everyone)
         ports = {
             "sip": first, "unreachable": first + 1, "ami": state.ami_port,
             "rtp_first": rtp, "rtp_last": rtp + RTP_PORTS - 1,
         }  # fmt: skip
-        settings = AsteriskConfigSettings(fastagi_port=self.fastagi_port, ami_port=state.ami_port)
+        settings = AsteriskConfigSettings(
+            fastagi_port=self.fastagi_port,
+            ami_port=state.ami_port,
+            carrier_host="127.0.0.1",
+            carrier_port=carrier,
+        )
         write_asterisk_config(self.config, settings)
         directories = self._directories(run_folder)
         return write_lab_files(self.folder / "etc", directories, self.config, ports, trunks), state

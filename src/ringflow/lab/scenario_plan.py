@@ -53,7 +53,7 @@ def plan_call(scenario: Scenario, call: SimulatedCall) -> RealPlan:
         cli=cli,
         anonymous=cli == ANONYMOUS,
         keys=timed_keys(call),
-        hang_up=_hang_up(call),
+        hang_up=timed_hang_up(call),
         callees=_callees(call),
     )
 
@@ -85,7 +85,7 @@ def lab_callee(callee: Callee) -> LabCallee:
     return LabCallee(_BEHAVIOURS[callee.behaviour], callee.after_ms or 0, callee.talk_ms)
 
 
-def _hang_up(call: SimulatedCall) -> HangUp | None:
+def timed_hang_up(call: SimulatedCall) -> HangUp | None:
     """When the caller hangs up, counted from the last thing before it that is seen on the wire."""
     at_ms = call.timeline.hung_up_at_ms
     if at_ms is None:

@@ -1,0 +1,177 @@
+"""`ringflow lab call`: a real call through the running lab, and what the wire showed of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Annotated, TypedDict
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from ringflow.app import running
+from ringflow.calls.outcome import CallRecord
+from ringflow.cli.call import (
+    CalleeWord,
+    DidArgument,
+    LeaveOption,
+    RingOption,
+    callees,
+    caller_steps,
+    carry,
+    checked_keys,
+    parse_length,
+    print_record,
+)
+from ringflow.cli.lab_opening import Json, Release, open_lab
+from ringflow.config import Config, LogConfig, load_config
+from ringflow.errors import Refused
+from ringflow.lab import CalleeRecord, Lab, LabCallee, LabCaller, LabCallResult
+from ringflow.lab.asterisk import CARRIER
+from ringflow.lab.scenario_plan import lab_callee, timed_hang_up, timed_keys
+from ringflow.lab.scenario_server import KeptRecord
+from ringflow.logs import set_up_logs
+from ringflow.simulator.carrying import ANONYMOUS, Arrival
+from ringflow.simulator.report import call_json
+
+GRACE_S = 40.0
+"""How much longer than foretold the real call may take before it is given up."""
+
+
+class CalleeJson(TypedDict):
+    """What the callee saw. `headers`: the INVITE's, by name; `talked_s`: from its answer to the BYE."""
+
+    dialled: str
+    from_user: str
+    headers: dict[str, str]
+    answered: bool
+    talked_s: float
+    ended_by: str
+
+
+class WireJson(TypedDict):
+    """What the caller's side saw: the final reply to its INVITE, and who ended the call."""
+
+    status: int
+    reason: str
+    ended_by: str
+    callee: CalleeJson | None
+
+
+def call(
+    did: DidArgument,
+    caller: Annotated[
+        str, typer.Option("--from", metavar="CLI", help="The calling number; `anonymous` withholds it.")
+    ],
+    keys: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keys",
+            metavar="KEYS",
+            callback=checked_keys,
+            help="Keys after the first prompt that takes some; given again: after the next one.",
+        ),
+    ] = None,
+    callee: Annotated[
+        CalleeWord, typer.Option("--callee", help=f"What the callee behind the trunk {CARRIER} does.")
+    ] = CalleeWord.ANSWER,
+    rings: RingOption = 1000,
+    talk: Annotated[
+        int,
+        typer.Option(
+            "--talk",
+            parser=parse_length,
+            metavar="TIME",
+            help="How long the callee talks, in real time.",
+            show_default="3s",
+        ),
+    ] = 3000,
+    hangs_up_after: LeaveOption = None,
+    release: Release = None,
+    as_json: Json = False,
+) -> None:
+    """Make a real call. The server on the lab's FastAGI port takes it, else one is started for the call."""
+    lab, config = open_lab(release), load_config()
+    if not lab.asterisk().is_running():
+        raise Refused(f"the lab of {lab.release} is not running: `ringflow lab up` starts it")
+    if callee is CalleeWord.UNAVAILABLE:
+        raise typer.BadParameter("a callee of the lab is there; `ringflow call` simulates one that is not")
+    set_up_logs(LogConfig(format="text", level="error"))
+    steps = caller_steps(keys or [], 0, 250, hangs_up_after)
+    met = callees([callee], rings, talk)
+    # Keys come when a simulated call says that the prompts are over.
+    foretold = asyncio.run(carry(config, Arrival(did, caller), steps, met))
+    plan = LabCaller(did, caller, timed_keys(foretold), timed_hang_up(foretold), caller == ANONYMOUS)
+    limit_s = foretold.record.duration_ms / 1000 + GRACE_S
+    wire, record = asyncio.run(_make(lab, config, plan, lab_callee(met[0]), limit_s))
+    if as_json:
+        known = call_json(record) if record is not None else {}
+        typer.echo(json.dumps({**known, "wire": wire_json(wire)}, indent=2))
+        return
+    console = Console(highlight=False)
+    if record is not None:
+        print_record(console, record)
+    for line in wire_lines(wire):
+        console.print(escape(line), soft_wrap=True)
+    if record is None:
+        console.print("The running server's log has the call's record.", style="dim")
+
+
+async def _make(
+    lab: Lab, config: Config, caller: LabCaller, callee: LabCallee, limit_s: float
+) -> tuple[LabCallResult, CallRecord | None]:
+    """The call on the wire, and its record where the server is our own."""
+    port = lab.asterisk().state.fastagi_port
+    if await _listens(port):
+        return await lab.call(caller, {CARRIER: callee}, limit_s), None
+    kept = KeptRecord()
+    fastagi = config.fastagi.model_copy(update={"host": "127.0.0.1", "port": port})
+    async with running(config.model_copy(update={"fastagi": fastagi, "http": None}), (kept,)):
+        wire = await lab.call(caller, {CARRIER: callee}, limit_s)
+        return wire, await kept.record()
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def wire_json(wire: LabCallResult) -> WireJson:
+    """What the wire showed, as programs get it."""
+    callee = wire.callees.get(CARRIER)
+    return WireJson(
+        status=wire.status,
+        reason=wire.reason,
+        ended_by=wire.ended_by,
+        callee=None if callee is None else _callee_json(callee),
+    )
+
+
+def _callee_json(callee: CalleeRecord) -> CalleeJson:
+    return CalleeJson(
+        dialled=callee.dialled,
+        from_user=callee.from_user,
+        headers=dict(callee.headers),
+        answered=callee.answered_at is not None,
+        talked_s=round(callee.talked_s, 3),
+        ended_by=callee.ended_by,
+    )
+
+
+def wire_lines(wire: LabCallResult) -> Iterator[str]:
+    """What the wire showed, for people; of the INVITE's headers those that begin with X-."""
+    ended = f", ended by the {wire.ended_by}" if wire.ended_by == "caller" else ""
+    yield f"on the wire: the caller got {wire.status} {wire.reason}{ended}"
+    callee = wire.callees.get(CARRIER)
+    if callee is None:
+        yield f"  no INVITE came through {CARRIER}"
+        return
+    talked = f"talked {callee.talked_s:.3f}s" if callee.answered_at is not None else "did not answer"
+    yield f"  the callee got an INVITE for {callee.dialled} from {callee.from_user}, and {talked}"
+    yield from (f"    {name}: {value}" for name, value in callee.headers if name.lower().startswith("x-"))
