@@ -221,3 +221,10 @@ async def test_a_script_that_never_ends_is_bounded(script: PlayScript) -> None:
     played = await script(["ANSWER", "WAIT FOR DIGIT -1"])
     assert played.lines == ["200 result=0", "200 result=-1", "HANGUP"]
     assert played.caller.endless
+
+
+async def test_a_read_without_a_prompt_is_a_question_as_well(script: PlayScript) -> None:
+    commands = ["ANSWER", 'STREAM FILE ask ""', 'EXEC Read "KEYS,,14,"', "GET FULL VARIABLE ${KEYS}"]
+    played = await script(commands, [Hears(None), Keys("1#")])
+    assert played.lines[-1] == "200 result=1 (1)"
+    assert played.caller.waits_for is None
