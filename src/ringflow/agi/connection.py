@@ -7,10 +7,11 @@ from typing import Protocol, cast
 
 import structlog
 
+from ringflow.agi.deadlines import Deadlines
 from ringflow.agi.reply import Reply, shown
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import AgiSession
-from ringflow.agi.settings import AgiCounters, AgiSettings
+from ringflow.agi.settings import AgiCounters
 from ringflow.agi.wire import ENDED, HANGUP_LINE, NEED_DATA, AgiParser
 from ringflow.errors import ProtocolViolation
 
@@ -20,8 +21,11 @@ log = structlog.get_logger(__name__)
 class Reception(Protocol):
     """The server, as its connections see it."""
 
-    settings: AgiSettings
     counters: AgiCounters
+    arriving: Deadlines[Connection]
+    """Connections whose headers are not whole yet."""
+    closing: Deadlines[Connection]
+    """Connections whose last bytes have yet to leave."""
 
     def admit(self, connection: Connection, peer: str | None) -> bool:
         """Whether this peer (an IP address; None: in this process or a local socket) is let in now."""
@@ -45,7 +49,6 @@ class Connection(asyncio.Protocol):
         self._parser = AgiParser()
         self._transport: asyncio.Transport | None = None
         self._session: AgiSession | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._reading = False
         self._serving = False
         self._finished = True
@@ -67,7 +70,7 @@ class Connection(asyncio.Protocol):
             transport.abort()
             return
         self._finished = False
-        self._timer = self._loop.call_later(self._reception.settings.headers_timeout_s, self._headers_late)
+        self._reception.arriving.add(self, self._loop)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the peer, in any pieces."""
@@ -87,7 +90,6 @@ class Connection(asyncio.Protocol):
         """The connection is gone, however it went."""
         self._peer_ended()
         self._transport = None
-        self._stop_timer()
         self._reception.left(self)
 
     def pause_writing(self) -> None:
@@ -101,11 +103,10 @@ class Connection(asyncio.Protocol):
             self._session.write_paused(False)
 
     def close(self) -> None:
-        """Close once what was written has left, or at the latest after `linger_s` seconds."""
+        """Close once what was written has left, or when the patience of `closing` ends."""
         self._finish()
         if self._transport is not None:
-            self._stop_timer()
-            self._timer = self._loop.call_later(self._reception.settings.linger_s, self._transport.abort)
+            self._reception.closing.add(self, self._loop)
             self._transport.close()
 
     def abort(self) -> None:
@@ -150,7 +151,7 @@ class Connection(asyncio.Protocol):
     def _begin(self, session: AgiSession) -> None:
         # Only when all that came is read: what follows the headers may have shown that this is no call.
         self._serving = True
-        self._stop_timer()
+        self._reception.arriving.discard(self)
         self._reception.call_arrived(self, session)
 
     def _refuse(self, violation: ProtocolViolation) -> None:
@@ -163,10 +164,6 @@ class Connection(asyncio.Protocol):
             self._session.fail(violation)
         self.abort()
 
-    def _headers_late(self) -> None:
-        self._reception.counters.slow_headers += 1
-        self.abort()
-
     def _peer_ended(self) -> None:
         if not self._finished and not self._serving:
             self._reception.counters.no_call += 1
@@ -176,8 +173,3 @@ class Connection(asyncio.Protocol):
         self._finished = True
         if self._session is not None:
             self._session.connection_ended()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

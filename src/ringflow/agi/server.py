@@ -11,6 +11,7 @@ from functools import lru_cache
 import structlog
 
 from ringflow.agi.connection import Connection
+from ringflow.agi.deadlines import Deadlines
 from ringflow.agi.reply import shown
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiCounters, AgiSettings
@@ -49,6 +50,8 @@ class FastAgiServer:
         self._server: asyncio.Server | None = None
         self._port = 0
         self._stopping = False
+        self.arriving = Deadlines(self.settings.headers_timeout_s, self._headers_late)
+        self.closing = Deadlines(self.settings.linger_s, Connection.abort)
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._emptied: asyncio.Event | None = None
@@ -103,6 +106,8 @@ class FastAgiServer:
         if self._tasks:
             await asyncio.wait(set(self._tasks))
         await self._await_emptied()
+        self.arriving.stop()
+        self.closing.stop()
 
     async def close(self) -> None:
         """Stop at once: as `drain` without waiting for calls in progress."""
@@ -137,8 +142,14 @@ class FastAgiServer:
     def left(self, connection: Connection) -> None:
         """For connections: one is gone."""
         self._connections.discard(connection)
+        self.arriving.discard(connection)
+        self.closing.discard(connection)
         if self._emptied is not None and not self._connections:
             self._emptied.set()
+
+    def _headers_late(self, connection: Connection) -> None:
+        self.counters.slow_headers += 1
+        connection.abort()
 
     async def _serve(self, session: AgiSession) -> None:
         try:

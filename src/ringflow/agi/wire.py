@@ -147,7 +147,7 @@ class AgiParser:
         return line[:-1] if line[-1:] == "\r" else line
 
     def _read_block(self) -> AgiRequest | None:
-        # The headers at once, when they came at once and nothing is unusual about them: a quarter of the time
+        # The headers at once, when they came at once and nothing is unusual about them: a third of the time
         # of line by line, which reads the same of everything else and says what is wrong with it.
         end = self._data.find(b"\n\n")
         if not 0 < end < MAX_LINE_BYTES:
@@ -231,9 +231,7 @@ def command_line(*words: str, max_bytes: int = MAX_LINE_BYTES) -> bytes:
     if not 0 < len(words) <= MAX_WORDS:
         raise _unsendable(words, f"of no words, or of more than {MAX_WORDS}")
     try:
-        line = " ".join(
-            [word if word.isalnum() or _is_bare(word) else _quote(word) for word in words]
-        ).encode()
+        line = " ".join([_written(word) for word in words]).encode()
     except UnicodeEncodeError:
         raise _unsendable(words, "that is not valid Unicode") from None
     if b"\n" in line or b"\r" in line or b"\0" in line:
@@ -248,5 +246,8 @@ def _unsendable(words: tuple[str, ...], what: str) -> ProtocolViolation:
     return ProtocolViolation(f"Ringflow: a command {what}: {shown(' '.join(words[:2]))}")
 
 
-def _quote(word: str) -> str:
+def _written(word: str) -> str:
+    # The first test only saves most words the second, dearer one.
+    if (word.isalnum() and word.isascii()) or _is_bare(word):
+        return word
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
