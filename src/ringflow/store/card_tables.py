@@ -1,0 +1,138 @@
+"""The tables of cards and vouchers, and of the failures that lock callers out.
+
+No PIN and no code is here: only their keyed digests, whose pepper is outside the database. Amounts are
+micro-units of the row's currency. NULL in `pin_digest` is a PIN that was forgotten on purpose.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+)
+
+from ringflow.money import MAX_AMOUNT_MICROS
+from ringflow.store.tables import metadata
+
+_CREDIT = f"BETWEEN 0 AND {MAX_AMOUNT_MICROS}"
+
+# `ready_ms`: NULL until every card of the batch is made; before that none of them opens anything.
+card_batches = Table(
+    "card_batches",
+    metadata,
+    # A number is never given twice: a command whose batch was taken away must not go on in another one.
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("customer_id", Integer, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("credit_micros", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("pin_length", Integer, nullable=False),
+    Column("pin_only", Boolean, nullable=False),
+    Column("top_up", Text, nullable=False),
+    Column("expires_ms", BigInteger),
+    Column("operator", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("ready_ms", BigInteger),
+    CheckConstraint(f"credit_micros {_CREDIT}", name="credit"),
+    CheckConstraint("count >= 1", name="count"),
+    CheckConstraint("status IN ('available', 'disabled')", name="status"),
+    CheckConstraint("pin_length BETWEEN 4 AND 12", name="pin_length"),
+    CheckConstraint("top_up IN ('same', 'anyone')", name="top_up"),
+    sqlite_autoincrement=True,
+)
+
+# `customer_id` is the template; `redeemed_by` got the credit: a customer made for the card (`redeemed_as`
+# account), or one that was there (top_up).
+cards = Table(
+    "cards",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("batch_id", Integer, ForeignKey("card_batches.id"), nullable=False, index=True),
+    Column("customer_id", Integer, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("credit_micros", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("pin_digest", Text, unique=True),
+    Column("pepper", Text, nullable=False),
+    Column("expires_ms", BigInteger),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("archived_ms", BigInteger),
+    Column("redeemed_by", Integer, ForeignKey("customers.id")),
+    Column("redeemed_as", Text),
+    Column("redeemed_ms", BigInteger),
+    CheckConstraint("length(id) = 12", name="id"),
+    CheckConstraint(f"credit_micros {_CREDIT}", name="credit"),
+    CheckConstraint("status IN ('available', 'used', 'disabled')", name="status"),
+    CheckConstraint("redeemed_as IN ('account', 'top_up')", name="redeemed_as"),
+    CheckConstraint(
+        "(redeemed_by IS NULL) = (redeemed_ms IS NULL) AND (redeemed_by IS NULL) = (redeemed_as IS NULL)",
+        name="redeemed",
+    ),
+    CheckConstraint(
+        "status = 'disabled' OR (status = 'used') = (redeemed_by IS NOT NULL)", name="status_redeemed"
+    ),
+    Index("ix_cards_redeemed_by", "redeemed_by"),
+)
+
+# From which callers (`trunk/CLI`) a card was opened: they are known to it.
+card_sources = Table(
+    "card_sources",
+    metadata,
+    Column("card_id", Text, ForeignKey("cards.id"), primary_key=True),
+    Column("source", Text, primary_key=True, index=True),
+    Column("seen_ms", BigInteger, nullable=False),
+)
+
+# One row for each subject that failed lately. `clear_ms - failed_ms` is how much stood against it when it
+# last failed; at `clear_ms` all of it is forgotten.
+lockouts = Table(
+    "lockouts",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("failed_ms", BigInteger, nullable=False),
+    Column("clear_ms", BigInteger, nullable=False, index=True),
+    CheckConstraint("clear_ms > failed_ms", name="times"),
+)
+
+vouchers = Table(
+    "vouchers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("batch", Text, nullable=False, index=True),
+    Column("code_digest", Text, nullable=False, unique=True),
+    Column("pepper", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value_micros", BigInteger),
+    Column("multiplier_millionths", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("minimum_micros", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("expires_ms", BigInteger),
+    Column("operator", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("redeemed_by", Integer, ForeignKey("customers.id"), index=True),
+    Column("redeemed_ms", BigInteger),
+    Column("redeemed_micros", BigInteger),
+    CheckConstraint("kind IN ('value', 'multiplier', 'addition')", name="kind"),
+    CheckConstraint("(kind = 'multiplier') = (multiplier_millionths IS NOT NULL)", name="multiplier"),
+    CheckConstraint("(kind = 'multiplier') = (value_micros IS NULL)", name="value"),
+    CheckConstraint(f"value_micros BETWEEN 1 AND {MAX_AMOUNT_MICROS}", name="value_range"),
+    CheckConstraint("multiplier_millionths BETWEEN 1000001 AND 10000000", name="multiplier_range"),
+    CheckConstraint(f"minimum_micros {_CREDIT}", name="minimum"),
+    CheckConstraint("status IN ('available', 'used', 'disabled')", name="status"),
+    CheckConstraint(
+        "(status = 'used') = (redeemed_by IS NOT NULL) AND (redeemed_by IS NULL) = (redeemed_ms IS NULL) "
+        "AND (redeemed_by IS NULL) = (redeemed_micros IS NULL)",
+        name="redeemed",
+    ),
+    sqlite_autoincrement=True,
+)
