@@ -1,4 +1,4 @@
-"""The server without a socket: its settings, and an Asterisk in the same process."""
+"""The server without a connection: its settings, and an Asterisk in the same process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from ringflow.agi.server import AgiSettings, FastAgiServer
 from ringflow.agi.session import AgiSession
-from ringflow.errors import CallEnded
+from ringflow.errors import CallEnded, StartError
 
 if TYPE_CHECKING:
     from tests.agi.conftest import Asterisk
@@ -90,3 +90,9 @@ async def test_cancelling_a_call_from_outside_is_not_swallowed(headers: bytes, j
     await server.close()
     assert raised == [asyncio.CancelledError]
     assert CallEnded not in raised
+
+
+@pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 4573), ("no such host", 4573)])
+async def test_an_address_that_cannot_be_had_is_a_start_error(host: str, port: int) -> None:
+    with pytest.raises(StartError, match="FastAGI cannot listen on"):
+        await FastAgiServer(answer, AgiSettings(host=host, port=port)).start()

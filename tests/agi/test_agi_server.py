@@ -196,12 +196,6 @@ async def test_a_taken_port_is_one_line_that_names_it_and_the_mend() -> None:
     assert "\n" not in text
 
 
-@pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 4573), ("no such host", 4573)])
-async def test_an_address_that_cannot_be_had_is_a_start_error(host: str, port: int) -> None:
-    with pytest.raises(StartError, match="FastAGI cannot listen on"):
-        await FastAgiServer(answer, AgiSettings(host=host, port=port)).start()
-
-
 async def test_a_handlers_fault_is_logged_and_ends_only_its_call(headers: bytes) -> None:
     async def handle_call(session: AgiSession) -> None:
         raise ZeroDivisionError("ours")
