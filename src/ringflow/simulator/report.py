@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
-from ringflow.calls.outcome import CallRecord, Leg
+from ringflow.calls.outcome import CallRecord, Leg, LegStatus
 from ringflow.simulator.differences import Difference
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.run import SimulatedCall
@@ -96,7 +96,8 @@ def summary_lines(record: CallRecord) -> Iterator[str]:
     elif record.reason:
         yield f"  {record.reason}"
     for leg in record.legs:
-        talked = f", talked {show_duration(leg.talked_ms)}" if leg.talked_ms else ""
+        answered = leg.status is LegStatus.ANSWERED
+        talked = f", talked {show_duration(leg.talked_ms)}" if answered else ""
         shown_as = f", as {leg.caller_id}" if leg.caller_id else ""
         yield f"  {leg.dialled} via {leg.trunk or 'no trunk'}{shown_as}: {leg.status}{talked}"
         yield from (f"    {name}: {value}" for name, value in leg.headers.items())
