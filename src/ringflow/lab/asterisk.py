@@ -219,9 +219,11 @@ class AsteriskInstance:
         while not socket.exists():
             self._check_alive(limit)
             time.sleep(0.02)
-        while "fully booted" not in self._try_asking("core waitfullybooted"):
-            self._check_alive(limit)
-            time.sleep(0.05)
+        # The version is among the last commands that it learns, a moment after it calls itself fully booted.
+        for command, reply in (("core waitfullybooted", "fully booted"), ("core show version", "Asterisk ")):
+            while reply not in self._try_asking(command):
+                self._check_alive(limit)
+                time.sleep(0.05)
 
     def _try_asking(self, command: str) -> str:
         try:

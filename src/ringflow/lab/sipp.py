@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,7 @@ class SippProcess:
             *target, "-sf", str(xml), "-i", "127.0.0.1", "-p", str(self.port), "-m", "1", "-nostdin", "-nd",
             "-trace_msg", "-message_file", str(pipe), "-trace_err", "-error_file", str(self.error_file),
             "-cid_str", self.dialogue.call_id, "-timer_resol", "1",
+            "-mi", _own_loopback_address(),
         ]  # fmt: skip
         with (self._folder / f"{self._name}.screen").open("wb") as screen:
             self._process = await asyncio.create_subprocess_exec(
@@ -163,3 +165,11 @@ class SippProcess:
             if text:
                 return text.splitlines()[-1]
         return "it said nothing"
+
+
+def _own_loopback_address() -> str:
+    """An address for the sockets that SIPp opens for sound, and that nothing here uses.
+
+    All SIPps want the same ports for them and give up when they are taken; 127.0.0.0/8 has room for each.
+    """
+    return f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
