@@ -102,9 +102,11 @@ class AsteriskInstance:
         try:
             main, state = self._prepare(run_folder)
             self._spawn(main, state)
-        except OSError as error:
+        except BaseException as error:
             shutil.rmtree(run_folder, ignore_errors=True)
-            raise StartError(f"Asterisk of the lab cannot be set up in {self.folder}: {error}") from error
+            if isinstance(error, OSError):
+                raise StartError(f"Asterisk of the lab cannot be set up in {self.folder}: {error}") from error
+            raise
         try:
             self._wait_until_booted(run_folder / "asterisk.ctl")
         except BaseException:
