@@ -26,12 +26,16 @@ from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
 from ringflow.errors import RingflowError, StartError
 from ringflow.flows.book import FlowBook
+from ringflow.numbers import shown
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.store import Store
 from ringflow.web.health import PartState, build_web
 from ringflow.web.metrics import Metrics
 
 log = structlog.get_logger("ringflow.app")
+
+LAST_WORDS_S = 2.0
+"""From hanging up the calls that outlast the limit to cancelling them: Asterisk tells how they ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ class Application:
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
         self._draining = False
+        self._channels: set[str] = set()
 
     async def start(self) -> None:
         """Open the ports. Raises `StartError` for one that is taken."""
@@ -143,7 +148,7 @@ class Application:
         self._draining = True
         limit_s = self.core.config.fastagi.drain_s
         log.info("stopping", live_calls=self.fastagi.live_calls, limit_s=limit_s)
-        await self.fastagi.drain(limit_s)
+        await self._drain(limit_s)
         self._stopping.set()
         for task in self._tasks:
             task.cancel()
@@ -156,7 +161,35 @@ class Application:
         log.info("stopped")
 
     async def _serve(self, session: AgiSession) -> None:
-        await self.engine.run(session)
+        channel = session.request.channel
+        self._channels.add(channel)
+        try:
+            await self.engine.run(session)
+        finally:
+            self._channels.discard(channel)
+
+    async def _drain(self, limit_s: float) -> None:
+        """Let calls finish for `limit_s`; hang up the rest by AMI, so that no talk goes on without a record.
+
+        Closing the connection does not end a call: Asterisk looks at it again only when `Dial` is over.
+        """
+        if self.ami is None:
+            await self.fastagi.drain(limit_s)
+            return
+        draining = asyncio.create_task(self.fastagi.drain(limit_s + LAST_WORDS_S))
+        try:
+            done, _ = await asyncio.wait({draining}, timeout=limit_s)
+            if not done:
+                await asyncio.gather(*(self._hang_up(self.ami, channel) for channel in self._channels))
+            await draining
+        finally:
+            draining.cancel()
+
+    async def _hang_up(self, ami: AmiLink, channel: str) -> None:
+        try:
+            await ami.hang_up(channel)
+        except RingflowError as error:
+            log.warning("not hung up", channel=shown(channel), detail=str(error))
 
     async def _start_http(self, host: str, port: int) -> None:
         probes = {"database": self._probe_database, "fastagi": self._probe_fastagi, "ami": self._probe_ami}
