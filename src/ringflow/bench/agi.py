@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import statistics
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,10 +13,10 @@ import uvloop
 from ringflow.bench.load import VirtualCaller, hold_calls, run_load
 from ringflow.bench.servers import (
     MeasuredServer,
+    on_load_cores,
     peer_server,
     raise_file_limit,
     ringflow_server,
-    server_core,
 )
 
 WARM_UP_CALLS = 200
@@ -49,7 +47,7 @@ def measure_agi(
 ) -> list[AgiFigures]:
     """Alternate the servers for `rounds` rounds of `calls` calls each, `at_once` of them at any time."""
     raise_file_limit()
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running, _load_core():
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as running, on_load_cores():
         servers = [
             running.enter_context(ringflow_server(Path(folder), project, database_url)),
             running.enter_context(peer_server("bare")),
@@ -80,7 +78,7 @@ def measure_held(project: Path, calls: int) -> HeldFigures:
     raise_file_limit()
     with (
         tempfile.TemporaryDirectory() as folder,
-        _load_core(),
+        on_load_cores(),
         ringflow_server(Path(folder), project, max_calls=calls + 100) as server,
     ):
         uvloop.run(run_load(server.port, WARM_UP_CALLS, 20))
@@ -99,14 +97,3 @@ async def _hold(server: MeasuredServer, calls: int, before: int) -> HeldFigures:
 def middle(values: list[float]) -> float:
     """The median, or 0 where nothing was measured."""
     return statistics.median(values) if values else 0.0
-
-
-@contextlib.contextmanager
-def _load_core() -> Iterator[None]:
-    """Keep this process, the load, off the server's core where there is another."""
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores - {server_core()} or cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import resource
@@ -49,9 +50,35 @@ def raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+@functools.cache
 def server_core() -> int:
-    """The core that servers run on; the load takes the others."""
+    """The core that servers run on; the load takes the others. Stays what it was at first."""
     return min(os.sched_getaffinity(0))
+
+
+@contextlib.contextmanager
+def on_server_core() -> Iterator[None]:
+    """Keep this process, and what it starts meanwhile, on the servers' core."""
+    with _on_cores({server_core()}):
+        yield
+
+
+@contextlib.contextmanager
+def on_load_cores() -> Iterator[None]:
+    """Keep this process, and what it starts meanwhile, off the servers' core where there is another."""
+    cores = os.sched_getaffinity(0)
+    with _on_cores(cores - {server_core()} or cores):
+        yield
+
+
+@contextlib.contextmanager
+def _on_cores(wanted: set[int]) -> Iterator[None]:
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, wanted)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 @contextlib.contextmanager
@@ -68,9 +95,13 @@ def peer_server(kind: str) -> Iterator[MeasuredServer]:
 
 @contextlib.contextmanager
 def ringflow_server(
-    folder: Path, project: Path, database_url: str | None = None, max_calls: int = 10_000
+    folder: Path,
+    project: Path,
+    database_url: str | None = None,
+    max_calls: int = 10_000,
+    trunk_dial: str = "PJSIP/{number}@carrier",
 ) -> Iterator[MeasuredServer]:
-    """`ringflow serve` on a configuration of its own in `folder`, with the shipped flows and prompts."""
+    """`ringflow serve` on a configuration of its own in `folder`, with the flows and prompts of `project`."""
     ready = folder / "log.json"
     config = {
         "flows": str(project / "app_flows"),
@@ -81,7 +112,7 @@ def ringflow_server(
         "impersonation": {"key_env": "RINGFLOW_BENCH_KEY"},
         "customers": [{"id": 42, "clis": [CLI]}],
         "dids": [{"number": DID, "app": "calling_card"}],
-        "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier"}],
+        "trunks": [{"name": "carrier", "dial": trunk_dial}],
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RINGFLOW_")}

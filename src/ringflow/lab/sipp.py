@@ -1,4 +1,4 @@
-"""One SIPp process that runs one scenario for one call, and its messages as they pass the wire."""
+"""One SIPp process that runs one scenario, and its messages as they pass the wire."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ringflow.errors import StartError
@@ -20,18 +21,39 @@ _POLL_S = 0.005
 MessageTest = Callable[[SipMessage], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many calls one process makes or takes, and how many it begins in a second.
+
+    With more than one call the dialogue's `call_id` must have `%u` in it, which SIPp makes the call's number.
+    """
+
+    calls: int = 1
+    calls_per_s: int = 10
+
+
+ONE_CALL = Load()
+
+
 class SippProcess:
-    """Runs `scenario` once on `port`; `messages` grows while it runs.
+    """Runs `scenario` on `port`, once or as `load` says; `messages` grows while it runs.
 
     The trace comes through a named pipe, so that a message is known here within a millisecond of its passing.
     """
 
     def __init__(
-        self, packages: PackageFolder, folder: Path, name: str, port: int, dialogue: Dialogue
+        self,
+        packages: PackageFolder,
+        folder: Path,
+        name: str,
+        port: int,
+        dialogue: Dialogue,
+        load: Load = ONE_CALL,
     ) -> None:
         self.messages: list[SipMessage] = []
         self.port = port
         self.dialogue = dialogue
+        self._load = load
         self._packages = packages
         self._folder = folder
         self._name = name
@@ -51,7 +73,8 @@ class SippProcess:
         self._reading = asyncio.get_running_loop().create_task(self._read(trace))
         target = [f"127.0.0.1:{remote_port}"] if remote_port else []
         arguments = [
-            *target, "-sf", str(xml), "-i", "127.0.0.1", "-p", str(self.port), "-m", "1", "-nostdin", "-nd",
+            *target, "-sf", str(xml), "-i", "127.0.0.1", "-p", str(self.port), "-nostdin", "-nd",
+            "-m", str(self._load.calls), "-l", str(self._load.calls), "-r", str(self._load.calls_per_s),
             "-trace_msg", "-message_file", str(pipe), "-trace_err", "-error_file", str(self.error_file),
             "-cid_str", self.dialogue.call_id, "-timer_resol", "1",
             "-mi", _own_loopback_address(),
@@ -80,12 +103,21 @@ class SippProcess:
 
     async def wait_for(self, test: MessageTest) -> SipMessage | None:
         """The first message that fits, now or later; None when SIPp ended without one."""
+        async for message in self.follow():
+            if test(message):
+                return message
+        return None
+
+    async def follow(self) -> AsyncIterator[SipMessage]:
+        """Every message from the first on, each as it comes, until SIPp has ended."""
+        told = 0
         while True:
-            ended = self._watching is None or self._watching.done()
-            if (found := self.first(test)) is not None:
-                return found
-            if ended:
-                return None
+            while told < len(self.messages):
+                told += 1
+                yield self.messages[told - 1]
+            # Nothing is awaited from the last look at the messages to the waiting: no news can be missed.
+            if self._watching is None or self._watching.done():
+                return
             self._news.clear()
             await self._news.wait()
 

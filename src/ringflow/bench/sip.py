@@ -1,0 +1,126 @@
+"""`ringflow bench sip`: real calls through Ringflow, in turns with the same flow as native dialplan."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvloop
+
+from ringflow.bench.servers import on_load_cores
+from ringflow.bench.sip_round import CallTimes, run_round
+from ringflow.bench.sip_stage import SipStage, sip_stage
+
+WARM_UP_CALLS = 5
+WAYS = ("ringflow", "native")
+P50, P95 = 0.50, 0.95
+
+
+@dataclass(slots=True)
+class SipFigures:
+    """All rounds of one way: every call's times, and the processor milliseconds per call of each round."""
+
+    name: str
+    calls: list[CallTimes] = field(default_factory=list)
+    asterisk_cpu_ms: list[float] = field(default_factory=list)
+    ringflow_cpu_ms: list[float] = field(default_factory=list)
+
+    @property
+    def complete(self) -> list[CallTimes]:
+        """The calls that went as they should."""
+        return [call for call in self.calls if call.failure is None]
+
+    @property
+    def failures(self) -> Counter[str]:
+        """What went wrong, and how often."""
+        return Counter(call.failure for call in self.calls if call.failure is not None)
+
+    def key_to_invite_ms(self, share: float) -> float:
+        """That percentile, from the last key leaving the caller to the INVITE at the callee."""
+        return percentile([call.key_to_invite_ms for call in self.complete], share)
+
+    def call_ms(self, share: float) -> float:
+        """That percentile, from the caller's INVITE to its BYE."""
+        return percentile([call.call_ms for call in self.complete], share)
+
+    @property
+    def cpu_ms(self) -> list[float]:
+        """Asterisk and Ringflow together, for each round."""
+        return [sum(both) for both in zip(self.asterisk_cpu_ms, self.ringflow_cpu_ms, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class SipReport:
+    """What one run measured. Differences are Ringflow's less native; ratios are Ringflow's to native."""
+
+    asterisk_version: str
+    ringflow: SipFigures
+    native: SipFigures
+
+    @property
+    def failed(self) -> int:
+        """Calls of either way that were not complete."""
+        return sum(side.failures.total() for side in (self.ringflow, self.native))
+
+    def key_to_invite_more_ms(self, share: float) -> float:
+        """How much later Ringflow's INVITE is, at that percentile."""
+        return self.ringflow.key_to_invite_ms(share) - self.native.key_to_invite_ms(share)
+
+    def call_more_ms(self, share: float) -> float:
+        """How much longer a call through Ringflow is, at that percentile."""
+        return self.ringflow.call_ms(share) - self.native.call_ms(share)
+
+    @property
+    def cpu_ratio(self) -> float:
+        """Processor time of all rounds."""
+        return ratio(sum(self.ringflow.cpu_ms), sum(self.native.cpu_ms))
+
+    @property
+    def cpu_ratios(self) -> list[float]:
+        """The same for each pair of rounds, to see how much they scatter."""
+        pairs = zip(self.ringflow.cpu_ms, self.native.cpu_ms, strict=True)
+        return [ratio(through_ringflow, native) for through_ringflow, native in pairs]
+
+
+def measure_sip(
+    project: Path, lab_folder: Path, release: str | None, calls: int, calls_per_s: int, rounds: int
+) -> SipReport:
+    """Alternate the two ways for `rounds` rounds each, of `calls` calls begun at `calls_per_s`.
+
+    Raises `StartError` when Asterisk or SIPp cannot be had. Calls that fail are counted, not raised.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="ringflow-bench-") as folder,
+        sip_stage(Path(folder), project, lab_folder, release) as stage,
+        on_load_cores(),
+    ):
+        for way in stage.ways.values():
+            uvloop.run(run_round(stage.packages, way, WARM_UP_CALLS, calls_per_s))
+        figures = {name: SipFigures(name) for name in WAYS}
+        for _ in range(rounds):
+            for found in figures.values():
+                _measure_round(stage, found, calls, calls_per_s)
+        return SipReport(stage.asterisk_version, figures["ringflow"], figures["native"])
+
+
+def _measure_round(stage: SipStage, found: SipFigures, calls: int, calls_per_s: int) -> None:
+    asterisk_s, ringflow_s = stage.asterisk.cpu_s(), stage.ringflow.cpu_s()
+    made = uvloop.run(run_round(stage.packages, stage.ways[found.name], calls, calls_per_s))
+    asterisk_s, ringflow_s = stage.asterisk.cpu_s() - asterisk_s, stage.ringflow.cpu_s() - ringflow_s
+    found.calls.extend(made)
+    found.asterisk_cpu_ms.append(asterisk_s * 1000 / calls)
+    # What Ringflow takes while it is not called is not native dialplan's cost.
+    found.ringflow_cpu_ms.append(ringflow_s * 1000 / calls if found.name == "ringflow" else 0.0)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value that this share of all are at or below; 0 where nothing was measured."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+def ratio(value: float, reference: float) -> float:
+    """How many times the reference; 0 where that was none (processor time comes in steps of 10 ms)."""
+    return value / reference if reference else 0.0

@@ -1,0 +1,76 @@
+"""What `ringflow bench sip` calls: an Asterisk with the flow twice, through Ringflow and as dialplan."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from ringflow.bench.load import DID
+from ringflow.bench.servers import MeasuredServer, on_server_core, ringflow_server
+from ringflow.bench.sip_round import Way
+from ringflow.lab import Lab
+from ringflow.lab.asterisk import AsteriskInstance
+from ringflow.lab.packages import PackageFolder
+
+NATIVE_DID = "18005550199"
+RINGFLOW_TRUNK, NATIVE_TRUNK = "callee01", "callee02"
+
+
+class _DialplanTemplate(Template):
+    # As in the written configuration: dialplan is full of $ and %.
+    delimiter = "%%"
+
+
+@dataclass(frozen=True, slots=True)
+class SipStage:
+    """The running programs, and the two ways through them."""
+
+    packages: PackageFolder
+    ringflow: MeasuredServer
+    asterisk: MeasuredServer
+    asterisk_version: str
+    ways: dict[str, Way]
+
+
+@contextlib.contextmanager
+def sip_stage(folder: Path, project: Path, lab_folder: Path, release: str | None) -> Iterator[SipStage]:
+    """Ringflow and an Asterisk of its own on one core, everything below `folder`. Raises `StartError`."""
+    lab = Lab(lab_folder, release, folder / "asterisk")
+    packages = lab.packages
+    dial = f"PJSIP/{{number}}@{RINGFLOW_TRUNK}"
+    with ringflow_server(folder, project, trunk_dial=dial) as server:
+        try:
+            with on_server_core():
+                state = lab.up(server.port)
+            _add_native(lab.asterisk(), folder, project)
+            yield SipStage(
+                packages=packages,
+                ringflow=server,
+                asterisk=MeasuredServer("asterisk", state.pid, state.sip_port),
+                asterisk_version=lab.status().version,
+                ways={
+                    "ringflow": Way(DID, state.sip_port, state.trunks[RINGFLOW_TRUNK]),
+                    "native": Way(NATIVE_DID, state.sip_port, state.trunks[NATIVE_TRUNK]),
+                },
+            )
+        finally:
+            lab.down()
+
+
+def _add_native(asterisk: AsteriskInstance, folder: Path, project: Path) -> None:
+    """Put the native flow beside Ringflow's, and log as an operator's Asterisk does: not every step."""
+    text = files("ringflow.bench").joinpath("native_dialplan.conf").read_text("utf-8")
+    values = {"did": NATIVE_DID, "sounds": str(project / "sounds"), "trunk": NATIVE_TRUNK}
+    native = folder / "native_dialplan.conf"
+    native.write_text(_DialplanTemplate(text).substitute(values), "utf-8")
+    etc = asterisk.folder / "etc"
+    with (etc / "extensions.conf").open("a", encoding="utf-8") as extensions:
+        extensions.write(f"#include {native}\n")
+    logger = etc / "logger.conf"
+    logger.write_text(logger.read_text("utf-8").replace(",verbose", ""), "utf-8")
+    asterisk.ask("dialplan reload")
+    asterisk.ask("logger reload")

@@ -1,0 +1,102 @@
+"""`ringflow bench sip`: what Ringflow adds to a real call, against the same flow as native dialplan."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ringflow.bench.sip import P50, P95, SipFigures, SipReport, measure_sip
+from ringflow.cli.printing import PIPED_WIDTH
+from ringflow.config import load_config
+from ringflow.errors import Refused
+
+TARGET_P50_MS, TARGET_P95_MS = 5.0, 10.0
+TARGET_CPU_RATIO = 1.18
+
+
+def bench_sip(
+    calls: Annotated[int, typer.Option(help="Calls in a round.", min=1)] = 100,
+    rate: Annotated[int, typer.Option(help="Calls begun in a second.", min=1)] = 10,
+    rounds: Annotated[int, typer.Option(help="Rounds; Ringflow and native dialplan take turns.", min=1)] = 3,
+    release: Annotated[str | None, typer.Option(help="Whose Asterisk: forky has 22, bullseye 16.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Real calls through the lab's Asterisk: key to INVITE, whole call, and processor time, side by side."""
+    config = load_config()
+    project, lab = config.path(config.flows).parent, config.path(config.state) / "lab"
+    report = measure_sip(project, lab, release, calls, rate, rounds)
+    if as_json:
+        Console(soft_wrap=True, highlight=False).print_json(data=_as_values(report))
+    else:
+        _print_tables(report)
+    if report.failed:
+        failures = {side.name: dict(side.failures) for side in (report.ringflow, report.native)}
+        raise Refused(f"{report.failed} calls failed, so the figures mean nothing: {failures}")
+
+
+def _print_tables(report: SipReport) -> None:
+    console = Console()
+    console = console if console.is_terminal else Console(width=PIPED_WIDTH)
+    times = Table("ms", "Ringflow", "native", "difference", "target", title=report.asterisk_version)
+    for name, side, more in (
+        ("last key to INVITE", SipFigures.key_to_invite_ms, report.key_to_invite_more_ms),
+        ("whole call", SipFigures.call_ms, report.call_more_ms),
+    ):
+        for share, target in ((P50, TARGET_P50_MS), (P95, TARGET_P95_MS)):
+            times.add_row(
+                f"{name}, p{share * 100:.0f}",
+                f"{side(report.ringflow, share):.1f}",
+                f"{side(report.native, share):.1f}",
+                f"{more(share):+.1f}",
+                f"at most +{target:.0f}",
+            )
+    console.print(times)
+    work = Table("processor ms a call", "Asterisk", "Ringflow", "sum", "complete")
+    for found in (report.ringflow, report.native):
+        work.add_row(
+            found.name,
+            f"{_mean(found.asterisk_cpu_ms):.2f}",
+            f"{_mean(found.ringflow_cpu_ms):.2f}",
+            f"{_mean(found.cpu_ms):.2f}",
+            f"{len(found.complete)} of {len(found.calls)}",
+        )
+    console.print(work)
+    ratios = report.cpu_ratios
+    console.print(
+        f"Processor time: {report.cpu_ratio:.2f} x native (target at most {TARGET_CPU_RATIO} x); "
+        f"by rounds {min(ratios):.2f} to {max(ratios):.2f}, median {median(ratios):.2f}."
+    )
+
+
+def _as_values(report: SipReport) -> dict[str, object]:
+    return {
+        "asterisk": report.asterisk_version,
+        "sides": [_side_values(side) for side in (report.ringflow, report.native)],
+        "key_to_invite_more_ms": {
+            "p50": report.key_to_invite_more_ms(P50),
+            "p95": report.key_to_invite_more_ms(P95),
+        },
+        "call_more_ms": {"p50": report.call_more_ms(P50), "p95": report.call_more_ms(P95)},
+        "cpu_ratio": report.cpu_ratio,
+        "cpu_ratios": report.cpu_ratios,
+    }
+
+
+def _side_values(side: SipFigures) -> dict[str, object]:
+    return {
+        "name": side.name,
+        "complete": len(side.complete),
+        "failures": dict(side.failures),
+        "key_to_invite_ms": {"p50": side.key_to_invite_ms(P50), "p95": side.key_to_invite_ms(P95)},
+        "call_ms": {"p50": side.call_ms(P50), "p95": side.call_ms(P95)},
+        "asterisk_cpu_ms": side.asterisk_cpu_ms,
+        "ringflow_cpu_ms": side.ringflow_cpu_ms,
+    }
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
