@@ -91,7 +91,7 @@ def test_what_leads_into_an_endless_loop_is_not_itself_one() -> None:
 
 def test_two_loops_in_one_trap_are_one_problem() -> None:
     menu = "  - {slot: audio, id: m, file: MISC/error}\n"
-    ask = "  - {slot: ivr, file: F, result: n, on: {done: m, no_input: m, invalid: q, transferred: m}}\n"
+    ask = "  - {slot: ivr, file: F, result: n, on: {done: m, no_input: m, invalid: q}}\n"
     other = "  - {slot: audio, id: q, file: MISC/error, on: {done: m}}\n"
     assert problems(flow("a", menu, ask, other)) == [
         "a.yaml:3:5: this loop can never end: m -> ivr[2] -> m (lead one of its exits out of it)"

@@ -110,9 +110,9 @@ class AgiSession:
             self._ended_how = "hangup"
         self._transport.close()
 
-    async def set_variable(self, name: str, value: str) -> None:
+    async def set_variable(self, name: str, value: str, *, dead_ok: bool = False) -> None:
         """Set a channel variable, or write a dialplan function such as `TIMEOUT(digit)`."""
-        await self.command("SET", "VARIABLE", name, value)
+        await self.command("SET", "VARIABLE", name, value, dead_ok=dead_ok)
 
     async def get_full_variable(self, expression: str) -> str | None:
         """What `expression`, such as `${DIALSTATUS}:${HANGUPCAUSE}`, is worth; works after a hang-up too."""

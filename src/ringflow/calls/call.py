@@ -7,22 +7,11 @@ from collections.abc import Mapping
 
 from ringflow.accounts.admission import Admission
 from ringflow.accounts.customers import Customer
-from ringflow.accounts.trunks import Trunk
 from ringflow.agi.session import AgiSession
 from ringflow.calls.collecting import Collected, Collection, Ending, collect_digits
-from ringflow.calls.dialling import (
-    CUSTOMER_HEADER,
-    SECURITY_HEADER,
-    WRONG_NUMBER_CAUSES,
-    Attempt,
-    DialOptions,
-    dial,
-    dialable_number,
-    dialable_uri,
-    merge_headers,
-    safe_caller_id,
-)
+from ringflow.calls.dialling import DialOptions
 from ringflow.calls.outcome import Leg, LegStatus, Reject
+from ringflow.calls.outgoing import Outgoing
 from ringflow.calls.playing import play_sound
 from ringflow.calls.rejecting import reject_call
 from ringflow.calls.transcript import Transcript
@@ -30,10 +19,6 @@ from ringflow.calls.variables import MAX_VALUE_LENGTH, given_variables
 from ringflow.calls.world import CallWorld
 from ringflow.errors import CallEnded, RingflowError
 
-URI_TRUNK = "uri"
-"""The name under which legs to a SIP URI are recorded."""
-
-_TRY_NEXT_TRUNK = frozenset({LegStatus.CONGESTION, LegStatus.UNAVAILABLE})
 _VARIABLE = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -50,7 +35,6 @@ class Call:
         self.cli = admission.cli
         self.answered = False
         self.reject_sent: Reject | None = None
-        self.legs: list[Leg] = []
         self.transcript = Transcript(world.clock)
         self.last_key_ms: int | None = None
         self.key_to_dial_ms: list[int] = []
@@ -58,6 +42,12 @@ class Call:
         self._session = session
         self._world = world
         self._timers: tuple[float, float] | None = None
+        self._outgoing = Outgoing(call_id, session, self.customer, world, self.transcript)
+
+    @property
+    def legs(self) -> list[Leg]:
+        """The outgoing attempts so far, refused ones included."""
+        return self._outgoing.legs
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -134,38 +124,14 @@ class Call:
         return collected
 
     async def dial_number(self, text: str, options: DialOptions) -> Leg:
-        """Dial a number through the trunks in order, as the customer; gives the last leg.
-
-        The next trunk is tried when one is congested or unavailable, not when the callee is busy or silent,
-        nor when the number itself is wrong.
-        """
-        number = dialable_number(text)
-        if number is None:
-            return self._refuse(text, "the number is not digits")
-        if self.customer is None:
-            return self._refuse(number, "no customer pays for this call")
-        trunks = await self._world.trunks()
-        if not trunks:
-            self.note("no_trunk")
-            return self._finish(Leg(number, "", LegStatus.UNAVAILABLE))
-        for trunk in trunks:
-            attempt = self._attempt(trunk.dial.replace("{number}", number), number, trunk, options)
-            leg = await self._dial(attempt)
-            if leg.status not in _TRY_NEXT_TRUNK or leg.hangup_cause in WRONG_NUMBER_CAUSES:
-                break
-        return leg
+        """Put the caller through to a number as the customer; gives the last leg: `Outgoing.dial_number`."""
+        self._time_to_dial()
+        return await self._outgoing.dial_number(text, options)
 
     async def dial_uri(self, text: str, options: DialOptions) -> Leg:
-        """Dial a SIP URI on an allowed host, as the customer."""
-        uri = dialable_uri(text, self._world.uri_hosts)
-        if uri is None:
-            return self._refuse(text, "not a SIP URI on a host of `uri_hosts`")
-        if self.customer is None:
-            return self._refuse(uri, "no customer pays for this call")
-        server = uri.rpartition("@")[2]
-        trunk = Trunk(name=URI_TRUNK, dial=self._world.uri_dial, server=server)
-        attempt = self._attempt(trunk.dial.replace("{uri}", uri), uri, trunk, options)
-        return await self._dial(attempt)
+        """Put the caller through to a SIP URI as the customer: `Outgoing.dial_uri`."""
+        self._time_to_dial()
+        return await self._outgoing.dial_uri(text, options)
 
     async def reject(self, sip: int, reason: str) -> None:
         """Refuse the call before answer with a SIP status code; after answer, hang up."""
@@ -186,38 +152,7 @@ class Call:
         except RingflowError as error:
             self.note("no_apology", type(error).__name__)
 
-    def _attempt(self, target: str, dialled: str, trunk: Trunk, options: DialOptions) -> Attempt:
-        assert self.customer is not None
-        server = trunk.server or trunk.name
-        key = self._world.security_keys.make(self.customer.id, server, int(self._world.clock.now_s()))
-        identity = {CUSTOMER_HEADER: str(self.customer.id), SECURITY_HEADER: key}
-        caller_id = options.caller_id or self.customer.caller_id or trunk.caller_id
-        return Attempt(
-            target=target,
-            dialled=dialled,
-            trunk=trunk.name,
-            headers=merge_headers(trunk.headers, options.headers, identity=identity),
-            caller_id=safe_caller_id(caller_id),
-            ring_s=options.ring_s,
-            max_duration_s=options.max_duration_s,
-        )
-
-    async def _dial(self, attempt: Attempt) -> Leg:
-        self.note("dial", f"{attempt.dialled} via {attempt.trunk}")
+    def _time_to_dial(self) -> None:
         if self.last_key_ms is not None:
             self.key_to_dial_ms.append(self._world.clock.monotonic_ms() - self.last_key_ms)
             self.last_key_ms = None
-        leg, caller_gone = await dial(self._session, attempt)
-        self._finish(leg)
-        if caller_gone:
-            raise CallEnded("hangup")
-        return leg
-
-    def _refuse(self, dialled: str, why: str) -> Leg:
-        self.note("refused", why)
-        return self._finish(Leg(ascii(dialled[:64])[1:-1], "", LegStatus.REFUSED))
-
-    def _finish(self, leg: Leg) -> Leg:
-        self.legs.append(leg)
-        self.note("leg", leg.status)
-        return leg

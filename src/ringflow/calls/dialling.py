@@ -52,15 +52,24 @@ class Attempt:
     caller_id: str | None
     ring_s: int
     max_duration_s: float | None
+    limit_ms: int | None = None
+    warn_ms: int = 0
 
     def arguments(self) -> str:
         """What `Dial` is given. `g`: go on here when the callee hangs up."""
         options = "gb(ringflow-leg^s^1)U(ringflow-answered^s^1)"
         if self.caller_id is not None:
             options += f"f({self.caller_id})"
-        if self.max_duration_s is not None:
-            options += f"L({round(self.max_duration_s * 1000)})"
+        options += self._limit()
         return f"{self.target},{self.ring_s},{options}"
+
+    def _limit(self) -> str:
+        """Option L, in milliseconds; the tone warns of the end of the credit, not of the flow's own limit."""
+        longest_ms = None if self.max_duration_s is None else round(self.max_duration_s * 1000)
+        if self.limit_ms is None or (longest_ms is not None and longest_ms <= self.limit_ms):
+            return "" if longest_ms is None else f"L({longest_ms})"
+        warn = f":{self.warn_ms}" if 0 < self.warn_ms < self.limit_ms else ""
+        return f"L({self.limit_ms}{warn})"
 
 
 def dialable_number(text: str) -> str | None:

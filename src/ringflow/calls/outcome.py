@@ -16,6 +16,8 @@ class LegStatus(StrEnum):
     UNAVAILABLE = "unavailable"
     CANCELLED = "cancelled"
     """The caller hung up while it rang."""
+    NO_CREDIT = "no_credit"
+    """Ringflow did not dial: the customer cannot pay for the shortest talk."""
     REFUSED = "refused"
     """Ringflow did not dial: no customer, a number that is not digits, a host not on the list."""
 
@@ -36,7 +38,11 @@ DIAL_STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One outgoing attempt. `talked_ms` counts from the callee's answer; `headers` are those we added."""
+    """One outgoing attempt. `talked_ms` counts from the callee's answer; `headers` are those we added.
+
+    `leg_id` names its hold in the ledger, empty where nothing was held; `charged_micros` is None where the
+    settlement is not written yet.
+    """
 
     dialled: str
     trunk: str
@@ -45,6 +51,8 @@ class Leg:
     hangup_cause: int = 0
     caller_id: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    leg_id: str = ""
+    charged_micros: int | None = None
 
 
 class Outcome(StrEnum):

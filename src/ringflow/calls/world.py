@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.accounts.trunks import Trunk
+from ringflow.calls.charging import Charging
 from ringflow.calls.clock import Clock, SystemClock
 
 
 @dataclass(frozen=True, slots=True)
 class CallWorld:
-    """`trunks` gives the enabled ones in the order in which they are tried."""
+    """`trunks` gives the enabled ones in the order in which they are tried.
+
+    Without `charging` nothing is charged. `warn_ms`: how long before the credit ends the caller is warned.
+    """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
     security_keys: SecurityKeys
@@ -20,6 +24,8 @@ class CallWorld:
     apology: str
     uri_dial: str
     uri_hosts: frozenset[str] = frozenset()
+    charging: Charging | None = None
+    warn_ms: int = 60_000
     clock: Clock = field(default_factory=SystemClock)
 
     def asterisk_prompt(self, name: str) -> str:

@@ -20,6 +20,7 @@ EXIT_OF = {
     LegStatus.NO_ANSWER: "no_answer",
     LegStatus.CONGESTION: "failed",
     LegStatus.UNAVAILABLE: "failed",
+    LegStatus.NO_CREDIT: "refused",
     LegStatus.REFUSED: "refused",
 }
 

@@ -1,0 +1,159 @@
+"""A call's way out: legs dialled as the customer who pays, credit held before and charged after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.trunks import Trunk
+from ringflow.agi.session import AgiSession
+from ringflow.calls.charging import Allowance, Charging, Denial
+from ringflow.calls.dialling import (
+    CUSTOMER_HEADER,
+    SECURITY_HEADER,
+    WRONG_NUMBER_CAUSES,
+    Attempt,
+    DialOptions,
+    dial,
+    dialable_number,
+    dialable_uri,
+    merge_headers,
+    safe_caller_id,
+)
+from ringflow.calls.outcome import Leg, LegStatus
+from ringflow.calls.transcript import Transcript
+from ringflow.calls.world import CallWorld
+from ringflow.errors import CallEnded
+
+URI_TRUNK = "uri"
+"""The name under which legs to a SIP URI are recorded."""
+
+LEG_VARIABLE = "RINGFLOW_LEG"
+"""On the caller's channel, names a leg that is not settled: its hangup handler settles what we could not."""
+
+_TRY_NEXT_TRUNK = frozenset({LegStatus.CONGESTION, LegStatus.UNAVAILABLE})
+
+
+class Outgoing:
+    """Dials for one call. `legs` are the attempts so far, refused ones included."""
+
+    def __init__(
+        self,
+        call_id: str,
+        session: AgiSession,
+        customer: Customer | None,
+        world: CallWorld,
+        transcript: Transcript,
+    ) -> None:
+        self.legs: list[Leg] = []
+        self._call_id = call_id
+        self._session = session
+        self._customer = customer
+        self._world = world
+        self._transcript = transcript
+
+    async def dial_number(self, text: str, options: DialOptions) -> Leg:
+        """Dial a number through the trunks in order; gives the last leg.
+
+        The next trunk is tried when one is congested or unavailable, not when the callee is busy or silent,
+        nor when the number itself is wrong, nor when there is no credit.
+        """
+        number = dialable_number(text)
+        if number is None:
+            return self._refuse(text, "the number is not digits")
+        if self._customer is None:
+            return self._refuse(number, "no customer pays for this call")
+        trunks = await self._world.trunks()
+        if not trunks:
+            self._transcript.note("no_trunk")
+            return self._finish(Leg(number, "", LegStatus.UNAVAILABLE))
+        for trunk in trunks:
+            target = trunk.dial.replace("{number}", number)
+            leg = await self._place(self._customer, target, number, trunk, options)
+            if leg.status not in _TRY_NEXT_TRUNK or leg.hangup_cause in WRONG_NUMBER_CAUSES:
+                break
+        return leg
+
+    async def dial_uri(self, text: str, options: DialOptions) -> Leg:
+        """Dial a SIP URI on an allowed host. It has no rate: nothing is charged."""
+        uri = dialable_uri(text, self._world.uri_hosts)
+        if uri is None:
+            return self._refuse(text, "not a SIP URI on a host of `uri_hosts`")
+        if self._customer is None:
+            return self._refuse(uri, "no customer pays for this call")
+        server = uri.rpartition("@")[2]
+        trunk = Trunk(name=URI_TRUNK, dial=self._world.uri_dial, server=server, rated="upstream")
+        return await self._place(self._customer, trunk.dial.replace("{uri}", uri), uri, trunk, options)
+
+    async def _place(
+        self, customer: Customer, target: str, dialled: str, trunk: Trunk, options: DialOptions
+    ) -> Leg:
+        attempt = self._attempt(customer, target, dialled, trunk, options)
+        charging = self._world.charging
+        if charging is None or trunk.rated == "upstream":
+            self._transcript.note("dial", f"{dialled} via {trunk.name}")
+            leg, caller_gone = await dial(self._session, attempt)
+        else:
+            leg_id = f"{self._call_id}.{len(self.legs) + 1}@{self._session.request.unique_id}"
+            allowed = await charging.allow(leg_id, customer.id, dialled, trunk)
+            if isinstance(allowed, Denial):
+                self._transcript.note("no_credit" if allowed.no_credit else "no_rate", allowed.reason)
+                status = LegStatus.NO_CREDIT if allowed.no_credit else LegStatus.REFUSED
+                return self._finish(Leg(dialled, trunk.name, status))
+            leg, caller_gone = await self._dial_charged(charging, allowed, attempt)
+        self._finish(leg)
+        if caller_gone:
+            raise CallEnded("hangup")
+        return leg
+
+    async def _dial_charged(
+        self, charging: Charging, allowed: Allowance, attempt: Attempt
+    ) -> tuple[Leg, bool]:
+        """Dial under a hold, and settle it by the talk.
+
+        What ends without an answer of Asterisk's is left to the channel's hangup handler: only Asterisk knows
+        how long they talked.
+        """
+        leg_id = allowed.leg_id
+        limited = replace(attempt, limit_ms=allowed.limit_ms, warn_ms=self._world.warn_ms)
+        try:
+            await self._session.set_variable(LEG_VARIABLE, leg_id)
+            self._transcript.note("dial", f"{attempt.dialled} via {attempt.trunk}")
+            leg, caller_gone = await dial(self._session, limited)
+        except CallEnded as ended:
+            if ended.how == "eof":
+                charging.leave(leg_id)
+            else:
+                await charging.end(leg_id, 0)
+            raise
+        settled = await charging.end(leg_id, leg.talked_ms)
+        if settled is not None:
+            leg = replace(leg, charged_micros=settled.charged_micros)
+            await self._session.set_variable(LEG_VARIABLE, "", dead_ok=True)
+        return replace(leg, leg_id=leg_id), caller_gone
+
+    def _attempt(
+        self, customer: Customer, target: str, dialled: str, trunk: Trunk, options: DialOptions
+    ) -> Attempt:
+        server = trunk.server or trunk.name
+        key = self._world.security_keys.make(customer.id, server, int(self._world.clock.now_s()))
+        identity = {CUSTOMER_HEADER: str(customer.id), SECURITY_HEADER: key}
+        caller_id = options.caller_id or customer.caller_id or trunk.caller_id
+        return Attempt(
+            target=target,
+            dialled=dialled,
+            trunk=trunk.name,
+            headers=merge_headers(trunk.headers, options.headers, identity=identity),
+            caller_id=safe_caller_id(caller_id),
+            ring_s=options.ring_s,
+            max_duration_s=options.max_duration_s,
+        )
+
+    def _refuse(self, dialled: str, why: str) -> Leg:
+        self._transcript.note("refused", why)
+        return self._finish(Leg(ascii(dialled[:64])[1:-1], "", LegStatus.REFUSED))
+
+    def _finish(self, leg: Leg) -> Leg:
+        self.legs.append(leg)
+        self._transcript.note("leg", leg.status)
+        return leg
