@@ -36,6 +36,8 @@ from ringflow.logs import set_up_logs
 from ringflow.simulator.carrying import ANONYMOUS, Arrival
 from ringflow.simulator.report import call_json
 
+KEY_EVERY_MS = 250
+
 GRACE_S = 40.0
 """How much longer than foretold the real call may take before it is given up."""
 
@@ -60,34 +62,40 @@ class WireJson(TypedDict):
     callee: CalleeJson | None
 
 
+KeysOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keys",
+        metavar="KEYS",
+        callback=checked_keys,
+        help="Keys after the first prompt that takes some; given again: after the next one.",
+    ),
+]
+CallerOption = Annotated[
+    str, typer.Option("--from", metavar="CLI", help="The calling number; `anonymous` withholds it.")
+]
+CalleeOption = Annotated[
+    CalleeWord, typer.Option("--callee", help=f"What the callee behind the trunk {CARRIER} does.")
+]
+TalkOption = Annotated[
+    int,
+    typer.Option(
+        "--talk",
+        parser=parse_length,
+        metavar="TIME",
+        help="How long the callee talks, in real time.",
+        show_default="3s",
+    ),
+]
+
+
 def call(
     did: DidArgument,
-    caller: Annotated[
-        str, typer.Option("--from", metavar="CLI", help="The calling number; `anonymous` withholds it.")
-    ],
-    keys: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--keys",
-            metavar="KEYS",
-            callback=checked_keys,
-            help="Keys after the first prompt that takes some; given again: after the next one.",
-        ),
-    ] = None,
-    callee: Annotated[
-        CalleeWord, typer.Option("--callee", help=f"What the callee behind the trunk {CARRIER} does.")
-    ] = CalleeWord.ANSWER,
+    caller: CallerOption,
+    keys: KeysOption = None,
+    callee: CalleeOption = CalleeWord.ANSWER,
     rings: RingOption = 1000,
-    talk: Annotated[
-        int,
-        typer.Option(
-            "--talk",
-            parser=parse_length,
-            metavar="TIME",
-            help="How long the callee talks, in real time.",
-            show_default="3s",
-        ),
-    ] = 3000,
+    talk: TalkOption = 3000,
     hangs_up_after: LeaveOption = None,
     release: Release = None,
     as_json: Json = False,
@@ -99,15 +107,24 @@ def call(
     if callee is CalleeWord.UNAVAILABLE:
         raise typer.BadParameter("a callee of the lab is there; `ringflow call` simulates one that is not")
     set_up_logs(LogConfig(format="text", level="error"))
-    steps = caller_steps(keys or [], 0, 250, hangs_up_after)
-    met = callees([callee], rings, talk)
+    (met,) = callees([callee], rings, talk)
     # Keys come when a simulated call says that the prompts are over.
-    foretold = asyncio.run(carry(config, Arrival(did, caller), steps, met))
+    steps = caller_steps(keys or [], 0, KEY_EVERY_MS, hangs_up_after)
+    foretold = asyncio.run(carry(config, Arrival(did, caller), steps, (met,)))
     plan = LabCaller(did, caller, timed_keys(foretold), timed_hang_up(foretold), caller == ANONYMOUS)
     limit_s = foretold.record.duration_ms / 1000 + GRACE_S
-    wire, record = asyncio.run(_make(lab, config, plan, lab_callee(met[0]), limit_s))
+    try:
+        wire, record = asyncio.run(_make(lab, config, plan, lab_callee(met), limit_s))
+    except TimeoutError:
+        raise Refused(
+            f"nobody had ended the call after {limit_s:.0f} s; `ringflow lab logs` may say why"
+        ) from None
+    _report(wire, record, as_json)
+
+
+def _report(wire: LabCallResult, record: CallRecord | None, as_json: bool) -> None:
     if as_json:
-        known = call_json(record) if record is not None else {}
+        known: dict[str, object] = {} if record is None else dict(call_json(record))
         typer.echo(json.dumps({**known, "wire": wire_json(wire)}, indent=2))
         return
     console = Console(highlight=False)

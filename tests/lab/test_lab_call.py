@@ -1,0 +1,116 @@
+"""`ringflow lab call` as people use it: on its own, beside a server that runs, and with no lab at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ringflow.lab import Lab
+from ringflow.lab.asterisk import CARRIER
+from ringflow.lab.ports import free_tcp_port
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.parametrize(
+        "started_lab",
+        [pytest.param("forky", marks=pytest.mark.xdist_group("lab-forky"))],
+        indirect=True,
+        scope="session",
+    ),
+]
+
+ROOT = Path(__file__).parents[2]
+CALL = ("lab", "call", "18005550100", "--from", "441910000001")
+FULL = (*CALL, "--keys", "441234567890#", "--answers-after", "200ms", "--talk", "700ms")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def environment(lab: Lab, tmp_path: Path) -> dict[str, str]:
+    """A project of its own: demo data, shipped flows, and the lab's packages, which are there already."""
+    demo = (ROOT / "config.yaml").read_text("utf-8")
+    (tmp_path / "config.yaml").write_text(
+        f"{demo}\nflows: {ROOT / 'app_flows'}\nsounds: {{folder: {ROOT / 'sounds'}}}\nhttp: null\n"
+        f"fastagi: {{port: {free_tcp_port()}}}\n"
+    )
+    place = tmp_path / ".ringflow" / "lab" / lab.release
+    place.mkdir(parents=True)
+    (place / "packages").symlink_to(lab.folder / lab.release / "packages")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RINGFLOW_")}
+    return {**kept, "RINGFLOW_SECURITY_KEY": secrets.token_hex(), "COLUMNS": "200"}
+
+
+@pytest.fixture
+def run(tmp_path: Path, environment: dict[str, str]) -> Run:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "ringflow", *arguments],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def up(run: Run) -> Iterator[None]:
+    started = run("lab", "up", "--release", "forky")
+    assert started.returncode == 0, started.stderr
+    assert f"Trunks to callees: PJSIP/{{number}}@{CARRIER}," in started.stdout
+    yield
+    assert run("lab", "down", "--release", "forky").stdout == "Stopped.\n"
+
+
+def test_without_a_lab_it_says_how_to_start_one(run: Run) -> None:
+    done = run(*CALL, "--release", "forky")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "ringflow: the lab of forky is not running: `ringflow lab up` starts it\n"
+
+
+@pytest.mark.usefixtures("up")
+def test_a_call_on_its_own_gives_the_record_and_the_wire(run: Run) -> None:
+    done = run(*FULL, "--release", "forky", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    leg, wire = told["legs"][0], told["wire"]
+    assert (told["outcome"], told["customer"], leg["status"]) == ("completed", 42, "answered")
+    assert (wire["status"], wire["ended_by"], wire["callee"]["ended_by"]) == (200, "asterisk", "callee")
+    assert wire["callee"]["dialled"] == leg["dialled"] == "441234567890"
+    assert wire["callee"]["from_user"] == "441910000001"
+    for name in ("X-Customer-ID", "X-CX-Sec"):
+        assert wire["callee"]["headers"][name] == leg["headers"][name]
+    assert leg["talked_s"] == pytest.approx(wire["callee"]["talked_s"], abs=0.1)
+
+
+@pytest.mark.usefixtures("up")
+def test_a_call_beside_a_server_goes_to_that_server(
+    run: Run, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "ringflow", "serve"],
+        cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert server.stderr is not None
+        while '"event": "ready"' not in (line := server.stderr.readline()):
+            assert line, "the server ended"
+        done = run("lab", "call", "18005550100", "--from", "441910000099", "--release", "forky")
+        assert done.stdout.splitlines() == [
+            "on the wire: the caller got 403 Forbidden",
+            f"  no INVITE came through {CARRIER}",
+            "The running server's log has the call's record.",
+        ]
+        while '"event": "call ended"' not in (line := server.stderr.readline()):
+            assert line, "the server ended"
+        assert json.loads(line)["reason"] == "CLI Not Authorized"
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)
+    assert server.returncode == 0
