@@ -61,6 +61,7 @@ class Place:
         did: str = DID,
         app: str = "tested",
         also: Sequence[Flow] = (),
+        missing: frozenset[str] = frozenset(),
     ) -> CarriedCall:
         flows = [Flow(app, "", slots, "tested.yaml", "r1"), *also] if slots else list(also)
         return await carry_call(
@@ -69,7 +70,7 @@ class Place:
             ScriptedCaller(self.clock, steps),
             self.clock,
             lambda attempt, target: callees[min(attempt, len(callees) - 1)],
-            lambda name: 2.0,
+            lambda name: None if name in missing else 2.0,
             sounds_prefix="/sounds",
         )
 

@@ -264,3 +264,12 @@ async def test_a_call_that_outlasts_the_drain_is_hung_up_and_says_so(place: Plac
         assert (await reader.readline()).strip() == b"HANGUP"
     writer.close()
     assert [record.outcome for record in keeper.records] == ["drained"]
+
+
+async def test_a_prompt_that_asterisk_lacks_is_said_and_not_taken_for_a_hang_up(place: Place) -> None:
+    called = await place.call(
+        Audio(slot="audio", file=("IVR/missing", "IVR/welcome")), missing=frozenset({"IVR/missing"})
+    )
+    assert called.record.outcome == "completed"
+    assert "prompt_missing IVR/missing" in events(called.record)
+    assert called.prompts == ("IVR/welcome",)

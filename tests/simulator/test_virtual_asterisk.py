@@ -86,7 +86,7 @@ async def test_stream_file_stops_at_its_escape_digits_only(script: PlayScript) -
     steps = [Keys("12", 500, 100, 300)]
     assert (await script(["ANSWER", 'STREAM FILE ask ""'], steps)).lines[1] == "200 result=0 endpos=16000"
     assert (await script(["ANSWER", "STREAM FILE ask 2"], steps)).lines[1] == "200 result=50 endpos=7200"
-    assert (await script(["ANSWER", 'STREAM FILE gone ""'])).lines[1] == "200 result=0 endpos=0"
+    assert (await script(["ANSWER", 'STREAM FILE gone ""'])).lines[1] == "200 result=-1 endpos=0"
 
 
 async def test_keys_that_nobody_asks_for_are_lost(script: PlayScript) -> None:

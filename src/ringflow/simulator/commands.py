@@ -104,7 +104,8 @@ async def _stream_file(call: IncomingCall, words: list[str]) -> str | None:
     if len(words) not in (4, 5):
         return None
     if not call.has(words[2]):
-        return "200 result=0 endpos=0"
+        # The same -1 as a hang-up, and the call goes on (docs/asterisk-facts.md).
+        return "200 result=-1 endpos=0"
     began_ms = call.clock.monotonic_ms()
     event = await call.play(words[2], words[3], takes_keys=bool(words[3]))
     position = (call.clock.monotonic_ms() - began_ms) * SAMPLES_PER_MS
