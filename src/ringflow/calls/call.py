@@ -102,8 +102,12 @@ class Call:
         first_digit_timeout_s: float = 5.0,
         inter_digit_timeout_s: float = 3.0,
         barge_in: bool = True,
+        secret: bool = False,
     ) -> Collected:
-        """Play prompts and take digits until a terminator, `max_digits`, or silence."""
+        """Play prompts and take digits until a terminator, `max_digits`, or silence.
+
+        `secret` ones (PINs, codes of vouchers) stand masked in the transcript and in the call's record.
+        """
         await self.answer()
         for prompt in prompts:
             self.note("prompt", prompt)
@@ -120,7 +124,7 @@ class Call:
         self._timers = timers
         if collected.digits or collected.ending is not Ending.SILENCE:
             self.last_key_ms = self._world.clock.monotonic_ms()
-        self.note("keys", f"{collected.digits} ({collected.ending})")
+        self.transcript.keyed(collected.digits, collected.ending, secret)
         return collected
 
     async def dial_number(self, text: str, options: DialOptions) -> Leg:

@@ -89,6 +89,22 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotVisit:
+    """One passage through a slot. `entered_ms` counts from the call's arrival, by the call's clock.
+
+    `slot` is its label in the app (its id, or its type with its place); `exit` None: the call ended in it.
+    `keys` has one entry for each time digits were taken; secret ones are masked.
+    """
+
+    app: str
+    slot: str
+    type: str
+    entered_ms: int
+    exit: str | None = None
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CallRecord:
     """What is known of a call when it is over.
 
@@ -110,3 +126,4 @@ class CallRecord:
     variables: dict[str, str]
     legs: tuple[Leg, ...]
     transcript: tuple[Event, ...]
+    visits: tuple[SlotVisit, ...] = ()

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from ringflow.calls.clock import Clock
-from ringflow.calls.outcome import Event
+from ringflow.calls.outcome import Event, SlotVisit
 
 MAX_EVENTS = 2000
 """A call that goes on longer is still carried; its transcript says that it was cut."""
 
 MAX_DETAIL = 200
 
+MASKED = "****"
+"""What is written in place of keys that are secret: not even how many they were."""
+
 
 class Transcript:
-    """Events of one call. `slot` is the label under which events are noted."""
+    """Events of one call and its slots. `slot` is the label under which events are noted."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._began_ms = clock.monotonic_ms()
         self.events: list[Event] = []
+        self.visits: list[SlotVisit] = []
         self.slot = ""
 
     def note(self, event: str, detail: str = "") -> None:
@@ -27,6 +34,26 @@ class Transcript:
         if len(self.events) == MAX_EVENTS:
             event, detail = "cut", f"more than {MAX_EVENTS} events"
         self.events.append(Event(self.elapsed_ms(), self.slot, event, detail[:MAX_DETAIL]))
+
+    def enter(self, app: str, slot: str, slot_type: str) -> None:
+        """The call comes to a slot; what is noted from now on happens there."""
+        self.slot = slot
+        self.visits.append(SlotVisit(app, slot, slot_type, self.elapsed_ms()))
+
+    def leave(self, exit_name: str) -> None:
+        """The slot ended by this exit."""
+        self.note("exit", exit_name)
+        self._revise(exit=exit_name)
+
+    def keyed(self, digits: str, ending: str, secret: bool) -> None:
+        """Digits were taken; secret ones are written nowhere."""
+        written = MASKED if secret and digits else digits
+        self.note("keys", f"{written} ({ending})")
+        if self.visits:
+            self._revise(keys=(*self.visits[-1].keys, written))
+
+    def _revise(self, **changes: Any) -> None:
+        self.visits[-1] = replace(self.visits[-1], **changes)
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the call arrived."""

@@ -215,4 +215,5 @@ class _Visit:
             variables=dict(call.variables) if call is not None else {},
             legs=tuple(call.legs) if call is not None else (),
             transcript=tuple(self._transcript.events),
+            visits=tuple(self._transcript.visits),
         )

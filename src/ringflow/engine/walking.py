@@ -34,15 +34,15 @@ async def walk(
     index = 0
     for _ in range(MAX_SLOTS_IN_A_CALL):
         slot = flow.slots[index]
-        call.transcript.slot = flow.label(index)
+        call.transcript.enter(flow.app, flow.label(index), slot.slot)
         result = await slot.run(call)
         if isinstance(result, Jump):
             slot_left(flow.app, slot.slot, "jump")
-            call.note("exit", f"app:{result.app}")
+            call.transcript.leave(f"app:{result.app}")
             flow, index = _enter(call, result.app, flows), 0
             continue
         slot_left(flow.app, slot.slot, result)
-        call.note("exit", result)
+        call.transcript.leave(result)
         step = flow.step(index, result)
         if isinstance(step, ToSlot):
             index = step.index
