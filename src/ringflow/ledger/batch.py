@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.ledger.hold import UnknownLeg
 from ringflow.ledger.holding import hold_and_extend
 from ringflow.ledger.occupying import occupy_and_vacate
 from ringflow.ledger.request import (
@@ -23,11 +24,11 @@ from ringflow.ledger.settling import book_charges, settle_holds
 from ringflow.ledger.statement import Statement
 
 # Every transaction takes customers' rows before the house's and the higher id first, so that no two wait for
-# each other.
+# each other. Gives the legs whose accounts are locked: a hold that another server makes only now is not there.
 _LOCK = Statement(
-    "SELECT a.id FROM ledger_accounts AS a WHERE a.id IN "
-    "(SELECT COALESCE(h.account_id, v.customer_id) FROM {rows} "
-    "LEFT JOIN ledger_holds AS h ON h.leg_id = v.leg_id) ORDER BY a.id DESC {lock}",
+    "SELECT v.leg_id FROM {rows} LEFT JOIN ledger_holds AS h ON h.leg_id = v.leg_id "
+    "JOIN ledger_accounts AS a ON a.id = COALESCE(h.account_id, v.customer_id) "
+    "ORDER BY a.id DESC FOR NO KEY UPDATE OF a",
     rows={"leg_id": "text", "customer_id": "bigint"},
 )
 
@@ -58,9 +59,16 @@ async def run_batch(
 async def _run_legs(
     connection: AsyncConnection, requests: Sequence[LegRequest], now_ms: int
 ) -> dict[str, LegAnswer]:
+    unknown: dict[str, LegAnswer] = {}
     if connection.dialect.name == "postgresql":
         rows = [{"leg_id": one.leg_id, "customer_id": getattr(one, "customer_id", None)} for one in requests]
-        await _LOCK.run(connection, rows)
+        locked = {row[0] for row in await _LOCK.run(connection, rows)}
+        unknown = {
+            one.leg_id: UnknownLeg(f"leg {one.leg_id} has no hold")
+            for one in requests
+            if one.leg_id not in locked and not isinstance(one, HoldRequest)
+        }
+        requests = [one for one in requests if one.leg_id not in unknown]
     answers, charges = await settle_holds(
         connection, [one for one in requests if isinstance(one, SettleRequest)], now_ms
     )
@@ -71,4 +79,4 @@ async def _run_legs(
         now_ms,
     )
     await book_charges(connection, charges, now_ms)
-    return answers
+    return unknown | answers

@@ -97,8 +97,7 @@ _QUOTE = LookUp(
         & or_(rates.c.until_ms.is_(None), rates.c.until_ms > _now),
     )
     .where(customers.c.id == bindparam("customer_id", type_=Integer))
-    .order_by(func.length(rates.c.prefix).desc())
-    .limit(1),
+    .order_by(func.length(rates.c.prefix).desc()),
     ["customer_id", "subject", "now_ms", *_PREFIXES],
 )
 

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from ringflow.cli import ledger as ledger_commands
+from ringflow.cli import rate as rate_commands
+from ringflow.errors import DocumentError, Refused
+from ringflow.ledger import Hold, affordable_ms
+from ringflow.ledger.rate_card import assign_customer, assign_trunk, create_card, get_card, list_rates
+from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
+from ringflow.ledger.rates import NoRate, quote
+from ringflow.money import Rounding
+
+if TYPE_CHECKING:
+    from tests.ledger.conftest import Bank
+
+UNIT = 1_000_000
+ROWS = """prefix,price,connection,minimum,increment,grace,from,until
+1,0.01,,,,,,
+44,0.02,0.05,60,6,3,,
+44800,0,,,,,,
+4478,0.30,,,,,,2025-07-01
+4478,0.40,,,,,2025-07-01,
+"""
+
+
+async def card_with(bank: Bank, folder: Path, rows: str, name: str = "retail") -> RateFile:
+    file = folder / "rates.csv"
+    file.write_text(rows, "utf-8")
+    async with bank.store.writing() as connection:
+        card = await create_card(connection, name, "USD", default=True)
+        return await import_rates(connection, card, read_rates(file, "USD"))
+
+
+@pytest.mark.parametrize(
+    ("number", "prefix", "price", "minimum_s", "increment_s"),
+    [
+        ("18005550100", "1", 10_000, 1, 1),
+        ("441234567890", "44", 20_000, 60, 6),
+        ("448001234567", "44800", 0, 1, 1),
+        ("447812345678", "4478", 300_000, 1, 1),
+        ("44", "44", 20_000, 60, 6),
+    ],
+)
+async def test_the_longest_prefix_in_effect_wins(
+    bank: Bank, tmp_path: Path, number: str, prefix: str, price: int, minimum_s: int, increment_s: int
+) -> None:
+    await bank.customer(1, 5)
+    await card_with(bank, tmp_path, ROWS)
+    found = await quote(bank.store, number, 1, bank.now_ms)
+    assert (found.card, found.prefix, found.terms.price_micros) == ("retail", prefix, price)
+    assert (found.terms.minimum_s, found.terms.increment_s) == (minimum_s, increment_s)
+    assert (found.available_micros, found.affordable) == (5 * UNIT, True)
+
+
+async def test_a_rate_ends_as_the_next_begins(bank: Bank, tmp_path: Path) -> None:
+    await bank.customer(1)
+    await card_with(bank, tmp_path, ROWS)
+    july_ms = 1_751_328_000_000
+    prices = [
+        (await quote(bank.store, "447800", 1, now_ms)).terms.price_micros for now_ms in (july_ms - 1, july_ms)
+    ]
+    assert prices == [300_000, 400_000]
+
+
+async def test_a_quote_says_what_to_hold_and_its_hold_affords_the_slice(bank: Bank, tmp_path: Path) -> None:
+    await bank.customer(1, 5)
+    await card_with(bank, tmp_path, ROWS)
+    found = await quote(bank.store, "441234567890", 1, bank.now_ms)
+    assert (found.least_micros, found.slice_micros(600_000)) == (70_000, 250_000)
+    assert found.affordable_ms == (60 + (4_950_000 * 60 // 20_000 - 60) // 6 * 6) * 1000
+    hold = await bank.ledger.hold(
+        "leg", 1, found.slice_micros(600_000), least_micros=found.least_micros, terms=found.terms
+    )
+    assert isinstance(hold, Hold)
+    assert hold.terms is not None
+    assert affordable_ms(hold.terms, hold.micros) == 600_000
+    assert (await bank.ledger.settle_talk("leg", 61_000)).charged_micros == 72_000
+
+
+async def test_free_numbers_are_affordable_at_zero_credit_and_others_are_not(
+    bank: Bank, tmp_path: Path
+) -> None:
+    await bank.customer(1)
+    await card_with(bank, tmp_path, ROWS)
+    free = await quote(bank.store, "448001234567", 1, bank.now_ms)
+    paid = await quote(bank.store, "441234567890", 1, bank.now_ms)
+    assert (free.affordable, free.affordable_ms) == (True, None)
+    assert (paid.affordable, paid.affordable_ms) == (False, 3_000)
+
+
+async def test_what_has_no_rate_says_so(bank: Bank, tmp_path: Path) -> None:
+    await bank.customer(1)
+    await bank.customer(2, currency="EUR")
+    with pytest.raises(NoRate, match="has no rate card, and there is no default one for USD"):
+        await quote(bank.store, "1800", 1, bank.now_ms)
+    await card_with(bank, tmp_path, ROWS)
+    with pytest.raises(NoRate, match="`retail` has no rate for 33123"):
+        await quote(bank.store, "33123", 1, bank.now_ms)
+    with pytest.raises(NoRate, match="no default one for EUR"):
+        await quote(bank.store, "1800", 2, bank.now_ms)
+    with pytest.raises(Refused, match="there is no customer 3"):
+        await quote(bank.store, "1800", 3, bank.now_ms)
+    with pytest.raises(Refused, match="digits only"):
+        await quote(bank.store, "1800&", 1, bank.now_ms)
+
+
+async def test_a_customer_goes_by_its_own_card_in_its_own_currency(bank: Bank, tmp_path: Path) -> None:
+    await bank.customer(1)
+    await bank.customer(2, currency="EUR")
+    await card_with(bank, tmp_path, ROWS)
+    await card_with(bank, tmp_path, "prefix,price\n1,0.5\n", "own")
+    async with bank.store.writing() as connection:
+        retail, own = await get_card(connection, "retail"), await get_card(connection, "own")
+        assert (retail.is_default, own.is_default, retail.rows, own.rows) == (False, True, 5, 1)
+        await assign_customer(connection, 1, retail)
+        with pytest.raises(Refused, match="customer 2 has EUR, and rate card `own` USD"):
+            await assign_customer(connection, 2, own)
+        with pytest.raises(Refused, match="no trunk `x`"):
+            await assign_trunk(connection, "x", own)
+        with pytest.raises(Refused, match="already"):
+            await create_card(connection, "own", "USD")
+    assert (await quote(bank.store, "1", 1, bank.now_ms)).terms.price_micros == 10_000
+
+
+BAD_ROWS = """prefix,price,minimum,from,until
+44,0.01,60,,
+x,0.01,60,,
+45,nan,60,,
+46,0.0000001,60,,
+47,-1,60,,
+48,1 EUR,60,,
+49,1,0,,
+50,1,60,yesterday,
+51,1,60,2026-01-02,2026-01-01
+52,1
+44,0.02,60,2030-01-01,
+"""
+WRONG = {
+    3: "prefix `x`",
+    4: "price: `nan` is not an amount",
+    5: "more than 6 decimals",
+    6: "below zero",
+    7: "is in EUR, and USD is wanted",
+    8: "minimum `0`",
+    9: "from `yesterday`",
+    10: "`until` is not after `from`",
+    11: "has 2 columns instead of 5",
+    12: "prefix 44 has a rate at the same time in line 2",
+}
+
+
+async def test_every_bad_row_is_named_and_nothing_is_applied(bank: Bank, tmp_path: Path) -> None:
+    with pytest.raises(DocumentError) as raised:
+        await card_with(bank, tmp_path, BAD_ROWS)
+    assert [problem.line for problem in raised.value.problems] == list(WRONG)
+    for problem in raised.value.problems:
+        assert WRONG[problem.line] in problem.what
+    async with bank.store.reading() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM rates"))).scalar() == 0
+
+
+async def test_bad_rows_can_be_left_out_and_cards_replaced(bank: Bank, tmp_path: Path) -> None:
+    await card_with(bank, tmp_path, ROWS)
+    file = tmp_path / "bad.csv"
+    file.write_text(BAD_ROWS, "utf-8")
+    async with bank.store.writing() as connection:
+        card = await get_card(connection, "retail")
+        with pytest.raises(DocumentError, match="prefix 44 has a rate at the same time in the card"):
+            await import_rates(connection, card, read_rates(file, "USD"))
+        done = await import_rates(connection, card, read_rates(file, "USD"), replace=True, skip_bad=True)
+        assert (len(done.rows), len(done.problems)) == (1, len(WRONG))
+        assert [rate.prefix for rate in await list_rates(connection, card)] == ["44"]
+        assert (await get_card(connection, "retail")).revision > card.revision
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "column `prefix` is missing"),
+        (b"prefix,cost\n", "unknown column `cost`"),
+        (b"prefix,price,price\n", "twice"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b'prefix,price\n"' + b"4" * 200_000, "not CSV"),
+    ],
+)
+def test_a_file_that_is_no_list_of_rates(tmp_path: Path, content: bytes, what: str) -> None:
+    file = tmp_path / "rates.csv"
+    file.write_bytes(content)
+    with pytest.raises(DocumentError, match=what):
+        read_rates(file, "USD")
+    with pytest.raises(DocumentError, match="cannot be read"):
+        read_rates(tmp_path / "none.csv", "USD")
+
+
+async def test_a_hundred_thousand_rows_are_as_quick_as_ten(bank: Bank, tmp_path: Path) -> None:
+    await bank.customer(1, 5)
+    begun = time.perf_counter()
+    rows = "".join(f"{prefix},0.01\n" for prefix in range(100_000, 200_000))
+    await card_with(bank, tmp_path, "prefix,price\n1,0.02\n" + rows)
+    imported_s = time.perf_counter() - begun
+    begun = time.perf_counter()
+    for number in range(200):
+        found = await quote(bank.store, f"{100_000 + number * 499}55501", 1, bank.now_ms)
+        assert len(found.prefix) == 6
+    quoted_us = (time.perf_counter() - begun) / 200 * 1e6
+    print(f"{bank.store.dialect}: 100,000 rows imported in {imported_s:.1f} s, a quote {quoted_us:.0f} us")
+    assert quoted_us < 20_000, "a scan of all rows takes longer"
+
+
+def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("RINGFLOW_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RINGFLOW_DATABASE__URL", database_url)
+    (tmp_path / "rates.csv").write_text(ROWS, "utf-8")
+
+    def run(app: object, *words: str, code: int = 0) -> dict[str, object]:
+        result = CliRunner().invoke(app, [*words, "--json"])  # type: ignore[arg-type]
+        assert result.exit_code == code, result.output + str(result.exception)
+        return dict(json.loads(result.stdout)) if result.stdout.startswith("{") else {}
+
+    add_customer(database_url)
+    who = ("--reason", "test", "--operator", "ann")
+    ledger, rate = ledger_commands.app, rate_commands.app
+    first = run(ledger, "pay-in", "1", "5.00", *who, "--key", "k")
+    assert (first["amount"], first["again"]) == ("5.00", False)
+    assert run(ledger, "pay-in", "1", "5.00", *who, "--key", "k")["again"] is True
+    assert run(ledger, "adjust", "1", "-1.50", *who)["kind"] == "adjustment"
+    run(ledger, "limit", "1", "--debit", "-0.50", "--daily", "2")
+    shown = run(ledger, "show", "1", "--movements", "5")
+    assert (shown["balance"], shown["available"], shown["daily_limit"]) == ("3.50", "2.00", "2.00")
+    refused = CliRunner().invoke(ledger, ["pay-out", "1", "9", *who])
+    assert isinstance(refused.exception, Refused)
+    assert "has 3.00 USD available, and 9.00 USD is wanted" in str(refused.exception)
+    assert run(ledger, "check") == {"ok": True, "findings": []}
+    run(rate, "add", "retail", "--currency", "USD", "--rounding", Rounding.HALF_UP.value)
+    assert run(rate, "import", "rates.csv", "--card", "retail") == {
+        "card": "retail",
+        "added": 5,
+        "left_out": 0,
+    }
+    run(rate, "assign", "retail", "--customer", "1")
+    quoted = run(rate, "quote", "441234567890", "--customer", "1")
+    assert (quoted["price"], quoted["affordable_s"], quoted["prefix"]) == ("0.02", 5850, "44")
+
+
+def add_customer(url: str) -> None:
+    import asyncio
+
+    from ringflow.store import Store
+    from ringflow.store.tables import customers
+
+    async def add() -> None:
+        store = await Store.open(url)
+        async with store.writing() as connection:
+            row = {"id": 1, "name": "", "status": "active", "currency": "USD", "source": "operator"}
+            await connection.execute(customers.insert().values(**row, created_ms=0, updated_ms=0))
+        await store.close()
+
+    asyncio.run(add())
