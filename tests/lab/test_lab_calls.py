@@ -94,6 +94,28 @@ async def test_a_number_keyed_in_40_ms_digits_is_dialled_with_headers_and_its_ta
     assert int(outcome[3]) / 1000 == pytest.approx(callee.answered_at, abs=0.1)
 
 
+HEADERS_BY_ENTRY = {
+    "two": [("X-Customer-ID", "42"), ("X-CX-Sec", "v1.170.ab")],
+    "more": [("X-Customer-ID", "42"), ("X-CX-Sec", "v1.170.ab"), ("X-Own", "a,b)^c")],
+}
+
+
+@pytest.mark.parametrize("entry", HEADERS_BY_ENTRY)
+async def test_plain_headers_travel_as_arguments(lab: Lab, scripts: Scripts, entry: str) -> None:
+    words = "X-Customer-ID^42^X-CX-Sec^v1.170.ab"
+
+    async def script(peer: Peer) -> None:
+        await peer.ask("ANSWER")
+        await peer.ask("SET VARIABLE __RINGFLOW_HEADER_1 X-Own=a,b)^c")
+        await peer.ask("SET VARIABLE __RINGFLOW_HEADERS 1")
+        await peer.ask(f'EXEC Dial "PJSIP/44@callee01,20,gb(ringflow-leg^{entry}^1({words}))"')
+
+    callees = {"callee01": LabCallee(hangs_up_after_ms=100)}
+    result = await place(lab, scripts, "18005550100", script, callees=callees)
+    headers = result.callees["callee01"].headers
+    assert [(n, v) for n, v in headers if n.startswith("X-")] == HEADERS_BY_ENTRY[entry]
+
+
 ENDS = {
     "callee hangs up": (LabCallee(hangs_up_after_ms=600), None, ["200 result=0", "ANSWER", "16"]),
     "caller hangs up": (LabCallee(), HangUp(Moment.TALKING, 600), ["200 result=-1", "ANSWER", "16"]),

@@ -18,6 +18,7 @@ TIMERS = ["SET VARIABLE TIMEOUT(response) 1.5", "SET VARIABLE TIMEOUT(digit) 0.7
 OPTIONS = "gb(ringflow-leg^s^1)U(ringflow-answered^s^1)"
 OUTCOME = (
     "GET FULL VARIABLE ${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}"
+    "|${SHARED(RINGFLOW_ENDED_MS)}"
 )
 
 
@@ -205,6 +206,22 @@ async def test_headers_are_those_that_are_inherited_at_dial_time(script: PlayScr
         "PJSIP/44@carrier", {"X-A": "1=2"}, "15550001111",
     )  # fmt: skip
     assert (second.headers, second.caller_id) == ({}, "441910000001")
+
+
+async def test_headers_are_those_given_as_arguments_and_those_left_as_variables(script: PlayScript) -> None:
+    words = "X-Customer-ID^42^X-CX-Sec^v1.170.ab"
+    played = await script(
+        [
+            "SET VARIABLE __RINGFLOW_HEADER_1 X-A=1",
+            "SET VARIABLE __RINGFLOW_HEADERS 1",
+            f'EXEC Dial "PJSIP/44@carrier,20,gb(ringflow-leg^two^1({words}))"',
+            f'EXEC Dial "PJSIP/45@carrier,20,gb(ringflow-leg^more^1({words}))"',
+        ],
+        (),
+        (Callee(Behaviour.BUSY), Callee(Behaviour.BUSY)),
+    )
+    identity = {"X-Customer-ID": "42", "X-CX-Sec": "v1.170.ab"}
+    assert [leg.headers for leg in played.call.legs] == [identity, identity | {"X-A": "1"}]
 
 
 async def test_a_refusal_by_code_where_asterisk_has_it(script: PlayScript) -> None:

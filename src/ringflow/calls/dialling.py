@@ -24,8 +24,13 @@ _NUMBER = re.compile(r"[0-9]{1,32}")
 _CALLER_ID = re.compile(r"\+?[0-9]{1,32}")
 _SIP_URI = re.compile(r"sips?:([A-Za-z0-9+._-]{1,64})@([A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?)")
 _PRINTABLE = range(0x20, 0x7F)
+_PLAIN = re.compile(r"[A-Za-z0-9._+-]+")
+_PLAIN_HEADERS = 2
 
-_RESULT = "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}"
+_RESULT = (
+    "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}"
+    "|${SHARED(RINGFLOW_ENDED_MS)}"
+)
 
 WRONG_NUMBER_CAUSES = frozenset({1, 22, 28})
 """Q.850: unallocated, changed, invalid format. Another trunk would say the same."""
@@ -57,11 +62,36 @@ class Attempt:
 
     def arguments(self) -> str:
         """What `Dial` is given. `g`: go on here when the callee hangs up."""
-        options = "gb(ringflow-leg^s^1)U(ringflow-answered^s^1)"
+        options = f"gb({self._leg_subroutine()})U(ringflow-answered^s^1)"
         if self.caller_id is not None:
             options += f"f({self.caller_id})"
         options += self._limit()
         return f"{self.target},{self.ring_s},{options}"
+
+    def headers_as_variables(self) -> list[tuple[str, str]] | None:
+        """The headers that must be set as channel variables before `Dial`; None when it takes them all.
+
+        Each variable is a command that the caller waits for and Asterisk works for. The customer's two
+        headers are plain words and travel as arguments of the subroutine, where other text could not stand.
+        """
+        plain = self._plain_headers()
+        rest = [header for header in self.headers.items() if header not in plain]
+        return rest if rest or not plain else None
+
+    def _plain_headers(self) -> list[tuple[str, str]]:
+        plain = [
+            (name, value)
+            for name, value in self.headers.items()
+            if _PLAIN.fullmatch(name) and _PLAIN.fullmatch(value)
+        ]
+        return plain[-_PLAIN_HEADERS:] if len(plain) >= _PLAIN_HEADERS else []
+
+    def _leg_subroutine(self) -> str:
+        words = [word for header in self._plain_headers() for word in header]
+        if not words:
+            return "ringflow-leg^s^1"
+        entry = "two" if self.headers_as_variables() is None else "more"
+        return f"ringflow-leg^{entry}^1({'^'.join(words)})"
 
     def _limit(self) -> str:
         """Option L, in milliseconds; the tone warns of the end of the credit, not of the flow's own limit."""
@@ -115,9 +145,11 @@ async def dial(session: AgiSession, attempt: Attempt) -> tuple[Leg, bool]:
     Talk time runs from the callee's answer, which a subroutine on the callee's channel noted by Asterisk's
     clock, to now by the same clock. ANSWEREDTIME counts from the caller's answer and is not used.
     """
-    for index, (name, value) in enumerate(attempt.headers.items(), start=1):
-        await session.set_variable(f"__RINGFLOW_HEADER_{index}", f"{name}={value}")
-    await session.set_variable("__RINGFLOW_HEADERS", str(len(attempt.headers)))
+    headers = attempt.headers_as_variables()
+    if headers is not None:
+        for index, (name, value) in enumerate(headers, start=1):
+            await session.set_variable(f"__RINGFLOW_HEADER_{index}", f"{name}={value}")
+        await session.set_variable("__RINGFLOW_HEADERS", str(len(headers)))
     reply = await session.execute("Dial", attempt.arguments(), hangup_is_data=True, timeout_s=None)
     leg = _leg(attempt, await session.get_full_variable(_RESULT) or "")
     # With option `g` a callee's hang-up gives 0, so -1 is the caller's.
@@ -125,10 +157,12 @@ async def dial(session: AgiSession, attempt: Attempt) -> tuple[Leg, bool]:
 
 
 def _leg(attempt: Attempt, result: str) -> Leg:
-    fields = [*result.split("|"), "", "", "", ""]
+    fields = [*result.split("|"), "", "", "", "", ""]
     status = DIAL_STATUSES.get(fields[0], LegStatus.UNAVAILABLE)
-    answered_ms, now_ms = _whole(fields[2]), _whole(fields[3])
-    talked_ms = max(0, now_ms - answered_ms) if status is LegStatus.ANSWERED and answered_ms else 0
+    answered_ms, now_ms, ended_ms = _whole(fields[2]), _whole(fields[3]), _whole(fields[4])
+    # The end that the callee's hangup handler noted is exact; one from before the answer is another leg's.
+    over_ms = ended_ms if ended_ms >= answered_ms else now_ms
+    talked_ms = max(0, over_ms - answered_ms) if status is LegStatus.ANSWERED and answered_ms else 0
     return Leg(
         dialled=attempt.dialled,
         trunk=attempt.trunk,

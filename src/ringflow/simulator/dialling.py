@@ -6,12 +6,15 @@ the two subroutines do is written in docs/architecture.md, "The contract with As
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from ringflow.simulator.callee import REFUSALS, Behaviour, DialledLeg
 from ringflow.simulator.command_line import split_arguments, split_options
 from ringflow.simulator.line import CalleeActs, HungUp, Sound
 from ringflow.simulator.listening import IncomingCall
 
-LEG_SUBROUTINE = "ringflow-leg^"
+LEG_SUBROUTINE = re.compile(r"ringflow-leg\^(?P<entry>two|more|s)\^1(?:\((?P<arguments>.*)\))?")
 ANSWERED_SUBROUTINE = "ringflow-answered^"
 NORMAL_CLEARING = 16
 
@@ -36,21 +39,31 @@ async def run_dial(call: IncomingCall, data: str) -> int:
 
 
 def _leg(call: IncomingCall, target: str, options: dict[str, str]) -> DialledLeg:
-    headers: dict[str, str] = {}
-    if options.get("b", "").startswith(LEG_SUBROUTINE):
-        inherited = call.channel.inherited()
-        count = inherited.get("RINGFLOW_HEADERS", "")
-        for number in range(1, (int(count) if count.isdecimal() else 0) + 1):
-            name, _, value = inherited.get(f"RINGFLOW_HEADER_{number}", "").partition("=")
-            headers[name] = value
     return DialledLeg(
         target=target,
-        headers=headers,
+        headers=_leg_headers(options.get("b", ""), call.channel.inherited()),
         caller_id=options.get("f") or call.channel.caller,
         callee=call.meet(len(call.legs), target),
         at_ms=call.clock.monotonic_ms(),
         options=options,
     )
+
+
+def _leg_headers(subroutine: str, inherited: Mapping[str, str]) -> dict[str, str]:
+    """What `ringflow-leg` adds: arguments by its entries `two` and `more`, variables by `s` and `more`."""
+    match = LEG_SUBROUTINE.fullmatch(subroutine)
+    if match is None:
+        return {}
+    headers: dict[str, str] = {}
+    if match["entry"] != "s":
+        words = [*(match["arguments"] or "").split("^"), "", "", "", ""]
+        headers |= {words[0]: words[1], words[2]: words[3]}
+    if match["entry"] != "two":
+        count = inherited.get("RINGFLOW_HEADERS", "")
+        for number in range(1, (int(count) if count.isdecimal() else 0) + 1):
+            name, _, value = inherited.get(f"RINGFLOW_HEADER_{number}", "").partition("=")
+            headers[name] = value
+    return headers
 
 
 async def _ring(call: IncomingCall, leg: DialledLeg, timeout_s: float | None) -> bool:
