@@ -113,6 +113,13 @@ ledger_holds = Table(
         sqlite_where=text("state = 'held'"),
         postgresql_where=text("state = 'held'"),
     ),
+    # By it the records find the legs of calls whose own record was lost with their server.
+    Index(
+        "ix_ledger_holds_ended",
+        "ended_ms",
+        sqlite_where=text("ended_ms IS NOT NULL"),
+        postgresql_where=text("ended_ms IS NOT NULL"),
+    ),
 )
 
 # How many calls use a subject (`customer:42`); each of them has a mark, so that a reaper can take it back.

@@ -1,0 +1,71 @@
+"""The tables of call records: a row for each call, for each of its legs, and for each slot it went through.
+
+Nothing here refers to customers, DIDs or cards by a foreign key: a record outlives what it tells of. What a
+leg cost is not here but in `ledger_holds`, which has the leg's id. Times within a call are milliseconds from
+its arrival.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text
+
+from ringflow.store.tables import metadata
+
+# `release_cause` is the Q.850 cause with which the last leg ended; `reject_sip` the SIP code of a call that
+# was refused before answer.
+call_records = Table(
+    "call_records",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("server", Text, nullable=False),
+    Column("started_ms", BigInteger, nullable=False, index=True),
+    Column("duration_ms", BigInteger, nullable=False),
+    Column("did", Text, nullable=False),
+    Column("cli", Text),
+    Column("app", Text),
+    Column("revision", Text),
+    Column("card_id", Text),
+    Column("customer_id", Integer),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reject_sip", Integer),
+    Column("release_cause", Integer),
+    CheckConstraint("duration_ms >= 0", name="duration"),
+    Index("ix_call_records_customer", "customer_id", "started_ms"),
+    Index("ix_call_records_cli", "cli", "started_ms"),
+    sqlite_with_rowid=False,
+)
+
+# `position` counts from 1 and is the number in the leg's id. `leg_id` is NULL where nothing was held;
+# `talked_ms` is NULL where nobody who knew was left to write it.
+call_legs = Table(
+    "call_legs",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("leg_id", Text),
+    Column("dialled", Text, nullable=False),
+    Column("trunk", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("talked_ms", BigInteger),
+    Column("hangup_cause", Integer),
+    Column("caller_id", Text),
+    CheckConstraint("position >= 1 AND talked_ms >= 0", name="figures"),
+    sqlite_with_rowid=False,
+)
+
+# `keys` are what the caller keyed there, one word for each time; secret ones are `****`.
+call_slots = Table(
+    "call_slots",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("app", Text, nullable=False),
+    Column("slot", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("entered_ms", BigInteger, nullable=False),
+    Column("exit", Text),
+    Column("keys", Text, nullable=False),
+    CheckConstraint("position >= 1 AND entered_ms >= 0", name="figures"),
+    sqlite_with_rowid=False,
+)
