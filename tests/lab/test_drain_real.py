@@ -118,7 +118,7 @@ async def test_a_call_in_talk_finishes_and_a_new_one_is_refused(
         assert await served.exit_code() == 0
     callee = wire.callees[CARRIER]
     assert callee.ended_by == "callee"
-    assert callee.talked_s == pytest.approx(3.0, abs=0.1)
+    assert callee.talked_s == pytest.approx(3.0, abs=0.3)
     assert (await served.wait_for("call ended"))["outcome"] == "completed"
 
 
@@ -137,7 +137,7 @@ async def test_a_call_in_talk_is_hung_up_at_the_limit(started_lab: tuple[Lab, in
     # What was talked until then is known: a call that nobody ends, or whose end nobody hears of, is not paid.
     logged = re.fullmatch(rf"441234567890 {TRUNK} answered (\d+)ms", ended["legs"][0])  # type: ignore[index]
     assert logged is not None
-    assert int(logged[1]) / 1000 == pytest.approx(callee.talked_s, abs=0.1)
+    assert int(logged[1]) / 1000 == pytest.approx(callee.talked_s, abs=0.3)
 
 
 async def test_a_call_at_a_prompt_is_ended_at_the_limit(started_lab: tuple[Lab, int], tmp_path: Path) -> None:
