@@ -24,7 +24,7 @@ from ringflow.ledger.settling import book_charges, settle_holds
 from ringflow.ledger.statement import Statement
 
 # Every transaction takes customers' rows before the house's and the higher id first, so that no two wait for
-# each other. Gives the legs whose accounts are locked: a hold that another server makes only now is not there.
+# each other. Gives the legs whose accounts are locked, which a hold made meanwhile is not among.
 _LOCK = Statement(
     "SELECT v.leg_id FROM {rows} LEFT JOIN ledger_holds AS h ON h.leg_id = v.leg_id "
     "JOIN ledger_accounts AS a ON a.id = COALESCE(h.account_id, v.customer_id) "
