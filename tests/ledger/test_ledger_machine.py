@@ -37,7 +37,7 @@ UNIT = 1_000_000
 UNIT_A_SECOND = Terms("USD", 60 * UNIT)
 CUSTOMERS = (1, 2, 3)
 CHANNELS = 1
-EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "30"))
 SILENT_MS = 1000
 EMPTIED = (
     "ledger_marks",

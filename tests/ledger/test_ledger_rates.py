@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.ledger.conftest import Bank
 
 UNIT = 1_000_000
-ROWS_OF_A_BIG_CARD = int(os.environ.get("RATE_ROWS", "10000"))
+ROWS_OF_A_BIG_CARD = int(os.environ.get("RATE_ROWS", "3000"))
 ROWS = """prefix,price,connection,minimum,increment,grace,from,until
 1,0.01,,,,,,
 44,0.02,0.05,60,6,3,,
