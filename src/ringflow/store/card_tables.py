@@ -1,10 +1,12 @@
 """The tables of cards and vouchers, and of the failures that lock callers out.
 
 No PIN and no code is here: only their keyed digests, whose pepper is outside the database. Amounts are
-micro-units of the row's currency. NULL in `pin_digest` is a PIN that was forgotten on purpose.
+micro-units of the row's currency. A card without a digest is one whose PIN was forgotten on purpose.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -16,12 +18,19 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    text,
 )
 
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.store.tables import metadata
 
 _CREDIT = f"BETWEEN 0 AND {MAX_AMOUNT_MICROS}"
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index of only those rows, on both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
 
 # `ready_ms`: NULL until every card of the batch is made; before that none of them opens anything.
 card_batches = Table(
@@ -50,8 +59,9 @@ card_batches = Table(
     sqlite_autoincrement=True,
 )
 
-# `customer_id` is the template; `redeemed_by` got the credit: a customer made for the card (`redeemed_as`
-# account), or one that was there (top_up).
+# A card opens by its ID with the PIN of `pin_digest`, or by the PIN of `pin_only_digest` alone: only the
+# latter are found by an index. `customer_id` is the template; `redeemed_by` got the credit: a customer made
+# for the card (`redeemed_as` account), or one that was there (top_up).
 cards = Table(
     "cards",
     metadata,
@@ -61,7 +71,8 @@ cards = Table(
     Column("credit_micros", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     Column("status", Text, nullable=False),
-    Column("pin_digest", Text, unique=True),
+    Column("pin_digest", Text),
+    Column("pin_only_digest", Text),
     Column("pepper", Text, nullable=False),
     Column("expires_ms", BigInteger),
     Column("created_ms", BigInteger, nullable=False),
@@ -80,7 +91,9 @@ cards = Table(
     CheckConstraint(
         "status = 'disabled' OR (status = 'used') = (redeemed_by IS NOT NULL)", name="status_redeemed"
     ),
-    Index("ix_cards_redeemed_by", "redeemed_by"),
+    CheckConstraint("pin_digest IS NULL OR pin_only_digest IS NULL", name="digest"),
+    Index("ix_cards_redeemed_by", "redeemed_by", **_where("redeemed_by IS NOT NULL")),
+    Index("ix_cards_pin_only", "pin_only_digest", unique=True, **_where("pin_only_digest IS NOT NULL")),
 )
 
 # From which callers (`trunk/CLI`) a card was opened: they are known to it.

@@ -59,7 +59,8 @@ def _create_cards() -> None:
         sa.Column("credit_micros", sa.BigInteger, nullable=False),
         sa.Column("currency", sa.Text, nullable=False),
         sa.Column("status", sa.Text, nullable=False),
-        sa.Column("pin_digest", sa.Text, unique=True),
+        sa.Column("pin_digest", sa.Text),
+        sa.Column("pin_only_digest", sa.Text),
         sa.Column("pepper", sa.Text, nullable=False),
         sa.Column("expires_ms", sa.BigInteger),
         sa.Column("created_ms", sa.BigInteger, nullable=False),
@@ -78,8 +79,14 @@ def _create_cards() -> None:
         sa.CheckConstraint(
             "status = 'disabled' OR (status = 'used') = (redeemed_by IS NOT NULL)", name="status_redeemed"
         ),
+        sa.CheckConstraint("pin_digest IS NULL OR pin_only_digest IS NULL", name="digest"),
     )
-    op.create_index("ix_cards_redeemed_by", "cards", ["redeemed_by"])
+    for name, column, unique in (
+        ("ix_cards_redeemed_by", "redeemed_by", False),
+        ("ix_cards_pin_only", "pin_only_digest", True),
+    ):
+        there = sa.text(f"{column} IS NOT NULL")
+        op.create_index(name, "cards", [column], unique=unique, sqlite_where=there, postgresql_where=there)
     op.create_table(
         "card_sources",
         sa.Column("card_id", sa.Text, sa.ForeignKey("cards.id"), primary_key=True),

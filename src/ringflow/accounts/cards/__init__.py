@@ -1,0 +1,1 @@
+"""Calling cards: made in batches, redeemed once, opened by ID and PIN or by PIN alone."""

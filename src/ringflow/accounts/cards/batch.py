@@ -1,0 +1,62 @@
+"""Batches: cards that were made together, and what they were made with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.errors import Refused
+from ringflow.numbers import shown
+from ringflow.store.card_tables import card_batches
+
+MAX_COUNT = 10_000_000
+
+TopUp: TypeAlias = Literal["same", "anyone"]
+"""Whose account a card may top up: one of the same template, or any in its currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch. `customer_id`: the template; `credit_micros`: of each card; `ready_ms` None: not all made."""
+
+    id: int
+    name: str
+    customer_id: int
+    credit_micros: int
+    currency: str
+    count: int
+    status: Literal["available", "disabled"]
+    pin_length: int
+    pin_only: bool
+    top_up: TopUp
+    expires_ms: int | None
+    operator: str
+    created_ms: int
+    ready_ms: int | None
+
+
+_COLUMNS = tuple(card_batches.c[name] for name in Batch.__slots__)
+
+
+async def find_batch(connection: AsyncConnection, name: str) -> Batch | None:
+    """The batch of this name, or None."""
+    row = (await connection.execute(select(*_COLUMNS).where(card_batches.c.name == name))).one_or_none()
+    return Batch(*row) if row else None
+
+
+async def show_batch(connection: AsyncConnection, name: str) -> Batch:
+    """The batch of this name. Raises `Refused` when there is none."""
+    batch = await find_batch(connection, name)
+    if batch is None:
+        raise Refused(f"batch `{shown(name)}` does not exist; `ringflow card batches` shows those that do")
+    return batch
+
+
+async def list_batches(connection: AsyncConnection, limit: int) -> Sequence[Batch]:
+    """The newest batches, newest first."""
+    query = select(*_COLUMNS).order_by(card_batches.c.id.desc()).limit(limit)
+    return [Batch(*row) for row in await connection.execute(query)]

@@ -1,0 +1,228 @@
+"""Makes cards in bulk: all of a batch, or none that could be used.
+
+Cards are written some thousands at a time, each time in a transaction of its own, so that calls in progress
+can write in between. Until the last one is made the batch is not ready, and none of its cards is seen, opens
+or can be redeemed. PINs go to the caller's `deliver` before their transaction commits, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import get_args
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts import customers
+from ringflow.accounts.auditing import Act, note
+from ringflow.accounts.cards.batch import MAX_COUNT, Batch, TopUp, find_batch, show_batch
+from ringflow.accounts.cards.drawing import Drawn, draw_cards
+from ringflow.accounts.cards.pin import (
+    MAX_PIN_DIGITS,
+    MIN_PIN_DIGITS,
+    MIN_PIN_ONLY_DIGITS,
+    PIN_ONLY_DENSITY,
+)
+from ringflow.accounts.fields import check_one_of, check_range, check_text
+from ringflow.accounts.peppers import Peppers
+from ringflow.errors import Refused
+from ringflow.ledger.statement import Statement
+from ringflow.money import MAX_AMOUNT_MICROS, Money, check_currency
+from ringflow.numbers import shown
+from ringflow.store import Store
+from ringflow.store.card_tables import card_batches, cards
+
+CHUNK = 5_000
+SEGMENT = 250_000
+
+Secret = tuple[str, str]
+"""A card's ID and its PIN."""
+Deliver = Callable[[Sequence[Secret]], None]
+Progress = Callable[[int], None]
+
+# A number drawn a second time, of a card or of a PIN that opens alone, is left out and drawn again.
+_INSERT = Statement(
+    "INSERT INTO cards (id, batch_id, customer_id, credit_micros, currency, status, pin_digest, "
+    "pin_only_digest, pepper, "
+    "expires_ms, created_ms) SELECT v.id, b.id, b.customer_id, b.credit_micros, b.currency, b.status, "
+    "CASE WHEN NOT b.pin_only THEN v.digest END, CASE WHEN b.pin_only THEN v.digest END, :pepper, "
+    "b.expires_ms, b.created_ms FROM {rows} "
+    "JOIN card_batches AS b ON b.id = :batch_id AND b.ready_ms IS NULL WHERE true "
+    "ON CONFLICT DO NOTHING RETURNING id",
+    rows={"id": "text", "digest": "text"},
+    pepper="text",
+    batch_id="bigint",
+)
+_TAKEN = Statement(
+    "SELECT v.id FROM {rows} JOIN cards AS c ON c.pin_only_digest = v.digest",
+    rows={"id": "text", "digest": "text"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What cards to make. `credit_micros`: of each; `pin_only`: the PIN alone opens it, without the ID."""
+
+    name: str
+    customer_id: int
+    credit_micros: int = 0
+    count: int = 1
+    status: str = "available"
+    pin_length: int = 6
+    pin_only: bool = False
+    top_up: TopUp = "same"
+    expires_ms: int | None = None
+
+
+async def generate(
+    store: Store,
+    plan: Plan,
+    peppers: Peppers,
+    operator: str,
+    now_ms: int,
+    deliver: Deliver,
+    progress: Progress = lambda made: None,
+) -> int:
+    """Make a batch, which stays closed until `open_batch`; gives its number.
+
+    `deliver` is handed every ID with its PIN, once; what it raises ends the making. `progress` is told how
+    many are made. Raises `Refused`: a field is wrong, the name is taken, the batch was discarded meanwhile.
+    Whatever it raises, the cards made so far are gone; after a crash `discard_batch` takes them away.
+    """
+    async with store.writing() as connection:
+        batch = await _create(Act(connection, operator, now_ms), plan)
+    try:
+        await _make(store, batch, peppers, deliver, progress)
+    except BaseException:
+        await _discard(store, batch.id)
+        raise
+    return batch.id
+
+
+async def open_batch(store: Store, batch_id: int, operator: str, now_ms: int) -> Batch:
+    """Make a batch's cards good. Raises `Refused` when it was discarded meanwhile."""
+    async with store.writing() as connection:
+        made = select(func.count()).where(cards.c.batch_id == batch_id).scalar_subquery()
+        ready = (
+            update(card_batches)
+            .where(card_batches.c.id == batch_id, card_batches.c.ready_ms.is_(None))
+            .where(card_batches.c.count == made)
+            .values(ready_ms=now_ms)
+            .returning(card_batches.c.name)
+        )
+        name = (await connection.execute(ready)).scalar()
+        if name is None:
+            raise _gone()
+        batch = await show_batch(connection, name)
+        await note(Act(connection, operator, now_ms), "generate", f"card batch {name}", None, asdict(batch))
+    return batch
+
+
+async def discard_batch(store: Store, name: str) -> int:
+    """Take away a batch that was never finished, and whoever is still making it is refused; gives its cards.
+
+    Raises `Refused` for a batch that is ready, and where there is none.
+    """
+    async with store.reading() as connection:
+        batch = await show_batch(connection, name)
+    if batch.ready_ms is not None:
+        raise Refused(f"batch `{shown(name)}` is finished; `ringflow card delete --batch` removes its cards")
+    return await _discard(store, batch.id)
+
+
+async def _discard(store: Store, batch_id: int) -> int:
+    gone = 0
+    some = select(cards.c.id).where(cards.c.batch_id == batch_id).limit(CHUNK)
+    unfinished = card_batches.c.ready_ms.is_(None)
+    while True:
+        async with store.writing() as connection:
+            # Locked first, so that nobody goes on making cards or opens the batch in between.
+            locked = select(card_batches.c.id).where(card_batches.c.id == batch_id, unfinished)
+            if (await connection.execute(locked.with_for_update())).scalar() is None:
+                return gone
+            removed = (await connection.execute(delete(cards).where(cards.c.id.in_(some)))).rowcount
+            gone += removed
+            if removed < CHUNK:
+                await connection.execute(delete(card_batches).where(card_batches.c.id == batch_id))
+                return gone
+
+
+async def _create(act: Act, plan: Plan) -> Batch:
+    connection = act.connection
+    customer = await customers.show(connection, plan.customer_id)
+    check_currency(customer.currency)
+    _check(plan, customer.currency, act.now_ms)
+    there = await find_batch(connection, plan.name)
+    if there is not None:
+        raise Refused(
+            f"batch `{plan.name}` exists already; choose another name"
+            if there.ready_ms is not None
+            else f"batch `{plan.name}` is being made now, or its making was killed; "
+            f"in that case remove it: ringflow card discard"
+        )
+    await _check_density(connection, plan)
+    row = {**asdict(plan), "currency": customer.currency, "operator": act.operator, "created_ms": act.now_ms}
+    await connection.execute(card_batches.insert().values(row))
+    return await show_batch(connection, plan.name)
+
+
+async def _make(store: Store, batch: Batch, peppers: Peppers, deliver: Deliver, progress: Progress) -> None:
+    made = 0
+    while made < batch.count:
+        wanted = min(SEGMENT, batch.count - made)
+        drawn = await asyncio.to_thread(draw_cards, wanted, batch.pin_length, batch.pin_only, peppers)
+        for start in range(0, len(drawn), CHUNK):
+            async with store.writing() as connection:
+                secrets = await _write(connection, batch, peppers, drawn[start : start + CHUNK])
+                deliver(secrets)
+            made += len(secrets)
+            progress(made)
+
+
+async def _write(
+    connection: AsyncConnection, batch: Batch, peppers: Peppers, drawn: Sequence[Drawn]
+) -> list[Secret]:
+    """Write new cards of the batch; those of which a number is given already are left out."""
+    older = [{"id": one.id, "digest": digest} for one in drawn for digest in one.older]
+    # The same PIN has another digest under an older pepper, which the index does not find.
+    taken = {card_id for (card_id,) in await _TAKEN.run(connection, older)} if older else set()
+    rows = [{"id": one.id, "digest": one.digest} for one in drawn if one.id not in taken]
+    made = await _INSERT.run(connection, rows, pepper=peppers.newest.version, batch_id=batch.id)
+    if not made and await find_batch(connection, batch.name) is None:
+        raise _gone()
+    ids = {card_id for (card_id,) in made}
+    return [(one.id, one.pin) for one in drawn if one.id in ids]
+
+
+def _check(plan: Plan, currency: str, now_ms: int) -> None:
+    if not check_text(plan.name, "batch").strip():
+        raise Refused("a batch needs a name")
+    if not 0 <= plan.credit_micros <= MAX_AMOUNT_MICROS:
+        raise Refused(f"credit: from 0 to {Money(MAX_AMOUNT_MICROS, currency)}")
+    check_range(plan.count, 1, MAX_COUNT, "count")
+    check_one_of(plan.status, ("available", "disabled"), "status")
+    check_one_of(plan.top_up, get_args(TopUp), "top-up")
+    lowest = MIN_PIN_ONLY_DIGITS if plan.pin_only else MIN_PIN_DIGITS
+    check_range(plan.pin_length, lowest, MAX_PIN_DIGITS, "PIN length")
+    if plan.expires_ms is not None and plan.expires_ms <= now_ms:
+        raise Refused("the cards would have expired already; choose a later day")
+
+
+async def _check_density(connection: AsyncConnection, plan: Plan) -> None:
+    if not plan.pin_only:
+        return
+    same_length = (card_batches.c.pin_only, card_batches.c.pin_length == plan.pin_length)
+    query = select(func.coalesce(func.sum(card_batches.c.count), 0)).where(*same_length)
+    there = int((await connection.execute(query)).scalar_one())
+    room = 10**plan.pin_length // PIN_ONLY_DENSITY
+    if there + plan.count > room:
+        raise Refused(
+            f"of PINs of {plan.pin_length} digits that open a card alone at most {room} may be given, and "
+            f"{there} are; choose a longer PIN, or cards that need their ID too"
+        )
+
+
+def _gone() -> Refused:
+    return Refused("the batch was discarded while its cards were made; none of them is good")

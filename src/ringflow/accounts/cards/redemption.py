@@ -1,0 +1,125 @@
+"""Redeeming: an available card becomes used and gives its credit away, once, whoever else tries.
+
+The card, the customer and the movement are written in one transaction. The card is taken by one UPDATE that
+asks for `available`, and the movement has the card's ID as its key: two guards, each enough by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts import customers
+from ringflow.accounts.auditing import Act, note
+from ringflow.accounts.cards.card import Card, RedeemedAs, show_card
+from ringflow.accounts.cards.refusal import CardRefused, Why
+from ringflow.accounts.cards.template import make_customer
+from ringflow.accounts.change import Change, changing
+from ringflow.accounts.customers import Customer
+from ringflow.ledger.account import open_account
+from ringflow.ledger.paying import Order, credit_card
+from ringflow.ledger.statement import Statement
+from ringflow.numbers import shown
+from ringflow.store import Store
+from ringflow.store.card_tables import card_batches, cards
+
+_TAKE = Statement(
+    "UPDATE cards SET status = 'used', redeemed_by = :customer_id, redeemed_as = :redeemed_as, "
+    "redeemed_ms = :now_ms WHERE id = :card_id AND status = 'available' AND archived_ms IS NULL "
+    "AND (expires_ms IS NULL OR expires_ms > :now_ms) RETURNING id",
+    customer_id="bigint",
+    redeemed_as="text",
+    now_ms="bigint",
+    card_id="text",
+)
+
+
+async def redeem(store: Store, card_id: str, country: str, operator: str, now_ms: int) -> Customer:
+    """Make the card's own customer and give it the card's credit.
+
+    Raises `CardRefused`: used, disabled, expired, archived. `operator`: who does it, or how it came about.
+    """
+    async with changing(store, country) as change:
+        change.now_ms = now_ms
+        card = await show_card(change.connection, card_id)
+        _refuse_unfit(card, now_ms)
+        customer = await make_customer(change, card.customer_id, card_id)
+        await _give(change, card, customer, "account", operator)
+    return customer
+
+
+async def top_up(
+    store: Store, card_id: str, customer_id: int, country: str, operator: str, now_ms: int
+) -> Card:
+    """Give the card's credit to a customer that is there already; gives the card as it was.
+
+    Raises `CardRefused`: used, disabled, expired, archived, another currency, a template that is not the
+    customer's, where the batch asks for that.
+    """
+    async with changing(store, country) as change:
+        change.now_ms = now_ms
+        card = await show_card(change.connection, card_id)
+        _refuse_unfit(card, now_ms)
+        customer = await customers.show(change.connection, customer_id)
+        if customer.currency != card.currency:
+            raise CardRefused(
+                Why.OTHER_CURRENCY,
+                f"card {card_id} is in {card.currency}, and customer {customer_id} has {customer.currency}",
+            )
+        if not await _may_top_up(change.connection, card, customer_id):
+            raise CardRefused(
+                Why.OTHER_CUSTOMER,
+                f"card {card_id} is of customer {card.customer_id}, and tops up only accounts made from it",
+            )
+        await _give(change, card, customer, "top_up", operator)
+    return card
+
+
+async def _give(
+    change: Change, card: Card, customer: Customer, redeemed_as: RedeemedAs, operator: str
+) -> None:
+    connection, now_ms = change.connection, change.now_ms
+    taken = await _TAKE.run(
+        connection, None, customer_id=customer.id, redeemed_as=redeemed_as, now_ms=now_ms, card_id=card.id
+    )
+    if not taken:
+        raise _used(card.id)
+    if card.credit_micros:
+        order = Order(f"card:{card.id}", f"card {card.id}", operator, now_ms)
+        await credit_card(connection, customer.id, card.credit_micros, order)
+    else:
+        await open_account(connection, customer.id, now_ms)
+    after = await show_card(connection, card.id)
+    await note(Act(connection, operator, now_ms), "redeem", f"card {card.id}", asdict(card), asdict(after))
+
+
+def _refuse_unfit(card: Card, now_ms: int) -> None:
+    if card.archived_ms is not None:
+        raise CardRefused(Why.DISABLED, f"card {card.id} is archived")
+    if card.redeemed_by is not None:
+        raise _used(card.id)
+    if card.status == "disabled":
+        raise CardRefused(Why.DISABLED, f"card {card.id} is disabled")
+    if card.expired(now_ms):
+        raise CardRefused(Why.EXPIRED, f"card {card.id} has expired")
+
+
+async def _may_top_up(connection: AsyncConnection, card: Card, customer_id: int) -> bool:
+    """Whether the customer is the card's template, or was made from it, or the batch lets anyone."""
+    if customer_id == card.customer_id:
+        return True
+    query = select(card_batches.c.top_up).where(card_batches.c.name == card.batch)
+    if (await connection.execute(query)).scalar_one() == "anyone":
+        return True
+    made = select(cards.c.id).where(
+        cards.c.redeemed_by == customer_id,
+        cards.c.redeemed_as == "account",
+        cards.c.customer_id == card.customer_id,
+    )
+    return (await connection.execute(made.limit(1))).scalar() is not None
+
+
+def _used(card_id: str) -> CardRefused:
+    return CardRefused(Why.USED, f"card {shown(card_id)} is used: its credit was given already")

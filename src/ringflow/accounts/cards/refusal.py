@@ -1,0 +1,42 @@
+"""Why a card or a voucher is not taken: for callers a word that a flow can act on, for operators a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ringflow.errors import Refused
+
+
+class Why(StrEnum):
+    """`mistyped` was never looked up; `unknown` and `wrong_pin` should sound alike to a caller."""
+
+    MISTYPED = "mistyped"
+    UNKNOWN = "unknown"
+    WRONG_PIN = "wrong_pin"
+    LOCKED = "locked"
+    DISABLED = "disabled"
+    EXPIRED = "expired"
+    USED = "used"
+    USED_ELSEWHERE = "used_elsewhere"
+    OTHER_CUSTOMER = "other_customer"
+    OTHER_CURRENCY = "other_currency"
+    NEEDS_PAYMENT = "needs_payment"
+    BELOW_MINIMUM = "below_minimum"
+    CUSTOMER_NOT_ACTIVE = "customer_not_active"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A caller is refused. `wait_ms`: after how long a locked one may try again."""
+
+    why: Why
+    wait_ms: int = 0
+
+
+class CardRefused(Refused):
+    """A card or voucher cannot be used so: `why` for programs, the text for people. No money moved."""
+
+    def __init__(self, why: Why, text: str) -> None:
+        self.why = why
+        super().__init__(text)

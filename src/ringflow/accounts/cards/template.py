@@ -1,0 +1,38 @@
+"""The customer that a card makes of its template: same currency, rate card, channels and caller ID."""
+
+from __future__ import annotations
+
+from ringflow.accounts import customers
+from ringflow.accounts.change import Change
+from ringflow.accounts.customers import Customer
+from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.statement import Statement
+
+_COPY_RATES = Statement(
+    "INSERT INTO rate_assignments (subject, card_id) "
+    "SELECT :made, card_id FROM rate_assignments WHERE subject = :template",
+    made="text",
+    template="text",
+)
+
+
+async def make_customer(change: Change, template_id: int, card_id: str) -> Customer:
+    """Add the customer, active whatever its template is. Raises `Refused` when there is no template."""
+    template = await customers.show(change.connection, template_id)
+    made_before = change.made
+    customer = await customers.add(
+        change,
+        Customer(
+            await customers.next_id(change),
+            name=f"card {card_id}",
+            currency=template.currency,
+            channels=template.channels,
+            caller_id=template.caller_id,
+        ),
+    )
+    # Servers keep patterns and trunks in memory, and nothing of those names a new customer: a redeemed card
+    # must not have all of them load everything again.
+    change.made = made_before
+    subjects = {"made": customer_subject(customer.id), "template": customer_subject(template_id)}
+    await _COPY_RATES.run(change.connection, None, **subjects)
+    return customer

@@ -1,0 +1,75 @@
+"""The key ring under which PINs and voucher codes are digested: peppers, kept outside the database.
+
+The ring is text, one `version:secret` on a line, the newest last; a single line without a colon is version
+`v1`. What is new is digested under the newest pepper. What is old is compared under its own, so a version
+stays in the ring until nothing in the database names it.
+
+    digest  = 64 lower-case hexadecimal digits: HMAC-SHA256 (RFC 2104, FIPS 180-4) of the message
+    message = purpose LF text, or purpose LF card-id LF text     (ASCII)
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ringflow.config import MIN_SECRET_BYTES, read_secret
+from ringflow.errors import StartError
+
+FIRST_VERSION = "v1"
+_LINE = re.compile(r"(?:([A-Za-z0-9_.-]{1,32}):)?([!-~]+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Pepper:
+    """One key: its name, which is kept beside every digest made with it, and its secret bytes."""
+
+    version: str
+    secret: bytes = field(repr=False)
+
+    def digest(self, message: str) -> str:
+        """HMAC-SHA256 of a message in hexadecimal."""
+        return hmac.digest(self.secret, message.encode("ascii"), "sha256").hex()
+
+
+class Peppers:
+    """The ring, oldest first."""
+
+    def __init__(self, peppers: Sequence[Pepper]) -> None:
+        self.all = tuple(peppers)
+        self.newest = self.all[-1]
+        self._by_version = {pepper.version: pepper for pepper in self.all}
+
+    def version(self, version: str) -> Pepper | None:
+        """The pepper of this version, or None where it was taken out of the ring."""
+        return self._by_version.get(version)
+
+    def digests(self, message: str) -> list[str]:
+        """The message's digest under every pepper, oldest first."""
+        return [pepper.digest(message) for pepper in self.all]
+
+
+def read_peppers(env: str, file: Path | None, environ: Mapping[str, str] | None = None) -> Peppers:
+    """The ring from the environment's `env`, or from `file`. Raises `StartError`: none, or malformed."""
+    purpose = "the pepper of PINs and voucher codes"
+    return parse_peppers(read_secret(env, file, purpose, environ), purpose)
+
+
+def parse_peppers(text: str, purpose: str) -> Peppers:
+    """The ring that a text holds. Raises `StartError`, which names the wrong line and never quotes it."""
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    found: dict[str, Pepper] = {}
+    for number, line in lines:
+        match = _LINE.fullmatch(line)
+        if match is None or (match[1] is None and len(lines) > 1):
+            raise StartError(f"{purpose}: line {number} is not version:secret")
+        version = match[1] or FIRST_VERSION
+        if version in found:
+            raise StartError(f"{purpose}: line {number} gives version {version} a second time")
+        if len(match[2]) < MIN_SECRET_BYTES:
+            raise StartError(f"{purpose}: line {number}: the secret is shorter than {MIN_SECRET_BYTES} bytes")
+        found[version] = Pepper(version, match[2].encode("ascii"))
+    return Peppers(list(found.values()))

@@ -1,0 +1,87 @@
+"""A mint for tests: a template, a pepper and cards, on each database; its books are proved at the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from ringflow.accounts.auditing import Act
+from ringflow.accounts.cards.authentication import Cards
+from ringflow.accounts.cards.card import Card, show_card
+from ringflow.accounts.cards.generation import Plan, Secret, generate, open_batch
+from ringflow.accounts.lockout import Caller
+from ringflow.accounts.peppers import Peppers, parse_peppers
+from ringflow.ledger.account import read_account
+from ringflow.ledger.check import check_books
+from ringflow.money import MICROS_PER_UNIT
+from ringflow.store import Store
+from ringflow.store.tables import customers
+
+TEMPLATE = 7
+COUNTRY = "US"
+PEPPER = "v1:a pepper for tests only".replace(" ", "-")
+HOME = Caller("carrier", "441910000001")
+
+
+class Mint:
+    """`now_ms` is the time by which everything happens; tests move it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.now_ms = 1_750_000_000_000
+        self.peppers = parse_peppers(PEPPER, "the pepper")
+        self.cards = self.desk()
+
+    def desk(self, peppers: Peppers | None = None, store: Store | None = None) -> Cards:
+        return Cards(store or self.store, peppers or self.peppers, COUNTRY, lambda: self.now_ms)
+
+    async def customer(self, customer_id: int, **fields: Any) -> int:
+        row = {"id": customer_id, "name": "", "status": "active", "currency": "USD", "source": "operator"}
+        async with self.store.writing() as connection:
+            await connection.execute(customers.insert().values(**row | fields, created_ms=0, updated_ms=0))
+        return customer_id
+
+    async def make(self, name: str = "spring", units: int = 5, **fields: Any) -> list[Secret]:
+        """A batch of cards of the template, ready; gives their IDs and PINs."""
+        made: list[Secret] = []
+        fields = {"customer_id": TEMPLATE} | fields
+        plan = Plan(name, credit_micros=units * MICROS_PER_UNIT, **fields)
+        batch_id = await generate(self.store, plan, self.peppers, "ann", self.now_ms, made.extend)
+        await open_batch(self.store, batch_id, "ann", self.now_ms)
+        return made
+
+    async def card(self, card_id: str) -> Card:
+        async with self.store.reading() as connection:
+            return await show_card(connection, card_id)
+
+    async def credit(self, customer_id: int) -> int | None:
+        """The customer's balance in micro-units, or None where it has no account."""
+        async with self.store.reading() as connection:
+            account = await read_account(connection, customer_id, self.now_ms)
+        return account.balance_micros if account else None
+
+    def acting(self) -> Any:
+        """A transaction of the operator ann."""
+        return _Acting(self)
+
+
+class _Acting:
+    def __init__(self, mint: Mint) -> None:
+        self._mint = mint
+        self._writing = mint.store.writing()
+
+    async def __aenter__(self) -> Act:
+        return Act(await self._writing.__aenter__(), "ann", self._mint.now_ms)
+
+    async def __aexit__(self, *raised: Any) -> None:
+        await self._writing.__aexit__(*raised)
+
+
+@pytest.fixture
+async def mint(store: Store) -> AsyncIterator[Mint]:
+    opened = Mint(store)
+    await opened.customer(TEMPLATE, channels=3, caller_id="18005550100", status="inactive")
+    yield opened
+    assert await check_books(store, opened.now_ms) == []
