@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
@@ -19,13 +20,17 @@ from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiSettings
 from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
+from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.world import CallWorld
 from ringflow.config import AmiConfig, Config, read_secret
 from ringflow.engine.engine import Engine
+from ringflow.engine.reconciling import BOOT_MARK, Reaper
+from ringflow.engine.settling import SETTLE_SCRIPT, serve_settlement
 from ringflow.engine.watching import Watcher
 from ringflow.errors import RingflowError, StartError
 from ringflow.flows.book import FlowBook
+from ringflow.ledger.ledger import Ledger
 from ringflow.numbers import shown
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.store import Store
@@ -49,21 +54,24 @@ class Core:
     book: FlowBook
     library: PromptLibrary
     world: CallWorld
+    charging: Charging
 
     def engine(self, watchers: Sequence[Watcher] = ()) -> Engine:
         """An engine that runs calls on these parts."""
         return Engine(self.directory, self.occupancy, self.book, self.world, watchers)
 
     async def close(self) -> None:
-        """Let go of the database."""
+        """Let what is owed to the database be written, and let go of it."""
+        await self.charging.close()
         await self.store.close()
 
 
-async def open_core(config: Config, clock: Clock | None = None) -> Core:
+async def open_core(config: Config, clock: Clock | None = None, *, charge: bool = True) -> Core:
     """Open the database (migrated, declarations applied), flows, prompts and keys.
 
     Raises `StartError` for a missing secret or an unusable database, `ConfigError` for declarations that
-    contradict it. Broken flows do not stop a server: they are logged, and `book.problems` has them.
+    contradict it. Without `charge` calls cost nothing, as simulated ones must. Broken flows do not stop a
+    server: they are logged, and `book.problems` has them.
     """
     secret = read_secret(
         config.impersonation.key_env,
@@ -81,6 +89,8 @@ async def open_core(config: Config, clock: Clock | None = None) -> Core:
     except BaseException:
         await store.close()
         raise
+    clock = clock or SystemClock()
+    charging = _charging(config, store, clock)
     world = CallWorld(
         trunks=directory.trunks,
         security_keys=SecurityKeys(secret),
@@ -88,9 +98,24 @@ async def open_core(config: Config, clock: Clock | None = None) -> Core:
         apology=config.apology,
         uri_dial=config.uri_dial,
         uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
-        clock=clock or SystemClock(),
+        charging=charging if charge else None,
+        clock=clock,
     )
-    return Core(config, store, directory, Occupancy(), book, library, world)
+    return Core(config, store, directory, Occupancy(), book, library, world, charging)
+
+
+def _charging(config: Config, store: Store, clock: Clock) -> Charging:
+    settings = config.charging
+    # Every run has a name of its own: what an earlier one left is then seen to be nobody's any more.
+    server = f"{settings.server}{BOOT_MARK}{secrets.token_hex(4)}"
+    return Charging(
+        Ledger(store, server, lambda: round(clock.now_s() * 1000)),
+        ChargingSettings(
+            slice_ms=settings.slice_s * 1000,
+            warn_ms=settings.warn_s * 1000,
+            longest_ms=settings.longest_call_s * 1000,
+        ),
+    )
 
 
 class Application:
@@ -111,6 +136,7 @@ class Application:
             ),
         )
         self.ami = _ami_link(config)
+        self.reaper = Reaper(core.charging, self.ami, config.charging.dead_after_s)
         self.http_port: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
@@ -132,6 +158,7 @@ class Application:
             )
         self._tasks = [
             asyncio.create_task(self.metrics.measure_lag(), name="event-loop lag"),
+            asyncio.create_task(self.reaper.run(), name="reaper"),
             asyncio.create_task(self.core.book.watch(self._stopping), name="watch app_flows"),
         ]
         await self.fastagi.start()
@@ -161,6 +188,9 @@ class Application:
         log.info("stopped")
 
     async def _serve(self, session: AgiSession) -> None:
+        if session.request.script == SETTLE_SCRIPT:
+            await serve_settlement(session, self.core.charging)
+            return
         channel = session.request.channel
         self._channels.add(channel)
         try:

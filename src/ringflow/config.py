@@ -8,6 +8,7 @@ relative to the folder of `config.yaml`.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -109,6 +110,21 @@ class ImpersonationConfig(Frozen):
     key_file: Path | None = Path(".ringflow/security.key")
 
 
+class ChargingConfig(Frozen):
+    """How calls through trunks rated `local` are charged, and how what a dead server left is settled.
+
+    `server` names this Ringflow and its Asterisk in the ledger; servers of one Asterisk share it.
+    """
+
+    server: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = Field(
+        default_factory=socket.gethostname
+    )
+    slice_s: Annotated[int, Field(ge=1, le=86_400)] = 3600
+    warn_s: Annotated[int, Field(ge=0, le=3600)] = 60
+    longest_call_s: Annotated[int, Field(ge=1, le=86_400)] = 14_400
+    dead_after_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
+
+
 class LogConfig(Frozen):
     """How the log is written: JSON for programs, text for people."""
 
@@ -166,6 +182,7 @@ class Config(Frozen):
     http: HttpConfig | None = HttpConfig()
     sounds: SoundsConfig = SoundsConfig()
     impersonation: ImpersonationConfig = ImpersonationConfig()
+    charging: ChargingConfig = Field(default_factory=ChargingConfig)
     apology: str = "MISC/sorry"
     uri_dial: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$")] = (
         "PJSIP/ringflow-uri/{uri}"

@@ -33,7 +33,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
             "http": {"port": 0},
             "customers": [{"id": 42, "clis": [CLI]}],
             "dids": [{"number": DID, "app": "calling_card"}],
-            "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier"}],
+            "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier", "rated": "upstream"}],
         }
     )
 

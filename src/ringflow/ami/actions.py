@@ -113,6 +113,15 @@ def channels_of(answers: Sequence[AmiMessage]) -> tuple[LiveChannel, ...]:
     return channels
 
 
+def database_of(family: str, answers: Sequence[AmiMessage]) -> dict[str, str]:
+    """Read the answers of DBGetTree. Raises `ProtocolViolation` if the list is not what it says."""
+    rows = [one for one in answers if one.event == "DBGetTreeResponse"]
+    announced = answers[-1].text("ListItems")
+    if announced != str(len(rows)):
+        raise ProtocolViolation(f"DBGetTree listed {len(rows)} keys and says {shown(announced)}")
+    return {one.text("Key").removeprefix(f"/{family}/"): one.text("Val") for one in rows}
+
+
 def hangup_fields(channel: str, cause: int) -> Fields:
     """Hangup of one channel with a Q.850 `cause`. Raises `ProtocolViolation`."""
     if not 0 <= cause <= 127:

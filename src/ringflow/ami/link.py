@@ -19,6 +19,7 @@ from ringflow.ami.actions import (
     OriginateResult,
     absolute_timeout_fields,
     channels_of,
+    database_of,
     hangup_fields,
     originate_fields,
     originate_result,
@@ -121,6 +122,10 @@ class AmiLink:
     async def live_channels(self) -> tuple[LiveChannel, ...]:
         """All channels there are now (CoreShowChannels)."""
         return channels_of(await self._ask({"Action": "CoreShowChannels"}))
+
+    async def database_tree(self, family: str) -> dict[str, str]:
+        """All that AstDB has under a family, by key (DBGetTree)."""
+        return database_of(family, await self._ask({"Action": "DBGetTree", "Family": family}))
 
     async def hang_up(self, channel: str, cause: int = 16) -> None:
         """Ask one channel to hang up with a Q.850 cause; `CommandRefused` if there is no such channel."""

@@ -13,7 +13,8 @@ from string import Template
 from ringflow.errors import Refused, StartError
 
 SECRET_FILE = "ami.secret"  # noqa: S105 - the file's name
-AGI_PATH = "/call"
+CALL_PATH = "/call"
+SETTLE_PATH = "/settle"
 
 _PRIVATE = frozenset({"manager_ringflow.conf", SECRET_FILE})
 _TEMPLATES = ("extensions_ringflow.conf", "pjsip_ringflow.conf", "manager_ringflow.conf", "README.md")
@@ -52,10 +53,9 @@ class AsteriskConfigSettings:
         if not _NAME.fullmatch(self.carrier_name):
             raise Refused(f"{self.carrier_name!r} cannot name a trunk: letters, digits, - and _ only")
 
-    @property
-    def agi_url(self) -> str:
-        """Where the dialplan sends calls."""
-        return f"agi://{self.fastagi_host}:{self.fastagi_port}{AGI_PATH}"
+    def agi_url(self, path: str) -> str:
+        """Where the dialplan sends calls, or what it wants of Ringflow at their end."""
+        return f"agi://{self.fastagi_host}:{self.fastagi_port}{path}"
 
     @property
     def carrier_address(self) -> str:
@@ -76,7 +76,8 @@ def write_asterisk_config(out: Path, settings: AsteriskConfigSettings) -> list[P
         secret = _keep_secret(out / SECRET_FILE)
         values = {
             "folder": str(out),
-            "agi_url": settings.agi_url,
+            "agi_url": settings.agi_url(CALL_PATH),
+            "settle_url": settings.agi_url(SETTLE_PATH),
             "ami_port": str(settings.ami_port),
             "carrier_name": settings.carrier_name,
             "carrier_host": settings.carrier_host,

@@ -112,7 +112,7 @@ def ringflow_server(
         "impersonation": {"key_env": "RINGFLOW_BENCH_KEY"},
         "customers": [{"id": 42, "clis": [CLI]}],
         "dids": [{"number": DID, "app": "calling_card"}],
-        "trunks": [{"name": "carrier", "dial": trunk_dial}],
+        "trunks": [{"name": "carrier", "dial": trunk_dial, "rated": "upstream"}],
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RINGFLOW_")}

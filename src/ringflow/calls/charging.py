@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 import structlog
 
 from ringflow.accounts.trunks import Trunk
-from ringflow.errors import RingflowError
+from ringflow.calls.owing import Owing
+from ringflow.ledger.held import find_hold
 from ringflow.ledger.hold import Hold, NoCredit, Settlement
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.rates import NoRate, quote
-from ringflow.ledger.terms import affordable_ms
+from ringflow.ledger.terms import affordable_ms, charge_micros
 from ringflow.store import StoreGone
 
 log = structlog.get_logger("ringflow.charging")
 
-RETRY_FIRST_S = 0.5
-RETRY_LONGEST_S = 15.0
+RINGING_AND_MORE_MS = 1_800_000
+"""How much longer than the longest talk a hold may stand."""
+
+LATE_MS = 500
+"""How late Asterisk may end a talk that was limited."""
+
+CLOSE_LIMIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChargingSettings:
+    """`slice_ms`: how much talk is held for at most before a leg is dialled. `longest_ms`: the longest talk.
+
+    `warn_ms`: how long before its credit ends a caller hears a tone.
+    """
+
+    slice_ms: int = 3_600_000
+    warn_ms: int = 60_000
+    longest_ms: int = 14_400_000
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A leg may be dialled, and its held credit lasts `limit_ms` from the callee's answer; None: no limit."""
+    """A leg may be dialled: its hold pays for `limit_ms` of talk from the callee's answer."""
 
-    leg_id: str
-    limit_ms: int | None
+    hold: Hold
+    limit_ms: int
+    warn_ms: int
+
+    @property
+    def leg_id(self) -> str:
+        """The leg's id in the ledger."""
+        return self.hold.leg_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,84 +61,89 @@ class Denial:
 
 
 class Charging:
-    """The calls' side of the ledger. `slice_ms`: how much talk is held for at most before a leg is dialled.
+    """The calls' side of the ledger.
 
     A settlement that the database does not take now is repeated until it does; the hold stands meanwhile, so
-    the credit cannot be spent twice.
+    the credit cannot be spent twice. `left`: legs whose end only Asterisk knows.
     """
 
-    def __init__(self, ledger: Ledger, slice_ms: int) -> None:
+    def __init__(self, ledger: Ledger, settings: ChargingSettings | None = None) -> None:
         self.ledger = ledger
-        self._slice_ms = slice_ms
+        self.owing = Owing()
         self.left: set[str] = set()
-        self._late: set[asyncio.Task[None]] = set()
-
-    @property
-    def unsettled(self) -> int:
-        """How many legs wait for the database to take their settlement."""
-        return len(self._late)
+        self._settings = settings or ChargingSettings()
 
     async def allow(self, leg_id: str, customer_id: int, number: str, trunk: Trunk) -> Allowance | Denial:
-        """Hold what the leg may cost on this trunk. Raises `StoreGone`.
-
-        A trunk that is rated upstream costs nothing here, and asks for nothing.
-        """
-        if trunk.rated == "upstream":
-            return Allowance(leg_id, None)
+        """Hold what the leg may cost. Raises `StoreGone`."""
+        settings = self._settings
         try:
             quoted = await quote(self.ledger.store, number, customer_id, self.ledger.now_ms())
         except NoRate as error:
             return Denial(no_credit=False, reason=str(error))
-        wanted = quoted.slice_micros(self._slice_ms)
         held = await self.ledger.hold(
-            leg_id, customer_id, wanted, least_micros=quoted.least_micros, terms=quoted.terms
+            leg_id,
+            customer_id,
+            quoted.slice_micros(min(settings.slice_ms, settings.longest_ms)),
+            least_micros=quoted.least_micros,
+            terms=quoted.terms,
+            lasts_ms=settings.longest_ms + RINGING_AND_MORE_MS,
         )
         if isinstance(held, NoCredit):
             return Denial(no_credit=True, reason="not enough credit for the shortest talk")
-        return Allowance(leg_id, self._limit_ms(held))
+        paid_ms = affordable_ms(quoted.terms, held.micros)
+        if paid_ms is None or paid_ms >= settings.longest_ms:
+            return Allowance(held, settings.longest_ms, 0)
+        return Allowance(held, paid_ms, settings.warn_ms)
 
-    async def end(self, leg_id: str, talked_ms: int) -> Settlement | None:
-        """Charge a leg for its talk, once, and give the rest of the hold back. None: later, by itself."""
+    async def end(self, allowance: Allowance, talked_ms: int) -> Settlement | None:
+        """Charge a leg for its talk, once, and give the rest of the hold back. None: later, by itself.
+
+        What was talked beyond the limit is not charged: Asterisk takes some milliseconds to end a call.
+        """
+        leg_id, terms = allowance.leg_id, allowance.hold.terms
+        charge = charge_micros(terms, min(talked_ms, allowance.limit_ms)) if terms is not None else 0
+
+        async def settle() -> Settlement:
+            if talked_ms > 0:
+                return await self.ledger.settle(leg_id, charge)
+            return await self.ledger.release(leg_id)
+
         try:
-            return await self._settle(leg_id, talked_ms)
+            return await settle()
         except StoreGone as error:
             log.error("settlement late", leg=leg_id, talked_ms=talked_ms, detail=str(error))
-            task = asyncio.create_task(self._settle_later(leg_id, talked_ms), name=f"settle {leg_id}")
-            self._late.add(task)
-            task.add_done_callback(self._late.discard)
+            self.owing.owe(f"the settlement of leg {leg_id}", settle)
             return None
+
+    async def end_by_record(self, leg_id: str, talked_ms: int) -> Settlement:
+        """Settle a leg by what Asterisk recorded of it, on whatever server. Raises `UnknownLeg`, `StoreGone`.
+
+        As in `end`, what the hold does not pay because Asterisk was a moment late is not charged.
+        """
+        async with self.ledger.store.reading() as connection:
+            hold = await find_hold(connection, leg_id)
+        paid_ms = affordable_ms(hold.terms, hold.micros) if hold is not None and hold.terms else None
+        if paid_ms is not None and 0 < talked_ms - paid_ms <= LATE_MS:
+            talked_ms = paid_ms
+        return await self.ledger.settle_talk(leg_id, talked_ms)
+
+    async def vacate(self, mark: str) -> None:
+        """Count a call nowhere any more; later, by itself, when the database is away."""
+
+        async def leave_it() -> None:
+            await self.ledger.vacate(mark)
+
+        try:
+            await leave_it()
+        except StoreGone:
+            self.owing.owe(f"the end of the counted call {mark}", leave_it)
 
     def leave(self, leg_id: str) -> None:
         """Asterisk's end of the leg was lost: its hangup handler settles it, or the reaper asks after it."""
         log.warning("leg left to its hangup handler", leg=leg_id)
         self.left.add(leg_id)
 
-    async def close(self, limit_s: float) -> None:
-        """Wait for late settlements up to `limit_s`; what is left, the reaper of any server finds."""
-        if self._late:
-            await asyncio.wait(set(self._late), timeout=limit_s)
-        for task in set(self._late):
-            task.cancel()
-        await asyncio.gather(*self._late, return_exceptions=True)
+    async def close(self) -> None:
+        """Wait a little for what is owed. The store stays open."""
+        await self.owing.close(CLOSE_LIMIT_S)
         await self.ledger.close()
-
-    def _limit_ms(self, hold: Hold) -> int | None:
-        return affordable_ms(hold.terms, hold.micros) if hold.terms is not None else None
-
-    async def _settle(self, leg_id: str, talked_ms: int) -> Settlement:
-        if talked_ms > 0:
-            return await self.ledger.settle_talk(leg_id, talked_ms)
-        return await self.ledger.release(leg_id)
-
-    async def _settle_later(self, leg_id: str, talked_ms: int) -> None:
-        delay_s = RETRY_FIRST_S
-        while True:
-            await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, RETRY_LONGEST_S)
-            try:
-                await self._settle(leg_id, talked_ms)
-            except StoreGone:
-                continue
-            except RingflowError as error:
-                log.error("settlement refused", leg=leg_id, talked_ms=talked_ms, detail=str(error))
-            return

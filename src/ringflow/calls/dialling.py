@@ -48,7 +48,10 @@ class DialOptions:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe."""
+    """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe.
+
+    `leg_id` names the leg's hold, empty where it costs nothing.
+    """
 
     target: str
     dialled: str
@@ -59,10 +62,11 @@ class Attempt:
     max_duration_s: float | None
     limit_ms: int | None = None
     warn_ms: int = 0
+    leg_id: str = ""
 
     def arguments(self) -> str:
         """What `Dial` is given. `g`: go on here when the callee hangs up."""
-        options = f"gb({self._leg_subroutine()})U(ringflow-answered^s^1)"
+        options = f"gb({self._leg_subroutine()})U({self._answer_subroutine()})"
         if self.caller_id is not None:
             options += f"f({self.caller_id})"
         options += self._limit()
@@ -92,6 +96,10 @@ class Attempt:
             return "ringflow-leg^s^1"
         entry = "two" if self.headers_as_variables() is None else "more"
         return f"ringflow-leg^{entry}^1({'^'.join(words)})"
+
+    def _answer_subroutine(self) -> str:
+        # What follows the context in option U are arguments: it always starts at s,1 (dial_exec_full).
+        return f"ringflow-charged^{self.leg_id}" if self.leg_id else "ringflow-answered^s^1"
 
     def _limit(self) -> str:
         """Option L, in milliseconds; the tone warns of the end of the credit, not of the flow's own limit."""

@@ -23,13 +23,16 @@ from ringflow.calls.dialling import (
 from ringflow.calls.outcome import Leg, LegStatus
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
-from ringflow.errors import CallEnded
+from ringflow.errors import CallEnded, CommandRefused
 
 URI_TRUNK = "uri"
 """The name under which legs to a SIP URI are recorded."""
 
-LEG_VARIABLE = "RINGFLOW_LEG"
-"""On the caller's channel, names a leg that is not settled: its hangup handler settles what we could not."""
+HANG_UP_HANDLER = "ringflow-hangup,s,1({leg_id})"
+"""On the caller's channel while a leg is not settled: at the hang-up it settles what we could not."""
+
+KEPT_FAMILY = "ringflow"
+"""Of AstDB: under it Asterisk keeps `ANSWERED_MS|ENDED_MS` of legs that nobody has settled."""
 
 _TRY_NEXT_TRUNK = frozenset({LegStatus.CONGESTION, LegStatus.UNAVAILABLE})
 
@@ -114,23 +117,37 @@ class Outgoing:
         What ends without an answer of Asterisk's is left to the channel's hangup handler: only Asterisk knows
         how long they talked.
         """
-        leg_id = allowed.leg_id
-        limited = replace(attempt, limit_ms=allowed.limit_ms, warn_ms=self._world.warn_ms)
+        limited = replace(attempt, leg_id=allowed.leg_id, limit_ms=allowed.limit_ms, warn_ms=allowed.warn_ms)
         try:
-            await self._session.set_variable(LEG_VARIABLE, leg_id)
+            handler = HANG_UP_HANDLER.format(leg_id=allowed.leg_id)
+            await self._session.set_variable("CHANNEL(hangup_handler_push)", handler)
             self._transcript.note("dial", f"{attempt.dialled} via {attempt.trunk}")
             leg, caller_gone = await dial(self._session, limited)
         except CallEnded as ended:
             if ended.how == "eof":
-                charging.leave(leg_id)
+                charging.leave(allowed.leg_id)
             else:
-                await charging.end(leg_id, 0)
+                await charging.end(allowed, 0)
             raise
-        settled = await charging.end(leg_id, leg.talked_ms)
+        except BaseException:
+            # Cancelled, or Asterisk does not answer: the talk may go on without us.
+            charging.leave(allowed.leg_id)
+            raise
+        settled = await charging.end(allowed, leg.talked_ms)
         if settled is not None:
             leg = replace(leg, charged_micros=settled.charged_micros)
-            await self._session.set_variable(LEG_VARIABLE, "", dead_ok=True)
-        return replace(leg, leg_id=leg_id), caller_gone
+        if settled is not None or await self._keep(allowed.leg_id, leg.talked_ms):
+            await self._session.set_variable("CHANNEL(hangup_handler_pop)", "", dead_ok=True)
+        return replace(leg, leg_id=allowed.leg_id), caller_gone
+
+    async def _keep(self, leg_id: str, talked_ms: int) -> bool:
+        """Have Asterisk remember the talk until the database does: this process may end first."""
+        words = ("DATABASE", "PUT", KEPT_FAMILY, leg_id, f"0|{talked_ms}")
+        try:
+            await self._session.command(*words, dead_ok=True)
+        except CommandRefused:
+            return False
+        return True
 
     def _attempt(
         self, customer: Customer, target: str, dialled: str, trunk: Trunk, options: DialOptions

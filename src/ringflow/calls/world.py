@@ -15,7 +15,7 @@ from ringflow.calls.clock import Clock, SystemClock
 class CallWorld:
     """`trunks` gives the enabled ones in the order in which they are tried.
 
-    Without `charging` nothing is charged. `warn_ms`: how long before the credit ends the caller is warned.
+    Without `charging` nothing is charged.
     """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
@@ -25,7 +25,6 @@ class CallWorld:
     uri_dial: str
     uri_hosts: frozenset[str] = frozenset()
     charging: Charging | None = None
-    warn_ms: int = 60_000
     clock: Clock = field(default_factory=SystemClock)
 
     def asterisk_prompt(self, name: str) -> str:

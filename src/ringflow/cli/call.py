@@ -181,7 +181,7 @@ async def carry(
     """Simulate a call against the configured database and flows. Raises what `open_core` does."""
     clock = VirtualClock(time.time())
     caller = ScriptedCaller(clock, steps)
-    core = await open_core(config, clock)
+    core = await open_core(config, clock, charge=False)
     try:
         carried = await carry_call(
             arrival,

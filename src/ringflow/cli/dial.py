@@ -80,7 +80,7 @@ def dial(
 
 async def _carry(config: Config, arrival: Arrival, screen: Screen, met: tuple[Callee, ...]) -> CallRecord:
     clock = SystemClock()
-    core = await open_core(config, clock)
+    core = await open_core(config, clock, charge=False)
     telephone = Telephone(clock, screen, patient=not is_terminal())
 
     def pressed(key: str) -> None:

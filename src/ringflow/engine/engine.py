@@ -18,6 +18,7 @@ from ringflow.calls.outcome import CallRecord, Outcome, Reject
 from ringflow.calls.rejecting import reject_call
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
+from ringflow.engine.seating import counted, is_limited
 from ringflow.engine.walking import Ended, walk
 from ringflow.engine.watching import Watcher
 from ringflow.errors import CallEnded, RingflowError
@@ -88,6 +89,15 @@ class Engine:
         if flow is None:
             log.error("app missing", app=answer.did.app, did=answer.did.number)
             await visit.refuse(Rejection(503, f"App Not Found: {answer.did.app}"))
+            return
+        charging = self._world.charging
+        if charging is not None and is_limited(answer):
+            mark = f"{visit.call_id}@{visit.session.request.unique_id}"
+            async with counted(charging, answer, mark) as full:
+                if full is not None:
+                    await visit.refuse(full)
+                else:
+                    await self._walk(visit, answer, flow, flows)
             return
         seat = self._occupancy.admit(answer)
         if isinstance(seat, Rejection):

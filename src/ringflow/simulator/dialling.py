@@ -1,7 +1,7 @@
 """`Dial` as the virtual Asterisk runs it: apps/app_dial.c with Ringflow's own dialplan around it.
 
-The options that Ringflow gives are followed: g, f(), L(), b(ringflow-leg...), U(ringflow-answered...). What
-the two subroutines do is written in docs/architecture.md, "The contract with Asterisk's dialplan".
+The options that Ringflow gives are followed: g, f(), L(), b(ringflow-leg...), U(ringflow-answered...) and
+U(ringflow-charged...). What the subroutines do is in docs/architecture.md, "The contract with the dialplan".
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ringflow.simulator.line import CalleeActs, HungUp, Sound
 from ringflow.simulator.listening import IncomingCall
 
 LEG_SUBROUTINE = re.compile(r"ringflow-leg\^(?P<entry>two|more|s)\^1(?:\((?P<arguments>.*)\))?")
-ANSWERED_SUBROUTINE = "ringflow-answered^"
+ANSWERED_SUBROUTINES = ("ringflow-answered^", "ringflow-charged^")
 NORMAL_CLEARING = 16
 
 
@@ -97,7 +97,7 @@ async def _talk(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) ->
     call.answer()
     now_ms = call.clock.monotonic_ms()
     channel.set_variable("DIALSTATUS", "ANSWER")
-    if options.get("U", "").startswith(ANSWERED_SUBROUTINE):
+    if options.get("U", "").startswith(ANSWERED_SUBROUTINES):
         now = channel.substitute("${STRFTIME(,,%s%3q)}")
         channel.set_variable("RINGFLOW_ANSWERED_MS", now)
         if channel.inherited().get("RINGFLOW_CHANNEL") == channel.name:

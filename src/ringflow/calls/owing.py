@@ -1,0 +1,58 @@
+"""What the database must still be told: repeated until it takes it, while the call goes its way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from ringflow.errors import RingflowError
+from ringflow.store import StoreGone
+
+log = structlog.get_logger("ringflow.owing")
+
+RETRY_FIRST_S = 0.5
+RETRY_LONGEST_S = 10.0
+"""Shorter than the silence after which a server counts as dead: nobody else ends what is still owed here."""
+
+
+class Owing:
+    """Work that the database could not take when it was due; doing it twice must do it once."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def owe(self, what: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Do `work` until it does not raise `StoreGone`. `what` names it in the log."""
+        log.error("owed to the database", what=what)
+        task = asyncio.create_task(self._pay(what, work), name=f"owing {what}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self, limit_s: float) -> None:
+        """Wait up to `limit_s` for what is owed; what is left then, the reaper of any server finds."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=limit_s)
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _pay(self, what: str, work: Callable[[], Awaitable[object]]) -> None:
+        delay_s = RETRY_FIRST_S
+        while True:
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, RETRY_LONGEST_S)
+            try:
+                await work()
+            except StoreGone:
+                continue
+            except RingflowError as error:
+                log.error("owed and refused", what=what, detail=str(error))
+                return
+            log.info("owed and done", what=what)
+            return
