@@ -37,7 +37,7 @@ call_records = Table(
 )
 
 # `position` counts from 1 and is the number in the leg's id. `leg_id` is NULL where nothing was held;
-# `talked_ms` is NULL where nobody who knew was left to write it.
+# `ended_ms` and `talked_ms` are NULL where nobody who knew was left to write them.
 call_legs = Table(
     "call_legs",
     metadata,
@@ -47,6 +47,7 @@ call_legs = Table(
     Column("dialled", Text, nullable=False),
     Column("trunk", Text, nullable=False),
     Column("status", Text, nullable=False),
+    Column("ended_ms", BigInteger),
     Column("talked_ms", BigInteger),
     Column("hangup_cause", Integer),
     Column("caller_id", Text),

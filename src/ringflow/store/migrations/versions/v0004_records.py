@@ -61,6 +61,7 @@ def _create_parts() -> None:
         sa.Column("dialled", sa.Text, nullable=False),
         sa.Column("trunk", sa.Text, nullable=False),
         sa.Column("status", sa.Text, nullable=False),
+        sa.Column("ended_ms", sa.BigInteger),
         sa.Column("talked_ms", sa.BigInteger),
         sa.Column("hangup_cause", sa.Integer),
         sa.Column("caller_id", sa.Text),

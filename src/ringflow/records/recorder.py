@@ -1,0 +1,128 @@
+"""Writes the record of every call that ended, in batches, beside the calls: none of them waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+
+import structlog
+
+from ringflow.calls.outcome import CallRecord
+from ringflow.records.rows import CallRows, call_rows
+from ringflow.records.writing import write_rows
+from ringflow.store import Store, StoreGone
+
+log = structlog.get_logger("ringflow.records")
+
+MAX_BATCH = 500
+LINGER_S = 0.5
+"""How long the first record of a batch waits for others: a commit costs as much as dozens of records."""
+
+MAX_WAITING = 20_000
+"""Records kept in memory while the database is away, about 2 KB each; the newest beyond that are dropped."""
+
+RETRY_FIRST_S = 0.5
+RETRY_LONGEST_S = 15.0
+
+
+class Recorder:
+    """A `Watcher` of the engine. `server`: the name under which this server's calls are recorded.
+
+    `dropped`: records that were not written, as the database was away for too long or refused them.
+    """
+
+    def __init__(
+        self, store: Store, server: str, *, linger_s: float = LINGER_S, max_waiting: int = MAX_WAITING
+    ) -> None:
+        self.dropped = 0
+        self._store = store
+        self._server = server
+        self._linger_s = linger_s
+        self._max_waiting = max_waiting
+        self._queue: deque[CallRows] = deque()
+        self._writer: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """How many records are not written yet."""
+        return len(self._queue)
+
+    def call_began(self, app: str) -> None:
+        """A call is recorded when it is over."""
+
+    def slot_left(self, app: str, slot_type: str, exit_name: str) -> None:
+        """The record has its slots."""
+
+    def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
+        """Have the record written soon."""
+        if len(self._queue) >= self._max_waiting:
+            self._drop(record.call_id, "the database has been away for too long")
+            return
+        self._queue.append(call_rows(record, self._server))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write(), name="call records")
+        elif len(self._queue) == MAX_BATCH:
+            self._hurry.set()
+
+    async def written(self) -> None:
+        """Wait until every record that was told is written."""
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait({self._writer})
+
+    async def close(self, limit_s: float) -> None:
+        """Write what waits, for at most `limit_s`; the store stays open. What is left is logged and gone."""
+        self._linger_s = 0.0
+        self._hurry.set()
+        if self._writer is not None and not self._writer.done():
+            await asyncio.wait({self._writer}, timeout=limit_s)
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        for rows in self._queue:
+            self._drop(rows.call[0], "the server stopped while the database was away")
+        self._queue.clear()
+
+    async def _write(self) -> None:
+        delay_s = RETRY_FIRST_S
+        await self._pause(self._linger_s)
+        while self._queue:
+            batch = list(islice(self._queue, MAX_BATCH))
+            try:
+                await self._commit(batch)
+            except StoreGone as error:
+                log.error("records wait", waiting=len(self._queue), detail=str(error))
+                await self._pause(delay_s)
+                delay_s = min(delay_s * 2, RETRY_LONGEST_S)
+                continue
+            delay_s = RETRY_FIRST_S
+            for _ in batch:
+                self._queue.popleft()
+            if self._queue and len(self._queue) < MAX_BATCH:
+                await self._pause(self._linger_s)
+
+    async def _commit(self, batch: Sequence[CallRows]) -> None:
+        try:
+            async with self._store.writing() as connection:
+                await write_rows(connection, batch)
+        except StoreGone:
+            raise
+        except Exception as error:  # noqa: BLE001 -- what one record breaks must not keep the others waiting
+            if len(batch) == 1:
+                self._drop(batch[0].call[0], f"the database refuses it: {str(error)[:500]}")
+                return
+            for one in batch:
+                await self._commit([one])
+
+    async def _pause(self, limit_s: float) -> None:
+        """Wait, or go on at once when a batch is full or the server stops."""
+        try:
+            await asyncio.wait_for(self._hurry.wait(), limit_s)
+        except TimeoutError:
+            return
+        self._hurry.clear()
+
+    def _drop(self, call_id: object, why: str) -> None:
+        self.dropped += 1
+        log.error("record dropped", call_id=call_id, why=why, dropped=self.dropped)

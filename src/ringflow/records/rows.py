@@ -1,0 +1,110 @@
+"""A call's record as rows of the database."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ringflow.calls.outcome import CallRecord, Leg
+
+Cells: TypeAlias = tuple[str | int | None, ...]
+
+CARD_VARIABLE = "card.id"
+"""The variable of a call that names the card it was identified by."""
+
+LOST = "lost"
+"""The outcome of a call, and the status of a leg, whose server was gone before it could write them."""
+
+_LEG_ID = re.compile(r"(?P<call_id>[^.]+)\.(?P<position>[1-9][0-9]{0,5})@.*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRows:
+    """One call: cells in the order of the tables' columns."""
+
+    call: Cells
+    legs: tuple[Cells, ...]
+    slots: tuple[Cells, ...]
+
+
+def call_rows(record: CallRecord, server: str) -> CallRows:
+    """The rows of a call that is over. What slots keep in variables is not kept: it may be secret."""
+    call_id = record.call_id
+    ends = [event.at_ms for event in record.transcript if event.event == "leg"]
+    # A transcript that was cut does not tell when its last legs ended.
+    ends += [-1] * (len(record.legs) - len(ends))
+    return CallRows(
+        call=(
+            call_id,
+            server,
+            round(record.started_at_s * 1000),
+            record.duration_ms,
+            record.did,
+            record.cli,
+            record.app,
+            record.revision,
+            record.variables.get(CARD_VARIABLE),
+            record.customer,
+            str(record.outcome),
+            record.reason,
+            record.reject.sip if record.reject is not None else None,
+            _cause(record.legs[-1]) if record.legs else None,
+        ),
+        legs=tuple(
+            (
+                call_id,
+                position,
+                leg.leg_id or None,
+                leg.dialled,
+                leg.trunk,
+                leg.status.value,
+                end if end >= 0 else None,
+                leg.talked_ms,
+                _cause(leg),
+                leg.caller_id,
+            )
+            for position, (leg, end) in enumerate(zip(record.legs, ends, strict=False), start=1)
+        ),
+        slots=tuple(
+            (
+                call_id,
+                position,
+                visit.app,
+                visit.slot,
+                visit.type,
+                visit.entered_ms,
+                visit.exit,
+                " ".join(visit.keys),
+            )
+            for position, visit in enumerate(record.visits, start=1)
+        ),
+    )
+
+
+def lost_rows(leg_id: str, customer_id: int, server: str, opened_ms: int, ended_ms: int) -> CallRows | None:
+    """What the ledger knows of a leg without a record; None for an id that no call gave."""
+    named = read_leg_id(leg_id)
+    if named is None:
+        return None
+    call_id, position = named
+    lasted_ms = max(0, ended_ms - opened_ms)
+    reason = "its server was gone before the record was written; this is what the ledger knows"
+    return CallRows(
+        call=(
+            *(call_id, server, opened_ms, lasted_ms, "", None, None, None, None),
+            *(customer_id, LOST, reason, None, None),
+        ),
+        legs=((call_id, position, leg_id, "", "", LOST, lasted_ms, None, None, None),),
+        slots=(),
+    )
+
+
+def read_leg_id(leg_id: str) -> tuple[str, int] | None:
+    """The call and the position (from 1) that a leg's id names."""
+    match = _LEG_ID.fullmatch(leg_id)
+    return (match["call_id"], int(match["position"])) if match is not None else None
+
+
+def _cause(leg: Leg) -> int | None:
+    return leg.hangup_cause or None

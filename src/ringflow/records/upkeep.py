@@ -1,0 +1,53 @@
+"""What is done to records from time to time: old ones deleted, lost ones made from the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+from ringflow.records.pruning import prune_records
+from ringflow.records.recovering import recover_lost
+from ringflow.store import Store, StoreGone
+
+log = structlog.get_logger("ringflow.records")
+
+EVERY_S = 3600.0
+LOOK_BACK_MS = 7 * 86_400_000
+"""How far the first look into the ledger goes back: a server may have been down for some days."""
+
+OVERLAP_MS = 6 * 3600 * 1000
+"""How far each later look goes back beyond the one before: longer than any call lasts."""
+
+DAY_MS = 86_400_000
+
+
+class Upkeep:
+    """`keep_days`: how long records are kept; None: for ever."""
+
+    def __init__(self, store: Store, keep_days: int | None) -> None:
+        self._store = store
+        self._keep_days = keep_days
+        self._looked_ms: int | None = None
+
+    async def run(self, every_s: float = EVERY_S) -> None:
+        """Look after the records until cancelled; a database that is away is tried again the next time."""
+        while True:
+            try:
+                await self.look_after(time.time_ns() // 1_000_000)
+            except StoreGone as error:
+                log.warning("records not looked after", detail=str(error))
+            await asyncio.sleep(every_s)
+
+    async def look_after(self, now_ms: int) -> tuple[int, int]:
+        """Do it once; gives how many calls were deleted and how many legs recorded. Raises `StoreGone`."""
+        deleted = 0
+        if self._keep_days is not None:
+            deleted = await prune_records(self._store, now_ms - self._keep_days * DAY_MS)
+        since_ms = now_ms - LOOK_BACK_MS if self._looked_ms is None else self._looked_ms - OVERLAP_MS
+        recovered = await recover_lost(self._store, since_ms, now_ms)
+        self._looked_ms = now_ms
+        if deleted or recovered:
+            log.info("records looked after", deleted=deleted, recovered=recovered)
+        return deleted, recovered

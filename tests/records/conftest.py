@@ -1,0 +1,58 @@
+"""Records for tests: calls as the engine tells of them, and a customer whose legs the ledger charges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus, SlotVisit
+
+BEGAN_S = 1_750_000_000.0
+BEGAN_MS = 1_750_000_000_000
+
+CALL = CallRecord(
+    call_id="01a",
+    did="18005550100",
+    cli="441910000001",
+    app="card",
+    revision="r1",
+    customer=42,
+    outcome="completed",
+    reason="",
+    started_at_s=BEGAN_S,
+    duration_ms=9000,
+    reject=None,
+    variables={"app": "card", "pin": "90817", "card.id": "106367704089"},
+    legs=(
+        Leg("441234567890", "first", LegStatus.CONGESTION, 0, 34, leg_id="01a.1@1.1"),
+        Leg("441234567890", "second", LegStatus.ANSWERED, 4000, 16, "18005550100", leg_id="01a.2@1.1"),
+    ),
+    transcript=(
+        Event(0, "ask", "prompt", "IVR/ask"),
+        Event(3500, "destination[2]", "leg", "congestion"),
+        Event(8900, "destination[2]", "leg", "answered"),
+        Event(9000, "", "ended", "completed"),
+    ),
+    visits=(
+        SlotVisit("card", "ask", "ivr", 0, "done", ("****", "441234567890")),
+        SlotVisit("card", "destination[2]", "destination", 3000, "done"),
+    ),
+)
+
+MakeCall = Callable[..., CallRecord]
+
+
+@pytest.fixture
+def make_call() -> MakeCall:
+    """The call, with an id and other fields of its own; legs without ids unless they are given."""
+
+    def make(call_id: str = "01a", **changes: object) -> CallRecord:
+        legs = tuple(
+            replace(leg, leg_id=f"{call_id}.{position}@1.1")
+            for position, leg in enumerate(CALL.legs, start=1)
+        )
+        return replace(CALL, **{"call_id": call_id, "legs": legs, **changes})  # type: ignore[arg-type]
+
+    return make

@@ -1,0 +1,148 @@
+"""Records on their way to the database: in batches, whatever becomes of the database meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+from structlog.testing import capture_logs
+
+from ringflow.records import recorder as recorder_module
+from ringflow.records.recorder import Recorder
+from ringflow.records.rows import call_rows
+from ringflow.records.writing import write_rows
+from ringflow.store import Store
+from ringflow.store.record_tables import call_legs, call_records, call_slots
+
+from .conftest import BEGAN_MS, CALL, MakeCall
+
+
+async def ids(store: Store) -> list[str]:
+    async with store.reading() as connection:
+        query = select(call_records.c.call_id).order_by(call_records.c.call_id)
+        return list((await connection.execute(query)).scalars())
+
+
+async def test_a_call_is_kept_with_its_legs_and_slots_and_without_its_variables(store: Store) -> None:
+    recorder = Recorder(store, "here", linger_s=0)
+    recorder.call_ended(CALL, [])
+    await recorder.close(10)
+    async with store.reading() as connection:
+        (call,) = (await connection.execute(call_records.select())).all()
+        legs = (await connection.execute(call_legs.select().order_by(call_legs.c.position))).all()
+        slots = (await connection.execute(call_slots.select().order_by(call_slots.c.position))).all()
+    assert tuple(call) == (
+        *("01a", "here", BEGAN_MS, 9000, "18005550100", "441910000001", "card", "r1"),
+        *("106367704089", 42, "completed", "", None, 16),
+    )
+    assert [tuple(leg) for leg in legs] == [
+        ("01a", 1, "01a.1@1.1", "441234567890", "first", "congestion", 3500, 0, 34, None),
+        ("01a", 2, "01a.2@1.1", "441234567890", "second", "answered", 8900, 4000, 16, "18005550100"),
+    ]
+    assert [tuple(slot) for slot in slots] == [
+        ("01a", 1, "card", "ask", "ivr", 0, "done", "**** 441234567890"),
+        ("01a", 2, "card", "destination[2]", "destination", 3000, "done", ""),
+    ]
+    assert "90817" not in f"{call} {legs} {slots}"
+
+
+async def test_calls_that_end_together_share_a_transaction(
+    store: Store, make_call: MakeCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+
+    async def counted(connection: object, calls: list[object]) -> None:
+        commits.append(len(calls))
+        await write_rows(connection, calls)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(recorder_module, "write_rows", counted)
+    recorder = Recorder(store, "here", linger_s=60)
+    for number in range(recorder_module.MAX_BATCH + 7):
+        recorder.call_ended(make_call(f"{number:04}"), [])
+    await recorder.close(30)
+    assert commits == [recorder_module.MAX_BATCH, 7]
+    assert len(await ids(store)) == recorder_module.MAX_BATCH + 7
+
+
+async def test_a_record_is_written_without_more_calls_and_a_second_one_after_it(
+    store: Store, make_call: MakeCall
+) -> None:
+    recorder = Recorder(store, "here", linger_s=0)
+    for call_id in ("01a", "02b"):
+        recorder.call_ended(make_call(call_id), [])
+        async with asyncio.timeout(10):
+            await recorder.written()
+    assert await ids(store) == ["01a", "02b"]
+
+
+async def test_what_the_database_refuses_is_dropped_and_the_rest_is_written(
+    store: Store, make_call: MakeCall
+) -> None:
+    recorder = Recorder(store, "here", linger_s=60)
+    recorder.call_ended(make_call("01a"), [])
+    recorder.call_ended(make_call("02b", duration_ms=-1), [])
+    recorder.call_ended(make_call("03c"), [])
+    await recorder.close(10)
+    assert (await ids(store), recorder.dropped) == (["01a", "03c"], 1)
+
+
+async def test_a_batch_that_was_committed_though_its_answer_was_lost_is_written_once(
+    store: Store, make_call: MakeCall
+) -> None:
+    rows = [call_rows(make_call("01a"), "here"), call_rows(make_call("02b"), "here")]
+    for _ in range(2):
+        async with store.writing() as connection:
+            await write_rows(connection, rows)
+    async with store.reading() as connection:
+        counts = [
+            (await connection.execute(text(f"SELECT count(*) FROM {name}"))).scalar()
+            for name in ("call_records", "call_legs", "call_slots")
+        ]
+    assert counts == [2, 4, 4]
+
+
+@pytest.fixture
+async def away(tmp_path: Path) -> Store:
+    """A database whose table of calls has another name: SQLite says so as it says that a file is gone."""
+    store = await Store.open(f"sqlite:///{tmp_path}/away.db")
+    await store.migrate()
+    await rename(store, "call_records", "gone")
+    return store
+
+
+async def rename(store: Store, old: str, new: str) -> None:
+    async with store.writing() as connection:
+        await connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+
+async def test_records_wait_while_the_database_is_away_and_are_written_when_it_is_back(
+    away: Store, make_call: MakeCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = away
+    monkeypatch.setattr(recorder_module, "RETRY_FIRST_S", 0.001)
+    recorder = Recorder(store, "here", linger_s=0, max_waiting=2)
+    for call_id in ("01a", "02b", "03c"):
+        recorder.call_ended(make_call(call_id), [])
+    with capture_logs() as logs:
+        async with asyncio.timeout(10):
+            while not any(line["event"] == "records wait" for line in logs):  # noqa: ASYNC110 -- no event
+                await asyncio.sleep(0)
+    assert (recorder.waiting, recorder.dropped) == (2, 1)
+    await rename(store, "gone", "call_records")
+    await recorder.close(10)
+    assert (await ids(store), recorder.dropped) == (["01a", "02b"], 1)
+    await store.close()
+
+
+async def test_a_stop_does_not_wait_for_ever_for_a_database_that_stays_away(
+    away: Store, make_call: MakeCall
+) -> None:
+    store = away
+    recorder = Recorder(store, "here", linger_s=0)
+    recorder.call_ended(make_call(), [])
+    async with asyncio.timeout(10):
+        await recorder.close(0.05)
+    assert (recorder.waiting, recorder.dropped) == (0, 1)
+    await store.close()
