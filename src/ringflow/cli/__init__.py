@@ -25,6 +25,8 @@ NOUNS = {
     "customer": ("customer", "The accounts that pay."),
     "cli": ("cli_numbers", "The calling numbers that identify customers."),
     "trunk": ("trunk", "The ways out."),
+    "ledger": ("ledger", "Customers' credit, and proof that the books are right."),
+    "rate": ("rate", "What calls cost."),
     "key": ("key", "The key that signs X-CX-Sec."),
     "sounds": ("sounds", "The prompt library."),
     "asterisk": ("asterisk", "Configuration for your Asterisk."),
