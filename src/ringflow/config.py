@@ -125,6 +125,13 @@ class ChargingConfig(Frozen):
     dead_after_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
 
 
+class CardsConfig(Frozen):
+    """The key ring under which PINs and voucher codes are digested: from the environment, or a file."""
+
+    pepper_env: str = "RINGFLOW_PIN_PEPPER"
+    pepper_file: Path | None = Path(".ringflow/pin.pepper")
+
+
 class LogConfig(Frozen):
     """How the log is written: JSON for programs, text for people."""
 
@@ -183,6 +190,7 @@ class Config(Frozen):
     sounds: SoundsConfig = SoundsConfig()
     impersonation: ImpersonationConfig = ImpersonationConfig()
     charging: ChargingConfig = Field(default_factory=ChargingConfig)
+    cards: CardsConfig = CardsConfig()
     apology: str = "MISC/sorry"
     uri_dial: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$")] = (
         "PJSIP/ringflow-uri/{uri}"

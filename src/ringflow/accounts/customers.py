@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TypedDict, Unpack, get_args
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.change import MAX_INTEGER, Change, Source
 from ringflow.accounts.fields import check_caller_id, check_channels, check_one_of, check_range, check_text
 from ringflow.config import CustomerStatus
 from ringflow.errors import Refused
+from ringflow.ledger.account import close_account
 from ringflow.numbers import shown
+from ringflow.store.card_tables import card_batches, cards, vouchers
 from ringflow.store.tables import clis, customers, dids
 
 CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -113,9 +115,13 @@ async def alter(change: Change, customer_id: int, **changes: Unpack[CustomerChan
 
 
 async def delete(change: Change, customer_id: int, *, cascade: bool = False) -> None:
-    """Delete a customer, with `cascade` its CLIs and DIDs; `Refused` when it has some otherwise."""
+    """Delete a customer, with `cascade` its CLIs and DIDs; `Refused` when it has some otherwise.
+
+    One that has cards or vouchers, or whose money was moved, is `Refused` in any case.
+    """
     customer = await show(change.connection, customer_id)
     change.refuse_foreign(customer.source, f"customer {customer_id}")
+    await _refuse_with_history(change.connection, customer_id)
     await _delete_leaning(change, customer_id, cascade)
     await change.connection.execute(customers.delete().where(customers.c.id == customer_id))
     change.made = True
@@ -127,6 +133,18 @@ async def count_leaning(connection: AsyncConnection, customer_id: int) -> tuple[
     called = select(func.count()).where(dids.c.customer_id == customer_id).scalar_subquery()
     row = (await connection.execute(select(numbers, called))).one()
     return row[0], row[1]
+
+
+async def _refuse_with_history(connection: AsyncConnection, customer_id: int) -> None:
+    """Raise `Refused` where a card or a voucher names the customer, or money was moved."""
+    named = (
+        card_batches.c.customer_id == customer_id,
+        or_(cards.c.customer_id == customer_id, cards.c.redeemed_by == customer_id),
+        vouchers.c.redeemed_by == customer_id,
+    )
+    if (await connection.execute(select(or_(*[exists().where(one) for one in named])))).scalar():
+        raise Refused(f"customer {customer_id} has cards or vouchers; set its status to inactive instead")
+    await close_account(connection, customer_id)
 
 
 async def _delete_leaning(change: Change, customer_id: int, cascade: bool) -> None:

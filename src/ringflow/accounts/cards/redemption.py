@@ -35,6 +35,8 @@ _TAKE = Statement(
     card_id="text",
 )
 
+_LOCK = Statement("SELECT id FROM cards WHERE id = :card_id {lock}", card_id="text")
+
 
 async def redeem(store: Store, card_id: str, country: str, operator: str, now_ms: int) -> Customer:
     """Make the card's own customer and give it the card's credit.
@@ -43,7 +45,7 @@ async def redeem(store: Store, card_id: str, country: str, operator: str, now_ms
     """
     async with changing(store, country) as change:
         change.now_ms = now_ms
-        card = await show_card(change.connection, card_id)
+        card = await _locked(change.connection, card_id)
         _refuse_unfit(card, now_ms)
         customer = await make_customer(change, card.customer_id, card_id)
         await _give(change, card, customer, "account", operator)
@@ -60,7 +62,7 @@ async def top_up(
     """
     async with changing(store, country) as change:
         change.now_ms = now_ms
-        card = await show_card(change.connection, card_id)
+        card = await _locked(change.connection, card_id)
         _refuse_unfit(card, now_ms)
         customer = await customers.show(change.connection, customer_id)
         if customer.currency != card.currency:
@@ -75,6 +77,12 @@ async def top_up(
             )
         await _give(change, card, customer, "top_up", operator)
     return card
+
+
+async def _locked(connection: AsyncConnection, card_id: str) -> Card:
+    """The card as it stays until the commit: its credit and its template are not changed meanwhile."""
+    await _LOCK.run(connection, None, card_id=card_id)
+    return await show_card(connection, card_id)
 
 
 async def _give(

@@ -1,0 +1,169 @@
+"""What operators do to cards that are there: change, disable, enable, delete; single ones, or a batch.
+
+Credit and template stay once a card is redeemed: its money has moved. A card named by its ID is refused then;
+of a batch the redeemed ones are passed over. A card with a history is never deleted but archived: it opens
+nothing, its PIN is forgotten, and it is listed only where the archive is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypedDict
+
+from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
+
+from ringflow.accounts import customers
+from ringflow.accounts.auditing import Act, note
+from ringflow.accounts.cards.batch import show_batch
+from ringflow.accounts.cards.card import Card, show_card
+from ringflow.errors import Refused
+from ringflow.money import MAX_AMOUNT_MICROS, Money
+from ringflow.store.card_tables import card_batches, card_sources, cards
+
+MAX_IDS = 1_000
+
+
+class CardChanges(TypedDict, total=False):
+    """What `alter` may change. The new template has the currency of the old one; no expiry is None."""
+
+    customer_id: int
+    credit_micros: int
+    expires_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which cards an operator means: these, or a whole batch."""
+
+    ids: tuple[str, ...] = ()
+    batch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """How many cards were changed, deleted or archived, and how many were passed over."""
+
+    changed: int = 0
+    deleted: int = 0
+    archived: int = 0
+    passed_over: int = 0
+
+
+async def alter(act: Act, selection: Selection, changes: CardChanges) -> Altered:
+    """Change cards. Raises `Refused`: unknown, archived, redeemed, a field is wrong, another currency."""
+    chosen = await _choose(act, selection)
+    settled = "credit_micros" in changes or "customer_id" in changes
+    if settled:
+        for card in chosen.cards:
+            if card.redeemed_by is not None:
+                raise Refused(f"card {card.id} is redeemed: only its expiry can be changed")
+    if not changes:
+        raise Refused("nothing is to be changed; name what, such as --credit 5.00")
+    await _check(act, chosen, changes)
+    open_only = [cards.c.redeemed_by.is_(None)] if settled else []
+    return await _update(act, chosen, "change", open_only, dict(changes))
+
+
+async def disable(act: Act, selection: Selection) -> Altered:
+    """Have cards open nothing until they are enabled again. Raises `Refused`: unknown, archived."""
+    chosen = await _choose(act, selection)
+    return await _update(act, chosen, "disable", [cards.c.status != "disabled"], {"status": "disabled"})
+
+
+async def enable(act: Act, selection: Selection) -> Altered:
+    """Have disabled cards be what they were: available, or used. Raises `Refused`: unknown, archived."""
+    chosen = await _choose(act, selection)
+    status = case((cards.c.redeemed_by.is_(None), "available"), else_="used")
+    return await _update(act, chosen, "enable", [cards.c.status == "disabled"], {"status": status})
+
+
+async def remove(act: Act, selection: Selection) -> Altered:
+    """Delete cards that were never redeemed, and archive the others. Raises `Refused`: unknown, archived."""
+    chosen = await _choose(act, selection)
+    connection, redeemed = act.connection, cards.c.redeemed_by.is_not(None)
+    kept = (
+        update(cards)
+        .where(chosen.where, redeemed)
+        .values(archived_ms=act.now_ms, pin_digest=None, pin_only_digest=None)
+    )
+    archived = (await connection.execute(kept)).rowcount
+    gone = select(cards.c.id).where(
+        chosen.where, or_(cards.c.redeemed_by.is_(None), cards.c.archived_ms == act.now_ms)
+    )
+    await connection.execute(delete(card_sources).where(card_sources.c.card_id.in_(gone)))
+    # Redeemed in this very moment: the history that it now has is kept.
+    never_used = delete(cards).where(chosen.where, cards.c.redeemed_by.is_(None))
+    deleted = (await connection.execute(never_used)).rowcount
+    empty = ~select(cards.c.id).where(cards.c.batch_id == card_batches.c.id).exists()
+    await connection.execute(delete(card_batches).where(card_batches.c.id.in_(chosen.batch_ids), empty))
+    if chosen.batch is not None:
+        figures = {"deleted": deleted, "archived": archived}
+        await note(act, "delete", f"card batch {chosen.batch}", {"cards": deleted + archived}, figures)
+    for card in chosen.cards:
+        after = asdict(await show_card(connection, card.id)) if card.redeemed_by is not None else None
+        await note(act, "delete", f"card {card.id}", asdict(card), after)
+    return Altered(deleted=deleted, archived=archived)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """`cards` are those named by ID, locked until the commit; `where` finds them, or the whole batch."""
+
+    where: ColumnElement[bool]
+    currencies: frozenset[str]
+    batch_ids: frozenset[int]
+    cards: Sequence[Card] = ()
+    batch: str | None = None
+
+
+async def _choose(act: Act, selection: Selection) -> _Chosen:
+    if bool(selection.ids) == (selection.batch is not None):
+        raise Refused("name cards by their IDs, or a batch with --batch")
+    if len(selection.ids) > MAX_IDS:
+        raise Refused(f"at most {MAX_IDS} cards can be named at once; a batch may have any number")
+    there = cards.c.archived_ms.is_(None)
+    if selection.batch is not None:
+        batch = await show_batch(act.connection, selection.batch)
+        if batch.ready_ms is None:
+            raise Refused(f"batch `{batch.name}` is not finished")
+        where = (cards.c.batch_id == batch.id) & there
+        return _Chosen(where, frozenset({batch.currency}), frozenset({batch.id}), batch=batch.name)
+    where = cards.c.id.in_(selection.ids) & there
+    # Locked in one order, so that no two operators wait for each other; a redemption waits, or was before.
+    locked = select(cards.c.batch_id).where(where).order_by(cards.c.id).with_for_update()
+    batch_ids = frozenset((await act.connection.execute(locked)).scalars())
+    found = [await show_card(act.connection, card_id) for card_id in dict.fromkeys(selection.ids)]
+    for card in found:
+        if card.archived_ms is not None:
+            raise Refused(f"card {card.id} is archived, and stays as it is")
+    return _Chosen(where, frozenset(card.currency for card in found), batch_ids, found)
+
+
+async def _check(act: Act, chosen: _Chosen, changes: CardChanges) -> None:
+    credit = changes.get("credit_micros", 0)
+    for currency in chosen.currencies:
+        if not 0 <= credit <= MAX_AMOUNT_MICROS:
+            raise Refused(f"credit: from 0 to {Money(MAX_AMOUNT_MICROS, currency)}")
+    if "customer_id" in changes:
+        customer = await customers.show(act.connection, changes["customer_id"])
+        if chosen.currencies != {customer.currency}:
+            others = ", ".join(sorted(chosen.currencies - {customer.currency}))
+            raise Refused(f"customer {customer.id} has {customer.currency}, and cards are in {others}")
+
+
+async def _update(
+    act: Act, chosen: _Chosen, verb: str, only: Sequence[ColumnElement[bool]], values: dict[str, Any]
+) -> Altered:
+    connection = act.connection
+    everyone = select(func.count()).select_from(cards).where(chosen.where)
+    total = int((await connection.execute(everyone)).scalar_one())
+    changed = (await connection.execute(update(cards).where(chosen.where, *only).values(values))).rowcount
+    if chosen.batch is not None:
+        plain = {name: value for name, value in values.items() if not isinstance(value, ColumnElement)}
+        await note(act, verb, f"card batch {chosen.batch}", {"cards": total}, {**plain, "cards": changed})
+    for card in chosen.cards:
+        after = await show_card(connection, card.id)
+        if after != card:
+            await note(act, verb, f"card {card.id}", asdict(card), asdict(after))
+    return Altered(changed=changed, passed_over=total - changed)

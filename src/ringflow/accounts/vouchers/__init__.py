@@ -1,0 +1,1 @@
+"""Vouchers: codes that add to a customer's credit once."""

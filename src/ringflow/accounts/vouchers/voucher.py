@@ -1,0 +1,120 @@
+"""Vouchers as they stand: listed, shown, disabled, deleted. No code is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
+
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts.auditing import Act, note
+from ringflow.accounts.change import MAX_INTEGER
+from ringflow.errors import Refused
+from ringflow.money import CURRENCY_DIGITS, MICRO_DIGITS, Rounding, divide
+from ringflow.store.card_tables import vouchers
+
+Kind: TypeAlias = Literal["value", "multiplier", "addition"]
+Status: TypeAlias = Literal["available", "used", "disabled"]
+
+WHOLE_MILLIONTHS = 1_000_000
+MAX_MULTIPLIER_MILLIONTHS = 10 * WHOLE_MILLIONTHS
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """A voucher. `value_micros`: of a value or an addition; `multiplier_millionths`: 1_100_000 is +10 %.
+
+    `minimum_micros`: the smallest payment that it goes with. `redeemed_micros`: what it gave.
+    """
+
+    id: int
+    batch: str
+    kind: Kind
+    value_micros: int | None
+    multiplier_millionths: int | None
+    currency: str
+    minimum_micros: int
+    status: Status
+    expires_ms: int | None
+    operator: str
+    created_ms: int
+    redeemed_by: int | None
+    redeemed_ms: int | None
+    redeemed_micros: int | None
+
+    @property
+    def needs_payment(self) -> bool:
+        """Whether it only adds to a payment."""
+        return self.kind != "value"
+
+    def gives_micros(self, payment_micros: int) -> int:
+        """What it adds to a payment, or (a value) by itself.
+
+        A share of a payment is rounded down to the currency's own digits: 10 % of 9.99 USD is 0.99 USD.
+        """
+        if self.multiplier_millionths is None:
+            return self.value_micros or 0
+        unit: int = 10 ** (MICRO_DIGITS - CURRENCY_DIGITS[self.currency])
+        share = payment_micros * (self.multiplier_millionths - WHOLE_MILLIONTHS)
+        return divide(share, WHOLE_MILLIONTHS * unit, Rounding.DOWN) * unit
+
+
+COLUMNS = tuple(vouchers.c[name] for name in Voucher.__slots__)
+
+
+async def show_voucher(connection: AsyncConnection, voucher_id: int) -> Voucher:
+    """The voucher of this number. Raises `Refused` when there is none."""
+    row = None
+    if 1 <= voucher_id <= MAX_INTEGER:
+        query = select(*COLUMNS).where(vouchers.c.id == voucher_id)
+        row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise Refused(f"voucher {voucher_id} does not exist; `ringflow voucher list` shows those that do")
+    return Voucher(*row)
+
+
+async def list_vouchers(
+    connection: AsyncConnection,
+    *,
+    batch: str | None = None,
+    status: Status | None = None,
+    redeemed_by: int | None = None,
+    limit: int | None = None,
+) -> Sequence[Voucher]:
+    """Vouchers by number."""
+    query = select(*COLUMNS).order_by(vouchers.c.id).limit(limit)
+    for column, value in (
+        (vouchers.c.batch, batch),
+        (vouchers.c.status, status),
+        (vouchers.c.redeemed_by, redeemed_by),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return [Voucher(*row) for row in await connection.execute(query)]
+
+
+async def set_enabled(act: Act, voucher_id: int, enabled: bool) -> Voucher:
+    """Disable an available voucher, or the other way round. Raises `Refused`: unknown, used."""
+    before = await show_voucher(act.connection, voucher_id)
+    status = "available" if enabled else "disabled"
+    unused = vouchers.c.redeemed_by.is_(None)
+    change = update(vouchers).where(vouchers.c.id == voucher_id, unused).values(status=status)
+    if not (await act.connection.execute(change)).rowcount:
+        raise Refused(f"voucher {voucher_id} is used")
+    after = await show_voucher(act.connection, voucher_id)
+    if after != before:
+        verb = "enable" if enabled else "disable"
+        await note(act, verb, f"voucher {voucher_id}", asdict(before), asdict(after))
+    return after
+
+
+async def delete_voucher(act: Act, voucher_id: int) -> None:
+    """Delete a voucher. Raises `Refused`: unknown; used, for the books speak of it."""
+    before = await show_voucher(act.connection, voucher_id)
+    gone = delete_rows(vouchers).where(vouchers.c.id == voucher_id, vouchers.c.redeemed_by.is_(None))
+    if not (await act.connection.execute(gone)).rowcount:
+        raise Refused(f"voucher {voucher_id} is used, and the books speak of it: it stays")
+    await note(act, "delete", f"voucher {voucher_id}", asdict(before), None)
