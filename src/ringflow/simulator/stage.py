@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 from ringflow.accounts.declarations import apply_declarations
@@ -25,12 +27,9 @@ from ringflow.simulator.scenario import DEFAULT_CUSTOMER, DEFAULT_TRUNK, Scenari
 from ringflow.simulator.scenario_files import ScenarioCase
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store import Store
-from ringflow.store.tables import directory_revision, metadata
 
 ASSUMED_PROMPT_S = 2.0
 """How long every prompt plays where there is no prompt library at all."""
-
-IN_MEMORY = "sqlite:///:memory:"
 
 
 def durations_of(library: PromptLibrary) -> PromptDuration:
@@ -51,27 +50,29 @@ def durations_of(library: PromptLibrary) -> PromptDuration:
 
 
 class Stage:
-    """What all scenarios of a run share. Its database is emptied before each, so none sees another's rows."""
+    """What all scenarios of a run share. Each has its own copy of an empty database: rows of money stay."""
 
-    def __init__(self, config: Config, store: Store) -> None:
+    def __init__(self, config: Config, empty: Path) -> None:
         library = PromptLibrary(config.path(config.sounds.folder))
         self.config = config
         self.duration_of = durations_of(library)
         self._prompts = library if library.folder.is_dir() else None
         self._books: dict[Path, FlowBook] = {}
-        self._store = store
-        self._playing = asyncio.Lock()
+        self._empty = empty
+        self._numbers = count(1)
 
     @classmethod
     @asynccontextmanager
     async def open(cls, config: Config) -> AsyncIterator[Stage]:
         """A stage for the flows and prompts of a configuration; what its database has is not touched."""
-        store = await Store.open(IN_MEMORY)
-        try:
-            await store.migrate()
-            yield cls(config, store)
-        finally:
-            await store.close()
+        with tempfile.TemporaryDirectory(prefix="ringflow-stage-") as folder:
+            empty = Path(folder, "empty.db")
+            store = await Store.open(f"sqlite:///{empty}")
+            try:
+                await store.migrate()
+            finally:
+                await store.close()
+            yield cls(config, empty)
 
     def book(self, case: ScenarioCase) -> FlowBook:
         """The flows of the configuration, those in the scenario file's own folder, and those in the file."""
@@ -93,10 +94,9 @@ class Stage:
         """Makes engines on a directory of this scenario's own. Raises `ConfigError` for rows that clash."""
         config = given_config(self.config, case)
         book = self.book(case)
-        async with self._playing:
-            await self._clear()
-            await apply_declarations(self._store, config)
-            directory = Directory(self._store, config.country)
+        async with self._database() as store:
+            await apply_declarations(store, config)
+            directory = Directory(store, config.country)
             world = CallWorld(
                 trunks=directory.trunks,
                 # Nothing outside ever sees these keys; a scenario needs only that they are there.
@@ -119,12 +119,17 @@ class Stage:
             self._books[folder] = found
         return self._books[folder]
 
-    async def _clear(self) -> None:
-        async with self._store.writing() as connection:
-            for table in reversed(metadata.sorted_tables):
-                # The one row of the revision stays: the directory's next revision must be another one.
-                if table is not directory_revision:
-                    await connection.execute(table.delete())
+    @asynccontextmanager
+    async def _database(self) -> AsyncIterator[Store]:
+        path = self._empty.with_name(f"{next(self._numbers)}.db")
+        shutil.copyfile(self._empty, path)
+        store = await Store.open(f"sqlite:///{path}")
+        try:
+            yield store
+        finally:
+            await store.close()
+            for left in path.parent.glob(f"{path.name}*"):
+                left.unlink()
 
 
 def given_config(config: Config, case: ScenarioCase) -> Config:
