@@ -80,7 +80,7 @@ _OPEN = Statement(
     "INSERT INTO ledger_accounts (id, customer_id, house, currency, balance_micros, held_micros, "
     "debit_limit_micros, spent_micros, spent_day, created_ms) "
     "SELECT v.id, v.customer_id, v.house, v.currency, 0, 0, 0, 0, 0, :now_ms FROM {rows} "
-    "WHERE true ON CONFLICT (id) DO NOTHING",
+    "WHERE true ON CONFLICT DO NOTHING",
     rows={"id": "bigint", "customer_id": "bigint", "house": "text", "currency": "text"},
     now_ms="bigint",
 )
