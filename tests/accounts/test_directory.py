@@ -223,12 +223,15 @@ async def test_a_pattern_that_got_in_past_the_check_stops_nobody(store: Store, d
 async def test_a_call_costs_one_statement(store: Store, directory: Directory) -> None:
     await arrive(directory, "12125550100")
     assert isinstance(store._database, OnSqlite)
-    assert store._database._driver is not None
+    assert store._database._look_ups is not None
+    assert store._database._look_ups.connection is not None
     statements: list[str] = []
-    await store._database._driver.set_trace_callback(statements.append)
+    store._database._look_ups.connection.set_trace_callback(statements.append)
     await arrive(directory)
     assert len(statements) == 1
     await arrive(directory, "12125550100")
+    assert len(statements) == 2
+    await directory.trunks()
     assert len(statements) == 2
 
 

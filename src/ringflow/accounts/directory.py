@@ -90,6 +90,7 @@ class Directory:
         self._store = store
         self._country = country
         self._known = _Known(revision=-1)
+        self._newest = -1
         self._loading = asyncio.Lock()
 
     async def arrive(self, did_text: str, cli_text: str | None, anonymous: bool) -> Admission | Rejection:
@@ -107,6 +108,7 @@ class Directory:
             (row,) = await self._store.look_up(_ARRIVAL, did_text, cli)
         else:
             (row,) = await self._store.look_up(_ARRIVAL_IN_OTHER_FORM, did_text, number, cli)
+        self._newest = max(self._newest, row[0])
         did = _did(row)
         if did is None:
             return DID_NOT_FOUND
@@ -122,9 +124,14 @@ class Directory:
         return Admission(did, customer, cli, shown(cli_text or ""))
 
     async def trunks(self) -> tuple[Trunk, ...]:
-        """The enabled trunks in the order in which they are tried, as they are now."""
-        ((revision,),) = await self._store.look_up(_REVISION)
-        return (await self._known_at(revision)).trunks
+        """The enabled trunks in the order in which they are tried, as they were when the last call arrived.
+
+        The call that asks has arrived, so it sees every change made before it, without asking once more.
+        """
+        if self._newest < 0:
+            ((revision,),) = await self._store.look_up(_REVISION)
+            return (await self._known_at(revision)).trunks
+        return (await self._known_at(self._newest)).trunks
 
     async def _by_pattern(self, cli: str, revision: int) -> Customer | None:
         known = await self._known_at(revision)

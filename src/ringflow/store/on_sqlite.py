@@ -1,4 +1,7 @@
-"""SQLite through aiosqlite: one thread per connection, one writer at a time, readers beside it (WAL)."""
+"""SQLite through aiosqlite: one thread per connection, one writer at a time, readers beside it (WAL).
+
+Look-ups in a file need no thread: see `sqlite_look_ups.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import Connection, Dialect, event
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
@@ -17,6 +20,7 @@ from sqlalchemy.pool import StaticPool
 from ringflow.errors import StartError
 from ringflow.store.address import Address
 from ringflow.store.database import Row
+from ringflow.store.sqlite_look_ups import SqliteLookUps, is_locked
 
 # For the pages above the leaves of a million rows' index, so that a look-up reads one page at most.
 CACHE_KIB = 16 * 1024
@@ -60,16 +64,13 @@ class OnSqlite:
             event.listen(self._reader.sync_engine, "connect", self._prepare)
             self._alone = None
             self._one_writer = asyncio.Lock()
+        self.dialect = self._writer.dialect
         event.listen(self._writer.sync_engine, "connect", self._prepare)
         event.listen(self._writer.sync_engine, "begin", _begin_immediate)
+        self._look_ups = SqliteLookUps(address.path, CACHE_KIB) if address.path is not None else None
         self._kept: AsyncConnection | None = None
         self._driver: aiosqlite.Connection | None = None
         self._attaching = asyncio.Lock()
-
-    @property
-    def dialect(self) -> Dialect:
-        """SQLAlchemy's dialect."""
-        return self._writer.dialect
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -85,7 +86,13 @@ class OnSqlite:
             yield connection
 
     async def fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
-        """Rows of one statement, in one hop to the connection's thread and back."""
+        """Rows of one statement: at once from a file; in one hop to a thread and back where one must wait."""
+        if self._look_ups is not None:
+            try:
+                return self._look_ups.rows(sql, values)
+            except sqlite3.OperationalError as error:
+                if not is_locked(error):
+                    raise
         driver = self._driver or await self._attach()
         try:
             async with self._alone or nullcontext():
@@ -115,6 +122,8 @@ class OnSqlite:
 
     async def close(self) -> None:
         """Close every connection; a database in memory is gone."""
+        if self._look_ups is not None:
+            self._look_ups.close()
         if self._kept is not None:
             await self._kept.close()
         self._kept = self._driver = None
