@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from typing import Any
 
 import structlog
 from structlog.typing import Processor
 
 from ringflow.config import LogConfig
 
+_ENCODER = json.JSONEncoder(default=repr)
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -29,7 +32,7 @@ def set_up_logs(config: LogConfig) -> None:
             structlog.processors.ExceptionRenderer(
                 structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
             ),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_written),
         ]
     else:
         colours = sys.stderr.isatty()
@@ -39,7 +42,7 @@ def set_up_logs(config: LogConfig) -> None:
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[config.level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -49,6 +52,11 @@ def set_up_logs(config: LogConfig) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+
+
+def _written(event: structlog.typing.EventDict, **_: Any) -> str:
+    # `json.dumps` with a `default` makes an encoder for every line, which takes longer than to encode it.
+    return _ENCODER.encode(event)
 
 
 def _drop_record(
