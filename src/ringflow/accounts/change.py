@@ -1,4 +1,7 @@
-"""Changes to the directory: one transaction, one at a time, and a new revision only if something changed."""
+"""Changes to the directory: one transaction, one at a time, each with its entry in the audit log.
+
+The directory gets a new revision only if something changed.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,20 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.audit import Act, Facts, login_name, note
 from ringflow.errors import Refused
 from ringflow.store import Store
 from ringflow.store.tables import directory_revision
 
 Source = Literal["operator", "config"]
 MAX_INTEGER = 2**31 - 1
+CONFIG_OPERATOR = "config.yaml"
+"""Who is noted for what the configuration declares."""
 
 
 @dataclass(slots=True)
 class Change:
-    """A transaction on the directory; the nouns' functions take it and set `made`.
+    """A transaction on the directory; the nouns' functions take it and note what they did.
 
     `source` is who changes: rows of the other source are refused. `country` reads national numbers.
     """
@@ -30,7 +36,13 @@ class Change:
     country: str
     source: Source
     now_ms: int
+    operator: str
     made: bool = False
+
+    async def note(self, verb: str, subject: str, before: Facts, after: Facts) -> None:
+        """Tell what was done, once it is: the audit log has it, and servers read the directory again."""
+        await note(Act(self.connection, self.operator, self.now_ms), verb, subject, before, after)
+        self.made = True
 
     def refuse_foreign(self, source: Source, noun: str) -> None:
         """Raise `Refused` for a row that is not this changer's to change."""
@@ -42,12 +54,19 @@ class Change:
 
 
 @asynccontextmanager
-async def changing(store: Store, country: str, source: Source = "operator") -> AsyncIterator[Change]:
-    """A transaction in which the directory may be changed; nothing is kept when the block raises."""
+async def changing(
+    store: Store, country: str, source: Source = "operator", operator: str | None = None
+) -> AsyncIterator[Change]:
+    """A transaction in which the directory may be changed; nothing is kept when the block raises.
+
+    `operator`: whose name stands in the audit log; None: the login name, or the configuration's own.
+    """
+    if operator is None:
+        operator = CONFIG_OPERATOR if source == "config" else login_name()
     async with store.writing() as connection:
         # Holding the row makes changes wait for each other: what one has checked stays true until it commits.
         await connection.execute(select(directory_revision.c.revision).with_for_update())
-        change = Change(connection, country, source, time.time_ns() // 1_000_000)
+        change = Change(connection, country, source, time.time_ns() // 1_000_000, operator)
         yield change
         if change.made:
             await connection.execute(

@@ -109,7 +109,7 @@ async def alter(change: Change, text: str, **changes: Unpack[CliChanges]) -> Cli
             .where(clis.c.id == old.id)
             .values(customer_id=new.customer_id, notes=new.notes, updated_ms=change.now_ms)
         )
-        change.made = True
+        await change.note("set", str(old), old, new)
     return new
 
 
@@ -124,7 +124,7 @@ async def remove(change: Change, cli: Cli) -> None:
     """Delete a CLI that was found. Raises `Refused` when it is declared in config.yaml."""
     change.refuse_foreign(cli.source, str(cli))
     await change.connection.execute(clis.delete().where(clis.c.id == cli.id))
-    change.made = True
+    await change.note("delete", str(cli), cli, None)
 
 
 async def _add(change: Change, cli: Cli) -> Cli:
@@ -148,8 +148,9 @@ async def _add(change: Change, cli: Cli) -> Cli:
     }
     statement = clis.insert().values(values).returning(clis.c.id)
     identifier = (await change.connection.execute(statement)).scalar_one()
-    change.made = True
-    return replace(cli, id=identifier, source=change.source)
+    made = replace(cli, id=identifier, source=change.source)
+    await change.note("add", str(made), None, made)
+    return made
 
 
 def _readings(text: str, country: str) -> list[ColumnElement[Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TypedDict, Unpack, get_args
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import RowMapping, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.change import MAX_INTEGER, Change, Source
@@ -90,7 +90,7 @@ async def add(change: Change, customer: Customer) -> Customer:
     await change.connection.execute(
         customers.insert().values(**asdict(customer), created_ms=change.now_ms, updated_ms=change.now_ms)
     )
-    change.made = True
+    await change.note("add", f"customer {customer.id}", None, customer)
     return customer
 
 
@@ -110,7 +110,7 @@ async def alter(change: Change, customer_id: int, **changes: Unpack[CustomerChan
             .where(customers.c.id == customer_id)
             .values(**asdict(new), updated_ms=change.now_ms)
         )
-        change.made = True
+        await change.note("set", f"customer {customer_id}", old, new)
     return new
 
 
@@ -124,7 +124,7 @@ async def delete(change: Change, customer_id: int, *, cascade: bool = False) -> 
     await _refuse_with_history(change.connection, customer_id)
     await _delete_leaning(change, customer_id, cascade)
     await change.connection.execute(customers.delete().where(customers.c.id == customer_id))
-    change.made = True
+    await change.note("delete", f"customer {customer_id}", customer, None)
 
 
 async def count_leaning(connection: AsyncConnection, customer_id: int) -> tuple[int, int]:
@@ -155,13 +155,22 @@ async def _delete_leaning(change: Change, customer_id: int, cascade: bool) -> No
             "delete them first, or all together with --cascade"
         )
     for table in (clis, dids):
-        await change.connection.execute(
-            table.delete().where(table.c.customer_id == customer_id, table.c.source == change.source)
-        )
+        mine = (table.c.customer_id == customer_id) & (table.c.source == change.source)
+        gone = (await change.connection.execute(select(table).where(mine))).mappings().all()
+        await change.connection.execute(table.delete().where(mine))
+        for row in gone:
+            await change.note("delete", _leaning_name(row), dict(row), None)
     if any(await count_leaning(change.connection, customer_id)):
         raise Refused(
             f"customer {customer_id} has CLIs or DIDs that are declared in config.yaml; take them out there"
         )
+
+
+def _leaning_name(row: RowMapping) -> str:
+    """What the audit log calls a CLI or a DID: as its own functions do."""
+    if "pattern" not in row:
+        return f"DID {row['number']}"
+    return f"CLI {row['number']}" if row["number"] is not None else f"CLI pattern {shown(row['pattern'])}"
 
 
 def _checked(customer: Customer, country: str) -> Customer:

@@ -111,7 +111,7 @@ async def add(change: Change, did: Did) -> Did:
     await change.connection.execute(
         dids.insert().values(**asdict(did), created_ms=change.now_ms, updated_ms=change.now_ms)
     )
-    change.made = True
+    await change.note("add", f"DID {number}", None, did)
     return did
 
 
@@ -124,7 +124,7 @@ async def alter(change: Change, text: str, **changes: Unpack[DidChanges]) -> Did
         await change.connection.execute(
             dids.update().where(dids.c.number == old.number).values(**asdict(new), updated_ms=change.now_ms)
         )
-        change.made = True
+        await change.note("set", f"DID {old.number}", old, new)
     return new
 
 
@@ -133,7 +133,7 @@ async def delete(change: Change, text: str) -> Did:
     did = await show(change.connection, text, change.country)
     change.refuse_foreign(did.source, f"DID {did.number}")
     await change.connection.execute(dids.delete().where(dids.c.number == did.number))
-    change.made = True
+    await change.note("delete", f"DID {did.number}", did, None)
     return did
 
 

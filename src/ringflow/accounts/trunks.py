@@ -102,7 +102,7 @@ async def add(change: Change, trunk: Trunk) -> Trunk:
     await change.connection.execute(
         trunks.insert().values(**asdict(trunk), created_ms=change.now_ms, updated_ms=change.now_ms)
     )
-    change.made = True
+    await change.note("add", f"trunk {trunk.name}", None, trunk)
     return trunk
 
 
@@ -116,7 +116,7 @@ async def alter(change: Change, name: str, **changes: Unpack[TrunkChanges]) -> T
         await change.connection.execute(
             trunks.update().where(trunks.c.name == name).values(**asdict(new), updated_ms=change.now_ms)
         )
-        change.made = True
+        await change.note("set", f"trunk {name}", old, new)
     return new
 
 
@@ -125,7 +125,7 @@ async def delete(change: Change, name: str) -> Trunk:
     trunk = await show(change.connection, name)
     change.refuse_foreign(trunk.source, f"trunk {name}")
     await change.connection.execute(trunks.delete().where(trunks.c.name == name))
-    change.made = True
+    await change.note("delete", f"trunk {name}", trunk, None)
     return trunk
 
 
