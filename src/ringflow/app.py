@@ -32,12 +32,17 @@ from ringflow.errors import RingflowError, StartError
 from ringflow.flows.book import FlowBook
 from ringflow.ledger.ledger import Ledger
 from ringflow.numbers import shown
+from ringflow.records.recorder import Recorder
+from ringflow.records.upkeep import Upkeep
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.store import Store
 from ringflow.web.health import PartState, build_web
 from ringflow.web.metrics import Metrics
 
 log = structlog.get_logger("ringflow.app")
+
+LAST_RECORDS_S = 5.0
+"""How long a server that stops waits for the database to take the last records."""
 
 LAST_WORDS_S = 2.0
 """From hanging up the calls that outlast the limit to cancelling them: Asterisk tells how they ended."""
@@ -125,7 +130,9 @@ class Application:
         config = core.config
         self.core = core
         self.metrics = Metrics(lambda: self.fastagi.live_calls)
-        self.engine = core.engine((self.metrics, *watchers))
+        self.recorder = Recorder(core.store, config.charging.server) if config.records is not None else None
+        recorders = (self.recorder,) if self.recorder is not None else ()
+        self.engine = core.engine((self.metrics, *recorders, *watchers))
         self.fastagi = FastAgiServer(
             self._serve,
             AgiSettings(
@@ -161,6 +168,9 @@ class Application:
             asyncio.create_task(self.reaper.run(), name="reaper"),
             asyncio.create_task(self.core.book.watch(self._stopping), name="watch app_flows"),
         ]
+        if config.records is not None:
+            upkeep = Upkeep(self.core.store, config.records.keep_days)
+            self._tasks.append(asyncio.create_task(upkeep.run(), name="upkeep of records"))
         await self.fastagi.start()
         log.info(
             "ready",
@@ -184,6 +194,8 @@ class Application:
             await self.ami.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        if self.recorder is not None:
+            await self.recorder.close(LAST_RECORDS_S)
         await self.core.close()
         log.info("stopped")
 

@@ -132,6 +132,12 @@ class CardsConfig(Frozen):
     pepper_file: Path | None = Path(".ringflow/pin.pepper")
 
 
+class RecordsConfig(Frozen):
+    """How long the records of calls are kept. `keep_days: null`: for ever."""
+
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = 400
+
+
 class LogConfig(Frozen):
     """How the log is written: JSON for programs, text for people."""
 
@@ -191,6 +197,7 @@ class Config(Frozen):
     impersonation: ImpersonationConfig = ImpersonationConfig()
     charging: ChargingConfig = Field(default_factory=ChargingConfig)
     cards: CardsConfig = CardsConfig()
+    records: RecordsConfig | None = RecordsConfig()
     apology: str = "MISC/sorry"
     uri_dial: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$")] = (
         "PJSIP/ringflow-uri/{uri}"
