@@ -71,3 +71,32 @@ def test_what_is_no_trace_is_refused(junk: bytes) -> None:
 )
 def test_the_user_of_an_address(address: str, user: str) -> None:
     assert sip_user(address) == user
+
+
+REMARKS = b"""-----------------------------------------------
+Dead call 92ba20cc received a UDP message:
+
+SIP/2.0 200 OK\r
+Content-Length:  0\r
+\r
+
+-----------------------------------------------
+Unexpected UDP message received:
+
+BYE sip:x SIP/2.0\r
+\r
+
+"""
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_remarks_on_messages_that_come_again_are_skipped(size: int) -> None:
+    trace = record(OK, False, "received") + REMARKS + record(OK, False, "sent")
+    reader = SipTraceReader()
+    found = [one for at in range(0, len(trace), size) for one in reader.feed(trace[at : at + size])]
+    assert [message.sent for message in found] == [False, True]
+
+
+def test_a_remark_without_an_end_is_refused() -> None:
+    with pytest.raises(ProtocolViolation):
+        SipTraceReader().feed(REMARKS + b"x" * 70_000)

@@ -12,16 +12,14 @@ from typing import cast
 import uvloop
 from panoramisk import fast_agi
 
+_HEADERS = f"X-Customer-ID^42^X-CX-Sec^v1.1700000000.{'0' * 64}"
 COMMANDS = (
     "ANSWER",
     'SET VARIABLE "TIMEOUT(response)" "5"',
     'SET VARIABLE "TIMEOUT(digit)" "3"',
     'EXEC "Read" "RINGFLOW_KEYS,/sounds/IVR/ivr-please,14,"',
     'GET FULL VARIABLE "${READSTATUS}:${RINGFLOW_KEYS}"',
-    'SET VARIABLE "__RINGFLOW_HEADER_1" "X-Customer-ID=42"',
-    f'SET VARIABLE "__RINGFLOW_HEADER_2" "X-CX-Sec=v1.1700000000.{"0" * 64}"',
-    'SET VARIABLE "__RINGFLOW_HEADERS" "2"',
-    'EXEC "Dial" "PJSIP/441234567890@carrier,60,gb(ringflow-leg^s^1)U(ringflow-answered^s^1)"',
+    f'EXEC "Dial" "PJSIP/441234567890@carrier,60,gb(ringflow-leg^two^1({_HEADERS}))U(ringflow-answered^s^1)"',
     'GET FULL VARIABLE "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}"',
 )
 """What Ringflow sends for the shipped flow `calling_card`."""

@@ -121,7 +121,9 @@ class _Round:
                 raise StartError(f"SIPp could not play the callers: {self.caller.last_words()}")
         finally:
             listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            (heard,) = await asyncio.gather(listening, return_exceptions=True)
+            if isinstance(heard, Exception):
+                raise heard
 
     async def listen_to_callees(self) -> None:
         async for message in self.callee.follow():

@@ -9,6 +9,9 @@ a line break (SIPp 3.6 to 3.8, `-trace_msg`)::
     INVITE sip:...
 
 The time is UTC: SIPp is run with ``TZ=UTC``. 3.6 writes a blank for ``T``, no ``Z``, and ``(509 bytes)``.
+Of what is sent again after the end of a call, as happens on a busy machine, SIPp makes a remark in between: a
+line of dashes without a time, a line that begins with ``Dead call`` or ``Unexpected``, and the message, not
+its length. Remarks are skipped.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ _HEAD = re.compile(
     rb"\s*-{10,} (?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d\.\d{6})Z?\n"
     rb"(?:UDP|TCP) message (?P<way>sent|received) [\[(](?P<length>\d+)\]? ?bytes\)? ?:\n\n"
 )
+_REMARK = re.compile(rb"\s*-{10,}\n(?:Dead call|Unexpected) ")
 _COMPACT = {"f": "From", "t": "To", "i": "Call-ID", "m": "Contact", "v": "Via", "l": "Content-Length"}
 
 
@@ -90,8 +94,11 @@ class SipTraceReader:
 
     def _next(self) -> SipMessage | None:
         head = _HEAD.match(self._buffer)
+        limit = _HEAD_BYTES
+        if head is None and _REMARK.match(self._buffer):
+            head, limit = _HEAD.search(self._buffer), MAX_MESSAGE_BYTES
         if head is None:
-            if len(self._buffer.lstrip()) > _HEAD_BYTES:
+            if len(self._buffer.lstrip()) > limit:
                 raise ProtocolViolation(f"not a message trace of SIPp: {self._buffer[:80]!r}")
             return None
         length = int(head["length"])

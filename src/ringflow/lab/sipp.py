@@ -109,13 +109,18 @@ class SippProcess:
         return None
 
     async def follow(self) -> AsyncIterator[SipMessage]:
-        """Every message from the first on, each as it comes, until SIPp has ended."""
+        """Every message from the first on, each as it comes, until SIPp has ended.
+
+        Raises `ProtocolViolation` when its trace cannot be read.
+        """
         told = 0
         while True:
             while told < len(self.messages):
                 told += 1
                 yield self.messages[told - 1]
             # Nothing is awaited from the last look at the messages to the waiting: no news can be missed.
+            if self._reading is not None and self._reading.done():
+                self._reading.result()
             if self._watching is None or self._watching.done():
                 return
             self._news.clear()
@@ -167,8 +172,11 @@ class SippProcess:
                 self._take(trace, reader)
         finally:
             loop.remove_reader(trace)
-            self._take(trace, reader)
-            os.close(trace)
+            try:
+                self._take(trace, reader)
+            finally:
+                os.close(trace)
+                self._news.set()
 
     def _take(self, trace: int, reader: SipTraceReader) -> None:
         while True:
