@@ -21,6 +21,8 @@ TALK_MS = 1000
 KEYS_AT_MS = 1000
 """From the answer to the first key: in the middle of the prompt, which it stops."""
 
+QUICK_CALLEE = LabCallee(answers_after_ms=0, hangs_up_after_ms=TALK_MS)
+
 CALL_LIMIT_S = 30.0
 """How long after the last call has begun a round may last."""
 
@@ -51,6 +53,8 @@ class CallTimes:
     invited_at: float | None = None
     talked: bool = False
     ended_at: float | None = None
+    answered_at: float | None = None
+    callee_ended_at: float | None = None
 
     @property
     def failure(self) -> str | None:
@@ -66,6 +70,13 @@ class CallTimes:
         return None if self.ended_at is not None else "it did not end"
 
     @property
+    def talked_ms(self) -> float:
+        """From the callee's answer to the BYE there, whoever sent it; 0 without an answer."""
+        if self.answered_at is None or self.callee_ended_at is None:
+            return 0.0
+        return (self.callee_ended_at - self.answered_at) * 1000
+
+    @property
     def key_to_invite_ms(self) -> float:
         """From the end of the last key leaving the caller to the INVITE at the callee."""
         assert self.last_key_at is not None
@@ -79,10 +90,17 @@ class CallTimes:
         return (self.ended_at - self.began_at) * 1000
 
 
-async def run_round(packages: PackageFolder, way: Way, calls: int, calls_per_s: int) -> list[CallTimes]:
+async def run_round(
+    packages: PackageFolder,
+    way: Way,
+    calls: int,
+    calls_per_s: int,
+    callee: LabCallee = QUICK_CALLEE,
+    keys_at_ms: int = KEYS_AT_MS,
+) -> list[CallTimes]:
     """Make the calls and give each one's times. Raises `StartError` when SIPp cannot run."""
     with tempfile.TemporaryDirectory(prefix="ringflow-bench-") as folder:
-        one_round = _Round(packages, Path(folder), way, Load(calls, calls_per_s))
+        one_round = _Round(packages, Path(folder), way, Load(calls, calls_per_s), callee, keys_at_ms)
         try:
             async with asyncio.timeout(calls / calls_per_s + CALL_LIMIT_S):
                 await one_round.run()
@@ -94,8 +112,18 @@ async def run_round(packages: PackageFolder, way: Way, calls: int, calls_per_s: 
 
 
 class _Round:
-    def __init__(self, packages: PackageFolder, folder: Path, way: Way, load: Load) -> None:
+    def __init__(
+        self,
+        packages: PackageFolder,
+        folder: Path,
+        way: Way,
+        load: Load,
+        answering: LabCallee,
+        keys_at_ms: int,
+    ) -> None:
         self.way = way
+        self.answering = answering
+        self.keys_at_ms = keys_at_ms
         self.caller_voices, self.callee_voices = Voices(), Voices()
         self.speaking: dict[str, Voice] = {}
         self.by_call_id: dict[str, CallTimes] = {}
@@ -109,8 +137,7 @@ class _Round:
         self.callee = sipp("callee", way.callee_port, self.callee_voices)
 
     async def run(self) -> None:
-        callee = LabCallee(answers_after_ms=0, hangs_up_after_ms=TALK_MS)
-        await self.callee.start(callee_scenario(self.callee.dialogue, callee), None)
+        await self.callee.start(callee_scenario(self.callee.dialogue, self.answering), None)
         scenario = caller_scenario(self.caller.dialogue, self.way.did, CLI, "", anonymous=False)
         await self.caller.start(scenario, self.way.sip_port)
         listening = asyncio.create_task(self.listen_to_callees())
@@ -149,7 +176,7 @@ class _Round:
             call.last_key_at = at
 
         keys = f"{call.number}#"
-        self.speaking[call_id] = self.caller_voices.speak_to(port, keys, KEYS_AT_MS, last_key)
+        self.speaking[call_id] = self.caller_voices.speak_to(port, keys, self.keys_at_ms, last_key)
 
     def at_the_callee(self, message: SipMessage) -> None:
         call_id = message.header("Call-ID")
@@ -159,9 +186,14 @@ class _Round:
                 call.invited_at = message.at
                 self.at_callees[call_id] = call
                 self.speaking[call_id] = self.callee_voices.speak_to(message.audio_port())
+        elif message.method == "INVITE" and message.status == 200 and call_id in self.at_callees:
+            call = self.at_callees[call_id]
+            call.answered_at = call.answered_at or message.at
         elif message.method == "ACK" and call_id in self.at_callees:
             self.at_callees[call_id].talked = True
         elif message.first_line.startswith("BYE "):
+            if call_id in self.at_callees and self.at_callees[call_id].callee_ended_at is None:
+                self.at_callees[call_id].callee_ended_at = message.at
             self.fall_silent(call_id)
 
     def fall_silent(self, call_id: str) -> None:

@@ -26,7 +26,8 @@ MODULES = (
     "pbx_config", "res_speech", "res_agi", "app_dial", "app_stack", "app_read", "app_playback", "app_verbose",
     "app_exec", "app_originate", "app_db", "func_callerid", "func_channel", "func_cut", "func_db",
     "func_global",
-    "func_hangupcause", "func_logic", "func_math", "func_rand", "func_strings", "func_timeout", "func_uri",
+    "func_hangupcause", "func_import", "func_logic", "func_math", "func_rand", "func_strings", "func_timeout",
+    "func_uri",
     "res_clioriginate",
 )  # fmt: skip
 
