@@ -48,8 +48,8 @@ class Mint:
         made: list[Secret] = []
         fields = {"customer_id": TEMPLATE} | fields
         plan = Plan(name, credit_micros=units * MICROS_PER_UNIT, **fields)
-        batch_id = await generate(self.store, plan, self.peppers, "ann", self.now_ms, made.extend)
-        await open_batch(self.store, batch_id, "ann", self.now_ms)
+        batch = await generate(self.store, plan, self.peppers, "ann", self.now_ms, made.extend)
+        await open_batch(self.store, batch, "ann", self.now_ms)
         return made
 
     async def card(self, card_id: str) -> Card:

@@ -255,10 +255,10 @@ async def test_opening_a_card_again_from_a_known_telephone_is_one_look_up_and_wr
 
 async def test_cards_of_a_batch_that_is_not_ready_open_nothing(mint: Any) -> None:
     made: list[tuple[str, str]] = []
-    batch_id = await generate(mint.store, Plan("x", 7), mint.peppers, "ann", mint.now_ms, made.extend)
+    batch = await generate(mint.store, Plan("x", 7), mint.peppers, "ann", mint.now_ms, made.extend)
     ((card_id, pin),) = made
     assert await mint.cards.authenticate(card_id, pin, HOME) == Refusal(Why.UNKNOWN)
     async with mint.store.reading() as connection:
         assert await list_cards(connection, Filter()) == []
-    await open_batch(mint.store, batch_id, "ann", mint.now_ms)
+    await open_batch(mint.store, batch, "ann", mint.now_ms)
     assert isinstance(await mint.cards.authenticate(card_id, pin, OTHER), Admitted)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import get_args
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
@@ -49,11 +49,12 @@ _INSERT = Statement(
     "expires_ms, created_ms) SELECT v.id, b.id, b.customer_id, b.credit_micros, b.currency, b.status, "
     "CASE WHEN NOT b.pin_only THEN v.digest END, CASE WHEN b.pin_only THEN v.digest END, :pepper, "
     "b.expires_ms, b.created_ms FROM {rows} "
-    "JOIN card_batches AS b ON b.id = :batch_id AND b.ready_ms IS NULL WHERE true "
+    "JOIN card_batches AS b ON b.id = :batch_id AND b.name = :name AND b.ready_ms IS NULL WHERE true "
     "ON CONFLICT DO NOTHING RETURNING id",
     rows={"id": "text", "digest": "text"},
     pepper="text",
     batch_id="bigint",
+    name="text",
 )
 _TAKEN = Statement(
     "SELECT v.id FROM {rows} JOIN cards AS c ON c.pin_only_digest = v.digest",
@@ -84,8 +85,8 @@ async def generate(
     now_ms: int,
     deliver: Deliver,
     progress: Progress = lambda made: None,
-) -> int:
-    """Make a batch, which stays closed until `open_batch`; gives its number.
+) -> Batch:
+    """Make a batch, which stays closed until `open_batch`.
 
     `deliver` is handed every ID with its PIN, once; what it raises ends the making. `progress` is told how
     many are made. Raises `Refused`: a field is wrong, the name is taken, the batch was discarded meanwhile.
@@ -96,28 +97,22 @@ async def generate(
     try:
         await _make(store, batch, peppers, deliver, progress)
     except BaseException:
-        await _discard(store, batch.id)
+        await _discard(store, batch)
         raise
-    return batch.id
+    return batch
 
 
-async def open_batch(store: Store, batch_id: int, operator: str, now_ms: int) -> Batch:
+async def open_batch(store: Store, batch: Batch, operator: str, now_ms: int) -> Batch:
     """Make a batch's cards good. Raises `Refused` when it was discarded meanwhile."""
     async with store.writing() as connection:
-        made = select(func.count()).where(cards.c.batch_id == batch_id).scalar_subquery()
-        ready = (
-            update(card_batches)
-            .where(card_batches.c.id == batch_id, card_batches.c.ready_ms.is_(None))
-            .where(card_batches.c.count == made)
-            .values(ready_ms=now_ms)
-            .returning(card_batches.c.name)
-        )
-        name = (await connection.execute(ready)).scalar()
-        if name is None:
+        made = select(func.count()).where(cards.c.batch_id == batch.id).scalar_subquery()
+        ready = update(card_batches).where(_unfinished(batch), card_batches.c.count == made)
+        if not (await connection.execute(ready.values(ready_ms=now_ms))).rowcount:
             raise _gone()
-        batch = await show_batch(connection, name)
-        await note(Act(connection, operator, now_ms), "generate", f"card batch {name}", None, asdict(batch))
-    return batch
+        opened = await show_batch(connection, batch.name)
+        subject = f"card batch {batch.name}"
+        await note(Act(connection, operator, now_ms), "generate", subject, None, asdict(opened))
+    return opened
 
 
 async def discard_batch(store: Store, name: str) -> int:
@@ -129,24 +124,33 @@ async def discard_batch(store: Store, name: str) -> int:
         batch = await show_batch(connection, name)
     if batch.ready_ms is not None:
         raise Refused(f"batch `{shown(name)}` is finished; `ringflow card delete --batch` removes its cards")
-    return await _discard(store, batch.id)
+    return await _discard(store, batch)
 
 
-async def _discard(store: Store, batch_id: int) -> int:
-    gone = 0
-    some = select(cards.c.id).where(cards.c.batch_id == batch_id).limit(CHUNK)
-    unfinished = card_batches.c.ready_ms.is_(None)
-    while True:
+async def _discard(store: Store, batch: Batch) -> int:
+    # Under another name nobody adds to it or opens it any more, and its own name is free.
+    async with store.writing() as connection:
+        aside = update(card_batches).where(_unfinished(batch))
+        name = f"{batch.name} discarded {batch.id}"
+        if not (await connection.execute(aside.values(name=name))).rowcount:
+            return 0
+    gone, removed = 0, CHUNK
+    some = select(cards.c.id).where(cards.c.batch_id == batch.id).limit(CHUNK)
+    while removed == CHUNK:
         async with store.writing() as connection:
-            # Locked first, so that nobody goes on making cards or opens the batch in between.
-            locked = select(card_batches.c.id).where(card_batches.c.id == batch_id, unfinished)
-            if (await connection.execute(locked.with_for_update())).scalar() is None:
-                return gone
             removed = (await connection.execute(delete(cards).where(cards.c.id.in_(some)))).rowcount
-            gone += removed
-            if removed < CHUNK:
-                await connection.execute(delete(card_batches).where(card_batches.c.id == batch_id))
-                return gone
+        gone += removed
+    async with store.writing() as connection:
+        await connection.execute(delete(card_batches).where(card_batches.c.id == batch.id))
+    return gone
+
+
+def _unfinished(batch: Batch) -> ColumnElement[bool]:
+    return and_(
+        card_batches.c.id == batch.id,
+        card_batches.c.name == batch.name,
+        card_batches.c.ready_ms.is_(None),
+    )
 
 
 async def _create(act: Act, plan: Plan) -> Batch:
@@ -189,8 +193,13 @@ async def _write(
     # The same PIN has another digest under an older pepper, which the index does not find.
     taken = {card_id for (card_id,) in await _TAKEN.run(connection, older)} if older else set()
     rows = [{"id": one.id, "digest": one.digest} for one in drawn if one.id not in taken]
-    made = await _INSERT.run(connection, rows, pepper=peppers.newest.version, batch_id=batch.id)
-    if not made and await find_batch(connection, batch.name) is None:
+    made = await _INSERT.run(
+        connection, rows, pepper=peppers.newest.version, batch_id=batch.id, name=batch.name
+    )
+    if (
+        not made
+        and (await connection.execute(select(card_batches.c.id).where(_unfinished(batch)))).scalar() is None
+    ):
         raise _gone()
     ids = {card_id for (card_id,) in made}
     return [(one.id, one.pin) for one in drawn if one.id in ids]
