@@ -13,6 +13,7 @@ from ringflow.sounds import PromptLibrary, forms
 from ringflow.sounds.codecs import decode
 from ringflow.sounds.inspection import check
 from ringflow.sounds.levels import PEAK_DBFS, TARGET_DBFS, peak_dbfs, speech_dbfs
+from ringflow.speaking import LIBRARY_PREFIX, prompts_needed
 
 FOLDER = Path(__file__).parents[2] / "sounds"
 SHIPPED = PromptLibrary(FOLDER)
@@ -25,7 +26,7 @@ NEEDED = {
 def test_every_text_has_its_prompt_and_every_prompt_its_text() -> None:
     texts = read_texts(read_document(FOLDER / "prompts.yaml"))
 
-    assert set(SHIPPED.names()) == set(texts)
+    assert set(SHIPPED.names()) == set(texts) | set(prompts_needed("en"))
     assert set(texts) >= NEEDED
 
 
@@ -38,9 +39,13 @@ def test_the_shipped_library_has_no_problems() -> None:
 def test_a_shipped_prompt_is_level_and_begins_and_ends_promptly(name: str, form: forms.Form) -> None:
     samples = decode(SHIPPED.path(name, form).read_bytes(), form)
 
-    assert speech_dbfs(samples, form.sample_rate_hz) == pytest.approx(TARGET_DBFS, abs=1)
+    is_word = name.startswith(LIBRARY_PREFIX)
+    # A word was levelled with its hiss, which 8 kHz does not carry: what is left of "six" is the loud part.
+    assert speech_dbfs(samples, form.sample_rate_hz) == pytest.approx(TARGET_DBFS, abs=4 if is_word else 1)
     assert peak_dbfs(samples) < PEAK_DBFS + 1
     heard = np.flatnonzero(np.abs(samples) > 0.01) / form.sample_rate_hz
-    assert 0.03 < heard[0] < 0.15
-    assert 0.03 < samples.size / form.sample_rate_hz - heard[-1] < 0.25
+    # A sentence begins and ends aloud; a single word may do so with a hiss, such as "six" and "cents".
+    hiss_s = 0.3 if is_word else 0.0
+    assert 0.03 < heard[0] < 0.15 + hiss_s
+    assert 0.03 < samples.size / form.sample_rate_hz - heard[-1] < 0.25 + hiss_s
     assert samples.size / form.sample_rate_hz < 6

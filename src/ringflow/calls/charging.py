@@ -51,6 +51,12 @@ class Allowance:
         """The leg's id in the ledger."""
         return self.hold.leg_id
 
+    @property
+    def limited_by_credit(self) -> bool:
+        """Whether the talk ends where the hold is spent, and not only at the longest talk that there is."""
+        terms = self.hold.terms
+        return terms is not None and affordable_ms(terms, self.hold.micros) == self.limit_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Denial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from ringflow.agi.session import AgiSession
@@ -38,12 +38,18 @@ WRONG_NUMBER_CAUSES = frozenset({1, 22, 28})
 
 @dataclass(frozen=True, slots=True)
 class DialOptions:
-    """What a slot asks of an outgoing attempt. `ring_s` and `max_duration_s`: seconds; None: no limit."""
+    """What a slot asks of an outgoing attempt. `ring_s` and `max_duration_s`: seconds; None: no limit.
+
+    `ends_by_key`: the caller ends the attempt, ringing or talking, with `*`, and stays with us. `announce` is
+    told, before the first leg that credit limits is dialled, for how many seconds of talk it is enough.
+    """
 
     ring_s: int = 60
     max_duration_s: float | None = None
     caller_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    ends_by_key: bool = False
+    announce: Callable[[int], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,13 @@ class Attempt:
     limit_ms: int | None = None
     warn_ms: int = 0
     leg_id: str = ""
+    ends_by_key: bool = False
 
     def arguments(self) -> str:
-        """What `Dial` is given. `g`: go on here when the callee hangs up."""
+        """What `Dial` is given. `g`: go on here when the callee hangs up; `H`: the caller ends it by `*`."""
         options = f"gb({self._leg_subroutine()})U({self._answer_subroutine()})"
+        if self.ends_by_key:
+            options += "H"
         if self.caller_id is not None:
             options += f"f({self.caller_id})"
         options += self._limit()
@@ -162,8 +171,10 @@ async def dial(session: AgiSession, attempt: Attempt) -> tuple[Leg, bool]:
         await session.set_variable("__RINGFLOW_HEADERS", str(len(headers)))
     reply = await session.execute("Dial", attempt.arguments(), hangup_is_data=True, timeout_s=None)
     leg = _leg(attempt, await session.get_full_variable(_RESULT) or "")
-    # With option `g` a callee's hang-up gives 0, so -1 is the caller's.
-    return leg, reply.result == "-1" or session.hung_up or leg.status is LegStatus.CANCELLED
+    # With option `g` a callee's hang-up gives 0, so -1 is the caller's. With `H` CANCEL may also be that of a
+    # caller who ended the ringing by key (app_dial.c); one who is gone shows at the next command.
+    cancelled = leg.status is LegStatus.CANCELLED and not attempt.ends_by_key
+    return leg, reply.result == "-1" or session.hung_up or cancelled
 
 
 def _leg(attempt: Attempt, result: str) -> Leg:

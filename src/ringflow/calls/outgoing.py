@@ -54,6 +54,11 @@ class Outgoing:
         self._customer = customer
         self._world = world
         self._transcript = transcript
+        self._announced = False
+
+    def identify_as(self, customer: Customer) -> None:
+        """Legs from now on are this customer's."""
+        self._customer = customer
 
     async def dial_number(self, text: str, options: DialOptions) -> Leg:
         """Dial a number through the trunks in order; gives the last leg.
@@ -66,6 +71,7 @@ class Outgoing:
             return self._refuse(text, "the number is not digits")
         if self._customer is None:
             return self._refuse(number, "no customer pays for this call")
+        self._announced = False
         trunks = await self._world.trunks()
         if not trunks:
             self._transcript.note("no_trunk")
@@ -103,14 +109,14 @@ class Outgoing:
                 self._transcript.note("no_credit" if allowed.no_credit else "no_rate", allowed.reason)
                 status = LegStatus.NO_CREDIT if allowed.no_credit else LegStatus.REFUSED
                 return self._finish(Leg(dialled, trunk.name, status))
-            leg, caller_gone = await self._dial_charged(charging, allowed, attempt)
+            leg, caller_gone = await self._dial_charged(charging, allowed, attempt, options)
         self._finish(leg)
         if caller_gone:
             raise CallEnded("hangup")
         return leg
 
     async def _dial_charged(
-        self, charging: Charging, allowed: Allowance, attempt: Attempt
+        self, charging: Charging, allowed: Allowance, attempt: Attempt, options: DialOptions
     ) -> tuple[Leg, bool]:
         """Dial under a hold, and settle it by the talk.
 
@@ -121,6 +127,7 @@ class Outgoing:
         try:
             handler = HANG_UP_HANDLER.format(leg_id=allowed.leg_id)
             await self._session.set_variable("CHANNEL(hangup_handler_push)", handler)
+            await self._announce(allowed, options)
             self._transcript.note("dial", f"{attempt.dialled} via {attempt.trunk}")
             leg, caller_gone = await dial(self._session, limited)
         except CallEnded as ended:
@@ -139,6 +146,12 @@ class Outgoing:
         if settled is not None or await self._keep(allowed.leg_id, leg.talked_ms):
             await self._session.set_variable("CHANNEL(hangup_handler_pop)", "", dead_ok=True)
         return replace(leg, leg_id=allowed.leg_id), caller_gone
+
+    async def _announce(self, allowed: Allowance, options: DialOptions) -> None:
+        """Tell the caller of the limit, once however many trunks are tried."""
+        if options.announce is not None and allowed.limited_by_credit and not self._announced:
+            self._announced = True
+            await options.announce(allowed.limit_ms // 1000)
 
     async def _keep(self, leg_id: str, talked_ms: int) -> bool:
         """Have Asterisk remember the talk until the database does: this process may end first."""
@@ -164,6 +177,7 @@ class Outgoing:
             caller_id=safe_caller_id(caller_id),
             ring_s=options.ring_s,
             max_duration_s=options.max_duration_s,
+            ends_by_key=options.ends_by_key,
         )
 
     def _refuse(self, dialled: str, why: str) -> Leg:

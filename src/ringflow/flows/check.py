@@ -11,8 +11,9 @@ from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.graph import Graph, Node, entry_nodes
 from ringflow.flows.load import RESERVED_IDS
 from ringflow.flows.slot import Slot
-from ringflow.flows.surroundings import Surroundings
+from ringflow.flows.surroundings import Prompts, Surroundings
 from ringflow.flows.unset import unset_problems
+from ringflow.speaking import LIBRARY_PREFIX
 from ringflow.wording import did_you_mean, known_words, shown
 
 
@@ -53,17 +54,30 @@ def _slot_problems(
         places = (draft.find(index, None, text) for text in (app, f"{APP_PREFIX}{app}"))
         place = next((place for place in places if place != draft.at(index)), draft.at(index))
         yield document.problem(place, f"there is no app {shown(app)}", _app_mend(app, apps))
-    prompts = surroundings.prompts
-    for field, prompt in slot.prompts():
-        if prompts is not None and not prompts.exists(prompt):
-            near = next(iter(prompts.suggest(prompt)), None)
-            mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {prompt}"
-            place = draft.find(index, field, prompt)
-            yield document.problem(place, f"there is no prompt `{prompt}`", mend)
+    if surroundings.prompts is not None:
+        yield from _prompt_problems(draft, index, slot, surroundings.prompts)
     given = surroundings.always_set | surroundings.sometimes_set
     for name in sorted({name for names in slot.sets().values() for name in names} & given):
         what = f"`{name}` cannot be set: it is given to every call"
         yield document.problem(draft.find(index, None, name), what, "choose another name")
+
+
+def _prompt_problems(draft: Draft, index: int, slot: Slot, prompts: Prompts) -> Iterator[Problem]:
+    unspoken: dict[str, list[str]] = defaultdict(list)
+    for field, prompt in slot.prompts():
+        if prompts.exists(prompt):
+            continue
+        if prompt.startswith(LIBRARY_PREFIX):
+            unspoken[prompt.removeprefix(LIBRARY_PREFIX).partition("/")[0]].append(field)
+            continue
+        near = next(iter(prompts.suggest(prompt)), None)
+        mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {prompt}"
+        place = draft.find(index, field, prompt)
+        yield draft.document.problem(place, f"there is no prompt `{prompt}`", mend)
+    for language, fields in unspoken.items():
+        what = f"{len(fields)} of the words of `{language}` have no prompt"
+        mend = f"ringflow sounds build --speaking {language} --missing"
+        yield draft.document.problem(draft.find(index, fields[0], language), what, mend)
 
 
 def _exit_problems(draft: Draft, index: int, slot: Slot, apps: frozenset[str]) -> Iterator[Problem]:

@@ -1,6 +1,6 @@
 """`Dial` as the virtual Asterisk runs it: apps/app_dial.c with Ringflow's own dialplan around it.
 
-The options that Ringflow gives are followed: g, f(), L(), b(ringflow-leg...), U(ringflow-answered...) and
+The options that Ringflow gives are followed: g, H, f(), L(), b(ringflow-leg...), U(ringflow-answered...) and
 U(ringflow-charged...). What the subroutines do is in docs/architecture.md, "The contract with the dialplan".
 """
 
@@ -11,12 +11,14 @@ from collections.abc import Mapping
 
 from ringflow.simulator.callee import REFUSALS, Behaviour, DialledLeg
 from ringflow.simulator.command_line import split_arguments, split_options
-from ringflow.simulator.line import CalleeActs, HungUp, Sound
+from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, Sound
 from ringflow.simulator.listening import IncomingCall
 
 LEG_SUBROUTINE = re.compile(r"ringflow-leg\^(?P<entry>two|more|s)\^1(?:\((?P<arguments>.*)\))?")
 ANSWERED_SUBROUTINES = ("ringflow-answered^", "ringflow-charged^")
 NORMAL_CLEARING = 16
+DISCONNECT_KEY = "*"
+"""What option H listens for, unless features.conf says otherwise (main/features_config.c)."""
 
 
 async def run_dial(call: IncomingCall, data: str) -> int:
@@ -31,7 +33,7 @@ async def run_dial(call: IncomingCall, data: str) -> int:
         return -1 if channel.hung_up else 0
     leg = _leg(call, target, options)
     call.legs.append(leg)
-    answered = await _ring(call, leg, float(timeout) if timeout.isdecimal() else None)
+    answered = await _ring(call, leg, float(timeout) if timeout.isdecimal() else None, options)
     if not answered:
         return -1 if channel.hung_up else 0
     await _talk(call, leg, options)
@@ -66,7 +68,9 @@ def _leg_headers(subroutine: str, inherited: Mapping[str, str]) -> dict[str, str
     return headers
 
 
-async def _ring(call: IncomingCall, leg: DialledLeg, timeout_s: float | None) -> bool:
+async def _ring(
+    call: IncomingCall, leg: DialledLeg, timeout_s: float | None, options: Mapping[str, str]
+) -> bool:
     """Wait for the callee's answer; False with DIALSTATUS and HANGUPCAUSE set where there is none."""
     callee, channel = leg.callee, call.channel
     gives_up_ms = None if timeout_s is None else leg.at_ms + round(timeout_s * 1000)
@@ -75,10 +79,10 @@ async def _ring(call: IncomingCall, leg: DialledLeg, timeout_s: float | None) ->
     too_late = asked or acts_ms is None or (gives_up_ms is not None and gives_up_ms < acts_ms)
     if callee.rings:
         call.line.starts(Sound.RINGING, False)
-    event = await call.wait(gives_up_ms if too_late else acts_ms)
+    event = await call.wait(gives_up_ms if too_late else acts_ms, _disconnect_key(options))
     if callee.rings:
         call.line.stops(Sound.RINGING)
-    if isinstance(event, HungUp):
+    if isinstance(event, HungUp | KeyUp):
         channel.set_variable("DIALSTATUS", "CANCEL")
         return False
     behaviour = Behaviour.NO_ANSWER if too_late else callee.behaviour
@@ -106,6 +110,10 @@ async def _talk(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) ->
     ends = [leg.callee.talk_ms, int(limit) if limit.isdecimal() else None]
     ends_ms = min((now_ms + length for length in ends if length is not None), default=None)
     call.line.starts(Sound.CALLEE, False)
-    await call.wait(ends_ms)
+    await call.wait(ends_ms, _disconnect_key(options))
     call.line.stops(Sound.CALLEE)
     channel.hangup_cause = NORMAL_CLEARING
+
+
+def _disconnect_key(options: Mapping[str, str]) -> str:
+    return DISCONNECT_KEY if "H" in options else ""
