@@ -43,7 +43,7 @@ async def redeem(store: Store, card_id: str, country: str, operator: str, now_ms
 
     Raises `CardRefused`: used, disabled, expired, archived. `operator`: who does it, or how it came about.
     """
-    async with changing(store, country) as change:
+    async with changing(store, country, operator=operator) as change:
         change.now_ms = now_ms
         card = await _locked(change.connection, card_id)
         _refuse_unfit(card, now_ms)
@@ -60,7 +60,7 @@ async def top_up(
     Raises `CardRefused`: used, disabled, expired, archived, another currency, a template that is not the
     customer's, where the batch asks for that.
     """
-    async with changing(store, country) as change:
+    async with changing(store, country, operator=operator) as change:
         change.now_ms = now_ms
         card = await _locked(change.connection, card_id)
         _refuse_unfit(card, now_ms)
