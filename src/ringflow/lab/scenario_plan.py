@@ -65,7 +65,8 @@ def timed_keys(call: SimulatedCall) -> tuple[TimedKeys, ...]:
 
 def dialled_legs(record: CallRecord) -> list[Leg]:
     """The legs for which an INVITE was sent, or at least tried."""
-    return [leg for leg in record.legs if leg.trunk and leg.status is not LegStatus.REFUSED]
+    never = (LegStatus.REFUSED, LegStatus.NO_CREDIT)
+    return [leg for leg in record.legs if leg.trunk and leg.status not in never]
 
 
 def _callees(call: SimulatedCall) -> dict[str, LabCallee]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ringflow.calls.outcome import CallRecord, Event, Leg
+from ringflow.money import MICRO_DIGITS, format_amount, parse_amount
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.scenario import LegExpected, Scenario
+from ringflow.simulator.till import MoneyAfter
 
 PRESENT = "*"
 """As the expected value of a header or variable: any value."""
@@ -27,9 +29,25 @@ class Difference:
         return f"{self.what}: expected {self.expected}, came {self.came}"
 
 
-def differences(scenario: Scenario, record: CallRecord, tolerance_ms: int = 0) -> list[Difference]:
+def differences(
+    scenario: Scenario, record: CallRecord, tolerance_ms: int = 0, money: MoneyAfter | None = None
+) -> list[Difference]:
     """Every difference. `tolerance_ms`: how far talk times may be off, for calls in real time."""
-    return list(_Comparison(scenario, record, tolerance_ms).every())
+    found = list(_Comparison(scenario, record, tolerance_ms).every())
+    return found + list(_money_differences(scenario, record, money)) if money is not None else found
+
+
+def _money_differences(scenario: Scenario, record: CallRecord, money: MoneyAfter) -> Iterator[Difference]:
+    expected, currency = scenario.expect, money.currency
+    charged = sum(leg.charged_micros or 0 for leg in record.legs)
+    for what, wanted, came in (
+        ("charged", expected.charged, charged),
+        ("credit", expected.credit, money.credit_micros),
+    ):
+        if wanted is not None and parse_amount(wanted, currency, decimals=MICRO_DIGITS, signed=True) != came:
+            yield Difference(what, wanted, format_amount(came, currency))
+    for finding in money.findings:
+        yield Difference("the books", "right", finding)
 
 
 class _Comparison:
@@ -73,7 +91,7 @@ class _Comparison:
         asked = expected.model_fields_set & {"dialled", "talked", "caller_id", "headers"}
         if not asked:
             return
-        dialled = [leg for leg in self._record.legs if leg.status != "refused"]
+        dialled = [leg for leg in self._record.legs if leg.status not in ("refused", "no_credit")]
         if "dialled" in asked and expected.dialled is None:
             yield from _compare("dialled", NOTHING, dialled[-1].dialled if dialled else NOTHING)
             return

@@ -27,7 +27,7 @@ async def play(case: ScenarioCase, stage: Stage) -> Judgement:
         call = await simulate(case, stage)
     except DocumentError as error:
         return Judgement(case, None, f"{case.path}:{case.line}: {error}")
-    found = all_differences(call, differences(case.scenario, call.record))
+    found = all_differences(call, differences(case.scenario, call.record, money=call.money))
     if not found:
         return Judgement(case, call, None)
     flows = "".join(f"\n{problem}" for problem in stage.problems(case))

@@ -11,6 +11,7 @@ from ringflow.simulator.carrying import Arrival, CarriedCall, carry_call
 from ringflow.simulator.clock import DEFAULT_START_S, VirtualClock
 from ringflow.simulator.scenario_files import ScenarioCase
 from ringflow.simulator.stage import Stage
+from ringflow.simulator.till import MoneyAfter
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,14 @@ class SimulatedCall:
     """What came of a scripted call, on both sides of the wire.
 
     `timeline` has the caller's keys and hang-up. `endless`: nobody had ended the call after `MAX_CALL_MS`.
-    `waits_for`: what the caller never got to hear.
+    `waits_for`: what the caller never got to hear. `money` is None where calls cost nothing.
     """
 
     carried: CarriedCall
     timeline: Timeline
     endless: bool
     waits_for: str | None
+    money: MoneyAfter | None = None
 
     @property
     def record(self) -> CallRecord:
@@ -46,6 +48,7 @@ async def simulate(case: ScenarioCase, stage: Stage) -> SimulatedCall:
     plan = scenario.call
     arrival = Arrival(plan.did, plan.caller, plan.presentation == "restricted")
     meet = callees_in_turn(scenario.callees)
-    async with stage.engines(case, clock) as make_engine:
+    async with stage.engines(case, clock) as (make_engine, till):
         carried = await carry_call(arrival, make_engine, caller, clock, meet, stage.duration_of)
-    return SimulatedCall(carried, caller.timeline, caller.endless, caller.waits_for)
+        money = None if till is None else await till.count(carried.record.customer)
+    return SimulatedCall(carried, caller.timeline, caller.endless, caller.waits_for, money)

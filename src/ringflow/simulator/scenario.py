@@ -51,6 +51,7 @@ def _fits_tone(step: Step) -> Step:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+Amount = Annotated[str, BeforeValidator(_text), Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$")]
 KeyText = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9*#A-D ]{1,500}$")]
 
 
@@ -135,18 +136,48 @@ class ScenarioDid(Frozen):
     reject_code: Annotated[int, Field(ge=400, le=699)] = 403
 
 
+class ScenarioCustomer(CustomerDeclaration):
+    """A customer with money: amounts in its currency, limits as the ledger has them."""
+
+    credit: Amount | None = None
+    debit_limit: Amount | None = None
+    daily_limit: Amount | None = None
+
+    def declared(self) -> CustomerDeclaration:
+        """The customer as a configuration would declare it."""
+        return CustomerDeclaration(**self.model_dump(exclude={"credit", "debit_limit", "daily_limit"}))
+
+
+class ScenarioRate(Frozen):
+    """What calls to a prefix cost: `price` a minute; `minimum`, `increment` and `grace` are seconds."""
+
+    prefix: Annotated[Text, Field(pattern=r"^[0-9]{1,16}$")]
+    price: Amount
+    connection: Amount = "0"
+    minimum: Annotated[int, Field(ge=1)] = 1
+    increment: Annotated[int, Field(ge=1)] = 1
+    grace: Annotated[int, Field(ge=0)] = 0
+
+
 class Given(Frozen):
     """The world in which the call happens; what is not given comes from `config.yaml`, then from defaults."""
 
-    customer: CustomerDeclaration | None = None
-    customers: tuple[CustomerDeclaration, ...] | None = None
+    customer: ScenarioCustomer | None = None
+    customers: tuple[ScenarioCustomer, ...] | None = None
+    rates: tuple[ScenarioRate, ...] | None = None
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None
     now: Annotated[datetime, BeforeValidator(_moment)] | None = None
 
     @model_validator(mode="after")
-    def _customers_once(self) -> Given:
+    def _fits(self) -> Given:
+        people = (*(self.customers or ()), *([self.customer] if self.customer else []))
+        money = {"credit", "debit_limit", "daily_limit"}
+        if self.rates is None and any(money & one.model_fields_set for one in people):
+            raise ValueError(
+                "without `rates` calls cost nothing, so there is no money || write `rates: [...]`"
+            )
         if self.customer is not None and self.customers is not None:
             raise ValueError("`customer` and `customers` are both given || keep one of them")
         return self
@@ -187,6 +218,8 @@ class Expected(Frozen):
     customer: int | None = None
     dialled: Text | None = None
     talked: DurationMs | None = None
+    charged: Amount | None = None
+    credit: Amount | None = None
     caller_id: Text | None = None
     headers: dict[str, Text | None] = Field(default_factory=dict)
     legs: tuple[LegExpected, ...] | None = None

@@ -16,15 +16,16 @@ from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.calls.clock import Clock
 from ringflow.calls.world import CallWorld
-from ringflow.config import Config, DidDeclaration
+from ringflow.config import Config, DidDeclaration, TrunkDeclaration
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
 from ringflow.errors import Problem, Refused
 from ringflow.flows.book import FlowBook
 from ringflow.simulator.carrying import MakeEngine
 from ringflow.simulator.listening import PromptDuration
-from ringflow.simulator.scenario import DEFAULT_CUSTOMER, DEFAULT_TRUNK, Scenario
+from ringflow.simulator.scenario import DEFAULT_CUSTOMER, DEFAULT_TRUNK, Scenario, ScenarioCustomer
 from ringflow.simulator.scenario_files import ScenarioCase
+from ringflow.simulator.till import Till
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store import Store
 
@@ -90,13 +91,19 @@ class Stage:
         return tuple(problem for book in self._books.values() for problem in book.problems)
 
     @asynccontextmanager
-    async def engines(self, case: ScenarioCase, clock: Clock) -> AsyncIterator[MakeEngine]:
+    async def engines(
+        self, case: ScenarioCase, clock: Clock
+    ) -> AsyncIterator[tuple[MakeEngine, Till | None]]:
         """Makes engines on a directory of this scenario's own. Raises `ConfigError` for rows that clash."""
         config = given_config(self.config, case)
         book = self.book(case)
         async with self._database() as store:
             await apply_declarations(store, config)
             directory = Directory(store, config.country)
+            till = None
+            if case.scenario.given.rates is not None:
+                till = Till(store, clock, config.charging)
+                await till.fill(case.scenario.given, paying_customers(self.config, case))
             world = CallWorld(
                 trunks=directory.trunks,
                 # Nothing outside ever sees these keys; a scenario needs only that they are there.
@@ -105,13 +112,14 @@ class Stage:
                 apology=config.apology,
                 uri_dial=config.uri_dial,
                 uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
+                charging=till.charging if till is not None else None,
                 clock=clock,
             )
 
             def make_engine(watchers: Sequence[Watcher]) -> Engine:
                 return Engine(directory, Occupancy(), book, world, watchers, lambda: "simulated")
 
-            yield make_engine
+            yield make_engine, till
 
     def _folder(self, folder: Path) -> FlowBook:
         if folder not in self._books:
@@ -136,11 +144,7 @@ def given_config(config: Config, case: ScenarioCase) -> Config:
     """The configuration with what a scenario gives instead, and defaults where neither says anything."""
     scenario = case.scenario
     given = scenario.given
-    customers = given.customers
-    if given.customer is not None:
-        customers = (given.customer,)
-    if customers is None:
-        customers = config.customers or (DEFAULT_CUSTOMER,)
+    customers = tuple(one.declared() for one in paying_customers(config, case))
     known = {customer.id for customer in customers}
     did = _called_did(config, case)
     others = [one for one in config.dids if one.number != did.number]
@@ -148,10 +152,26 @@ def given_config(config: Config, case: ScenarioCase) -> Config:
         update={
             "customers": customers,
             "dids": (did, *(one for one in others if one.customer is None or one.customer in known)),
-            "trunks": given.trunks if given.trunks is not None else config.trunks or (DEFAULT_TRUNK,),
+            "trunks": given.trunks if given.trunks is not None else _trunks(config, given.rates is not None),
             "uri_hosts": given.uri_hosts if given.uri_hosts is not None else config.uri_hosts,
         }
     )
+
+
+def paying_customers(config: Config, case: ScenarioCase) -> tuple[ScenarioCustomer, ...]:
+    """The customers of a scenario with their money."""
+    given = case.scenario.given
+    if given.customer is not None:
+        return (given.customer,)
+    if given.customers is not None:
+        return given.customers
+    known = config.customers or (DEFAULT_CUSTOMER,)
+    return tuple(ScenarioCustomer(**one.model_dump()) for one in known)
+
+
+def _trunks(config: Config, rated_here: bool) -> tuple[TrunkDeclaration, ...]:
+    trunks = config.trunks or (DEFAULT_TRUNK,)
+    return tuple(one.model_copy(update={"rated": "local"}) for one in trunks) if rated_here else trunks
 
 
 def _called_did(config: Config, case: ScenarioCase) -> DidDeclaration:

@@ -1,0 +1,103 @@
+"""The money of a scenario: what is there before the call, and what is there after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.calls.charging import Charging, ChargingSettings
+from ringflow.calls.clock import Clock
+from ringflow.config import ChargingConfig
+from ringflow.ledger.check import check_books
+from ringflow.ledger.ledger import Ledger
+from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
+from ringflow.ledger.paying import Order, adjust
+from ringflow.ledger.rate_card import create_card, get_card
+from ringflow.money import MICRO_DIGITS, parse_amount
+from ringflow.simulator.scenario import Given, ScenarioCustomer
+from ringflow.store import Store
+from ringflow.store.ledger_tables import rates
+
+SERVER = "scenario"
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyAfter:
+    """What a customer has when the call is over, in micro-units, and what is wrong with the books."""
+
+    currency: str
+    credit_micros: int
+    findings: tuple[str, ...]
+
+
+class Till:
+    """A scenario's ledger: `fill` before the call, `count` after it."""
+
+    def __init__(self, store: Store, clock: Clock, settings: ChargingConfig) -> None:
+        self._store = store
+        ledger = Ledger(store, SERVER, lambda: round(clock.now_s() * 1000))
+        self.charging = Charging(
+            ledger,
+            ChargingSettings(
+                slice_ms=settings.slice_s * 1000,
+                warn_ms=settings.warn_s * 1000,
+                longest_ms=settings.longest_call_s * 1000,
+            ),
+        )
+
+    async def fill(self, given: Given, customers: tuple[ScenarioCustomer, ...]) -> None:
+        """Give the customers their credit and limits, and each currency the rates."""
+        now_ms = self.charging.ledger.now_ms()
+        async with self._store.writing() as connection:
+            for customer in customers:
+                await _give(connection, customer, now_ms)
+            for currency in sorted({customer.currency for customer in customers}):
+                await _make_card(connection, currency, given)
+
+    async def count(self, customer_id: int | None) -> MoneyAfter:
+        """What there is now, of the customer who paid. Waits for what is still to be written."""
+        ledger = self.charging.ledger
+        await ledger.close()
+        account = None if customer_id is None else await ledger.account(customer_id)
+        findings = await check_books(self._store, ledger.now_ms())
+        return MoneyAfter(
+            currency=account.currency if account else "",
+            credit_micros=account.balance_micros if account else 0,
+            findings=tuple(map(str, findings)),
+        )
+
+
+async def _give(connection: AsyncConnection, customer: ScenarioCustomer, now_ms: int) -> None:
+    def micros(text: str) -> int:
+        return parse_amount(text, customer.currency, decimals=MICRO_DIGITS, signed=True)
+
+    if customer.debit_limit is not None:
+        await set_debit_limit(connection, customer.id, micros(customer.debit_limit), now_ms)
+    if customer.daily_limit is not None:
+        await set_daily_limit(connection, customer.id, micros(customer.daily_limit), now_ms)
+    if customer.credit is not None and (credit := micros(customer.credit)):
+        order = Order(f"credit of {customer.id}", "given", SERVER, now_ms)
+        await adjust(connection, customer.id, credit, order)
+
+
+async def _make_card(connection: AsyncConnection, currency: str, given: Given) -> None:
+    name = f"scenario {currency}"
+    await create_card(connection, name, currency, default=True)
+    card = await get_card(connection, name)
+    for rate in given.rates or ():
+        amounts = {
+            f"{field}_micros": parse_amount(getattr(rate, field), currency, decimals=MICRO_DIGITS)
+            for field in ("price", "connection")
+        }
+        await connection.execute(
+            rates.insert().values(
+                card_id=card.id,
+                prefix=rate.prefix,
+                minimum_s=rate.minimum,
+                increment_s=rate.increment,
+                grace_s=rate.grace,
+                from_ms=0,
+                **amounts,
+            )
+        )
