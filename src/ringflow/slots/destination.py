@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -12,10 +12,14 @@ from ringflow.calls.call import Call
 from ringflow.calls.dialling import HEADER_NAME, IDENTITY_HEADERS, DialOptions
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.slot import FieldProblem, Jump, Slot, SlotResult
+from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
+from ringflow.speaking import say_minutes
 
 EXIT_OF = {
     LegStatus.ANSWERED: "done",
+    # Only where the caller ended the ringing by key: one who hangs up ends the call.
+    LegStatus.CANCELLED: "done",
     LegStatus.BUSY: "busy",
     LegStatus.NO_ANSWER: "no_answer",
     LegStatus.CONGESTION: "failed",
@@ -47,6 +51,12 @@ class Destination(Slot):
     """SIP headers for the outgoing INVITE."""
     max_duration: Annotated[float, Field(gt=0, le=86_400)] | None = None
     """Seconds of talk after which the call is ended."""
+    announce: bool = False
+    """Whether the caller is told, before it is dialled, for how many minutes the credit is enough."""
+    language: Language = "en"
+    """The language of `announce`."""
+    follow_on: bool = False
+    """Whether the caller can end the ringing or the talk with `*`, and go on in the flow by `done`."""
 
     def problems(self) -> Iterator[FieldProblem]:
         """Not exactly one target, text that can never be dialled, headers that cannot be set."""
@@ -63,6 +73,12 @@ class Destination(Slot):
                 yield FieldProblem("headers", f"`{name}` cannot name a header", "use letters, digits and -")
             elif name.lower() in IDENTITY_HEADERS:
                 yield FieldProblem("headers", f"`{name}` is written by Ringflow", "remove it")
+
+    def prompts(self) -> Iterator[tuple[str, str]]:
+        """With `announce`, the words of its language."""
+        yield from super().prompts()
+        if self.announce:
+            yield from words_of(self.language)
 
     def possible_exits(self) -> tuple[str, ...]:
         """None with `internal`: the call goes on in the other app."""
@@ -81,6 +97,8 @@ class Destination(Slot):
             max_duration_s=self.max_duration,
             caller_id=self.caller_id.render(call.variables) if self.caller_id else None,
             headers={name: value.render(call.variables) for name, value in self.headers.items()},
+            ends_by_key=self.follow_on,
+            announce=self._teller(call) if self.announce else None,
         )
         if self.uri is not None:
             leg = await call.dial_uri(self.uri.render(call.variables), options)
@@ -88,3 +106,9 @@ class Destination(Slot):
             assert self.external is not None
             leg = await call.dial_number(self.external.render(call.variables), options)
         return EXIT_OF[leg.status]
+
+    def _teller(self, call: Call) -> Callable[[int], Awaitable[None]]:
+        async def announce(seconds: int) -> None:
+            await call.play(*say_minutes(seconds, self.language))
+
+        return announce
