@@ -14,7 +14,9 @@ from aiohttp import web
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
+from ringflow.accounts.peppers import find_peppers
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.accounts.teller import Teller
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiSettings
@@ -83,6 +85,10 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
         config.path(config.impersonation.key_file) if config.impersonation.key_file else None,
         "the key that signs X-CX-Sec",
     )
+    pepper_file = config.cards.pepper_file
+    peppers = find_peppers(config.cards.pepper_env, config.path(pepper_file) if pepper_file else None)
+    if peppers is None:
+        log.info("cards off", detail="no pepper of PINs is given; see `cards.pepper_file`")
     library = PromptLibrary(config.path(config.sounds.folder))
     entries = frozenset(did.app for did in config.dids)
     book = FlowBook.load(config.path(config.flows), prompts=library, entries=entries)
@@ -104,6 +110,7 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
         uri_dial=config.uri_dial,
         uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
         charging=charging if charge else None,
+        teller=Teller(store, directory, config.country, peppers, charging.ledger.now_ms),
         clock=clock,
     )
     return Core(config, store, directory, Occupancy(), book, library, world, charging)

@@ -71,6 +71,16 @@ _DID_AT = 1
 _CALLED_AT = _DID_AT + len(DID_COLUMNS)
 _CALLING_AT = _CALLED_AT + len(CUSTOMER_COLUMNS)
 
+_CALLING = LookUp(
+    select(
+        directory_revision.c.revision, *(_calling.c[column.name] for column in CUSTOMER_COLUMNS)
+    ).select_from(
+        directory_revision.outerjoin(clis, clis.c.number == bindparam("cli")).outerjoin(
+            _calling, _calling.c.id == clis.c.customer_id
+        )
+    ),
+    ["cli"],
+)
 _REVISION = LookUp(select(directory_revision.c.revision), [])
 
 
@@ -122,6 +132,14 @@ class Directory:
         if customer is not None and customer.status != "active":
             return customer_not_active(customer)
         return Admission(did, customer, cli, shown(cli_text or ""))
+
+    async def recognise(self, cli: str | None) -> Customer | None:
+        """The customer whom a CLI (E.164 digits, None for an anonymous caller) identifies, active or not.
+
+        As in `arrive`, exact CLIs go before patterns.
+        """
+        (row,) = await self._store.look_up(_CALLING, cli)
+        return _customer(row, 1) or await self._by_pattern(cli or "", row[0])
 
     async def trunks(self) -> tuple[Trunk, ...]:
         """The enabled trunks in the order in which they are tried, as they were when the last call arrived.

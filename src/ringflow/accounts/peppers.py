@@ -11,6 +11,7 @@ stays in the ring until nothing in the database names it.
 from __future__ import annotations
 
 import hmac
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,13 @@ def read_peppers(env: str, file: Path | None, environ: Mapping[str, str] | None 
     """The ring from the environment's `env`, or from `file`. Raises `StartError`: none, or malformed."""
     purpose = "the pepper of PINs and voucher codes"
     return parse_peppers(read_secret(env, file, purpose, environ), purpose)
+
+
+def find_peppers(env: str, file: Path | None) -> Peppers | None:
+    """As `read_peppers`, and None where neither place has anything: a server without cards needs no ring."""
+    if not os.environ.get(env, "").strip() and (file is None or not file.exists()):
+        return None
+    return read_peppers(env, file)
 
 
 def parse_peppers(text: str, purpose: str) -> Peppers:

@@ -50,6 +50,12 @@ class AgiRequest:
         return self.headers["agi_channel"]
 
     @property
+    def endpoint(self) -> str:
+        """Where the call came from: `carrier` of `PJSIP/carrier-00000001`; the whole name of odd ones."""
+        name = self.channel.partition("/")[2].rpartition("-")[0]
+        return name or self.channel
+
+    @property
     def unique_id(self) -> str:
         """Asterisk's identifier of that channel."""
         return self.headers["agi_uniqueid"]

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 
 from ringflow.accounts.admission import Admission
 from ringflow.accounts.customers import Customer
+from ringflow.accounts.lockout import Caller
+from ringflow.accounts.teller import Teller
 from ringflow.agi.session import AgiSession
-from ringflow.calls.collecting import Collected, Collection, Ending, collect_digits
+from ringflow.calls.collecting import KEYS_VARIABLE, Collected, Collection, Ending, collect_digits
 from ringflow.calls.dialling import DialOptions
 from ringflow.calls.outcome import Leg, LegStatus, Reject
 from ringflow.calls.outgoing import Outgoing
 from ringflow.calls.playing import play_sound
 from ringflow.calls.rejecting import reject_call
+from ringflow.calls.seats import Seats
 from ringflow.calls.transcript import Transcript
-from ringflow.calls.variables import MAX_VALUE_LENGTH, given_variables
+from ringflow.calls.variables import MAX_VALUE_LENGTH, customer_variables, given_variables
 from ringflow.calls.world import CallWorld
-from ringflow.errors import CallEnded, RingflowError
+from ringflow.errors import CallEnded, RingflowError, StartError
 
 _VARIABLE = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -43,6 +46,7 @@ class Call:
         self._world = world
         self._timers: tuple[float, float] | None = None
         self._outgoing = Outgoing(call_id, session, self.customer, world, self.transcript)
+        self._seats = Seats(world.charging, call_id, f"@{session.request.unique_id}")
 
     @property
     def legs(self) -> list[Leg]:
@@ -63,6 +67,34 @@ class Call:
     def hung_up(self) -> bool:
         """Whether the caller's channel is known to be gone."""
         return self._session.hung_up
+
+    @property
+    def caller(self) -> Caller:
+        """Where the call comes from, for those who count failures."""
+        return Caller(self._session.request.endpoint, self.cli)
+
+    @property
+    def teller(self) -> Teller:
+        """Answers about accounts. Raises `StartError` where this server has none."""
+        if self._world.teller is None:
+            raise StartError("callers cannot ask about accounts here")
+        return self._world.teller
+
+    async def identify_as(self, customer: Customer) -> bool:
+        """From now on this customer pays, whoever did before; False: it may have no further call now."""
+        is_new = self.customer is None or self.customer.id != customer.id
+        if is_new and not await self._seats.take(customer):
+            self.note("channels_full", f"customer {customer.id}")
+            return False
+        self.customer = customer
+        self._variables |= customer_variables(customer)
+        self._outgoing.identify_as(customer)
+        self.note("identified", f"customer {customer.id}")
+        return True
+
+    async def leave(self) -> None:
+        """The call is over: it counts for nobody any more."""
+        await self._seats.leave()
 
     def store(self, name: str, value: str) -> None:
         """Set a variable of the flow. Names with a dot are given, and cannot be set."""
@@ -125,6 +157,9 @@ class Call:
         if collected.digits or collected.ending is not Ending.SILENCE:
             self.last_key_ms = self._world.clock.monotonic_ms()
         self.transcript.keyed(collected.digits, collected.ending, secret)
+        if secret:
+            # Asterisk would show it to whoever asks for the channel's variables.
+            await self._session.set_variable(KEYS_VARIABLE, "")
         return collected
 
     async def dial_number(self, text: str, options: DialOptions) -> Leg:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringflow.accounts.admission import Admission
+from ringflow.accounts.customers import Customer
 
 ALWAYS_SET = frozenset({"did", "call.id", "app"})
 """Set in every call before its first slot."""
@@ -19,7 +20,14 @@ def given_variables(call_id: str, admission: Admission) -> dict[str, str]:
     if admission.cli is not None:
         variables["cli"] = admission.cli
     if admission.customer is not None:
-        variables["customer.id"] = str(admission.customer.id)
-        variables["customer.name"] = admission.customer.name
-        variables["customer.currency"] = admission.customer.currency
+        variables |= customer_variables(admission.customer)
     return variables
+
+
+def customer_variables(customer: Customer) -> dict[str, str]:
+    """What a flow may know of who pays."""
+    return {
+        "customer.id": str(customer.id),
+        "customer.name": customer.name,
+        "customer.currency": customer.currency,
+    }

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.accounts.teller import Teller
 from ringflow.accounts.trunks import Trunk
 from ringflow.calls.charging import Charging
 from ringflow.calls.clock import Clock, SystemClock
@@ -15,7 +16,7 @@ from ringflow.calls.clock import Clock, SystemClock
 class CallWorld:
     """`trunks` gives the enabled ones in the order in which they are tried.
 
-    Without `charging` nothing is charged.
+    Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts.
     """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
@@ -25,6 +26,7 @@ class CallWorld:
     uri_dial: str
     uri_hosts: frozenset[str] = frozenset()
     charging: Charging | None = None
+    teller: Teller | None = None
     clock: Clock = field(default_factory=SystemClock)
 
     def asterisk_prompt(self, name: str) -> str:

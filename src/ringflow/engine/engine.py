@@ -120,8 +120,10 @@ class Engine:
             for watcher in self._watchers:
                 watcher.slot_left(app, slot_type, exit_name)
 
-        ended = await walk(call, flow, flows, slot_left)
-        visit.finish(ended)
+        try:
+            visit.finish(await walk(call, flow, flows, slot_left))
+        finally:
+            await call.leave()
 
     def _tell(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
         log.info(

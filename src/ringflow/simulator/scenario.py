@@ -124,6 +124,27 @@ class CalleePlan(Frozen):
         return Callee(Behaviour.ANSWER, after_ms, self.hangs_up_after)
 
 
+class ScenarioCard(Frozen):
+    """A card: `customer` is its template; with `pin_only` the PIN opens it without the ID."""
+
+    id: Annotated[Text, Field(pattern=r"^[0-9]{12}$")]
+    pin: Annotated[Text, Field(pattern=r"^[0-9]{4,12}$")]
+    customer: int = DEFAULT_CUSTOMER.id
+    credit: Amount = "0"
+    status: Literal["available", "disabled"] = "available"
+    pin_only: bool = False
+    expired: bool = False
+
+
+class ScenarioVoucher(Frozen):
+    """A voucher that gives `value`."""
+
+    code: Annotated[Text, Field(pattern=r"^[0-9]{16}$")]
+    value: Amount
+    currency: str = "USD"
+    status: Literal["available", "disabled"] = "available"
+
+
 class ScenarioDid(Frozen):
     """The DID that is called; its number and app have defaults."""
 
@@ -165,6 +186,8 @@ class Given(Frozen):
     customer: ScenarioCustomer | None = None
     customers: tuple[ScenarioCustomer, ...] | None = None
     rates: tuple[ScenarioRate, ...] | None = None
+    cards: tuple[ScenarioCard, ...] = ()
+    vouchers: tuple[ScenarioVoucher, ...] = ()
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None

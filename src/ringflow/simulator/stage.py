@@ -14,6 +14,7 @@ from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.accounts.teller import Teller
 from ringflow.calls.clock import Clock
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config, DidDeclaration, TrunkDeclaration
@@ -22,6 +23,7 @@ from ringflow.engine.watching import Watcher
 from ringflow.errors import Problem, Refused
 from ringflow.flows.book import FlowBook
 from ringflow.simulator.carrying import MakeEngine
+from ringflow.simulator.deck import Deck
 from ringflow.simulator.listening import PromptDuration
 from ringflow.simulator.scenario import DEFAULT_CUSTOMER, DEFAULT_TRUNK, Scenario, ScenarioCustomer
 from ringflow.simulator.scenario_files import ScenarioCase
@@ -104,6 +106,8 @@ class Stage:
             if case.scenario.given.rates is not None:
                 till = Till(store, clock, config.charging)
                 await till.fill(case.scenario.given, paying_customers(self.config, case))
+            deck = Deck(store, clock)
+            await deck.deal(case.scenario.given.cards, case.scenario.given.vouchers)
             world = CallWorld(
                 trunks=directory.trunks,
                 # Nothing outside ever sees these keys; a scenario needs only that they are there.
@@ -113,6 +117,7 @@ class Stage:
                 uri_dial=config.uri_dial,
                 uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
                 charging=till.charging if till is not None else None,
+                teller=Teller(store, directory, config.country, deck.peppers, deck.now_ms),
                 clock=clock,
             )
 

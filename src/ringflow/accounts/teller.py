@@ -1,0 +1,104 @@
+"""What callers may ask about accounts: who they are, what they have, and to have it topped up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from ringflow.accounts import clis
+from ringflow.accounts.cards.authentication import BY_CALLER, Admitted, Cards, ToppedUp
+from ringflow.accounts.cards.refusal import Refusal
+from ringflow.accounts.change import changing
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.directory import Directory
+from ringflow.accounts.lockout import Caller
+from ringflow.accounts.peppers import Peppers
+from ringflow.accounts.vouchers.redemption import Redeemed
+from ringflow.accounts.vouchers.telephone import Vouchers
+from ringflow.errors import Refused, StartError
+from ringflow.ledger.account import read_account
+from ringflow.store import Store
+
+REMEMBERED_NOTE = "remembered at the caller's wish"
+"""The note of a CLI that a caller had added."""
+
+
+class Remembering(StrEnum):
+    """What became of a wish to be known by the CLI."""
+
+    DONE = "done"
+    TAKEN = "taken"
+    """It identifies another customer already."""
+
+
+class Teller:
+    """`now_ms`: milliseconds since 1970. Methods raise `StoreGone`.
+
+    Without `peppers` no PIN or code can be compared, and what needs that raises `StartError`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        country: str,
+        peppers: Peppers | None,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._country = country
+        self._now_ms = now_ms
+        self._cards = Cards(store, peppers, country, now_ms) if peppers is not None else None
+        self._vouchers = Vouchers(store, peppers, now_ms) if peppers is not None else None
+
+    async def recognise(self, cli: str | None) -> Customer | None:
+        """The customer whom this CLI (E.164 digits) identifies: `Directory.recognise`."""
+        return await self._directory.recognise(cli)
+
+    async def open_card(self, card_id: str | None, pin: str, caller: Caller) -> Admitted | Refusal:
+        """Who a caller is, by card ID and PIN, or by the PIN alone: `Cards.authenticate`."""
+        if self._cards is None:
+            raise _no_pepper()
+        return await self._cards.authenticate(card_id, pin, caller)
+
+    async def top_up(
+        self, card_id: str | None, pin: str, customer_id: int, caller: Caller
+    ) -> ToppedUp | Refusal:
+        """Give a card's credit to a customer: `Cards.top_up`."""
+        if self._cards is None:
+            raise _no_pepper()
+        return await self._cards.top_up(card_id, pin, customer_id, caller)
+
+    async def redeem_voucher(self, code: str, customer_id: int, caller: Caller) -> Redeemed | Refusal:
+        """Give a voucher's value to a customer: `Vouchers.redeem`."""
+        if self._vouchers is None:
+            raise _no_pepper()
+        return await self._vouchers.redeem(code, customer_id, caller)
+
+    async def available_micros(self, customer_id: int) -> int:
+        """What the customer can spend now, in micro-units of its currency; below zero, if it owes."""
+        async with self._store.reading() as connection:
+            account = await read_account(connection, customer_id, self._now_ms())
+        return account.available_micros if account is not None else 0
+
+    async def remember(self, customer_id: int, cli: str) -> Remembering:
+        """Let the CLI identify the customer from the next call on.
+
+        One that identifies somebody else stays theirs, by a pattern too: nobody may come to be known as the
+        caller from another's telephone.
+        """
+        owner = await self.recognise(cli)
+        if owner is not None:
+            return Remembering.DONE if owner.id == customer_id else Remembering.TAKEN
+        try:
+            async with changing(self._store, self._country, operator=BY_CALLER) as change:
+                await clis.add_number(change, customer_id, cli, REMEMBERED_NOTE)
+        except Refused:
+            # Another call took it a moment ago.
+            return Remembering.TAKEN
+        return Remembering.DONE
+
+
+def _no_pepper() -> StartError:
+    return StartError("cards and vouchers need the pepper of PINs: see `cards.pepper_file`")
