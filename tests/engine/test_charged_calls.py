@@ -1,0 +1,193 @@
+"""Charged calls through the engine: credit that many want at once, limits across servers, a database away."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+from ringflow.accounts.declarations import apply_declarations
+from ringflow.accounts.directory import Directory
+from ringflow.accounts.occupancy import Occupancy
+from ringflow.accounts.security_key import SecurityKeys
+from ringflow.calls.charging import Charging, ChargingSettings
+from ringflow.calls.outcome import CallRecord
+from ringflow.calls.world import CallWorld
+from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
+from ringflow.engine.engine import Engine
+from ringflow.flows.book import FlowBook
+from ringflow.flows.flow import Flow
+from ringflow.flows.template import Template
+from ringflow.ledger.check import check_books
+from ringflow.ledger.ledger import Ledger
+from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.rate_card import create_card
+from ringflow.simulator.callee import Callee
+from ringflow.simulator.caller import CallerStep, ScriptedCaller
+from ringflow.simulator.carrying import Arrival, carry_call
+from ringflow.simulator.clock import VirtualClock
+from ringflow.simulator.line import LineEvent, Sound
+from ringflow.slots.destination import Destination
+from ringflow.store import Store
+from ringflow.store.ledger_tables import ledger_holds, ledger_marks, rates
+
+DID, CLI, UNIT = "18005550100", "441910000001", 1_000_000
+NOW_MS = round(VirtualClock().now_s() * 1000)
+
+
+class Gate:
+    """Keeps talks going until as many calls as are awaited have either been answered or ended."""
+
+    def __init__(self, awaited: int) -> None:
+        self.awaited = awaited
+        self.talking = 0
+        self.open = asyncio.Event()
+
+    def count(self, talking: bool) -> None:
+        self.talking += talking
+        self.awaited -= 1
+        if self.awaited <= 0:
+            self.open.set()
+
+
+class Staying(ScriptedCaller):
+    """Talks until the gate opens, in real time; then the virtual clock goes on."""
+
+    def __init__(self, clock: VirtualClock, gate: Gate) -> None:
+        super().__init__(clock, ())
+        self.gate = gate
+        self.in_talk = False
+
+    def starts(self, sound: str, takes_keys: bool) -> None:
+        super().starts(sound, takes_keys)
+        if sound == Sound.CALLEE:
+            self.in_talk = True
+            self.gate.count(talking=True)
+
+    async def until(self, deadline_ms: int | None) -> LineEvent | None:
+        if self.in_talk:
+            await self.gate.open.wait()
+        return await super().until(deadline_ms)
+
+    def ended(self) -> None:
+        super().ended()
+        if not self.in_talk:
+            self.gate.count(talking=False)
+
+
+class Server:
+    """One Ringflow on a store: its own directory, occupancy and ledger."""
+
+    def __init__(self, store: Store, name: str, slice_s: int = 60) -> None:
+        self.charging = Charging(
+            Ledger(store, name, lambda: NOW_MS), ChargingSettings(slice_ms=slice_s * 1000)
+        )
+        self.directory = Directory(store, "US")
+        self.occupancy = Occupancy()
+
+    async def call(self, gate: Gate | None = None, steps: tuple[CallerStep, ...] = ()) -> CallRecord:
+        """One call, on a clock of its own."""
+        clock = VirtualClock()
+        destination = Destination(slot="destination", external=Template.parse("441234567890"))
+        world = CallWorld(
+            trunks=self.directory.trunks,
+            security_keys=SecurityKeys("a secret for tests only"),
+            asterisk_sounds="/sounds",
+            apology="MISC/sorry",
+            uri_dial="PJSIP/ringflow-uri/{uri}",
+            charging=self.charging,
+            clock=clock,
+        )
+        book = FlowBook.of([Flow("tested", "", (destination,), "tested.yaml", "r1")])
+        carried = await carry_call(
+            Arrival(DID, CLI),
+            lambda watchers: Engine(self.directory, self.occupancy, book, world, watchers),
+            Staying(clock, gate) if gate is not None else ScriptedCaller(clock, steps),
+            clock,
+            lambda attempt, target: Callee(talk_ms=None if gate is not None else 60_000),
+            lambda name: 2.0,
+        )
+        return carried.record
+
+
+async def furnish(store: Store, units: int, channels: int | None = None) -> None:
+    """A customer with credit; a minute to 44... costs one unit, billed by the minute."""
+    config = Config(
+        customers=(CustomerDeclaration(id=42, clis=(CLI,), channels=channels),),
+        dids=(DidDeclaration(number=DID, app="tested"),),
+        trunks=(TrunkDeclaration(name="carrier", dial="PJSIP/{number}@carrier"),),
+    )
+    await apply_declarations(store, config)
+    async with store.writing() as connection:
+        await pay_in(connection, 42, units * UNIT, Order("credit", "a test", "ann", NOW_MS))
+        card = await create_card(connection, "tested", "USD", default=True)
+        row = {"card_id": card.id, "prefix": "44", "price_micros": UNIT, "connection_micros": 0}
+        seconds = {"minimum_s": 60, "increment_s": 60, "grace_s": 0, "from_ms": 0}
+        await connection.execute(rates.insert().values(**row, **seconds))
+
+
+async def left_over(store: Store) -> tuple[int, int]:
+    """Holds that stand, and marks of counted calls."""
+    async with store.reading() as connection:
+        holds = await connection.execute(ledger_holds.select().where(ledger_holds.c.state == "held"))
+        marks = await connection.execute(ledger_marks.select())
+        return len(holds.all()), len(marks.all())
+
+
+async def test_of_two_hundred_calls_at_once_exactly_those_connect_that_there_is_credit_for(
+    store: Store,
+) -> None:
+    await furnish(store, units=50)
+    servers = [Server(store, "one"), Server(store, "two")]
+    gate = Gate(200)
+    records = await asyncio.gather(*(servers[number % 2].call(gate) for number in range(200)))
+    outcomes = [record.outcome for record in records]
+    assert gate.talking == 50
+    assert {one: outcomes.count(one) for one in set(outcomes)} == {"completed": 50, "no_credit": 150}
+    account = await servers[0].charging.ledger.account(42)
+    assert account is not None
+    assert (account.balance_micros, account.held_micros) == (0, 0)
+    assert sum(leg.charged_micros or 0 for record in records for leg in record.legs) == 50 * UNIT
+    assert await left_over(store) == (0, 0)
+    assert await check_books(store, NOW_MS) == []
+
+
+async def test_a_channel_limit_holds_across_servers(store: Store) -> None:
+    await furnish(store, units=50, channels=3)
+    servers = [Server(store, "one"), Server(store, "two")]
+    gate = Gate(20)
+    records = await asyncio.gather(*(servers[number % 2].call(gate) for number in range(20)))
+    assert gate.talking == 3
+    refused = [record.reject for record in records if record.reject is not None]
+    assert {(one.sip, one.reason) for one in refused} == {(486, "Customer Channels Full")}
+    assert len(refused) == 17
+    assert await left_over(store) == (0, 0)
+    assert (await servers[0].call()).outcome == "completed"
+    assert await check_books(store, NOW_MS) == []
+
+
+async def test_a_settlement_that_the_database_does_not_take_is_written_when_it_does(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/ringflow.db", busy_s=0.05)
+    await store.migrate()
+    await furnish(store, units=5)
+    server, gate = Server(store, "one"), Gate(2)
+    call = asyncio.create_task(server.call(gate))
+    async with asyncio.timeout(10):
+        while not gate.talking:  # noqa: ASYNC110 -- the call tells nobody
+            await asyncio.sleep(0.01)
+    blocker = sqlite3.connect(tmp_path / "ringflow.db", isolation_level=None)
+    blocker.execute("BEGIN EXCLUSIVE")
+    gate.count(talking=False)
+    record = await call
+    assert [(leg.talked_ms, leg.charged_micros) for leg in record.legs] == [(60_000, None)]
+    assert len(server.charging.owing) == 1
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    async with asyncio.timeout(10):
+        while len(server.charging.owing):  # noqa: ASYNC110 -- it is owed in the background
+            await asyncio.sleep(0.05)
+    account = await server.charging.ledger.account(42)
+    assert account is not None
+    assert (account.balance_micros, account.held_micros) == (4 * UNIT, 0)
+    assert await check_books(store, NOW_MS) == []
+    await store.close()
