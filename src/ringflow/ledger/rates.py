@@ -129,6 +129,7 @@ async def quote(store: Store, number: str, customer_id: int, now_ms: int) -> Quo
         grace_s=grace_s,
         decimals=decimals,
         rounding=Rounding(rounding),
+        prefix=prefix,
     )
     return Quote(number, customer_id, card, prefix, terms, _available(customer_id, row[:7], now_ms))
 

@@ -1,0 +1,74 @@
+"""`ringflow audit`: who changed what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+from ringflow.audit import Entry, list_entries
+from ringflow.cli.moments import moment_ms
+from ringflow.cli.opening import with_reading
+from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many
+from ringflow.records.export import moment_text
+
+app = typer.Typer(help="The audit log: who changed what, with before and after.", no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """A change as it is printed: of a thing that was changed, only the fields that differ."""
+
+    at: str
+    operator: str
+    what: str
+    before: str
+    after: str
+
+
+@app.command("list")
+def list_command(
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE|24h", help="Changes from then on (UTC).")
+    ] = None,
+    operator: Annotated[str | None, typer.Option("--operator", metavar="NAME", help="By whom.")] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option("--subject", metavar="TEXT", help="Of what, or how that begins: `customer 42`."),
+    ] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """List changes, the newest first."""
+    since_ms = moment_ms(since, "--since")
+    found = with_reading(
+        lambda connection, config: list_entries(
+            connection, since_ms=since_ms, operator=operator, subject=subject, limit=limit
+        )
+    )
+    if as_json:
+        typer.echo(json.dumps([asdict(entry) for entry in found], indent=2))
+    else:
+        print_many([entry_row(entry) for entry in found], EntryRow, False, limit)
+
+
+def entry_row(entry: Entry) -> EntryRow:
+    """The change with its fields as text."""
+    before, after = entry.before or {}, entry.after or {}
+    both = entry.before is not None and entry.after is not None
+    names = [name for name in {**before, **after} if not both or before.get(name) != after.get(name)]
+    return EntryRow(
+        at=moment_text(entry.at_ms),
+        operator=entry.operator,
+        what=f"{entry.verb} {entry.subject}",
+        before=_text(before, names),
+        after=_text(after, names),
+    )
+
+
+def _text(fields: dict[str, object], names: list[str]) -> str:
+    return "\n".join(
+        f"{name}: {json.dumps(fields[name], ensure_ascii=False)}" for name in names if name in fields
+    )

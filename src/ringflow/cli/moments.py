@@ -1,0 +1,32 @@
+"""Moments as people write them: a date, a date with its time, or so long ago."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+
+from ringflow.errors import Refused
+from ringflow.numbers import shown
+
+_AGO = re.compile(r"([0-9]{1,6})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def moment_ms(text: str | None, option: str) -> int | None:
+    """Milliseconds since 1970 of `2026-07-01`, `2026-07-01T06:00+02:00` or `24h` (ago). Raises `Refused`.
+
+    Where no zone is written, it is UTC.
+    """
+    if text is None:
+        return None
+    if ago := _AGO.fullmatch(text):
+        return round(time.time() * 1000) - int(ago[1]) * _SECONDS[ago[2]] * 1000
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(
+            f"{option} {shown(text)}: write a date such as 2026-07-01, or 24h for a day ago"
+        ) from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)

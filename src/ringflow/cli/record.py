@@ -1,0 +1,150 @@
+"""`ringflow record`: what calls were made, what became of them, and what they cost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.cli.moments import moment_ms
+from ringflow.cli.opening import with_reading, with_store
+from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many
+from ringflow.cli.record_rows import CallRow, call_lines, call_object, call_row
+from ringflow.config import Config
+from ringflow.errors import Refused
+from ringflow.numbers import normalise_number
+from ringflow.records.export import export_calls
+from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
+from ringflow.store import Store
+
+app = typer.Typer(help="Records of calls: list, show, export.", no_args_is_help=True)
+
+Since = Annotated[str | None, typer.Option("--since", metavar="DATE|24h", help="Calls from then on (UTC).")]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE|24h", help="Calls before then (UTC).")]
+Did = Annotated[str | None, typer.Option("--did", metavar="NUMBER", help="The number that was called.")]
+Cli = Annotated[str | None, typer.Option("--cli", metavar="NUMBER", help="The number that called.")]
+Customer = Annotated[int | None, typer.Option("--customer", metavar="ID", help="Who paid.")]
+Card = Annotated[str | None, typer.Option("--card", metavar="ID", help="The card it was made by.")]
+App = Annotated[str | None, typer.Option("--app", metavar="NAME", help="The app it began with.")]
+Outcome = Annotated[str | None, typer.Option("--outcome", help="completed, abandoned, rejected, busy, ...")]
+Trunk = Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="A trunk that it was tried on.")]
+Number = Annotated[
+    str | None, typer.Option("--number", metavar="PREFIX", help="What was dialled begins with it.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE.csv", help="Where to; - for standard output.")]
+
+
+@app.command("list")
+def list_command(
+    ctx: typer.Context,
+    since: Since = None,
+    until: Until = None,
+    did: Did = None,
+    cli: Cli = None,
+    customer: Customer = None,
+    card: Card = None,
+    app: App = None,
+    outcome: Outcome = None,
+    trunk: Trunk = None,
+    number: Number = None,
+    limit: Limit = DEFAULT_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """List the newest calls, the newest first."""
+
+    async def work(connection: AsyncConnection, config: Config) -> list[RecordedCall]:
+        return await list_calls(connection, _filter(ctx.params, config), limit)
+
+    found = with_reading(work)
+    if as_json:
+        typer.echo(json.dumps([call_object(call, ()) for call in found], indent=2))
+    else:
+        print_many([call_row(call) for call in found], CallRow, False, limit)
+
+
+@app.command("show")
+def show_command(
+    call_id: Annotated[str, typer.Argument(metavar="CALL_ID", help="As `record list` and the log have it.")],
+    as_json: Json = False,
+) -> None:
+    """Show a call with its slots, its legs and their charges."""
+
+    async def work(connection: AsyncConnection, config: Config) -> tuple[RecordedCall, list[RecordedSlot]]:
+        return await find_call(connection, call_id)
+
+    call, slots = with_reading(work)
+    if as_json:
+        typer.echo(json.dumps(call_object(call, slots), indent=2))
+        return
+    console = Console(highlight=False)
+    for line in call_lines(call, slots):
+        console.print(escape(line), soft_wrap=True)
+
+
+@app.command("export")
+def export_command(
+    ctx: typer.Context,
+    out: Out,
+    since: Since = None,
+    until: Until = None,
+    did: Did = None,
+    cli: Cli = None,
+    customer: Customer = None,
+    card: Card = None,
+    app: App = None,
+    outcome: Outcome = None,
+    trunk: Trunk = None,
+    number: Number = None,
+) -> None:
+    """Write calls to a CSV file, a line for each leg, the oldest first."""
+
+    async def work(store: Store, config: Config) -> int:
+        bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
+        with contextlib.ExitStack() as open_files, bar as progress:
+            file = sys.stdout if str(out) == "-" else open_files.enter_context(_new_file(out))
+            writing = progress.add_task("write", total=None)
+            return await export_calls(
+                store, _filter(ctx.params, config), file, lambda lines: progress.advance(writing, lines)
+            )
+
+    lines = with_store(work)
+    typer.echo(f"{lines} lines written", err=True)
+
+
+def _new_file(out: Path) -> Any:
+    """Records name callers: nobody else on the machine needs to read them."""
+    try:
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise Refused(f"{out} cannot be written: {error.strerror}") from error
+    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
+
+
+def _filter(given: dict[str, Any], config: Config) -> Filter:
+    """Numbers are read as calls have them: `+44...` and national forms find E.164 digits."""
+
+    def number(text: str | None) -> str | None:
+        return text if text is None else normalise_number(text, config.country) or text
+
+    prefix = given["number"]
+    return Filter(
+        since_ms=moment_ms(given["since"], "--since"),
+        until_ms=moment_ms(given["until"], "--until"),
+        did=number(given["did"]),
+        cli=number(given["cli"]),
+        customer=given["customer"],
+        card=given["card"],
+        app=given["app"],
+        outcome=given["outcome"],
+        trunk=given["trunk"],
+        number=None if prefix is None else prefix.removeprefix("+"),
+    )

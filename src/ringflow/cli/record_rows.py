@@ -1,0 +1,111 @@
+"""Records as `ringflow record` prints them: amounts and times as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ringflow.money import Money
+from ringflow.records.export import amount_text, moment_text, seconds_text
+from ringflow.records.legs import RecordedLeg
+from ringflow.records.reading import RecordedCall, RecordedSlot
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A call in a list. `dialled`, `trunk`, `status` are its last leg's; `charged` is of all legs."""
+
+    started: str
+    call: str
+    did: str
+    cli: str | None
+    customer: int | None
+    app: str | None
+    outcome: str
+    dialled: str | None
+    trunk: str | None
+    status: str | None
+    talked_s: str | None
+    charged: str | None
+
+
+def call_row(call: RecordedCall) -> CallRow:
+    """The call on one line."""
+    last = call.legs[-1] if call.legs else None
+    return CallRow(
+        started=moment_text(call.started_ms),
+        call=call.call_id,
+        did=call.did,
+        cli=call.cli,
+        customer=call.customer_id,
+        app=call.app,
+        outcome=call.outcome,
+        dialled=last.dialled if last is not None else None,
+        trunk=last.trunk if last is not None else None,
+        status=last.status if last is not None else None,
+        talked_s=seconds_text(last.talked_ms) if last is not None else None,
+        charged=_charged(call.legs),
+    )
+
+
+def call_object(call: RecordedCall, slots: Sequence[RecordedSlot]) -> dict[str, Any]:
+    """The whole call, for programs: amounts in micro-units, times in milliseconds."""
+    return {**asdict(call), "slots": [asdict(slot) for slot in slots]}
+
+
+def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot]) -> Iterator[str]:
+    """What happened, in order, and then how the call ended: as a transcript reads."""
+    happened = [(slot.entered_ms, 0, _slot_line(slot)) for slot in slots]
+    # A leg of which nobody knew when it ended stands at the end.
+    happened += [
+        (call.duration_ms if leg.ended_ms is None else leg.ended_ms, 1, _leg_line(leg)) for leg in call.legs
+    ]
+    for at_ms, _, line in sorted(happened, key=lambda one: one[:2]):
+        yield f"{seconds_text(at_ms):>9}  {line}"
+    yield f"{seconds_text(call.duration_ms):>9}  {call.outcome}" + (f": {call.reason}" if call.reason else "")
+    yield f"call {call.call_id} of {moment_text(call.started_ms)}, on {call.server}"
+    yield f"from {call.cli or 'nobody known'} to {call.did or 'a DID not known'}"
+    if call.app is not None:
+        yield f"app {call.app}, revision {call.revision}"
+    if call.customer_id is not None:
+        yield f"customer {call.customer_id}" + (f", card {call.card_id}" if call.card_id else "")
+    if call.reject_sip is not None:
+        yield f"rejected with SIP {call.reject_sip}"
+
+
+def _slot_line(slot: RecordedSlot) -> str:
+    keys = f" keys {slot.keys}," if slot.keys else ""
+    return f"{slot.slot} of {slot.app}:{keys} {slot.exit or 'the call ended here'}"
+
+
+def _leg_line(leg: RecordedLeg) -> str:
+    to = f"{leg.dialled} via {leg.trunk}" if leg.dialled else "a number not known"
+    cause = f" (cause {leg.hangup_cause})" if leg.hangup_cause is not None else ""
+    talked = f", talked {seconds_text(leg.talked_ms)} s" if leg.talked_ms else ""
+    return f"leg {leg.position} to {to}: {leg.status}{cause}{talked}{_money(leg)}"
+
+
+def _money(leg: RecordedLeg) -> str:
+    currency = leg.currency
+    if currency is None or leg.price_micros is None:
+        return ""
+    if leg.charged_micros is None:
+        return ", not settled yet"
+    if leg.charged_micros == 0 and not leg.billed_s:
+        return ""
+    said = f", {Money(leg.charged_micros, currency)}"
+    if leg.billed_s is not None:
+        said += f" for {leg.billed_s} s at {amount_text(leg.price_micros, currency)} a minute"
+    said += f" ({leg.prefix})" if leg.prefix else ""
+    said += f", {Money(leg.refunded_micros, currency)} given back" if leg.refunded_micros else ""
+    return said + (
+        f", {Money(leg.uncollected_micros, currency)} uncollected" if leg.uncollected_micros else ""
+    )
+
+
+def _charged(legs: Sequence[RecordedLeg]) -> str | None:
+    charged = [leg for leg in legs if leg.charged_micros is not None and leg.currency is not None]
+    if not charged:
+        return None
+    return str(Money(sum(leg.charged_micros or 0 for leg in charged), charged[0].currency or ""))

@@ -1,0 +1,87 @@
+"""Records as CSV: a line for each leg, or for a call without any, written as they are read.
+
+The columns and their order are part of the interface; new ones go to the end.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TextIO
+
+from ringflow.money import format_amount
+from ringflow.records.legs import RecordedLeg
+from ringflow.records.reading import Filter, RecordedCall, every_call
+from ringflow.store import Store
+
+CALL_COLUMNS = (
+    *("call_id", "server", "started", "duration_s", "did", "cli", "app", "revision", "card", "customer"),
+    *("outcome", "reason", "reject_sip", "release_cause"),
+)
+LEG_COLUMNS = (
+    *("leg", "leg_id", "dialled", "trunk", "status", "talked_s", "billed_s", "prefix", "price", "connection"),
+    *("currency", "charged", "refunded", "uncollected", "hangup_cause", "caller_id"),
+)
+COLUMNS = (*CALL_COLUMNS, *LEG_COLUMNS)
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a spreadsheet calculate instead of show (OWASP: CSV Injection)."""
+
+Progress = Callable[[int], None]
+"""Told how many lines have been written since it was last told."""
+
+
+async def export_calls(store: Store, wanted: Filter, file: TextIO, progress: Progress) -> int:
+    """Write the calls, the oldest first; gives how many lines there are below the columns' names."""
+    writer, lines = csv.writer(file, lineterminator="\n"), 0
+    writer.writerow(COLUMNS)
+    async for page in every_call(store, wanted):
+        rows = [row for call in page for row in _rows(call)]
+        writer.writerows(rows)
+        progress(len(rows))
+        lines += len(rows)
+    return lines
+
+
+def moment_text(moment_ms: int) -> str:
+    """Milliseconds since 1970 as `2026-07-01T06:00:00.000Z`."""
+    moment = datetime.fromtimestamp(moment_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_text(length_ms: int | None) -> str | None:
+    """Milliseconds as seconds: `4.000`."""
+    return None if length_ms is None else f"{length_ms // 1000}.{length_ms % 1000:03d}"
+
+
+def amount_text(micros: int | None, currency: str | None) -> str | None:
+    """Micro-units as an amount without its currency."""
+    return None if micros is None or currency is None else format_amount(micros, currency)
+
+
+def _rows(call: RecordedCall) -> Iterator[list[str]]:
+    facts = (
+        *(call.call_id, call.server, moment_text(call.started_ms), seconds_text(call.duration_ms)),
+        *(call.did, call.cli, call.app, call.revision, call.card_id, call.customer_id),
+        *(call.outcome, call.reason, call.reject_sip, call.release_cause),
+    )
+    for leg in call.legs or (None,):
+        cells = _leg_cells(leg) if leg is not None else (None,) * len(LEG_COLUMNS)
+        yield [_cell(value) for value in (*facts, *cells)]
+
+
+def _leg_cells(leg: RecordedLeg) -> tuple[str | int | None, ...]:
+    currency = leg.currency
+    return (
+        *(leg.position, leg.leg_id, leg.dialled, leg.trunk, leg.status, seconds_text(leg.talked_ms)),
+        *(leg.billed_s, leg.prefix, amount_text(leg.price_micros, currency)),
+        *(amount_text(leg.connection_micros, currency), currency, amount_text(leg.charged_micros, currency)),
+        *(amount_text(leg.refunded_micros, currency), amount_text(leg.uncollected_micros, currency)),
+        *(leg.hangup_cause, leg.caller_id),
+    )
+
+
+def _cell(value: str | int | None) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

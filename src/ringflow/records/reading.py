@@ -1,0 +1,146 @@
+"""Records read back: the newest calls that a filter lets through, and one call with all its parts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.errors import Refused
+from ringflow.numbers import shown
+from ringflow.records.legs import RecordedLeg, read_legs
+from ringflow.store import Store
+from ringflow.store.record_tables import call_legs, call_records, call_slots
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which calls are wanted; None lets all through. Times are milliseconds since 1970, `until_ms` excluded.
+
+    `trunk` and `number` (the beginning of what was dialled) ask for a leg that fits both.
+    """
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+    did: str | None = None
+    cli: str | None = None
+    customer: int | None = None
+    card: str | None = None
+    app: str | None = None
+    outcome: str | None = None
+    trunk: str | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A call as it is kept; the fields are those of the table `call_records`."""
+
+    call_id: str
+    server: str
+    started_ms: int
+    duration_ms: int
+    did: str
+    cli: str | None
+    app: str | None
+    revision: str | None
+    card_id: str | None
+    customer_id: int | None
+    outcome: str
+    reason: str
+    reject_sip: int | None
+    release_cause: int | None
+    legs: tuple[RecordedLeg, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSlot:
+    """A slot that a call passed through; `keys` has a word for each time digits were taken."""
+
+    position: int
+    app: str
+    slot: str
+    type: str
+    entered_ms: int
+    exit: str | None
+    keys: str
+
+
+_COLUMNS = tuple(call_records.c[name] for name in RecordedCall.__slots__ if name != "legs")
+_SLOT_COLUMNS = tuple(call_slots.c[name] for name in RecordedSlot.__slots__)
+
+
+async def list_calls(connection: AsyncConnection, wanted: Filter, limit: int) -> list[RecordedCall]:
+    """The newest calls, newest first."""
+    records = call_records.c
+    query = _filtered(wanted).order_by(records.started_ms.desc(), records.call_id.desc()).limit(limit)
+    return await _with_legs(connection, query)
+
+
+async def find_call(connection: AsyncConnection, call_id: str) -> tuple[RecordedCall, list[RecordedSlot]]:
+    """One call. Raises `Refused` when no record has this id."""
+    found = await _with_legs(connection, select(*_COLUMNS).where(call_records.c.call_id == call_id))
+    if not found:
+        raise Refused(f"call {shown(call_id)} is not on record; `ringflow record list` shows those that are")
+    query = select(*_SLOT_COLUMNS).where(call_slots.c.call_id == call_id).order_by(call_slots.c.position)
+    return found[0], [RecordedSlot(*row) for row in await connection.execute(query)]
+
+
+async def every_call(store: Store, wanted: Filter) -> AsyncIterator[Sequence[RecordedCall]]:
+    """All calls, the oldest first, page by page: any number of them takes no more memory than a page.
+
+    Calls that end meanwhile may be among them; none comes twice.
+    """
+    records, after = call_records.c, None
+    while True:
+        query = _filtered(wanted).order_by(records.started_ms, records.call_id).limit(PAGE)
+        if after is not None:
+            # The first condition is what the index is for.
+            query = query.where(records.started_ms >= after[0])
+            query = query.where(tuple_(records.started_ms, records.call_id) > tuple_(*after))
+        async with store.reading() as connection:
+            page = await _with_legs(connection, query)
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        after = (page[-1].started_ms, page[-1].call_id)
+
+
+async def _with_legs(connection: AsyncConnection, query: Select[Any]) -> list[RecordedCall]:
+    rows = (await connection.execute(query)).all()
+    legs = await read_legs(connection, [row.call_id for row in rows])
+    return [RecordedCall(**row._mapping, legs=tuple(legs.get(row.call_id, ()))) for row in rows]
+
+
+def _filtered(wanted: Filter) -> Select[Any]:
+    records = call_records.c
+    conditions: list[ColumnElement[bool]] = [
+        column == value
+        for column, value in (
+            (records.did, wanted.did),
+            (records.cli, wanted.cli),
+            (records.customer_id, wanted.customer),
+            (records.card_id, wanted.card),
+            (records.app, wanted.app),
+            (records.outcome, wanted.outcome),
+        )
+        if value is not None
+    ]
+    if wanted.since_ms is not None:
+        conditions.append(records.started_ms >= wanted.since_ms)
+    if wanted.until_ms is not None:
+        conditions.append(records.started_ms < wanted.until_ms)
+    if wanted.trunk is not None or wanted.number is not None:
+        leg: list[ColumnElement[bool]] = [call_legs.c.call_id == records.call_id]
+        if wanted.trunk is not None:
+            leg.append(call_legs.c.trunk == wanted.trunk)
+        if wanted.number is not None:
+            leg.append(call_legs.c.dialled.startswith(wanted.number, autoescape=True))
+        conditions.append(exists().where(*leg))
+    return select(*_COLUMNS).where(*conditions)

@@ -1,0 +1,252 @@
+"""`ringflow record` and `ringflow audit`, as users run them, on records written as calls write them."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from ringflow.accounts import customers
+from ringflow.accounts.change import changing
+from ringflow.accounts.customers import Customer
+from ringflow.calls.outcome import Leg, LegStatus, Reject
+from ringflow.cli import audit, record
+from ringflow.errors import RingflowError
+from ringflow.ledger import Ledger
+from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.terms import Terms
+from ringflow.records.recorder import Recorder
+from ringflow.store import Store
+
+from .conftest import BEGAN_MS, BEGAN_S, MakeCall
+
+UNIT = 1_000_000
+TERMS = Terms("USD", 600_000, connection_micros=10_000, minimum_s=60, increment_s=6, prefix="4412")
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str) -> Run:
+    """Runs a command on the database; gives what it prints on standard output."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RINGFLOW_DATABASE__URL", database_url)
+
+    def ran(app: typer.Typer, *words: str) -> str:
+        # A noun below others, as `ringflow` has it: alone, one with a single command would be that command.
+        whole = typer.Typer()
+        whole.add_typer(app, name="noun")
+        result = CliRunner().invoke(whole, ["noun", *words])
+        if isinstance(result.exception, RingflowError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return ran
+
+
+def on(url: str, work: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
+    async def opened() -> None:
+        store = await Store.open(url)
+        try:
+            await work(store)
+        finally:
+            await store.close()
+
+    asyncio.run(opened())
+
+
+@pytest.fixture
+def filled(database_url: str, make_call: MakeCall) -> None:
+    """A charged call of customer 42 (leg 2 talked 4 s at 0.60 a minute, 60/6), a rejected one, a busy one."""
+    busy = Leg("33123456789", "first", LegStatus.BUSY, 0, 17)
+    calls = [
+        make_call("01a"),
+        make_call(
+            "02b",
+            started_at_s=BEGAN_S + 60,
+            outcome="rejected",
+            reason="CLI Not Authorized",
+            reject=Reject(403, "CLI Not Authorized"),
+            cli="=cmd()",
+            app=None,
+            customer=None,
+            variables={},
+            legs=(),
+            visits=(),
+        ),
+        make_call("03c", started_at_s=BEGAN_S + 120, outcome="busy", variables={}, legs=(busy,)),
+    ]
+
+    async def fill(store: Store) -> None:
+        async with changing(store, "US", operator="ann") as change:
+            await customers.add(change, Customer(42, "Demo"))
+        async with store.writing() as connection:
+            await pay_in(connection, 42, 5 * UNIT, Order("k", "cash", "ann", BEGAN_MS))
+        ledger = Ledger(store, "here")
+        for position in (1, 2):
+            await ledger.hold(f"01a.{position}@1.1", 42, UNIT, terms=TERMS)
+        await ledger.release("01a.1@1.1")
+        await ledger.settle_talk("01a.2@1.1", 4000)
+        recorder = Recorder(store, "here")
+        for call in calls:
+            recorder.call_ended(call, [])
+        await recorder.close(10)
+
+    on(database_url, fill)
+
+
+def listed(run: Run, *words: str) -> list[str]:
+    return [call["call_id"] for call in json.loads(run(record.app, "list", "--json", *words))]
+
+
+@pytest.mark.usefixtures("filled")
+def test_calls_are_listed_newest_first_and_found_by_each_of_their_facts(run: Run) -> None:
+    assert listed(run) == ["03c", "02b", "01a"]
+    assert listed(run, "--limit", "1") == ["03c"]
+    assert listed(run, "--cli", "+44 191 000 0001") == ["03c", "01a"]
+    assert listed(run, "--did", "8005550100", "--outcome", "busy") == ["03c"]
+    assert listed(run, "--customer", "42", "--app", "card") == ["03c", "01a"]
+    assert listed(run, "--card", "106367704089") == ["01a"]
+    assert listed(run, "--trunk", "first") == ["03c", "01a"]
+    assert listed(run, "--number", "+33") == ["03c"]
+    assert listed(run, "--number", "44", "--trunk", "second") == ["01a"]
+    assert listed(run, "--number", "3%") == []
+    assert listed(run, "--since", "2025-06-15T15:07:40", "--until", "2025-06-15T15:08:40Z") == ["02b"]
+    assert listed(run, "--since", "1h") == []
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_list_for_people_has_the_number_and_the_charge(run: Run) -> None:
+    line = next(line for line in run(record.app, "list").splitlines() if "01a" in line)
+    assert line.split() == [
+        *("2025-06-15T15:06:40.000Z", "01a", "18005550100", "441910000001", "42", "card", "completed"),
+        *("441234567890", "second", "answered", "4.000", "0.61", "USD"),
+    ]
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_call_is_shown_as_it_happened(run: Run) -> None:
+    charge = "0.61 USD for 60 s at 0.60 a minute (4412)"
+    assert run(record.app, "show", "01a").splitlines() == [
+        "    0.000  ask of card: keys **** 441234567890, done",
+        "    3.000  destination[2] of card: done",
+        "    3.500  leg 1 to 441234567890 via first: congestion (cause 34)",
+        "    8.900  leg 2 to 441234567890 via second: answered (cause 16), talked 4.000 s, " + charge,
+        "    9.000  completed",
+        "call 01a of 2025-06-15T15:06:40.000Z, on here",
+        "from 441910000001 to 18005550100",
+        "app card, revision r1",
+        "customer 42, card 106367704089",
+    ]
+    assert "rejected with SIP 403" in run(record.app, "show", "02b")
+    with pytest.raises(RingflowError, match="call nope is not on record"):
+        run(record.app, "show", "nope")
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_call_is_shown_whole_to_programs(run: Run) -> None:
+    call = json.loads(run(record.app, "show", "01a", "--json"))
+    assert (call["started_ms"], call["revision"], call["release_cause"]) == (BEGAN_MS, "r1", 16)
+    assert [slot["keys"] for slot in call["slots"]] == ["**** 441234567890", ""]
+    charged = call["legs"][1]
+    assert (charged["talked_ms"], charged["billed_s"], charged["prefix"]) == (4000, 60, "4412")
+    assert (charged["price_micros"], charged["charged_micros"], charged["currency"]) == (
+        600_000,
+        610_000,
+        "USD",
+    )
+
+
+@pytest.mark.usefixtures("filled")
+def test_an_export_has_a_line_for_each_leg_and_no_formula(run: Run, tmp_path: Path) -> None:
+    run(record.app, "export", "--out", "calls.csv")
+    assert (tmp_path / "calls.csv").stat().st_mode & 0o077 == 0
+    with (tmp_path / "calls.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["call_id"], line["leg"], line["status"]) for line in lines] == [
+        ("01a", "1", "congestion"),
+        ("01a", "2", "answered"),
+        ("02b", "", ""),
+        ("03c", "1", "busy"),
+    ]
+    assert (lines[1]["charged"], lines[1]["billed_s"], lines[1]["talked_s"]) == ("0.61", "60", "4.000")
+    assert (lines[2]["cli"], lines[2]["reject_sip"]) == ("'=cmd()", "403")
+    assert run(record.app, "export", "--out", "-", "--outcome", "busy").count("\n") == 2
+
+
+def test_an_export_of_many_pages_has_every_call_once(
+    run: Run, database_url: str, make_call: MakeCall
+) -> None:
+    async def fill(store: Store) -> None:
+        recorder = Recorder(store, "here")
+        for number in range(1203):
+            # Many at the same millisecond: pages must not lose nor repeat them.
+            recorder.call_ended(make_call(f"{number:05}", started_at_s=BEGAN_S + number // 400), [])
+        await recorder.close(30)
+
+    on(database_url, fill)
+    text = run(record.app, "export", "--out", "-")
+    assert [line.split(",")[0] for line in text.splitlines()[1::2]] == [
+        f"{number:05}" for number in range(1203)
+    ]
+
+
+def test_the_columns_of_the_export_are_those_of_the_page() -> None:
+    from ringflow.records.export import COLUMNS
+
+    page = (Path(__file__).parents[2] / "docs" / "records.md").read_text()
+    assert [name for name in COLUMNS if f"`{name}`" not in page] == []
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_audit_log_is_listed_with_what_differs(run: Run, database_url: str) -> None:
+    async def alter(store: Store) -> None:
+        async with changing(store, "US", operator="bob") as change:
+            await customers.alter(change, 42, status="penalty")
+
+    on(database_url, alter)
+    entry, *_ = json.loads(run(audit.app, "list", "--json", "--operator", "bob"))
+    assert (entry["verb"], entry["subject"]) == ("set", "customer 42")
+    assert (entry["before"]["status"], entry["after"]["status"]) == ("active", "penalty")
+    table = run(audit.app, "list", "--subject", "customer 42", "--operator", "bob").splitlines()
+    (shown,) = (line for line in table if "bob" in line)
+    assert shown.split()[1:] == [
+        "bob",
+        "set",
+        "customer",
+        "42",
+        "status:",
+        '"active"',
+        "status:",
+        '"penalty"',
+    ]
+    assert run(audit.app, "list", "--since", "2100-01-01") == "none\n"
+    with pytest.raises(RingflowError, match="--since yesterday: write a date"):
+        run(audit.app, "list", "--since", "yesterday")
+
+
+def test_money_that_is_not_settled_or_known_is_said_so(
+    run: Run, database_url: str, make_call: MakeCall
+) -> None:
+    async def fill(store: Store) -> None:
+        async with changing(store, "US", operator="ann") as change:
+            await customers.add(change, Customer(42, "Demo"))
+        async with store.writing() as connection:
+            await pay_in(connection, 42, 5 * UNIT, Order("k", "cash", "ann", BEGAN_MS))
+        await Ledger(store, "here").hold("01a.2@1.1", 42, UNIT, terms=TERMS)
+        recorder = Recorder(store, "here")
+        recorder.call_ended(replace(make_call("01a")), [])
+        await recorder.close(10)
+
+    on(database_url, fill)
+    lines = run(record.app, "show", "01a").splitlines()
+    assert lines[2].endswith("congestion (cause 34)")
+    assert lines[3].endswith("talked 4.000 s, not settled yet")

@@ -1,0 +1,131 @@
+"""Records after a crash and after their time: lost ones come from the ledger, old ones go."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringflow.ledger import Ledger
+from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.terms import Terms
+from ringflow.records.pruning import AT_ONCE, prune_records
+from ringflow.records.reading import Filter, RecordedCall, list_calls
+from ringflow.records.recorder import Recorder
+from ringflow.records.recovering import SETTLED_FOR_MS
+from ringflow.records.rows import CallRows, call_rows
+from ringflow.records.upkeep import DAY_MS, Upkeep
+from ringflow.records.writing import write_rows
+from ringflow.store import Store
+from ringflow.store.record_tables import call_legs, call_slots
+from ringflow.store.tables import customers
+
+from .conftest import BEGAN_MS, BEGAN_S, CALL, MakeCall
+
+UNIT = 1_000_000
+LATER_MS = BEGAN_MS + 60_000 + SETTLED_FOR_MS + 1
+
+
+@pytest.fixture
+async def ledger(store: Store) -> Ledger:
+    """Its clock stands at the calls' beginning; customer 42 has 50 USD."""
+    async with store.writing() as connection:
+        row = {"id": 42, "name": "", "status": "active", "currency": "USD", "source": "operator"}
+        await connection.execute(customers.insert().values(**row, created_ms=0, updated_ms=0))
+        await pay_in(connection, 42, 50 * UNIT, Order("k", "cash", "ann", BEGAN_MS))
+    return Ledger(store, "here#1", lambda: BEGAN_MS)
+
+
+async def talk(ledger: Ledger, leg_id: str, talked_ms: int = 90_000) -> None:
+    await ledger.hold(leg_id, 42, UNIT, terms=Terms("USD", 600_000, minimum_s=60, increment_s=60))
+    await ledger.settle_talk(leg_id, talked_ms)
+
+
+async def calls(store: Store) -> list[RecordedCall]:
+    async with store.reading() as connection:
+        return await list_calls(connection, Filter(), 100)
+
+
+async def write(store: Store, *rows: CallRows) -> None:
+    async with store.writing() as connection:
+        await write_rows(connection, rows)
+
+
+async def test_a_charged_call_whose_server_was_killed_gets_its_record_from_the_ledger(
+    store: Store, ledger: Ledger
+) -> None:
+    await talk(ledger, "0dead.1@1.1")
+    assert await Upkeep(store, 400).look_after(LATER_MS) == (0, 1)
+    (call,) = await calls(store)
+    (leg,) = call.legs
+    assert (call.call_id, call.outcome, call.customer_id, call.server) == ("0dead", "lost", 42, "here#1")
+    assert (leg.status, leg.talked_ms, leg.billed_s, leg.charged_micros) == ("lost", None, 120, 1_200_000)
+    assert await Upkeep(store, 400).look_after(LATER_MS) == (0, 0)
+
+
+async def test_a_recorded_leg_one_just_ended_and_one_of_a_living_call_are_left_alone(
+    store: Store, ledger: Ledger
+) -> None:
+    await write(store, call_rows(CALL, "here"))
+    await talk(ledger, "01a.2@1.1")
+    await talk(ledger, "0talks.1@1.2", 0)
+    await ledger.hold("0talks.2@1.2", 42, UNIT)
+    await talk(ledger, "0counted.1@1.3")
+    await ledger.occupy("0counted@1.3", {"customer:42": None})
+    await talk(ledger, "no leg of a call")
+    assert await Upkeep(store, None).look_after(LATER_MS) == (0, 0)
+    await talk(ledger, "0fresh.1@1.4")
+    assert await Upkeep(store, None).look_after(BEGAN_MS + SETTLED_FOR_MS) == (0, 0)
+    assert [call.call_id for call in await calls(store)] == ["01a"]
+
+
+async def test_the_calls_own_record_takes_the_place_of_a_lost_one_and_never_the_other_way(
+    store: Store, ledger: Ledger
+) -> None:
+    await talk(ledger, "01a.2@1.1")
+    upkeep = Upkeep(store, None)
+    assert await upkeep.look_after(LATER_MS) == (0, 1)
+    for _ in range(2):
+        await write(store, call_rows(CALL, "here"))
+        assert await upkeep.look_after(LATER_MS) == (0, 0)
+        (call,) = await calls(store)
+        assert (call.outcome, call.did) == ("completed", "18005550100")
+        assert [leg.status for leg in call.legs] == ["congestion", "answered"]
+
+
+async def test_a_leg_that_its_servers_record_lacks_is_added_to_it(store: Store, ledger: Ledger) -> None:
+    await write(store, call_rows(CALL, "here"))
+    await talk(ledger, "01a.3@1.1")
+    assert await Upkeep(store, None).look_after(LATER_MS) == (0, 1)
+    (call,) = await calls(store)
+    assert (call.outcome, [leg.status for leg in call.legs]) == (
+        "completed",
+        ["congestion", "answered", "lost"],
+    )
+
+
+async def test_many_lost_legs_are_all_found(store: Store, ledger: Ledger) -> None:
+    for number in range(503):
+        await ledger.hold(f"{number:04}.1@1.1", 42, 0)
+        await ledger.release(f"{number:04}.1@1.1")
+    assert await Upkeep(store, None).look_after(LATER_MS) == (0, 503)
+
+
+async def test_records_are_deleted_when_their_days_are_over_and_not_before(
+    store: Store, make_call: MakeCall
+) -> None:
+    recorder = Recorder(store, "here")
+    for number in range(AT_ONCE + 5):
+        recorder.call_ended(make_call(f"{number:04}"), [])
+    recorder.call_ended(make_call("9999", started_at_s=BEGAN_S + 1), [])
+    await recorder.close(30)
+    assert await prune_records(store, BEGAN_MS, pause_s=0) == 0
+    assert await Upkeep(store, 400).look_after(BEGAN_MS + 400 * DAY_MS + 1) == (AT_ONCE + 5, 0)
+    assert [call.call_id for call in await calls(store)] == ["9999"]
+    async with store.reading() as connection:
+        for table in (call_legs, call_slots):
+            assert {row.call_id for row in await connection.execute(table.select())} == {"9999"}
+
+
+async def test_without_a_limit_nothing_is_deleted(store: Store) -> None:
+    await write(store, call_rows(CALL, "here"))
+    assert await Upkeep(store, None).look_after(BEGAN_MS + 10_000 * DAY_MS) == (0, 0)
+    assert len(await calls(store)) == 1
