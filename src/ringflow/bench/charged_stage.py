@@ -87,6 +87,12 @@ class ChargedStage:
     server: KillableServer
     store: Store
 
+    def rate(self, rated: str) -> None:
+        """From the next start on, calls are `local`: charged here, or `upstream`: for nothing."""
+        config = yaml.safe_load(self.server.config.read_text("utf-8"))
+        config["trunks"][0]["rated"] = rated
+        self.server.config.write_text(yaml.safe_dump(config), "utf-8")
+
     async def left_over(self) -> tuple[int, int]:
         """How many holds stand, and how many calls are counted as in progress."""
         async with self.store.reading() as connection:

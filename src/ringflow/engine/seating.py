@@ -29,8 +29,10 @@ def is_limited(admission: Admission) -> bool:
 async def counted(charging: Charging, admission: Admission, mark: str) -> AsyncIterator[Rejection | None]:
     """Count a call for the time of the block; gives why it cannot be, if it cannot. Raises `StoreGone`."""
     customer, did = admission.customer, admission.did
-    limits = {f"did:{did.number}": did.channels}
-    if customer is not None:
+    limits: dict[str, int | None] = {}
+    if did.channels is not None:
+        limits[f"did:{did.number}"] = did.channels
+    if customer is not None and customer.channels is not None:
         limits[customer_subject(customer.id)] = customer.channels
     full: str | None = "not known yet"
     rejected = False

@@ -1,0 +1,119 @@
+"""Money and real calls: the talk is charged as the wire has it, and no kill -9 loses any of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from ringflow.bench import crash
+from ringflow.bench.billed import measure_billed
+from ringflow.bench.charged_stage import ChargedStage, charged_stage
+from ringflow.bench.sip_round import run_round
+from ringflow.errors import StartError
+from ringflow.lab import Lab
+from ringflow.lab.sipp_scenarios import LabCallee
+
+pytestmark = pytest.mark.lab
+
+ROOT = Path(__file__).parents[2]
+LAB = ROOT / ".ringflow" / "lab"
+RELEASES = [
+    pytest.param(name, marks=pytest.mark.xdist_group(f"lab-{name}")) for name in ("forky", "bullseye")
+]
+PATIENCE_S = 20.0
+
+
+@pytest.fixture
+def own_lab(release: str, tmp_path: Path) -> Lab:
+    """An Asterisk of the test's own, not started: it will meet servers that die."""
+    lab = Lab(LAB, release, tmp_path / "asterisk")
+    try:
+        assert lab.packages
+    except StartError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"the lab is missing: {error}", pytrace=False)
+        pytest.skip(f"the lab is missing: {error}")
+    return lab
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_kill_9_while_calls_ring_and_talk_loses_no_money(own_lab: Lab, tmp_path: Path) -> None:
+    chance = random.Random(1)
+    async with charged_stage(tmp_path, ROOT, own_lab) as stage:
+        rounds = [await crash.crash_round(stage, chance) for _ in range(2)]
+    assert [one.wrong for one in rounds] == [(), ()]
+    assert sum(one.talked for one in rounds) > 0
+    # Some were settled by someone else than the server that dialled them.
+    assert sum(one.by_handler + one.by_reaper for one in rounds) > 0
+    assert [line for line in own_lab.asterisk().complaints() if "res_agi.c" not in line] == []
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_a_menu_of_six_seconds_is_not_charged(own_lab: Lab) -> None:
+    found = await measure_billed(ROOT, LAB, own_lab.release, calls=10, rounds=1)
+    assert found.wrong == []
+    assert len(found.off_ms) == 10
+    assert max(abs(off_ms) for off_ms in found.off_ms) <= 100
+
+
+async def talking(stage: ChargedStage) -> None:
+    """Until a call has been put through."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (await asyncio.to_thread(stage.lab.asterisk().ask, "core show channels")).count(" Up ") < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def passed_on(port: int, to_port: int) -> AsyncIterator[None]:
+    """Whoever connects to `port` speaks with `to_port`: the lab gives a new Asterisk new ports."""
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(4096):
+            writer.write(data)
+        writer.close()
+
+    async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", to_port)
+        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer), return_exceptions=True)
+
+    server = await asyncio.start_server(join, "127.0.0.1", port)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("release", RELEASES[:1])
+async def test_a_call_that_asterisk_dies_with_is_released_and_not_charged(
+    own_lab: Lab, tmp_path: Path
+) -> None:
+    callee = LabCallee(answers_after_ms=200, hangs_up_after_ms=None)
+    async with charged_stage(tmp_path, ROOT, own_lab) as stage:
+        await stage.server.start()
+        calling = asyncio.create_task(run_round(own_lab.packages, stage.way, 1, 1, callee))
+        await talking(stage)
+        assert await stage.left_over() == (1, 1)
+        state = own_lab.asterisk().state
+        old_port, port = state.ami_port, state.fastagi_port
+        os.kill(state.pid, signal.SIGKILL)
+        calling.cancel()
+        await asyncio.gather(calling, return_exceptions=True)
+        async with asyncio.timeout(PATIENCE_S):
+            while (await stage.left_over())[1] != 0:  # noqa: ASYNC110 -- nobody tells
+                await asyncio.sleep(0.1)
+        # Its channel is not counted any more; the hold stands until Asterisk can be asked.
+        assert (await stage.left_over())[0] == 1
+        async with passed_on(old_port, (await asyncio.to_thread(own_lab.up, port)).ami_port):
+            async with asyncio.timeout(PATIENCE_S):
+                while await stage.left_over() != (0, 0):  # noqa: ASYNC110 -- nobody tells
+                    await asyncio.sleep(0.1)
+        assert await stage.findings() == []
+        said = [one for one in stage.server.logged if one["event"] == "leg not charged"]
+        assert [one["why"] for one in said] == ["Asterisk has neither its channel nor its end"]
