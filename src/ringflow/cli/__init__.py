@@ -27,6 +27,8 @@ NOUNS = {
     "trunk": ("trunk", "The ways out."),
     "ledger": ("ledger", "Customers' credit, and proof that the books are right."),
     "rate": ("rate", "What calls cost."),
+    "record": ("record", "What became of calls."),
+    "audit": ("audit", "Who changed what, with before and after."),
     "key": ("key", "The key that signs X-CX-Sec."),
     "sounds": ("sounds", "The prompt library."),
     "asterisk": ("asterisk", "Configuration for your Asterisk."),
