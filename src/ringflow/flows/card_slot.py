@@ -1,0 +1,79 @@
+"""What slots have in common that ask for a card's number, a PIN or a code."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from ringflow.accounts.cards.card import ID_DIGITS
+from ringflow.accounts.cards.pin import MAX_PIN_DIGITS
+from ringflow.accounts.cards.refusal import Refusal, Why
+from ringflow.accounts.check_digit import has_check_digit
+from ringflow.calls.call import Call
+from ringflow.calls.collecting import Ending
+from ringflow.flows.slot import Prompt, Slot
+
+MAX_ATTEMPTS = 10
+
+_ENTER_AGAIN = frozenset({Why.MISTYPED, Why.UNKNOWN, Why.WRONG_PIN})
+
+
+class CardSlot(Slot):
+    """Asks for numbers, some of them secret, and says why they were not taken."""
+
+    WRONG: ClassVar[str] = "failed"
+
+    file: Prompt = "CARD/number"
+    """Asks for the card's number."""
+    pin_file: Prompt = "CARD/pin"
+    """Asks for the PIN."""
+    invalid_file: Prompt = "CARD/wrong"
+    """Played when a number, PIN or code is not right. Which of them it was is not said."""
+    refused_file: Prompt = "CARD/refused"
+    """Played when the card or voucher is right and cannot be used: disabled, expired, used."""
+    locked_file: Prompt = "CARD/locked"
+    """Played when there were too many wrong entries, and the caller has to wait."""
+    no_input_file: Prompt = "MISC/no-input"
+    """Played when nothing was keyed."""
+    attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = 3
+    """How often the caller is asked in all."""
+    first_digit_timeout: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """Seconds to wait for the first digit, from the end of the prompt."""
+    inter_digit_timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
+    """Seconds to wait between digits."""
+
+    async def ask(self, call: Call, file: str, max_digits: int, *, secret: bool) -> str | None:
+        """The digits that the caller keys, None for silence."""
+        collected = await call.collect(
+            file,
+            max_digits=max_digits,
+            first_digit_timeout_s=self.first_digit_timeout,
+            inter_digit_timeout_s=self.inter_digit_timeout,
+            secret=secret,
+        )
+        silent = collected.ending is Ending.SILENCE and not collected.digits
+        return None if silent else collected.digits
+
+    async def ask_card(self, call: Call) -> tuple[str, str] | Refusal | None:
+        """A card's number and PIN. Who mistypes the number is told before keying a PIN; None for silence."""
+        card_id = await self.ask(call, self.file, ID_DIGITS, secret=False)
+        if card_id is None:
+            return None
+        if not has_check_digit(card_id, ID_DIGITS):
+            return Refusal(Why.MISTYPED)
+        pin = await self.ask(call, self.pin_file, MAX_PIN_DIGITS, secret=True)
+        return None if pin is None else (card_id, pin)
+
+    async def refuse(self, call: Call, refusal: Refusal | None, attempt: int) -> str:
+        """Say why nothing came of an attempt (None: silence); gives the exit that this leads to."""
+        if refusal is None:
+            call.note("no_input", f"attempt {attempt} of {self.attempts}")
+            await call.play(self.no_input_file)
+            return "no_input"
+        call.note("card_refused", f"{refusal.why}, attempt {attempt} of {self.attempts}")
+        if refusal.why is Why.LOCKED:
+            await call.play(self.locked_file)
+            return "locked"
+        await call.play(self.invalid_file if refusal.why in _ENTER_AGAIN else self.refused_file)
+        return self.WRONG

@@ -1,0 +1,111 @@
+"""Slot `authenticate`: finds out who calls, by calling number or card; who that is pays from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import Field
+
+from ringflow.accounts.cards.authentication import Admitted
+from ringflow.accounts.cards.pin import MAX_PIN_DIGITS
+from ringflow.accounts.cards.refusal import Refusal
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.teller import Remembering
+from ringflow.calls.call import Call
+from ringflow.flows.card_slot import CardSlot
+from ringflow.flows.slot import FieldProblem, Prompt
+
+Way: TypeAlias = Literal["cli", "card", "pin"]
+
+YES_KEY = "1"
+
+
+class Authenticate(CardSlot):
+    """Finds out who calls. That customer pays for the calls that follow."""
+
+    exits: ClassVar[tuple[str, ...]] = ("done", "failed", "locked", "no_input")
+
+    by: Way | Annotated[tuple[Way, ...], Field(min_length=1, max_length=2)] = "card"
+    """`cli`: the calling number; `card`: a card's number and PIN; `pin`: a PIN that opens a card alone.
+    A list, such as `[cli, card]`, is tried in order."""
+    unknown_file: Prompt = "CARD/unknown"
+    """Played with `by: cli` when nobody has the calling number."""
+    busy_file: Prompt = "CARD/busy"
+    """Played when the customer has as many calls as it may have."""
+    remember: bool = False
+    """Whether a caller with a card is offered to be known by the calling number from now on."""
+    remember_file: Prompt = "CARD/remember"
+    """The offer: key 1 accepts it."""
+    remembered_file: Prompt = "CARD/remembered"
+    """Played when the number will be known."""
+    not_remembered_file: Prompt = "CARD/not-remembered"
+    """Played when the number is another customer's."""
+
+    def problems(self) -> Iterator[FieldProblem]:
+        """Ways that can never be tried."""
+        if len(set(self._ways)) < len(self._ways) or {"card", "pin"} <= set(self._ways):
+            yield FieldProblem("by", "two ways ask for the same", "give `cli` and one of `card` and `pin`")
+        elif "cli" in self._ways[1:]:
+            yield FieldProblem("by", "`cli` asks for nothing, so it goes first", "write `cli` first")
+        if self.remember and self._ways == ("cli",):
+            yield FieldProblem("remember", "only callers with a card are remembered", "remove it")
+
+    def possible_exits(self) -> tuple[str, ...]:
+        """By the calling number alone nobody is asked for anything."""
+        return ("done", "failed") if self._ways == ("cli",) else self.exits
+
+    async def run(self, call: Call) -> str:
+        """Try the ways in order."""
+        if self._ways[0] == "cli":
+            customer = await call.teller.recognise(call.cli)
+            if customer is not None and customer.status == "active":
+                return await self._admit(call, customer)
+            call.note("cli_unknown" if customer is None else "customer_not_active")
+            if len(self._ways) == 1:
+                await call.play(self.unknown_file)
+                return "failed"
+        return await self._by_keys(call)
+
+    @property
+    def _ways(self) -> tuple[Way, ...]:
+        return self.by if isinstance(self.by, tuple) else (self.by,)
+
+    async def _by_keys(self, call: Call) -> str:
+        for attempt in range(1, self.attempts + 1):
+            found = await self._open(call)
+            if isinstance(found, Admitted):
+                ended = await self._admit(call, found.customer)
+                if ended == "done" and self.remember:
+                    await self._offer(call, found.customer)
+                return ended
+            ended = await self.refuse(call, found, attempt)
+            if ended == "locked":
+                break
+        return ended
+
+    async def _open(self, call: Call) -> Admitted | Refusal | None:
+        if self._ways[-1] == "pin":
+            pin = await self.ask(call, self.pin_file, MAX_PIN_DIGITS, secret=True)
+            return None if pin is None else await call.teller.open_card(None, pin, call.caller)
+        asked = await self.ask_card(call)
+        return await call.teller.open_card(*asked, call.caller) if isinstance(asked, tuple) else asked
+
+    async def _admit(self, call: Call, customer: Customer) -> str:
+        if await call.identify_as(customer):
+            return "done"
+        await call.play(self.busy_file)
+        return "failed"
+
+    async def _offer(self, call: Call, customer: Customer) -> None:
+        if call.cli is None:
+            return
+        owner = await call.teller.recognise(call.cli)
+        if owner is not None and owner.id == customer.id:
+            return
+        if await self.ask(call, self.remember_file, 1, secret=False) != YES_KEY:
+            return
+        remembered = await call.teller.remember(customer.id, call.cli)
+        call.note("remember", remembered)
+        taken = remembered is Remembering.TAKEN
+        await call.play(self.not_remembered_file if taken else self.remembered_file)

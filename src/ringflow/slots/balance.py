@@ -1,0 +1,34 @@
+"""Slot `balance`: says how much credit the caller has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ringflow.calls.call import Call
+from ringflow.flows.slot import Slot
+from ringflow.flows.spoken import Language, words_of
+from ringflow.speaking import say_balance
+
+
+class Balance(Slot):
+    """Says what the customer who pays can spend now."""
+
+    exits: ClassVar[tuple[str, ...]] = ("done", "unknown")
+
+    language: Language = "en"
+    """The language in which it is said."""
+
+    def prompts(self) -> Iterator[tuple[str, str]]:
+        """The words of the language."""
+        yield from super().prompts()
+        yield from words_of(self.language)
+
+    async def run(self, call: Call) -> str:
+        """Say it; `unknown` where nobody has been identified."""
+        customer = call.customer
+        if customer is None:
+            return "unknown"
+        micros = await call.teller.available_micros(customer.id)
+        await call.play(*say_balance(micros, customer.currency, self.language))
+        return "done"

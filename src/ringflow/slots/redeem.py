@@ -1,0 +1,82 @@
+"""Slot `redeem`: gives a voucher's or a card's credit to the caller's account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from ringflow.accounts.cards.authentication import ToppedUp
+from ringflow.accounts.cards.pin import MAX_PIN_DIGITS
+from ringflow.accounts.cards.refusal import Refusal
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.vouchers.generation import CODE_DIGITS
+from ringflow.calls.call import Call
+from ringflow.flows.card_slot import CardSlot
+from ringflow.flows.slot import Prompt
+from ringflow.flows.spoken import Language, words_of
+from ringflow.money import Money
+from ringflow.speaking import say_money
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    micros: int
+    currency: str
+
+
+class Redeem(CardSlot):
+    """Takes a voucher's code, or a card, and adds its credit to the account of the customer who pays."""
+
+    exits: ClassVar[tuple[str, ...]] = ("done", "invalid", "locked", "no_input", "unknown")
+    WRONG: ClassVar[str] = "invalid"
+
+    by: Literal["voucher", "card", "pin"] = "voucher"
+    """`voucher`: a voucher's code; `card`: a card's number and PIN; `pin`: a PIN that opens a card alone."""
+    voucher_file: Prompt = "CARD/voucher"
+    """Asks for the voucher's code."""
+    credited_file: Prompt = "CARD/credited"
+    """Played after the amount that was added."""
+    language: Language = "en"
+    """The language in which the amount is said."""
+
+    def prompts(self) -> Iterator[tuple[str, str]]:
+        """Those of the fields, and the words of the language."""
+        yield from super().prompts()
+        yield from words_of(self.language)
+
+    async def run(self, call: Call) -> str:
+        """Ask until credit was given or the attempts are used up; `unknown` where nobody was identified."""
+        if call.customer is None:
+            return "unknown"
+        for attempt in range(1, self.attempts + 1):
+            found = await self._take(call, call.customer)
+            if isinstance(found, _Given):
+                call.note("credited", str(Money(found.micros, found.currency)))
+                await call.play(*say_money(found.micros, found.currency, self.language), self.credited_file)
+                return "done"
+            ended = await self.refuse(call, found, attempt)
+            if ended == "locked":
+                break
+        return ended
+
+    async def _take(self, call: Call, customer: Customer) -> _Given | Refusal | None:
+        if self.by == "voucher":
+            return await self._take_voucher(call, customer)
+        asked = await self._ask_pin(call) if self.by == "pin" else await self.ask_card(call)
+        if not isinstance(asked, tuple):
+            return asked
+        card_id, pin = asked
+        given = await call.teller.top_up(card_id, pin, customer.id, call.caller)
+        return _Given(given.card.credit_micros, given.card.currency) if isinstance(given, ToppedUp) else given
+
+    async def _take_voucher(self, call: Call, customer: Customer) -> _Given | Refusal | None:
+        code = await self.ask(call, self.voucher_file, CODE_DIGITS, secret=True)
+        if code is None:
+            return None
+        given = await call.teller.redeem_voucher(code, customer.id, call.caller)
+        return given if isinstance(given, Refusal) else _Given(given.given_micros, given.voucher.currency)
+
+    async def _ask_pin(self, call: Call) -> tuple[None, str] | None:
+        pin = await self.ask(call, self.pin_file, MAX_PIN_DIGITS, secret=True)
+        return None if pin is None else (None, pin)
