@@ -6,19 +6,21 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from ringflow.bench import crash
 from ringflow.bench.billed import measure_billed
-from ringflow.bench.charged_stage import ChargedStage, charged_stage
+from ringflow.bench.charged_stage import CREDIT_MICROS, CUSTOMER, TERMS, ChargedStage, charged_stage
 from ringflow.bench.sip_round import run_round
 from ringflow.errors import StartError
 from ringflow.lab import Lab
+from ringflow.lab.ports import free_tcp_port
 from ringflow.lab.sipp_scenarios import LabCallee
+from ringflow.ledger import Ledger, charge_micros
 
 pytestmark = pytest.mark.lab
 
@@ -63,6 +65,15 @@ async def test_a_menu_of_six_seconds_is_not_charged(own_lab: Lab) -> None:
     assert max(abs(off_ms) for off_ms in found.off_ms) <= 100
 
 
+async def new_database(server: str, name: str) -> str:
+    """A database without tables; gives its URL."""
+    engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name}"))
+    await engine.dispose()
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
 async def talking(stage: ChargedStage) -> None:
     """Until a call has been put through."""
     async with asyncio.timeout(PATIENCE_S):
@@ -70,24 +81,42 @@ async def talking(stage: ChargedStage) -> None:
             await asyncio.sleep(0.1)
 
 
-@asynccontextmanager
-async def passed_on(port: int, to_port: int) -> AsyncIterator[None]:
-    """Whoever connects to `port` speaks with `to_port`: the lab gives a new Asterisk new ports."""
+async def cleared(stage: ChargedStage) -> None:
+    """Until no hold stands and no call is counted."""
+    async with asyncio.timeout(PATIENCE_S):
+        while await stage.left_over() != (0, 0):  # noqa: ASYNC110 -- nobody tells
+            await asyncio.sleep(0.1)
 
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+class Passage:
+    """Whoever connects to `port` speaks with `to_port`, until it is cut."""
+
+    def __init__(self, port: int, to_port: int) -> None:
+        self.port, self.to_port = port, to_port
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._join, "127.0.0.1", self.port)
+
+    def cut(self) -> None:
+        """Nobody gets through any more, and whoever was is cut off."""
+        if self._server is not None:
+            self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.to_port)
+        self._writers |= {writer, far_writer}
+        both = (self._copy(reader, far_writer), self._copy(far_reader, writer))
+        await asyncio.gather(*both, return_exceptions=True)
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(4096):
             writer.write(data)
         writer.close()
-
-    async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", to_port)
-        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer), return_exceptions=True)
-
-    server = await asyncio.start_server(join, "127.0.0.1", port)
-    try:
-        yield
-    finally:
-        server.close()
 
 
 @pytest.mark.parametrize("release", RELEASES[:1])
@@ -110,10 +139,50 @@ async def test_a_call_that_asterisk_dies_with_is_released_and_not_charged(
                 await asyncio.sleep(0.1)
         # Its channel is not counted any more; the hold stands until Asterisk can be asked.
         assert (await stage.left_over())[0] == 1
-        async with passed_on(old_port, (await asyncio.to_thread(own_lab.up, port)).ami_port):
-            async with asyncio.timeout(PATIENCE_S):
-                while await stage.left_over() != (0, 0):  # noqa: ASYNC110 -- nobody tells
-                    await asyncio.sleep(0.1)
+        # The lab gives a new Asterisk new ports.
+        passage = Passage(old_port, (await asyncio.to_thread(own_lab.up, port)).ami_port)
+        await passage.open()
+        await cleared(stage)
+        passage.cut()
         assert await stage.findings() == []
         said = [one for one in stage.server.logged if one["event"] == "leg not charged"]
         assert [one["why"] for one in said] == ["Asterisk has neither its channel nor its end"]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("killed", [False, True], ids=["it waits", "and then the server dies"])
+async def test_a_talk_that_ends_while_the_database_is_away_is_settled_later(
+    own_lab: Lab, tmp_path: Path, postgres_url: str, release: str, killed: bool
+) -> None:
+    url = make_url(await new_database(postgres_url, f"away_{release}_{killed}".lower()))
+    assert url.port is not None
+    database = Passage(free_tcp_port(), url.port)
+    await database.open()
+    through = url.set(port=database.port).render_as_string(hide_password=False)
+    callee = LabCallee(answers_after_ms=200, hangs_up_after_ms=2500)
+    async with charged_stage(tmp_path, ROOT, own_lab, database_url=through) as stage:
+        await stage.server.start()
+        calling = asyncio.create_task(run_round(own_lab.packages, stage.way, 1, 1, callee))
+        await talking(stage)
+        database.cut()
+        (call,) = await calling
+        async with asyncio.timeout(PATIENCE_S):
+            while not any(one["event"] == "settlement late" for one in stage.server.logged):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        if killed:
+            await stage.server.kill()
+        assert "/ringflow/" in own_lab.asterisk().ask("database show ringflow")
+        await database.open()
+        if killed:
+            await stage.server.start()
+        await cleared(stage)
+        async with asyncio.timeout(PATIENCE_S):
+            while "/ringflow/" in own_lab.asterisk().ask("database show ringflow"):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert await stage.findings() == []
+        told = [one["talked_ms"] for one in stage.server.logged if one["event"] == "leg settled from AstDB"]
+        assert told == [pytest.approx(call.talked_ms, abs=100)]
+        account = await Ledger(stage.store, "test").account(CUSTOMER)
+    assert account is not None
+    assert CREDIT_MICROS - account.balance_micros == charge_micros(TERMS, told[0])
