@@ -97,7 +97,7 @@ async def generate(
     try:
         await _make(store, batch, peppers, deliver, progress)
     except BaseException:
-        await _discard(store, batch)
+        await discard(store, batch)
         raise
     return batch
 
@@ -124,10 +124,11 @@ async def discard_batch(store: Store, name: str) -> int:
         batch = await show_batch(connection, name)
     if batch.ready_ms is not None:
         raise Refused(f"batch `{shown(name)}` is finished; `ringflow card delete --batch` removes its cards")
-    return await _discard(store, batch)
+    return await discard(store, batch)
 
 
-async def _discard(store: Store, batch: Batch) -> int:
+async def discard(store: Store, batch: Batch) -> int:
+    """Take away what was made of an unfinished batch; one that is ready is left alone. Gives how many."""
     # Under another name nobody adds to it or opens it any more, and its own name is free.
     async with store.writing() as connection:
         aside = update(card_batches).where(_unfinished(batch))

@@ -1,0 +1,76 @@
+"""How commands act in an operator's name, and read days, amounts and the key ring of PINs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, TypeVar
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts import customers
+from ringflow.accounts.auditing import Act
+from ringflow.accounts.peppers import Peppers, read_peppers
+from ringflow.cli.emptying import EMPTY
+from ringflow.cli.opening import with_store
+from ringflow.config import Config
+from ringflow.errors import Refused, StartError
+from ringflow.ledger.ledger import system_now_ms
+from ringflow.numbers import shown
+from ringflow.store import Store
+
+Result = TypeVar("Result")
+
+Expires = Annotated[
+    str | None,
+    typer.Option("--expires", metavar="YYYY-MM-DD|none", help="The last day on which it is good (UTC)."),
+]
+
+DAY = timedelta(days=1)
+
+
+def with_act(operator: str, work: Callable[[Act, Config], Awaitable[Result]]) -> Result:
+    """Run `work` in a transaction in the operator's name."""
+
+    async def act(store: Store, config: Config) -> Result:
+        async with store.writing() as connection:
+            return await work(Act(connection, operator, system_now_ms()), config)
+
+    return with_store(act)
+
+
+async def currency_of(connection: AsyncConnection, customer_id: int) -> str:
+    """The currency of a customer. Raises `Refused` when there is none."""
+    return (await customers.show(connection, customer_id)).currency
+
+
+def end_of_day_ms(text: str | None) -> int | None:
+    """Milliseconds since 1970 when that day is over; None for `none` and for nothing. Raises `Refused`."""
+    if text is None or text == EMPTY:
+        return None
+    try:
+        after = datetime.combine(date.fromisoformat(text) + DAY, datetime.min.time(), UTC)
+    except (ValueError, OverflowError) as error:
+        raise Refused(
+            f"--expires {shown(text)} is no day; write one such as 2027-12-31, or {EMPTY}"
+        ) from error
+    return int(after.timestamp()) * 1000
+
+
+def in_words(time_ms: int | None) -> str | None:
+    """A time as people and programs read it: ISO 8601, UTC, whole seconds."""
+    if time_ms is None:
+        return None
+    return datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def open_peppers(config: Config) -> Peppers:
+    """The key ring that the configuration names. Raises `StartError` when there is none."""
+    file = config.cards.pepper_file
+    try:
+        return read_peppers(config.cards.pepper_env, config.path(file) if file else None)
+    except StartError as error:
+        if "no secret is given" in str(error):
+            raise StartError(f"{error}; `ringflow card pepper new` makes one") from error
+        raise

@@ -1,0 +1,227 @@
+"""`ringflow card`: calling cards, made in batches, searched, changed, redeemed, archived."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts.auditing import Act
+from ringflow.accounts.cards import alteration
+from ringflow.accounts.cards.alteration import Altered, CardChanges, Selection
+from ringflow.accounts.cards.batch import list_batches, show_batch
+from ringflow.accounts.cards.card import Card, Filter, Order, Status, every_card, list_cards, show_card
+from ringflow.accounts.cards.generation import discard_batch
+from ringflow.accounts.cards.redemption import redeem, top_up
+from ringflow.cli import card_pepper
+from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, with_act
+from ringflow.cli.card_generate import generate_command
+from ringflow.cli.card_rows import BatchRow, CardRow, batch_row, card_row
+from ringflow.cli.opening import with_reading, with_store
+from ringflow.cli.operators import Operator
+from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.config import Config
+from ringflow.errors import Refused, StartError
+from ringflow.ledger.ledger import system_now_ms
+from ringflow.money import parse_amount
+from ringflow.store import Store
+
+app = typer.Typer(help="Calling cards.", no_args_is_help=True)
+app.add_typer(card_pepper.app, name="pepper")
+app.command("generate")(generate_command)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The card's 12 digits.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="The cards' IDs.")]
+Batch = Annotated[str | None, typer.Option("--batch", help="The batch's name.")]
+Customer = Annotated[int | None, typer.Option("--customer", help="The template customer.")]
+OfStatus = Annotated[Status | None, typer.Option("--status", help="Only of this status.")]
+RedeemedBy = Annotated[int | None, typer.Option("--redeemed-by", help="Whose credit it became.")]
+Prefix = Annotated[str | None, typer.Option("--id", help="How the ID begins.")]
+Search = Annotated[str | None, typer.Option("--search", help="How an ID begins, or part of a batch's name.")]
+Archived = Annotated[bool, typer.Option("--archived", help="Those in the archive.")]
+
+
+@app.command("list")
+def list_command(
+    status: OfStatus = None,
+    batch: Batch = None,
+    customer: Customer = None,
+    redeemed_by: RedeemedBy = None,
+    prefix: Prefix = None,
+    search: Search = None,
+    archived: Archived = False,
+    order: Annotated[Order, typer.Option("--sort", help="By which column.")] = "id",
+    descending: Annotated[bool, typer.Option("--desc", help="The other way round.")] = False,
+    limit: Limit = DEFAULT_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """List the cards that fit all that is given."""
+    wanted = Filter(status, batch, customer, redeemed_by, prefix, search, archived)
+
+    async def find(connection: AsyncConnection, config: Config) -> list[CardRow]:
+        found = await list_cards(connection, wanted, order=order, descending=descending, limit=limit)
+        return [card_row(one) for one in found]
+
+    print_many(with_reading(find), CardRow, as_json, limit)
+
+
+@app.command("export")
+def export_command(
+    status: OfStatus = None,
+    batch: Batch = None,
+    customer: Customer = None,
+    redeemed_by: RedeemedBy = None,
+    prefix: Prefix = None,
+    search: Search = None,
+    archived: Archived = False,
+    out: Annotated[Path | None, typer.Option("--out", help="[default: standard output]")] = None,
+) -> None:
+    """Write the cards that fit as CSV, by ID. PINs are not in it: nobody has them."""
+    wanted = Filter(status, batch, customer, redeemed_by, prefix, search, archived)
+
+    async def write(stream: TextIO, connection: AsyncConnection) -> None:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([field.name for field in fields(CardRow)])
+        async for page in every_card(connection, wanted):
+            writer.writerows([astuple(card_row(one)) for one in page])
+
+    async def export(connection: AsyncConnection, config: Config) -> None:
+        if out is None:
+            await write(sys.stdout, connection)
+            return
+        try:
+            with out.open("x", encoding="utf-8", newline="") as stream:
+                await write(stream, connection)
+        except FileExistsError as error:
+            raise Refused(f"{out} exists already; choose another name") from error
+        except OSError as error:
+            raise StartError(f"{out} cannot be written: {error.strerror}") from error
+
+    with_reading(export)
+
+
+@app.command("show")
+def show_command(card_id: Id, as_json: Json = False) -> None:
+    """Show a card, archived or not."""
+
+    async def find(connection: AsyncConnection, config: Config) -> Card:
+        return await show_card(connection, card_id)
+
+    print_one(card_row(with_reading(find)), as_json)
+
+
+@app.command("set")
+def set_command(
+    operator: Operator,
+    ids: Ids = None,
+    batch: Batch = None,
+    credit: Annotated[str | None, typer.Option("--credit", help="In the cards' currency.")] = None,
+    customer: Customer = None,
+    expires: Expires = None,
+    as_json: Json = False,
+) -> None:
+    """Change cards; of those that are redeemed only the expiry."""
+    changes: CardChanges = {}
+    if customer is not None:
+        changes["customer_id"] = customer
+    if expires is not None:
+        changes["expires_ms"] = end_of_day_ms(expires)
+
+    async def alter(act: Act, config: Config) -> Altered:
+        if credit is not None:
+            changes["credit_micros"] = parse_amount(credit, await _currency(act, ids or (), batch, customer))
+        return await alteration.alter(act, Selection(tuple(ids or ()), batch), changes)
+
+    print_one(with_act(operator, alter), as_json)
+
+
+@app.command("disable")
+def disable_command(operator: Operator, ids: Ids = None, batch: Batch = None, as_json: Json = False) -> None:
+    """Have cards open nothing until they are enabled again."""
+    selection = Selection(tuple(ids or ()), batch)
+    print_one(with_act(operator, lambda act, config: alteration.disable(act, selection)), as_json)
+
+
+@app.command("enable")
+def enable_command(operator: Operator, ids: Ids = None, batch: Batch = None, as_json: Json = False) -> None:
+    """Have disabled cards be again what they were: available, or used."""
+    selection = Selection(tuple(ids or ()), batch)
+    print_one(with_act(operator, lambda act, config: alteration.enable(act, selection)), as_json)
+
+
+@app.command("delete")
+def delete_command(
+    operator: Operator,
+    ids: Ids = None,
+    batch: Batch = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete cards; those that were redeemed are archived."""
+    if not (yes or as_json):
+        what = f"all cards of batch `{batch}`" if batch else f"{len(ids or ())} cards"
+        typer.confirm(f"delete {what}?", abort=True, err=True)
+    selection = Selection(tuple(ids or ()), batch)
+    print_one(with_act(operator, lambda act, config: alteration.remove(act, selection)), as_json)
+
+
+@app.command("redeem")
+def redeem_command(
+    card_id: Id,
+    operator: Operator,
+    into: Annotated[
+        int | None, typer.Option("--into", help="An account to top up [default: one of its own]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Give a card's credit away, without its PIN: to an account of its own, or into one that is there."""
+
+    async def give(store: Store, config: Config) -> Card:
+        now_ms = system_now_ms()
+        if into is None:
+            await redeem(store, card_id, config.country, operator, now_ms)
+        else:
+            await top_up(store, card_id, into, config.country, operator, now_ms)
+        async with store.reading() as connection:
+            return await show_card(connection, card_id)
+
+    print_one(card_row(with_store(give)), as_json)
+
+
+@app.command("batches")
+def batches_command(limit: Limit = DEFAULT_LIMIT, as_json: Json = False) -> None:
+    """List the batches, newest first."""
+
+    async def find(connection: AsyncConnection, config: Config) -> list[BatchRow]:
+        return [batch_row(one) for one in await list_batches(connection, limit)]
+
+    print_many(with_reading(find), BatchRow, as_json, limit)
+
+
+@app.command("discard")
+def discard_command(
+    batch: Annotated[str, typer.Argument(metavar="BATCH", help="The batch's name.")], as_json: Json = False
+) -> None:
+    """Remove a batch whose making was killed; a making in progress is stopped by it."""
+    with_store(lambda store, config: discard_batch(store, batch))
+    print_deleted("batch", batch, as_json)
+
+
+async def _currency(
+    act: Act, ids: tuple[str, ...] | list[str], batch: str | None, customer: int | None
+) -> str:
+    if customer is not None:
+        return await currency_of(act.connection, customer)
+    if batch is not None:
+        return (await show_batch(act.connection, batch)).currency
+    if not ids:
+        raise Refused("name cards by their IDs, or a batch with --batch")
+    found = {(await show_card(act.connection, card_id)).currency for card_id in ids}
+    if len(found) > 1:
+        raise Refused(f"the cards are in {', '.join(sorted(found))}; change those of one currency at a time")
+    return found.pop()

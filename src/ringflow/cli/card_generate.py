@@ -1,0 +1,123 @@
+"""`ringflow card generate`: makes cards, and hands their PINs out, once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ringflow.accounts.cards.batch import Batch, TopUp
+from ringflow.accounts.cards.generation import Deliver, Plan, Secret, discard, generate, open_batch
+from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers
+from ringflow.cli.card_rows import batch_row
+from ringflow.cli.opening import with_store
+from ringflow.cli.operators import Operator
+from ringflow.cli.printing import Json
+from ringflow.cli.secret_file import SecretFile
+from ringflow.config import Config
+from ringflow.errors import Refused
+from ringflow.ledger.ledger import system_now_ms
+from ringflow.money import parse_amount
+from ringflow.store import Store
+
+MOST_PRINTED = 100
+
+Status = Literal["available", "disabled"]
+
+
+def generate_command(
+    customer: Annotated[int, typer.Option("--customer", help="The template customer.")],
+    operator: Operator,
+    credit: Annotated[str, typer.Option("--credit", help="Of each card, in its currency.")] = "0",
+    count: Annotated[int, typer.Option("--count", help="How many cards.")] = 1,
+    status: Annotated[Status, typer.Option("--status", help="Disabled ones open nothing yet.")] = "available",
+    batch: Annotated[str | None, typer.Option("--batch", help="Its name [default: the time]")] = None,
+    pin_length: Annotated[int, typer.Option("--pin-length", help="Digits of a PIN, 4 to 12.")] = 6,
+    pin_only: Annotated[
+        bool, typer.Option("--pin-only", help="The PIN alone opens the card; 8 digits at least.")
+    ] = False,
+    top_up: Annotated[TopUp, typer.Option("--top-up", help="Whose accounts a card may top up.")] = "same",
+    expires: Expires = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The CSV file that gets the PINs; only you can read it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make cards. Their PINs are shown now, or written to --out, and never again."""
+    if out is None and count > MOST_PRINTED:
+        raise Refused(f"more than {MOST_PRINTED} PINs are not printed; name a file with --out")
+    plan = Plan(
+        name=batch or datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        customer_id=customer,
+        count=count,
+        status=status,
+        pin_length=pin_length,
+        pin_only=pin_only,
+        top_up=top_up,
+        expires_ms=end_of_day_ms(expires),
+    )
+
+    async def make(store: Store, config: Config) -> tuple[Batch, list[Secret]]:
+        async with store.reading() as connection:
+            currency = await currency_of(connection, customer)
+        priced = replace(plan, credit_micros=parse_amount(credit, currency))
+        printed: list[Secret] = []
+        if out is None:
+            return await _make(store, config, priced, operator, printed.extend), printed
+        with SecretFile(out, ("id", "pin")) as file:
+            return await _make(store, config, priced, operator, file.write, file), printed
+
+    made, printed = with_store(make)
+    _print(made, printed, out, as_json)
+
+
+async def _make(
+    store: Store, config: Config, plan: Plan, operator: str, deliver: Deliver, file: SecretFile | None = None
+) -> Batch:
+    peppers = open_peppers(config)
+    with _progress(plan.count) as progress:
+        batch = await generate(store, plan, peppers, operator, system_now_ms(), deliver, progress)
+    try:
+        # The PINs first: cards that are good and that nobody has the PIN of would be worth nothing.
+        if file is not None:
+            file.keep()
+        return await open_batch(store, batch, operator, system_now_ms())
+    except BaseException:
+        await discard(store, batch)
+        raise
+
+
+class _Bar:
+    def __init__(self, progress: Progress, count: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("cards", total=count)
+
+    def __call__(self, made: int) -> None:
+        self._progress.update(self._task, completed=made)
+
+
+@contextmanager
+def _progress(count: int) -> Iterator[_Bar]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        yield _Bar(progress, count)
+
+
+def _print(batch: Batch, printed: Sequence[Secret], out: Path | None, as_json: bool) -> None:
+    if as_json:
+        where = {"file": str(out)} if out else {"cards": [{"id": one, "pin": pin} for one, pin in printed]}
+        typer.echo(json.dumps({**asdict(batch_row(batch)), **where}, indent=2))
+        return
+    for card_id, pin in printed:
+        typer.echo(f"{card_id}  {pin}")
+    where_to = f"; their PINs are in {out}" if out else ""
+    typer.echo(f"batch `{batch.name}`: {batch.count} cards are {batch.status}{where_to}", err=True)

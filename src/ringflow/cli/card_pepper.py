@@ -1,0 +1,106 @@
+"""`ringflow card pepper`: the key ring under which PINs and voucher codes are digested."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import typer
+from sqlalchemy import func, literal, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts.peppers import Peppers, parse_peppers
+from ringflow.cli.acting import open_peppers
+from ringflow.cli.opening import with_reading
+from ringflow.cli.printing import Json, print_many
+from ringflow.config import Config, load_config
+from ringflow.errors import Refused, StartError
+from ringflow.store.card_tables import cards, vouchers
+
+SECRET_BYTES = 32
+
+app = typer.Typer(help="The key ring of PINs and voucher codes.", no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PepperRow:
+    """A version of the pepper. `in_ring` no: what was made under it does not open any more."""
+
+    version: str
+    in_ring: bool
+    newest: bool
+    cards: int
+    vouchers: int
+
+
+@app.command("new")
+def new_command(as_json: Json = False) -> None:
+    """Add a pepper to the ring's file: the first, or the next, under which all that is new is digested."""
+    config = load_config()
+    if os.environ.get(config.cards.pepper_env, "").strip():
+        raise Refused(f"the ring comes from {config.cards.pepper_env}; add a line `version:secret` there")
+    if config.cards.pepper_file is None:
+        raise Refused(f"the configuration names no pepper_file; set {config.cards.pepper_env}")
+    path = config.path(config.cards.pepper_file)
+    version = add_pepper(path)
+    if as_json:
+        typer.echo(json.dumps({"version": version, "file": str(path)}))
+    else:
+        typer.echo(f"pepper {version} is in {path}; keep a copy in a safe place: without it no card opens")
+
+
+@app.command("list")
+def list_command(as_json: Json = False) -> None:
+    """List the versions: what is in the ring, and how much still needs each."""
+
+    async def count(connection: AsyncConnection, config: Config) -> list[PepperRow]:
+        return await _versions(connection, open_peppers(config))
+
+    print_many(with_reading(count), PepperRow, as_json)
+
+
+def add_pepper(path: Path) -> str:
+    """Write a ring with one pepper more, mode 0600; gives its version. Raises `StartError`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = path.read_text(encoding="ascii").strip() if path.exists() else ""
+        ring = parse_peppers(text, f"the ring {path}").all if text else ()
+        taken = {pepper.version for pepper in ring}
+        number = len(ring) + 1
+        while f"v{number}" in taken:
+            number += 1
+        lines = [f"{pepper.version}:{pepper.secret.decode('ascii')}" for pepper in ring]
+        lines.append(f"v{number}:{secrets.token_hex(SECRET_BYTES)}")
+        # Only its owner can read a named temporary file (Python, tempfile.mkstemp).
+        with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, delete=False) as stream:
+            stream.write("\n".join(lines) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(stream.name, path)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not ASCII"
+        raise StartError(f"the ring {path} cannot be written: {why}") from error
+    return f"v{number}"
+
+
+async def _versions(connection: AsyncConnection, peppers: Peppers) -> list[PepperRow]:
+    live = cards.c.archived_ms.is_(None)
+    unused = vouchers.c.status != "used"
+    count = func.count()
+    query = union_all(
+        select(cards.c.pepper, count, literal(0)).where(live).group_by(cards.c.pepper),
+        select(vouchers.c.pepper, literal(0), count).where(unused).group_by(vouchers.c.pepper),
+    )
+    found = {pepper.version: (0, 0) for pepper in peppers.all}
+    for version, of_cards, of_vouchers in (await connection.execute(query)).all():
+        before = found.get(version, (0, 0))
+        found[version] = (before[0] + of_cards, before[1] + of_vouchers)
+    newest = peppers.newest.version
+    return [
+        PepperRow(version, peppers.version(version) is not None, version == newest, *counts)
+        for version, counts in found.items()
+    ]

@@ -1,0 +1,72 @@
+"""Files that PINs and codes are written to, once: only their owner can read them, and they appear whole."""
+
+from __future__ import annotations
+
+import csv
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from ringflow.errors import Refused, StartError
+
+
+class SecretFile:
+    """A CSV file in the making, mode 0600. It gets its name by `keep`; without that nothing of it stays."""
+
+    def __init__(self, path: Path, heads: Sequence[str]) -> None:
+        self._path = path
+        # A name of its own: two commands with the same file must not write into one.
+        self._part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        self._heads = heads
+        self._kept = False
+
+    def __enter__(self) -> SecretFile:
+        if self._path.exists():
+            raise Refused(f"{self._path} exists already; choose another name")
+        try:
+            handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise self._failed(error) from error
+        self._stream = os.fdopen(handle, "w", encoding="ascii", newline="")
+        self._writer = csv.writer(self._stream, lineterminator="\n")
+        self._writer.writerow(self._heads)
+        return self
+
+    def write(self, rows: Iterable[Sequence[object]]) -> None:
+        """Add rows. Raises `StartError` when the disk is full."""
+        try:
+            self._writer.writerows(rows)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def keep(self) -> None:
+        """Have it on the disk under its name. Raises `Refused` when another file took that meanwhile."""
+        try:
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            os.link(self._part, self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except FileExistsError as error:
+            raise Refused(f"{self._path} exists already; choose another name") from error
+        except OSError as error:
+            raise self._failed(error) from error
+        self._kept = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):  # a full disk was told of when it was written to
+            self._stream.close()
+        self._part.unlink(missing_ok=True)
+        if kind is not None and self._kept:
+            self._path.unlink(missing_ok=True)
+
+    def _failed(self, error: OSError) -> StartError:
+        return StartError(f"{self._path} cannot be written: {error.strerror}")

@@ -1,0 +1,187 @@
+"""`ringflow voucher`: codes that add to a customer's credit once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts.auditing import Act
+from ringflow.accounts.vouchers import generation, redemption
+from ringflow.accounts.vouchers.generation import Plan
+from ringflow.accounts.vouchers.redemption import Redeemed
+from ringflow.accounts.vouchers.voucher import (
+    Status,
+    Voucher,
+    delete_voucher,
+    list_vouchers,
+    set_enabled,
+    show_voucher,
+)
+from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers, with_act
+from ringflow.cli.card_rows import VoucherRow, voucher_row
+from ringflow.cli.opening import with_reading
+from ringflow.cli.operators import Operator
+from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.cli.secret_file import SecretFile
+from ringflow.config import Config
+from ringflow.errors import Refused
+from ringflow.money import AmountError, parse_amount
+
+MOST_PRINTED = 100
+
+app = typer.Typer(help="Vouchers.", no_args_is_help=True)
+
+Id = Annotated[int, typer.Argument(metavar="NUMBER", help="The voucher's number.")]
+OfStatus = Annotated[Status | None, typer.Option("--status", help="Only of this status.")]
+
+
+@app.command("generate")
+def generate_command(
+    operator: Operator,
+    currency: Annotated[str, typer.Option("--currency", help="Of ISO 4217, such as USD.")],
+    value: Annotated[str | None, typer.Option("--value", help="Credit by itself.")] = None,
+    multiplier: Annotated[
+        str | None, typer.Option("--multiplier", help="Of a payment: 1.1 adds 10 %.")
+    ] = None,
+    addition: Annotated[str | None, typer.Option("--addition", help="Added to a payment.")] = None,
+    minimum: Annotated[str, typer.Option("--minimum", help="The smallest payment that it goes with.")] = "0",
+    count: Annotated[int, typer.Option("--count", help="How many.")] = 1,
+    batch: Annotated[str | None, typer.Option("--batch", help="A name [default: the time]")] = None,
+    expires: Expires = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The CSV file that gets the codes; only you can read it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make vouchers. Their codes are shown now, or written to --out, and never again."""
+    if out is None and count > MOST_PRINTED:
+        raise Refused(f"more than {MOST_PRINTED} codes are not printed; name a file with --out")
+    plan = Plan(
+        batch=batch or datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        currency=currency,
+        count=count,
+        value_micros=None if value is None else parse_amount(value, currency),
+        multiplier_millionths=None if multiplier is None else _millionths(multiplier),
+        addition_micros=None if addition is None else parse_amount(addition, currency),
+        minimum_micros=parse_amount(minimum, currency),
+        expires_ms=end_of_day_ms(expires),
+    )
+
+    async def make(act: Act, config: Config) -> list[tuple[int, str]]:
+        return await generation.generate(act, plan, open_peppers(config))
+
+    async def make_into_file(act: Act, config: Config) -> list[tuple[int, str]]:
+        made = await make(act, config)
+        file.write(made)
+        # Before the commit: a voucher of which nobody has the code would be worth nothing.
+        file.keep()
+        return made
+
+    if out is None:
+        _print(with_act(operator, make), plan, None, as_json)
+        return
+    with SecretFile(out, ("number", "code")) as file:
+        made = with_act(operator, make_into_file)
+    _print(made, plan, out, as_json)
+
+
+@app.command("list")
+def list_command(
+    status: OfStatus = None,
+    batch: Annotated[str | None, typer.Option("--batch", help="Only of this batch.")] = None,
+    redeemed_by: Annotated[int | None, typer.Option("--redeemed-by", help="Only of this customer.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """List the vouchers by number."""
+
+    async def find(connection: AsyncConnection, config: Config) -> list[VoucherRow]:
+        found = await list_vouchers(
+            connection, batch=batch, status=status, redeemed_by=redeemed_by, limit=limit
+        )
+        return [voucher_row(one) for one in found]
+
+    print_many(with_reading(find), VoucherRow, as_json, limit)
+
+
+@app.command("show")
+def show_command(voucher_id: Id, as_json: Json = False) -> None:
+    """Show a voucher."""
+
+    async def find(connection: AsyncConnection, config: Config) -> Voucher:
+        return await show_voucher(connection, voucher_id)
+
+    print_one(voucher_row(with_reading(find)), as_json)
+
+
+@app.command("disable")
+def disable_command(voucher_id: Id, operator: Operator, as_json: Json = False) -> None:
+    """Have a voucher give nothing until it is enabled again."""
+    disabled = with_act(operator, lambda act, config: set_enabled(act, voucher_id, enabled=False))
+    print_one(voucher_row(disabled), as_json)
+
+
+@app.command("enable")
+def enable_command(voucher_id: Id, operator: Operator, as_json: Json = False) -> None:
+    """Make a disabled voucher available again."""
+    enabled = with_act(operator, lambda act, config: set_enabled(act, voucher_id, enabled=True))
+    print_one(voucher_row(enabled), as_json)
+
+
+@app.command("delete")
+def delete_command(voucher_id: Id, operator: Operator, as_json: Json = False) -> None:
+    """Delete a voucher that was not used."""
+    with_act(operator, lambda act, config: delete_voucher(act, voucher_id))
+    print_deleted("voucher", voucher_id, as_json)
+
+
+@app.command("redeem")
+def redeem_command(
+    customer: Annotated[int, typer.Option("--customer", help="Who gets the credit.")],
+    operator: Operator,
+    payment: Annotated[
+        str | None, typer.Option("--payment", help="The payment that it goes with, which is booked too.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Redeem a voucher; its code is read from standard input, so that no list of processes shows it."""
+    code = _read_code()
+
+    async def give(act: Act, config: Config) -> Redeemed:
+        currency = await currency_of(act.connection, customer)
+        paid = 0 if payment is None else parse_amount(payment, currency)
+        return await redemption.redeem(act, code, customer, open_peppers(config), paid)
+
+    print_one(voucher_row(with_act(operator, give).voucher), as_json)
+
+
+def _read_code() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("code", hide_input=True, err=True)).strip()
+    return sys.stdin.readline(64).strip()
+
+
+def _millionths(text: str) -> int:
+    try:
+        # Six decimals and no sign, as an amount has; the currency plays no part.
+        return parse_amount(text, "USD", decimals=6)
+    except AmountError as error:
+        raise Refused(f"--multiplier {text[:32]}: write one such as 1.1, which adds 10 %") from error
+
+
+def _print(made: list[tuple[int, str]], plan: Plan, out: Path | None, as_json: bool) -> None:
+    if as_json:
+        codes = [{"number": number, "code": code} for number, code in made]
+        where: dict[str, object] = {"file": str(out)} if out else {"vouchers": codes}
+        typer.echo(json.dumps({"batch": plan.batch, "count": len(made), **where}, indent=2))
+        return
+    for number, code in made if out is None else ():
+        typer.echo(f"{number}  {code}")
+    where_to = f"; their codes are in {out}" if out else ""
+    typer.echo(f"batch `{plan.batch}`: {len(made)} vouchers{where_to}", err=True)
