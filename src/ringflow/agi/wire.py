@@ -231,10 +231,12 @@ def command_line(*words: str, max_bytes: int = MAX_LINE_BYTES) -> bytes:
     if not 0 < len(words) <= MAX_WORDS:
         raise _unsendable(words, f"of no words, or of more than {MAX_WORDS}")
     try:
-        line = " ".join([_written(word) for word in words]).encode()
+        text = " ".join([_written(word) for word in words])
+        line = text.encode()
     except UnicodeEncodeError:
         raise _unsendable(words, "that is not valid Unicode") from None
-    if b"\n" in line or b"\r" in line or b"\0" in line:
+    # In the text and not in the bytes, where looking for one takes four times as long.
+    if "\n" in text or "\r" in text or "\0" in text:
         raise _unsendable(words, "with CR, LF or NUL in it")
     if len(line) + 1 >= max_bytes:
         raise _unsendable(words, f"of {max_bytes} bytes or more")
