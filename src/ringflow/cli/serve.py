@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from typing import Annotated
 
@@ -10,11 +11,15 @@ import typer
 import uvloop
 from rich.console import Console
 
+from ringflow.agi.open_files import raise_open_file_limit
 from ringflow.app import Application, open_core
 from ringflow.config import Config, load_config
 from ringflow.logs import set_up_logs
 
 FORCED_STOP = 130
+
+GARBAGE_AFTER_OBJECTS = 20_000
+"""How many objects more than were freed are made before Python looks for cycles; 700 if not told."""
 
 
 def serve(
@@ -25,6 +30,7 @@ def serve(
     """Take calls. SIGTERM or Ctrl-C: no new calls, those in progress finish; a second one ends them now."""
     config = load_config()
     set_up_logs(config.log)
+    raise_open_file_limit()
     uvloop.run(_serve(config, first_steps))
 
 
@@ -43,6 +49,7 @@ async def _serve(config: Config, first_steps: bool) -> None:
         loop.add_signal_handler(name, asked)
     try:
         await application.start()
+        _look_for_garbage_less()
         if first_steps:
             _say_first_steps(config, application)
         await stop.wait()
@@ -52,6 +59,17 @@ async def _serve(config: Config, first_steps: bool) -> None:
             await stopping
         except asyncio.CancelledError:
             raise SystemExit(FORCED_STOP) from None
+
+
+def _look_for_garbage_less() -> None:
+    """Keep what was loaded out of the search for cycles, and search less often.
+
+    A call makes hundreds of objects and next to no cycles, so with Python's own settings a tenth of the
+    processor time of a busy server goes into finding nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER_OBJECTS)
 
 
 def _say_first_steps(config: Config, application: Application) -> None:
