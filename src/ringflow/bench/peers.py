@@ -1,18 +1,20 @@
 """Servers to measure against: the same commands as Ringflow's seed call, with nothing around them.
 
-Run as `python -m ringflow.bench.peers bare|panoramisk`; prints its port, then serves until it is ended.
+Run as `python -m ringflow.bench.peers KIND`; prints its port, then serves until it is ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from typing import cast
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
 
 import uvloop
 from panoramisk import fast_agi
 
 _HEADERS = f"X-Customer-ID^42^X-CX-Sec^v1.1700000000.{'0' * 64}"
+_RESULT = "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}|${SHARED(RINGFLOW_ENDED_MS)}"
 COMMANDS = (
     "ANSWER",
     'SET VARIABLE "TIMEOUT(response)" "5"',
@@ -20,7 +22,7 @@ COMMANDS = (
     'EXEC "Read" "RINGFLOW_KEYS,/sounds/IVR/ivr-please,14,"',
     'GET FULL VARIABLE "${READSTATUS}:${RINGFLOW_KEYS}"',
     f'EXEC "Dial" "PJSIP/441234567890@carrier,60,gb(ringflow-leg^two^1({_HEADERS}))U(ringflow-answered^s^1)"',
-    'GET FULL VARIABLE "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}"',
+    f'GET FULL VARIABLE "{_RESULT}"',
 )
 """What Ringflow sends for the shipped flow `calling_card`."""
 
@@ -59,9 +61,22 @@ async def _panoramisk_call(request: fast_agi.Request) -> None:
         await request.send_command(command)
 
 
+BARE = "bare"
+PANORAMISK = "panoramisk"
+PANORAMISK_ON_UVLOOP = "panoramisk on uvloop"
+
+KINDS: dict[str, Callable[[Coroutine[Any, Any, None]], None]] = {
+    BARE: uvloop.run,
+    # As its documentation starts it; then with the loop that Ringflow has.
+    PANORAMISK: asyncio.run,
+    PANORAMISK_ON_UVLOOP: uvloop.run,
+}
+"""The servers, and what runs each."""
+
+
 async def _serve(kind: str) -> None:
     loop = asyncio.get_running_loop()
-    if kind == "bare":
+    if kind == BARE:
         server = await loop.create_server(BarePeer, "127.0.0.1", 0, backlog=1024)
     else:
         application = fast_agi.Application(loop=loop)
@@ -72,4 +87,4 @@ async def _serve(kind: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(sys.argv[1]))
+    KINDS[sys.argv[1]](_serve(sys.argv[1]))

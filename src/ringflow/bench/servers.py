@@ -6,7 +6,6 @@ import contextlib
 import functools
 import json
 import os
-import resource
 import secrets
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from ringflow.bench.load import CLI, DID
 from ringflow.errors import StartError
 
 START_LIMIT_S = 30.0
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_CPUCLOCK_SCHED = 2
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -35,19 +34,15 @@ class MeasuredServer:
     port: int
 
     def cpu_s(self) -> float:
-        """Processor seconds that the process has used, user and system (proc(5), fields 14 and 15)."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+        """Processor seconds that all threads of the process have used, in user and kernel mode.
+
+        By the process's own clock (clock_getcpuclockid(3)), which counts nanoseconds; proc(5) has ticks.
+        """
+        return time.clock_gettime((~self.pid << 3) | _CPUCLOCK_SCHED)
 
     def resident_bytes(self) -> int:
         """Memory that the process holds (proc(5), statm)."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE_BYTES
-
-
-def raise_file_limit() -> None:
-    """Allow as many open files as the system lets us: each held call is one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @functools.cache
@@ -72,6 +67,16 @@ def on_load_cores() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def taking_turns() -> Iterator[None]:
+    """Keep this process, and what it starts meanwhile, from interrupting one another (sched(7))."""
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+@contextlib.contextmanager
 def _on_cores(wanted: set[int]) -> Iterator[None]:
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, wanted)
@@ -83,7 +88,7 @@ def _on_cores(wanted: set[int]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def peer_server(kind: str) -> Iterator[MeasuredServer]:
-    """A server of `bench.peers`: `bare` or `panoramisk`."""
+    """A server of `bench.peers`: one of its `KINDS`."""
     command = [sys.executable, "-m", "ringflow.bench.peers", kind]
     with _process(command, dict(os.environ), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
