@@ -9,6 +9,7 @@ import typer
 from ringflow.accounts import clis
 from ringflow.accounts.clis import Cli, CliChanges
 from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 
 app = typer.Typer(help="The calling numbers that identify customers.", no_args_is_help=True)
@@ -21,6 +22,7 @@ Notes = Annotated[str | None, typer.Option("--notes", help="A line for people.")
 
 @app.command("add")
 def add_command(
+    operator: Operator,
     text: Annotated[str, typer.Argument(metavar="CLI", help="A number in any form; a pattern with -p.")],
     customer: Annotated[int, typer.Option("--customer", help="Whom it identifies.")],
     pattern: Annotated[
@@ -34,7 +36,7 @@ def add_command(
 ) -> None:
     """Let a calling number, or all that match a pattern, call as a customer."""
     add = clis.add_pattern if pattern else clis.add_number
-    print_one(with_change(lambda change: add(change, customer, text, notes or "")), as_json)
+    print_one(with_change(operator, lambda change: add(change, customer, text, notes or "")), as_json)
 
 
 @app.command("list")
@@ -57,6 +59,7 @@ def show_command(which: Which, as_json: Json = False) -> None:
 
 @app.command("set")
 def set_command(
+    operator: Operator,
     which: Which,
     customer: Annotated[int | None, typer.Option("--customer", help="Whom it identifies.")] = None,
     notes: Notes = None,
@@ -68,11 +71,11 @@ def set_command(
         changes["customer_id"] = customer
     if notes is not None:
         changes["notes"] = notes
-    print_one(with_change(lambda change: clis.alter(change, which, **changes)), as_json)
+    print_one(with_change(operator, lambda change: clis.alter(change, which, **changes)), as_json)
 
 
 @app.command("delete")
-def delete_command(which: Which, as_json: Json = False) -> None:
+def delete_command(operator: Operator, which: Which, as_json: Json = False) -> None:
     """Delete a CLI."""
-    gone = with_change(lambda change: clis.delete(change, which))
+    gone = with_change(operator, lambda change: clis.delete(change, which))
     print_deleted("CLI", gone.number or gone.pattern, as_json)

@@ -11,6 +11,7 @@ from ringflow.accounts.change import Change
 from ringflow.accounts.customers import Customer, CustomerChanges
 from ringflow.cli.emptying import number_or_none, text_or_none
 from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.config import CustomerStatus
 
@@ -29,6 +30,7 @@ CallerId = Annotated[
 
 @app.command("add")
 def add_command(
+    operator: Operator,
     name: Annotated[str, typer.Argument(help="A name for people.")] = "",
     customer_id: Annotated[
         int | None, typer.Option("--id", help="[default: the one after the highest]")
@@ -49,7 +51,7 @@ def add_command(
             change, Customer(identifier, name, status or "active", currency, limit, shown_as)
         )
 
-    print_one(with_change(add), as_json)
+    print_one(with_change(operator, add), as_json)
 
 
 @app.command("list")
@@ -67,6 +69,7 @@ def show_command(customer_id: Id, as_json: Json = False) -> None:
 
 @app.command("set")
 def set_command(
+    operator: Operator,
     customer_id: Id,
     name: Name = None,
     status: Status = None,
@@ -89,15 +92,16 @@ def set_command(
         changes["channels"] = number_or_none(channels, "--channels")
     if caller_id is not None:
         changes["caller_id"] = text_or_none(caller_id)
-    print_one(with_change(lambda change: customers.alter(change, customer_id, **changes)), as_json)
+    print_one(with_change(operator, lambda change: customers.alter(change, customer_id, **changes)), as_json)
 
 
 @app.command("delete")
 def delete_command(
+    operator: Operator,
     customer_id: Id,
     cascade: Annotated[bool, typer.Option("--cascade", help="Its CLIs and DIDs too.")] = False,
     as_json: Json = False,
 ) -> None:
     """Delete a customer."""
-    with_change(lambda change: customers.delete(change, customer_id, cascade=cascade))
+    with_change(operator, lambda change: customers.delete(change, customer_id, cascade=cascade))
     print_deleted("customer", customer_id, as_json)

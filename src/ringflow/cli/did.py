@@ -10,6 +10,7 @@ from ringflow.accounts import dids
 from ringflow.accounts.dids import Did, DidChanges, Identify
 from ringflow.cli.emptying import number_or_none
 from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 
 app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
@@ -33,6 +34,7 @@ RejectCode = Annotated[
 
 @app.command("add")
 def add_command(
+    operator: Operator,
     number: Number,
     app_name: Annotated[str, typer.Argument(metavar="APP", help="The app that callers reach.")],
     identify: IdentifyOption = "cli",
@@ -52,7 +54,7 @@ def add_command(
         number_or_none(channels, "--channels") if channels is not None else None,
         403 if reject_code is None else reject_code,
     )
-    print_one(with_change(lambda change: dids.add(change, did)), as_json)
+    print_one(with_change(operator, lambda change: dids.add(change, did)), as_json)
 
 
 @app.command("list")
@@ -75,6 +77,7 @@ def show_command(number: Number, as_json: Json = False) -> None:
 
 @app.command("set")
 def set_command(
+    operator: Operator,
     number: Number,
     app_name: Annotated[str | None, typer.Option("--app", help="The app that callers reach.")] = None,
     identify: IdentifyOption = None,
@@ -100,10 +103,10 @@ def set_command(
         changes["channels"] = number_or_none(channels, "--channels")
     if reject_code is not None:
         changes["reject_code"] = reject_code
-    print_one(with_change(lambda change: dids.alter(change, number, **changes)), as_json)
+    print_one(with_change(operator, lambda change: dids.alter(change, number, **changes)), as_json)
 
 
 @app.command("delete")
-def delete_command(number: Number, as_json: Json = False) -> None:
+def delete_command(operator: Operator, number: Number, as_json: Json = False) -> None:
     """Delete a DID."""
-    print_deleted("DID", with_change(lambda change: dids.delete(change, number)).number, as_json)
+    print_deleted("DID", with_change(operator, lambda change: dids.delete(change, number)).number, as_json)

@@ -11,8 +11,10 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.audit import Act, note
 from ringflow.cli.ledger_rows import HoldRow, MovementRow, account_row, movement_row
 from ringflow.cli.opening import with_reading, with_store
+from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_many, print_one
 from ringflow.config import Config
 from ringflow.errors import Refused
@@ -31,9 +33,6 @@ app = typer.Typer(help="Credit: pay in, correct, move, refund, and prove the boo
 Customer = Annotated[int, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="In the customer's currency, such as 5.00.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the books.")]
-Operator = Annotated[
-    str, typer.Option("--operator", envvar="RINGFLOW_OPERATOR", help="Who does this, for the books.")
-]
 Key = Annotated[
     str | None, typer.Option("--key", help="Does it once, however often it is tried with the same key.")
 ]
@@ -182,7 +181,11 @@ def refund_command(
 
 @app.command("limit", context_settings=_SIGNED)
 def limit_command(
-    customer: Customer, debit: DebitLimit = None, daily: DailyLimit = None, as_json: Json = False
+    customer: Customer,
+    operator: Operator,
+    debit: DebitLimit = None,
+    daily: DailyLimit = None,
+    as_json: Json = False,
 ) -> None:
     """Set how far below zero a customer may go, and what its calls may cost in a day."""
 
@@ -191,10 +194,12 @@ def limit_command(
         async with store.writing() as connection:
             if debit is not None:
                 micros = await _amount(connection, customer, debit, signed=True)
-                await set_debit_limit(connection, customer, micros, now_ms)
+                before, after = await set_debit_limit(connection, customer, micros, now_ms)
+                await _note_limits(Act(connection, operator, now_ms), before, after)
             if daily is not None:
                 most = None if daily == "none" else await _amount(connection, customer, daily)
-                await set_daily_limit(connection, customer, most, now_ms)
+                before, after = await set_daily_limit(connection, customer, most, now_ms)
+                await _note_limits(Act(connection, operator, now_ms), before, after)
             account = await read_account(connection, customer, now_ms)
         if account is None:
             raise Refused(f"customer {customer} has no account; give --debit or --daily")
@@ -231,6 +236,14 @@ def post(
             return await work(connection, order)
 
     print_one(movement_row(with_store(write)), as_json)
+
+
+async def _note_limits(act: Act, before: Account, after: Account) -> None:
+    def limits(account: Account) -> dict[str, str | None]:
+        row = account_row(account)
+        return {"debit_limit": row.debit_limit, "daily_limit": row.daily_limit, "currency": row.currency}
+
+    await note(act, "limit", f"customer {after.customer_id}", limits(before), limits(after))
 
 
 async def _amount(

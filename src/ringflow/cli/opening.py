@@ -46,11 +46,11 @@ def with_reading(work: Callable[[AsyncConnection, Config], Awaitable[Result]]) -
     return with_store(read)
 
 
-def with_change(work: Callable[[Change], Awaitable[Result]]) -> Result:
-    """Run `work` in a transaction that changes the directory as an operator."""
+def with_change(operator: str, work: Callable[[Change], Awaitable[Result]]) -> Result:
+    """Run `work` in a transaction that changes the directory, in the operator's name."""
 
     async def alter(store: Store, config: Config) -> Result:
-        async with changing(store, config.country) as change:
+        async with changing(store, config.country, operator=operator) as change:
             return await work(change)
 
     return with_store(alter)

@@ -13,11 +13,14 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.audit import Act, note
 from ringflow.cli.opening import with_reading, with_store
+from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
 from ringflow.config import Config
 from ringflow.ledger import rate_card
 from ringflow.ledger.ledger import system_now_ms
+from ringflow.ledger.occupying import customer_subject
 from ringflow.ledger.rate_card import Rate, RateCard, get_card, list_cards, list_rates
 from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
 from ringflow.ledger.rates import Quote, quote
@@ -97,6 +100,7 @@ class AssignmentRow:
 def add_command(
     name: CardName,
     currency: Annotated[str, typer.Option("--currency", help="A code of ISO 4217, such as USD.")],
+    operator: Operator,
     decimals: Annotated[int, typer.Option("--decimals", help="How many a charge keeps.")] = 4,
     rounding: Annotated[Rounding, typer.Option("--rounding", help="What becomes of the rest.")] = Rounding.UP,
     default: Annotated[bool, typer.Option("--default", help="For all customers of its currency.")] = False,
@@ -106,9 +110,15 @@ def add_command(
 
     async def work(store: Store, config: Config) -> RateCard:
         async with store.writing() as connection:
-            return await rate_card.create_card(
+            was = await rate_card.default_card(connection, currency)
+            card = await rate_card.create_card(
                 connection, name, currency, decimals=decimals, rounding=rounding, default=default
             )
+            act = Act(connection, operator, system_now_ms())
+            await note(act, "add", f"rate card {name}", None, card_row(card))
+            if default:
+                await _note_default(act, card, was)
+            return card
 
     print_one(card_row(with_store(work)), as_json)
 
@@ -117,6 +127,7 @@ def add_command(
 def import_command(
     file: Annotated[Path, typer.Argument(help="CSV; its first line names the columns.")],
     card: Card,
+    operator: Operator,
     replace: Annotated[bool, typer.Option("--replace", help="In place of all rows the card has.")] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")] = False,
     as_json: Json = False,
@@ -131,7 +142,7 @@ def import_command(
             read = read_rates(file, found.currency, lambda rows: progress.advance(reading, rows))
             writing = progress.add_task("write", total=len(read.rows))
             async with store.writing() as connection:
-                return await import_rates(
+                done = await import_rates(
                     connection,
                     found,
                     read,
@@ -139,6 +150,10 @@ def import_command(
                     skip_bad=skip_bad,
                     progress=lambda rows: progress.advance(writing, rows),
                 )
+                facts = {"rows": (await get_card(connection, card)).rows, "file": file.name}
+                act = Act(connection, operator, system_now_ms())
+                await note(act, "import", f"rate card {card}", {"rows": found.rows}, facts)
+                return done
 
     done = with_store(work)
     for problem in done.problems:
@@ -173,6 +188,7 @@ def show_command(
 @app.command("assign")
 def assign_command(
     name: CardName,
+    operator: Operator,
     customer: Annotated[int | None, typer.Option("--customer", metavar="ID", help="Who goes by it.")] = None,
     trunk: Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="Whose owner has it.")] = None,
     default: Annotated[bool, typer.Option("--default", help="For all customers of its currency.")] = False,
@@ -183,12 +199,19 @@ def assign_command(
     async def work(store: Store, config: Config) -> list[str]:
         async with store.writing() as connection:
             card = await get_card(connection, name)
+            act = Act(connection, operator, system_now_ms())
             if customer is not None:
+                was = await rate_card.assigned(connection, customer_subject(customer))
                 await rate_card.assign_customer(connection, customer, card)
+                await _note_assigned(act, f"customer {customer}", was, name)
             if trunk is not None:
+                was = await rate_card.assigned(connection, rate_card.trunk_subject(trunk))
                 await rate_card.assign_trunk(connection, trunk, card)
+                await _note_assigned(act, f"trunk {trunk}", was, name)
             if default:
+                was = await rate_card.default_card(connection, card.currency)
                 await rate_card.set_default(connection, name)
+                await _note_default(act, card, was)
             return await rate_card.assignments(connection, card)
 
     subjects = with_store(work)
@@ -207,6 +230,14 @@ def quote_command(
         return await quote(store, number.removeprefix("+"), customer, system_now_ms())
 
     print_one(quote_row(with_store(work)), as_json)
+
+
+async def _note_assigned(act: Act, subject: str, was: str | None, name: str) -> None:
+    await note(act, "assign", subject, {"rate_card": was}, {"rate_card": name})
+
+
+async def _note_default(act: Act, card: RateCard, was: str | None) -> None:
+    await note(act, "default", f"currency {card.currency}", {"rate_card": was}, {"rate_card": card.name})
 
 
 def count_lines(file: Path) -> int | None:

@@ -10,6 +10,7 @@ from ringflow.accounts import trunks
 from ringflow.accounts.trunks import Rated, Trunk, TrunkChanges
 from ringflow.cli.emptying import text_or_none
 from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_many, print_one
 from ringflow.errors import Refused
 from ringflow.numbers import shown
@@ -36,6 +37,7 @@ RatedOption = Annotated[
 
 @app.command("add")
 def add_command(
+    operator: Operator,
     name: Name,
     dial: Dial,
     headers: Headers = None,
@@ -57,7 +59,7 @@ def add_command(
         server or "",
         rated or "local",
     )
-    print_one(with_change(lambda change: trunks.add(change, trunk)), as_json)
+    print_one(with_change(operator, lambda change: trunks.add(change, trunk)), as_json)
 
 
 @app.command("list")
@@ -74,6 +76,7 @@ def show_command(name: Name, as_json: Json = False) -> None:
 
 @app.command("set")
 def set_command(
+    operator: Operator,
     name: Name,
     dial: Annotated[str | None, typer.Option("--dial", help="What Asterisk dials.")] = None,
     headers: Headers = None,
@@ -101,13 +104,13 @@ def set_command(
         changes["server"] = server
     if rated is not None:
         changes["rated"] = rated
-    print_one(with_change(lambda change: trunks.alter(change, name, **changes)), as_json)
+    print_one(with_change(operator, lambda change: trunks.alter(change, name, **changes)), as_json)
 
 
 @app.command("delete")
-def delete_command(name: Name, as_json: Json = False) -> None:
+def delete_command(operator: Operator, name: Name, as_json: Json = False) -> None:
     """Delete a trunk."""
-    print_deleted("trunk", with_change(lambda change: trunks.delete(change, name)).name, as_json)
+    print_deleted("trunk", with_change(operator, lambda change: trunks.delete(change, name)).name, as_json)
 
 
 def read_headers(texts: list[str]) -> dict[str, str]:

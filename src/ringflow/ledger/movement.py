@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.audit import Act, note
 from ringflow.errors import Refused
 from ringflow.ledger.statement import Statement
 from ringflow.money import MAX_AMOUNT_MICROS, MAX_BALANCE_MICROS, Money
@@ -101,14 +102,15 @@ _LOCK = Statement(
 _TAKE = Statement(
     "UPDATE ledger_accounts SET balance_micros = balance_micros - :micros WHERE id = :account_id "
     "AND balance_micros - :micros >= :lowest "
-    "AND (house IS NOT NULL OR balance_micros + debit_limit_micros - held_micros >= :micros) RETURNING id",
+    "AND (house IS NOT NULL OR balance_micros + debit_limit_micros - held_micros >= :micros) "
+    "RETURNING balance_micros",
     account_id="bigint",
     micros="bigint",
     lowest="bigint",
 )
 _GIVE = Statement(
     "UPDATE ledger_accounts SET balance_micros = balance_micros + :micros WHERE id = :account_id "
-    "AND balance_micros + :micros <= :highest RETURNING id",
+    "AND balance_micros + :micros <= :highest RETURNING balance_micros",
     account_id="bigint",
     micros="bigint",
     highest="bigint",
@@ -138,17 +140,45 @@ async def post(connection: AsyncConnection, movement: Movement, now_ms: int) -> 
         )
         if not made:
             return await _again(connection, movement)
-        await _move(connection, movement)
-    return Posted(made[0][0], movement, now_ms)
+        left, grown = await _move(connection, movement)
+        posted = Posted(made[0][0], movement, now_ms)
+        if movement.operator:
+            act = Act(connection, movement.operator, now_ms)
+            await _note(act, posted, movement.debit_id, left + movement.micros, left)
+            await _note(act, posted, movement.credit_id, grown - movement.micros, grown)
+    return posted
 
 
-async def _move(connection: AsyncConnection, movement: Movement) -> None:
+async def _move(connection: AsyncConnection, movement: Movement) -> tuple[int, int]:
+    """Take and give; gives the balances that the two accounts have then."""
     account_id, micros = movement.debit_id, movement.micros
-    if not await _TAKE.run(connection, account_id=account_id, micros=micros, lowest=-MAX_BALANCE_MICROS):
+    taken = await _TAKE.run(connection, account_id=account_id, micros=micros, lowest=-MAX_BALANCE_MICROS)
+    if not taken:
         raise await _not_enough(connection, movement)
     account_id = movement.credit_id
-    if not await _GIVE.run(connection, account_id=account_id, micros=micros, highest=MAX_BALANCE_MICROS):
+    given = await _GIVE.run(connection, account_id=account_id, micros=micros, highest=MAX_BALANCE_MICROS)
+    if not given:
         raise Refused(f"account {account_id} cannot hold {Money(micros, movement.currency)} more")
+    return taken[0][0], given[0][0]
+
+
+async def _note(act: Act, posted: Posted, account_id: int, before: int, after: int) -> None:
+    """Tell the audit log what a customer's credit was and is; the house's is the sum of all of them."""
+    if account_id < 0:
+        return
+    movement = posted.movement
+    await note(
+        act,
+        movement.kind.value,
+        f"customer {account_id}",
+        {"balance": str(Money(before, movement.currency))},
+        {
+            "balance": str(Money(after, movement.currency)),
+            "reason": movement.reason,
+            "movement": posted.id,
+            "leg_id": movement.leg_id,
+        },
+    )
 
 
 async def list_movements(connection: AsyncConnection, account_id: int, limit: int) -> list[Posted]:

@@ -155,6 +155,18 @@ async def assign_trunk(connection: AsyncConnection, name: str, card: RateCard) -
     await _ASSIGN.run(connection, subject=trunk_subject(name), card_id=card.id)
 
 
+async def assigned(connection: AsyncConnection, subject: str) -> str | None:
+    """The name of the card that a subject was assigned, not what it goes by for want of one."""
+    query = select(rate_cards.c.name).join(rate_assignments, rate_assignments.c.card_id == rate_cards.c.id)
+    return (await connection.execute(query.where(rate_assignments.c.subject == subject))).scalar()
+
+
+async def default_card(connection: AsyncConnection, currency: str) -> str | None:
+    """The name of the card that is the currency's default."""
+    query = select(rate_cards.c.name).where(rate_cards.c.is_default, rate_cards.c.currency == currency)
+    return (await connection.execute(query)).scalar()
+
+
 async def assignments(connection: AsyncConnection, card: RateCard) -> list[str]:
     """Who goes by the card: `customer:42`, `trunk:carrier`."""
     query = select(rate_assignments.c.subject).where(rate_assignments.c.card_id == card.id)
