@@ -14,7 +14,7 @@ import uvloop
 from panoramisk import fast_agi
 
 _HEADERS = f"X-Customer-ID^42^X-CX-Sec^v1.1700000000.{'0' * 64}"
-_RESULT = "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}|${SHARED(RINGFLOW_ENDED_MS)}"
+_TIMES = "${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}|${SHARED(RINGFLOW_ENDED_MS)}"
 COMMANDS = (
     "ANSWER",
     'SET VARIABLE "TIMEOUT(response)" "5"',
@@ -22,7 +22,7 @@ COMMANDS = (
     'EXEC "Read" "RINGFLOW_KEYS,/sounds/IVR/ivr-please,14,"',
     'GET FULL VARIABLE "${READSTATUS}:${RINGFLOW_KEYS}"',
     f'EXEC "Dial" "PJSIP/441234567890@carrier,60,gb(ringflow-leg^two^1({_HEADERS}))U(ringflow-answered^s^1)"',
-    f'GET FULL VARIABLE "{_RESULT}"',
+    f'GET FULL VARIABLE "${{DIALSTATUS}}|${{HANGUPCAUSE}}|{_TIMES}"',
 )
 """What Ringflow sends for the shipped flow `calling_card`."""
 
