@@ -25,6 +25,8 @@ NOUNS = {
     "customer": ("customer", "The accounts that pay."),
     "cli": ("cli_numbers", "The calling numbers that identify customers."),
     "trunk": ("trunk", "The ways out."),
+    "card": ("card", "Calling cards, made in bulk."),
+    "voucher": ("voucher", "Codes that give credit once."),
     "ledger": ("ledger", "Customers' credit, and proof that the books are right."),
     "rate": ("rate", "What calls cost."),
     "record": ("record", "What became of calls."),
