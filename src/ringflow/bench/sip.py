@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from ringflow.bench.servers import on_load_cores
+from ringflow.bench.servers import ahead_of_others, on_load_cores
 from ringflow.bench.sip_round import CallTimes, run_round
 from ringflow.bench.sip_stage import SipStage, sip_stage
 
@@ -85,16 +86,24 @@ class SipReport:
 
 
 def measure_sip(
-    project: Path, lab_folder: Path, release: str | None, calls: int, calls_per_s: int, rounds: int
+    project: Path,
+    lab_folder: Path,
+    release: str | None,
+    calls: int,
+    calls_per_s: int,
+    rounds: int,
+    realtime: bool = False,
 ) -> SipReport:
     """Alternate the two ways for `rounds` rounds each, of `calls` calls begun at `calls_per_s`.
 
-    Raises `StartError` when Asterisk or SIPp cannot be had. Calls that fail are counted, not raised.
+    With `realtime` nothing else on the machine gets in between. Raises `StartError` when Asterisk, SIPp or
+    that right cannot be had. Calls that fail are counted, not raised.
     """
     with (
         tempfile.TemporaryDirectory(prefix="ringflow-bench-") as folder,
         sip_stage(Path(folder), project, lab_folder, release) as stage,
         on_load_cores(),
+        ahead_of_others(stage.asterisk, stage.ringflow) if realtime else contextlib.nullcontext(),
     ):
         for way in stage.ways.values():
             uvloop.run(run_round(stage.packages, way, WARM_UP_CALLS, calls_per_s))

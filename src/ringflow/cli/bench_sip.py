@@ -23,12 +23,15 @@ def bench_sip(
     rate: Annotated[int, typer.Option(help="Calls begun in a second.", min=1)] = 10,
     rounds: Annotated[int, typer.Option(help="Rounds; Ringflow and native dialplan take turns.", min=1)] = 3,
     release: Annotated[str | None, typer.Option(help="Whose Asterisk: forky has 22, bullseye 16.")] = None,
+    realtime: Annotated[
+        bool, typer.Option("--realtime", help="Before all other work of the machine; for root.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Real calls through the lab's Asterisk: key to INVITE, whole call, and processor time, side by side."""
     config = load_config()
     project, lab = config.path(config.flows).parent, config.path(config.state) / "lab"
-    report = measure_sip(project, lab, release, calls, rate, rounds)
+    report = measure_sip(project, lab, release, calls, rate, rounds, realtime)
     if as_json:
         Console(soft_wrap=True, highlight=False).print_json(data=_as_values(report))
     else:
