@@ -29,7 +29,7 @@ from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks, rates
 
 CUSTOMER = 42
-CREDIT_MICROS = 100_000 * 1_000_000
+CREDIT_MICROS = 10_000_000 * 1_000_000
 TRUNK = "callee01"
 TERMS = Terms("USD", price_micros=60_000_000, decimals=6)
 """One dollar for each second begun: a charge tells the talk to a second, the log to a millisecond."""
@@ -144,7 +144,7 @@ async def charged_stage(
         # The first run writes the customer that the configuration declares.
         await server.start()
         await server.kill()
-        await _give_credit(store)
+        await give_credit(store)
         way = Way(DID, state.sip_port, state.trunks[TRUNK])
         yield ChargedStage(lab, way, server, store)
     finally:
@@ -153,7 +153,8 @@ async def charged_stage(
         await asyncio.to_thread(lab.down)
 
 
-async def _give_credit(store: Store) -> None:
+async def give_credit(store: Store) -> None:
+    """Credit for many calls at once, and a rate for them."""
     now_ms = system_now_ms()
     async with store.writing() as connection:
         await pay_in(connection, CUSTOMER, CREDIT_MICROS, Order("credit", "measurement", "bench", now_ms))

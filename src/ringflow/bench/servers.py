@@ -127,6 +127,7 @@ def ringflow_server(
     database_url: str | None = None,
     max_calls: int = 10_000,
     trunk_dial: str = "PJSIP/{number}@carrier",
+    rated: str = "upstream",
 ) -> Iterator[MeasuredServer]:
     """`ringflow serve` on a configuration of its own in `folder`, with the flows and prompts of `project`."""
     ready = folder / "log.json"
@@ -139,7 +140,7 @@ def ringflow_server(
         "impersonation": {"key_env": "RINGFLOW_BENCH_KEY"},
         "customers": [{"id": 42, "clis": [CLI]}],
         "dids": [{"number": DID, "app": "calling_card"}],
-        "trunks": [{"name": "carrier", "dial": trunk_dial, "rated": "upstream"}],
+        "trunks": [{"name": "carrier", "dial": trunk_dial, "rated": rated}],
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RINGFLOW_")}

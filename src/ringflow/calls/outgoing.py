@@ -141,11 +141,10 @@ class Outgoing:
             charging.leave(allowed.leg_id)
             raise
         settled = await charging.end(allowed, leg.talked_ms)
-        if settled is not None:
-            leg = replace(leg, charged_micros=settled.charged_micros)
+        charged_micros = settled.charged_micros if settled is not None else None
         if settled is not None or await self._keep(allowed.leg_id, leg.talked_ms):
             await self._session.set_variable("CHANNEL(hangup_handler_pop)", "", dead_ok=True)
-        return replace(leg, leg_id=allowed.leg_id), caller_gone
+        return replace(leg, leg_id=allowed.leg_id, charged_micros=charged_micros), caller_gone
 
     async def _announce(self, allowed: Allowance, options: DialOptions) -> None:
         """Tell the caller of the limit, once however many trunks are tried."""

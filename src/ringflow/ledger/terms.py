@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 from ringflow.money import MICRO_DIGITS, Rounding, divide, largest_numerator
 
@@ -38,7 +39,7 @@ class Terms:
 
     def to_json(self) -> str:
         """As it is kept beside a hold."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return _to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> Terms:
@@ -49,6 +50,12 @@ class Terms:
     @property
     def _unit(self) -> int:
         return int(10 ** (MICRO_DIGITS - self.decimals))
+
+
+@lru_cache(maxsize=4096)
+def _to_json(terms: Terms) -> str:
+    # Every charged call asks for it, and few rates serve many calls.
+    return json.dumps(asdict(terms), separators=(",", ":"))
 
 
 def billed_s(terms: Terms, talked_ms: int) -> int:
