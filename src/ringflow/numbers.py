@@ -22,6 +22,7 @@ MAX_SHOWN = 80
 _WRITTEN = re.compile(r"\+?[0-9 ()-]+", re.ASCII)
 _SEPARATORS = str.maketrans("", "", " ()-")
 _EXTENSION = re.compile(r"[A-Za-z0-9_+*#.-]{1,64}", re.ASCII)
+_HARMLESS = re.compile(r"""[ !#-&(-\[\]-~]*""")
 _PLAIN = {ord(char): char for char in map(chr, range(0x20, 0x7F)) if char not in "\\\"'"}
 
 
@@ -78,6 +79,9 @@ def extension(text: str) -> str | None:
 
 def shown(text: str) -> str:
     """`text` on one line of printable ASCII, quotes escaped, at most 80 characters: safe in any log line."""
+    if len(text) <= MAX_SHOWN and _HARMLESS.fullmatch(text):
+        # Nearly every text; a number is written several times in each call.
+        return text
     parts: list[str] = []
     room = MAX_SHOWN
     for char in text[:MAX_SHOWN]:
