@@ -64,8 +64,8 @@ async def _serve(config: Config, first_steps: bool) -> None:
 def _look_for_garbage_less() -> None:
     """Keep what was loaded out of the search for cycles, and search less often.
 
-    A call makes hundreds of objects and next to no cycles, so with Python's own settings a tenth of the
-    processor time of a busy server goes into finding nothing.
+    A call makes hundreds of objects and next to no cycles, so with Python's own settings about a
+    twentieth of a busy server's processor time goes into finding nothing.
     """
     gc.collect()
     gc.freeze()
