@@ -13,6 +13,7 @@ from ringflow.flows.load import draft_from_bytes
 from ringflow.flows.registry import slot_types
 from ringflow.flows.slot import Jump, Slot, SlotResult
 from ringflow.flows.surroundings import Surroundings
+from ringflow.speaking import prompts_needed
 
 ASK = "  - {slot: ivr, file: IVR/ivr-please, result: number}\n"
 PLAY = "  - {slot: audio, file: MISC/error}\n"
@@ -212,4 +213,42 @@ def test_a_long_way_is_shortened() -> None:
             "audio[1] -> audio[2] -> audio[3] -> audio[4] -> ... -> destination[10] "
             "(write ${number|default}, or set it first)"
         )
+    ]
+
+
+class Library:
+    """A library that has everything but the words of these languages."""
+
+    def __init__(self, *silent: str) -> None:
+        self._silent = tuple(f"SAY/{language}/" for language in silent)
+
+    def exists(self, name: str) -> bool:
+        return not name.startswith(self._silent)
+
+    def suggest(self, name: str) -> tuple[str, ...]:
+        return ()
+
+
+def test_a_language_whose_words_are_missing_is_told_once_with_the_command_that_makes_them() -> None:
+    speaks = flow("card", "  - {slot: balance, language: es}\n")
+
+    found = check_flows([speaks], Surroundings(prompts=Library("es")))
+
+    words = len(prompts_needed("es"))
+    mend = "ringflow sounds build --speaking es --missing"
+    assert [str(problem) for problem in found] == [
+        f"card.yaml:3:31: {words} of the words of `es` have no prompt ({mend})"
+    ]
+    assert check_flows([speaks], Surroundings(prompts=Library("fr"))) == []
+
+
+def test_a_language_that_is_not_spoken_is_told_when_the_flow_is_loaded() -> None:
+    assert problems(flow("card", "  - {slot: balance, language: xx}\n")) == [
+        "card.yaml:3:31: `language`: numbers are not spoken in `xx` (write one of de, en, es, fr, ru)"
+    ]
+
+
+def test_ways_of_authentication_that_cannot_be_tried_are_told() -> None:
+    assert problems(flow("card", "  - {slot: authenticate, by: [card, cli]}\n")) == [
+        "card.yaml:3:26: `cli` asks for nothing, so it goes first (write `cli` first)"
     ]

@@ -1,0 +1,37 @@
+"""A customer identified in mid-call has one more call, until it ends."""
+
+from __future__ import annotations
+
+from ringflow.accounts.change import changing
+from ringflow.accounts.customers import Customer, add
+from ringflow.calls.charging import Charging
+from ringflow.calls.seats import Seats
+from ringflow.ledger.ledger import Ledger
+from ringflow.store import Store
+
+CARD = Customer(7, channels=1)
+
+
+async def test_a_call_counts_as_the_customers_until_it_is_left(store: Store) -> None:
+    async with changing(store, "US") as change:
+        await add(change, CARD)
+    charging = Charging(Ledger(store, "here"))
+    first, second = (Seats(charging, call, f"@{call}.1") for call in ("one", "two"))
+
+    assert await first.take(CARD)
+    assert not await second.take(CARD)
+    await second.leave()
+    assert not await second.take(CARD)
+
+    await first.leave()
+    assert await second.take(CARD)
+    await second.leave()
+    await charging.close()
+
+
+async def test_who_has_no_limit_is_not_counted(store: Store) -> None:
+    charging = Charging(Ledger(store, "here"))
+    seats = Seats(charging, "one", "@1.1")
+
+    assert all([await seats.take(Customer(7)) for _ in range(3)])
+    await charging.close()

@@ -1,0 +1,41 @@
+"""PINs and codes that callers key are found nowhere afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import structlog
+
+from ringflow.calls.collecting import KEYS_VARIABLE
+from ringflow.config import load_config
+from ringflow.simulator.judging import play
+from ringflow.simulator.scenario_files import read_scenarios
+from ringflow.simulator.stage import Stage
+
+HERE = Path(__file__).parent
+SECRETS = ("482913", "48291357", "5555000011112222", "111111")
+
+
+@pytest.mark.parametrize("name", ["authenticate", "redeem"])
+async def test_no_secret_is_in_a_record_a_log_or_a_variable(name: str) -> None:
+    async with Stage.open(load_config(HERE.parent.parent / "config.yaml", {})) as stage:
+        for case in read_scenarios(HERE / f"{name}.yaml"):
+            with structlog.testing.capture_logs() as logged:
+                judgement = await play(case, stage)
+            assert judgement.call is not None
+            record = judgement.call.record
+            kept = repr(record) + json.dumps(logged, default=str)
+            assert not [secret for secret in SECRETS if secret in kept], case.label
+
+
+async def test_asterisk_forgets_a_secret_right_after_it_was_keyed() -> None:
+    cases = {case.scenario.name: case for case in read_scenarios(HERE / "authenticate.yaml")}
+    async with Stage.open(load_config(HERE.parent.parent / "config.yaml", {})) as stage:
+        judgement = await play(cases["a PIN may open a card alone"], stage)
+
+    assert judgement.call is not None
+    wire = judgement.call.carried.wire
+    told = next(at for at, line in enumerate(wire) if "48291357" in line)
+    assert f'SET VARIABLE {KEYS_VARIABLE} ""' in wire[told + 1]
