@@ -1,4 +1,4 @@
-"""The shipped prepaid card on a real Asterisk: told the credit, put through, back by `*` for the next call."""
+"""The shipped prepaid card on a real Asterisk: told the credit, put through, back by `*` for another."""
 
 from __future__ import annotations
 
