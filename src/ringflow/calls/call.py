@@ -17,7 +17,7 @@ from ringflow.calls.outgoing import Outgoing
 from ringflow.calls.playing import play_sound
 from ringflow.calls.rejecting import reject_call
 from ringflow.calls.seats import Seats
-from ringflow.calls.transcript import Transcript
+from ringflow.calls.transcript import MASKED, Transcript
 from ringflow.calls.variables import MAX_VALUE_LENGTH, customer_variables, given_variables
 from ringflow.calls.world import CallWorld
 from ringflow.errors import CallEnded, RingflowError, StartError
@@ -42,6 +42,7 @@ class Call:
         self.last_key_ms: int | None = None
         self.key_to_dial_ms: list[int] = []
         self._variables = given_variables(call_id, admission)
+        self._secret: set[str] = set()
         self._session = session
         self._world = world
         self._timers: tuple[float, float] | None = None
@@ -80,14 +81,19 @@ class Call:
             raise StartError("callers cannot ask about accounts here")
         return self._world.teller
 
-    async def identify_as(self, customer: Customer) -> bool:
-        """From now on this customer pays, whoever did before; False: it may have no further call now."""
+    async def identify_as(self, customer: Customer, card_id: str | None = None) -> bool:
+        """From now on this customer pays, whoever did before; False: it may have no further call now.
+
+        `card_id`: the card that said so, if one did.
+        """
         is_new = self.customer is None or self.customer.id != customer.id
         if is_new and not await self._seats.take(customer):
             self.note("channels_full", f"customer {customer.id}")
             return False
         self.customer = customer
         self._variables |= customer_variables(customer)
+        if card_id is not None:
+            self._variables["card.id"] = card_id
         self._outgoing.identify_as(customer)
         self.note("identified", f"customer {customer.id}")
         return True
@@ -96,11 +102,19 @@ class Call:
         """The call is over: it counts for nobody any more."""
         await self._seats.leave()
 
-    def store(self, name: str, value: str) -> None:
-        """Set a variable of the flow. Names with a dot are given, and cannot be set."""
+    def store(self, name: str, value: str, *, secret: bool = False) -> None:
+        """Set a variable of the flow. Names with a dot are given, and cannot be set.
+
+        The flow can use a secret one as any other; records have `****` for it.
+        """
         if not _VARIABLE.fullmatch(name):
             raise ValueError(f"a slot cannot set the variable {name}")
         self._variables[name] = value[:MAX_VALUE_LENGTH]
+        (self._secret.add if secret else self._secret.discard)(name)
+
+    def recorded_variables(self) -> dict[str, str]:
+        """The variables as records may have them."""
+        return self._variables | dict.fromkeys(self._secret, MASKED)
 
     def note(self, event: str, detail: str = "") -> None:
         """Add a line to the transcript."""

@@ -8,8 +8,8 @@ from ringflow.accounts.customers import Customer
 ALWAYS_SET = frozenset({"did", "call.id", "app"})
 """Set in every call before its first slot."""
 
-SOMETIMES_SET = frozenset({"cli", "customer.id", "customer.name", "customer.currency"})
-"""`cli` is missing for anonymous callers, `customer.*` where nobody was identified."""
+SOMETIMES_SET = frozenset({"cli", "card.id", "customer.id", "customer.name", "customer.currency"})
+"""`cli` is missing for anonymous callers, `customer.*` where nobody is known, `card.id` without a card."""
 
 MAX_VALUE_LENGTH = 1024
 

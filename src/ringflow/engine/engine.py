@@ -229,7 +229,7 @@ class _Visit:
             started_at_s=self._started_at_s,
             duration_ms=self._transcript.elapsed_ms(),
             reject=self._reject,
-            variables=dict(call.variables) if call is not None else {},
+            variables=call.recorded_variables() if call is not None else {},
             legs=tuple(call.legs) if call is not None else (),
             transcript=tuple(self._transcript.events),
             visits=tuple(self._transcript.visits),

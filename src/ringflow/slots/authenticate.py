@@ -75,7 +75,7 @@ class Authenticate(CardSlot):
         for attempt in range(1, self.attempts + 1):
             found = await self._open(call)
             if isinstance(found, Admitted):
-                ended = await self._admit(call, found.customer)
+                ended = await self._admit(call, found.customer, found.card.id)
                 if ended == "done" and self.remember:
                     await self._offer(call, found.customer)
                 return ended
@@ -91,8 +91,8 @@ class Authenticate(CardSlot):
         asked = await self.ask_card(call)
         return await call.teller.open_card(*asked, call.caller) if isinstance(asked, tuple) else asked
 
-    async def _admit(self, call: Call, customer: Customer) -> str:
-        if await call.identify_as(customer):
+    async def _admit(self, call: Call, customer: Customer, card_id: str | None = None) -> str:
+        if await call.identify_as(customer, card_id):
             return "done"
         await call.play(self.busy_file)
         return "failed"

@@ -61,6 +61,8 @@ class Ivr(Slot):
     """What the whole of the digits must match (RE2 syntax)."""
     result: VariableName
     """The variable that gets the digits."""
+    secret: bool = False
+    """Whether the digits are a secret: then transcripts, logs and records have `****` for them."""
     transfer_on_failure: Template | None = None
     """Where the caller is put through when the attempts are used up: a number, or `app:NAME`."""
 
@@ -101,9 +103,10 @@ class Ivr(Slot):
                 first_digit_timeout_s=self.first_digit_timeout,
                 inter_digit_timeout_s=self.inter_digit_timeout,
                 barge_in=self.barge_in,
+                secret=self.secret,
             )
             if self._accepts(collected.digits, collected.ending):
-                call.store(self.result, collected.digits)
+                call.store(self.result, collected.digits, secret=self.secret)
                 return "done"
             silent = collected.ending is Ending.SILENCE and not collected.digits
             failure = "no_input" if silent else "invalid"
