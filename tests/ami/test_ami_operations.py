@@ -91,6 +91,18 @@ async def test_a_list_that_is_not_whole_is_a_violation(up: Up) -> None:
         await asked
 
 
+async def test_a_family_of_astdb_is_read_whatever_asterisk_16_says_of_its_length(up: Up) -> None:
+    link, connection = up
+    asked = asyncio.create_task(link.database_tree("ringflow"))
+    action = await connection.read()
+    assert (action["Action"], action["Family"]) == ("DBGetTree", "ringflow")
+    await connection.answer(action, "Response: Success", "EventList: start", "Message: Result will follow")
+    for key, value in (("c1.1@1795413771.0", "1000|2500"), ("c2.1@1795413771.4", "|2500")):
+        await connection.answer(action, "Event: DBGetTreeResponse", f"Key: /ringflow/{key}", f"Val: {value}")
+    await connection.answer(action, "Event: DBGetTreeComplete", "EventList: Complete", "ListItems: 1")
+    assert await asked == {"c1.1@1795413771.0": "1000|2500", "c2.1@1795413771.4": "|2500"}
+
+
 async def test_a_list_without_end_fails_its_action_and_spares_the_link(
     up: Up, monkeypatch: pytest.MonkeyPatch
 ) -> None:
