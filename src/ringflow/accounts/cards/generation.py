@@ -49,12 +49,11 @@ _INSERT = Statement(
     "expires_ms, created_ms) SELECT v.id, b.id, b.customer_id, b.credit_micros, b.currency, b.status, "
     "CASE WHEN NOT b.pin_only THEN v.digest END, CASE WHEN b.pin_only THEN v.digest END, :pepper, "
     "b.expires_ms, b.created_ms FROM {rows} "
-    "JOIN card_batches AS b ON b.id = :batch_id AND b.name = :name AND b.ready_ms IS NULL WHERE true "
+    "JOIN card_batches AS b ON b.id = :batch_id WHERE true "
     "ON CONFLICT DO NOTHING RETURNING id",
     rows={"id": "text", "digest": "text"},
     pepper="text",
     batch_id="bigint",
-    name="text",
 )
 _TAKEN = Statement(
     "SELECT v.id FROM {rows} JOIN cards AS c ON c.pin_only_digest = v.digest",
@@ -190,18 +189,15 @@ async def _write(
     connection: AsyncConnection, batch: Batch, peppers: Peppers, drawn: Sequence[Drawn]
 ) -> list[Secret]:
     """Write new cards of the batch; those of which a number is given already are left out."""
+    # Locked, so that no discard comes between this and the commit.
+    there = select(card_batches.c.id).where(_unfinished(batch)).with_for_update(key_share=True)
+    if (await connection.execute(there)).scalar() is None:
+        raise _gone()
     older = [{"id": one.id, "digest": digest} for one in drawn for digest in one.older]
     # The same PIN has another digest under an older pepper, which the index does not find.
     taken = {card_id for (card_id,) in await _TAKEN.run(connection, older)} if older else set()
     rows = [{"id": one.id, "digest": one.digest} for one in drawn if one.id not in taken]
-    made = await _INSERT.run(
-        connection, rows, pepper=peppers.newest.version, batch_id=batch.id, name=batch.name
-    )
-    if (
-        not made
-        and (await connection.execute(select(card_batches.c.id).where(_unfinished(batch)))).scalar() is None
-    ):
-        raise _gone()
+    made = await _INSERT.run(connection, rows, pepper=peppers.newest.version, batch_id=batch.id)
     ids = {card_id for (card_id,) in made}
     return [(one.id, one.pin) for one in drawn if one.id in ids]
 
