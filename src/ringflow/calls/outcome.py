@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class LegStatus(StrEnum):
@@ -78,8 +79,7 @@ class Reject:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One line of a transcript. `at_ms` counts from the call's arrival, by the call's clock."""
 
     at_ms: int
@@ -88,8 +88,7 @@ class Event:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SlotVisit:
+class SlotVisit(NamedTuple):
     """One passage through a slot. `entered_ms` counts from the call's arrival, by the call's clock.
 
     `slot` is its label in the app (its id, or its type with its place); `exit` None: the call ended in it.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 from ringflow.calls.clock import Clock
 from ringflow.calls.outcome import Event, SlotVisit
 
@@ -43,17 +40,14 @@ class Transcript:
     def leave(self, exit_name: str) -> None:
         """The slot ended by this exit."""
         self.note("exit", exit_name)
-        self._revise(exit=exit_name)
+        self.visits[-1] = self.visits[-1]._replace(exit=exit_name)
 
     def keyed(self, digits: str, ending: str, secret: bool) -> None:
         """Digits were taken; secret ones are written nowhere."""
         written = MASKED if secret and digits else digits
         self.note("keys", f"{written} ({ending})")
         if self.visits:
-            self._revise(keys=(*self.visits[-1].keys, written))
-
-    def _revise(self, **changes: Any) -> None:
-        self.visits[-1] = replace(self.visits[-1], **changes)
+            self.visits[-1] = self.visits[-1]._replace(keys=(*self.visits[-1].keys, written))
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the call arrived."""
