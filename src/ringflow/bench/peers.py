@@ -17,8 +17,7 @@ _HEADERS = f"X-Customer-ID^42^X-CX-Sec^v1.1700000000.{'0' * 64}"
 _TIMES = "${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}|${SHARED(RINGFLOW_ENDED_MS)}"
 COMMANDS = (
     "ANSWER",
-    'SET VARIABLE "TIMEOUT(response)" "5"',
-    'SET VARIABLE "TIMEOUT(digit)" "3"',
+    'EXEC "MSet" "TIMEOUT(response)=5,TIMEOUT(digit)=3"',
     'EXEC "Read" "RINGFLOW_KEYS,/sounds/IVR/ivr-please,14,"',
     'GET FULL VARIABLE "${READSTATUS}:${RINGFLOW_KEYS}"',
     f'EXEC "Dial" "PJSIP/441234567890@carrier,60,gb(ringflow-leg^two^1({_HEADERS}))U(ringflow-answered^s^1)"',

@@ -51,6 +51,14 @@ async def run_read(call: IncomingCall, data: str) -> int:
     return 0
 
 
+async def run_mset(call: IncomingCall, data: str) -> int:
+    """`MSet(name=value,...)`: variables and functions, from left to right."""
+    for assignment in split_arguments(data):
+        name, _, value = assignment.partition("=")
+        call.channel.set_variable(name, value)
+    return 0
+
+
 async def run_answer(call: IncomingCall, data: str) -> int:
     """`Answer`."""
     call.answer()
@@ -100,6 +108,7 @@ APPLICATIONS: Mapping[str, Application] = {
     "answer": run_answer,
     "dial": run_dial,
     "hangup": run_hangup,
+    "mset": run_mset,
     "noop": run_nothing,
     "pjsiphangup": run_pjsip_hangup,
     "playback": run_playback,
