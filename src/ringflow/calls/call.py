@@ -126,11 +126,9 @@ class Call:
 
     async def answer(self) -> None:
         """Answer, once; a slot does so only when the caller has to hear something."""
-        if self.answered:
-            return
-        await self._session.answer()
-        self.answered = True
-        self.note("answered")
+        if not self.answered:
+            await self._session.answer()
+            self._note_answered()
 
     async def play(self, *prompts: str) -> None:
         """Play prompts one after the other; keys are ignored."""
@@ -154,7 +152,11 @@ class Call:
 
         `secret` ones (PINs, codes of vouchers) stand masked in the transcript and in the call's record.
         """
-        await self.answer()
+        if barge_in:
+            # `Read` answers by itself (app_read.c): a command less for Asterisk.
+            self._note_answered()
+        else:
+            await self.answer()
         for prompt in prompts:
             self.note("prompt", prompt)
         timers = (first_digit_timeout_s, inter_digit_timeout_s)
@@ -204,6 +206,11 @@ class Call:
                 await self.reject(503, "Service Unavailable")
         except RingflowError as error:
             self.note("no_apology", type(error).__name__)
+
+    def _note_answered(self) -> None:
+        if not self.answered:
+            self.answered = True
+            self.note("answered")
 
     def _time_to_dial(self) -> None:
         if self.last_key_ms is not None:
