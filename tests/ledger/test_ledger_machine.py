@@ -29,6 +29,7 @@ from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.movement import Posted
 from ringflow.ledger.paying import Order, adjust, pay_in, pay_out, refund, transfer
 from ringflow.ledger.reaping import reap, say_alive
+from ringflow.ledger.transaction import transact
 from ringflow.store import Store
 from ringflow.store.ledger_tables import IMMUTABLE
 from ringflow.store.tables import customers
@@ -162,9 +163,13 @@ class Machine(RuleBasedStateMachine):
     async def schedule(self, deeds: list[Deed], deaths: tuple[int | None, int | None]) -> None:
         for store, moments in zip(self.stores, deaths, strict=True):
             store.moments_left = moments
-        await asyncio.gather(*[self.do(one) for one in deeds])
+        ended = await asyncio.gather(*[self.do(one) for one in deeds], return_exceptions=True)
         for ledger in self.ledgers:
             await ledger.close()
+        # Raised only now: what were still under way would get into the next example.
+        for error in ended:
+            if error is not None:
+                raise error
         dead = {index for index, store in enumerate(self.stores) if store.dead}
         for store in self.stores:
             store.moments_left = None
@@ -296,24 +301,27 @@ class Machine(RuleBasedStateMachine):
         order = Order(f"key {next(self.names)}", "a test", "ann", self.now_ms)
 
         async def work() -> None:
-            async with self.stores[index].writing() as connection:
-                posted = await post(connection, order)
+            posted = await transact(self.stores[index], lambda connection: post(connection, order))
             self.posted[order.key] = posted
 
         return work
 
     def to_debit_limit(self, index: int, customer: int, units: int) -> Work:
         async def work() -> None:
-            async with self.stores[index].writing() as connection:
-                await set_debit_limit(connection, customer, units * UNIT, self.now_ms)
+            await transact(
+                self.stores[index],
+                lambda connection: set_debit_limit(connection, customer, units * UNIT, self.now_ms),
+            )
 
         return work
 
     def to_daily_limit(self, index: int, customer: int, units: int | None) -> Work:
         async def work() -> None:
             limit = None if units is None else units * UNIT
-            async with self.stores[index].writing() as connection:
-                await set_daily_limit(connection, customer, limit, self.now_ms)
+            await transact(
+                self.stores[index],
+                lambda connection: set_daily_limit(connection, customer, limit, self.now_ms),
+            )
 
         return work
 

@@ -25,6 +25,7 @@ from ringflow.ledger.held import find_hold, standing_holds
 from ringflow.ledger.ledger import system_now_ms
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.movement import Posted, list_movements
+from ringflow.ledger.transaction import transact
 from ringflow.money import parse_amount
 from ringflow.store import Store
 
@@ -232,8 +233,7 @@ def post(
         raise Refused("--operator: write who does this")
 
     async def write(store: Store, config: Config) -> Posted:
-        async with store.writing() as connection:
-            return await work(connection, order)
+        return await transact(store, lambda connection: work(connection, order))
 
     print_one(movement_row(with_store(write)), as_json)
 

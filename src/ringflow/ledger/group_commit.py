@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ringflow.errors import Refused, RingflowError
 from ringflow.ledger.batch import run_batch
 from ringflow.ledger.request import Answer, Request
+from ringflow.ledger.transaction import transact
 from ringflow.store import Store, StoreGone
 
 MAX_BATCH = 256
@@ -78,8 +79,10 @@ class GroupCommit:
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            async with self._store.writing() as connection:
-                answers = await run_batch(connection, [one.request for one in batch], self._now_ms())
+            answers = await transact(
+                self._store,
+                lambda connection: run_batch(connection, [one.request for one in batch], self._now_ms()),
+            )
         except StoreGone as error:
             for waiting in batch:
                 _fail(waiting, StoreGone(str(error)))
