@@ -39,7 +39,7 @@ async def test_two_that_wait_for_each_other_are_both_done_once(bank: Bank) -> No
         transact(bank.store, lambda connection: both(connection, 1, 2)),
         transact(bank.store, lambda connection: both(connection, 2, 1)),
     )
-    assert tries == (3 if bank.store.dialect == "postgresql" else 2)
+    assert tries > 2 if bank.store.dialect == "postgresql" else tries == 2
     assert [(await bank.account(one)).debit_limit_micros for one in (1, 2)] == [2, 2]
 
 
