@@ -11,12 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ringflow.errors import StartError
 from ringflow.lab.postgres import temporary_postgres
 from ringflow.store import Store
+
+# A new example is for whoever develops, not for whoever waits for CI; there the machine's speed is no fault either.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI") == "true":
+    settings.load_profile("ci")
 
 LAB = Path(__file__).parent.parent / ".ringflow" / "lab"
 TEMPLATE = "ringflow_template"

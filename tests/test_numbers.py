@@ -70,6 +70,10 @@ def test_a_normalised_number_stays_as_it_is_when_written_in_full(text: str, coun
         assert normalise_number("00" + number, country) == number
 
 
+def test_zeros_in_a_row_behind_a_country_code_are_no_number() -> None:
+    assert normalise_number("310000000", "AC") is None
+
+
 @given(st.from_regex(r"\A[1-9][0-9]{6,14}\Z"))
 def test_the_quick_way_for_full_numbers_agrees_with_phonenumbers(digits: str) -> None:
     ours = normalise_number("+" + digits, "US")

@@ -125,16 +125,26 @@ def _either(digits: str, country: str) -> str | None:
     """Bare digits, national or international: what is valid goes before what is merely possible."""
     national = _parse(digits, country)
     if national is not None and phonenumbers.is_valid_number(national):
-        return _e164(national)
+        return _settled(national)
     foreign = _parse("+" + digits, None) if not digits.startswith("0") else None
     if foreign is not None and phonenumbers.is_valid_number(foreign):
-        return _e164(foreign)
-    return next((_e164(number) for number in (national, foreign) if number and _is_possible(number)), None)
+        return _settled(foreign)
+    return next((_settled(number) for number in (national, foreign) if number and _is_possible(number)), None)
 
 
 def _possible(text: str, country: str | None) -> str | None:
     number = _parse(text, country)
-    return _e164(number) if number is not None and _is_possible(number) else None
+    return _settled(number) if number is not None and _is_possible(number) else None
+
+
+def _settled(number: phonenumbers.PhoneNumber) -> str | None:
+    """E.164, or None for what would be read as another number once it is written in full.
+
+    Of zeros in a row behind a country code each reading drops one as a trunk prefix: nobody has such numbers.
+    """
+    written = _e164(number)
+    again = _parse("+" + written, None)
+    return written if again is not None and _e164(again) == written else None
 
 
 def _parse(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:

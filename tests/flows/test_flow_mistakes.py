@@ -11,8 +11,8 @@ from ringflow.flows.load import draft_from_bytes
 from ringflow.flows.registry import slot_types
 from ringflow.flows.surroundings import Surroundings
 
-SLOT_TYPES = "slot types: audio, destination, hangup, ivr"
-GIVEN = "app, call.id, cli, customer.currency, customer.id, customer.name, did"
+SLOT_TYPES = "slot types: audio, authenticate, balance, destination, hangup, ivr, redeem"
+GIVEN = "app, call.id, card.id, cli, customer.currency, customer.id, customer.name, did"
 NO_VALUE = "write one, or remove the key; # begins a comment unless in quotes"
 IVR_EXITS = "exits of ivr: done, no_input, invalid, transferred"
 
