@@ -19,7 +19,7 @@ from ringflow.errors import StartError
 from ringflow.lab.postgres import temporary_postgres
 from ringflow.store import Store
 
-# A new example is for whoever develops, not for whoever waits for CI; nor is the machine's speed a fault there.
+# A new example is for whoever develops, not for who waits for CI; nor is the machine's speed a fault there.
 settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI") == "true":
     settings.load_profile("ci")

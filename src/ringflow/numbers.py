@@ -143,7 +143,7 @@ def _settled(number: phonenumbers.PhoneNumber) -> str | None:
     Of zeros in a row behind a country code each reading drops one as a trunk prefix: nobody has such numbers.
     """
     written = _e164(number)
-    again = _parse("+" + written, None)
+    again = _parse("+" + written, None) if written is not None else None
     return written if again is not None and _e164(again) == written else None
 
 

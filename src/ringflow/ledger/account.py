@@ -103,10 +103,7 @@ async def open_account(connection: AsyncConnection, customer_id: int, now_ms: in
         raise Refused(f"there is no customer {customer_id}")
     currency = check_currency(found[0][0])
     rows: list[dict[str, object]] = [{"id": customer_id, "customer_id": customer_id, "currency": currency}]
-    rows += [
-        {"id": house_id(house, currency), "house": house.value, "currency": currency}
-        for house in House
-    ]
+    rows += [{"id": house_id(house, currency), "house": house.value, "currency": currency} for house in House]
     await _OPEN.run(connection, rows, now_ms=now_ms)
     return currency
 
