@@ -30,6 +30,8 @@ RELEASES = [
     pytest.param(name, marks=pytest.mark.xdist_group(f"lab-{name}")) for name in ("forky", "bullseye")
 ]
 PATIENCE_S = 20.0
+BUSY_MACHINE_MS = 500
+"""How far a talk may be off the wire here: tests run on any machine; `bench crash` holds it to 100 ms."""
 
 
 @pytest.fixture
@@ -49,12 +51,15 @@ def own_lab(release: str, tmp_path: Path) -> Lab:
 async def test_kill_9_while_calls_ring_and_talk_loses_no_money(own_lab: Lab, tmp_path: Path) -> None:
     chance = random.Random(1)
     async with charged_stage(tmp_path, ROOT, own_lab) as stage:
-        rounds = [await crash.crash_round(stage, chance) for _ in range(2)]
+        rounds = [await crash.crash_round(stage, chance, BUSY_MACHINE_MS) for _ in range(2)]
     assert [one.wrong for one in rounds] == [(), ()]
     assert sum(one.talked for one in rounds) > 0
     # Some were settled by someone else than the server that dialled them.
     assert sum(one.by_handler + one.by_reaper for one in rounds) > 0
-    assert [line for line in own_lab.asterisk().complaints() if "res_agi.c" not in line] == []
+    # FastAGI that is away, and a caller's channel that went before the callee's handler could note the end.
+    expected = ("res_agi.c", "RINGFLOW_ENDED_MS")
+    complaints = own_lab.asterisk().complaints()
+    assert [line for line in complaints if not any(word in line for word in expected)] == []
 
 
 @pytest.mark.parametrize("release", RELEASES)

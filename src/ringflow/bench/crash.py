@@ -55,7 +55,9 @@ async def measure_crashes(
             return [await crash_round(stage, chance) for _ in range(rounds)]
 
 
-async def crash_round(stage: ChargedStage, chance: random.Random) -> CrashRound:
+async def crash_round(
+    stage: ChargedStage, chance: random.Random, tolerance_ms: int = TOLERANCE_MS
+) -> CrashRound:
     """Call, kill, restart after a while, wait until nothing is left over, and compare with the wire."""
     server, loop = stage.server, asyncio.get_running_loop()
     known = len(server.logged)
@@ -77,7 +79,7 @@ async def crash_round(stage: ChargedStage, chance: random.Random) -> CrashRound:
     wrong += [str(finding) for finding in await stage.findings()]
     charges = {leg: micros for leg, micros in (await _charges(stage)).items() if leg not in earlier}
     logged = server.logged[known:]
-    worst_ms, not_so = _compare(calls, charges, logged)
+    worst_ms, not_so = _compare(calls, charges, logged, tolerance_ms)
     return CrashRound(
         talked=sum(1 for call in calls if call.talked),
         by_handler=sum(1 for one in logged if one["event"] == "leg settled at its hang-up"),
@@ -100,7 +102,7 @@ async def _charges(stage: ChargedStage) -> dict[str, int]:
 
 
 def _compare(
-    calls: list[CallTimes], charges: dict[str, int], logged: list[dict[str, object]]
+    calls: list[CallTimes], charges: dict[str, int], logged: list[dict[str, object]], tolerance_ms: int
 ) -> tuple[float, list[str]]:
     """The wire's talks against charges and logged talk times, both in the order of arrival."""
     talks = [call for call in sorted(calls, key=lambda call: call.began_at) if call.answered_at is not None]
@@ -119,13 +121,13 @@ def _compare(
     }
     for call, leg_id in zip(talks, legs, strict=True):
         wire_ms = call.talked_ms
-        low, high = (charge_micros(TERMS, round(wire_ms + off)) for off in (-TOLERANCE_MS, TOLERANCE_MS))
+        low, high = (charge_micros(TERMS, round(wire_ms + off)) for off in (-tolerance_ms, tolerance_ms))
         if not low <= charges[leg_id] <= high:
             wrong.append(f"{call.number} talked {wire_ms:.0f} ms and paid {charges[leg_id]} micro-units")
         told_ms = by_leg.get(leg_id, by_number.get(call.number))
         if isinstance(told_ms, int):
             worst_ms = max(worst_ms, abs(told_ms - wire_ms))
-    if worst_ms > TOLERANCE_MS:
+    if worst_ms > tolerance_ms:
         wrong.append(f"a talk time is {worst_ms:.0f} ms off the wire")
     return worst_ms, wrong
 
