@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from ringflow.accounts.auditing import Act
 from ringflow.accounts.cards.authentication import Cards
 from ringflow.accounts.cards.card import Card, show_card
 from ringflow.accounts.cards.generation import Plan, Secret, generate, open_batch
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import Peppers, parse_peppers
+from ringflow.audit import Act
 from ringflow.ledger.account import read_account
 from ringflow.ledger.check import check_books
 from ringflow.money import MICROS_PER_UNIT

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, inspect, select, text
 
-from ringflow.accounts.auditing import Act
 from ringflow.accounts.cards import alteration
 from ringflow.accounts.cards.alteration import Altered, CardChanges, Selection
 from ringflow.accounts.cards.authentication import Admitted
@@ -25,6 +24,7 @@ from ringflow.accounts.check_digit import draw_digits, has_check_digit, with_che
 from ringflow.accounts.customers import delete as delete_customer
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import Peppers, parse_peppers
+from ringflow.audit import Act
 from ringflow.errors import Refused, StartError
 from ringflow.store.audit_tables import audit_log
 from ringflow.store.card_tables import card_batches, cards

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, inspect, select, text
 
-from ringflow.accounts.auditing import Act
 from ringflow.accounts.cards.refusal import CardRefused, Refusal, Why
 from ringflow.accounts.check_digit import draw_digits
 from ringflow.accounts.lockout import MINUTE_MS, Caller
@@ -19,6 +18,7 @@ from ringflow.accounts.vouchers.generation import Plan, generate
 from ringflow.accounts.vouchers.redemption import Redeemed, redeem
 from ringflow.accounts.vouchers.telephone import Vouchers
 from ringflow.accounts.vouchers.voucher import delete_voucher, list_vouchers, set_enabled, show_voucher
+from ringflow.audit import Act
 from ringflow.errors import Refused
 from ringflow.store import Store
 from ringflow.store.card_tables import vouchers

@@ -116,3 +116,14 @@ async def scripts(started_lab: tuple[Lab, int]) -> AsyncIterator[Scripts]:
     async with await asyncio.start_server(scripts.serve, "127.0.0.1", started_lab[1]):
         yield scripts
     assert scripts.failures == []
+
+
+@pytest.fixture
+def own_lab(release: str, tmp_path: Path) -> Lab:
+    """An Asterisk of the test's own, not started: it may meet servers that die."""
+    lab = Lab(FOLDER, release, tmp_path / "asterisk")
+    try:
+        assert lab.packages
+    except StartError as error:
+        pytest.skip(f"the lab is missing: {error}")
+    return lab

@@ -16,7 +16,6 @@ from ringflow.bench import crash
 from ringflow.bench.billed import measure_billed
 from ringflow.bench.charged_stage import CREDIT_MICROS, CUSTOMER, TERMS, ChargedStage, charged_stage
 from ringflow.bench.sip_round import run_round
-from ringflow.errors import StartError
 from ringflow.lab import Lab
 from ringflow.lab.ports import free_tcp_port
 from ringflow.lab.sipp_scenarios import LabCallee
@@ -32,19 +31,6 @@ RELEASES = [
 PATIENCE_S = 20.0
 BUSY_MACHINE_MS = 500
 """How far a talk may be off the wire here: tests run on any machine; `bench crash` holds it to 100 ms."""
-
-
-@pytest.fixture
-def own_lab(release: str, tmp_path: Path) -> Lab:
-    """An Asterisk of the test's own, not started: it will meet servers that die."""
-    lab = Lab(LAB, release, tmp_path / "asterisk")
-    try:
-        assert lab.packages
-    except StartError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"the lab is missing: {error}", pytrace=False)
-        pytest.skip(f"the lab is missing: {error}")
-    return lab
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import yaml
 
 from ringflow.bench.charged_stage import CREDIT_MICROS, CUSTOMER, TRUNK, ChargedStage, charged_stage
 from ringflow.bench.load import CLI, DID
-from ringflow.errors import StartError
 from ringflow.lab import HangUp, Lab, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.ledger import Ledger
@@ -30,19 +28,6 @@ TALK_S = 2.0
 RINGING_MS = 500
 SLACK_S = 1.0
 PATIENCE_S = 10.0
-
-
-@pytest.fixture
-def own_lab(release: str, tmp_path: Path) -> Lab:
-    """An Asterisk of the test's own."""
-    lab = Lab(LAB, release, tmp_path / "asterisk")
-    try:
-        assert lab.packages
-    except StartError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"the lab is missing: {error}", pytrace=False)
-        pytest.skip(f"the lab is missing: {error}")
-    return lab
 
 
 def length_s(*prompts: str) -> float:

@@ -10,8 +10,8 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
-from ringflow.accounts.auditing import Act
 from ringflow.accounts.peppers import Peppers, read_peppers
+from ringflow.audit import Act
 from ringflow.cli.emptying import EMPTY
 from ringflow.cli.opening import with_store
 from ringflow.config import Config

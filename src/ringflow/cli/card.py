@@ -11,13 +11,13 @@ from typing import Annotated, TextIO
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.accounts.auditing import Act
 from ringflow.accounts.cards import alteration
 from ringflow.accounts.cards.alteration import Altered, CardChanges, Selection
 from ringflow.accounts.cards.batch import list_batches, show_batch
 from ringflow.accounts.cards.card import Card, Filter, Order, Status, every_card, list_cards, show_card
 from ringflow.accounts.cards.generation import discard_batch
 from ringflow.accounts.cards.redemption import redeem, top_up
+from ringflow.audit import Act
 from ringflow.cli import card_pepper
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, with_act
 from ringflow.cli.card_generate import generate_command

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.accounts.auditing import Act
 from ringflow.accounts.vouchers import generation, redemption
 from ringflow.accounts.vouchers.generation import Plan
 from ringflow.accounts.vouchers.redemption import Redeemed
@@ -23,6 +22,7 @@ from ringflow.accounts.vouchers.voucher import (
     set_enabled,
     show_voucher,
 )
+from ringflow.audit import Act
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers, with_act
 from ringflow.cli.card_rows import VoucherRow, voucher_row
 from ringflow.cli.opening import with_reading

@@ -14,9 +14,9 @@ from typing import Any, TypedDict
 from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
 
 from ringflow.accounts import customers
-from ringflow.accounts.auditing import Act, note
 from ringflow.accounts.cards.batch import show_batch
 from ringflow.accounts.cards.card import Card, show_card
+from ringflow.audit import Act, note
 from ringflow.errors import Refused
 from ringflow.money import MAX_AMOUNT_MICROS, Money
 from ringflow.store.card_tables import card_batches, card_sources, cards

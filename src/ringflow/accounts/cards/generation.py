@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
-from ringflow.accounts.auditing import Act, note
 from ringflow.accounts.cards.batch import MAX_COUNT, Batch, TopUp, find_batch, show_batch
 from ringflow.accounts.cards.drawing import Drawn, draw_cards
 from ringflow.accounts.cards.pin import (
@@ -27,6 +26,7 @@ from ringflow.accounts.cards.pin import (
 )
 from ringflow.accounts.fields import check_one_of, check_range, check_text
 from ringflow.accounts.peppers import Peppers
+from ringflow.audit import Act, note
 from ringflow.errors import Refused
 from ringflow.ledger.statement import Statement
 from ringflow.money import MAX_AMOUNT_MICROS, Money, check_currency

@@ -12,12 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
-from ringflow.accounts.auditing import Act, note
 from ringflow.accounts.cards.card import Card, RedeemedAs, show_card
 from ringflow.accounts.cards.refusal import CardRefused, Why
 from ringflow.accounts.cards.template import make_customer
 from ringflow.accounts.change import Change, changing
 from ringflow.accounts.customers import Customer
+from ringflow.audit import Act, note
 from ringflow.ledger.account import open_account
 from ringflow.ledger.paying import Order, credit_card
 from ringflow.ledger.statement import Statement

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from ringflow.accounts.auditing import Act, note
 from ringflow.accounts.check_digit import draw_digits
 from ringflow.accounts.fields import check_range, check_text
 from ringflow.accounts.peppers import Peppers
@@ -13,6 +12,7 @@ from ringflow.accounts.vouchers.voucher import (
     WHOLE_MILLIONTHS,
     Kind,
 )
+from ringflow.audit import Act, note
 from ringflow.errors import Refused
 from ringflow.ledger.statement import Statement
 from ringflow.money import MAX_AMOUNT_MICROS, Money, check_currency

@@ -12,13 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
-from ringflow.accounts.auditing import Act, note
 from ringflow.accounts.cards.refusal import CardRefused, Why
 from ringflow.accounts.check_digit import has_check_digit
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.peppers import Peppers
 from ringflow.accounts.vouchers.generation import CODE_DIGITS, code_message
 from ringflow.accounts.vouchers.voucher import COLUMNS, Voucher, show_voucher
+from ringflow.audit import Act, note
 from ringflow.ledger.paying import Order, credit_card, pay_in
 from ringflow.ledger.statement import Statement
 from ringflow.money import Money

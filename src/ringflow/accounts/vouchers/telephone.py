@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from sqlalchemy import Text, bindparam, literal_column, select
 
-from ringflow.accounts.auditing import Act
 from ringflow.accounts.cards.authentication import BY_CALLER
 from ringflow.accounts.cards.refusal import CardRefused, Refusal, Why
 from ringflow.accounts.failures import count_failure, set_back
 from ringflow.accounts.lockout import Caller, Standing, Subject, counted, longest_wait_ms
 from ringflow.accounts.peppers import Peppers
 from ringflow.accounts.vouchers.redemption import Redeemed, redeem
+from ringflow.audit import Act
 from ringflow.store import LookUp, Store
 from ringflow.store.card_tables import card_sources, lockouts
 

@@ -10,8 +10,8 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.accounts.auditing import Act, note
 from ringflow.accounts.change import MAX_INTEGER
+from ringflow.audit import Act, note
 from ringflow.errors import Refused
 from ringflow.money import CURRENCY_DIGITS, MICRO_DIGITS, Rounding, divide
 from ringflow.store.card_tables import vouchers
