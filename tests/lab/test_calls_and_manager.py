@@ -103,14 +103,18 @@ def call(asterisk: AsteriskInstance) -> asyncio.Task[LabCallResult]:
 
 
 async def talking(link: AmiLink) -> dict[str, str]:
-    """Wait until both are up; gives the channels by the state's own names: `caller`, `callee`."""
+    """Wait until both are up and in Dial; gives the channels by the state's own names: `caller`, `callee`.
+
+    A callee who has just answered is up while its dialplan still runs: only then is it `AppDial` again.
+    """
     async with asyncio.timeout(PATIENCE_S):
         while True:
             channels = await link.live_channels()
-            if len(channels) == 2 and all(channel.state == "Up" for channel in channels):
+            called = [one.channel for one in channels if CARRIER in one.channel and one.application == "AppDial"]
+            if len(channels) == 2 and len(called) == 1 and all(channel.state == "Up" for channel in channels):
                 break
             await asyncio.sleep(0.05)
-    callee = next(one.channel for one in channels if CARRIER in one.channel and one.application == "AppDial")
+    [callee] = called
     caller = next(one.channel for one in channels if one.channel != callee)
     return {"caller": caller, "callee": callee}
 
