@@ -38,8 +38,9 @@ from ringflow.records.recorder import Recorder
 from ringflow.records.upkeep import Upkeep
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.store import Store
-from ringflow.web.health import PartState, build_web
+from ringflow.web.health import build_web
 from ringflow.web.metrics import Metrics
+from ringflow.web.readiness import readiness
 
 log = structlog.get_logger("ringflow.app")
 
@@ -241,7 +242,9 @@ class Application:
             log.warning("not hung up", channel=shown(channel), detail=str(error))
 
     async def _start_http(self, host: str, port: int) -> None:
-        probes = {"database": self._probe_database, "fastagi": self._probe_fastagi, "ami": self._probe_ami}
+        probes = readiness(
+            self.core.store, self.fastagi, self.ami, self.engine.dialplan, lambda: self._draining
+        )
         # An access log line for every scrape would drown the calls.
         self._runner = web.AppRunner(build_web(probes, self.metrics.registry), access_log=None)
         await self._runner.setup()
@@ -254,22 +257,6 @@ class Application:
                 f"HTTP port {host}:{port} cannot be opened: {reason}; set http.port or RINGFLOW_HTTP__PORT"
             ) from error
         self.http_port = self._runner.addresses[0][1]
-
-    async def _probe_database(self) -> PartState:
-        try:
-            await self.core.store.ping()
-        except RingflowError as error:
-            return PartState(False, str(error))
-        return PartState(True, self.core.store.shown)
-
-    async def _probe_fastagi(self) -> PartState:
-        calls = f"{self.fastagi.live_calls} calls"
-        return PartState(False, f"draining, {calls}") if self._draining else PartState(True, calls)
-
-    async def _probe_ami(self) -> PartState:
-        if self.ami is None:
-            return PartState(False, "not configured", required=False)
-        return PartState(self.ami.state == "up", f"{self.ami.state}: {self.ami.reason}".rstrip(": "))
 
 
 def _ami_link(config: Config) -> AmiLink | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ringflow.asterisk import AsteriskConfigSettings, write_asterisk_config
+from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused, StartError
 
 
@@ -38,7 +39,8 @@ def test_settings_reach_the_files(tmp_path: Path) -> None:
     settings = AsteriskConfigSettings("ringflow.example.net", 4999, 5039, "telco", "198.51.100.7")
     write_asterisk_config(tmp_path, settings)
     files = read(tmp_path)
-    assert files["extensions_ringflow.conf"].count("AGI(agi://ringflow.example.net:4999/call)") == 2
+    said = f"AGI(agi://ringflow.example.net:4999/call,{DIALPLAN_VERSION})"
+    assert files["extensions_ringflow.conf"].count(said) == 2
     assert "[telco](ringflow-trunk)\n" in files["pjsip_ringflow.conf"]
     assert "match = 198.51.100.7\n" in files["pjsip_ringflow.conf"]
     assert "port = 5039" in files["manager_ringflow.conf"]

@@ -14,6 +14,7 @@ from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
+from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
 from ringflow.flows.book import FlowBook
@@ -62,10 +63,11 @@ class Place:
         app: str = "tested",
         also: Sequence[Flow] = (),
         missing: frozenset[str] = frozenset(),
+        dialplan: str = str(DIALPLAN_VERSION),
     ) -> CarriedCall:
         flows = [Flow(app, "", slots, "tested.yaml", "r1"), *also] if slots else list(also)
         return await carry_call(
-            Arrival(did, caller),
+            Arrival(did, caller, dialplan=dialplan),
             lambda watchers: self.engine(flows, [*watchers, *self.watchers]),
             ScriptedCaller(self.clock, steps),
             self.clock,

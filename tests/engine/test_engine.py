@@ -15,6 +15,7 @@ from ringflow.agi.settings import AgiSettings
 from ringflow.calls.call import Call
 from ringflow.calls.outcome import CallRecord, LegStatus
 from ringflow.config import CustomerDeclaration, DidDeclaration
+from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
 from ringflow.flows.template import Template
@@ -28,7 +29,8 @@ from .conftest import CLI, DID, Configure, Place
 
 GREETING = (
     f"agi_network: yes\nagi_request: agi://127.0.0.1/call\nagi_channel: PJSIP/x-1\nagi_uniqueid: 1.1\n"
-    f"agi_callerid: {CLI}\nagi_callingpres: 0\nagi_extension: {DID}\nagi_context: ringflow-incoming\n\n"
+    f"agi_callerid: {CLI}\nagi_callingpres: 0\nagi_extension: {DID}\nagi_context: ringflow-incoming\n"
+    f"agi_arg_1: {DIALPLAN_VERSION}\n\n"
 ).encode()
 
 

@@ -110,7 +110,9 @@ async def talking(link: AmiLink) -> dict[str, str]:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             channels = await link.live_channels()
-            called = [one.channel for one in channels if CARRIER in one.channel and one.application == "AppDial"]
+            called = [
+                one.channel for one in channels if CARRIER in one.channel and one.application == "AppDial"
+            ]
             if len(channels) == 2 and len(called) == 1 and all(channel.state == "Up" for channel in channels):
                 break
             await asyncio.sleep(0.05)

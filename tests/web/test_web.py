@@ -13,11 +13,13 @@ from aiohttp import ClientSession
 from ringflow.app import Application, open_core, running
 from ringflow.bench.load import CLI, DID, run_load
 from ringflow.config import Config
+from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import StartError
 
 PROJECT = Path(__file__).parents[2]
 GREETING = (
-    f"agi_network: yes\nagi_channel: x\nagi_uniqueid: 1.1\nagi_callerid: {CLI}\nagi_extension: {DID}\n\n"
+    f"agi_network: yes\nagi_channel: x\nagi_uniqueid: 1.1\nagi_callerid: {CLI}\nagi_extension: {DID}\n"
+    f"agi_arg_1: {DIALPLAN_VERSION}\n\n"
 ).encode()
 
 
@@ -68,10 +70,26 @@ async def test_ready_names_every_part_and_runs_without_ami(config: Config) -> No
             "database": True,
             "fastagi": True,
             "ami": False,
+            "dialplan": True,
         }
         assert parts["ami"] == {"ready": False, "required": False, "detail": "not configured"}
         async with http.get("/healthz") as answer:
             assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+
+
+async def test_an_outdated_dialplan_shows_with_its_mend_and_takes_no_other_asterisk_down(
+    config: Config,
+) -> None:
+    async with running(config) as application, asking(application) as http:
+        reader, writer = await asyncio.open_connection("127.0.0.1", application.fastagi.port)
+        writer.write(GREETING.replace(f"agi_arg_1: {DIALPLAN_VERSION}\n".encode(), b""))
+        assert await reader.readline() == b"EXEC PJSIPHangup 503\n"
+        writer.close()
+        async with http.get("/readyz") as answer:
+            assert answer.status == 200
+            part = (await answer.json())["parts"]["dialplan"]
+    assert (part["ready"], part["required"]) == (False, False)
+    assert part["detail"].startswith(f"version 1 is older than {DIALPLAN_VERSION}: run `ringflow asterisk")
 
 
 async def test_a_server_whose_database_is_gone_is_alive_and_not_ready(config: Config) -> None:

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused, StartError
 
 SECRET_FILE = "ami.secret"  # noqa: S105 - the file's name
@@ -77,6 +78,7 @@ def write_asterisk_config(out: Path, settings: AsteriskConfigSettings) -> list[P
         values = {
             "folder": str(out),
             "agi_url": settings.agi_url(CALL_PATH),
+            "dialplan_version": str(DIALPLAN_VERSION),
             "settle_url": settings.agi_url(SETTLE_PATH),
             "ami_port": str(settings.ami_port),
             "carrier_name": settings.carrier_name,

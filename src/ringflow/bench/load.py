@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
+from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused
 
 DID = "18005550100"
@@ -21,7 +22,8 @@ _HEADERS = (
     "agi_version: 22.10.1\nagi_callerid: {cli}\nagi_calleridname: unknown\nagi_callingpres: 0\n"
     "agi_callingani2: 0\nagi_callington: 0\nagi_callingtns: 0\nagi_dnid: {did}\nagi_rdnis: unknown\n"
     "agi_context: ringflow-incoming\nagi_extension: {did}\nagi_priority: 1\nagi_enhanced: 0.0\n"
-    "agi_accountcode: \nagi_threadid: 1\n\n"
+    "agi_accountcode: \nagi_threadid: 1\n"
+    "agi_arg_1: {dialplan}\n\n"
 )
 
 _REPLIES = (
@@ -70,7 +72,9 @@ class VirtualCaller(asyncio.Protocol):
         """Ask for a call."""
         # uvloop's transports are not subclasses of asyncio's.
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.write(_HEADERS.format(n=self._number, did=DID, cli=CLI).encode())
+        self._transport.write(
+            _HEADERS.format(n=self._number, did=DID, cli=CLI, dialplan=DIALPLAN_VERSION).encode()
+        )
 
     def data_received(self, data: bytes) -> None:
         """Answer each whole line."""

@@ -19,6 +19,7 @@ from ringflow.calls.outcome import CallRecord, Outcome, Reject
 from ringflow.calls.rejecting import reject_call
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
+from ringflow.engine.dialplan import DialplanCheck
 from ringflow.engine.seating import counted, is_limited
 from ringflow.engine.walking import Ended, walk
 from ringflow.engine.watching import Watcher
@@ -57,6 +58,7 @@ class Engine:
         watchers: Sequence[Watcher] = (),
         make_call_id: Callable[[], str] = new_call_id,
     ) -> None:
+        self.dialplan = DialplanCheck()
         self._directory = directory
         self._occupancy = occupancy
         self._flows = flows
@@ -85,6 +87,10 @@ class Engine:
 
     async def _serve(self, visit: _Visit) -> None:
         request = visit.session.request
+        outdated = self.dialplan.refuse(request)
+        if outdated is not None:
+            await visit.refuse(outdated)
+            return
         answer = await self._directory.arrive(request.extension, request.caller_id, request.is_anonymous)
         if isinstance(answer, Rejection):
             await visit.refuse(answer)

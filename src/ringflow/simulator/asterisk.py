@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.simulator.channel import CHANNEL_NAME
 from ringflow.simulator.command_line import split_command
 from ringflow.simulator.commands import find_command
@@ -34,6 +35,7 @@ class Greeting:
     presentation: int = PRESENTATION_ALLOWED
     script: str = "call"
     unique_id: str = "1767225600.1"
+    dialplan: str = str(DIALPLAN_VERSION)
 
     def encode(self) -> bytes:
         """The header block of `setup_env`, with the `agi_network` lines of `launch_netscript` before it."""
@@ -60,6 +62,7 @@ class Greeting:
             "enhanced": "0.0",
             "accountcode": "",
             "threadid": "140000000000000",
+            "arg_1": self.dialplan,
         }
         text = "".join(f"agi_{name}: {value}\n" for name, value in lines.items()) + "\n"
         return text.encode("utf-8", "surrogateescape")

@@ -10,6 +10,7 @@ from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.calls.clock import Clock
 from ringflow.calls.outcome import CallRecord
+from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
 from ringflow.simulator.asterisk import (
@@ -29,11 +30,15 @@ ANONYMOUS = "anonymous"
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An incoming call as the network presents it. `caller` None: no number; `anonymous`: withheld."""
+    """An incoming call as the network presents it. `caller` None: no number; `anonymous`: withheld.
+
+    `dialplan` is the version that its dialplan says.
+    """
 
     did: str
     caller: str | None
     restricted: bool = False
+    dialplan: str = str(DIALPLAN_VERSION)
 
     def greeting(self) -> Greeting:
         """The headers that Asterisk would send."""
@@ -43,6 +48,7 @@ class Arrival:
             caller=self.caller,
             caller_name="Anonymous" if self.caller == ANONYMOUS else None,
             presentation=PRESENTATION_RESTRICTED if restricted else PRESENTATION_ALLOWED,
+            dialplan=self.dialplan,
         )
 
 

@@ -1,0 +1,65 @@
+"""Whether the dialplan that a call came through is one that this Ringflow can rely on.
+
+`ringflow asterisk config` writes the version of the contract (docs/architecture.md) into the dialplan, which
+says it with every call: `AGI(agi://.../call,VERSION)`. Older dialplans than that say nothing.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from ringflow.accounts.admission import Rejection
+from ringflow.agi.request import AgiRequest
+
+log = structlog.get_logger("ringflow.engine")
+
+DIALPLAN_VERSION = 2
+"""Raised by each change after which an older dialplan would lose headers, money or records of a call.
+
+A newer dialplan serves an older Ringflow too: what it no longer needs goes only when nobody can need it.
+"""
+
+UNVERSIONED = 1
+"""What a dialplan counts as that does not say its version."""
+
+# 503: nothing is wrong with the number or the caller, and another way to the DID may be in order.
+OUTDATED = Rejection(503, "Dialplan Outdated")
+MEND = "run `ringflow asterisk config` again, and `dialplan reload` in Asterisk"
+
+_CURRENT = str(DIALPLAN_VERSION)
+
+
+class DialplanCheck:
+    """Lets calls in by the version of their dialplan. `last`: that of the last call, None before any."""
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+        self._told: set[int] = set()
+
+    def refuse(self, request: AgiRequest) -> Rejection | None:
+        """Why a call must not go on, if so. Each version that is too old is said in the log once."""
+        said = request.headers.get("agi_arg_1", "")
+        self.last = DIALPLAN_VERSION if said == _CURRENT else _read(said)
+        if self.is_current:
+            return None
+        if self.last not in self._told:
+            self._told.add(self.last)
+            log.error("dialplan outdated", calls="rejected", has=self.last, needs=DIALPLAN_VERSION, mend=MEND)
+        return OUTDATED
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the last call's dialplan was in order, or no call has come yet."""
+        return self.last is None or self.last >= DIALPLAN_VERSION
+
+    @property
+    def detail(self) -> str:
+        """What there is to say of the last call's dialplan."""
+        if self.last is None:
+            return f"no call yet; version {DIALPLAN_VERSION} is needed"
+        older = "" if self.is_current else f" is older than {DIALPLAN_VERSION}: {MEND}"
+        return f"version {self.last}{older}"
+
+
+def _read(said: str) -> int:
+    return int(said) if said.isascii() and said.isdecimal() and len(said) <= 4 else UNVERSIONED
