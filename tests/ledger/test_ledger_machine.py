@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import Any, cast
@@ -17,7 +18,7 @@ from typing import Any, cast
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from sqlalchemy import text
+from sqlalchemy import Dialect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
@@ -30,7 +31,7 @@ from ringflow.ledger.movement import Posted
 from ringflow.ledger.paying import Order, adjust, pay_in, pay_out, refund, transfer
 from ringflow.ledger.reaping import reap, say_alive
 from ringflow.ledger.transaction import transact
-from ringflow.store import Store
+from ringflow.store import DirectConnection, Store
 from ringflow.store.ledger_tables import IMMUTABLE
 from ringflow.store.tables import customers
 
@@ -70,11 +71,14 @@ class MortalStore(Store):
     def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._mortally(super().writing)
 
+    def writing_directly(self) -> AbstractAsyncContextManager[DirectConnection]:
+        return self._mortally(super().writing_directly)
+
     @asynccontextmanager
-    async def _mortally(self, opener: Any) -> AsyncIterator[AsyncConnection]:
+    async def _mortally(self, opener: Callable[[], AbstractAsyncContextManager[Any]]) -> AsyncIterator[Any]:
         self.live()
         async with opener() as connection:
-            yield cast(AsyncConnection, _Mortal(connection, self))
+            yield (_Mortal if isinstance(connection, AsyncConnection) else _MortalDirect)(connection, self)
             self.live()
         self.live()
 
@@ -85,18 +89,34 @@ class MortalStore(Store):
                 raise Crashed
 
 
-class _Mortal:
+class _Mortal(AsyncConnection):
+    """Stands in for a connection, all of whose own parts it uses."""
+
     def __init__(self, connection: AsyncConnection, store: MortalStore) -> None:
+        super().__init__(connection.engine, connection.sync_connection)
         self._connection, self._store = connection, store
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    async def execute(self, *arguments: Any) -> Any:
+    async def execute(self, *arguments: Any) -> Any:  # type: ignore[override]
         self._store.live()
         result = await self._connection.execute(*arguments)
         self._store.live()
         return result
+
+
+@dataclass
+class _MortalDirect:
+    connection: DirectConnection
+    store: MortalStore
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.connection.dialect
+
+    async def rows(self, sql: str, values: Sequence[object]) -> Sequence[Sequence[Any]]:
+        self.store.live()
+        rows = await self.connection.rows(sql, values)
+        self.store.live()
+        return rows
 
 
 who = st.sampled_from(CUSTOMERS)
@@ -301,7 +321,7 @@ class Machine(RuleBasedStateMachine):
         order = Order(f"key {next(self.names)}", "a test", "ann", self.now_ms)
 
         async def work() -> None:
-            posted = await transact(self.stores[index], lambda connection: post(connection, order))
+            posted = await transact(self.stores[index].writing, lambda connection: post(connection, order))
             self.posted[order.key] = posted
 
         return work
@@ -309,7 +329,7 @@ class Machine(RuleBasedStateMachine):
     def to_debit_limit(self, index: int, customer: int, units: int) -> Work:
         async def work() -> None:
             await transact(
-                self.stores[index],
+                self.stores[index].writing,
                 lambda connection: set_debit_limit(connection, customer, units * UNIT, self.now_ms),
             )
 
@@ -319,7 +339,7 @@ class Machine(RuleBasedStateMachine):
         async def work() -> None:
             limit = None if units is None else units * UNIT
             await transact(
-                self.stores[index],
+                self.stores[index].writing,
                 lambda connection: set_daily_limit(connection, customer, limit, self.now_ms),
             )
 

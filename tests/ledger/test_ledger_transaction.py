@@ -36,8 +36,8 @@ async def test_two_that_wait_for_each_other_are_both_done_once(bank: Bank) -> No
         await limit(connection, second)
 
     await asyncio.gather(
-        transact(bank.store, lambda connection: both(connection, 1, 2)),
-        transact(bank.store, lambda connection: both(connection, 2, 1)),
+        transact(bank.store.writing, lambda connection: both(connection, 1, 2)),
+        transact(bank.store.writing, lambda connection: both(connection, 2, 1)),
     )
     assert tries > 2 if bank.store.dialect == "postgresql" else tries == 2
     assert [(await bank.account(one)).debit_limit_micros for one in (1, 2)] == [2, 2]
@@ -52,5 +52,5 @@ async def test_what_fails_otherwise_is_not_tried_again(bank: Bank) -> None:
         await connection.execute(text("INSERT INTO ledger_occupancy (subject, used) VALUES ('x', -1)"))
 
     with pytest.raises(DBAPIError):
-        await transact(bank.store, wrong)
+        await transact(bank.store.writing, wrong)
     assert tries == 1

@@ -233,7 +233,7 @@ def post(
         raise Refused("--operator: write who does this")
 
     async def write(store: Store, config: Config) -> Posted:
-        return await transact(store, lambda connection: work(connection, order))
+        return await transact(store.writing, lambda connection: work(connection, order))
 
     print_one(movement_row(with_store(write)), as_json)
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.errors import Refused
 from ringflow.ledger.statement import Statement
 from ringflow.money import check_currency
+from ringflow.store import DirectConnection
 
 
 class House(StrEnum):
@@ -93,7 +94,7 @@ _CLOSE = Statement(
 )
 
 
-async def open_account(connection: AsyncConnection, customer_id: int, now_ms: int) -> str:
+async def open_account(connection: AsyncConnection | DirectConnection, customer_id: int, now_ms: int) -> str:
     """Open the customer's account, and the house's of its currency, unless they are open; gives the currency.
 
     Raises `Refused` when there is no such customer, `AmountError` when its currency is none of ISO 4217.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from ringflow.ledger.hold import UnknownLeg
 from ringflow.ledger.holding import hold_and_extend
 from ringflow.ledger.occupying import occupy_and_vacate
@@ -22,6 +20,7 @@ from ringflow.ledger.request import (
 )
 from ringflow.ledger.settling import book_charges, settle_holds
 from ringflow.ledger.statement import Statement
+from ringflow.store import DirectConnection
 
 # Every transaction takes customers' rows before the house's and the higher id first, so that no two wait for
 # each other. Gives the legs whose accounts are locked, which a hold made meanwhile is not among.
@@ -34,7 +33,7 @@ _LOCK = Statement(
 
 
 async def run_batch(
-    connection: AsyncConnection, requests: Sequence[Request], now_ms: int
+    connection: DirectConnection, requests: Sequence[Request], now_ms: int
 ) -> dict[str, Answer]:
     """Carry out requests within the caller's transaction; gives answers by subject.
 
@@ -57,7 +56,7 @@ async def run_batch(
 
 
 async def _run_legs(
-    connection: AsyncConnection, requests: Sequence[LegRequest], now_ms: int
+    connection: DirectConnection, requests: Sequence[LegRequest], now_ms: int
 ) -> dict[str, LegAnswer]:
     unknown: dict[str, LegAnswer] = {}
     if connection.dialect.name == "postgresql":

@@ -80,7 +80,7 @@ class GroupCommit:
     async def _commit(self, batch: list[_Waiting]) -> None:
         try:
             answers = await transact(
-                self._store,
+                self._store.writing_directly,
                 lambda connection: run_batch(connection, [one.request for one in batch], self._now_ms()),
             )
         except StoreGone as error:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.ledger.hold import Hold
-from ringflow.ledger.holding import read_hold
+from ringflow.ledger.holding import HOLD_COLUMNS, HoldRow, read_hold
 from ringflow.ledger.statement import Statement
 
-_COLUMNS = "h.leg_id, h.account_id, h.micros, h.server, h.terms, h.opened_ms, h.expires_ms"
 # A server that never said that it lives counts from the hold's own beginning.
 _ABANDONED = (
     "h.expires_ms < :now_ms OR COALESCE((SELECT s.seen_ms FROM ledger_servers AS s WHERE s.id = h.server), "
     "h.opened_ms) < :seen_ms"
 )
-_FIND = Statement(f"SELECT {_COLUMNS} FROM ledger_holds AS h WHERE h.leg_id = :leg_id", leg_id="text")  # noqa: S608
+_FIND = Statement(f"SELECT {HOLD_COLUMNS} FROM ledger_holds AS h WHERE h.leg_id = :leg_id", leg_id="text")  # noqa: S608
 _STANDING = Statement(
-    f"SELECT {_COLUMNS} FROM ledger_holds AS h WHERE h.state = 'held' ORDER BY h.opened_ms, h.leg_id"  # noqa: S608
+    f"SELECT {HOLD_COLUMNS} FROM ledger_holds AS h WHERE h.state = 'held' ORDER BY h.opened_ms, h.leg_id"  # noqa: S608
 )
 _LEFT = Statement(
-    f"SELECT {_COLUMNS} FROM ledger_holds AS h WHERE h.state = 'held' AND ({_ABANDONED}) "  # noqa: S608
+    f"SELECT {HOLD_COLUMNS} FROM ledger_holds AS h WHERE h.state = 'held' AND ({_ABANDONED}) "  # noqa: S608
     "ORDER BY h.opened_ms, h.leg_id",
     now_ms="bigint",
     seen_ms="bigint",
@@ -40,18 +39,18 @@ _SEEN = Statement(
 async def find_hold(connection: AsyncConnection, leg_id: str) -> Hold | None:
     """The leg's hold, ended or not."""
     found = await _FIND.run(connection, leg_id=leg_id)
-    return read_hold(found[0]) if found else None
+    return read_hold(HoldRow._make(found[0])) if found else None
 
 
 async def standing_holds(connection: AsyncConnection) -> list[Hold]:
     """All holds that have not ended, the oldest first."""
-    return [read_hold(row) for row in await _STANDING.run(connection)]
+    return [read_hold(HoldRow._make(row)) for row in await _STANDING.run(connection)]
 
 
 async def abandoned_holds(connection: AsyncConnection, now_ms: int, silent_ms: int) -> list[Hold]:
     """Holds whose server has not been seen for `silent_ms`, and those that stand longer than they may."""
     rows = await _LEFT.run(connection, now_ms=now_ms, seen_ms=now_ms - silent_ms)
-    return [read_hold(row) for row in rows]
+    return [read_hold(HoldRow._make(row)) for row in rows]
 
 
 async def abandoned_calls(connection: AsyncConnection, now_ms: int, silent_ms: int) -> list[str]:

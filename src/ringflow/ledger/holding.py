@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
-
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import NamedTuple
 
 from ringflow.errors import Refused
 from ringflow.ledger.account import open_account, utc_day
@@ -16,6 +13,24 @@ from ringflow.ledger.request import ExtendRequest, HoldRequest, LegAnswer
 from ringflow.ledger.spending import Ask, Grant, hold_credit
 from ringflow.ledger.statement import Statement
 from ringflow.ledger.terms import Terms
+from ringflow.store import DirectConnection
+
+
+class HoldRow(NamedTuple):
+    """A hold as it is kept; the fields are its columns."""
+
+    leg_id: str
+    account_id: int
+    asked_micros: int
+    micros: int
+    state: str
+    server: str
+    terms: str
+    opened_ms: int
+    expires_ms: int
+
+
+HOLD_COLUMNS = ", ".join(f"h.{name}" for name in HoldRow._fields)
 
 _INSERT = Statement(
     "INSERT INTO ledger_holds (leg_id, account_id, asked_micros, micros, state, server, terms, opened_ms, "
@@ -34,8 +49,8 @@ _INSERT = Statement(
     now_ms="bigint",
 )
 _FIND = Statement(
-    "SELECT h.leg_id, h.account_id, h.asked_micros, h.micros, h.state, h.server, h.terms, h.opened_ms, "
-    "h.expires_ms FROM {rows} JOIN ledger_holds AS h ON h.leg_id = v.leg_id",
+    f"SELECT {HOLD_COLUMNS} "  # noqa: S608 -- our own column names
+    "FROM {rows} JOIN ledger_holds AS h ON h.leg_id = v.leg_id",
     rows={"leg_id": "text"},
 )
 _SET = Statement(
@@ -50,7 +65,7 @@ _REMOVE = Statement(
 
 
 async def hold_and_extend(
-    connection: AsyncConnection,
+    connection: DirectConnection,
     holds: Sequence[HoldRequest],
     extensions: Sequence[ExtendRequest],
     now_ms: int,
@@ -74,7 +89,7 @@ async def hold_and_extend(
 
 
 async def _insert(
-    connection: AsyncConnection, requests: Sequence[HoldRequest], now_ms: int
+    connection: DirectConnection, requests: Sequence[HoldRequest], now_ms: int
 ) -> tuple[dict[str, HoldRequest], dict[str, LegAnswer]]:
     """Enter new holds. Gives those that are new, and the answers to those that are not."""
     if not requests:
@@ -98,7 +113,9 @@ async def _insert(
     return {leg_id: asked[leg_id] for leg_id in asked if leg_id in made}, answers
 
 
-async def _insert_rows(connection: AsyncConnection, requests: Sequence[HoldRequest], now_ms: int) -> set[str]:
+async def _insert_rows(
+    connection: DirectConnection, requests: Sequence[HoldRequest], now_ms: int
+) -> set[str]:
     rows = [
         {
             "leg_id": one.leg_id,
@@ -114,7 +131,7 @@ async def _insert_rows(connection: AsyncConnection, requests: Sequence[HoldReque
 
 
 async def _find_raised(
-    connection: AsyncConnection, requests: Sequence[ExtendRequest]
+    connection: DirectConnection, requests: Sequence[ExtendRequest]
 ) -> tuple[dict[str, tuple[ExtendRequest, Hold]], dict[str, LegAnswer]]:
     if not requests:
         return {}, {}
@@ -133,13 +150,14 @@ async def _find_raised(
 
 
 async def _find(
-    connection: AsyncConnection, requests: Iterable[HoldRequest | ExtendRequest]
-) -> Sequence[Row[Any]]:
-    return await _FIND.run(connection, [{"leg_id": one.leg_id} for one in requests])
+    connection: DirectConnection, requests: Iterable[HoldRequest | ExtendRequest]
+) -> list[HoldRow]:
+    legs = [{"leg_id": one.leg_id} for one in requests]
+    return [HoldRow._make(row) for row in await _FIND.run(connection, legs)]
 
 
 async def _write(
-    connection: AsyncConnection,
+    connection: DirectConnection,
     made: dict[str, HoldRequest],
     raised: dict[str, tuple[ExtendRequest, Hold]],
     answers: dict[str, LegAnswer],
@@ -180,7 +198,7 @@ def _raised(asked: ExtendRequest, hold: Hold, grant: Grant) -> Hold | NoCredit:
     return replace(hold, micros=hold.micros + (grant.micros or 0), expires_ms=expires_ms)
 
 
-def _again(request: HoldRequest, row: Row[Any]) -> Hold | Refused:
+def _again(request: HoldRequest, row: HoldRow) -> Hold | Refused:
     if row.state != "held":
         return LegTaken(f"leg {request.leg_id} has ended")
     if (row.account_id, row.asked_micros) != (request.customer_id, request.micros):
@@ -188,8 +206,8 @@ def _again(request: HoldRequest, row: Row[Any]) -> Hold | Refused:
     return read_hold(row)
 
 
-def read_hold(row: Row[Any]) -> Hold:
-    """The hold of a row with its columns."""
+def read_hold(row: HoldRow) -> Hold:
+    """The hold of a row."""
     return Hold(
         leg_id=row.leg_id,
         customer_id=row.account_id,

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from ringflow.ledger.request import Occupied, OccupyRequest, VacateRequest
 from ringflow.ledger.statement import Statement
+from ringflow.store import DirectConnection
 
 _LOCK = Statement(
     "SELECT o.subject, o.used FROM ledger_occupancy AS o WHERE o.subject IN (SELECT v.subject FROM {rows}) "
@@ -52,7 +51,7 @@ def customer_subject(customer_id: int) -> str:
 
 
 async def occupy_and_vacate(
-    connection: AsyncConnection,
+    connection: DirectConnection,
     taking: Sequence[OccupyRequest],
     leaving: Sequence[VacateRequest],
     now_ms: int,
@@ -73,20 +72,20 @@ async def occupy_and_vacate(
 
 
 async def _lock(
-    connection: AsyncConnection, taking: Sequence[OccupyRequest], leaving: Sequence[VacateRequest]
+    connection: DirectConnection, taking: Sequence[OccupyRequest], leaving: Sequence[VacateRequest]
 ) -> dict[str, int]:
     """Keep others from counting; gives how many calls there are in each subject."""
     subjects = sorted({subject for one in taking for subject, _ in one.limits})
     rows = [{"subject": subject} for subject in subjects] + [{"call_id": one.call_id} for one in leaving]
-    used = {row.subject: row.used for row in await _LOCK.run(connection, rows)}
+    used = {row[0]: row[1] for row in await _LOCK.run(connection, rows)}
     if missing := [{"subject": subject} for subject in subjects if subject not in used]:
         await _KNOW.run(connection, missing)
-        used = {row.subject: row.used for row in await _LOCK.run(connection, rows)}
+        used = {row[0]: row[1] for row in await _LOCK.run(connection, rows)}
     return used
 
 
 async def _occupy(
-    connection: AsyncConnection, taking: Sequence[OccupyRequest], used: Mapping[str, int], now_ms: int
+    connection: DirectConnection, taking: Sequence[OccupyRequest], used: Mapping[str, int], now_ms: int
 ) -> dict[str, Occupied]:
     calls = [{"call_id": one.call_id} for one in taking]
     marked = {row[0] for row in await _MARKED.run(connection, calls)}
@@ -117,7 +116,7 @@ def _full(
     return None
 
 
-async def _count(connection: AsyncConnection, more: Mapping[str, int]) -> None:
+async def _count(connection: DirectConnection, more: Mapping[str, int]) -> None:
     rows = [{"subject": subject, "more": count} for subject, count in more.items()]
     if rows and len(await _COUNT.run(connection, rows)) < len(rows):
         raise AssertionError("more calls leave than are counted")

@@ -10,10 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import NamedTuple
 
 from ringflow.ledger.account import SPENT_TODAY, House, house_id, utc_day
 from ringflow.ledger.hold import HoldState, Settlement, UnknownLeg
@@ -21,20 +18,34 @@ from ringflow.ledger.movement import Kind
 from ringflow.ledger.request import LegAnswer, SettleRequest
 from ringflow.ledger.spending import Ask, spend_credit
 from ringflow.ledger.statement import Statement
+from ringflow.store import DirectConnection
 
 CHARGE_REASON = "call"
 
+
+class _Ended(NamedTuple):
+    """A hold that has ended, as it is kept; the fields are its columns."""
+
+    leg_id: str
+    account_id: int
+    micros: int
+    state: str
+    charged_micros: int
+    uncollected_micros: int
+    ended_ms: int
+
+
 _END = Statement(
-    "UPDATE ledger_holds AS h SET state = v.ending, ended_ms = :now_ms, "
+    "UPDATE ledger_holds AS h SET state = v.ending, ended_ms = :now_ms, "  # noqa: S608 -- our own column names
     "charged_micros = CASE WHEN v.charge < h.micros THEN v.charge ELSE h.micros END, "
     "uncollected_micros = CASE WHEN v.charge > h.micros THEN v.charge - h.micros ELSE 0 END "
     "FROM {rows} WHERE h.leg_id = v.leg AND h.state = 'held' "
-    "RETURNING leg_id, account_id, micros, state, charged_micros, uncollected_micros, ended_ms",
+    f"RETURNING {', '.join(_Ended._fields)}",
     rows={"leg": "text", "charge": "bigint", "ending": "text"},
     now_ms="bigint",
 )
 _FIND = Statement(
-    "SELECT h.leg_id, h.account_id, h.micros, h.state, h.charged_micros, h.uncollected_micros, h.ended_ms "
+    f"SELECT {', '.join(f'h.{name}' for name in _Ended._fields)} "  # noqa: S608 -- our own column names
     "FROM {rows} JOIN ledger_holds AS h ON h.leg_id = v.leg_id",
     rows={"leg_id": "text"},
 )
@@ -91,13 +102,13 @@ def charge_key(leg_id: str) -> str:
 
 
 async def settle_holds(
-    connection: AsyncConnection, requests: Sequence[SettleRequest], now_ms: int
+    connection: DirectConnection, requests: Sequence[SettleRequest], now_ms: int
 ) -> tuple[dict[str, LegAnswer], list[Charge]]:
     """End holds. Gives each leg's answer, and the charges, which `book_charges` enters before the commit."""
     if not requests:
         return {}, []
     rows = [{"leg": one.leg_id, "charge": one.micros, "ending": one.state.value} for one in requests]
-    ended = await _END.run(connection, rows, now_ms=now_ms)
+    ended = [_Ended._make(row) for row in await _END.run(connection, rows, now_ms=now_ms)]
     answers: dict[str, LegAnswer] = {row.leg_id: _settlement(row) for row in ended}
     currencies = await _pay(connection, ended, utc_day(now_ms))
     answers |= await _collect_beyond(connection, ended, utc_day(now_ms))
@@ -108,13 +119,14 @@ async def settle_holds(
     ]
     before = [{"leg_id": one.leg_id} for one in requests if one.leg_id not in answers]
     if before:
-        answers |= {row.leg_id: _settlement(row) for row in await _FIND.run(connection, before)}
+        found = [_Ended._make(row) for row in await _FIND.run(connection, before)]
+        answers |= {row.leg_id: _settlement(row) for row in found}
     for one in requests:
         answers.setdefault(one.leg_id, UnknownLeg(f"leg {one.leg_id} has no hold"))
     return answers, charges
 
 
-async def book_charges(connection: AsyncConnection, charges: Sequence[Charge], now_ms: int) -> None:
+async def book_charges(connection: DirectConnection, charges: Sequence[Charge], now_ms: int) -> None:
     """Enter charges in the books. Last in a transaction: all servers share the house's accounts."""
     if not charges:
         return
@@ -140,7 +152,7 @@ async def book_charges(connection: AsyncConnection, charges: Sequence[Charge], n
         await _EARN.run(connection, [{"id": revenue_id, "micros": earned[revenue_id]}])
 
 
-async def _pay(connection: AsyncConnection, ended: Sequence[Row[Any]], day: int) -> dict[int, str]:
+async def _pay(connection: DirectConnection, ended: Sequence[_Ended], day: int) -> dict[int, str]:
     """Take charges and holds off the accounts; gives each account's currency."""
     charged: dict[int, int] = defaultdict(int)
     held: dict[int, int] = defaultdict(int)
@@ -150,11 +162,11 @@ async def _pay(connection: AsyncConnection, ended: Sequence[Row[Any]], day: int)
     if not held:
         return {}
     rows = [{"account_id": one, "charged": charged[one], "held": held[one]} for one in held]
-    return {row.id: row.currency for row in await _PAY.run(connection, rows, day=day)}
+    return {row[0]: row[1] for row in await _PAY.run(connection, rows, day=day)}
 
 
 async def _collect_beyond(
-    connection: AsyncConnection, ended: Sequence[Row[Any]], day: int
+    connection: DirectConnection, ended: Sequence[_Ended], day: int
 ) -> dict[str, Settlement]:
     """Take what talks cost beyond their holds, as far as there is credit."""
     over = {row.leg_id: row for row in ended if row.uncollected_micros > 0}
@@ -176,7 +188,7 @@ async def _collect_beyond(
     }
 
 
-def _settlement(row: Row[Any]) -> Settlement:
+def _settlement(row: _Ended) -> Settlement:
     return Settlement(
         leg_id=row.leg_id,
         customer_id=row.account_id,

@@ -12,10 +12,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from ringflow.ledger.account import SPENT_TODAY
 from ringflow.ledger.statement import Statement
+from ringflow.store import DirectConnection
 
 MAX_TRIES = 5
 
@@ -65,18 +64,18 @@ _ROOM = Statement(
 )
 
 
-async def hold_credit(connection: AsyncConnection, asks: Sequence[Ask], day: int) -> dict[str, Grant]:
+async def hold_credit(connection: DirectConnection, asks: Sequence[Ask], day: int) -> dict[str, Grant]:
     """Set credit aside. Gives every leg's grant."""
     return await _grant(connection, asks, day, _HOLD)
 
 
-async def spend_credit(connection: AsyncConnection, asks: Sequence[Ask], day: int) -> dict[str, Grant]:
+async def spend_credit(connection: DirectConnection, asks: Sequence[Ask], day: int) -> dict[str, Grant]:
     """Take credit that was not set aside before. Gives every leg's grant."""
     return await _grant(connection, asks, day, _SPEND)
 
 
 async def _grant(
-    connection: AsyncConnection, asks: Sequence[Ask], day: int, take: Statement
+    connection: DirectConnection, asks: Sequence[Ask], day: int, take: Statement
 ) -> dict[str, Grant]:
     # What costs nothing is granted whatever the account is worth.
     grants = {ask.leg_id: Grant(0) for ask in asks if ask.micros == 0}
@@ -95,7 +94,7 @@ async def _grant(
 
 
 async def _take(
-    connection: AsyncConnection, asks: Sequence[Ask], wanted: dict[str, int], day: int, take: Statement
+    connection: DirectConnection, asks: Sequence[Ask], wanted: dict[str, int], day: int, take: Statement
 ) -> set[int]:
     """Take each account's sum at once; gives the accounts that had it."""
     sums: dict[int, int] = defaultdict(int)
@@ -108,13 +107,13 @@ async def _take(
 
 
 async def _share(
-    connection: AsyncConnection, asks: Sequence[Ask], day: int
+    connection: DirectConnection, asks: Sequence[Ask], day: int
 ) -> tuple[dict[str, int], dict[str, Grant]]:
     """Divide what there is in the order of asking: what each may take, and those that get nothing."""
     accounts = [{"account_id": account_id} for account_id in dict.fromkeys(ask.account_id for ask in asks)]
     room = {
-        row.id: row.credit if row.daily is None else min(row.credit, row.daily)
-        for row in await _ROOM.run(connection, accounts, day=day)
+        account_id: credit if daily is None else min(credit, daily)
+        for account_id, credit, daily in await _ROOM.run(connection, accounts, day=day)
     }
     wanted: dict[str, int] = {}
     refused: dict[str, Grant] = {}

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, overload
 
-from sqlalchemy import BigInteger, Row, TextClause, bindparam, text
+from sqlalchemy import BigInteger, Dialect, Row, TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text, TypeEngine
+
+from ringflow.store import DirectConnection
 
 Kind: TypeAlias = Literal["bigint", "text"]
 _TYPES: dict[str, TypeEngine[Any]] = {"bigint": BigInteger(), "text": Text()}
@@ -29,29 +32,58 @@ class Statement:
         self._sql = sql
         self._rows = rows
         self._values = values
-        self._made: dict[str, TextClause] = {}
+        self._made: dict[str, _Made] = {}
 
+    @overload
     async def run(
         self,
         connection: AsyncConnection,
         rows: Sequence[Mapping[str, object]] | None = None,
         **values: object,
-    ) -> Sequence[Row[Any]]:
+    ) -> Sequence[Row[Any]]: ...
+
+    @overload
+    async def run(
+        self,
+        connection: AsyncConnection | DirectConnection,
+        rows: Sequence[Mapping[str, object]] | None = None,
+        **values: object,
+    ) -> Sequence[Sequence[Any]]: ...
+
+    async def run(
+        self,
+        connection: AsyncConnection | DirectConnection,
+        rows: Sequence[Mapping[str, object]] | None = None,
+        **values: object,
+    ) -> Sequence[Sequence[Any]]:
         """Run it; gives what it returns, or nothing for a statement that returns no rows."""
-        clause = self._made.get(connection.dialect.name)
-        if clause is None:
-            clause = self._made[connection.dialect.name] = self._make(connection.dialect.name)
+        dialect = connection.dialect
+        made = self._made.get(dialect.name) or self._make(dialect)
         given = values if rows is None else {"rows": json.dumps(rows, separators=(",", ":")), **values}
-        result = await connection.execute(clause, given)
+        if not isinstance(connection, AsyncConnection):
+            return await connection.rows(made.sql, [given[name] for name in made.order])
+        result = await connection.execute(made.clause, given)
         return result.all() if result.returns_rows else ()
 
-    def _make(self, dialect: str) -> TextClause:
-        lock = "FOR NO KEY UPDATE" if dialect == "postgresql" else ""
+    def _make(self, dialect: Dialect) -> _Made:
+        lock = "FOR NO KEY UPDATE" if dialect.name == "postgresql" else ""
         sql, kinds = self._sql.replace("{lock}", lock), dict(self._values)
         if self._rows is not None:
-            sql = sql.replace("{rows}", _source(dialect, self._rows))
+            sql = sql.replace("{rows}", _source(dialect.name, self._rows))
             kinds["rows"] = "text"
-        return text(sql).bindparams(*[bindparam(name, type_=_TYPES[kind]) for name, kind in kinds.items()])
+        clause = text(sql).bindparams(*[bindparam(name, type_=_TYPES[kind]) for name, kind in kinds.items()])
+        compiled = clause.compile(dialect=dialect)
+        made = self._made[dialect.name] = _Made(clause, str(compiled), tuple(compiled.positiontup or ()))
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A statement for one kind of database. `order`: the parameters of `sql`, which is for the driver."""
+
+    clause: TextClause
+    sql: str
+    order: tuple[str, ...]
 
 
 def _source(dialect: str, columns: Mapping[str, Kind]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import Dialect, Select
@@ -34,6 +35,36 @@ class LookUp:
         return self._compiled[dialect.name]
 
 
+class DirectConnection(Protocol):
+    """A transaction in the driver's own words: what SQLAlchemy does for a statement costs more than the
+    statement. Errors are the driver's; types are converted no more than for a `LookUp`.
+    """
+
+    @property
+    def dialect(self) -> Dialect:
+        """SQLAlchemy's dialect, for which statements are compiled."""
+
+    async def rows(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
+        """Rows of one statement, none where it gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverSqlAlchemy:
+    """A `DirectConnection` where there is only SQLAlchemy's."""
+
+    connection: AsyncConnection
+
+    @property
+    def dialect(self) -> Dialect:
+        """SQLAlchemy's dialect."""
+        return self.connection.dialect
+
+    async def rows(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
+        """Rows of one statement. Raises `DBAPIError`."""
+        result = await self.connection.exec_driver_sql(sql, tuple(values))
+        return result.all() if result.returns_rows else ()
+
+
 class Database(Protocol):
     """One kind of database, with its engines and its driver's ways."""
 
@@ -46,6 +77,9 @@ class Database(Protocol):
 
     def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection in a transaction, committed at the end unless an exception leaves the block."""
+
+    def writing_directly(self) -> AbstractAsyncContextManager[DirectConnection]:
+        """The same in the driver's own words."""
 
     async def fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
         """Rows of one statement in the driver's own words; not within a transaction."""

@@ -1,4 +1,4 @@
-"""PostgreSQL through asyncpg: SQLAlchemy's pool for transactions, asyncpg's own for look-ups."""
+"""PostgreSQL through asyncpg: SQLAlchemy's pool, and asyncpg's own for what calls wait for."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import Dialect, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from ringflow.store.address import Address
-from ringflow.store.database import Row
+from ringflow.store.database import DirectConnection, Row
 
 CONNECT_S = 10.0
 LOOK_UP_S = 5.0
-LOOK_UP_CONNECTIONS = 4
+DIRECT_CONNECTIONS = 4
 
 # SQLSTATE classes that speak of the server and not of the statement (PostgreSQL, appendix A): connection
 # exception, no such database or role at connect, insufficient resources, operator intervention, system error.
@@ -34,7 +36,7 @@ class OnPostgres:
         # asyncpg knows when its socket was closed: asking it is free, a ping costs a round trip.
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._look_ups: asyncpg.Pool | None = None
+        self._direct: asyncpg.Pool | None = None
         self._attaching = asyncio.Lock()
 
     @property
@@ -54,9 +56,16 @@ class OnPostgres:
         async with self._engine.begin() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def writing_directly(self) -> AsyncIterator[DirectConnection]:
+        """The same, on asyncpg's own connection: a round trip for each statement and no more."""
+        pool = self._direct or await self._attach()
+        async with pool.acquire(timeout=CONNECT_S) as connection, connection.transaction():
+            yield _Direct(connection, self.dialect)
+
     async def fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
         """Rows of one statement, prepared by asyncpg once per connection; one round trip."""
-        pool = self._look_ups or await self._attach()
+        pool = self._direct or await self._attach()
         try:
             return await _fetch(pool, sql, values)
         except TimeoutError:
@@ -70,17 +79,17 @@ class OnPostgres:
 
     async def _attach(self) -> asyncpg.Pool:
         async with self._attaching:
-            if self._look_ups is None:
+            if self._direct is None:
                 _, options = self.dialect.create_connect_args(self._engine.url)
                 pool = asyncpg.create_pool(
                     **options,
                     min_size=0,
-                    max_size=LOOK_UP_CONNECTIONS,
+                    max_size=DIRECT_CONNECTIONS,
                     timeout=CONNECT_S,
                     reset=_leave_as_it_is,
                 )
-                self._look_ups = await pool
-            return self._look_ups
+                self._direct = await pool
+            return self._direct
 
     def loss(self, error: BaseException) -> str | None:
         """Why the database cannot be used, where `error` says so; None for any other error."""
@@ -99,9 +108,19 @@ class OnPostgres:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._look_ups is not None:
-            self._look_ups.terminate()
+        if self._direct is not None:
+            self._direct.terminate()
         await self._engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Direct:
+    connection: PoolConnectionProxy
+    dialect: Dialect
+
+    async def rows(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
+        rows: Sequence[Row] = await self.connection.fetch(sql, *values)
+        return rows
 
 
 async def _fetch(pool: asyncpg.Pool, sql: str, values: Sequence[object]) -> Sequence[Row]:
@@ -110,7 +129,7 @@ async def _fetch(pool: asyncpg.Pool, sql: str, values: Sequence[object]) -> Sequ
 
 
 async def _leave_as_it_is(connection: object) -> None:
-    """Look-ups leave nothing behind on a connection; asyncpg's reset would cost a second round trip."""
+    """Nothing is left behind on a connection; asyncpg's reset would cost one more round trip."""
 
 
 def _refuse_closed(connection: Any, record: object, proxy: object) -> None:

@@ -1,6 +1,7 @@
 """SQLite through aiosqlite: one thread per connection, one writer at a time, readers beside it (WAL).
 
-Look-ups in a file need no thread: see `sqlite_look_ups.py`.
+Look-ups in a file need no thread, and the ledger's transactions one only to commit: see `sqlite_look_ups.py`
+and `sqlite_writing.py`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from sqlalchemy.pool import StaticPool
 
 from ringflow.errors import StartError
 from ringflow.store.address import Address
-from ringflow.store.database import Row
+from ringflow.store.database import DirectConnection, OverSqlAlchemy, Row
 from ringflow.store.sqlite_look_ups import SqliteLookUps, is_locked
+from ringflow.store.sqlite_writing import SqliteWriting
 
 # For the pages above the leaves of a million rows' index, so that a look-up reads one page at most.
 CACHE_KIB = 16 * 1024
@@ -67,7 +69,11 @@ class OnSqlite:
         self.dialect = self._writer.dialect
         event.listen(self._writer.sync_engine, "connect", self._prepare)
         event.listen(self._writer.sync_engine, "begin", _begin_immediate)
-        self._look_ups = SqliteLookUps(address.path, CACHE_KIB) if address.path is not None else None
+        self._look_ups: SqliteLookUps | None = None
+        self._writing: SqliteWriting | None = None
+        if address.path is not None:
+            self._look_ups = SqliteLookUps(address.path, CACHE_KIB)
+            self._writing = SqliteWriting(address.path, self.dialect, busy_s, self._pragmas)
         self._kept: AsyncConnection | None = None
         self._driver: aiosqlite.Connection | None = None
         self._attaching = asyncio.Lock()
@@ -84,6 +90,16 @@ class OnSqlite:
         # Waiting in our own queue is fair and wakes at once; SQLite's busy handler sleeps and tries again.
         async with self._one_writer, self._writer.begin() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def writing_directly(self) -> AsyncIterator[DirectConnection]:
+        """The same, its statements on the spot; in memory through SQLAlchemy."""
+        if self._writing is None:
+            async with self.writing() as connection:
+                yield OverSqlAlchemy(connection)
+        else:
+            async with self._one_writer, self._writing.transaction() as direct:
+                yield direct
 
     async def fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
         """Rows of one statement: at once from a file; in one hop to a thread and back where one must wait."""
@@ -124,6 +140,8 @@ class OnSqlite:
         """Close every connection; a database in memory is gone."""
         if self._look_ups is not None:
             self._look_ups.close()
+        if self._writing is not None:
+            self._writing.close()
         if self._kept is not None:
             await self._kept.close()
         self._kept = self._driver = None

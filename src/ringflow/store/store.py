@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import literal_column, select
 from sqlalchemy.exc import DBAPIError
@@ -13,9 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import StartError
 from ringflow.store.address import Address, DialectName, read_address
-from ringflow.store.database import Database, LookUp, Row
+from ringflow.store.database import Database, DirectConnection, LookUp, Row
 from ringflow.store.gone import StoreGone
 from ringflow.store.schema import bring_up_to_date
+
+Connection = TypeVar("Connection", AsyncConnection, DirectConnection)
 
 _ONE = LookUp(select(literal_column("1")), [])
 
@@ -67,6 +69,13 @@ class Store:
         """
         return self._guarded(self._database.writing, exclusive=True)
 
+    def writing_directly(self) -> AbstractAsyncContextManager[DirectConnection]:
+        """The same for the call path: statements in the driver's own words, for a block that does only these.
+
+        On SQLite they run in the event loop's own thread, so each must find its rows by index.
+        """
+        return self._guarded(self._database.writing_directly, exclusive=True, losses=Exception)
+
     async def look_up(self, statement: LookUp, *values: object) -> Sequence[Row]:
         """Rows of a fixed SELECT in one hop; it sees what is committed, whatever this task has open."""
         sql, order = statement.compile(self._database.dialect)
@@ -109,8 +118,13 @@ class Store:
 
     @asynccontextmanager
     async def _guarded(
-        self, opener: Callable[[], AbstractAsyncContextManager[AsyncConnection]], *, exclusive: bool
-    ) -> AsyncIterator[AsyncConnection]:
+        self,
+        opener: Callable[[], AbstractAsyncContextManager[Connection]],
+        *,
+        exclusive: bool,
+        losses: type[Exception] = DBAPIError,
+    ) -> AsyncIterator[Connection]:
+        """`losses`: errors of the block that may be the database's."""
         self._refuse_unusable(exclusive)
         task = asyncio.current_task()
         in_block = False
@@ -122,9 +136,8 @@ class Store:
                 yield connection
                 in_block = False
         except Exception as error:  # every driver has errors of its own; those that are no loss go on
-            # In the block only SQLAlchemy's errors are the database's: a file that the caller reads there may
-            # be missing too.
-            if not in_block or isinstance(error, DBAPIError):
+            # A file that the caller reads in the block may be missing too, and is no loss of the database.
+            if not in_block or isinstance(error, losses):
                 self._raise_gone(error)
             raise
         finally:
