@@ -103,16 +103,13 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
         raise
     clock = clock or SystemClock()
     charging = _charging(config, store, clock)
-    world = CallWorld(
-        trunks=directory.trunks,
-        security_keys=SecurityKeys(secret),
-        asterisk_sounds=config.asterisk_sounds,
-        apology=config.apology,
-        uri_dial=config.uri_dial,
-        uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
+    world = CallWorld.configured(
+        config,
+        directory,
+        SecurityKeys(secret),
+        clock,
         charging=charging if charge else None,
         teller=Teller(store, directory, config.country, peppers, charging.ledger.now_ms),
-        clock=clock,
     )
     return Core(config, store, directory, Occupancy(), book, library, world, charging)
 

@@ -95,14 +95,14 @@ async def test_a_wire_that_differs_is_told_in_what(what: str) -> None:
     call = await simulated()
     wire, record = wire_of(call.record)
     callee = wire.callees["callee01"]
-    assert list(wire_disagreements(call, record, wire, {"carrier": callee}, CONFIG, KEYS)) == []
+    assert list(wire_disagreements(call, record, wire, [callee], CONFIG, KEYS)) == []
     of_call, of_callee = WIRES[what]
     changed = replace(callee, **of_callee)  # type: ignore[arg-type]
     found = wire_disagreements(
-        call, record, replace(wire, **of_call), {"carrier": changed}, CONFIG, KEYS  # type: ignore[arg-type]
+        call, record, replace(wire, **of_call), [changed], CONFIG, KEYS  # type: ignore[arg-type]
     )  # fmt: skip
     assert what in [one.what for one in found]
-    missing = list(wire_disagreements(call, record, wire, {}, CONFIG, KEYS))
+    missing = list(wire_disagreements(call, record, wire, [None], CONFIG, KEYS))
     assert [str(one) for one in missing] == ["INVITE through carrier: expected 441234567890, came none"]
 
 
@@ -128,6 +128,18 @@ async def test_a_hang_up_counts_from_what_is_seen_on_the_wire(
 ) -> None:
     plan = plan_call(CASES[name].scenario, await simulated(CASES[name]))
     assert plan.hang_up == HangUp(moment, after_ms)
+
+
+async def test_each_time_that_a_call_dials_out_has_callees_of_its_own() -> None:
+    path = Path(__file__).parents[2] / "app_flows" / "prepaid_card.test.yaml"
+    cases = {one.scenario.name: one for one in read_scenarios(path)}
+    case = cases["a known calling number needs no card, and one call follows another"]
+    plan = plan_call(case.scenario, await simulated(case))
+    assert [(leg.turn, leg.trunk) for leg in plan.legs] == [(0, "carrier"), (1, "carrier")]
+    assert [leg.callee.hangs_up_after_ms for leg in plan.legs if leg.callee] == [3_600_000, 30_000]
+    failover = CASES["congestion on the first trunk, the second one answers"]
+    plan = plan_call(failover.scenario, await simulated(failover))
+    assert [leg.turn for leg in plan.legs] == [0, 0]
 
 
 async def test_what_only_the_simulator_can_play_is_refused_by_name() -> None:

@@ -1,4 +1,4 @@
-"""Every scenario of the call path, simulated and then made as a real call: both must tell the same story."""
+"""Scenarios of the call path and of the prepaid card, simulated and then real: one story."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
 
 pytestmark = pytest.mark.lab
 
-CASES = read_scenarios(Path(__file__).with_name("call_path.test.yaml"))
+ROOT = Path(__file__).parents[2]
+CASES = [
+    # The longest first: all are played at once.
+    *read_scenarios(ROOT / "app_flows" / "prepaid_card.test.yaml"),
+    *read_scenarios(Path(__file__).with_name("call_path.test.yaml")),
+]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +27,7 @@ def played(started_lab: tuple[Lab, int]) -> dict[str, Comparison]:
     """All scenarios, played at once: each is a real call in real time."""
 
     async def play() -> list[Comparison]:
-        config = load_config(Path(__file__).parents[2] / "config.yaml")
+        config = load_config(ROOT / "config.yaml")
         async with BothWorlds.open(config, started_lab[0]) as worlds:
             return await worlds.play_all(CASES)
 

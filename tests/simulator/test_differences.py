@@ -9,6 +9,7 @@ import pytest
 from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus, Reject
 from ringflow.simulator.differences import differences
 from ringflow.simulator.scenario import Scenario
+from ringflow.simulator.till import MoneyAfter
 
 RECORD = CallRecord(
     call_id="x",
@@ -103,3 +104,19 @@ def test_a_rejection_is_compared_by_code_and_reason_if_given() -> None:
 
 def test_real_time_may_be_off_by_a_little() -> None:
     assert compare({"talked": "3900ms"}, tolerance_ms=100) == []
+
+
+def test_money_is_exact_unless_talk_is_in_real_time() -> None:
+    record = replace(RECORD, legs=(Leg("44", "a", LegStatus.ANSWERED, 30_300, charged_micros=103_334),))
+    expect = {"charged": "0.10", "credit": "4.90"}
+    given = {"rates": [{"prefix": "44", "price": "0.20"}]}
+    scenario = Scenario.model_validate({"name": "x", "given": given, "expect": expect})
+
+    def found(credit_micros: int, tolerance_ms: int, *findings: str) -> list[str]:
+        money = MoneyAfter("USD", credit_micros, findings)
+        return [str(one) for one in differences(scenario, record, tolerance_ms, money)]
+
+    assert [one.split(":")[0] for one in found(4_896_666, 0)] == ["charged", "credit"]
+    assert found(4_896_666, 400) == []
+    assert found(4_890_000, 400) == ["credit: expected 4.90, came 4.89"]
+    assert found(4_896_666, 400, "a hold") == ["the books: expected right, came a hold"]

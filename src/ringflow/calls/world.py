@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.accounts.teller import Teller
 from ringflow.accounts.trunks import Trunk
 from ringflow.calls.charging import Charging
 from ringflow.calls.clock import Clock, SystemClock
+from ringflow.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,30 @@ class CallWorld:
     charging: Charging | None = None
     teller: Teller | None = None
     clock: Clock = field(default_factory=SystemClock)
+
+    @classmethod
+    def configured(
+        cls,
+        config: Config,
+        directory: Directory,
+        security_keys: SecurityKeys,
+        clock: Clock,
+        *,
+        charging: Charging | None = None,
+        teller: Teller | None = None,
+    ) -> CallWorld:
+        """The world that a configuration describes, on this directory."""
+        return cls(
+            trunks=directory.trunks,
+            security_keys=security_keys,
+            asterisk_sounds=config.asterisk_sounds,
+            apology=config.apology,
+            uri_dial=config.uri_dial,
+            uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
+            charging=charging,
+            teller=teller,
+            clock=clock,
+        )
 
     def asterisk_prompt(self, name: str) -> str:
         """A prompt of the library as Asterisk is told to play it, without extension."""

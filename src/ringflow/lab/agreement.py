@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 
 from ringflow.accounts.security_key import SecurityKeys
@@ -48,17 +48,16 @@ def wire_disagreements(
     simulated: SimulatedCall,
     real: CallRecord,
     wire: LabCallResult,
-    callees: Mapping[str, CalleeRecord],
+    callees: Sequence[CalleeRecord | None],
     config: Config,
     keys: SecurityKeys,
 ) -> Iterator[Difference]:
-    """Where the real call's record says one thing, and SIP another. `callees` are by their trunks' names."""
+    """Where the real call's record says one thing, and SIP another. `callees`: of the planned legs."""
     status = _expected_status(simulated)
     if status is not None:
         yield from _compare("SIP status of the caller's INVITE", status, wire.status)
     # What the virtual Asterisk would have sent; legs that differ in number are told of elsewhere.
-    for leg, sent in zip(dialled_legs(real), simulated.legs, strict=False):
-        callee = callees.get(leg.trunk)
+    for leg, sent, callee in zip(dialled_legs(real), simulated.legs, callees, strict=False):
         if callee is None:
             if leg.status is not LegStatus.UNAVAILABLE:
                 yield Difference(f"INVITE through {leg.trunk}", leg.dialled, "none")

@@ -16,12 +16,12 @@ from ringflow.errors import RingflowError
 from ringflow.lab.agreement import WORLD_TOLERANCE_MS, disagreements, side_by_side, wire_disagreements
 from ringflow.lab.call_values import LabCallResult
 from ringflow.lab.lab import Lab
-from ringflow.lab.scenario_plan import RealPlan, plan_call
+from ringflow.lab.scenario_plan import PlannedLeg, RealPlan, plan_call
 from ringflow.lab.scenario_server import ScenarioServer, relabelled
 from ringflow.simulator.differences import Difference, differences
 from ringflow.simulator.run import SimulatedCall, simulate
 from ringflow.simulator.scenario_files import ScenarioCase
-from ringflow.simulator.stage import Stage, given_config
+from ringflow.simulator.stage import Stage, given_config, paying_customers
 
 AT_ONCE = 12
 """Real calls at one time; every one has SIP and sound processes of its own, in real time."""
@@ -30,9 +30,6 @@ TRIES = 3
 
 GRACE_S = 20.0
 """How much longer than the simulated call the real one may take, on a machine that has other work too."""
-
-NOBODY = "PJSIP/{number}@nobody"
-"""The dial string of trunks that the simulated call did not use: no such endpoint, so CHANUNAVAIL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,36 +85,36 @@ class BothWorlds:
             try:
                 simulated = await simulate(case, self._stage)
                 plan = plan_call(case.scenario, simulated)
-                async with self._trunks.take(len(plan.callees)) as names:
-                    return await self._compare(
-                        case, simulated, plan, dict(zip(plan.callees, names, strict=True))
-                    )
+                met = [leg for leg in plan.legs if leg.callee is not None]
+                async with self._trunks.take(len(met)) as names:
+                    return await self._compare(case, simulated, plan, dict(zip(met, names, strict=True)))
             except (RingflowError, TimeoutError) as error:
                 text = str(error) or f"the real call did not end: {type(error).__name__}"
                 return Comparison(case, simulated, None, None, f"{case.label}: {text}")
 
     async def _compare(
-        self, case: ScenarioCase, simulated: SimulatedCall, plan: RealPlan, trunks: dict[str, str]
+        self, case: ScenarioCase, simulated: SimulatedCall, plan: RealPlan, trunks: dict[PlannedLeg, str]
     ) -> Comparison:
-        given = given_config(self._stage.config, case)
-        dials = {
-            one.name: f"PJSIP/{{number}}@{trunks[one.name]}" if one.name in trunks else NOBODY
-            for one in given.trunks
-        }
         did = f"1800556{next(self._numbers):04}"
-        config = relabelled(given, case.scenario.call.did, did, dials)
-        callees = {trunks[name]: callee for name, callee in plan.callees.items()}
-        async with self._server.serving(did, config, self._stage.book(case)) as served:
+        config = relabelled(given_config(self._stage.config, case), case.scenario.call.did, did)
+        paying = paying_customers(self._stage.config, case)
+        turns: list[dict[str, str]] = [{} for _ in range(1 + max((leg.turn for leg in trunks), default=0))]
+        for leg, trunk in trunks.items():
+            turns[leg.turn][leg.trunk] = f"PJSIP/{{number}}@{trunk}"
+        book, given = self._stage.book(case), case.scenario.given
+        async with self._server.serving(did, config, book, given, paying, turns) as served:
             limit_s = simulated.record.duration_ms / 1000 + GRACE_S
+            callees = {trunk: leg.callee for leg, trunk in trunks.items() if leg.callee is not None}
             wire = await self._lab.call(plan.caller(did), callees, limit_s)
             real = await served.kept.record()
+            money = await served.till.count(real.customer) if served.till and real else None
         if real is None:
             return Comparison(case, simulated, None, wire, f"{case.label}: Ringflow has no record of it")
-        seen = {name: wire.callees[trunk] for name, trunk in trunks.items() if trunk in wire.callees}
+        seen = [wire.callees.get(trunks[leg]) if leg in trunks else None for leg in plan.legs]
         found = [
             *disagreements(simulated, real),
             *wire_disagreements(simulated, real, wire, seen, config, served.security_keys),
-            *differences(case.scenario, real, WORLD_TOLERANCE_MS),
+            *differences(case.scenario, real, WORLD_TOLERANCE_MS, money),
         ]
         failure = _failure(case, simulated.record, real, found) if found else None
         return Comparison(case, simulated, real, wire, failure)

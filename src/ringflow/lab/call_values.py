@@ -15,7 +15,7 @@ class Moment(Enum):
     DIALLED = "dialled"  # the caller's own INVITE
     ANSWERED = "answered"  # the caller's own answer
     RINGING = "ringing"  # the INVITE at the first callee
-    TALKING = "talking"  # the first callee's answer
+    TALKING = "talking"  # the last callee's answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,9 +102,10 @@ class _LabCall:
             found = await side.sipp.wait_for(lambda message: message.first_line.startswith("INVITE "))
         elif when.moment is Moment.ANSWERED:
             found = await side.sipp.wait_for(_is_answer)
+        elif when.moment is Moment.TALKING:
+            found = await self.sides[trunks[-1]].sipp.wait_for(_is_answer)
         else:
-            test = _is_invite if when.moment is Moment.RINGING else _is_answer
-            waiting = [asyncio.create_task(self.sides[trunk].sipp.wait_for(test)) for trunk in trunks]
+            waiting = [asyncio.create_task(self.sides[trunk].sipp.wait_for(_is_invite)) for trunk in trunks]
             try:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 found = next((task.result() for task in waiting if task.done()), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ringflow.calls.outcome import CallRecord, Leg, LegStatus
@@ -10,7 +9,7 @@ from ringflow.errors import Refused
 from ringflow.lab import sipp_scenarios
 from ringflow.lab.call_values import HangUp, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee
-from ringflow.simulator.callee import Behaviour, Callee
+from ringflow.simulator.callee import Behaviour, Callee, DialledLeg
 from ringflow.simulator.carrying import ANONYMOUS
 from ringflow.simulator.run import SimulatedCall
 from ringflow.simulator.scenario import Scenario
@@ -22,16 +21,33 @@ _BEHAVIOURS = {
     Behaviour.CONGESTION: sipp_scenarios.Behaviour.CONGESTION,
 }
 
+NEVER_DIALLED = (LegStatus.REFUSED, LegStatus.NO_CREDIT)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLeg:
+    """An attempt through `trunk`, when the call dials out for the `turn`th time (from 0).
+
+    `callee` is None where nobody is there.
+    """
+
+    turn: int
+    trunk: str
+    callee: LabCallee | None
+
 
 @dataclass(frozen=True, slots=True)
 class RealPlan:
-    """A real call as the simulator foretold it. `callees` are by the scenario's own names of trunks."""
+    """A real call as the simulator foretold it.
+
+    `legs` are the attempts for which an INVITE is sent or tried, in order.
+    """
 
     cli: str
     anonymous: bool
     keys: tuple[TimedKeys, ...]
     hang_up: HangUp | None
-    callees: Mapping[str, LabCallee]
+    legs: tuple[PlannedLeg, ...]
 
     def caller(self, did: str) -> LabCaller:
         """The caller, who dials this number."""
@@ -54,7 +70,7 @@ def plan_call(scenario: Scenario, call: SimulatedCall) -> RealPlan:
         anonymous=cli == ANONYMOUS,
         keys=timed_keys(call),
         hang_up=timed_hang_up(call),
-        callees=_callees(call),
+        legs=_legs(call),
     )
 
 
@@ -65,20 +81,29 @@ def timed_keys(call: SimulatedCall) -> tuple[TimedKeys, ...]:
 
 def dialled_legs(record: CallRecord) -> list[Leg]:
     """The legs for which an INVITE was sent, or at least tried."""
-    never = (LegStatus.REFUSED, LegStatus.NO_CREDIT)
-    return [leg for leg in record.legs if leg.trunk and leg.status not in never]
+    return [leg for leg in record.legs if leg.trunk and leg.status not in NEVER_DIALLED]
 
 
-def _callees(call: SimulatedCall) -> dict[str, LabCallee]:
-    callees: dict[str, LabCallee] = {}
-    for leg, seen in zip(dialled_legs(call.record), call.legs, strict=True):
-        if leg.trunk in callees:
-            raise Refused(f"a callee of the lab takes one call, and {leg.trunk} is dialled twice")
-        if "/" not in seen.target or "@" not in seen.target:
-            raise Refused(f"the lab has no callee behind {seen.target}")
-        if seen.callee.behaviour in _BEHAVIOURS:
-            callees[leg.trunk] = lab_callee(seen.callee)
-    return callees
+def _legs(call: SimulatedCall) -> tuple[PlannedLeg, ...]:
+    legs: list[PlannedLeg] = []
+    seen = iter(call.legs)
+    turn, tried = 0, set[str]()
+    for leg in call.record.legs:
+        if not leg.trunk:
+            continue
+        if leg.trunk in tried:
+            # Trunks are tried in one order each time: the first one again is the next time.
+            turn, tried = turn + 1, set()
+        tried.add(leg.trunk)
+        if leg.status not in NEVER_DIALLED:
+            legs.append(PlannedLeg(turn, leg.trunk, _met(next(seen))))
+    return tuple(legs)
+
+
+def _met(seen: DialledLeg) -> LabCallee | None:
+    if "/" not in seen.target or "@" not in seen.target:
+        raise Refused(f"the lab has no callee behind {seen.target}")
+    return lab_callee(seen.callee) if seen.callee.behaviour in _BEHAVIOURS else None
 
 
 def lab_callee(callee: Callee) -> LabCallee:

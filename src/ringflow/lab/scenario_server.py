@@ -7,32 +7,38 @@ the engine whose database holds the rows that this scenario gives.
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
-from ringflow.accounts.declarations import apply_declarations
-from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.accounts.trunks import Trunk
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiSettings
 from ringflow.calls.clock import SystemClock
 from ringflow.calls.outcome import CallRecord
 from ringflow.calls.rejecting import reject_call
-from ringflow.calls.world import CallWorld
 from ringflow.config import Config
 from ringflow.engine.engine import Engine, Flows
+from ringflow.simulator.scenario import Given, ScenarioCustomer
+from ringflow.simulator.till import Till
+from ringflow.simulator.world import make_world
 from ringflow.store import Store
 
 RECORD_WAIT_S = 10.0
 """From the end of a call on the wire to its record."""
 
 NOBODYS_DID = 404
+
+NOBODY = "PJSIP/{number}@nobody"
+"""The dial string of trunks that the simulated call did not use: no such endpoint, so CHANUNAVAIL."""
+
+Trunks: TypeAlias = Callable[[], Awaitable[tuple[Trunk, ...]]]
 
 
 class KeptRecord:
@@ -63,10 +69,11 @@ class KeptRecord:
 
 @dataclass(frozen=True, slots=True)
 class ServedScenario:
-    """What a scenario's call leaves behind: its record, and the keys that its headers were signed with."""
+    """What a scenario's call leaves behind: its record, the keys that signed its headers, and its money."""
 
     kept: KeptRecord
     security_keys: SecurityKeys
+    till: Till | None
 
 
 class ScenarioServer:
@@ -94,27 +101,29 @@ class ScenarioServer:
             await server._fastagi.close()
 
     @asynccontextmanager
-    async def serving(self, did: str, config: Config, flows: Flows) -> AsyncIterator[ServedScenario]:
-        """Serve calls for `did` with the rows that `config` declares. Raises `ConfigError`."""
+    async def serving(
+        self,
+        did: str,
+        config: Config,
+        flows: Flows,
+        given: Given,
+        paying: tuple[ScenarioCustomer, ...],
+        dials: Sequence[Mapping[str, str]],
+    ) -> AsyncIterator[ServedScenario]:
+        """Serve calls for `did` with the rows that `config` declares, and what the scenario gives besides.
+
+        `dials`: the dial strings of the trunks, by name, for each time that the call dials out. Raises
+        `ConfigError`, `Refused`.
+        """
         path = self._folder / f"{did}.db"
         await asyncio.to_thread(shutil.copy, self._template, path)
         store = await Store.open(f"sqlite:///{path}")
         try:
-            await apply_declarations(store, config)
-            directory = Directory(store, config.country)
-            keys = SecurityKeys(secrets.token_hex())
-            world = CallWorld(
-                trunks=directory.trunks,
-                security_keys=keys,
-                asterisk_sounds=config.asterisk_sounds,
-                apology=config.apology,
-                uri_dial=config.uri_dial,
-                uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
-                clock=SystemClock(),
-            )
+            ready = await make_world(store, SystemClock(), config, given, paying)
+            world = replace(ready.world, trunks=_in_turn(ready.world.trunks, dials))
             kept = KeptRecord()
-            self._engines[did] = Engine(directory, Occupancy(), flows, world, (kept,))
-            yield ServedScenario(kept, keys)
+            self._engines[did] = Engine(ready.directory, Occupancy(), flows, world, (kept,))
+            yield ServedScenario(kept, world.security_keys, ready.till)
         finally:
             self._engines.pop(did, None)
             await store.close()
@@ -127,16 +136,23 @@ class ScenarioServer:
         await engine.run(session)
 
 
-def relabelled(config: Config, called: str, did: str, dials: Mapping[str, str]) -> Config:
-    """The configuration with the called DID under another number, and trunks with the lab's dial strings.
-
-    Trunks keep their names, so records and transcripts name them as the scenario does.
-    """
-    return config.model_copy(
-        update={
-            "dids": tuple(
-                one.model_copy(update={"number": did}) if one.number == called else one for one in config.dids
-            ),
-            "trunks": tuple(one.model_copy(update={"dial": dials[one.name]}) for one in config.trunks),
-        }
+def relabelled(config: Config, called: str, did: str) -> Config:
+    """The configuration with the called DID under another number."""
+    dids = tuple(
+        one.model_copy(update={"number": did}) if one.number == called else one for one in config.dids
     )
+    return config.model_copy(update={"dids": dids})
+
+
+def _in_turn(trunks: Trunks, dials: Sequence[Mapping[str, str]]) -> Trunks:
+    """The trunks with the lab's dial strings: a callee of the lab takes one call only.
+
+    They keep their names, so records and transcripts name them as the scenario does.
+    """
+    turns = iter(dials)
+
+    async def of_this_turn() -> tuple[Trunk, ...]:
+        dials_now = next(turns, {})
+        return tuple(replace(one, dial=dials_now.get(one.name, NOBODY)) for one in await trunks())
+
+    return of_this_turn

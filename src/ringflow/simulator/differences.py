@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from ringflow.calls.outcome import CallRecord, Event, Leg
 from ringflow.money import MICRO_DIGITS, format_amount, parse_amount
@@ -34,20 +35,38 @@ def differences(
 ) -> list[Difference]:
     """Every difference. `tolerance_ms`: how far talk times may be off, for calls in real time."""
     found = list(_Comparison(scenario, record, tolerance_ms).every())
-    return found + list(_money_differences(scenario, record, money)) if money is not None else found
+    if money is not None:
+        found += _money_differences(scenario, record, money, tolerance_ms)
+    return found
 
 
-def _money_differences(scenario: Scenario, record: CallRecord, money: MoneyAfter) -> Iterator[Difference]:
+def _money_differences(
+    scenario: Scenario, record: CallRecord, money: MoneyAfter, tolerance_ms: int
+) -> Iterator[Difference]:
     expected, currency = scenario.expect, money.currency
+    slack_micros = _worth(scenario, currency, tolerance_ms) * len(record.legs) if tolerance_ms else 0
     charged = sum(leg.charged_micros or 0 for leg in record.legs)
     for what, wanted, came in (
         ("charged", expected.charged, charged),
         ("credit", expected.credit, money.credit_micros),
     ):
-        if wanted is not None and parse_amount(wanted, currency, decimals=MICRO_DIGITS, signed=True) != came:
+        if wanted is None:
+            continue
+        micros = parse_amount(wanted, currency, decimals=MICRO_DIGITS, signed=True)
+        if abs(micros - came) > slack_micros:
             yield Difference(what, wanted, format_amount(came, currency))
     for finding in money.findings:
         yield Difference("the books", "right", finding)
+
+
+def _worth(scenario: Scenario, currency: str, tolerance_ms: int) -> int:
+    """What a talk that is off by so much may be charged more or less, in micro-units."""
+    off_s = ceil(tolerance_ms / 1000)
+    dearest = 0
+    for rate in scenario.given.rates or ():
+        price = parse_amount(rate.price, currency, decimals=MICRO_DIGITS)
+        dearest = max(dearest, ceil(price * (off_s + rate.increment) / 60))
+    return dearest
 
 
 class _Comparison:

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from ringflow.accounts.declarations import apply_declarations
-from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
-from ringflow.accounts.security_key import SecurityKeys
-from ringflow.accounts.teller import Teller
 from ringflow.calls.clock import Clock
-from ringflow.calls.world import CallWorld
 from ringflow.config import Config, DidDeclaration, TrunkDeclaration
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
 from ringflow.errors import Problem, Refused
 from ringflow.flows.book import FlowBook
 from ringflow.simulator.carrying import MakeEngine
-from ringflow.simulator.deck import Deck
 from ringflow.simulator.listening import PromptDuration
 from ringflow.simulator.scenario import DEFAULT_CUSTOMER, DEFAULT_TRUNK, Scenario, ScenarioCustomer
 from ringflow.simulator.scenario_files import ScenarioCase
 from ringflow.simulator.till import Till
+from ringflow.simulator.world import make_world
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store import Store
 
@@ -100,31 +95,15 @@ class Stage:
         config = given_config(self.config, case)
         book = self.book(case)
         async with self._database() as store:
-            await apply_declarations(store, config)
-            directory = Directory(store, config.country)
-            till = None
-            if case.scenario.given.rates is not None:
-                till = Till(store, clock, config.charging)
-                await till.fill(case.scenario.given, paying_customers(self.config, case))
-            deck = Deck(store, clock)
-            await deck.deal(case.scenario.given.cards, case.scenario.given.vouchers)
-            world = CallWorld(
-                trunks=directory.trunks,
-                # Nothing outside ever sees these keys; a scenario needs only that they are there.
-                security_keys=SecurityKeys(secrets.token_hex()),
-                asterisk_sounds="",
-                apology=config.apology,
-                uri_dial=config.uri_dial,
-                uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
-                charging=till.charging if till is not None else None,
-                teller=Teller(store, directory, config.country, deck.peppers, deck.now_ms),
-                clock=clock,
-            )
+            paying = paying_customers(self.config, case)
+            ready = await make_world(store, clock, config, case.scenario.given, paying)
+            # The virtual Asterisk's prompts are the library's names.
+            world = replace(ready.world, asterisk_sounds="")
 
             def make_engine(watchers: Sequence[Watcher]) -> Engine:
-                return Engine(directory, Occupancy(), book, world, watchers, lambda: "simulated")
+                return Engine(ready.directory, Occupancy(), book, world, watchers, lambda: "simulated")
 
-            yield make_engine, till
+            yield make_engine, ready.till
 
     def _folder(self, folder: Path) -> FlowBook:
         if folder not in self._books:
