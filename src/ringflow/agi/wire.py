@@ -132,6 +132,9 @@ class AgiParser:
 
     def _next_line(self) -> str | None:
         data, start = self._data, self._start
+        if start == len(data):
+            self._data, self._start = b"", 0
+            return None
         end = data.find(b"\n", start, start + MAX_LINE_BYTES - 1)
         if end < 0:
             if len(data) - start >= MAX_LINE_BYTES - 1:
@@ -231,7 +234,13 @@ def command_line(*words: str, max_bytes: int = MAX_LINE_BYTES) -> bytes:
     if not 0 < len(words) <= MAX_WORDS:
         raise _unsendable(words, f"of no words, or of more than {MAX_WORDS}")
     try:
-        text = " ".join([_written(word) for word in words])
+        # The first test only saves most words the second, dearer one.
+        text = " ".join(
+            [
+                word if (word.isalnum() and word.isascii()) or _is_bare(word) else _quoted(word)
+                for word in words
+            ]
+        )
         line = text.encode()
     except UnicodeEncodeError:
         raise _unsendable(words, "that is not valid Unicode") from None
@@ -248,8 +257,5 @@ def _unsendable(words: tuple[str, ...], what: str) -> ProtocolViolation:
     return ProtocolViolation(f"Ringflow: a command {what}: {shown(' '.join(words[:2]))}")
 
 
-def _written(word: str) -> str:
-    # The first test only saves most words the second, dearer one.
-    if (word.isalnum() and word.isascii()) or _is_bare(word):
-        return word
+def _quoted(word: str) -> str:
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

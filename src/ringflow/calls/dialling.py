@@ -88,14 +88,13 @@ class Attempt:
         headers are plain words and travel as arguments of the subroutine, where other text could not stand.
         """
         plain = self._plain_headers()
-        rest = [header for header in self.headers.items() if header not in plain]
-        return rest if rest or not plain else None
+        if plain and len(self.headers) == _PLAIN_HEADERS:
+            return None
+        return [header for header in self.headers.items() if header not in plain]
 
     def _plain_headers(self) -> list[tuple[str, str]]:
         plain = [
-            (name, value)
-            for name, value in self.headers.items()
-            if _PLAIN.fullmatch(name) and _PLAIN.fullmatch(value)
+            (name, value) for name, value in self.headers.items() if value and _PLAIN.fullmatch(name + value)
         ]
         return plain[-_PLAIN_HEADERS:] if len(plain) >= _PLAIN_HEADERS else []
 
@@ -103,7 +102,7 @@ class Attempt:
         words = [word for header in self._plain_headers() for word in header]
         if not words:
             return "ringflow-leg^s^1"
-        entry = "two" if self.headers_as_variables() is None else "more"
+        entry = "two" if len(self.headers) == _PLAIN_HEADERS else "more"
         return f"ringflow-leg^{entry}^1({'^'.join(words)})"
 
     def _answer_subroutine(self) -> str:

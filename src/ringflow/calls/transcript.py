@@ -18,19 +18,20 @@ class Transcript:
     """Events of one call and its slots. `slot` is the label under which events are noted."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._began_ms = clock.monotonic_ms()
+        self._now_ms = clock.monotonic_ms
+        self._began_ms = self._now_ms()
         self.events: list[Event] = []
         self.visits: list[SlotVisit] = []
         self.slot = ""
 
     def note(self, event: str, detail: str = "") -> None:
         """Add an event now. `detail` must already be safe to print; it is bounded here."""
-        if len(self.events) > MAX_EVENTS:
-            return
-        if len(self.events) == MAX_EVENTS:
+        noted = len(self.events)
+        if noted >= MAX_EVENTS:
+            if noted > MAX_EVENTS:
+                return
             event, detail = "cut", f"more than {MAX_EVENTS} events"
-        self.events.append(Event(self.elapsed_ms(), self.slot, event, detail[:MAX_DETAIL]))
+        self.events.append(Event(self._now_ms() - self._began_ms, self.slot, event, detail[:MAX_DETAIL]))
 
     def enter(self, app: str, slot: str, slot_type: str) -> None:
         """The call comes to a slot; what is noted from now on happens there."""
@@ -51,4 +52,4 @@ class Transcript:
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the call arrived."""
-        return self._clock.monotonic_ms() - self._began_ms
+        return self._now_ms() - self._began_ms
