@@ -135,20 +135,20 @@ async def test_what_a_killed_making_left_is_not_seen_and_can_be_discarded(mint: 
     assert await listed(mint) == []
     with pytest.raises(Refused, match="being made now, or its making was killed"):
         await mint.make("x")
-    assert await discard_batch(mint.store, "x") == 3
+    assert await discard_batch(mint.store, "x", "ann", mint.now_ms) == 3
     assert await rows(mint, cards) == 0
     with pytest.raises(Refused, match="discarded while"):
         await open_batch(mint.store, batch, "ann", mint.now_ms)
     await mint.make("x")
     with pytest.raises(Refused, match="finished"):
-        await discard_batch(mint.store, "x")
+        await discard_batch(mint.store, "x", "ann", mint.now_ms)
 
 
 async def test_a_making_that_was_discarded_by_another_does_not_go_on(mint: Any) -> None:
     made: list[Any] = []
 
     async def discard() -> None:
-        await discard_batch(mint.store, "x")
+        await discard_batch(mint.store, "x", "ann", mint.now_ms)
 
     def deliver(secrets: Any) -> None:
         made.extend(secrets)

@@ -15,6 +15,7 @@ from ringflow.accounts.cards.redemption import redeem
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import parse_peppers
+from ringflow.audit import Act
 from ringflow.ledger.rate_card import assign_customer, assignments, create_card
 from ringflow.store import Store
 from ringflow.store.card_tables import cards as cards_table
@@ -35,8 +36,8 @@ async def count(store: Store, table: Any) -> int:
 async def test_the_first_use_makes_a_customer_like_the_template_with_the_cards_credit(mint: Any) -> None:
     ((card_id, pin),) = await mint.make(units=5)
     async with mint.store.writing() as connection:
-        rates = await create_card(connection, "retail", "USD")
-        await assign_customer(connection, 7, rates)
+        rates = await create_card(Act(connection, "ann", 1), "retail", "USD")
+        await assign_customer(Act(connection, "ann", 1), 7, rates)
         revision = (await connection.execute(select(directory_revision.c.revision))).scalar()
     first = await mint.cards.authenticate(card_id, pin, HOME)
     assert isinstance(first, Admitted)

@@ -10,6 +10,7 @@ from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.audit import Act
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.outcome import CallRecord
 from ringflow.calls.world import CallWorld
@@ -120,7 +121,7 @@ async def furnish(store: Store, units: int, channels: int | None = None) -> None
     await apply_declarations(store, config)
     async with store.writing() as connection:
         await pay_in(connection, 42, units * UNIT, Order("credit", "a test", "ann", NOW_MS))
-        card = await create_card(connection, "tested", "USD", default=True)
+        card = await create_card(Act(connection, "ann", NOW_MS), "tested", "USD", default=True)
         row = {"card_id": card.id, "prefix": "44", "price_micros": UNIT, "connection_micros": 0}
         seconds = {"minimum_s": 60, "increment_s": 60, "grace_s": 0, "from_ms": 0}
         await connection.execute(rates.insert().values(**row, **seconds))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ringflow.audit import Act
 from ringflow.errors import Refused
 from ringflow.ledger import Hold, HoldState, LegTaken, NoCredit, Terms, UnknownLeg
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
@@ -120,7 +121,7 @@ async def test_a_charge_beyond_the_hold_takes_free_credit_and_never_more(
 async def test_a_debit_limit_overdraws_or_keeps_back(bank: Bank, limit: int, admitted: int) -> None:
     await bank.customer(42, 5)
     async with bank.store.writing() as connection:
-        await set_debit_limit(connection, 42, limit * UNIT, bank.now_ms)
+        await set_debit_limit(Act(connection, "ann", bank.now_ms), 42, limit * UNIT)
     answers = await asyncio.gather(*[bank.ledger.hold(f"leg {n}", 42, UNIT) for n in range(10)])
     assert sum(isinstance(answer, Hold) for answer in answers) == admitted
 
@@ -128,20 +129,20 @@ async def test_a_debit_limit_overdraws_or_keeps_back(bank: Bank, limit: int, adm
 async def test_an_overdraft_that_is_used_cannot_be_taken_away(bank: Bank) -> None:
     await bank.customer(42)
     async with bank.store.writing() as connection:
-        await set_debit_limit(connection, 42, 5 * UNIT, bank.now_ms)
+        await set_debit_limit(Act(connection, "ann", bank.now_ms), 42, 5 * UNIT)
     await bank.ledger.hold("leg", 42, 3 * UNIT)
     with pytest.raises(Refused, match=r"uses 3.00 USD of its overdraft"):
         async with bank.store.writing() as connection:
-            await set_debit_limit(connection, 42, 2 * UNIT, bank.now_ms)
+            await set_debit_limit(Act(connection, "ann", bank.now_ms), 42, 2 * UNIT)
     async with bank.store.writing() as connection:
-        before, after = await set_debit_limit(connection, 42, 3 * UNIT, bank.now_ms)
+        before, after = await set_debit_limit(Act(connection, "ann", bank.now_ms), 42, 3 * UNIT)
     assert (before.debit_limit_micros, after.debit_limit_micros) == (5 * UNIT, 3 * UNIT)
 
 
 async def test_a_daily_limit_counts_what_is_held_and_spent_and_begins_anew_each_day(bank: Bank) -> None:
     await bank.customer(42, 50)
     async with bank.store.writing() as connection:
-        await set_daily_limit(connection, 42, 3 * UNIT, bank.now_ms)
+        await set_daily_limit(Act(connection, "ann", bank.now_ms), 42, 3 * UNIT)
     await bank.ledger.hold("a", 42, 2 * UNIT)
     assert await bank.ledger.hold("b", 42, 2 * UNIT) == NoCredit(42, UNIT)
     await bank.ledger.settle("a", 2 * UNIT)

@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from sqlalchemy import Dialect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.audit import Act
 from ringflow.errors import Refused
 from ringflow.ledger import Hold, HoldState, Ledger, NoCredit, Settlement, Terms
 from ringflow.ledger.account import read_account
@@ -330,7 +331,9 @@ class Machine(RuleBasedStateMachine):
         async def work() -> None:
             await transact(
                 self.stores[index].writing,
-                lambda connection: set_debit_limit(connection, customer, units * UNIT, self.now_ms),
+                lambda connection: set_debit_limit(
+                    Act(connection, "ann", self.now_ms), customer, units * UNIT
+                ),
             )
 
         return work
@@ -340,7 +343,7 @@ class Machine(RuleBasedStateMachine):
             limit = None if units is None else units * UNIT
             await transact(
                 self.stores[index].writing,
-                lambda connection: set_daily_limit(connection, customer, limit, self.now_ms),
+                lambda connection: set_daily_limit(Act(connection, "ann", self.now_ms), customer, limit),
             )
 
         return work

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from typer.testing import CliRunner
 
+from ringflow.audit import Act
 from ringflow.cli import ledger as ledger_commands
 from ringflow.cli import rate as rate_commands
 from ringflow.errors import DocumentError, Refused
@@ -33,12 +35,16 @@ ROWS = """prefix,price,connection,minimum,increment,grace,from,until
 """
 
 
+def ann(bank: Bank, connection: AsyncConnection) -> Act:
+    return Act(connection, "ann", bank.now_ms)
+
+
 async def card_with(bank: Bank, folder: Path, rows: str, name: str = "retail") -> RateFile:
     file = folder / "rates.csv"
     file.write_text(rows, "utf-8")
     async with bank.store.writing() as connection:
-        card = await create_card(connection, name, "USD", default=True)
-        return await import_rates(connection, card, read_rates(file, "USD"))
+        card = await create_card(ann(bank, connection), name, "USD", default=True)
+        return await import_rates(ann(bank, connection), card, read_rates(file, "USD"))
 
 
 @pytest.mark.parametrize(
@@ -122,13 +128,13 @@ async def test_a_customer_goes_by_its_own_card_in_its_own_currency(bank: Bank, t
     async with bank.store.writing() as connection:
         retail, own = await get_card(connection, "retail"), await get_card(connection, "own")
         assert (retail.is_default, own.is_default, retail.rows, own.rows) == (False, True, 5, 1)
-        await assign_customer(connection, 1, retail)
+        await assign_customer(ann(bank, connection), 1, retail)
         with pytest.raises(Refused, match="customer 2 has EUR, and rate card `own` USD"):
-            await assign_customer(connection, 2, own)
+            await assign_customer(ann(bank, connection), 2, own)
         with pytest.raises(Refused, match="no trunk `x`"):
-            await assign_trunk(connection, "x", own)
+            await assign_trunk(ann(bank, connection), "x", own)
         with pytest.raises(Refused, match="already"):
-            await create_card(connection, "own", "USD")
+            await create_card(ann(bank, connection), "own", "USD")
     assert (await quote(bank.store, "1", 1, bank.now_ms)).terms.price_micros == 10_000
 
 
@@ -176,8 +182,10 @@ async def test_bad_rows_can_be_left_out_and_cards_replaced(bank: Bank, tmp_path:
     async with bank.store.writing() as connection:
         card = await get_card(connection, "retail")
         with pytest.raises(DocumentError, match="prefix 44 has a rate at the same time in the card"):
-            await import_rates(connection, card, read_rates(file, "USD"))
-        done = await import_rates(connection, card, read_rates(file, "USD"), replace=True, skip_bad=True)
+            await import_rates(ann(bank, connection), card, read_rates(file, "USD"))
+        done = await import_rates(
+            ann(bank, connection), card, read_rates(file, "USD"), replace=True, skip_bad=True
+        )
         assert (len(done.rows), len(done.problems)) == (1, len(WRONG))
         assert [rate.prefix for rate in await list_rates(connection, card)] == ["44"]
         assert (await get_card(connection, "retail")).revision > card.revision

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from ringflow.audit import Act
 from ringflow.bench.load import CLI, DID
 from ringflow.bench.sip_round import Way
 from ringflow.errors import StartError
@@ -159,7 +160,12 @@ async def give_credit(store: Store) -> None:
     async with store.writing() as connection:
         await pay_in(connection, CUSTOMER, CREDIT_MICROS, Order("credit", "measurement", "bench", now_ms))
         card = await create_card(
-            connection, "bench", "USD", decimals=TERMS.decimals, rounding=TERMS.rounding, default=True
+            Act(connection, "bench", now_ms),
+            "bench",
+            "USD",
+            decimals=TERMS.decimals,
+            rounding=TERMS.rounding,
+            default=True,
         )
         rate = {
             "card_id": card.id, "prefix": "4", "price_micros": TERMS.price_micros, "connection_micros": 0,

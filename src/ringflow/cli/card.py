@@ -205,10 +205,12 @@ def batches_command(limit: Limit = DEFAULT_LIMIT, as_json: Json = False) -> None
 
 @app.command("discard")
 def discard_command(
-    batch: Annotated[str, typer.Argument(metavar="BATCH", help="The batch's name.")], as_json: Json = False
+    batch: Annotated[str, typer.Argument(metavar="BATCH", help="The batch's name.")],
+    operator: Operator,
+    as_json: Json = False,
 ) -> None:
     """Remove a batch whose making was killed; a making in progress is stopped by it."""
-    with_store(lambda store, config: discard_batch(store, batch))
+    with_store(lambda store, config: discard_batch(store, batch, operator, system_now_ms()))
     print_deleted("batch", batch, as_json)
 
 

@@ -14,8 +14,10 @@ from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.peppers import Peppers, parse_peppers
-from ringflow.cli.acting import open_peppers
+from ringflow.audit import Act, note
+from ringflow.cli.acting import open_peppers, with_act
 from ringflow.cli.opening import with_reading
+from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_many
 from ringflow.config import Config, load_config
 from ringflow.errors import Refused, StartError
@@ -38,7 +40,7 @@ class PepperRow:
 
 
 @app.command("new")
-def new_command(as_json: Json = False) -> None:
+def new_command(operator: Operator, as_json: Json = False) -> None:
     """Add a pepper to the ring's file: the first, or the next, under which all that is new is digested."""
     config = load_config()
     if os.environ.get(config.cards.pepper_env, "").strip():
@@ -46,7 +48,14 @@ def new_command(as_json: Json = False) -> None:
     if config.cards.pepper_file is None:
         raise Refused(f"the configuration names no pepper_file; set {config.cards.pepper_env}")
     path = config.path(config.cards.pepper_file)
-    version = add_pepper(path)
+
+    async def add(act: Act, config: Config) -> str:
+        # Before the commit: an entry without its pepper would be a lie.
+        made = add_pepper(path)
+        await note(act, "add", f"pepper {made}", None, {"version": made, "file": str(path)})
+        return made
+
+    version = with_act(operator, add)
     if as_json:
         typer.echo(json.dumps({"version": version, "file": str(path)}))
     else:

@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act, note
+from ringflow.audit import Act
+from ringflow.cli.acting import with_act
+from ringflow.cli.emptying import EMPTY
 from ringflow.cli.ledger_rows import HoldRow, MovementRow, account_row, movement_row
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
@@ -190,23 +192,19 @@ def limit_command(
 ) -> None:
     """Set how far below zero a customer may go, and what its calls may cost in a day."""
 
-    async def work(store: Store, config: Config) -> Account:
-        now_ms = system_now_ms()
-        async with store.writing() as connection:
-            if debit is not None:
-                micros = await _amount(connection, customer, debit, signed=True)
-                before, after = await set_debit_limit(connection, customer, micros, now_ms)
-                await _note_limits(Act(connection, operator, now_ms), before, after)
-            if daily is not None:
-                most = None if daily == "none" else await _amount(connection, customer, daily)
-                before, after = await set_daily_limit(connection, customer, most, now_ms)
-                await _note_limits(Act(connection, operator, now_ms), before, after)
-            account = await read_account(connection, customer, now_ms)
+    async def limit(act: Act, config: Config) -> Account:
+        if debit is not None:
+            micros = await _amount(act.connection, customer, debit, signed=True)
+            await set_debit_limit(act, customer, micros)
+        if daily is not None:
+            most = None if daily == EMPTY else await _amount(act.connection, customer, daily)
+            await set_daily_limit(act, customer, most)
+        account = await read_account(act.connection, customer, act.now_ms)
         if account is None:
             raise Refused(f"customer {customer} has no account; give --debit or --daily")
         return account
 
-    print_one(account_row(with_store(work)), as_json)
+    print_one(account_row(with_act(operator, limit)), as_json)
 
 
 @app.command("holds")
@@ -236,14 +234,6 @@ def post(
         return await transact(store.writing, lambda connection: work(connection, order))
 
     print_one(movement_row(with_store(write)), as_json)
-
-
-async def _note_limits(act: Act, before: Account, after: Account) -> None:
-    def limits(account: Account) -> dict[str, str | None]:
-        row = account_row(account)
-        return {"debit_limit": row.debit_limit, "daily_limit": row.daily_limit, "currency": row.currency}
-
-    await note(act, "limit", f"customer {after.customer_id}", limits(before), limits(after))
 
 
 async def _amount(

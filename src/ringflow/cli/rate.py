@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act, note
+from ringflow.audit import Act
+from ringflow.cli.acting import with_act
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
 from ringflow.config import Config
 from ringflow.ledger import rate_card
 from ringflow.ledger.ledger import system_now_ms
-from ringflow.ledger.occupying import customer_subject
 from ringflow.ledger.rate_card import Rate, RateCard, get_card, list_cards, list_rates
 from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
 from ringflow.ledger.rates import Quote, quote
@@ -108,19 +108,12 @@ def add_command(
 ) -> None:
     """Make an empty rate card."""
 
-    async def work(store: Store, config: Config) -> RateCard:
-        async with store.writing() as connection:
-            was = await rate_card.default_card(connection, currency)
-            card = await rate_card.create_card(
-                connection, name, currency, decimals=decimals, rounding=rounding, default=default
-            )
-            act = Act(connection, operator, system_now_ms())
-            await note(act, "add", f"rate card {name}", None, card_row(card))
-            if default:
-                await _note_default(act, card, was)
-            return card
+    async def add(act: Act, config: Config) -> RateCard:
+        return await rate_card.create_card(
+            act, name, currency, decimals=decimals, rounding=rounding, default=default
+        )
 
-    print_one(card_row(with_store(work)), as_json)
+    print_one(card_row(with_act(operator, add)), as_json)
 
 
 @app.command("import")
@@ -142,18 +135,14 @@ def import_command(
             read = read_rates(file, found.currency, lambda rows: progress.advance(reading, rows))
             writing = progress.add_task("write", total=len(read.rows))
             async with store.writing() as connection:
-                done = await import_rates(
-                    connection,
+                return await import_rates(
+                    Act(connection, operator, system_now_ms()),
                     found,
                     read,
                     replace=replace,
                     skip_bad=skip_bad,
                     progress=lambda rows: progress.advance(writing, rows),
                 )
-                facts = {"rows": (await get_card(connection, card)).rows, "file": file.name}
-                act = Act(connection, operator, system_now_ms())
-                await note(act, "import", f"rate card {card}", {"rows": found.rows}, facts)
-                return done
 
     done = with_store(work)
     for problem in done.problems:
@@ -196,25 +185,17 @@ def assign_command(
 ) -> None:
     """Have a customer or a trunk go by a card, or make it its currency's default; list who does."""
 
-    async def work(store: Store, config: Config) -> list[str]:
-        async with store.writing() as connection:
-            card = await get_card(connection, name)
-            act = Act(connection, operator, system_now_ms())
-            if customer is not None:
-                was = await rate_card.assigned(connection, customer_subject(customer))
-                await rate_card.assign_customer(connection, customer, card)
-                await _note_assigned(act, f"customer {customer}", was, name)
-            if trunk is not None:
-                was = await rate_card.assigned(connection, rate_card.trunk_subject(trunk))
-                await rate_card.assign_trunk(connection, trunk, card)
-                await _note_assigned(act, f"trunk {trunk}", was, name)
-            if default:
-                was = await rate_card.default_card(connection, card.currency)
-                await rate_card.set_default(connection, name)
-                await _note_default(act, card, was)
-            return await rate_card.assignments(connection, card)
+    async def assign(act: Act, config: Config) -> list[str]:
+        card = await get_card(act.connection, name)
+        if customer is not None:
+            await rate_card.assign_customer(act, customer, card)
+        if trunk is not None:
+            await rate_card.assign_trunk(act, trunk, card)
+        if default:
+            await rate_card.set_default(act, name)
+        return await rate_card.assignments(act.connection, card)
 
-    subjects = with_store(work)
+    subjects = with_act(operator, assign)
     print_many([AssignmentRow(subject, name) for subject in subjects], AssignmentRow, as_json)
 
 
@@ -230,14 +211,6 @@ def quote_command(
         return await quote(store, number.removeprefix("+"), customer, system_now_ms())
 
     print_one(quote_row(with_store(work)), as_json)
-
-
-async def _note_assigned(act: Act, subject: str, was: str | None, name: str) -> None:
-    await note(act, "assign", subject, {"rate_card": was}, {"rate_card": name})
-
-
-async def _note_default(act: Act, card: RateCard, was: str | None) -> None:
-    await note(act, "default", f"currency {card.currency}", {"rate_card": was}, {"rate_card": card.name})
 
 
 def count_lines(file: Path) -> int | None:

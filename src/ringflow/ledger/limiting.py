@@ -1,13 +1,15 @@
-"""How far below zero a customer may go, or what it must keep, and what its calls may cost in a day."""
+"""How far below zero a customer may go, or what it must keep, and what its calls may cost in a day.
+
+The audit log has every change.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from ringflow.audit import Act, note
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, open_account, read_account
 from ringflow.ledger.statement import Statement
-from ringflow.money import MAX_AMOUNT_MICROS, Money
+from ringflow.money import MAX_AMOUNT_MICROS, Money, format_amount
 
 _SET_DEBIT = Statement(
     "UPDATE ledger_accounts SET debit_limit_micros = :micros WHERE customer_id = :customer_id "
@@ -22,39 +24,54 @@ _SET_DAILY = Statement(
 )
 
 
-async def set_debit_limit(
-    connection: AsyncConnection, customer_id: int, micros: int, now_ms: int
-) -> tuple[Account, Account]:
+async def set_debit_limit(act: Act, customer_id: int, micros: int) -> tuple[Account, Account]:
     """0: prepaid; above: overdraft; below: a reserve that is kept back. Gives the account before and after.
 
     Raises `Refused` for an overdraft smaller than what is used of it: the books never show an account that is
     below its limit. (To stop the customer's calls at once, set its status.)
     """
-    before = await _account(connection, customer_id, micros, now_ms)
-    if not await _SET_DEBIT.run(connection, customer_id=customer_id, micros=micros):
+    before = await _account(act, customer_id, micros)
+    if not await _SET_DEBIT.run(act.connection, customer_id=customer_id, micros=micros):
         used = Money(before.held_micros - before.balance_micros, before.currency)
         raise Refused(f"customer {customer_id} uses {used} of its overdraft; the limit cannot be lower")
-    return before, await _account(connection, customer_id, micros, now_ms)
+    return before, await _noted(act, before)
 
 
-async def set_daily_limit(
-    connection: AsyncConnection, customer_id: int, micros: int | None, now_ms: int
-) -> tuple[Account, Account]:
+async def set_daily_limit(act: Act, customer_id: int, micros: int | None) -> tuple[Account, Account]:
     """What calls may cost in one UTC day; None: no limit. Gives the account before and after.
 
     Below what is spent or held today it stops new calls; those in progress go on with what they hold.
     """
     if micros is not None and micros < 0:
         raise Refused("a daily limit is not below zero")
-    before = await _account(connection, customer_id, micros or 0, now_ms)
-    await _SET_DAILY.run(connection, customer_id=customer_id, micros=micros)
-    return before, await _account(connection, customer_id, micros or 0, now_ms)
+    before = await _account(act, customer_id, micros or 0)
+    await _SET_DAILY.run(act.connection, customer_id=customer_id, micros=micros)
+    return before, await _noted(act, before)
 
 
-async def _account(connection: AsyncConnection, customer_id: int, micros: int, now_ms: int) -> Account:
-    currency = await open_account(connection, customer_id, now_ms)
+async def _account(act: Act, customer_id: int, micros: int) -> Account:
+    currency = await open_account(act.connection, customer_id, act.now_ms)
     if abs(micros) > MAX_AMOUNT_MICROS:
         raise Refused(f"a limit is at most {Money(MAX_AMOUNT_MICROS, currency)}")
-    account = await read_account(connection, customer_id, now_ms)
-    assert account is not None, "it was opened above"
+    return await _read(act, customer_id)
+
+
+async def _noted(act: Act, before: Account) -> Account:
+    after = await _read(act, before.customer_id)
+    await note(act, "limit", f"customer {before.customer_id}", _facts(before), _facts(after))
+    return after
+
+
+async def _read(act: Act, customer_id: int) -> Account:
+    account = await read_account(act.connection, customer_id, act.now_ms)
+    assert account is not None, "it was opened before its limit is set"
     return account
+
+
+def _facts(account: Account) -> dict[str, str | None]:
+    currency, daily = account.currency, account.daily_limit_micros
+    return {
+        "debit_limit": format_amount(account.debit_limit_micros, currency),
+        "daily_limit": None if daily is None else format_amount(daily, currency),
+        "currency": currency,
+    }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.audit import Act, note
 from ringflow.errors import Refused
 from ringflow.ledger.occupying import customer_subject
 from ringflow.ledger.statement import Statement
@@ -63,7 +64,7 @@ def trunk_subject(name: str) -> str:
 
 
 async def create_card(
-    connection: AsyncConnection,
+    act: Act,
     name: str,
     currency: str,
     *,
@@ -76,23 +77,29 @@ async def create_card(
         raise Refused(f"a rate card's name has 1 to {MAX_NAME} characters")
     if not 0 <= decimals <= MICRO_DIGITS:
         raise Refused(f"a charge has 0 to {MICRO_DIGITS} decimals, not {decimals}")
+    connection = act.connection
     if await find_card(connection, name):
         raise Refused(f"there is a rate card `{name}` already")
     row = {"name": name, "currency": check_currency(currency), "decimals": decimals}
     await connection.execute(
         rate_cards.insert().values(**row, rounding=rounding.value, is_default=False, revision=1)
     )
+    facts = {**row, "rounding": rounding.value, "default": default}
+    await note(act, "add", f"rate card {name}", None, facts)
     if default:
-        await set_default(connection, name)
+        await set_default(act, name)
     return await get_card(connection, name)
 
 
-async def set_default(connection: AsyncConnection, name: str) -> None:
-    """Make it the card that customers of its currency go by unless another is assigned."""
+async def set_default(act: Act, name: str) -> None:
+    """Make it the card that customers of its currency go by unless another is assigned. Raises `Refused`."""
+    connection = act.connection
     card = await get_card(connection, name)
+    was = await default_card(connection, card.currency)
     others = rate_cards.update().where(rate_cards.c.currency == card.currency, rate_cards.c.id != card.id)
     await connection.execute(others.values(is_default=False))
     await connection.execute(rate_cards.update().where(rate_cards.c.id == card.id).values(is_default=True))
+    await note(act, "default", f"currency {card.currency}", {"rate_card": was}, {"rate_card": name})
 
 
 async def find_card(connection: AsyncConnection, name: str) -> RateCard | None:
@@ -137,22 +144,23 @@ async def list_rates(
     return [Rate(*tuple(row)) for row in found]
 
 
-async def assign_customer(connection: AsyncConnection, customer_id: int, card: RateCard) -> None:
+async def assign_customer(act: Act, customer_id: int, card: RateCard) -> None:
     """Have a customer go by the card. Raises `Refused`: no such customer, another currency."""
     query = select(customers.c.currency).where(customers.c.id == customer_id)
-    currency = (await connection.execute(query)).scalar()
+    currency = (await act.connection.execute(query)).scalar()
     if currency is None:
         raise Refused(f"there is no customer {customer_id}")
     if currency != card.currency:
         raise Refused(f"customer {customer_id} has {currency}, and rate card `{card.name}` {card.currency}")
-    await _ASSIGN.run(connection, subject=customer_subject(customer_id), card_id=card.id)
+    await _assign(act, customer_subject(customer_id), card)
 
 
-async def assign_trunk(connection: AsyncConnection, name: str, card: RateCard) -> None:
+async def assign_trunk(act: Act, name: str, card: RateCard) -> None:
     """Note the card that a trunk's owner charges by. Raises `Refused` when there is no such trunk."""
-    if (await connection.execute(select(trunks.c.name).where(trunks.c.name == name))).scalar() is None:
+    there = select(trunks.c.name).where(trunks.c.name == name)
+    if (await act.connection.execute(there)).scalar() is None:
         raise Refused(f"there is no trunk `{name}`")
-    await _ASSIGN.run(connection, subject=trunk_subject(name), card_id=card.id)
+    await _assign(act, trunk_subject(name), card)
 
 
 async def assigned(connection: AsyncConnection, subject: str) -> str | None:
@@ -171,3 +179,10 @@ async def assignments(connection: AsyncConnection, card: RateCard) -> list[str]:
     """Who goes by the card: `customer:42`, `trunk:carrier`."""
     query = select(rate_assignments.c.subject).where(rate_assignments.c.card_id == card.id)
     return [row[0] for row in await connection.execute(query.order_by(rate_assignments.c.subject))]
+
+
+async def _assign(act: Act, subject: str, card: RateCard) -> None:
+    was = await assigned(act.connection, subject)
+    await _ASSIGN.run(act.connection, subject=subject, card_id=card.id)
+    # The audit log names things as people do: `customer 42`.
+    await note(act, "assign", subject.replace(":", " ", 1), {"rate_card": was}, {"rate_card": card.name})

@@ -18,8 +18,9 @@ from typing import Protocol
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.audit import Act, note
 from ringflow.errors import DocumentError, Problem
-from ringflow.ledger.rate_card import Rate, RateCard
+from ringflow.ledger.rate_card import Rate, RateCard, get_card
 from ringflow.ledger.rates import MAX_PREFIX_DIGITS
 from ringflow.money import MICRO_DIGITS, AmountError, parse_amount
 from ringflow.store.ledger_tables import rate_cards, rates
@@ -70,7 +71,7 @@ def read_rates(path: Path, currency: str, progress: Progress | None = None) -> R
 
 
 async def import_rates(
-    connection: AsyncConnection,
+    act: Act,
     card: RateCard,
     file: RateFile,
     *,
@@ -82,9 +83,11 @@ async def import_rates(
 
     Raises `DocumentError` with every problem, unless `skip_bad`; gives what was added and what was left out.
     """
+    connection = act.connection
     # The new revision also locks the card: two imports at once cannot overlap unseen.
     newer = rate_cards.update().where(rate_cards.c.id == card.id)
     await connection.execute(newer.values(revision=rate_cards.c.revision + 1))
+    before = (await get_card(connection, card.name)).rows
     if replace:
         await connection.execute(rates.delete().where(rates.c.card_id == card.id))
     else:
@@ -97,6 +100,9 @@ async def import_rates(
         await connection.execute(rates.insert(), values)
         if progress:
             progress(len(part))
+    after = len(file.rows) if replace else before + len(file.rows)
+    facts = {"rows": after, "file": Path(file.path).name, "replaced": replace}
+    await note(act, "import", f"rate card {card.name}", {"rows": before}, facts)
     return file
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from ringflow.audit import Act
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock
 from ringflow.config import ChargingConfig
@@ -13,7 +12,7 @@ from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.paying import Order, adjust
-from ringflow.ledger.rate_card import create_card, get_card
+from ringflow.ledger.rate_card import create_card
 from ringflow.money import MICRO_DIGITS, parse_amount
 from ringflow.simulator.scenario import Given, ScenarioCustomer
 from ringflow.store import Store
@@ -51,9 +50,9 @@ class Till:
         now_ms = self.charging.ledger.now_ms()
         async with self._store.writing() as connection:
             for customer in customers:
-                await _give(connection, customer, now_ms)
+                await _give(Act(connection, SERVER, now_ms), customer)
             for currency in sorted({customer.currency for customer in customers}):
-                await _make_card(connection, currency, given)
+                await _make_card(Act(connection, SERVER, now_ms), currency, given)
 
     async def count(self, customer_id: int | None) -> MoneyAfter:
         """What there is now, of the customer who paid. Waits for what is still to be written."""
@@ -68,29 +67,28 @@ class Till:
         )
 
 
-async def _give(connection: AsyncConnection, customer: ScenarioCustomer, now_ms: int) -> None:
+async def _give(act: Act, customer: ScenarioCustomer) -> None:
     def micros(text: str) -> int:
         return parse_amount(text, customer.currency, decimals=MICRO_DIGITS, signed=True)
 
     if customer.debit_limit is not None:
-        await set_debit_limit(connection, customer.id, micros(customer.debit_limit), now_ms)
+        await set_debit_limit(act, customer.id, micros(customer.debit_limit))
     if customer.daily_limit is not None:
-        await set_daily_limit(connection, customer.id, micros(customer.daily_limit), now_ms)
+        await set_daily_limit(act, customer.id, micros(customer.daily_limit))
     if customer.credit is not None and (credit := micros(customer.credit)):
-        order = Order(f"credit of {customer.id}", "given", SERVER, now_ms)
-        await adjust(connection, customer.id, credit, order)
+        order = Order(f"credit of {customer.id}", "given", SERVER, act.now_ms)
+        await adjust(act.connection, customer.id, credit, order)
 
 
-async def _make_card(connection: AsyncConnection, currency: str, given: Given) -> None:
+async def _make_card(act: Act, currency: str, given: Given) -> None:
     name = f"scenario {currency}"
-    await create_card(connection, name, currency, default=True)
-    card = await get_card(connection, name)
+    card = await create_card(act, name, currency, default=True)
     for rate in given.rates or ():
         amounts = {
             f"{field}_micros": parse_amount(getattr(rate, field), currency, decimals=MICRO_DIGITS)
             for field in ("price", "connection")
         }
-        await connection.execute(
+        await act.connection.execute(
             rates.insert().values(
                 card_id=card.id,
                 prefix=rate.prefix,

@@ -7,11 +7,12 @@ nothing, its PIN is forgotten, and it is listed only where the archive is asked 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
 from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
 from ringflow.accounts.cards.batch import show_batch
@@ -22,6 +23,8 @@ from ringflow.money import MAX_AMOUNT_MICROS, Money
 from ringflow.store.card_tables import card_batches, card_sources, cards
 
 MAX_IDS = 1_000
+MAX_NOTED_VALUES = 20
+"""How many different values of a field the audit log has for a batch: a batch has one, unless edited."""
 
 
 class CardChanges(TypedDict, total=False):
@@ -158,12 +161,26 @@ async def _update(
     connection = act.connection
     everyone = select(func.count()).select_from(cards).where(chosen.where)
     total = int((await connection.execute(everyone)).scalar_one())
+    before = await _standing(connection, chosen, only, values) if chosen.batch is not None else {}
     changed = (await connection.execute(update(cards).where(chosen.where, *only).values(values))).rowcount
     if chosen.batch is not None:
         plain = {name: value for name, value in values.items() if not isinstance(value, ColumnElement)}
-        await note(act, verb, f"card batch {chosen.batch}", {"cards": total}, {**plain, "cards": changed})
+        facts = {**before, "cards": total}
+        await note(act, verb, f"card batch {chosen.batch}", facts, {**plain, "cards": changed})
     for card in chosen.cards:
         after = await show_card(connection, card.id)
         if after != card:
             await note(act, verb, f"card {card.id}", asdict(card), asdict(after))
     return Altered(changed=changed, passed_over=total - changed)
+
+
+async def _standing(
+    connection: AsyncConnection, chosen: _Chosen, only: Sequence[ColumnElement[bool]], names: Iterable[str]
+) -> dict[str, object]:
+    """What the fields of the cards are before they are changed: one value, or a list of the first few."""
+    found: dict[str, object] = {}
+    for name in names:
+        query = select(cards.c[name]).where(chosen.where, *only).distinct().limit(MAX_NOTED_VALUES)
+        values = list((await connection.execute(query)).scalars())
+        found[name] = values[0] if len(values) == 1 else values
+    return found

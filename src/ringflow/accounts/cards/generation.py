@@ -114,26 +114,39 @@ async def open_batch(store: Store, batch: Batch, operator: str, now_ms: int) -> 
     return opened
 
 
-async def discard_batch(store: Store, name: str) -> int:
+async def discard_batch(store: Store, name: str, operator: str, now_ms: int) -> int:
     """Take away a batch that was never finished, and whoever is still making it is refused; gives its cards.
 
-    Raises `Refused` for a batch that is ready, and where there is none.
+    The audit log has it. Raises `Refused` for a batch that is ready, and where there is none.
     """
     async with store.reading() as connection:
         batch = await show_batch(connection, name)
     if batch.ready_ms is not None:
         raise Refused(f"batch `{shown(name)}` is finished; `ringflow card delete --batch` removes its cards")
-    return await discard(store, batch)
+    async with store.writing() as connection:
+        if not await _set_aside(connection, batch):
+            return 0
+        facts = asdict(batch)
+        await note(Act(connection, operator, now_ms), "discard", f"card batch {name}", facts, None)
+    return await _remove(store, batch)
 
 
 async def discard(store: Store, batch: Batch) -> int:
     """Take away what was made of an unfinished batch; one that is ready is left alone. Gives how many."""
-    # Under another name nobody adds to it or opens it any more, and its own name is free.
     async with store.writing() as connection:
-        aside = update(card_batches).where(_unfinished(batch))
-        name = f"{batch.name} discarded {batch.id}"
-        if not (await connection.execute(aside.values(name=name))).rowcount:
+        if not await _set_aside(connection, batch):
             return 0
+    return await _remove(store, batch)
+
+
+async def _set_aside(connection: AsyncConnection, batch: Batch) -> bool:
+    """Give it another name: nobody adds to it or opens it any more, and its own name is free."""
+    aside = update(card_batches).where(_unfinished(batch))
+    name = f"{batch.name} discarded {batch.id}"
+    return bool((await connection.execute(aside.values(name=name))).rowcount)
+
+
+async def _remove(store: Store, batch: Batch) -> int:
     gone, removed = 0, CHUNK
     some = select(cards.c.id).where(cards.c.batch_id == batch.id).limit(CHUNK)
     while removed == CHUNK:

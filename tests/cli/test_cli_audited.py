@@ -1,0 +1,192 @@
+"""Every command that changes something is in the audit log, with before and after and without secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from ringflow.accounts.cards.generation import Plan, generate
+from ringflow.accounts.peppers import Pepper, Peppers
+from ringflow.cli import build
+from ringflow.ledger import Ledger
+from ringflow.ledger.terms import Terms
+from ringflow.store import Store
+
+Run = Callable[..., Any]
+DATABASE = Path(".ringflow/ringflow.db")
+
+KEEP_NOTHING = {
+    *("check", "schema", "test", "call", "dial", "serve"),
+    *(f"{noun} {verb}" for noun in ("customer", "cli", "did", "trunk") for verb in ("list", "show")),
+    *("card list", "card show", "card export", "card batches", "card pepper list"),
+    *("voucher list", "voucher show"),
+    *("ledger check", "ledger show", "ledger holds", "rate list", "rate show", "rate quote"),
+    *("record list", "record show", "record export", "audit list", "key make", "key verify"),
+    *("sounds list", "sounds check", "lab call", "lab up", "lab down", "lab status", "lab logs"),
+    *("bench agi", "bench held", "bench sip", "bench billed", "bench charged", "bench crash"),
+    "bench identify",
+}
+"""They read, try or measure."""
+
+KEEP_FILES = {"key generate", "sounds import", "sounds say", "sounds build", "asterisk config"}
+"""They write files, which have a history of their own; nothing of the database changes."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A command and the entry it must leave. `typed`: what it reads; `first`: what must be there before."""
+
+    words: tuple[str, ...]
+    verb: str
+    subject: str
+    made: bool = False
+    gone: bool = False
+    typed: str = ""
+    first: Callable[[], None] | None = None
+
+
+def change(words: str, verb: str, subject: str, **more: Any) -> Change:
+    return Change(tuple(words.split(" ")), verb, subject, **more)
+
+
+def on_store(work: Callable[[Store], Any]) -> None:
+    async def run() -> None:
+        store = await Store.open(f"sqlite:///{DATABASE}")
+        try:
+            await work(store)
+        finally:
+            await store.close()
+
+    asyncio.run(run())
+
+
+def charge_a_leg() -> None:
+    async def charge(store: Store) -> None:
+        ledger = Ledger(store, "here")
+        await ledger.hold("leg1", 1, 1_000_000, terms=Terms("USD", 600_000))
+        await ledger.settle("leg1", 500_000)
+
+    on_store(charge)
+
+
+def leave_a_batch_unfinished() -> None:
+    async def leave(store: Store) -> None:
+        peppers = Peppers([Pepper("v1", b"another-pepper-for-tests")])
+        await generate(store, Plan("killed", 1), peppers, "ann", 1_750_000_000_000, lambda secrets: None)
+
+    on_store(leave)
+
+
+def write_rates() -> None:
+    Path("rates.csv").write_text("prefix,price\n44,0.01\n", "utf-8")
+
+
+CHANGES = (
+    change("customer add One --id 1", "add", "customer 1", made=True),
+    change("customer add Two --id 2", "add", "customer 2", made=True),
+    change("customer add Three --id 3", "add", "customer 3", made=True),
+    change("customer set 1 --channels 3", "set", "customer 1"),
+    change("cli add 441910000001 --customer 1", "add", "CLI 441910000001", made=True),
+    change("cli set 441910000001 --notes office", "set", "CLI 441910000001"),
+    change("cli delete 441910000001", "delete", "CLI 441910000001", gone=True),
+    change("did add 8005550100 card --customer 1", "add", "DID 18005550100", made=True),
+    change("did set 8005550100 --channels 2", "set", "DID 18005550100"),
+    change("did delete 8005550100", "delete", "DID 18005550100", gone=True),
+    change("trunk add carrier PJSIP/{number}@a --header X-Api-Key:hidden", "add", "trunk carrier", made=True),
+    change("trunk set carrier --position 5", "set", "trunk carrier"),
+    change("rate add retail --currency USD", "add", "rate card retail", made=True),
+    change("rate import rates.csv --card retail", "import", "rate card retail", first=write_rates),
+    change("rate assign retail --customer 1", "assign", "customer 1"),
+    change("rate assign retail --trunk carrier", "assign", "trunk carrier"),
+    change("rate assign retail --default", "default", "currency USD"),
+    change("trunk delete carrier", "delete", "trunk carrier", gone=True),
+    change("ledger pay-in 1 5.00 --reason cash", "pay_in", "customer 1"),
+    change("ledger pay-out 1 1.00 --reason back", "pay_out", "customer 1"),
+    change("ledger adjust 1 1.00 --reason error", "adjustment", "customer 1"),
+    change("ledger transfer 1 2 1.00 --reason moved", "transfer", "customer 2"),
+    change("ledger refund leg1 0.20 --reason noise", "refund", "customer 1", first=charge_a_leg),
+    change("ledger limit 1 --debit 3", "limit", "customer 1"),
+    change("ledger limit 1 --daily 9", "limit", "customer 1"),
+    change("card pepper new", "add", "pepper v1", made=True),
+    change("card generate --customer 1 --credit 2 --batch b", "generate", "card batch b", made=True),
+    change("card set --batch b --credit 3", "change", "card batch b"),
+    change("card disable --batch b", "disable", "card batch b"),
+    change("card enable --batch b", "enable", "card batch b"),
+    change("card redeem {card} --into 1", "redeem", "card {card}"),
+    change("card delete --batch b --yes", "delete", "card batch b"),
+    change("card discard killed", "discard", "card batch killed", gone=True, first=leave_a_batch_unfinished),
+    change(
+        "voucher generate --currency USD --value 2 --count 2 --batch v",
+        "generate",
+        "voucher batch v",
+        made=True,
+    ),
+    change("voucher disable 1", "disable", "voucher 1"),
+    change("voucher enable 1", "enable", "voucher 1"),
+    change("voucher redeem --customer 1", "redeem", "voucher 1", typed="{code}"),
+    change("voucher delete 2", "delete", "voucher 2", gone=True),
+    change("customer delete 3", "delete", "customer 3", gone=True),
+)
+
+
+def commands(command: Any, name: str = "") -> Iterator[str]:
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield name
+    for word, one in (below or {}).items():
+        yield from commands(one, f"{name} {word}".strip())
+
+
+def test_every_command_is_known_to_change_something_or_not() -> None:
+    there = set(commands(typer.main.get_command(build())))
+    lines = [f"{' '.join(one.words)} " for one in CHANGES]
+    changing = {name for name in there if any(line.startswith(f"{name} ") for line in lines)}
+    assert there - changing - KEEP_FILES == KEEP_NOTHING
+
+
+def entries() -> list[dict[str, Any]]:
+    with sqlite3.connect(DATABASE) as connection:
+        rows = connection.execute("SELECT operator, verb, subject, before, after FROM audit_log ORDER BY id")
+        return [
+            dict(zip(("operator", "verb", "subject", "before", "after"), row, strict=True)) for row in rows
+        ]
+
+
+def test_each_of_them_is_noted_with_before_and_after(ringflow: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[str, str] = {}
+    secrets: list[str] = ["hidden"]
+    seen = 0
+    for one in CHANGES:
+        if one.first is not None:
+            one.first()
+        monkeypatch.setattr(sys, "stdin", io.StringIO(one.typed.format(**found) + "\n"))
+        words = [word.format(**found, number="{number}") for word in one.words]
+        ran = ringflow(*words, "--operator", "ann", "--json")
+        assert ran.code == 0, (words, ran.err)
+        made = json.loads(ran.out)
+        if words[:2] == ["card", "generate"]:
+            found["card"] = made["cards"][0]["id"]
+            secrets.append(made["cards"][0]["pin"])
+        if words[:2] == ["voucher", "generate"]:
+            found["code"] = made["vouchers"][0]["code"]
+            secrets += [voucher["code"] for voucher in made["vouchers"]]
+        new, seen = entries()[seen:], len(entries())
+        subject = one.subject.format(**found)
+        noted = [entry for entry in new if (entry["verb"], entry["subject"]) == (one.verb, subject)]
+        assert len(noted) == 1, (words, new)
+        assert {entry["operator"] for entry in new} == {"ann"}
+        assert (noted[0]["before"] is None, noted[0]["after"] is None) == (one.made, one.gone), words
+        assert noted[0]["before"] != noted[0]["after"]
+    secrets += [line.partition(":")[2] for line in Path(".ringflow/pin.pepper").read_text().split()]
+    whole = json.dumps(entries())
+    assert [secret for secret in secrets if secret in whole] == []
