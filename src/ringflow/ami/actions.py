@@ -124,6 +124,11 @@ def database_of(family: str, answers: Sequence[AmiMessage]) -> dict[str, str]:
     return {one.text("Key").removeprefix(f"/{family}/"): one.text("Val") for one in rows}
 
 
+def get_variable_fields(channel: str, name: str) -> Fields:
+    """Getvar of one channel: a variable, or a dialplan function with its arguments."""
+    return {"Action": "Getvar", "Channel": _one_channel(channel), "Variable": name}
+
+
 def hangup_fields(channel: str, cause: int) -> Fields:
     """Hangup of one channel with a Q.850 `cause`. Raises `ProtocolViolation`."""
     if not 0 <= cause <= 127:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 
 import structlog
@@ -20,6 +20,7 @@ from ringflow.ami.actions import (
     absolute_timeout_fields,
     channels_of,
     database_of,
+    get_variable_fields,
     hangup_fields,
     originate_fields,
     originate_result,
@@ -30,6 +31,7 @@ from ringflow.ami.failures import LinkDown, LoginRefused
 from ringflow.ami.guard import EventCallback, GuardedManager, GuardedProtocol
 from ringflow.ami.messages import AmiMessage, Fields, shown
 from ringflow.ami.settings import AmiSettings
+from ringflow.ami.wanted import ALL, WantedEvents
 from ringflow.errors import CommandRefused, PeerSilent, RingflowError
 
 log = structlog.get_logger("ringflow.ami")
@@ -62,7 +64,8 @@ class AmiLink:
         self._logged: tuple[LinkState, str] | None = None
         self._changed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
-        self._originating = 0
+        self._wanted = WantedEvents()
+        self._connections = 0
 
     @property
     def state(self) -> LinkState:
@@ -73,6 +76,11 @@ class AmiLink:
     def reason(self) -> str:
         """Why it is so, in words for an operator; while connecting again, why it was lost."""
         return self._reason
+
+    @property
+    def connections(self) -> int:
+        """How often the link came up: what was learnt of one connection need not hold of the next."""
+        return self._connections
 
     async def start(self) -> None:
         """Begin to connect, in the background. Raises `RuntimeError` if begun or closed before."""
@@ -102,16 +110,33 @@ class AmiLink:
         if self._state is not state:
             raise LinkDown(f"{self._state} after waiting for `{state}`: {self._reason}")
 
-    def on_event(self, name: str, callback: EventCallback) -> None:
+    def on_event(self, name: str, callback: EventCallback, *, always: bool = True) -> None:
         """Call `callback(message)` for every event of that name; ``*`` and ``Bridge*`` work too.
 
         A callback is a plain function, called within the reading of the socket: it must not block. What it
-        raises is logged and harms nobody. Asterisk sends events only once somebody listens.
+        raises is logged and harms nobody. Asterisk sends events only where somebody wants them: `always` has
+        it send every one from now on; otherwise they come while their class is wanted by `hearing`.
         """
         if inspect.iscoroutinefunction(callback):
             raise TypeError("an AMI event callback is a plain function, not a coroutine function")
         self._manager.register_event(name, callback)
-        self._tune()
+        if always:
+            self._wanted.add(ALL)
+            self._tune()
+
+    @contextmanager
+    def hearing(self, event_class: str) -> Iterator[None]:
+        """Have Asterisk send the events of a class (`call`, `dtmf`) while the block lasts.
+
+        A class that the manager user may not read is not sent, and Asterisk does not say so.
+        """
+        self._wanted.add(event_class)
+        try:
+            self._tune()
+            yield
+        finally:
+            self._wanted.drop(event_class)
+            self._tune()
 
     async def asterisk_state(self) -> AsteriskState:
         """Version, start, last reload and number of calls (CoreSettings and CoreStatus)."""
@@ -126,6 +151,10 @@ class AmiLink:
     async def database_tree(self, family: str) -> dict[str, str]:
         """All that AstDB has under a family, by key (DBGetTree)."""
         return database_of(family, await self._ask({"Action": "DBGetTree", "Family": family}))
+
+    async def get_variable(self, channel: str, name: str) -> str:
+        """A channel's variable or function, empty where it is not set; `CommandRefused` where it is gone."""
+        return (await self._ask(get_variable_fields(channel, name)))[0].text("Value")
 
     async def hang_up(self, channel: str, cause: int = 16) -> None:
         """Ask one channel to hang up with a Q.850 cause; `CommandRefused` if there is no such channel."""
@@ -151,28 +180,18 @@ class AmiLink:
         among what it may read, or the end is never heard.
         """
         fields = originate_fields(channel, target, caller_id, variables or {}, timeout_s)
-        self._originating += 1
-        try:
-            self._tune()
+        with self.hearing("call"):
             return originate_result(await self._ask(fields, timeout_s + self._settings.action_timeout_s))
-        finally:
-            self._originating -= 1
-            self._tune()
 
     async def _ask(self, fields: Fields, limit_s: float | None = None) -> list[AmiMessage]:
         if self._state is not LinkState.UP:
             raise LinkDown(f"{self._state}: {self._reason}")
         return await self._manager.ask(fields, limit_s or self._settings.action_timeout_s)
 
-    def _wanted_events(self) -> str:
-        # With events on, Asterisk writes each session some hundred messages for every call.
-        if self._manager.patterns:
-            return "on"
-        return "call" if self._originating else "off"
-
     def _tune(self) -> None:
         """Ask for the events that are wanted. AMI acts in order, so what is sent next finds it done."""
-        wanted = self._wanted_events()
+        # With all events on, Asterisk writes each session some hundred messages for every call.
+        wanted = self._wanted.mask
         if self._state is LinkState.UP and self._manager.protocol.event_mask != wanted:
             # A link that is just going down fails whatever is asked next; its successor logs in tuned.
             with suppress(LinkDown):
@@ -225,6 +244,7 @@ class AmiLink:
         protocol = await self._manager.open(settings.host, settings.port, settings.action_timeout_s)
         try:
             await self._log_in(protocol)
+            self._connections += 1
             self._enter(LinkState.UP, f"{settings.host}:{settings.port}, {protocol.greeted.result()}")
             self._tune()
             await self._watch(protocol)
@@ -237,7 +257,7 @@ class AmiLink:
         limit_s = self._settings.action_timeout_s
         try:
             answers = await self._manager.ask({"Action": "Challenge", "AuthType": "MD5"}, limit_s)
-            protocol.event_mask = self._wanted_events()
+            protocol.event_mask = self._wanted.mask
             await self._manager.ask(
                 {
                     "Action": "Login",
