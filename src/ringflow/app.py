@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from aiohttp import web
@@ -24,6 +24,8 @@ from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
+from ringflow.calls.held_keys import HeldKeys
+from ringflow.calls.manager_keys import ManagerKeys
 from ringflow.calls.world import CallWorld
 from ringflow.config import AmiConfig, Config, read_secret
 from ringflow.engine.engine import Engine
@@ -64,9 +66,10 @@ class Core:
     world: CallWorld
     charging: Charging
 
-    def engine(self, watchers: Sequence[Watcher] = ()) -> Engine:
+    def engine(self, watchers: Sequence[Watcher] = (), held_keys: HeldKeys | None = None) -> Engine:
         """An engine that runs calls on these parts."""
-        return Engine(self.directory, self.occupancy, self.book, self.world, watchers)
+        world = replace(self.world, held_keys=held_keys)
+        return Engine(self.directory, self.occupancy, self.book, world, watchers)
 
     async def close(self) -> None:
         """Let what is owed to the database be written, and let go of it."""
@@ -137,7 +140,9 @@ class Application:
         self.metrics = Metrics(lambda: self.fastagi.live_calls)
         self.recorder = Recorder(core.store, config.charging.server) if config.records is not None else None
         recorders = (self.recorder,) if self.recorder is not None else ()
-        self.engine = core.engine((self.metrics, *recorders, *watchers))
+        self.ami = _ami_link(config)
+        held_keys = ManagerKeys(self.ami) if self.ami is not None else None
+        self.engine = core.engine((self.metrics, *recorders, *watchers), held_keys)
         self.fastagi = FastAgiServer(
             self._serve,
             AgiSettings(
@@ -147,7 +152,6 @@ class Application:
                 max_calls=config.fastagi.max_calls,
             ),
         )
-        self.ami = _ami_link(config)
         self.reaper = Reaper(core.charging, self.ami, config.charging.dead_after_s)
         self.http_port: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -165,9 +169,8 @@ class Application:
         if self.ami is not None:
             await self.ami.start()
         else:
-            log.info(
-                "ami off", detail="no `ami` in the configuration: no live channels, no hang-up from here"
-            )
+            lost = "no live channels, no hang-up from here, and keys end a talk when pressed, not held"
+            log.info("ami off", detail=f"no `ami` in the configuration: {lost}")
         self._tasks = [
             asyncio.create_task(self.metrics.measure_lag(), name="event-loop lag"),
             asyncio.create_task(self.reaper.run(), name="reaper"),

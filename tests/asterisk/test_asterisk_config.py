@@ -71,7 +71,7 @@ def test_the_manager_user_is_for_this_machine_and_has_no_more_than_it_needs(tmp_
         "[ringflow]",
         "deny = 0.0.0.0/0.0.0.0",
         "permit = 127.0.0.1/255.255.255.255",
-        "read = call",
+        "read = call,dtmf",
         "write = reporting,call,originate",
         "writetimeout = 1000",
     ]

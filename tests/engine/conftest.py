@@ -68,7 +68,7 @@ class Place:
         flows = [Flow(app, "", slots, "tested.yaml", "r1"), *also] if slots else list(also)
         return await carry_call(
             Arrival(did, caller, dialplan=dialplan),
-            lambda watchers: self.engine(flows, [*watchers, *self.watchers]),
+            lambda watchers, held_keys: self.engine(flows, [*watchers, *self.watchers]),
             ScriptedCaller(self.clock, steps),
             self.clock,
             lambda attempt, target: callees[min(attempt, len(callees) - 1)],

@@ -102,7 +102,7 @@ class Server:
         book = FlowBook.of([Flow("tested", "", (destination,), "tested.yaml", "r1")])
         carried = await carry_call(
             Arrival(DID, CLI),
-            lambda watchers: Engine(self.directory, self.occupancy, book, world, watchers),
+            lambda watchers, held_keys: Engine(self.directory, self.occupancy, book, world, watchers),
             Staying(clock, gate) if gate is not None else ScriptedCaller(clock, steps),
             clock,
             lambda attempt, target: Callee(talk_ms=None if gate is not None else 60_000),

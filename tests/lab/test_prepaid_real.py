@@ -1,4 +1,4 @@
-"""The shipped prepaid card on a real Asterisk: told the credit, put through, back by `*` for another."""
+"""The shipped prepaid card on a real Asterisk: told the credit, put through, back by a held key."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ RELEASES = [
 ]
 TALK_S = 2.0
 RINGING_MS = 500
+HELD_MS = 1500
 SLACK_S = 1.0
 PATIENCE_S = 10.0
 
@@ -50,16 +51,18 @@ async def calls_ended(stage: ChargedStage) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("release", RELEASES)
-async def test_the_star_key_ends_a_real_talk_and_the_caller_is_asked_for_the_next_number(
+async def test_a_held_key_ends_a_real_talk_and_the_caller_is_asked_for_the_next_number(
     own_lab: Lab, tmp_path: Path
 ) -> None:
     before_s = length_s("IVR/welcome", *say_balance(CREDIT_MICROS, "USD", "en"))
     dialled_s = before_s + SLACK_S + 2.5 + length_s(*say_minutes(3600, "en"))
-    star_s = dialled_s + RINGING_MS / 1000 + TALK_S + SLACK_S
-    ends_s = star_s + length_s("CARD/next-call", "IVR/ivr-please") + SLACK_S
+    tapped_s = dialled_s + RINGING_MS / 1000 + SLACK_S
+    held_s = tapped_s + TALK_S
+    ends_s = held_s + HELD_MS / 1000 + length_s("CARD/next-call", "IVR/ivr-please") + SLACK_S
     number = TimedKeys(round((before_s + SLACK_S) * 1000), "441234567890#")
-    star = TimedKeys(round(star_s * 1000), "*")
-    caller = LabCaller(DID, CLI, (number, star), HangUp(Moment.ANSWERED, round(ends_s * 1000)))
+    tapped = TimedKeys(round(tapped_s * 1000), "*#")
+    held = TimedKeys(round(held_s * 1000), "#", HELD_MS)
+    caller = LabCaller(DID, CLI, (number, tapped, held), HangUp(Moment.ANSWERED, round(ends_s * 1000)))
     patient = LabCallee(answers_after_ms=RINGING_MS, hangs_up_after_ms=None)
     async with charged_stage(tmp_path, ROOT, own_lab) as stage:
         config = yaml.safe_load(stage.server.config.read_text("utf-8"))
@@ -72,6 +75,9 @@ async def test_the_star_key_ends_a_real_talk_and_the_caller_is_asked_for_the_nex
         findings = await stage.findings()
 
     callee = result.callees[TRUNK]
+    # What was tapped is for the callee's own menu, and ends nothing.
+    assert [key.key for key in callee.keys[:2]] == ["*", "#"]
+    assert callee.talked_s == pytest.approx(SLACK_S + TALK_S + HELD_MS / 1000, abs=1.5)
     assert callee.ended_by == "asterisk"
     assert result.ended_by == "caller"
     assert result.ended_at is not None
@@ -79,6 +85,7 @@ async def test_the_star_key_ends_a_real_talk_and_the_caller_is_asked_for_the_nex
     # The caller stayed for the next prompt after the callee was let go.
     assert result.ended_at - callee.ended_at > length_s("CARD/next-call")
     assert [(one["customer"], one["outcome"]) for one in ended] == [(CUSTOMER, "completed")]
+    assert not [one for one in stage.server.logged if one.get("level") in ("warning", "error")]
     # One dollar for each second begun.
     assert charged == pytest.approx((callee.talked_s + 0.5) * 1_000_000, abs=700_000)
     assert findings == []

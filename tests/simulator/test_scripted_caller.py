@@ -14,14 +14,14 @@ async def test_keys_begin_where_the_prompt_ends_or_is_cut() -> None:
     clock.advance_to(1000)
     caller.answered()
     caller.starts("a", True)
-    assert await caller.until(9000) == KeyUp("1")
+    assert await caller.until(9000) == KeyUp("1", 80)
     assert clock.monotonic_ms() == 1580
     caller.stops("a")
-    assert await caller.until(9000) == KeyUp("2")
+    assert await caller.until(9000) == KeyUp("2", 80)
     caller.starts("b", False)
     assert await caller.until(2500) is None
     caller.stops("b")
-    assert await caller.until(9000) == KeyUp("3")
+    assert await caller.until(9000) == KeyUp("3", 100)
     caller.ended()
     timeline = caller.timeline
     assert timeline.keys == (KeyPress("1", 500, 80), KeyPress("2", 700, 80), KeyPress("3", 1550, 100))
@@ -36,7 +36,7 @@ async def test_a_sound_that_began_during_keys_is_not_missed() -> None:
     caller.starts("error", False)
     await caller.until(600)
     caller.stops("error")
-    assert [await caller.until(None) for _ in range(3)] == [KeyUp("2"), KeyUp("3"), KeyUp("4")]
+    assert [await caller.until(None) for _ in range(3)] == [KeyUp(key, 100) for key in "234"]
     assert clock.monotonic_ms() == 2200
 
 

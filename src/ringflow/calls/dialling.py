@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from ringflow.agi.session import AgiSession
+from ringflow.calls.held_keys import EndKeys
 from ringflow.calls.outcome import DIAL_STATUSES, Leg, LegStatus
 
 CUSTOMER_HEADER = "X-Customer-ID"
@@ -40,7 +41,7 @@ WRONG_NUMBER_CAUSES = frozenset({1, 22, 28})
 class DialOptions:
     """What a slot asks of an outgoing attempt. `ring_s` and `max_duration_s`: seconds; None: no limit.
 
-    `ends_by_key`: the caller ends the attempt, ringing or talking, with `*`, and stays with us. `announce` is
+    `end_keys`: by these the caller ends the attempt, ringing or talking, and stays with us. `announce` is
     told, before the first leg that credit limits is dialled, for how many seconds of talk it is enough.
     """
 
@@ -48,7 +49,7 @@ class DialOptions:
     max_duration_s: float | None = None
     caller_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    ends_by_key: bool = False
+    end_keys: EndKeys | None = None
     announce: Callable[[int], Awaitable[None]] | None = None
 
 
@@ -56,7 +57,8 @@ class DialOptions:
 class Attempt:
     """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe.
 
-    `leg_id` names the leg's hold, empty where it costs nothing.
+    `leg_id` names the leg's hold, empty where it costs nothing. `ends_by_key`: Asterisk ends it by a sequence
+    of keys; `names_callee`: the name of the callee's channel is left with the caller's.
     """
 
     target: str
@@ -70,9 +72,10 @@ class Attempt:
     warn_ms: int = 0
     leg_id: str = ""
     ends_by_key: bool = False
+    names_callee: bool = False
 
     def arguments(self) -> str:
-        """What `Dial` is given. `g`: go on here when the callee hangs up; `H`: the caller ends it by `*`."""
+        """What `Dial` is given. `g`: go on here when the callee hangs up; `H`: the caller ends it by keys."""
         options = f"gb({self._leg_subroutine()})U({self._answer_subroutine()})"
         if self.ends_by_key:
             options += "H"
@@ -99,11 +102,12 @@ class Attempt:
         return plain[-_PLAIN_HEADERS:] if len(plain) >= _PLAIN_HEADERS else []
 
     def _leg_subroutine(self) -> str:
+        context = "ringflow-callee" if self.names_callee else "ringflow-leg"
         words = [word for header in self._plain_headers() for word in header]
         if not words:
-            return "ringflow-leg^s^1"
+            return f"{context}^s^1"
         entry = "two" if len(self.headers) == _PLAIN_HEADERS else "more"
-        return f"ringflow-leg^{entry}^1({'^'.join(words)})"
+        return f"{context}^{entry}^1({'^'.join(words)})"
 
     def _answer_subroutine(self) -> str:
         # What follows the context in option U are arguments: it always starts at s,1 (dial_exec_full).

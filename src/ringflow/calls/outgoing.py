@@ -20,6 +20,7 @@ from ringflow.calls.dialling import (
     merge_headers,
     safe_caller_id,
 )
+from ringflow.calls.ending_by_key import dial_until_key
 from ringflow.calls.outcome import Leg, LegStatus
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
@@ -101,7 +102,7 @@ class Outgoing:
         charging = self._world.charging
         if charging is None or trunk.rated == "upstream":
             self._transcript.note("dial", f"{dialled} via {trunk.name}")
-            leg, caller_gone = await dial(self._session, attempt)
+            leg, caller_gone = await self._dial(attempt, options)
         else:
             leg_id = f"{self._call_id}.{len(self.legs) + 1}@{self._session.request.unique_id}"
             allowed = await charging.allow(leg_id, customer.id, dialled, trunk)
@@ -129,7 +130,7 @@ class Outgoing:
             await self._session.set_variable("CHANNEL(hangup_handler_push)", handler)
             await self._announce(allowed, options)
             self._transcript.note("dial", f"{attempt.dialled} via {attempt.trunk}")
-            leg, caller_gone = await dial(self._session, limited)
+            leg, caller_gone = await self._dial(limited, options)
         except CallEnded as ended:
             if ended.how == "eof":
                 charging.leave(allowed.leg_id)
@@ -145,6 +146,12 @@ class Outgoing:
         if settled is not None or await self._keep(allowed.leg_id, leg.talked_ms):
             await self._session.set_variable("CHANNEL(hangup_handler_pop)", "", dead_ok=True)
         return replace(leg, leg_id=allowed.leg_id, charged_micros=charged_micros), caller_gone
+
+    async def _dial(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
+        if options.end_keys is None:
+            return await dial(self._session, attempt)
+        held_keys = self._world.held_keys
+        return await dial_until_key(self._session, attempt, options.end_keys, held_keys, self._transcript)
 
     async def _announce(self, allowed: Allowance, options: DialOptions) -> None:
         """Tell the caller of the limit, once however many trunks are tried."""
@@ -176,7 +183,6 @@ class Outgoing:
             caller_id=safe_caller_id(caller_id),
             ring_s=options.ring_s,
             max_duration_s=options.max_duration_s,
-            ends_by_key=options.ends_by_key,
         )
 
     def _refuse(self, dialled: str, why: str) -> Leg:

@@ -11,6 +11,7 @@ from ringflow.accounts.teller import Teller
 from ringflow.accounts.trunks import Trunk
 from ringflow.calls.charging import Charging
 from ringflow.calls.clock import Clock, SystemClock
+from ringflow.calls.held_keys import HeldKeys
 from ringflow.config import Config
 
 
@@ -18,7 +19,8 @@ from ringflow.config import Config
 class CallWorld:
     """`trunks` gives the enabled ones in the order in which they are tried.
 
-    Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts.
+    Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts; without
+    `held_keys` a key that ends a leg does so when it is pressed.
     """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
@@ -29,6 +31,7 @@ class CallWorld:
     uri_hosts: frozenset[str] = frozenset()
     charging: Charging | None = None
     teller: Teller | None = None
+    held_keys: HeldKeys | None = None
     clock: Clock = field(default_factory=SystemClock)
 
     @classmethod

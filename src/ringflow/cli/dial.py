@@ -32,7 +32,7 @@ from ringflow.simulator.carrying import Arrival, carry_call
 from ringflow.simulator.line import Sound
 from ringflow.simulator.report import summary_lines
 from ringflow.simulator.stage import durations_of
-from ringflow.simulator.telephone import Telephone
+from ringflow.simulator.telephone import TAP_MS, Telephone
 
 TELEPHONE_KEYS = frozenset("0123456789*#")
 CALLEE_KEYS = {
@@ -42,6 +42,10 @@ CALLEE_KEYS = {
     "c": Behaviour.CONGESTION,
 }
 CALLEE_HANGS_UP = "e"
+HOLD = "!"
+"""Typed before a key: it is held down."""
+
+HELD_MS = 2000
 CALLER_HANGS_UP = frozenset({"h", END_OF_INPUT})
 TEXTS_FILE = "prompts.yaml"
 
@@ -70,7 +74,7 @@ def dial(
     met = (Callee(after_ms=None, talk_ms=None),) if asks else callees(callee, rings, talk)
     screen = Screen(Console(highlight=False), prompt_texts(config.path(config.sounds.folder)), asks)
     screen.say(f"Calling {did}" + (f" from {caller}" if caller else ""), "bold")
-    screen.say("Keys: 0-9 * #   h, Ctrl-C or Ctrl-D: hang up", "dim")
+    screen.say("Keys: 0-9 * #   ! before a key: hold it for 2 s   h, Ctrl-C or Ctrl-D: hang up", "dim")
     record = asyncio.run(_carry(config, Arrival(did, caller), screen, met))
     first, *rest = summary_lines(record)
     screen.say(first, "bold")
@@ -83,11 +87,9 @@ async def _carry(config: Config, arrival: Arrival, screen: Screen, met: tuple[Ca
     core = await open_core(config, clock, charge=False)
     telephone = Telephone(clock, screen, patient=not is_terminal())
 
-    def pressed(key: str) -> None:
-        _press(telephone, key)
-
+    keyboard = Keyboard(telephone)
     try:
-        with keys_from(pressed, telephone.hang_up):
+        with keys_from(keyboard.type, telephone.hang_up):
             carried = await carry_call(
                 arrival,
                 core.engine,
@@ -102,18 +104,27 @@ async def _carry(config: Config, arrival: Arrival, screen: Screen, met: tuple[Ca
     return carried.record
 
 
-def _press(telephone: Telephone, key: str) -> None:
-    """What one typed character means at this moment."""
-    if key in TELEPHONE_KEYS:
-        telephone.press(key)
-    elif key in CALLER_HANGS_UP and is_terminal():
-        telephone.hang_up()
-    elif key == "h":
-        telephone.hang_up_after_keys()
-    elif telephone.hears == Sound.RINGING and key in CALLEE_KEYS:
-        telephone.callee_acts(CALLEE_KEYS[key])
-    elif telephone.hears == Sound.CALLEE and key == CALLEE_HANGS_UP:
-        telephone.callee_acts(Behaviour.NO_ANSWER)
+class Keyboard:
+    """Typed characters, as deeds of the caller and of the callee."""
+
+    def __init__(self, telephone: Telephone) -> None:
+        self._telephone = telephone
+        self._holds = False
+
+    def type(self, key: str) -> None:
+        """What one character means at this moment."""
+        telephone, holds = self._telephone, self._holds
+        self._holds = key == HOLD
+        if key in TELEPHONE_KEYS:
+            telephone.press(key, HELD_MS if holds else TAP_MS)
+        elif key in CALLER_HANGS_UP and is_terminal():
+            telephone.hang_up()
+        elif key == "h":
+            telephone.hang_up_after_keys()
+        elif telephone.hears == Sound.RINGING and key in CALLEE_KEYS:
+            telephone.callee_acts(CALLEE_KEYS[key])
+        elif telephone.hears == Sound.CALLEE and key == CALLEE_HANGS_UP:
+            telephone.callee_acts(Behaviour.NO_ANSWER)
 
 
 class Screen:

@@ -49,8 +49,19 @@ def schema_text(types: Mapping[str, type[Slot]]) -> str:
 
 
 def slot_schema(name: str, kind: type[Slot]) -> Schema:
-    """The schema of one slot type, without `$defs`; its own fields first."""
-    return _slot_schema(name, kind, kind.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}"))
+    """The schema of one slot type, its own fields first; what they refer to stands in place."""
+    raw = kind.model_json_schema(ref_template="{model}")
+    return _slot_schema(name, kind, _in_place(raw, raw.pop("$defs", {})))
+
+
+def _in_place(schema: Any, definitions: Schema) -> Any:
+    if isinstance(schema, list):
+        return [_in_place(one, definitions) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _in_place(definitions[schema["$ref"]], definitions)
+    return {key: _in_place(value, definitions) for key, value in schema.items()}
 
 
 def _definitions(name: str, kind: type[Slot]) -> Schema:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ringflow.lab.sip_trace import SipMessage
-from ringflow.lab.sound import Heard
+from ringflow.lab.sound import Heard, HeardKey
 
 
 class Moment(Enum):
@@ -52,7 +52,7 @@ class LabCaller:
 class CalleeRecord:
     """What one callee saw. Times are epoch seconds off the wire, None for what did not happen.
 
-    `headers` are the INVITE's; `ended_by` is `callee`, `asterisk` or empty; `heard` is the sound that came.
+    `headers` are the INVITE's; `ended_by` is `callee`, `asterisk` or empty; `heard` and `keys` are what came.
     """
 
     dialled: str
@@ -64,6 +64,7 @@ class CalleeRecord:
     ended_by: str
     cancelled: bool
     heard: tuple[Heard, ...]
+    keys: tuple[HeardKey, ...] = ()
 
     def header(self, name: str) -> str | None:
         """The first header of that name in the INVITE, or None."""

@@ -180,6 +180,7 @@ def _callee_record(side: _Side) -> CalleeRecord | None:
         ended_by=ended_by,
         cancelled=side.sipp.first(lambda message: message.first_line.startswith("CANCEL ")) is not None,
         heard=tuple(side.sound.heard),
+        keys=tuple(side.sound.keys),
     )
 
 

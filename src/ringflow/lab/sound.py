@@ -1,4 +1,4 @@
-"""The sound of one side of a call: RTP over UDP, silence and keys out, bursts of sound in.
+"""The sound of one side of a call: RTP over UDP, silence and keys out, bursts of sound and keys in.
 
 SIPp's own `play_dtmf` writes raw packets, which only root may do. Here an ordinary socket sends them.
 Keys are telephone events of RFC 4733 (payload type 96, 8000 Hz): the first packet has the marker, an update
@@ -18,12 +18,16 @@ PACKET_MS = 20
 SAMPLES_PER_MS = 8
 EVENT_PAYLOAD = 96
 ALAW_PAYLOAD = 8
-EVENTS = {sign: code for code, sign in enumerate("0123456789*#ABCD")}
+_SIGNS = "0123456789*#ABCD"
+EVENTS = {sign: code for code, sign in enumerate(_SIGNS)}
 # Asterisk sends nothing while it is silent; shorter gaps than this are the network's.
 BURST_GAP_MS = 100
 
 _ALAW_SILENCE = b"\xd5" * (PACKET_MS * SAMPLES_PER_MS)
 _VOLUME = 10
+_EVENT_END = 0x80
+# An RTP packet with a telephone event: time stamp; event, flags and volume, length in samples.
+_EVENT_PACKET = struct.Struct("!4xI4xBBH")
 _END_REPEATS = 3
 
 
@@ -36,11 +40,21 @@ class Heard:
     packets: int
 
 
+@dataclass(frozen=True, slots=True)
+class HeardKey:
+    """A key that came from the other side, as a telephone event."""
+
+    key: str
+    length_ms: int
+
+
 class Sound(asyncio.DatagramProtocol):
     """One UDP socket on loopback; knows where to send once the other side's SDP is known."""
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
+        self.keys: list[HeardKey] = []
+        self._last_key_stamp: int | None = None
         self._transport: asyncio.DatagramTransport | None = None
         self._target: tuple[str, int] | None = None
         self._source = secrets.randbits(32)
@@ -69,12 +83,21 @@ class Sound(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         """Called by asyncio: sound from the other side."""
+        if len(data) >= _EVENT_PACKET.size and data[1] & 0x7F == EVENT_PAYLOAD:
+            self._hear_key(data)
         now = time.time()
         last = self.heard[-1] if self.heard else None
         if last is not None and (now - last.ends) * 1000 < BURST_GAP_MS:
             self.heard[-1] = Heard(last.begins, now, last.packets + 1)
         else:
             self.heard.append(Heard(now, now, 1))
+
+    def _hear_key(self, data: bytes) -> None:
+        stamp, event, flags, samples = _EVENT_PACKET.unpack_from(data)
+        # Every packet of a key has the time of its beginning; the one that ends it is sent three times.
+        if flags & _EVENT_END and stamp != self._last_key_stamp and event < len(_SIGNS):
+            self._last_key_stamp = stamp
+            self.keys.append(HeardKey(_SIGNS[event], samples // SAMPLES_PER_MS))
 
     def error_received(self, exc: Exception) -> None:
         """Called by asyncio: the other side's port is closed already, which is how calls end."""
@@ -119,7 +142,7 @@ class Sound(asyncio.DatagramProtocol):
             await asyncio.sleep(due - time.monotonic())
 
     def _send_event(self, event: int, stamp: int, held_ms: int, *, first: bool, last: bool) -> None:
-        payload = struct.pack("!BBH", event, (0x80 if last else 0) | _VOLUME, held_ms * SAMPLES_PER_MS)
+        payload = struct.pack("!BBH", event, (_EVENT_END if last else 0) | _VOLUME, held_ms * SAMPLES_PER_MS)
         self._send(EVENT_PAYLOAD, stamp, first, payload)
 
     def _send(self, payload_type: int, stamp: int, marker: bool, payload: bytes) -> None:

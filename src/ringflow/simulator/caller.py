@@ -132,7 +132,8 @@ class ScriptedCaller:
             return HungUp()
         if key_ms is not None and key_ms <= limit_ms:
             self._clock.advance_to(key_ms)
-            return KeyUp(self._presses.popleft().key)
+            press = self._presses.popleft()
+            return KeyUp(press.key, press.length_ms)
         self._clock.advance_to(limit_ms)
         if deadline_ms is not None and deadline_ms <= self._limit_ms:
             return None

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.calls.clock import Clock
+from ringflow.calls.held_keys import HeldKeys
 from ringflow.calls.outcome import CallRecord
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
@@ -21,10 +22,11 @@ from ringflow.simulator.asterisk import (
 )
 from ringflow.simulator.callee import DialledLeg, MeetCallee
 from ringflow.simulator.channel import VirtualChannel
+from ringflow.simulator.held_keys import VirtualKeys
 from ringflow.simulator.line import Line
 from ringflow.simulator.listening import IncomingCall, PromptDuration
 
-MakeEngine: TypeAlias = Callable[[Sequence[Watcher]], Engine]
+MakeEngine: TypeAlias = Callable[[Sequence[Watcher], HeldKeys], Engine]
 ANONYMOUS = "anonymous"
 
 
@@ -102,10 +104,15 @@ async def carry_call(
     duration_of: PromptDuration,
     sounds_prefix: str = "",
     missing_applications: frozenset[str] = frozenset(),
+    manager: bool = True,
 ) -> CarriedCall:
-    """Carry a call from arrival to its end, and tell what came of it."""
+    """Carry a call from arrival to its end, and tell what came of it.
+
+    Without `manager` Ringflow has no connection to the manager interface.
+    """
     keeper = _RecordKeeper()
-    engine = make_engine((keeper,))
+    keys = VirtualKeys(heard=manager)
+    engine = make_engine((keeper,), keys)
 
     async def serve(session: AgiSession) -> None:
         await engine.run(session)
@@ -119,6 +126,7 @@ async def carry_call(
         duration_of=duration_of,
         sounds_prefix=sounds_prefix,
         missing_applications=missing_applications,
+        keys=keys,
     )
     # The dialplan's own line before AGI(), in [ringflow-incoming].
     call.channel.set_variable("__RINGFLOW_CHANNEL", call.channel.name)

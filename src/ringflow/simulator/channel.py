@@ -36,6 +36,8 @@ class VirtualChannel:
     hangup_cause: int = 0
     response_ms: int = 10_000
     digit_ms: int = 5_000
+    disconnect_keys: str = "*"
+    """FEATUREMAP(disconnect), what option H of `Dial` listens for; this is features.conf's own default."""
     name: str = CHANNEL_NAME
     variables: dict[str, str] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)
@@ -79,6 +81,9 @@ class VirtualChannel:
         return text.replace("\0", "${")
 
     def _set_function(self, name: str, value: str) -> None:
+        if name == "FEATUREMAP(disconnect)":
+            self.disconnect_keys = value
+            return
         # func_timeout.c: a value that is not a number leaves the timer as it is.
         try:
             milliseconds = round(float(value) * 1000)

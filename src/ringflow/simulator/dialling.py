@@ -1,24 +1,24 @@
 """`Dial` as the virtual Asterisk runs it: apps/app_dial.c with Ringflow's own dialplan around it.
 
-The options that Ringflow gives are followed: g, H, f(), L(), b(ringflow-leg...), U(ringflow-answered...) and
-U(ringflow-charged...). What the subroutines do is in docs/architecture.md, "The contract with the dialplan".
+The options that Ringflow gives are followed: g, H, f(), L(), b(ringflow-leg...), b(ringflow-callee...),
+U(ringflow-answered...) and U(ringflow-charged...). What the subroutines do is in docs/architecture.md, "The
+contract with the dialplan".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ringflow.simulator.callee import REFUSALS, Behaviour, DialledLeg
 from ringflow.simulator.command_line import split_arguments, split_options
-from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, Sound
-from ringflow.simulator.listening import IncomingCall
+from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, LineEvent, Sound
+from ringflow.simulator.listening import ANY_KEY, IncomingCall
 
-LEG_SUBROUTINE = re.compile(r"ringflow-leg\^(?P<entry>two|more|s)\^1(?:\((?P<arguments>.*)\))?")
+LEG_SUBROUTINE = re.compile(r"ringflow-(?:leg|callee)\^(?P<entry>two|more|s)\^1(?:\((?P<arguments>.*)\))?")
 ANSWERED_SUBROUTINES = ("ringflow-answered^", "ringflow-charged^")
 NORMAL_CLEARING = 16
-DISCONNECT_KEY = "*"
-"""What option H listens for, unless features.conf says otherwise (main/features_config.c)."""
 
 
 async def run_dial(call: IncomingCall, data: str) -> int:
@@ -79,11 +79,16 @@ async def _ring(
     too_late = asked or acts_ms is None or (gives_up_ms is not None and gives_up_ms < acts_ms)
     if callee.rings:
         call.line.starts(Sound.RINGING, False)
-    event = await call.wait(gives_up_ms if too_late else acts_ms, _disconnect_key(options))
+    event = await _wait(call, options, gives_up_ms if too_late else acts_ms)
     if callee.rings:
         call.line.stops(Sound.RINGING)
     if isinstance(event, HungUp | KeyUp):
         channel.set_variable("DIALSTATUS", "CANCEL")
+        return False
+    if isinstance(event, CalleeHungUp):
+        # A callee's channel that ends without an answer counts as none (wait_for_answer in app_dial.c).
+        channel.set_variable("DIALSTATUS", "NOANSWER")
+        channel.hangup_cause = NORMAL_CLEARING
         return False
     behaviour = Behaviour.NO_ANSWER if too_late else callee.behaviour
     if isinstance(event, CalleeActs):
@@ -110,10 +115,28 @@ async def _talk(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) ->
     ends = [leg.callee.talk_ms, int(limit) if limit.isdecimal() else None]
     ends_ms = min((now_ms + length for length in ends if length is not None), default=None)
     call.line.starts(Sound.CALLEE, False)
-    await call.wait(ends_ms, _disconnect_key(options))
+    await _wait(call, options, ends_ms)
     call.line.stops(Sound.CALLEE)
     channel.hangup_cause = NORMAL_CLEARING
 
 
-def _disconnect_key(options: Mapping[str, str]) -> str:
-    return DISCONNECT_KEY if "H" in options else ""
+@dataclass(frozen=True, slots=True)
+class CalleeHungUp:
+    """Ringflow hung up the callee's channel through the manager interface."""
+
+
+async def _wait(
+    call: IncomingCall, options: Mapping[str, str], deadline_ms: int | None
+) -> LineEvent | CalleeHungUp | None:
+    """Wait for what ends ringing or talk: a key that does, a hang-up, the callee's deed, the deadline."""
+    disconnect = call.channel.disconnect_keys if "H" in options else ""
+    names_callee = options.get("b", "").startswith("ringflow-callee^")
+    while True:
+        event = await call.wait(deadline_ms, ANY_KEY)
+        if not isinstance(event, KeyUp):
+            return event
+        # Sequences of more than one key are never keyed by a caller of ours.
+        if event.key == disconnect:
+            return event
+        if names_callee and call.keys.ends_leg(event.key, event.length_ms):
+            return CalleeHungUp()

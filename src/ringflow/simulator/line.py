@@ -20,9 +20,10 @@ class Sound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyUp:
-    """A key was released: the moment at which Asterisk counts it (AST_FRAME_DTMF_END)."""
+    """A key was released after `length_ms`: the moment at which Asterisk counts it (AST_FRAME_DTMF_END)."""
 
     key: str
+    length_ms: int
 
 
 @dataclass(frozen=True, slots=True)

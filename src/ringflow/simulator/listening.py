@@ -10,6 +10,7 @@ from typing import TypeAlias
 from ringflow.calls.clock import Clock
 from ringflow.simulator.callee import DialledLeg, MeetCallee
 from ringflow.simulator.channel import ChannelState, VirtualChannel
+from ringflow.simulator.held_keys import VirtualKeys
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, Line, LineEvent, Sound
 
 ANY_KEY = "0123456789*#ABCD"
@@ -43,6 +44,7 @@ class IncomingCall:
     """What Ringflow puts before a prompt's name when it tells Asterisk to play it."""
     prompts: list[str] = field(default_factory=list)
     missing_prompts: list[str] = field(default_factory=list)
+    keys: VirtualKeys = field(default_factory=VirtualKeys)
     missing_applications: frozenset[str] = frozenset()
     """Applications that this Asterisk does not have, in small letters."""
     sip_code: int | None = None

@@ -49,6 +49,8 @@ async def simulate(case: ScenarioCase, stage: Stage) -> SimulatedCall:
     arrival = Arrival(plan.did, plan.caller, plan.presentation == "restricted")
     meet = callees_in_turn(scenario.callees)
     async with stage.engines(case, clock) as (make_engine, till):
-        carried = await carry_call(arrival, make_engine, caller, clock, meet, stage.duration_of)
+        carried = await carry_call(
+            arrival, make_engine, caller, clock, meet, stage.duration_of, manager=scenario.given.manager
+        )
         money = None if till is None else await till.count(carried.record.customer)
     return SimulatedCall(carried, caller.timeline, caller.endless, caller.waits_for, money)

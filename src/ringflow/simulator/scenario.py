@@ -17,6 +17,9 @@ DEFAULT_CLI = "441910000001"
 DEFAULT_CUSTOMER = CustomerDeclaration(id=42, clis=(DEFAULT_CLI,))
 DEFAULT_TRUNK = TrunkDeclaration(name="carrier", dial="PJSIP/{number}@carrier")
 ANONYMOUS = "anonymous"
+EVERY_MS = 250
+LEAST_GAP_MS = 150
+"""Between keys that are held longer than usual, where a scenario does not say how soon they follow."""
 
 _MODIFIERS = {
     "hears": frozenset({"for"}),
@@ -45,7 +48,7 @@ def _moment(value: object) -> object:
 
 
 def _fits_tone(step: Step) -> Step:
-    if step.keys is not None and step.every <= step.tone:
+    if step.keys is not None and step.every is not None and step.every <= step.tone:
         raise ValueError("keys would overlap: `every` must be longer than `tone` || make `every` longer")
     return step
 
@@ -67,7 +70,7 @@ class Step(Frozen):
     hears: str | None = None
     listens: DurationMs | None = Field(default=None, alias="for")
     keys: KeyText | None = None
-    every: DurationMs = 250
+    every: DurationMs | None = None
     tone: DurationMs = 100
     pause: DurationMs = 1000
     after: DurationMs = 0
@@ -95,7 +98,8 @@ class Step(Frozen):
         if self.hears is not None:
             return Hears(self.hears, self.listens)
         if self.keys is not None:
-            return Keys(self.keys, self.every, self.tone, self.after, self.pause)
+            every_ms = max(EVERY_MS, self.tone + LEAST_GAP_MS) if self.every is None else self.every
+            return Keys(self.keys, every_ms, self.tone, self.after, self.pause)
         return Waits(self.waits) if self.waits is not None else HangsUp(self.after)
 
 
@@ -181,7 +185,10 @@ class ScenarioRate(Frozen):
 
 
 class Given(Frozen):
-    """The world in which the call happens; what is not given comes from `config.yaml`, then from defaults."""
+    """The world in which the call happens; what is not given comes from `config.yaml`, then from defaults.
+
+    `manager`: whether Ringflow has a connection to Asterisk's manager interface.
+    """
 
     customer: ScenarioCustomer | None = None
     customers: tuple[ScenarioCustomer, ...] | None = None
@@ -191,6 +198,7 @@ class Given(Frozen):
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None
+    manager: bool = True
     now: Annotated[datetime, BeforeValidator(_moment)] | None = None
 
     @model_validator(mode="after")

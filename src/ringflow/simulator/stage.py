@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ringflow.accounts.occupancy import Occupancy
 from ringflow.calls.clock import Clock
+from ringflow.calls.held_keys import HeldKeys
 from ringflow.config import Config, DidDeclaration, TrunkDeclaration
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
@@ -97,10 +98,10 @@ class Stage:
         async with self._database() as store:
             paying = paying_customers(self.config, case)
             ready = await make_world(store, clock, config, case.scenario.given, paying)
-            # The virtual Asterisk's prompts are the library's names.
-            world = replace(ready.world, asterisk_sounds="")
 
-            def make_engine(watchers: Sequence[Watcher]) -> Engine:
+            def make_engine(watchers: Sequence[Watcher], held_keys: HeldKeys) -> Engine:
+                # The virtual Asterisk's prompts are the library's names.
+                world = replace(ready.world, asterisk_sounds="", held_keys=held_keys)
                 return Engine(ready.directory, Occupancy(), book, world, watchers, lambda: "simulated")
 
             yield make_engine, ready.till

@@ -9,6 +9,9 @@ from ringflow.calls.clock import Clock
 from ringflow.simulator.callee import Behaviour
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, LineEvent, Sound
 
+TAP_MS = 100
+"""How long a key is held by somebody who only presses it."""
+
 
 class Earpiece(Protocol):
     """Is told what is heard, and which keys are sent."""
@@ -41,7 +44,7 @@ class Telephone:
         self._clock = clock
         self._earpiece = earpiece
         self._patient = patient
-        self._keys: list[str] = []
+        self._keys: list[KeyUp] = []
         self._callee: Behaviour | None = None
         self._gone = False
         self._leaves = False
@@ -54,11 +57,11 @@ class Telephone:
         """What is heard now, None for nothing."""
         return self._sound
 
-    def press(self, key: str) -> None:
-        """A key of the telephone."""
+    def press(self, key: str, length_ms: int = TAP_MS) -> None:
+        """A key of the telephone, let go after `length_ms` (which do not pass)."""
         if not self._patient:
             self._earpiece.pressed(key)
-        self._keys.append(key)
+        self._keys.append(KeyUp(key, length_ms))
         self._news.set()
 
     def hang_up(self) -> None:
@@ -129,6 +132,6 @@ class Telephone:
         if self._keys and (self._taking_keys or not self._patient):
             key = self._keys.pop(0)
             if self._patient:
-                self._earpiece.pressed(key)
-            return KeyUp(key)
+                self._earpiece.pressed(key.key)
+            return key
         return None

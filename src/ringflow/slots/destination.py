@@ -11,6 +11,7 @@ from pydantic import Field
 from ringflow.calls.call import Call
 from ringflow.calls.dialling import HEADER_NAME, IDENTITY_HEADERS, DialOptions
 from ringflow.calls.outcome import LegStatus
+from ringflow.flows.follow_on import FollowOnField
 from ringflow.flows.slot import FieldProblem, Jump, Slot, SlotResult
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
@@ -55,8 +56,9 @@ class Destination(Slot):
     """Whether the caller is told, before it is dialled, for how many minutes the credit is enough."""
     language: Language = "en"
     """The language of `announce`."""
-    follow_on: bool = False
-    """Whether the caller can end the ringing or the talk with `*`, and go on in the flow by `done`."""
+    follow_on: FollowOnField = None
+    """The keys that end ringing and talk when held, so that the flow goes on by `done`. `true`: `*` and
+    `#`, for a second."""
 
     def problems(self) -> Iterator[FieldProblem]:
         """Not exactly one target, text that can never be dialled, headers that cannot be set."""
@@ -97,7 +99,7 @@ class Destination(Slot):
             max_duration_s=self.max_duration,
             caller_id=self.caller_id.render(call.variables) if self.caller_id else None,
             headers={name: value.render(call.variables) for name, value in self.headers.items()},
-            ends_by_key=self.follow_on,
+            end_keys=self.follow_on.end_keys if self.follow_on else None,
             announce=self._teller(call) if self.announce else None,
         )
         if self.uri is not None:

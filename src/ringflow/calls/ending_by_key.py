@@ -1,0 +1,45 @@
+"""Ending a leg by a key while the caller stays: held down where that can be heard, else pressed.
+
+A bridge of Asterisk's can be told to listen for a sequence of keys, not for how long one is held. The
+manager interface tells how long (`HeldKeys`), and Ringflow then hangs the callee up itself. For that Asterisk
+must hear the keys: between two channels without features they pass by it (bridge_native_rtp.c). So `Dial` has
+its option H all the same, with a sequence that nobody keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ringflow.agi.session import AgiSession
+from ringflow.calls.dialling import Attempt, dial
+from ringflow.calls.held_keys import EndKeys, HeldKeys
+from ringflow.calls.outcome import Leg, LegStatus
+from ringflow.calls.transcript import Transcript
+
+DISCONNECT = "FEATUREMAP(disconnect)"
+"""The sequence that option H of `Dial` listens for, on one channel (main/features_config.c)."""
+
+NEVER_KEYED = "ABCDABCD"
+"""Keys that telephones do not have."""
+
+
+async def dial_until_key(
+    session: AgiSession,
+    attempt: Attempt,
+    end_keys: EndKeys,
+    held_keys: HeldKeys | None,
+    transcript: Transcript,
+) -> tuple[Leg, bool]:
+    """As `dial`, and the caller may end the leg by a key. One that ended the ringing makes it cancelled."""
+    if held_keys is None or not await held_keys.ready():
+        await session.set_variable(DISCONNECT, end_keys.pressed)
+        return await dial(session, replace(attempt, ends_by_key=True))
+    await session.set_variable(DISCONNECT, NEVER_KEYED)
+    with held_keys.watch(session.request.channel, end_keys) as watch:
+        leg, caller_gone = await dial(session, replace(attempt, ends_by_key=True, names_callee=True))
+    if not watch.key:
+        return leg, caller_gone
+    transcript.note("ended_by_key", watch.key)
+    if leg.status is not LegStatus.ANSWERED:
+        leg = replace(leg, status=LegStatus.CANCELLED)
+    return leg, caller_gone

@@ -1,0 +1,38 @@
+"""How a flow says which keys end a leg while the caller stays."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from ringflow.calls.held_keys import EndKeys
+
+
+class FollowOn(BaseModel):
+    """Keys that end the ringing or the talk, and for how long they are held."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    keys: Annotated[str, Field(pattern=r"^(\*#?|#\*?)$")] = "*#"
+    """`*`, `#`, or both: each of them ends it. Where it is not heard how long, only the first one does."""
+    held: Annotated[float, Field(ge=0.3, le=10)] = 1.0
+    """Seconds for which a key is held at least; a shorter one is for the callee."""
+
+    @property
+    def end_keys(self) -> EndKeys:
+        """The keys as a call takes them."""
+        return EndKeys(self.keys, round(self.held * 1000))
+
+
+def _written_short(value: object) -> object:
+    if value is True:
+        return FollowOn()
+    return None if value is False else value
+
+
+FollowOnField = Annotated[
+    FollowOn | None,
+    BeforeValidator(_written_short, json_schema_input_type=bool | FollowOn),
+]
+"""`true`, `false`, or the keys themselves."""
