@@ -14,6 +14,7 @@ from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused, StartError
 
 SECRET_FILE = "ami.secret"  # noqa: S105 - the file's name
+MANAGER_USER = "ringflow"
 CALL_PATH = "/call"
 SETTLE_PATH = "/settle"
 
@@ -84,6 +85,7 @@ def write_asterisk_config(out: Path, settings: AsteriskConfigSettings) -> list[P
             "carrier_name": settings.carrier_name,
             "carrier_host": settings.carrier_host,
             "carrier_address": settings.carrier_address,
+            "manager_user": MANAGER_USER,
             "secret": secret,
         }
         for name in _TEMPLATES:

@@ -13,7 +13,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from ringflow.ami.settings import AmiSettings
 from ringflow.asterisk import AsteriskConfigSettings, write_asterisk_config
+from ringflow.asterisk.config_files import MANAGER_USER, SECRET_FILE
 from ringflow.errors import StartError
 from ringflow.lab.asterisk_files import write_lab_files
 from ringflow.lab.packages import PackageFolder
@@ -76,6 +78,11 @@ class AsteriskInstance:
             return AsteriskState(**json.loads((self.folder / STATE_FILE).read_text("utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise StartError(f"no Asterisk of the lab is running in {self.folder}") from error
+
+    def manager_settings(self) -> AmiSettings:
+        """Its manager interface, as operators reach it. Raises `StartError` when it was never started."""
+        secret = (self.config / SECRET_FILE).read_text("utf-8").strip()
+        return AmiSettings("127.0.0.1", self.state.ami_port, MANAGER_USER, secret)
 
     def is_running(self) -> bool:
         """Whether its process lives, and is really the one that was started here."""

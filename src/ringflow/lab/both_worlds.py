@@ -58,9 +58,13 @@ class BothWorlds:
     @asynccontextmanager
     async def open(cls, config: Config, lab: Lab) -> AsyncIterator[BothWorlds]:
         """For the running lab, with the flows and prompts of a configuration. Raises `StartError`."""
-        port = lab.asterisk().state.fastagi_port
+        asterisk = lab.asterisk()
+        port, ami = asterisk.state.fastagi_port, asterisk.manager_settings()
         with tempfile.TemporaryDirectory(prefix="ringflow-scenarios-") as folder:
-            async with Stage.open(config) as stage, ScenarioServer.open(port, Path(folder)) as server:
+            async with (
+                Stage.open(config) as stage,
+                ScenarioServer.open(port, Path(folder), ami) as server,
+            ):
                 yield cls(lab, stage, server)
 
     async def play_all(self, cases: Sequence[ScenarioCase]) -> list[Comparison]:

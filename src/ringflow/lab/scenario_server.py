@@ -20,7 +20,10 @@ from ringflow.accounts.trunks import Trunk
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiSettings
+from ringflow.ami.link import AmiLink
+from ringflow.ami.settings import AmiSettings
 from ringflow.calls.clock import SystemClock
+from ringflow.calls.manager_keys import ManagerKeys
 from ringflow.calls.outcome import CallRecord
 from ringflow.calls.rejecting import reject_call
 from ringflow.config import Config
@@ -32,6 +35,9 @@ from ringflow.store import Store
 
 RECORD_WAIT_S = 10.0
 """From the end of a call on the wire to its record."""
+
+LINK_WAIT_S = 10.0
+"""For the manager link, before any call."""
 
 NOBODYS_DID = 404
 
@@ -77,27 +83,32 @@ class ServedScenario:
 
 
 class ScenarioServer:
-    """Takes the calls of many scenarios at once. `folder` is for their databases."""
+    """Takes the calls of many scenarios at once. `folder`: for their databases; `link`: to Asterisk."""
 
-    def __init__(self, port: int, folder: Path) -> None:
+    def __init__(self, port: int, folder: Path, link: AmiLink) -> None:
         self._template = folder / "template.db"
         self._folder = folder
+        self._held_keys = ManagerKeys(link)
         self._engines: dict[str, Engine] = {}
         self._fastagi = FastAgiServer(self._serve, AgiSettings(port=port))
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, port: int, folder: Path) -> AsyncIterator[ScenarioServer]:
-        """A server on a loopback port. Raises `StartError` for a port that is taken."""
-        server = cls(port, folder)
+    async def open(cls, port: int, folder: Path, ami: AmiSettings) -> AsyncIterator[ScenarioServer]:
+        """A server on a loopback port. Raises `StartError` for a taken port, `LinkDown` without AMI."""
+        link = AmiLink(ami)
+        server = cls(port, folder, link)
         # Copying a migrated file takes a fraction of the time that migrations take.
         store = await Store.open(f"sqlite:///{server._template}")
         await store.migrate()
         await store.close()
         await server._fastagi.start()
         try:
+            await link.start()
+            await link.wait_up(LINK_WAIT_S)
             yield server
         finally:
+            await link.close()
             await server._fastagi.close()
 
     @asynccontextmanager
@@ -120,7 +131,11 @@ class ScenarioServer:
         store = await Store.open(f"sqlite:///{path}")
         try:
             ready = await make_world(store, SystemClock(), config, given, paying)
-            world = replace(ready.world, trunks=_in_turn(ready.world.trunks, dials))
+            world = replace(
+                ready.world,
+                trunks=_in_turn(ready.world.trunks, dials),
+                held_keys=self._held_keys if given.manager else None,
+            )
             kept = KeptRecord()
             self._engines[did] = Engine(ready.directory, Occupancy(), flows, world, (kept,))
             yield ServedScenario(kept, world.security_keys, ready.till)
