@@ -77,6 +77,10 @@ class Attempt:
     def arguments(self) -> str:
         """What `Dial` is given. `g`: go on here when the callee hangs up; `H`: the caller ends it by keys."""
         options = f"gb({self._leg_subroutine()})U({self._answer_subroutine()})"
+        if self.leg_id:
+            # A hangup handler for the caller's channel. As a command of ours before Dial it would cost the
+            # caller a round trip more.
+            options += f"B(ringflow-charged^before^1({self.leg_id}))"
         if self.ends_by_key:
             options += "H"
         if self.caller_id is not None:

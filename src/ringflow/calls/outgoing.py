@@ -29,9 +29,6 @@ from ringflow.errors import CallEnded, CommandRefused
 URI_TRUNK = "uri"
 """The name under which legs to a SIP URI are recorded."""
 
-HANG_UP_HANDLER = "ringflow-hangup,s,1({leg_id})"
-"""On the caller's channel while a leg is not settled: at the hang-up it settles what we could not."""
-
 KEPT_FAMILY = "ringflow"
 """Of AstDB: under it Asterisk keeps `ANSWERED_MS|ENDED_MS` of legs that nobody has settled."""
 
@@ -126,8 +123,6 @@ class Outgoing:
         """
         limited = replace(attempt, leg_id=allowed.leg_id, limit_ms=allowed.limit_ms, warn_ms=allowed.warn_ms)
         try:
-            handler = HANG_UP_HANDLER.format(leg_id=allowed.leg_id)
-            await self._session.set_variable("CHANNEL(hangup_handler_push)", handler)
             await self._announce(allowed, options)
             self._transcript.note("dial", f"{attempt.dialled} via {attempt.trunk}")
             leg, caller_gone = await self._dial(limited, options)

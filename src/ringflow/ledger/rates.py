@@ -6,6 +6,8 @@ There is no cache that could be old: a hundred thousand rows are as quick as ten
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Integer, bindparam, func, or_, select
 from sqlalchemy.types import Text
@@ -26,16 +28,49 @@ class NoRate(Refused):
     """The customer has no rate card, or its card has no rate for the number."""
 
 
+class AccountRow(NamedTuple):
+    """The customer's currency, and its account as it is kept; `balance_micros` None: not opened yet."""
+
+    currency: str
+    balance_micros: int | None
+    held_micros: int
+    debit_limit_micros: int
+    daily_limit_micros: int | None
+    spent_micros: int
+    spent_day: int
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a call to `number` costs the customer now, and how much it may spend."""
+    """What a call to `number` costs the customer now, and how much it may spend.
+
+    `account`: what there is of the customer's account, worked out only where somebody asks for its credit.
+    """
 
     number: str
     customer_id: int
     card: str
     prefix: str
     terms: Terms
-    available_micros: int
+    account: AccountRow
+    now_ms: int
+
+    @property
+    def available_micros(self) -> int:
+        """The credit that is free now; 0 where no account was opened yet."""
+        account = self.account
+        if account.balance_micros is None:
+            return 0
+        today = utc_day(self.now_ms)
+        return Account(
+            customer_id=self.customer_id,
+            currency=account.currency,
+            balance_micros=account.balance_micros,
+            held_micros=account.held_micros,
+            debit_limit_micros=account.debit_limit_micros,
+            daily_limit_micros=account.daily_limit_micros,
+            spent_today_micros=account.spent_micros if account.spent_day in (today, today + 1) else 0,
+        ).available_micros
 
     @property
     def affordable_ms(self) -> int | None:
@@ -57,6 +92,7 @@ class Quote:
         return min(MAX_AMOUNT_MICROS, max(self.least_micros, charge_micros(self.terms, slice_ms)))
 
 
+_ACCOUNT_COLUMNS = len(AccountRow._fields)
 _default_card = rate_cards.alias("default_card")
 _PREFIXES = [f"prefix_{length}" for length in range(1, MAX_PREFIX_DIGITS + 1)]
 _now = bindparam("now_ms", type_=BigInteger)
@@ -114,16 +150,36 @@ async def quote(store: Store, number: str, customer_id: int, now_ms: int) -> Quo
     if not found:
         raise Refused(f"there is no customer {customer_id}")
     row = tuple(found[0])
-    card, card_currency, decimals, rounding, prefix, *figures = row[7:]
+    account = AccountRow._make(row[:_ACCOUNT_COLUMNS])
+    card, *rate = row[_ACCOUNT_COLUMNS:]
     if card is None:
         raise NoRate(f"customer {customer_id} has no rate card, and there is no default one for {row[0]}")
-    if prefix is None:
+    terms = _terms(*rate)
+    if terms is None:
         raise NoRate(f"rate card `{card}` has no rate for {number}")
-    price, connection, minimum_s, increment_s, grace_s = figures
-    terms = Terms(
-        currency=card_currency,
-        price_micros=price,
-        connection_micros=connection,
+    return Quote(number, customer_id, card, terms.prefix, terms, account, now_ms)
+
+
+# Few rates serve many calls, and equal rows have equal terms.
+@lru_cache(maxsize=4096)
+def _terms(
+    currency: str,
+    decimals: int,
+    rounding: str,
+    prefix: str | None,
+    price_micros: int,
+    connection_micros: int,
+    minimum_s: int,
+    increment_s: int,
+    grace_s: int,
+) -> Terms | None:
+    """What a row of the look-up says; None where the rate card has no rate."""
+    if prefix is None:
+        return None
+    return Terms(
+        currency=currency,
+        price_micros=price_micros,
+        connection_micros=connection_micros,
         minimum_s=minimum_s,
         increment_s=increment_s,
         grace_s=grace_s,
@@ -131,26 +187,3 @@ async def quote(store: Store, number: str, customer_id: int, now_ms: int) -> Quo
         rounding=Rounding(rounding),
         prefix=prefix,
     )
-    return Quote(number, customer_id, card, prefix, terms, _available(customer_id, row[:7], now_ms))
-
-
-def _available(customer_id: int, row: tuple[object, ...], now_ms: int) -> int:
-    currency, balance, held, debit_limit, daily_limit, spent, spent_day = row
-    if balance is None:
-        return 0
-    today = utc_day(now_ms)
-    account = Account(
-        customer_id=customer_id,
-        currency=str(currency),
-        balance_micros=_whole(balance),
-        held_micros=_whole(held),
-        debit_limit_micros=_whole(debit_limit),
-        daily_limit_micros=None if daily_limit is None else _whole(daily_limit),
-        spent_today_micros=_whole(spent) if spent_day in (today, today + 1) else 0,
-    )
-    return account.available_micros
-
-
-def _whole(value: object) -> int:
-    assert isinstance(value, int)
-    return value

@@ -44,18 +44,23 @@ class Terms:
     @classmethod
     def from_json(cls, text: str) -> Terms:
         """What `to_json` wrote."""
-        fields = json.loads(text)
-        return cls(**{**fields, "rounding": Rounding(fields["rounding"])})
+        return _from_json(text)
 
     @property
     def _unit(self) -> int:
         return int(10 ** (MICRO_DIGITS - self.decimals))
 
 
+# Every charged call asks for both, and few rates serve many calls.
 @lru_cache(maxsize=4096)
 def _to_json(terms: Terms) -> str:
-    # Every charged call asks for it, and few rates serve many calls.
     return json.dumps(asdict(terms), separators=(",", ":"))
+
+
+@lru_cache(maxsize=4096)
+def _from_json(text: str) -> Terms:
+    fields = json.loads(text)
+    return Terms(**{**fields, "rounding": Rounding(fields["rounding"])})
 
 
 def billed_s(terms: Terms, talked_ms: int) -> int:

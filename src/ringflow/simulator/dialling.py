@@ -3,6 +3,7 @@
 The options that Ringflow gives are followed: g, H, f(), L(), b(ringflow-leg...), b(ringflow-callee...),
 U(ringflow-answered...) and U(ringflow-charged...). What the subroutines do is in docs/architecture.md, "The
 contract with the dialplan".
+B(ringflow-charged...) pushes a hangup handler, for calls whose Ringflow is gone: here it never is.
 """
 
 from __future__ import annotations
