@@ -93,7 +93,7 @@ async def test_a_batch_that_was_committed_though_its_answer_was_lost_is_written_
 ) -> None:
     rows = [call_rows(make_call("01a"), "here"), call_rows(make_call("02b"), "here")]
     for _ in range(2):
-        async with store.writing() as connection:
+        async with store.writing_directly() as connection:
             await write_rows(connection, rows)
     async with store.reading() as connection:
         counts = [

@@ -45,7 +45,7 @@ async def calls(store: Store) -> list[RecordedCall]:
 
 
 async def write(store: Store, *rows: CallRows) -> None:
-    async with store.writing() as connection:
+    async with store.writing_directly() as connection:
         await write_rows(connection, rows)
 
 

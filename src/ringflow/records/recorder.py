@@ -16,7 +16,7 @@ from ringflow.store import Store, StoreGone
 
 log = structlog.get_logger("ringflow.records")
 
-MAX_BATCH = 500
+MAX_BATCH = 128
 LINGER_S = 0.5
 """How long the first record of a batch waits for others: a commit costs as much as dozens of records."""
 
@@ -105,7 +105,7 @@ class Recorder:
 
     async def _commit(self, batch: Sequence[CallRows]) -> None:
         try:
-            async with self._store.writing() as connection:
+            async with self._store.writing_directly() as connection:
                 await write_rows(connection, batch)
         except StoreGone:
             raise

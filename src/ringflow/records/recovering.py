@@ -35,7 +35,7 @@ async def recover_lost(store: Store, since_ms: int, now_ms: int) -> int:
             ended = await _ended(connection, after, now_ms - SETTLED_FOR_MS)
             lost = await _lost(connection, ended)
         if lost:
-            async with store.writing() as connection:
+            async with store.writing_directly() as connection:
                 await write_rows(connection, lost)
             recovered += len(lost)
         if len(ended) < AT_ONCE:
