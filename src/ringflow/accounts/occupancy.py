@@ -55,7 +55,8 @@ class Occupancy:
             keys = (called, paying)
         if did.channels is not None and self._calls[called] >= did.channels:
             return DID_CHANNELS_FULL
-        self._calls.update(keys)
+        for key in keys:
+            self._calls[key] += 1
         return Seat(self, keys)
 
     def of_customer(self, customer_id: int) -> int:
