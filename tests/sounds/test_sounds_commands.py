@@ -14,7 +14,7 @@ from ringflow.cli.sounds import app
 from ringflow.errors import DocumentError, Refused
 from ringflow.sounds import PromptLibrary, forms
 from ringflow.sounds.conversion import import_sound
-from ringflow.speaking import Source, prompts_needed
+from ringflow.speaking import prompts_needed
 
 
 def run(*words: str | Path) -> Result:
@@ -121,11 +121,41 @@ def test_build_speaks_the_words_of_a_language(library: PromptLibrary) -> None:
 
 
 @pytest.mark.usefixtures("espeak")
-def test_build_may_leave_out_what_asterisk_has(library: PromptLibrary) -> None:
-    run("build", "--speaking", "de", "--source", "asterisk", "--folder", library.folder)
+def test_build_takes_what_asterisks_pack_has_and_speaks_the_rest(
+    record: Callable[..., Path], library: PromptLibrary, tmp_path: Path
+) -> None:
+    pack = tmp_path / "pack"
+    (pack / "digits").mkdir(parents=True)
+    for name, seconds in (("digits/20", 1.5), ("digits/1", 0.5), ("queue-less-than", 0.5), ("minute", 0.5)):
+        record(f"pack/{name}.wav", seconds=seconds)
+    options: list[str | Path] = [
+        "--speaking",
+        "en",
+        "--source",
+        "asterisk",
+        "--pack",
+        pack,
+        "--folder",
+        library.folder,
+    ]
 
-    assert set(library.names()) == prompts_needed("de", Source.ASTERISK).keys()
-    assert not library.exists("SAY/de/20")
+    done = run("build", *options)
+
+    assert done.exit_code == 0
+    assert set(library.names()) == prompts_needed("en").keys()
+    # 60 ms of quiet stand before and after each recording; a phrase is its words' recordings in a row.
+    assert library.duration_s("SAY/en/20") == pytest.approx(1.62, abs=0.02)
+    assert library.duration_s("SAY/en/less-than-one-minute") == pytest.approx(3 * 0.62, abs=0.02)
+    spoken = len(prompts_needed("en")) - 4
+    assert done.output.splitlines()[-1] == f"en: 4 from {pack}, {spoken} spoken"
+    assert run("build", "--missing", *options).output == f"en: 0 from {pack}, 0 spoken\n"
+
+
+def test_a_pack_is_refused_where_nothing_is_taken_from_one(library: PromptLibrary, tmp_path: Path) -> None:
+    done = run("build", "--speaking", "de", "--pack", tmp_path, "--folder", library.folder)
+
+    assert isinstance(done.exception, Refused)
+    assert library.names() == ()
 
 
 def test_build_refuses_a_language_that_there_is_not_and_a_source_without_one(library: PromptLibrary) -> None:

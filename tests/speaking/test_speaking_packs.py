@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from ringflow.errors import StartError
-from ringflow.lab.apt_sources import find_source, read_machine
-from ringflow.lab.packages import PackageFolder, fetch_packages
+from ringflow.lab.packages import PackageFolder
+from ringflow.lab.sound_packs import LISTED, fetch_sound_packs
 from ringflow.speaking import languages, load_language
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-sound-packs")]
 
 FOLDER = Path(__file__).parents[2] / ".ringflow" / "lab" / "sound-packs"
-WITH_TEXTS = ("en", "es", "fr", "ru")
 # File names that the lists of texts spell otherwise than the packs do.
 LISTED_AS = {"digits/1M": "digits/1m", "digits/1F": "digits/1f"}
 # Units whose files sound alike, or say the same in another word, by what the lists have for them.
@@ -33,11 +32,8 @@ SAME = {
 
 @pytest.fixture(scope="module")
 def packs() -> PackageFolder:
-    names = [load_language(code).pack.package for code in languages()]
-    texts = [f"asterisk-core-sounds-{code}" for code in WITH_TEXTS]
     try:
-        machine = read_machine()
-        return fetch_packages(FOLDER, [*names, *texts], find_source(machine, machine.lab_release))
+        return fetch_sound_packs(FOLDER)
     except StartError as error:
         pytest.skip(f"the sound packs cannot be had: {error}")
 
@@ -75,7 +71,7 @@ def test_every_file_that_is_named_is_in_the_pack(packs: PackageFolder, code: str
     assert missing == []
 
 
-@pytest.mark.parametrize("code", WITH_TEXTS)
+@pytest.mark.parametrize("code", LISTED)
 def test_every_file_says_what_the_unit_says(packs: PackageFolder, code: str) -> None:
     texts = listed_texts(packs, code)
 

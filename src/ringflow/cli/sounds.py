@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
+from ringflow.config import load_config
 from ringflow.documents import Document, check_model, read_document
 from ringflow.errors import DocumentError, Problem, Refused
+from ringflow.lab.sound_packs import find_recordings, find_sound_pack
 from ringflow.sounds import PromptLibrary, is_prompt_name
-from ringflow.sounds.conversion import ImportReport, import_sound
+from ringflow.sounds.conversion import ImportReport, import_joined, import_sound
 from ringflow.sounds.inspection import TEXTS_FILE, check
 from ringflow.sounds.speech import (
     DEFAULT_VOICE,
@@ -24,7 +26,7 @@ from ringflow.sounds.speech import (
     MIN_WORDS_PER_MINUTE,
     say,
 )
-from ringflow.speaking import Source, load_language, prompts_needed
+from ringflow.speaking import Language, Source, load_language, prompts_needed
 
 DEFAULT_FOLDER = Path("sounds")
 
@@ -43,7 +45,19 @@ Speaking = Annotated[
     ),
 ]
 From = Annotated[
-    Source, typer.Option("--source", help="With `asterisk`: only the words that its sound pack lacks.")
+    Source,
+    typer.Option(
+        "--source", help="With `asterisk`: its sound pack's recordings, and speech for other words."
+    ),
+]
+Pack = Annotated[
+    Path | None,
+    typer.Option(
+        "--pack",
+        metavar="FOLDER",
+        help="The language's folder of Asterisk's sounds.",
+        show_default="where Debian's packages have it, or fetched from there without root",
+    ),
 ]
 Missing = Annotated[bool, typer.Option("--missing", help="Only those that are not there yet.")]
 
@@ -124,12 +138,23 @@ def check_command(folder: Folder = None) -> None:
 
 @app.command("build")
 def build_command(
-    missing: Missing = False, folder: Folder = None, speaking: Speaking = None, source: From = Source.LIBRARY
+    missing: Missing = False,
+    folder: Folder = None,
+    speaking: Speaking = None,
+    source: From = Source.LIBRARY,
+    pack: Pack = None,
 ) -> None:
     """Speak every text of `prompts.yaml` in the folder of prompts, or the words of one language."""
     library = open_library(folder)
+    if pack is not None and source is not Source.ASTERISK:
+        raise Refused("--pack goes with --source asterisk")
     if speaking is not None:
-        build_language(library, speaking, source, missing)
+        language = load_language(speaking)
+        if source is Source.ASTERISK:
+            recordings = pack or _find_pack(language)
+            build_from_pack(library, language, recordings, missing)
+        else:
+            build_by_speech(library, language, missing)
         return
     if source is not Source.LIBRARY:
         raise Refused("--source is about the words of a language: name one with --speaking")
@@ -148,12 +173,32 @@ def build_command(
         raise DocumentError(problems)
 
 
-def build_language(library: PromptLibrary, code: str, source: Source, missing: bool) -> None:
+def _find_pack(language: Language) -> Path:
+    config = load_config()
+    return find_sound_pack(language, config.path(config.state) / "lab" / "sound-packs")
+
+
+def build_by_speech(library: PromptLibrary, language: Language, missing: bool) -> None:
     """Speak all that a language needs to say numbers, money and minutes, in the voice that its file names."""
-    voice = load_language(code).voice
-    for name, text in prompts_needed(code, source).items():
+    for name, text in prompts_needed(language.code).items():
         if not (missing and library.exists(name)):
-            report(say(text, name, library, voice))
+            report(say(text, name, library, language.voice))
+
+
+def build_from_pack(library: PromptLibrary, language: Language, pack: Path, missing: bool) -> None:
+    """The same from the recordings of one of Asterisk's packs, and spoken where it has none."""
+    recorded = spoken = 0
+    for unit in language.units.values():
+        if missing and library.exists(unit.name):
+            continue
+        recordings = find_recordings(pack, unit.pack)
+        if recordings:
+            report(import_joined(recordings, unit.name, library))
+            recorded += 1
+        else:
+            report(say(unit.text, unit.name, library, language.voice))
+            spoken += 1
+    typer.echo(f"{language.code}: {recorded} from {pack}, {spoken} spoken")
 
 
 def read_texts(document: Document) -> dict[str, PromptText]:

@@ -81,7 +81,8 @@ class LabCallResult:
     """What one call looked like from outside. Times are epoch seconds off the wire, None for what was not.
 
     `status` and `reason` are of the final reply to the caller's INVITE; `ended_by` is `caller`, `asterisk` or
-    empty; `callees` has an entry for each that got an INVITE; `messages` are the caller's, in order.
+    empty; `callees` has an entry for each that got an INVITE; `messages` are the caller's, in order; `voice`
+    is the sound that reached the caller, G.711 A-law without the gaps between.
     """
 
     status: int
@@ -92,3 +93,4 @@ class LabCallResult:
     heard: tuple[Heard, ...]
     callees: dict[str, CalleeRecord]
     messages: tuple[SipMessage, ...] = field(repr=False)
+    voice: bytes = field(default=b"", repr=False)

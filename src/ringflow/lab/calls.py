@@ -198,4 +198,5 @@ def _call_result(side: _Side, callees: dict[str, CalleeRecord]) -> LabCallResult
         heard=tuple(side.sound.heard),
         callees=callees,
         messages=tuple(side.sipp.messages),
+        voice=bytes(side.sound.voice),
     )

@@ -24,6 +24,9 @@ EVENTS = {sign: code for code, sign in enumerate(_SIGNS)}
 BURST_GAP_MS = 100
 
 _ALAW_SILENCE = b"\xd5" * (PACKET_MS * SAMPLES_PER_MS)
+HEAD_BYTES = 12
+"""Of an RTP packet, before its payload."""
+
 _VOLUME = 10
 _EVENT_END = 0x80
 # An RTP packet with a telephone event: time stamp; event, flags and volume, length in samples.
@@ -49,11 +52,15 @@ class HeardKey:
 
 
 class Sound(asyncio.DatagramProtocol):
-    """One UDP socket on loopback; knows where to send once the other side's SDP is known."""
+    """One UDP socket on loopback; knows where to send once the other side's SDP is known.
+
+    `heard`, `keys` and `voice` are what came: stretches of sound, keys, and the sound itself (G.711 A-law).
+    """
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
         self.keys: list[HeardKey] = []
+        self.voice = bytearray()
         self._last_key_stamp: int | None = None
         self._transport: asyncio.DatagramTransport | None = None
         self._target: tuple[str, int] | None = None
@@ -83,8 +90,11 @@ class Sound(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         """Called by asyncio: sound from the other side."""
-        if len(data) >= _EVENT_PACKET.size and data[1] & 0x7F == EVENT_PAYLOAD:
+        payload_type = data[1] & 0x7F if len(data) >= HEAD_BYTES else None
+        if payload_type == EVENT_PAYLOAD and len(data) >= _EVENT_PACKET.size:
             self._hear_key(data)
+        elif payload_type == ALAW_PAYLOAD:
+            self.voice += data[HEAD_BYTES:]
         now = time.time()
         last = self.heard[-1] if self.heard else None
         if last is not None and (now - last.ends) * 1000 < BURST_GAP_MS:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from ringflow.errors import DocumentError, Problem
 from ringflow.sounds.codecs import decode, encode_forms
@@ -12,6 +15,7 @@ from ringflow.sounds.cutting import cut_silence
 from ringflow.sounds.forms import WIDE_HZ, Form
 from ringflow.sounds.levels import (
     SILENT_DBFS,
+    Samples,
     find_fault,
     level_speech,
     pad_to_packets,
@@ -19,12 +23,15 @@ from ringflow.sounds.levels import (
     speech_dbfs,
 )
 from ringflow.sounds.library import PromptLibrary, check_name
-from ringflow.sounds.source import read_source
+from ringflow.sounds.source import Source, read_source
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did. Lengths are seconds, levels dBFS after conversion, `gain_db` what was added."""
+    """What an import did. Lengths are seconds, levels dBFS after conversion, `gain_db` what was added.
+
+    Rate, channels and gain are those of the first recording where several were joined.
+    """
 
     name: str
     source_rate_hz: int
@@ -47,23 +54,45 @@ def import_sound(
     version of the prompt is as it was.
     """
     check_name(name)
-    shown_as = shown_as or str(source)
-    read = read_source(source, shown_as)
+    return _import([_read_levelled(source, shown_as or str(source))], name, library, shown_as or str(source))
+
+
+def import_joined(sources: Sequence[Path], name: str, library: PromptLibrary) -> ImportReport:
+    """Make one prompt of recordings, one after the other. Raises as `import_sound`, naming the recording."""
+    check_name(name)
+    return _import([_read_levelled(source, str(source)) for source in sources], name, library, name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Levelled:
+    source: Source
+    samples: Samples
+    gain_db: float
+
+
+def _read_levelled(path: Path, shown_as: str) -> _Levelled:
+    """A recording at the level of a prompt, without the silence around it."""
+    read = read_source(path, shown_as)
     if speech_dbfs(read.samples, WIDE_HZ) == -math.inf:
         mend = f"it needs speech or music above {SILENT_DBFS:.0f} dBFS"
         raise DocumentError([Problem(shown_as, 0, 0, "is silent", mend)])
     # Levelled here and not by pydub, whose gain clips at full scale before a peak could be limited.
     levelled, gain_db = level_speech(read.samples, WIDE_HZ)
-    wide = pad_to_packets(cut_silence(levelled, WIDE_HZ), WIDE_HZ)
+    return _Levelled(read, cut_silence(levelled, WIDE_HZ), gain_db)
+
+
+def _import(parts: Sequence[_Levelled], name: str, library: PromptLibrary, shown_as: str) -> ImportReport:
+    wide = pad_to_packets(np.concatenate([part.samples for part in parts]), WIDE_HZ)
     contents = encode_forms(wide)
     _prove(contents, shown_as)
+    first = parts[0]
     return ImportReport(
         name=name,
-        source_rate_hz=read.sample_rate_hz,
-        source_channels=read.channels,
-        source_s=read.samples.size / WIDE_HZ,
+        source_rate_hz=first.source.sample_rate_hz,
+        source_channels=first.source.channels,
+        source_s=sum(part.source.samples.size for part in parts) / WIDE_HZ,
         duration_s=wide.size / WIDE_HZ,
-        gain_db=gain_db,
+        gain_db=first.gain_db,
         level_dbfs=speech_dbfs(wide, WIDE_HZ),
         peak_dbfs=peak_dbfs(wide),
         files=library.replace(name, contents),

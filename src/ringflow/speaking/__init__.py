@@ -5,7 +5,7 @@ the text too. Names that begin with `SAY/` are the prompt library's; others are 
 packs, to be played in that language's folder.
 """
 
-from ringflow.speaking.language import Gender, languages, load_language
+from ringflow.speaking.language import Gender, Language, languages, load_language
 from ringflow.speaking.prompts import prompts_needed
 from ringflow.speaking.saying import balance, digits, minutes, money, number
 from ringflow.speaking.words import LIBRARY_PREFIX, Source, Unit, Words
@@ -13,6 +13,7 @@ from ringflow.speaking.words import LIBRARY_PREFIX, Source, Unit, Words
 __all__ = [
     "LIBRARY_PREFIX",
     "Gender",
+    "Language",
     "Source",
     "Unit",
     "Words",
