@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -26,6 +26,7 @@ from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.held_keys import HeldKeys
 from ringflow.calls.manager_keys import ManagerKeys
+from ringflow.calls.progress import CallInProgress
 from ringflow.calls.world import CallWorld
 from ringflow.config import AmiConfig, Config, read_secret
 from ringflow.engine.engine import Engine
@@ -36,8 +37,7 @@ from ringflow.errors import RingflowError, StartError
 from ringflow.flows.book import FlowBook
 from ringflow.ledger.ledger import Ledger
 from ringflow.numbers import shown
-from ringflow.records.recorder import Recorder
-from ringflow.records.upkeep import Upkeep
+from ringflow.records.keeping import RecordKeeping
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.store import Store
 from ringflow.web.health import build_web
@@ -138,8 +138,8 @@ class Application:
         config = core.config
         self.core = core
         self.metrics = Metrics(lambda: self.fastagi.live_calls)
-        self.recorder = Recorder(core.store, config.charging.server) if config.records is not None else None
-        recorders = (self.recorder,) if self.recorder is not None else ()
+        self.records = _record_keeping(core, lambda: self.engine.calls_in_progress)
+        recorders = (self.records.recorder,) if self.records is not None else ()
         self.ami = _ami_link(config)
         held_keys = ManagerKeys(self.ami) if self.ami is not None else None
         self.engine = core.engine((self.metrics, *recorders, *watchers), held_keys)
@@ -152,7 +152,8 @@ class Application:
                 max_calls=config.fastagi.max_calls,
             ),
         )
-        self.reaper = Reaper(core.charging, self.ami, config.charging.dead_after_s)
+        self._ends = self.records.remains if self.records is not None else None
+        self.reaper = Reaper(core.charging, self.ami, config.charging.dead_after_s, self._ends)
         self.http_port: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
@@ -176,9 +177,8 @@ class Application:
             asyncio.create_task(self.reaper.run(), name="reaper"),
             asyncio.create_task(self.core.book.watch(self._stopping), name="watch app_flows"),
         ]
-        if config.records is not None:
-            upkeep = Upkeep(self.core.store, config.records.keep_days)
-            self._tasks.append(asyncio.create_task(upkeep.run(), name="upkeep of records"))
+        if self.records is not None:
+            self.records.start()
         await self.fastagi.start()
         log.info(
             "ready",
@@ -202,14 +202,14 @@ class Application:
             await self.ami.close()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self.recorder is not None:
-            await self.recorder.close(LAST_RECORDS_S)
+        if self.records is not None:
+            await self.records.close(LAST_RECORDS_S)
         await self.core.close()
         log.info("stopped")
 
     async def _serve(self, session: AgiSession) -> None:
         if session.request.script == SETTLE_SCRIPT:
-            await serve_settlement(session, self.core.charging)
+            await serve_settlement(session, self.core.charging, self._ends)
             return
         channel = session.request.channel
         self._channels.add(channel)
@@ -257,6 +257,20 @@ class Application:
                 f"HTTP port {host}:{port} cannot be opened: {reason}; set http.port or RINGFLOW_HTTP__PORT"
             ) from error
         self.http_port = self._runner.addresses[0][1]
+
+
+def _record_keeping(core: Core, calls: Callable[[], Mapping[str, CallInProgress]]) -> RecordKeeping | None:
+    records, charging = core.config.records, core.config.charging
+    if records is None:
+        return None
+    return RecordKeeping(
+        core.store,
+        charging.server,
+        core.charging.ledger.server,
+        calls,
+        keep_days=records.keep_days,
+        silent_s=charging.dead_after_s,
+    )
 
 
 def _ami_link(config: Config) -> AmiLink | None:

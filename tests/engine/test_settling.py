@@ -36,7 +36,7 @@ class House:
         return Charging(Ledger(self.store, name, lambda: self.now_ms))
 
     async def port(self, charging: Charging) -> int:
-        server = FastAgiServer(lambda session: serve_settlement(session, charging), AgiSettings(port=0))
+        server = FastAgiServer(lambda session: serve_settlement(session, charging, None), AgiSettings(port=0))
         await server.start()
         self._ports.append(server)
         return server.port

@@ -21,6 +21,7 @@ from ringflow.store.tables import customers
 from .conftest import BEGAN_MS, BEGAN_S, CALL, MakeCall
 
 UNIT = 1_000_000
+SILENT_S = 30.0
 LATER_MS = BEGAN_MS + 60_000 + SETTLED_FOR_MS + 1
 
 
@@ -53,12 +54,12 @@ async def test_a_charged_call_whose_server_was_killed_gets_its_record_from_the_l
     store: Store, ledger: Ledger
 ) -> None:
     await talk(ledger, "0dead.1@1.1")
-    assert await Upkeep(store, 400).look_after(LATER_MS) == (0, 1)
+    assert await Upkeep(store, 400, SILENT_S).look_after(LATER_MS) == (0, 1)
     (call,) = await calls(store)
     (leg,) = call.legs
     assert (call.call_id, call.outcome, call.customer_id, call.server) == ("0dead", "lost", 42, "here#1")
     assert (leg.status, leg.talked_ms, leg.billed_s, leg.charged_micros) == ("lost", None, 120, 1_200_000)
-    assert await Upkeep(store, 400).look_after(LATER_MS) == (0, 0)
+    assert await Upkeep(store, 400, SILENT_S).look_after(LATER_MS) == (0, 0)
 
 
 async def test_a_recorded_leg_one_just_ended_and_one_of_a_living_call_are_left_alone(
@@ -71,9 +72,9 @@ async def test_a_recorded_leg_one_just_ended_and_one_of_a_living_call_are_left_a
     await talk(ledger, "0counted.1@1.3")
     await ledger.occupy("0counted@1.3", {"customer:42": None})
     await talk(ledger, "no leg of a call")
-    assert await Upkeep(store, None).look_after(LATER_MS) == (0, 0)
+    assert await Upkeep(store, None, SILENT_S).look_after(LATER_MS) == (0, 0)
     await talk(ledger, "0fresh.1@1.4")
-    assert await Upkeep(store, None).look_after(BEGAN_MS + SETTLED_FOR_MS) == (0, 0)
+    assert await Upkeep(store, None, SILENT_S).look_after(BEGAN_MS + SETTLED_FOR_MS) == (0, 0)
     assert [call.call_id for call in await calls(store)] == ["01a"]
 
 
@@ -81,7 +82,7 @@ async def test_the_calls_own_record_takes_the_place_of_a_lost_one_and_never_the_
     store: Store, ledger: Ledger
 ) -> None:
     await talk(ledger, "01a.2@1.1")
-    upkeep = Upkeep(store, None)
+    upkeep = Upkeep(store, None, SILENT_S)
     assert await upkeep.look_after(LATER_MS) == (0, 1)
     for _ in range(2):
         await write(store, call_rows(CALL, "here"))
@@ -94,7 +95,7 @@ async def test_the_calls_own_record_takes_the_place_of_a_lost_one_and_never_the_
 async def test_a_leg_that_its_servers_record_lacks_is_added_to_it(store: Store, ledger: Ledger) -> None:
     await write(store, call_rows(CALL, "here"))
     await talk(ledger, "01a.3@1.1")
-    assert await Upkeep(store, None).look_after(LATER_MS) == (0, 1)
+    assert await Upkeep(store, None, SILENT_S).look_after(LATER_MS) == (0, 1)
     (call,) = await calls(store)
     assert (call.outcome, [leg.status for leg in call.legs]) == (
         "completed",
@@ -106,7 +107,7 @@ async def test_many_lost_legs_are_all_found(store: Store, ledger: Ledger) -> Non
     for number in range(503):
         await ledger.hold(f"{number:04}.1@1.1", 42, 0)
         await ledger.release(f"{number:04}.1@1.1")
-    assert await Upkeep(store, None).look_after(LATER_MS) == (0, 503)
+    assert await Upkeep(store, None, SILENT_S).look_after(LATER_MS) == (0, 503)
 
 
 async def test_records_are_deleted_when_their_days_are_over_and_not_before(
@@ -118,7 +119,7 @@ async def test_records_are_deleted_when_their_days_are_over_and_not_before(
     recorder.call_ended(make_call("9999", started_at_s=BEGAN_S + 1), [])
     await recorder.close(30)
     assert await prune_records(store, BEGAN_MS, pause_s=0) == 0
-    assert await Upkeep(store, 400).look_after(BEGAN_MS + 400 * DAY_MS + 1) == (AT_ONCE + 5, 0)
+    assert await Upkeep(store, 400, SILENT_S).look_after(BEGAN_MS + 400 * DAY_MS + 1) == (AT_ONCE + 5, 0)
     assert [call.call_id for call in await calls(store)] == ["9999"]
     async with store.reading() as connection:
         for table in (call_legs, call_slots):
@@ -127,5 +128,5 @@ async def test_records_are_deleted_when_their_days_are_over_and_not_before(
 
 async def test_without_a_limit_nothing_is_deleted(store: Store) -> None:
     await write(store, call_rows(CALL, "here"))
-    assert await Upkeep(store, None).look_after(BEGAN_MS + 10_000 * DAY_MS) == (0, 0)
+    assert await Upkeep(store, None, SILENT_S).look_after(BEGAN_MS + 10_000 * DAY_MS) == (0, 0)
     assert len(await calls(store)) == 1

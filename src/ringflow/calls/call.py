@@ -55,6 +55,11 @@ class Call:
         return self._outgoing.legs
 
     @property
+    def leg_under_way(self) -> Leg | None:
+        """The attempt that Asterisk is carrying out, if there is one."""
+        return self._outgoing.under_way
+
+    @property
     def variables(self) -> Mapping[str, str]:
         """What `${...}` can name."""
         return self._variables

@@ -21,6 +21,8 @@ class LegStatus(StrEnum):
     """Ringflow did not dial: the customer cannot pay for the shortest talk."""
     REFUSED = "refused"
     """Ringflow did not dial: no customer, a number that is not digits, a host not on the list."""
+    LOST = "lost"
+    """Ringflow lost its connection to Asterisk, or ended, before Asterisk told how the attempt ended."""
 
 
 DIAL_STATUSES = {
@@ -56,6 +58,17 @@ class Leg:
     charged_micros: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LegEnd:
+    """What Asterisk tells of a leg whose server lost it; `ended_ms`: milliseconds since 1970."""
+
+    leg_id: str
+    status: LegStatus
+    talked_ms: int
+    ended_ms: int
+    cause: int | None
+
+
 class Outcome(StrEnum):
     """How a call ended as a whole. An exit that led nowhere ends it under the exit's own name instead."""
 
@@ -69,6 +82,8 @@ class Outcome(StrEnum):
     """Asterisk, the database or Ringflow failed; `reason` says what."""
     DRAINED = "drained"
     """Ringflow was stopping and the call did not end within the limit."""
+    LOST = "lost"
+    """Its server was gone before the call ended; what it had kept of the call is its record."""
 
 
 @dataclass(frozen=True, slots=True)

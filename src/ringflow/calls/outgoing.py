@@ -30,13 +30,16 @@ URI_TRUNK = "uri"
 """The name under which legs to a SIP URI are recorded."""
 
 KEPT_FAMILY = "ringflow"
-"""Of AstDB: under it Asterisk keeps `ANSWERED_MS|ENDED_MS` of legs that nobody has settled."""
+"""Of AstDB: under it Asterisk keeps `ANSWERED_MS|ENDED_MS|...` of legs that nobody has settled."""
 
 _TRY_NEXT_TRUNK = frozenset({LegStatus.CONGESTION, LegStatus.UNAVAILABLE})
 
 
 class Outgoing:
-    """Dials for one call. `legs` are the attempts so far, refused ones included."""
+    """Dials for one call. `legs` are the attempts so far, refused ones included.
+
+    `under_way` is the attempt that Asterisk is carrying out, as it would be known if it were lost now.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Outgoing:
         transcript: Transcript,
     ) -> None:
         self.legs: list[Leg] = []
+        self.under_way: Leg | None = None
         self._call_id = call_id
         self._session = session
         self._customer = customer
@@ -143,6 +147,27 @@ class Outgoing:
         return replace(leg, leg_id=allowed.leg_id, charged_micros=charged_micros), caller_gone
 
     async def _dial(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
+        """Dial; an attempt of which nobody says how it ended is among the legs before this raises."""
+        lost = Leg(
+            dialled=attempt.dialled,
+            trunk=attempt.trunk,
+            status=LegStatus.LOST,
+            caller_id=attempt.caller_id,
+            headers=attempt.headers,
+            leg_id=attempt.leg_id,
+        )
+        self.under_way = lost
+        try:
+            return await self._dial_or_raise(attempt, options)
+        except BaseException as error:
+            # Without the end of the connection a caller who is gone was gone before `Dial`.
+            gone = isinstance(error, CallEnded) and error.how != "eof"
+            self._finish(replace(lost, status=LegStatus.CANCELLED) if gone else lost)
+            raise
+        finally:
+            self.under_way = None
+
+    async def _dial_or_raise(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         if options.end_keys is None:
             return await dial(self._session, attempt)
         held_keys = self._world.held_keys
@@ -156,7 +181,9 @@ class Outgoing:
 
     async def _keep(self, leg_id: str, talked_ms: int) -> bool:
         """Have Asterisk remember the talk until the database does: this process may end first."""
-        words = ("DATABASE", "PUT", KEPT_FAMILY, leg_id, f"0|{talked_ms}")
+        now_ms = round(self._world.clock.now_s() * 1000)
+        answered = str(now_ms - talked_ms) if talked_ms else ""
+        words = ("DATABASE", "PUT", KEPT_FAMILY, leg_id, f"{answered}|{now_ms}")
         try:
             await self._session.command(*words, dead_ok=True)
         except CommandRefused:

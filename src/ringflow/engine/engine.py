@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -16,6 +17,7 @@ from ringflow.accounts.occupancy import Occupancy
 from ringflow.agi.session import AgiSession
 from ringflow.calls.call import Call
 from ringflow.calls.outcome import CallRecord, Outcome, Reject
+from ringflow.calls.progress import CallInProgress
 from ringflow.calls.rejecting import reject_call
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
@@ -28,6 +30,8 @@ from ringflow.flows.flow import Flow
 from ringflow.numbers import shown
 
 log = structlog.get_logger("ringflow.engine")
+
+SERVER_LOST = "its server was gone before the call ended"
 
 
 class Flows(Protocol):
@@ -65,11 +69,17 @@ class Engine:
         self._world = world
         self._watchers = watchers
         self._make_call_id = make_call_id
+        self._visits: dict[str, _Visit] = {}
+
+    @property
+    def calls_in_progress(self) -> Mapping[str, CallInProgress]:
+        """The calls that run now, by their ids, the oldest first."""
+        return self._visits
 
     async def run(self, session: AgiSession) -> CallRecord:
         """Serve one FastAGI session to its end. Raises nothing but `CancelledError`."""
         with structlog.contextvars.bound_contextvars(call_id=(call_id := self._make_call_id())):
-            visit = _Visit(call_id, session, self._world)
+            visit = self._visits[call_id] = _Visit(call_id, session, self._world)
             try:
                 await self._serve(visit)
             except CallEnded as ended:
@@ -81,6 +91,7 @@ class Engine:
             except Exception as error:  # noqa: BLE001 -- the boundary of a call: one call's fault ends only that call
                 await visit.fail(error)
             finally:
+                del self._visits[call_id]
                 record = visit.record()
                 self._tell(record, visit.call.key_to_dial_ms if visit.call else [])
         return record
@@ -217,11 +228,34 @@ class _Visit:
         except RingflowError as second:
             log.info("no apology", detail=str(second)[:200])
 
+    @property
+    def progress(self) -> Hashable:
+        """Part of `CallInProgress`."""
+        call = self.call
+        if call is None:
+            return None
+        return len(self._transcript.visits), len(call.legs), call.leg_under_way is None, call.customer
+
+    @property
+    def age_ms(self) -> int:
+        """Part of `CallInProgress`."""
+        return self._transcript.elapsed_ms()
+
+    def so_far(self) -> CallRecord:
+        """Part of `CallInProgress`."""
+        record = self._record()
+        under_way = self.call.leg_under_way if self.call is not None else None
+        legs = (*record.legs, under_way) if under_way is not None else record.legs
+        return replace(record, outcome=Outcome.LOST, reason=SERVER_LOST, legs=legs)
+
     def record(self) -> CallRecord:
         """What is known now that the session is over."""
-        call, flow, request = self.call, self._flow, self.session.request
         self._transcript.slot = ""
         self._transcript.note("ended", self._outcome)
+        return self._record()
+
+    def _record(self) -> CallRecord:
+        call, flow, request = self.call, self._flow, self.session.request
         cli = call.cli if call is not None else request.caller_id
         return CallRecord(
             call_id=self.call_id,

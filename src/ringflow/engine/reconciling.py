@@ -20,11 +20,12 @@ import structlog
 from ringflow.ami.actions import ApplicationTarget
 from ringflow.ami.link import AmiLink, LinkState
 from ringflow.calls.charging import Charging
+from ringflow.calls.outcome import LegEnd
 from ringflow.calls.outgoing import KEPT_FAMILY
-from ringflow.engine.settling import talk_between
+from ringflow.engine.settling import LegEnds, leg_end, settle_lost
 from ringflow.errors import RingflowError
 from ringflow.ledger.held import find_hold
-from ringflow.ledger.hold import Hold, UnknownLeg
+from ringflow.ledger.hold import Hold
 from ringflow.ledger.reaping import reap, say_alive
 from ringflow.store import StoreGone
 
@@ -40,10 +41,10 @@ FORGET_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What Asterisk said: the unique ids of its channels, and the legs that AstDB keeps with their talk."""
+    """What Asterisk said: the unique ids of its channels, and the legs that AstDB keeps with their ends."""
 
     unique_ids: frozenset[str]
-    kept: dict[str, int]
+    kept: dict[str, LegEnd]
 
 
 class Reaper:
@@ -53,10 +54,13 @@ class Reaper:
     server has itself said so for as long: after an outage of the database nobody is taken for dead.
     """
 
-    def __init__(self, charging: Charging, asterisk: AmiLink | None, silent_s: float) -> None:
+    def __init__(
+        self, charging: Charging, asterisk: AmiLink | None, silent_s: float, ends: LegEnds | None = None
+    ) -> None:
         self._charging = charging
         self._ledger = charging.ledger
         self._asterisk = asterisk
+        self._ends = ends
         self._silent_s = silent_s
         self._beating_since_s: float | None = None
 
@@ -87,8 +91,8 @@ class Reaper:
         """One round. Raises `StoreGone`, and what the manager interface raises."""
         asked = await self._ask()
         if asked is not None:
-            for leg_id, kept_ms in asked.kept.items():
-                await self._settle_kept(leg_id, kept_ms)
+            for end in asked.kept.values():
+                await self._settle_kept(end)
             for leg_id in list(self._charging.left):
                 await self._settle_left(leg_id, asked)
         loop = asyncio.get_running_loop()
@@ -115,16 +119,11 @@ class Reaper:
             return None
         channels = frozenset(channel.unique_id for channel in await asterisk.live_channels())
         kept = await asterisk.database_tree(KEPT_FAMILY)
-        return Asked(channels, {leg_id: _kept_talk(value) for leg_id, value in kept.items()})
+        return Asked(channels, {leg_id: _kept_end(leg_id, value) for leg_id, value in kept.items()})
 
-    async def _settle_kept(self, leg_id: str, talked_ms: int) -> None:
-        try:
-            settled = await self._charging.end_by_record(leg_id, talked_ms)
-            log.warning(
-                "leg settled from AstDB", leg=leg_id, talked_ms=talked_ms, charged=settled.charged_micros
-            )
-        except UnknownLeg:
-            log.warning("AstDB has a leg that the ledger does not know", leg=leg_id)
+    async def _settle_kept(self, end: LegEnd) -> None:
+        leg_id = end.leg_id
+        await settle_lost("leg settled from AstDB", end, self._charging, self._ends)
         self._charging.left.discard(leg_id)
         assert self._asterisk is not None
         await self._asterisk.originate(
@@ -152,7 +151,7 @@ class Reaper:
         if not known and not expired:
             return None
         if asked is not None and hold.leg_id in asked.kept:
-            return asked.kept[hold.leg_id]
+            return asked.kept[hold.leg_id].talked_ms
         why = "its hold expired" if not known else "Asterisk has neither its channel nor its end"
         log.error("leg not charged", leg=hold.leg_id, server=hold.server, why=why)
         return 0
@@ -162,6 +161,6 @@ def _name(server: str) -> str:
     return server.partition(BOOT_MARK)[0]
 
 
-def _kept_talk(value: str) -> int:
-    answered, _, ended = value.partition("|")
-    return talk_between(answered, ended)
+def _kept_end(leg_id: str, value: str) -> LegEnd:
+    # Ringflow itself keeps no more than answer and end.
+    return leg_end(leg_id, *[*value.split("|"), "", "", "", ""][:4])

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from ringflow.calls.outcome import CallRecord, Leg
+from ringflow.calls.outcome import CallRecord, Leg, Outcome
+from ringflow.store.record_tables import call_records
 
 Cells: TypeAlias = tuple[str | int | None, ...]
 
 CARD_VARIABLE = "card.id"
 """The variable of a call that names the card it was identified by."""
 
-LOST = "lost"
+LOST = Outcome.LOST.value
 """The outcome of a call, and the status of a leg, whose server was gone before it could write them."""
+
+STARTED, DURATION = (call_records.columns.keys().index(name) for name in ("started_ms", "duration_ms"))
 
 _LEG_ID = re.compile(r"(?P<call_id>[^.]+)\.(?P<position>[1-9][0-9]{0,5})@.*", re.DOTALL)
 
@@ -26,6 +30,24 @@ class CallRows:
     call: Cells
     legs: tuple[Cells, ...]
     slots: tuple[Cells, ...]
+
+    def to_json(self) -> str:
+        """As a draft is kept."""
+        return json.dumps([self.call, self.legs, self.slots], separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> CallRows:
+        """What `to_json` made."""
+        call, legs, slots = json.loads(text)
+        return cls(tuple(call), tuple(map(tuple, legs)), tuple(map(tuple, slots)))
+
+    def seen_until(self, moment_ms: int) -> CallRows:
+        """The same of a call that was there at least until then, in milliseconds since 1970."""
+        began_ms, lasted_ms = self.call[STARTED], self.call[DURATION]
+        assert isinstance(began_ms, int)
+        assert isinstance(lasted_ms, int)
+        longer = (*self.call[:DURATION], max(lasted_ms, moment_ms - began_ms), *self.call[DURATION + 1 :])
+        return replace(self, call=longer)
 
 
 def call_rows(record: CallRecord, server: str) -> CallRows:
@@ -82,14 +104,16 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
     )
 
 
-def lost_rows(leg_id: str, customer_id: int, server: str, opened_ms: int, ended_ms: int) -> CallRows | None:
-    """What the ledger knows of a leg without a record; None for an id that no call gave."""
+def lost_rows(
+    leg_id: str, customer_id: int | None, server: str, opened_ms: int, ended_ms: int
+) -> CallRows | None:
+    """What a leg's own id and its times tell of it; None for an id that no call gave."""
     named = read_leg_id(leg_id)
     if named is None:
         return None
     call_id, position = named
     lasted_ms = max(0, ended_ms - opened_ms)
-    reason = "its server was gone before the record was written; this is what the ledger knows"
+    reason = "its server was gone before the record was written; no more is known"
     return CallRows(
         call=(
             *(call_id, server, opened_ms, lasted_ms, "", None, None, None, None),

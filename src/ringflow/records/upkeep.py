@@ -1,14 +1,16 @@
-"""What is done to records from time to time: old ones deleted, lost ones made from the ledger."""
+"""What is done to records from time to time: old ones deleted, lost ones made of what is left of them."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from itertools import count
 
 import structlog
 
 from ringflow.records.pruning import prune_records
 from ringflow.records.recovering import recover_lost
+from ringflow.records.remains import recover_drafts
 from ringflow.store import Store, StoreGone
 
 log = structlog.get_logger("ringflow.records")
@@ -24,21 +26,38 @@ DAY_MS = 86_400_000
 
 
 class Upkeep:
-    """`keep_days`: how long records are kept; None: for ever."""
+    """`keep_days`: how long records are kept; None: for ever.
 
-    def __init__(self, store: Store, keep_days: int | None) -> None:
+    `silent_s`: a server that has been silent for so long is dead.
+    """
+
+    def __init__(self, store: Store, keep_days: int | None, silent_s: float) -> None:
         self._store = store
         self._keep_days = keep_days
+        self._silent_s = silent_s
         self._looked_ms: int | None = None
 
     async def run(self, every_s: float = EVERY_S) -> None:
-        """Look after the records until cancelled; a database that is away is tried again the next time."""
-        while True:
+        """Look after the records until cancelled; a database that is away is tried again the next time.
+
+        Drafts of dead servers are looked for more often, after each time in which one may have died.
+        """
+        rounds = max(1, round(every_s / self._silent_s))
+        for number in count():
             try:
-                await self.look_after(time.time_ns() // 1_000_000)
+                await self.recover_drafts(_now_ms())
+                if number % rounds == 0:
+                    await self.look_after(_now_ms())
             except StoreGone as error:
                 log.warning("records not looked after", detail=str(error))
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(self._silent_s)
+
+    async def recover_drafts(self, now_ms: int) -> int:
+        """Make records of the calls that dead servers left; gives how many. Raises `StoreGone`."""
+        recovered = await recover_drafts(self._store, now_ms, round(self._silent_s * 1000))
+        if recovered:
+            log.warning("lost calls recorded", calls=recovered)
+        return recovered
 
     async def look_after(self, now_ms: int) -> tuple[int, int]:
         """Do it once; gives how many calls were deleted and how many legs recorded. Raises `StoreGone`."""
@@ -51,3 +70,7 @@ class Upkeep:
         if deleted or recovered:
             log.info("records looked after", deleted=deleted, recovered=recovered)
         return deleted, recovered
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

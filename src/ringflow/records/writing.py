@@ -19,11 +19,20 @@ in the event loop's thread, a row takes about 5 us and calls wait no longer than
 """
 
 
-async def write_rows(connection: DirectConnection, calls: Sequence[CallRows]) -> None:
-    """Write calls within the caller's transaction. What is there stays, unless it was only `lost`.
+_UNFINISHED = {
+    "call_records": f"call_records.outcome = '{LOST}' AND excluded.outcome <> '{LOST}'",
+    "call_legs": f"call_legs.status = '{LOST}' AND excluded.status <> '{LOST}'",
+    # The slot in which a lost call was.
+    "call_slots": "call_slots.exit IS NULL AND excluded.exit IS NOT NULL",
+}
+"""When a row that is there gives way to another one of its kind."""
 
-    So it does not matter who writes first, the server of the call or the one that found its leg in the
-    ledger, nor whether a commit whose answer was lost is done again.
+
+async def write_rows(connection: DirectConnection, calls: Sequence[CallRows]) -> None:
+    """Write calls within the caller's transaction. What is there stays, unless only it is `lost`.
+
+    So it does not matter who writes first, the server of the call or one that found what is left of it, nor
+    whether a commit whose answer was lost is done again.
     """
     # A lost call may come once for each of its legs, and PostgreSQL changes no row twice in one statement.
     once = {one.call[0]: one.call for one in calls}
@@ -48,9 +57,8 @@ def _insert(table: Table, dialect: str, rows: int) -> str:
     places = iter(f"${number}" if dialect == "postgresql" else "?" for number in count(1))
     values = ", ".join(f"({', '.join(islice(places, len(names)))})" for _ in range(rows))
     keys = [column.name for column in table.primary_key.columns]
-    told = {"call_records": "outcome", "call_legs": "status"}.get(table.name)
     changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
-    again = f"UPDATE SET {changes} WHERE {table.name}.{told} = '{LOST}'" if told else "NOTHING"
+    again = f"UPDATE SET {changes} WHERE {_UNFINISHED[table.name]}"
     return (
         f"INSERT INTO {table.name} ({', '.join(names)}) VALUES {values} "  # noqa: S608 -- our names
         f"ON CONFLICT ({', '.join(keys)}) DO {again}"

@@ -55,6 +55,18 @@ call_legs = Table(
     sqlite_with_rowid=False,
 )
 
+# What a call in progress would leave if its server died now: its rows as JSON (`facts`). `server` is the
+# server's name in `ledger_servers`, where it says that it lives. The record of the call takes its place.
+call_drafts = Table(
+    "call_drafts",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("server", Text, nullable=False, index=True),
+    Column("kept_ms", BigInteger, nullable=False),
+    Column("facts", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # `keys` are what the caller keyed there, one word for each time; secret ones are `****`.
 call_slots = Table(
     "call_slots",

@@ -1,0 +1,111 @@
+"""Drafts of calls in progress: what their records would be if their server died now.
+
+Beside the calls, many in one transaction, and only of calls that last: one that is over within half a second
+has its record instead. A draft is written anew when its call comes to another slot or customer, or when a leg
+begins or ends, and goes when the record of its call is written. What a dead server left becomes
+records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+
+import structlog
+
+from ringflow.calls.progress import CallInProgress
+from ringflow.ledger.statement import Statement
+from ringflow.records.rows import LOST, call_rows
+from ringflow.store import DirectConnection, Store, StoreGone
+
+log = structlog.get_logger("ringflow.records")
+
+EVERY_S = 0.5
+LEAST_AGE_MS = 500
+AT_ONCE = 32
+"""Drafts in one statement: on SQLite it runs in the event loop's thread, and calls wait for it."""
+
+_KEEP = Statement(
+    "INSERT INTO call_drafts (call_id, server, kept_ms, facts) "
+    "SELECT v.call_id, :server, :now_ms, v.facts FROM {rows} WHERE true "
+    "ON CONFLICT (call_id) DO UPDATE SET kept_ms = excluded.kept_ms, facts = excluded.facts",
+    rows={"call_id": "text", "facts": "text"},
+    server="text",
+    now_ms="bigint",
+)
+_DROP = Statement(
+    "DELETE FROM call_drafts WHERE call_id IN (SELECT v.call_id FROM {rows}) AND EXISTS "  # noqa: S608
+    f"(SELECT 1 FROM call_records AS r WHERE r.call_id = call_drafts.call_id AND r.outcome <> '{LOST}') "
+    "RETURNING call_id",
+    rows={"call_id": "text"},
+)
+
+
+class Drafts:
+    """Keeps drafts of a server's calls.
+
+    `server` is its name in the records; `run_name` that of this run of it, which says that it lives.
+    """
+
+    def __init__(
+        self, store: Store, server: str, run_name: str, calls: Callable[[], Mapping[str, CallInProgress]]
+    ) -> None:
+        self._store = store
+        self._server = server
+        self._run_name = run_name
+        self._calls = calls
+        self._kept: dict[str, Hashable] = {}
+
+    async def run(self, every_s: float = EVERY_S) -> None:
+        """Keep drafts until cancelled; while the database is away there are none."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await self.keep()
+            except StoreGone as error:
+                log.warning("drafts wait", detail=str(error))
+            except Exception:
+                # Boundary: our own bug must not end the drafts of all calls to come.
+                log.exception("drafts failed")
+
+    async def keep(self) -> None:
+        """Write the drafts of calls that have come further, and drop those of recorded ones.
+
+        Raises `StoreGone`.
+        """
+        calls = self._calls()
+        further = {
+            call_id: call.progress
+            for call_id, call in calls.items()
+            if call.age_ms >= LEAST_AGE_MS and self._kept.get(call_id) != (call.progress,)
+        }
+        over = [call_id for call_id in self._kept if call_id not in calls]
+        if not further and not over:
+            return
+        drafts = [
+            {"call_id": call_id, "facts": call_rows(calls[call_id].so_far(), self._server).to_json()}
+            for call_id in further
+        ]
+        async with self._store.writing_directly() as connection:
+            await self._write(connection, drafts)
+            dropped = await _drop(connection, over)
+        self._kept |= {call_id: (progress,) for call_id, progress in further.items()}
+        for call_id in dropped:
+            del self._kept[call_id]
+
+    async def _write(self, connection: DirectConnection, drafts: Sequence[Mapping[str, str]]) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        for start in range(0, len(drafts), AT_ONCE):
+            some = drafts[start : start + AT_ONCE]
+            await _KEEP.run(connection, some, server=self._run_name, now_ms=now_ms)
+            await asyncio.sleep(0)
+
+
+async def _drop(connection: DirectConnection, over: Sequence[str]) -> list[str]:
+    dropped: list[str] = []
+    for start in range(0, len(over), AT_ONCE):
+        rows = [{"call_id": call_id} for call_id in over[start : start + AT_ONCE]]
+        dropped += [row[0] for row in await _DROP.run(connection, rows)]
+        await asyncio.sleep(0)
+    return dropped

@@ -1,0 +1,54 @@
+"""All that a server does for the records of its calls, and of those that other servers lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from ringflow.calls.progress import CallInProgress
+from ringflow.records.drafting import Drafts
+from ringflow.records.recorder import Recorder
+from ringflow.records.remains import Remains
+from ringflow.records.upkeep import Upkeep
+from ringflow.store import Store, StoreGone
+
+
+class RecordKeeping:
+    """`server`: its name in the records; `run_name`: that of this run, under which it says that it lives.
+
+    `calls`: those in progress. `keep_days`: how long records are kept; None: for ever. `silent_s`: a server
+    that has been silent for so long is dead.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        server: str,
+        run_name: str,
+        calls: Callable[[], Mapping[str, CallInProgress]],
+        *,
+        keep_days: int | None,
+        silent_s: float,
+    ) -> None:
+        self.recorder = Recorder(store, server)
+        self.remains = Remains(store, server)
+        self._drafts = Drafts(store, server, run_name, calls)
+        self._upkeep = Upkeep(store, keep_days, silent_s)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to keep drafts, and to look after what there is."""
+        self._tasks = [
+            asyncio.create_task(self._upkeep.run(), name="upkeep of records"),
+            asyncio.create_task(self._drafts.run(), name="drafts of records"),
+        ]
+
+    async def close(self, limit_s: float) -> None:
+        """Write the last records, for at most `limit_s`, and drop their drafts. The store stays open."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.recorder.close(limit_s)
+        with suppress(StoreGone):
+            await self._drafts.keep()

@@ -1,0 +1,103 @@
+"""What is left of a call whose server was lost: its draft, and what Asterisk tells of its last leg.
+
+A record is made of it once, whoever comes first: any server that finds the draft of a dead one, or the one
+that Asterisk asks when the call is hung up. A server that lives after all has the last word.
+"""
+
+from __future__ import annotations
+
+from ringflow.calls.outcome import LegEnd
+from ringflow.ledger.statement import Statement
+from ringflow.records.rows import LOST, CallRows, lost_rows, read_leg_id
+from ringflow.records.writing import write_rows
+from ringflow.store import DirectConnection, Store
+
+AT_ONCE = 100
+
+# A server that never said that it lives counts from the draft itself.
+_LEFT = Statement(
+    "SELECT d.call_id, d.facts, COALESCE(s.seen_ms, d.kept_ms) FROM call_drafts AS d "
+    "LEFT JOIN ledger_servers AS s ON s.id = d.server "
+    "WHERE COALESCE(s.seen_ms, d.kept_ms) < :before_ms ORDER BY d.call_id LIMIT :most",
+    before_ms="bigint",
+    most="bigint",
+)
+_TAKE = Statement(
+    "DELETE FROM call_drafts WHERE call_id IN (SELECT v.call_id FROM {rows}) RETURNING facts",
+    rows={"call_id": "text"},
+)
+_END_LEG = Statement(
+    "UPDATE call_legs SET status = :status, talked_ms = :talked_ms, hangup_cause = :cause, "  # noqa: S608
+    "ended_ms = (SELECT CASE WHEN :ended_ms > r.started_ms THEN :ended_ms - r.started_ms ELSE 0 END "
+    "FROM call_records AS r WHERE r.call_id = :call_id) "
+    f"WHERE call_id = :call_id AND position = :position AND status = '{LOST}'",
+    status="text",
+    talked_ms="bigint",
+    cause="bigint",
+    ended_ms="bigint",
+    call_id="text",
+    position="bigint",
+)
+_END_CALL = Statement(
+    "UPDATE call_records SET duration_ms = :ended_ms - started_ms "  # noqa: S608
+    f"WHERE call_id = :call_id AND outcome = '{LOST}' AND started_ms + duration_ms < :ended_ms",
+    ended_ms="bigint",
+    call_id="text",
+)
+
+
+async def recover_drafts(store: Store, now_ms: int, silent_ms: int) -> int:
+    """Make records of what servers left that are silent for so long; gives how many. Raises `StoreGone`.
+
+    A call that is still up has its record too; what Asterisk tells of its end is added to it later.
+    """
+    recovered = 0
+    while True:
+        async with store.writing_directly() as connection:
+            left = await _LEFT.run(connection, before_ms=now_ms - silent_ms, most=AT_ONCE)
+            found = [CallRows.from_json(facts).seen_until(seen_ms) for _, facts, seen_ms in left]
+            await write_rows(connection, found)
+            await _TAKE.run(connection, [{"call_id": row[0]} for row in left])
+        recovered += len(left)
+        if len(left) < AT_ONCE:
+            return recovered
+
+
+class Remains:
+    """Adds to records what Asterisk tells of legs that their server lost."""
+
+    def __init__(self, store: Store, server: str) -> None:
+        self._store = store
+        self._server = server
+
+    async def leg_ended(self, end: LegEnd) -> None:
+        """Put the leg's end into its record, which is made where there is none. Raises `StoreGone`.
+
+        Legs of which the end is known are left as they are; names that no leg has are none of ours.
+        """
+        named = read_leg_id(end.leg_id)
+        if named is None:
+            return
+        call_id, position = named
+        async with self._store.writing_directly() as connection:
+            await self._make_record(connection, call_id, end)
+            await _END_LEG.run(
+                connection,
+                status=end.status.value,
+                talked_ms=end.talked_ms,
+                cause=end.cause,
+                ended_ms=end.ended_ms,
+                call_id=call_id,
+                position=position,
+            )
+            await _END_CALL.run(connection, ended_ms=end.ended_ms, call_id=call_id)
+
+    async def _make_record(self, connection: DirectConnection, call_id: str, end: LegEnd) -> None:
+        taken = await _TAKE.run(connection, [{"call_id": call_id}])
+        drafts = [CallRows.from_json(row[0]) for row in taken]
+        # After the draft: a lost row never takes the place of another one.
+        began_ms = end.ended_ms - end.talked_ms
+        known = lost_rows(end.leg_id, None, self._server, began_ms, end.ended_ms)
+        for rows in (*drafts, known):
+            if rows is not None:
+                await write_rows(connection, [rows])

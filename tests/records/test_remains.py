@@ -1,0 +1,189 @@
+"""What is left of a call when its server dies: a draft, from which one record is made, whoever makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+
+import pytest
+from sqlalchemy import select
+
+from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus
+from ringflow.ledger.held import see_server
+from ringflow.records.drafting import LEAST_AGE_MS, Drafts
+from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
+from ringflow.records.recorder import Recorder
+from ringflow.records.remains import Remains, recover_drafts
+from ringflow.store import Store
+from ringflow.store.record_tables import call_drafts
+
+from .conftest import BEGAN_MS, CALL, MakeCall
+
+SILENT_MS = 30_000
+DIED_MS = BEGAN_MS + 12_000
+UNDER_WAY = Leg("441234567890", "second", LegStatus.LOST, leg_id="01a.2@1.1")
+LEG_END = LegEnd("01a.2@1.1", LegStatus.ANSWERED, 40_000, BEGAN_MS + 50_000, 16)
+
+
+@dataclass
+class Live:
+    """A call in progress, in its second leg."""
+
+    record: CallRecord
+    progress: Hashable = 1
+    age_ms: int = LEAST_AGE_MS
+
+    def so_far(self) -> CallRecord:
+        return replace(
+            self.record,
+            outcome="lost",
+            reason="its server was gone",
+            legs=(self.record.legs[0], UNDER_WAY),
+            transcript=self.record.transcript[:2],
+            visits=(self.record.visits[0], self.record.visits[1]._replace(exit=None)),
+        )
+
+
+@pytest.fixture
+def live() -> dict[str, Live]:
+    return {"01a": Live(CALL)}
+
+
+@pytest.fixture
+async def drafts(store: Store, live: dict[str, Live]) -> Drafts:
+    """Those of a server that was last seen twelve seconds after the call began."""
+    async with store.writing() as connection:
+        await see_server(connection, "here#1", DIED_MS)
+    return Drafts(store, "here", "here#1", lambda: live)
+
+
+async def kept(store: Store) -> list[str]:
+    async with store.reading() as connection:
+        return list((await connection.execute(select(call_drafts.c.call_id))).scalars())
+
+
+async def calls(store: Store) -> list[RecordedCall]:
+    async with store.reading() as connection:
+        return await list_calls(connection, Filter(), 10)
+
+
+async def slots(store: Store) -> list[RecordedSlot]:
+    async with store.reading() as connection:
+        return (await find_call(connection, "01a"))[1]
+
+
+async def recorded(store: Store, record: CallRecord = CALL) -> None:
+    recorder = Recorder(store, "here", linger_s=0)
+    recorder.call_ended(record, [])
+    await recorder.close(10)
+
+
+async def test_a_call_that_lasts_has_a_draft_until_its_record_is_written(
+    store: Store, drafts: Drafts, live: dict[str, Live]
+) -> None:
+    live["01a"].age_ms = LEAST_AGE_MS - 1
+    await drafts.keep()
+    assert await kept(store) == []
+    live["01a"].age_ms = LEAST_AGE_MS
+    await drafts.keep()
+    assert await kept(store) == ["01a"]
+    del live["01a"]
+    await drafts.keep()
+    assert await kept(store) == ["01a"]
+    await recorded(store)
+    await drafts.keep()
+    assert await kept(store) == []
+    assert [call.outcome for call in await calls(store)] == ["completed"]
+
+
+async def test_a_draft_is_written_again_only_when_its_call_comes_further(
+    store: Store, drafts: Drafts, live: dict[str, Live]
+) -> None:
+    await drafts.keep()
+    live["01a"].record = replace(CALL, customer=43)
+    await drafts.keep()
+    assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 1
+    assert [call.customer_id for call in await calls(store)] == [42]
+    live["02b"] = Live(replace(CALL, call_id="02b"), progress=None)
+    await drafts.keep()
+    live["02b"].record, live["02b"].progress = replace(CALL, call_id="02b", customer=44), 2
+    await drafts.keep()
+    assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 1
+    assert {call.call_id: call.customer_id for call in await calls(store)} == {"01a": 42, "02b": 44}
+
+
+async def test_many_drafts_are_kept_and_recovered(
+    store: Store, drafts: Drafts, live: dict[str, Live], make_call: MakeCall
+) -> None:
+    live |= {f"{number:03}": Live(make_call(f"{number:03}")) for number in range(250)}
+    await drafts.keep()
+    assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 251
+    assert await kept(store) == []
+
+
+async def test_what_a_dead_server_left_becomes_a_record_with_all_that_was_known(
+    store: Store, drafts: Drafts
+) -> None:
+    await drafts.keep()
+    assert await recover_drafts(store, DIED_MS + SILENT_MS, SILENT_MS) == 0
+    assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 1
+    assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 0
+    (call,) = await calls(store)
+    assert (call.outcome, call.server, call.did, call.cli) == ("lost", "here", CALL.did, CALL.cli)
+    assert (call.customer_id, call.card_id, call.app) == (42, "106367704089", "card")
+    assert call.duration_ms == DIED_MS - BEGAN_MS
+    first, second = call.legs
+    assert (first.status, first.ended_ms) == ("congestion", 3500)
+    assert (second.position, second.leg_id, second.status) == (2, "01a.2@1.1", "lost")
+    assert (second.dialled, second.trunk, second.ended_ms) == ("441234567890", "second", None)
+    assert [slot.exit for slot in await slots(store)] == ["done", None]
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+async def test_the_end_of_the_lost_leg_is_added_once_whether_asterisk_or_the_draft_comes_first(
+    store: Store, drafts: Drafts, told_first: bool
+) -> None:
+    await drafts.keep()
+    remains = Remains(store, "other")
+    if told_first:
+        await remains.leg_ended(LEG_END)
+    await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS)
+    for _ in range(2):
+        await remains.leg_ended(LEG_END)
+    await remains.leg_ended(replace(LEG_END, talked_ms=1, status=LegStatus.BUSY))
+    (call,) = await calls(store)
+    assert (call.outcome, call.server, call.duration_ms) == ("lost", "here", 50_000)
+    leg = call.legs[1]
+    assert (leg.status, leg.talked_ms, leg.ended_ms, leg.hangup_cause) == ("answered", 40_000, 50_000, 16)
+    assert leg.dialled == "441234567890"
+    assert await kept(store) == []
+
+
+async def test_a_leg_of_which_nothing_was_kept_has_what_asterisk_tells(store: Store) -> None:
+    await Remains(store, "other").leg_ended(LEG_END)
+    await Remains(store, "other").leg_ended(replace(LEG_END, leg_id="of no call"))
+    (call,) = await calls(store)
+    assert (call.call_id, call.outcome, call.started_ms) == ("01a", "lost", BEGAN_MS + 10_000)
+    (leg,) = call.legs
+    assert (leg.position, leg.status, leg.talked_ms, leg.dialled) == (2, "answered", 40_000, "")
+
+
+async def test_a_server_that_lives_after_all_has_the_last_word(
+    store: Store, drafts: Drafts, live: dict[str, Live]
+) -> None:
+    await drafts.keep()
+    await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS)
+    live.clear()
+    await recorded(store)
+    await drafts.keep()
+    (call,) = await calls(store)
+    assert (call.outcome, call.duration_ms) == ("completed", 9000)
+    assert [leg.status for leg in call.legs] == ["congestion", "answered"]
+    assert [slot.exit for slot in await slots(store)] == ["done", "done"]
+
+
+async def test_what_asterisk_tells_changes_no_record_of_a_living_server(store: Store) -> None:
+    await recorded(store)
+    before = await calls(store)
+    await Remains(store, "other").leg_ended(LEG_END)
+    assert await calls(store) == before
