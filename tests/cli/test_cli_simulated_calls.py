@@ -13,6 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from ringflow.calls.clock import SystemClock
+from ringflow.cli.dial import HELD_MS, Keyboard, Screen
+from ringflow.simulator.line import KeyUp
+from ringflow.simulator.telephone import TAP_MS, Telephone
 
 ROOT = Path(__file__).parent.parent.parent
 CLI = "441910000001"
@@ -188,3 +194,13 @@ def test_scenarios_are_played_and_counted(run: Run, tmp_path: Path) -> None:
     nothing = run("test", "wrong.test.yaml", "-k", "nothing like it")
     assert nothing.returncode != 0
     assert "StartError: there are no scenarios" in nothing.stderr
+
+
+async def test_a_key_typed_after_an_exclamation_mark_is_held_down_and_the_next_one_is_not() -> None:
+    telephone = Telephone(SystemClock(), Screen(Console(quiet=True), {}, asks=False))
+    keyboard = Keyboard(telephone)
+
+    for character in "!#*":
+        keyboard.type(character)
+
+    assert [await telephone.until(None) for _ in range(2)] == [KeyUp("#", HELD_MS), KeyUp("*", TAP_MS)]
