@@ -72,6 +72,8 @@ def test_the_manager_user_is_for_this_machine_and_has_no_more_than_it_needs(tmp_
         "deny = 0.0.0.0/0.0.0.0",
         "permit = 127.0.0.1/255.255.255.255",
         "read = call,dtmf",
+        "eventfilter = !Event: DTMFBegin",
+        "eventfilter = !Direction: Sent",
         "write = reporting,call,originate",
         "writetimeout = 1000",
     ]

@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from ringflow.ami.actions import ApplicationTarget, DialplanTarget, OriginateOutcome
 from ringflow.ami.failures import LinkDown
 from ringflow.ami.link import AmiLink, LinkState
 from ringflow.ami.settings import AmiSettings
+from ringflow.calls.manager_keys import ManagerKeys
 from ringflow.errors import CommandRefused
 from ringflow.lab import Lab
 from ringflow.lab.asterisk import AsteriskInstance
@@ -67,6 +69,23 @@ async def wait_for_channels(link: AmiLink, count: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while len(await link.live_channels()) != count:  # noqa: ASYNC110 -- asking is what is tested
             await asyncio.sleep(0.05)
+
+
+async def test_keys_are_heard_by_the_operators_user_and_not_by_one_who_may_not_read_them(
+    asterisk: AsteriskInstance, link: AmiLink
+) -> None:
+    operators = AmiLink(asterisk.manager_settings())
+    await operators.start()
+    await operators.wait_up(PATIENCE_S)
+    try:
+        with structlog.testing.capture_logs() as logs:
+            assert await ManagerKeys(operators).ready()
+            assert not await ManagerKeys(link).ready()
+    finally:
+        await operators.close()
+    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == [
+        "a key ends a talk when it is pressed, not held"
+    ]
 
 
 async def test_the_operators_user_sees_channels_and_ends_them(asterisk: AsteriskInstance) -> None:
