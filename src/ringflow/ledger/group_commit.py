@@ -58,6 +58,7 @@ class GroupCommit:
         while batch := self._next():
             try:
                 await self._commit(batch)
+                await self._gather()
             except BaseException as error:
                 # Cancelled, or broken: nobody may wait for ever for an answer that does not come.
                 for waiting in [*batch, *self._queue]:
@@ -65,6 +66,15 @@ class GroupCommit:
                         waiting.answer.set_exception(RingflowError("the ledger stopped"))
                 self._queue.clear()
                 raise error
+
+    @staticmethod
+    async def _gather() -> None:
+        """Let those ask who can: a turn of the loop for what has arrived, and one for the tasks it wakes.
+
+        Where nobody waits that is no time; under load it makes fewer and larger batches.
+        """
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     def _next(self) -> list[_Waiting]:
         """The longest run of requests in which no subject comes twice, without those given up meanwhile."""
