@@ -34,6 +34,13 @@ _SEEN = Statement(
     id="text",
     now_ms="bigint",
 )
+# What a server left counts by its row, so that goes last.
+_FORGET = Statement(
+    "DELETE FROM ledger_servers AS s WHERE s.seen_ms < :seen_ms "
+    "AND NOT EXISTS (SELECT 1 FROM ledger_holds AS h WHERE h.server = s.id AND h.state = 'held') "
+    "AND NOT EXISTS (SELECT 1 FROM ledger_marks AS m WHERE m.server = s.id)",
+    seen_ms="bigint",
+)
 
 
 async def find_hold(connection: AsyncConnection, leg_id: str) -> Hold | None:
@@ -61,3 +68,12 @@ async def abandoned_calls(connection: AsyncConnection, now_ms: int, silent_ms: i
 async def see_server(connection: AsyncConnection, server: str, now_ms: int) -> None:
     """Note that a server lives; to be done several times within the silence that counts as its death."""
     await _SEEN.run(connection, id=server, now_ms=now_ms)
+
+
+async def forget_servers(connection: AsyncConnection, now_ms: int, silent_ms: int) -> None:
+    """Forget servers not seen for `silent_ms` of which no hold stands and no call is counted.
+
+    One that lives all the same is known again by its next sign of life; a hold of its own counts until then
+    from its beginning.
+    """
+    await _FORGET.run(connection, seen_ms=now_ms - silent_ms)

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from ringflow.ledger.held import abandoned_calls, abandoned_holds, see_server
+from ringflow.ledger.held import abandoned_calls, abandoned_holds, forget_servers, see_server
 from ringflow.ledger.hold import Hold, Settlement
 from ringflow.ledger.ledger import Ledger
 
 SILENT_MS = 30_000
 """A server that has not said for so long that it lives is dead."""
+
+FORGOTTEN_MS = 24 * 3600 * 1000
+"""A server that has been silent for so long, and of which nothing is left, is no longer known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,9 @@ async def reap(
     is_up: Callable[[str], Awaitable[bool]],
     silent_ms: int = SILENT_MS,
 ) -> Reaped:
-    """Settle abandoned holds and count abandoned calls out; any number of servers may do so at once.
+    """Settle abandoned holds, count abandoned calls out, and forget servers long dead that left nothing.
+
+    Any number of servers may do so at once.
 
     `talked_ms`: how long a leg talked, 0 for not at all, None while it is up. `is_up`: whether a call is.
     """
@@ -53,4 +58,6 @@ async def reap(
     over = [call_id for call_id in calls if not await is_up(call_id)]
     for call_id in over:
         await ledger.vacate(call_id)
+    async with ledger.store.writing() as connection:
+        await forget_servers(connection, now_ms, max(silent_ms, FORGOTTEN_MS))
     return Reaped(tuple(settlements), tuple(over))
