@@ -1,10 +1,17 @@
-"""Charged calls through the engine: credit that many want at once, limits across servers, a database away."""
+"""Charged calls through the engine: credit that many want at once, limits across servers, a database away.
+
+`CHARGED_REPETITIONS=20 pytest tests/engine/test_charged_calls.py -k two_hundred` has two hundred calls want
+the same credit so many times on each database.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from pathlib import Path
+
+import pytest
 
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
@@ -33,6 +40,7 @@ from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks, rates
 
 DID, CLI, UNIT = "18005550100", "441910000001", 1_000_000
+REPETITIONS = int(os.environ.get("CHARGED_REPETITIONS", "1"))
 NOW_MS = round(VirtualClock().now_s() * 1000)
 
 
@@ -135,8 +143,9 @@ async def left_over(store: Store) -> tuple[int, int]:
         return len(holds.all()), len(marks.all())
 
 
+@pytest.mark.parametrize("repetition", range(REPETITIONS))
 async def test_of_two_hundred_calls_at_once_exactly_those_connect_that_there_is_credit_for(
-    store: Store,
+    store: Store, repetition: int
 ) -> None:
     await furnish(store, units=50)
     servers = [Server(store, "one"), Server(store, "two")]
