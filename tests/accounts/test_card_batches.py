@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -20,10 +22,11 @@ from ringflow.accounts.cards.generation import CHUNK, Plan, discard_batch, gener
 from ringflow.accounts.cards.redemption import redeem, top_up
 from ringflow.accounts.cards.refusal import CardRefused, Refusal, Why
 from ringflow.accounts.change import changing
-from ringflow.accounts.check_digit import draw_digits, has_check_digit, with_check_digit
+from ringflow.accounts.check_digit import draw_digits, draw_many_digits, has_check_digit, with_check_digit
 from ringflow.accounts.customers import delete as delete_customer
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import Peppers, parse_peppers
+from ringflow.accounts.randomness import draw_numbers
 from ringflow.audit import Act
 from ringflow.errors import Refused, StartError
 from ringflow.store.audit_tables import audit_log
@@ -46,7 +49,7 @@ async def listed(mint: Any, **wanted: Any) -> list[Card]:
 def test_the_check_digit_is_luhns() -> None:
     assert with_check_digit("7992739871") == "79927398713"  # the example of the patent's page
     assert has_check_digit("79927398713", 11)
-    for digits in (draw_digits(12) for _ in range(200)):
+    for digits in [draw_digits(12), *draw_many_digits(200, 12)]:
         assert re.fullmatch("[1-9][0-9]{11}", digits)
         assert has_check_digit(digits, 12)
         for place in range(12):
@@ -93,7 +96,7 @@ async def test_a_pin_that_an_older_pepper_has_is_left_out_and_drawn_again(
     ((_, taken),) = await mint.make("first", pin_length=8, pin_only=True)
     mint.peppers = parse_peppers("v1:a-pepper-for-tests-only\nv2:another-pepper-for-tests", "the pepper")
     pins = iter([taken, "55555555"])
-    monkeypatch.setattr("ringflow.accounts.cards.drawing.draw_pin", lambda length: next(pins))
+    monkeypatch.setattr("ringflow.accounts.cards.drawing.draw_pins", lambda count, length: [next(pins)])
     ((_, pin),) = await mint.make("second", pin_length=8, pin_only=True)
     assert pin == "55555555"
 
@@ -104,7 +107,9 @@ async def test_a_number_of_a_card_that_is_there_is_drawn_again(
     ((taken, _),) = await mint.make("first")
     fresh = draw_digits(12)
     numbers = iter([taken, fresh])
-    monkeypatch.setattr("ringflow.accounts.cards.drawing.draw_digits", lambda length: next(numbers))
+    monkeypatch.setattr(
+        "ringflow.accounts.cards.drawing.draw_many_digits", lambda count, length: [next(numbers)]
+    )
     assert [card_id for card_id, _ in await mint.make("second")] == [fresh]
     assert await rows(mint, cards) == 2
 
@@ -365,9 +370,21 @@ async def test_an_operator_without_a_name_changes_nothing(mint: Any) -> None:
 
 
 def test_what_is_drawn_does_not_show_its_pin() -> None:
-    (drawn,) = draw_cards(1, 12, False, parse_peppers("v1:a-pepper-for-tests-only", "p"))
-    assert drawn.pin not in repr(drawn)
-    assert drawn.digest not in repr(drawn)
+    drawn = draw_cards(1, 12, False, parse_peppers("v1:a-pepper-for-tests-only", "p"))
+    assert drawn.pins[0] not in repr(drawn)
+    assert drawn.digests[0] not in repr(drawn)
+
+
+def test_drawn_numbers_are_all_below_the_bound_and_each_comes_as_often_as_any_other() -> None:
+    found = Counter(draw_numbers(30_000, 3))
+    assert sorted(found) == [0, 1, 2]
+    assert all(abs(count - 10_000) < 1_000 for count in found.values())  # more than ten standard deviations
+
+
+def test_words_beyond_the_last_multiple_of_the_bound_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = iter([b"\xff" * 8 + bytes(8), (5).to_bytes(8, sys.byteorder)])
+    monkeypatch.setattr("ringflow.accounts.randomness.os.urandom", lambda size: next(words))
+    assert draw_numbers(2, 10) == [0, 5]  # 2^64 - 1 ends in 5: dropped, as 2^64 is no multiple of ten
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,15 @@ is told apart from a wrong number without asking the database, and is not held a
 
 from __future__ import annotations
 
-import secrets
+from functools import cache
+
+from ringflow.accounts.randomness import draw_numbers
 
 # What a digit counts where it is doubled: the sum of the digits of twice its value.
 _DOUBLED = {str(digit): sum(divmod(2 * digit, 10)) for digit in range(10)}
+# An even number of digits is weighed at once, so that every block doubles the same places.
+_BLOCK_DIGITS = 4
+_BLOCK = 10**_BLOCK_DIGITS
 
 
 def with_check_digit(payload: str) -> str:
@@ -26,8 +31,27 @@ def has_check_digit(digits: str, length: int) -> bool:
 
 def draw_digits(length: int) -> str:
     """Random digits with a check digit, `length` in all, the first not 0; from the system's randomness."""
+    return draw_many_digits(1, length)[0]
+
+
+def draw_many_digits(count: int, length: int) -> list[str]:
+    """`count` times what `draw_digits` gives; the same digits may come twice."""
     lowest = 10 ** (length - 2)
-    return with_check_digit(str(lowest + secrets.randbelow(9 * lowest)))
+    weights = _block_weights()
+    drawn: list[str] = []
+    for number in draw_numbers(count, 9 * lowest):
+        payload = rest = lowest + number
+        weight = 0
+        while rest:
+            rest, block = divmod(rest, _BLOCK)
+            weight += weights[block]
+        drawn.append(str(10 * payload + -weight % 10))
+    return drawn
+
+
+@cache
+def _block_weights() -> tuple[int, ...]:
+    return tuple(_weight(f"{block:0{_BLOCK_DIGITS}d}") for block in range(_BLOCK))
 
 
 def _weight(payload: str) -> int:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ringflow.bench.agi import AgiFigures, measure_agi, measure_held, middle
 from ringflow.cli.bench_billed import bench_billed
+from ringflow.cli.bench_cards import bench_cards
 from ringflow.cli.bench_charged import bench_charged
 from ringflow.cli.bench_crash import bench_crash
 from ringflow.cli.bench_identify import bench_identify
@@ -20,6 +21,7 @@ from ringflow.errors import Refused
 
 app = typer.Typer(no_args_is_help=True)
 app.command("billed")(bench_billed)
+app.command("cards")(bench_cards)
 app.command("charged")(bench_charged)
 app.command("crash")(bench_crash)
 app.command("identify")(bench_identify)

@@ -83,7 +83,7 @@ async def _make(
     store: Store, config: Config, plan: Plan, operator: str, deliver: Deliver, file: SecretFile | None = None
 ) -> Batch:
     peppers = open_peppers(config)
-    with _progress(plan.count) as progress:
+    with showing_progress(plan.count) as progress:
         batch = await generate(store, plan, peppers, operator, system_now_ms(), deliver, progress)
     try:
         # The PINs first: cards that are good and that nobody has the PIN of would be worth nothing.
@@ -105,7 +105,8 @@ class _Bar:
 
 
 @contextmanager
-def _progress(count: int) -> Iterator[_Bar]:
+def showing_progress(count: int) -> Iterator[_Bar]:
+    """A progress bar on the terminal, if there is one, to be told how many cards are made."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:

@@ -190,29 +190,35 @@ async def _make(store: Store, batch: Batch, peppers: Peppers, deliver: Deliver, 
     while made < batch.count:
         wanted = min(SEGMENT, batch.count - made)
         drawn = await asyncio.to_thread(draw_cards, wanted, batch.pin_length, batch.pin_only, peppers)
-        for start in range(0, len(drawn), CHUNK):
+        for start in range(0, len(drawn.ids), CHUNK):
             async with store.writing() as connection:
-                secrets = await _write(connection, batch, peppers, drawn[start : start + CHUNK])
+                secrets = await _write(connection, batch, peppers, drawn.part(start, start + CHUNK))
                 deliver(secrets)
             made += len(secrets)
             progress(made)
 
 
-async def _write(
-    connection: AsyncConnection, batch: Batch, peppers: Peppers, drawn: Sequence[Drawn]
-) -> list[Secret]:
+async def _write(connection: AsyncConnection, batch: Batch, peppers: Peppers, drawn: Drawn) -> list[Secret]:
     """Write new cards of the batch; those of which a number is given already are left out."""
     # Locked, so that no discard comes between this and the commit.
     there = select(card_batches.c.id).where(_unfinished(batch)).with_for_update(key_share=True)
     if (await connection.execute(there)).scalar() is None:
         raise _gone()
-    older = [{"id": one.id, "digest": digest} for one in drawn for digest in one.older]
+    older = [
+        {"id": card_id, "digest": digest}
+        for card_id, digests in zip(drawn.ids, drawn.older, strict=False)
+        for digest in digests
+    ]
     # The same PIN has another digest under an older pepper, which the index does not find.
     taken = {card_id for (card_id,) in await _TAKEN.run(connection, older)} if older else set()
-    rows = [{"id": one.id, "digest": one.digest} for one in drawn if one.id not in taken]
+    rows = [
+        {"id": card_id, "digest": digest}
+        for card_id, digest in zip(drawn.ids, drawn.digests, strict=True)
+        if card_id not in taken
+    ]
     made = await _INSERT.run(connection, rows, pepper=peppers.newest.version, batch_id=batch.id)
     ids = {card_id for (card_id,) in made}
-    return [(one.id, one.pin) for one in drawn if one.id in ids]
+    return [secret for secret in zip(drawn.ids, drawn.pins, strict=True) if secret[0] in ids]
 
 
 def _check(plan: Plan, currency: str, now_ms: int) -> None:

@@ -6,7 +6,7 @@ digest is bound to its ID, so that equal PINs of two cards have nothing in commo
 
 from __future__ import annotations
 
-import secrets
+from ringflow.accounts.randomness import draw_numbers
 
 MIN_PIN_DIGITS = 4
 MAX_PIN_DIGITS = 12
@@ -15,9 +15,9 @@ PIN_ONLY_DENSITY = 100_000
 """Of PINs that open a card alone, at most one in so many of the same length may be given."""
 
 
-def draw_pin(length: int) -> str:
-    """Random digits from the system's randomness."""
-    return f"{secrets.randbelow(10**length):0{length}d}"
+def draw_pins(count: int, length: int) -> list[str]:
+    """Random digits from the system's randomness; the same PIN may come twice."""
+    return [f"{number:0{length}d}" for number in draw_numbers(count, 10**length)]
 
 
 def is_pin(text: str) -> bool:
