@@ -8,6 +8,7 @@ from ringflow.ami.actions import (
     ApplicationTarget,
     DialplanTarget,
     absolute_timeout_fields,
+    get_variable_fields,
     hangup_fields,
     originate_fields,
 )
@@ -101,14 +102,18 @@ def test_a_regular_expression_is_no_channel(channel: str) -> None:
         hangup_fields(channel, 16)
     with pytest.raises(ProtocolViolation, match="does not name one channel"):
         absolute_timeout_fields(channel, 5)
+    with pytest.raises(ProtocolViolation, match="does not name one channel"):
+        get_variable_fields(channel, "A")
 
 
-@pytest.mark.parametrize(("seconds", "sent"), [(0.2, "1"), (1, "1"), (1.5, "2"), (3600, "3600")])
-def test_an_absolute_timeout_is_rounded_up_to_whole_seconds(seconds: float, sent: str) -> None:
-    assert absolute_timeout_fields("PJSIP/a-1", seconds)["Timeout"] == sent
+@pytest.mark.parametrize(
+    ("seconds", "sent"), [(0.001, "0.001"), (1, "1.000"), (59.2006, "59.201"), (3600, "3600.000")]
+)
+def test_an_absolute_timeout_is_sent_to_the_millisecond(seconds: float, sent: str) -> None:
+    assert absolute_timeout_fields("PJSIP/a-1", seconds)["Value"] == sent
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), 2**31])
+@pytest.mark.parametrize("seconds", [0, 0.0004, -1, float("inf"), float("nan"), 2**31])
 def test_an_absolute_timeout_that_is_no_time_is_refused(seconds: float) -> None:
     with pytest.raises(ProtocolViolation):
         absolute_timeout_fields("PJSIP/a-1", seconds)

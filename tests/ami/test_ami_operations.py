@@ -127,7 +127,21 @@ async def test_hang_up_and_absolute_timeout_send_these_bytes(up: Up) -> None:
         await asked
     assert re.sub(rb"ringflow/[0-9a-f]{32}/[0-9]+", b"ID", bytes(connection.received)) == (
         b"Action: Hangup\r\nActionID: ID\r\nCause: 21\r\nChannel: PJSIP/alice-1\r\n\r\n"
-        b"Action: AbsoluteTimeout\r\nActionID: ID\r\nChannel: PJSIP/alice-1\r\nTimeout: 60\r\n\r\n"
+        b"Action: Setvar\r\nActionID: ID\r\nChannel: PJSIP/alice-1\r\nValue: 59.200\r\n"
+        b"Variable: TIMEOUT(absolute)\r\n\r\n"
+    )
+
+
+async def test_a_variable_of_a_channel_is_read_by_these_bytes(up: Up) -> None:
+    link, connection = up
+    for said, value in [("Value: PJSIP/bob-2", "PJSIP/bob-2"), ("Value:", "")]:
+        del connection.received[:]
+        asked = asyncio.create_task(link.get_variable("PJSIP/alice-1", "SHARED(RINGFLOW_CALLEE)"))
+        await connection.answer(await connection.read(), "Response: Success", "Variable: same", said)
+        assert await asked == value
+    assert re.sub(rb"ringflow/[0-9a-f]{32}/[0-9]+", b"ID", bytes(connection.received)) == (
+        b"Action: Getvar\r\nActionID: ID\r\nChannel: PJSIP/alice-1\r\n"
+        b"Variable: SHARED(RINGFLOW_CALLEE)\r\n\r\n"
     )
 
 

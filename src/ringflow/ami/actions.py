@@ -137,13 +137,17 @@ def hangup_fields(channel: str, cause: int) -> Fields:
 
 
 def absolute_timeout_fields(channel: str, seconds: float) -> Fields:
-    """AbsoluteTimeout in whole seconds, rounded up: Asterisk cuts fractions off and refuses zero."""
-    if not 0 < seconds < 2**31:
+    """Setvar of TIMEOUT(absolute), to the millisecond: the action AbsoluteTimeout knows whole seconds only.
+
+    Raises `ProtocolViolation` for what Asterisk would take for no limit at all.
+    """
+    if not 0.001 <= seconds < 2**31:
         raise ProtocolViolation(f"a channel cannot be limited to {seconds:g} s")
     return {
-        "Action": "AbsoluteTimeout",
+        "Action": "Setvar",
         "Channel": _one_channel(channel),
-        "Timeout": str(math.ceil(seconds)),
+        "Variable": "TIMEOUT(absolute)",
+        "Value": f"{seconds:.3f}",
     }
 
 

@@ -161,7 +161,7 @@ class AmiLink:
         await self._ask(hangup_fields(channel, cause))
 
     async def set_absolute_timeout(self, channel: str, seconds: float) -> None:
-        """Let Asterisk end a channel `seconds` from now, rounded up to whole ones, whatever becomes of us."""
+        """Let Asterisk end a channel `seconds` from now and not as told before, whatever becomes of us."""
         await self._ask(absolute_timeout_fields(channel, seconds))
 
     async def originate(
