@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,8 +118,13 @@ async def charged_stage(
     database_url: str | None = None,
     with_ami: bool = True,
     dead_after_s: float = 3.0,
+    credit_micros: int = CREDIT_MICROS,
+    charging: Mapping[str, object] | None = None,
 ) -> AsyncIterator[ChargedStage]:
-    """Put the lab up, with everything else below `folder`; the server is killed at the end."""
+    """Put the lab up, with everything else below `folder`; the server is killed at the end.
+
+    `charging`: further settings of that name.
+    """
     fastagi_port = free_tcp_port()
     state = await asyncio.to_thread(lab.up, fastagi_port)
     config: dict[str, Any] = {
@@ -129,7 +134,7 @@ async def charged_stage(
         "fastagi": {"port": fastagi_port, "drain_s": 0},
         "http": None,
         "impersonation": {"key_env": KEY_VARIABLE},
-        "charging": {"server": "crash", "dead_after_s": dead_after_s},
+        "charging": {"server": "crash", "dead_after_s": dead_after_s, **(charging or {})},
         "customers": [{"id": CUSTOMER, "clis": [CLI], "channels": 1000}],
         "dids": [{"number": DID, "app": "calling_card"}],
         "trunks": [{"name": "carrier", "dial": f"PJSIP/{{number}}@{TRUNK}"}],
@@ -145,7 +150,7 @@ async def charged_stage(
         # The first run writes the customer that the configuration declares.
         await server.start()
         await server.kill()
-        await give_credit(store)
+        await give_credit(store, credit_micros)
         way = Way(DID, state.sip_port, state.trunks[TRUNK])
         yield ChargedStage(lab, way, server, store)
     finally:
@@ -154,11 +159,11 @@ async def charged_stage(
         await asyncio.to_thread(lab.down)
 
 
-async def give_credit(store: Store) -> None:
-    """Credit for many calls at once, and a rate for them."""
+async def give_credit(store: Store, credit_micros: int = CREDIT_MICROS) -> None:
+    """Credit, unless said otherwise for many calls at once, and a rate for them."""
     now_ms = system_now_ms()
     async with store.writing() as connection:
-        await pay_in(connection, CUSTOMER, CREDIT_MICROS, Order("credit", "measurement", "bench", now_ms))
+        await pay_in(connection, CUSTOMER, credit_micros, Order("credit", "measurement", "bench", now_ms))
         card = await create_card(
             Act(connection, "bench", now_ms),
             "bench",

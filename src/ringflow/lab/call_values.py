@@ -82,7 +82,7 @@ class LabCallResult:
 
     `status` and `reason` are of the final reply to the caller's INVITE; `ended_by` is `caller`, `asterisk` or
     empty; `callees` has an entry for each that got an INVITE; `messages` are the caller's, in order; `voice`
-    is the sound that reached the caller, G.711 A-law without the gaps between.
+    is the sound that reached the caller, G.711 A-law without the gaps between, `voiced` when there was any.
     """
 
     status: int
@@ -94,3 +94,4 @@ class LabCallResult:
     callees: dict[str, CalleeRecord]
     messages: tuple[SipMessage, ...] = field(repr=False)
     voice: bytes = field(default=b"", repr=False)
+    voiced: tuple[Heard, ...] = ()

@@ -199,4 +199,5 @@ def _call_result(side: _Side, callees: dict[str, CalleeRecord]) -> LabCallResult
         callees=callees,
         messages=tuple(side.sipp.messages),
         voice=bytes(side.sound.voice),
+        voiced=tuple(side.sound.voiced),
     )

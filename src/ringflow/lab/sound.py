@@ -32,6 +32,7 @@ _EVENT_END = 0x80
 # An RTP packet with a telephone event: time stamp; event, flags and volume, length in samples.
 _EVENT_PACKET = struct.Struct("!4xI4xBBH")
 _END_REPEATS = 3
+_MAX_SILENT_VALUES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,13 @@ class HeardKey:
 class Sound(asyncio.DatagramProtocol):
     """One UDP socket on loopback; knows where to send once the other side's SDP is known.
 
-    `heard`, `keys` and `voice` are what came: stretches of sound, keys, and the sound itself (G.711 A-law).
+    `heard`, `keys` and `voice` are what came: stretches of sound, keys, and the sound itself (G.711 A-law);
+    `voiced` are the stretches that are not silence.
     """
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
+        self.voiced: list[Heard] = []
         self.keys: list[HeardKey] = []
         self.voice = bytearray()
         self._last_key_stamp: int | None = None
@@ -90,17 +93,16 @@ class Sound(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         """Called by asyncio: sound from the other side."""
+        now = time.time()
         payload_type = data[1] & 0x7F if len(data) >= HEAD_BYTES else None
         if payload_type == EVENT_PAYLOAD and len(data) >= _EVENT_PACKET.size:
             self._hear_key(data)
         elif payload_type == ALAW_PAYLOAD:
             self.voice += data[HEAD_BYTES:]
-        now = time.time()
-        last = self.heard[-1] if self.heard else None
-        if last is not None and (now - last.ends) * 1000 < BURST_GAP_MS:
-            self.heard[-1] = Heard(last.begins, now, last.packets + 1)
-        else:
-            self.heard.append(Heard(now, now, 1))
+            # Silence is one value over and over, with a little noise once it was mixed with other sound.
+            if len(set(data[HEAD_BYTES:])) > _MAX_SILENT_VALUES:
+                _add(self.voiced, now)
+        _add(self.heard, now)
 
     def _hear_key(self, data: bytes) -> None:
         stamp, event, flags, samples = _EVENT_PACKET.unpack_from(data)
@@ -165,3 +167,11 @@ class Sound(asyncio.DatagramProtocol):
 
     def _stamp(self) -> int:
         return int((time.monotonic() - self._began) * 1000 * SAMPLES_PER_MS) & 0xFFFFFFFF
+
+
+def _add(stretches: list[Heard], now: float) -> None:
+    last = stretches[-1] if stretches else None
+    if last is not None and (now - last.ends) * 1000 < BURST_GAP_MS:
+        stretches[-1] = Heard(last.begins, now, last.packets + 1)
+    else:
+        stretches.append(Heard(now, now, 1))
