@@ -24,8 +24,7 @@ from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
-from ringflow.calls.held_keys import HeldKeys
-from ringflow.calls.manager_keys import ManagerKeys
+from ringflow.calls.manager import Manager
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.world import CallWorld
 from ringflow.config import AmiConfig, Config, read_secret
@@ -66,9 +65,9 @@ class Core:
     world: CallWorld
     charging: Charging
 
-    def engine(self, watchers: Sequence[Watcher] = (), held_keys: HeldKeys | None = None) -> Engine:
+    def engine(self, watchers: Sequence[Watcher] = (), manager: Manager | None = None) -> Engine:
         """An engine that runs calls on these parts."""
-        world = replace(self.world, held_keys=held_keys)
+        world = replace(self.world, manager=manager)
         return Engine(self.directory, self.occupancy, self.book, world, watchers)
 
     async def close(self) -> None:
@@ -141,8 +140,8 @@ class Application:
         self.records = _record_keeping(core, lambda: self.engine.calls_in_progress)
         recorders = (self.records.recorder,) if self.records is not None else ()
         self.ami = _ami_link(config)
-        held_keys = ManagerKeys(self.ami) if self.ami is not None else None
-        self.engine = core.engine((self.metrics, *recorders, *watchers), held_keys)
+        manager = Manager.on(self.ami) if self.ami is not None else None
+        self.engine = core.engine((self.metrics, *recorders, *watchers), manager)
         self.fastagi = FastAgiServer(
             self._serve,
             AgiSettings(
@@ -170,7 +169,8 @@ class Application:
         if self.ami is not None:
             await self.ami.start()
         else:
-            lost = "no live channels, no hang-up from here, and keys end a talk when pressed, not held"
+            lost = "no live channels, no hang-up from here, keys end a talk when pressed, not held"
+            lost += ", and a charged talk ends with what was held before it"
             log.info("ami off", detail=f"no `ami` in the configuration: {lost}")
         self._tasks = [
             asyncio.create_task(self.metrics.measure_lag(), name="event-loop lag"),

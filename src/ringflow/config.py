@@ -121,6 +121,7 @@ class ChargingConfig(Frozen):
     )
     slice_s: Annotated[int, Field(ge=1, le=86_400)] = 3600
     warn_s: Annotated[int, Field(ge=0, le=3600)] = 60
+    warning: str = "MISC/credit-ends"
     longest_call_s: Annotated[int, Field(ge=1, le=86_400)] = 14_400
     dead_after_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
 

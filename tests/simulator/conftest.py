@@ -18,6 +18,7 @@ from ringflow.simulator.channel import VirtualChannel
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.listening import IncomingCall
 from ringflow.simulator.stage import Stage
+from ringflow.simulator.talks import VirtualTalks
 
 ROOT = Path(__file__).parent.parent.parent
 PROMPTS = {"ask": 2.0, "sorry": 1.0}
@@ -89,6 +90,7 @@ async def play_script(
         channel=VirtualChannel(clock, "18005550100", "441910000001"),
         line=caller,
         clock=clock,
+        talks=VirtualTalks(clock),
         meet=callees_in_turn(callees),
         duration_of=PROMPTS.get,
         missing_applications=missing_applications,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -13,6 +13,7 @@ from ringflow.ledger.hold import Hold, NoCredit, Settlement
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.rates import NoRate, quote
 from ringflow.ledger.terms import affordable_ms, charge_micros
+from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.store import StoreGone
 
 log = structlog.get_logger("ringflow.charging")
@@ -28,9 +29,9 @@ CLOSE_LIMIT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ChargingSettings:
-    """`slice_ms`: how much talk is held for at most before a leg is dialled. `longest_ms`: the longest talk.
+    """`slice_ms`: how much talk is held for at most at a time. `longest_ms`: the longest talk.
 
-    `warn_ms`: how long before its credit ends a caller hears a tone.
+    `warn_ms`: how long before its credit ends a caller is warned.
     """
 
     slice_ms: int = 3_600_000
@@ -40,11 +41,17 @@ class ChargingSettings:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A leg may be dialled: its hold pays for `limit_ms` of talk from the callee's answer."""
+    """A leg may be dialled: its hold pays for `limit_ms` of talk from the callee's answer.
+
+    A talk may last for `longest_ms` if its hold is raised to that. `credit_ms`: for how long all of the
+    customer's credit is enough; None: for any talk.
+    """
 
     hold: Hold
     limit_ms: int
+    longest_ms: int
     warn_ms: int
+    credit_ms: int | None
 
     @property
     def leg_id(self) -> str:
@@ -52,10 +59,9 @@ class Allowance:
         return self.hold.leg_id
 
     @property
-    def limited_by_credit(self) -> bool:
-        """Whether the talk ends where the hold is spent, and not only at the longest talk that there is."""
-        terms = self.hold.terms
-        return terms is not None and affordable_ms(terms, self.hold.micros) == self.limit_ms
+    def whole(self) -> bool:
+        """Whether the hold pays for the longest talk that may be."""
+        return self.limit_ms >= self.longest_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +85,12 @@ class Charging:
         self.left: set[str] = set()
         self._settings = settings or ChargingSettings()
 
-    async def allow(self, leg_id: str, customer_id: int, number: str, trunk: Trunk) -> Allowance | Denial:
-        """Hold what the leg may cost. Raises `StoreGone`."""
+    async def allow(
+        self, leg_id: str, customer_id: int, number: str, trunk: Trunk, most_ms: int | None = None
+    ) -> Allowance | Denial:
+        """Hold what the leg may cost, for `most_ms` of talk at most. Raises `StoreGone`."""
         settings = self._settings
+        longest_ms = settings.longest_ms if most_ms is None else min(most_ms, settings.longest_ms)
         try:
             quoted = await quote(self.ledger.store, number, customer_id, self.ledger.now_ms())
         except NoRate as error:
@@ -89,17 +98,39 @@ class Charging:
         held = await self.ledger.hold(
             leg_id,
             customer_id,
-            quoted.slice_micros(min(settings.slice_ms, settings.longest_ms)),
+            quoted.slice_micros(min(settings.slice_ms, longest_ms)),
             least_micros=quoted.least_micros,
             terms=quoted.terms,
             lasts_ms=settings.longest_ms + RINGING_AND_MORE_MS,
         )
         if isinstance(held, NoCredit):
             return Denial(no_credit=True, reason="not enough credit for the shortest talk")
-        paid_ms = affordable_ms(quoted.terms, held.micros)
-        if paid_ms is None or paid_ms >= settings.longest_ms:
-            return Allowance(held, settings.longest_ms, 0)
-        return Allowance(held, paid_ms, settings.warn_ms)
+        credit_ms = quoted.affordable_ms
+        if credit_ms is not None and credit_ms >= settings.longest_ms:
+            credit_ms = None
+        return Allowance(held, _paid_ms(held, longest_ms), longest_ms, settings.warn_ms, credit_ms)
+
+    async def raise_hold(self, allowance: Allowance, talked_ms: int) -> Allowance | None:
+        """Hold the next slice too, after so much talk; None: there is no credit for a moment more.
+
+        What is held then pays for the time of the warning and a slice. Raises `LegTaken`, `StoreGone`.
+        """
+        hold, terms = allowance.hold, allowance.hold.terms
+        account = await self.ledger.account(hold.customer_id)
+        if terms is None or account is None:
+            return None
+        least_micros = charge_micros(terms, allowance.limit_ms + 1)
+        # A transaction is only worth it where it may succeed.
+        if account.available_micros < least_micros - hold.micros:
+            return None
+        paid_ms = max(allowance.limit_ms, talked_ms + allowance.warn_ms)
+        wanted = charge_micros(terms, min(paid_ms + self._settings.slice_ms, allowance.longest_ms))
+        raised = await self.ledger.extend_hold(
+            hold.leg_id, min(wanted, MAX_AMOUNT_MICROS), least_micros=least_micros
+        )
+        if isinstance(raised, NoCredit):
+            return None
+        return replace(allowance, hold=raised, limit_ms=_paid_ms(raised, allowance.longest_ms))
 
     async def end(self, allowance: Allowance, talked_ms: int) -> Settlement | None:
         """Charge a leg for its talk, once, and give the rest of the hold back. None: later, by itself.
@@ -153,3 +184,9 @@ class Charging:
         """Wait a little for what is owed. The store stays open."""
         await self.owing.close(CLOSE_LIMIT_S)
         await self.ledger.close()
+
+
+def _paid_ms(hold: Hold, longest_ms: int) -> int:
+    """How long a talk, of the longest at most, a hold pays for."""
+    paid_ms = affordable_ms(hold.terms, hold.micros) if hold.terms is not None else None
+    return longest_ms if paid_ms is None else min(paid_ms, longest_ms)

@@ -52,13 +52,20 @@ class DialOptions:
     end_keys: EndKeys | None = None
     announce: Callable[[int], Awaitable[None]] | None = None
 
+    @property
+    def max_duration_ms(self) -> int | None:
+        """The longest talk in milliseconds; None: no limit."""
+        return None if self.max_duration_s is None else round(self.max_duration_s * 1000)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe.
 
-    `leg_id` names the leg's hold, empty where it costs nothing. `ends_by_key`: Asterisk ends it by a sequence
-    of keys; `names_callee`: the name of the callee's channel is left with the caller's.
+    `limit_ms` ends the talk, and `warn_ms` before that Asterisk warns the caller; 0: not at all, and then the
+    end can be moved in the talk. `leg_id` names the leg's hold, empty where it costs nothing. `ends_by_key`:
+    Asterisk ends it by a sequence of keys; `names_callee`: the name of the callee's channel is left with the
+    caller's.
     """
 
     target: str
@@ -67,7 +74,6 @@ class Attempt:
     headers: dict[str, str]
     caller_id: str | None
     ring_s: int
-    max_duration_s: float | None
     limit_ms: int | None = None
     warn_ms: int = 0
     leg_id: str = ""
@@ -118,10 +124,13 @@ class Attempt:
         return f"ringflow-charged^{self.leg_id}" if self.leg_id else "ringflow-answered^s^1"
 
     def _limit(self) -> str:
-        """Option L, in milliseconds; the tone warns of the end of the credit, not of the flow's own limit."""
-        longest_ms = None if self.max_duration_s is None else round(self.max_duration_s * 1000)
-        if self.limit_ms is None or (longest_ms is not None and longest_ms <= self.limit_ms):
-            return "" if longest_ms is None else f"L({longest_ms})"
+        """Option L, in milliseconds.
+
+        Without a warning `Dial` makes it the absolute timeout of the callee's channel (ast_bridge_timelimit
+        in main/features.c), which the manager interface can set anew; with one, a timer of the bridge.
+        """
+        if self.limit_ms is None:
+            return ""
         warn = f":{self.warn_ms}" if 0 < self.warn_ms < self.limit_ms else ""
         return f"L({self.limit_ms}{warn})"
 

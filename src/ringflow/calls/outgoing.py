@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from ringflow.accounts.customers import Customer
@@ -22,6 +23,7 @@ from ringflow.calls.dialling import (
 )
 from ringflow.calls.ending_by_key import dial_until_key
 from ringflow.calls.outcome import Leg, LegStatus
+from ringflow.calls.prolonging import ProlongedTalk
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
 from ringflow.errors import CallEnded, CommandRefused
@@ -106,7 +108,7 @@ class Outgoing:
             leg, caller_gone = await self._dial(attempt, options)
         else:
             leg_id = f"{self._call_id}.{len(self.legs) + 1}@{self._session.request.unique_id}"
-            allowed = await charging.allow(leg_id, customer.id, dialled, trunk)
+            allowed = await charging.allow(leg_id, customer.id, dialled, trunk, options.max_duration_ms)
             if isinstance(allowed, Denial):
                 self._transcript.note("no_credit" if allowed.no_credit else "no_rate", allowed.reason)
                 status = LegStatus.NO_CREDIT if allowed.no_credit else LegStatus.REFUSED
@@ -125,11 +127,15 @@ class Outgoing:
         What ends without an answer of Asterisk's is left to the channel's hangup handler: only Asterisk knows
         how long they talked.
         """
-        limited = replace(attempt, leg_id=allowed.leg_id, limit_ms=allowed.limit_ms, warn_ms=allowed.warn_ms)
+        talk = self._prolonged(charging, allowed)
+        # Asterisk warns of the end of the credit, not of the longest talk, nor of an end that may move.
+        warn_ms = allowed.warn_ms if talk is None and not allowed.whole else 0
+        limited = replace(attempt, leg_id=allowed.leg_id, limit_ms=allowed.limit_ms, warn_ms=warn_ms)
         try:
-            await self._announce(allowed, options)
+            await self._announce(allowed, options, prolonged=talk is not None)
             self._transcript.note("dial", f"{attempt.dialled} via {attempt.trunk}")
-            leg, caller_gone = await self._dial(limited, options)
+            async with talk.looked_after() if talk is not None else nullcontext():
+                leg, caller_gone = await self._dial(limited, options)
         except CallEnded as ended:
             if ended.how == "eof":
                 charging.leave(allowed.leg_id)
@@ -140,6 +146,8 @@ class Outgoing:
             # Cancelled, or Asterisk does not answer: the talk may go on without us.
             charging.leave(allowed.leg_id)
             raise
+        if talk is not None:
+            allowed = talk.allowance(leg.talked_ms)
         settled = await charging.end(allowed, leg.talked_ms)
         charged_micros = settled.charged_micros if settled is not None else None
         if settled is not None or await self._keep(allowed.leg_id, leg.talked_ms):
@@ -170,14 +178,23 @@ class Outgoing:
     async def _dial_or_raise(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         if options.end_keys is None:
             return await dial(self._session, attempt)
-        held_keys = self._world.held_keys
+        held_keys = self._world.manager.held_keys if self._world.manager is not None else None
         return await dial_until_key(self._session, attempt, options.end_keys, held_keys, self._transcript)
 
-    async def _announce(self, allowed: Allowance, options: DialOptions) -> None:
-        """Tell the caller of the limit, once however many trunks are tried."""
-        if options.announce is not None and allowed.limited_by_credit and not self._announced:
+    def _prolonged(self, charging: Charging, allowed: Allowance) -> ProlongedTalk | None:
+        """The talk, where more than is held may be held in it; without a manager the hold is the end."""
+        manager = self._world.manager
+        if manager is None or not manager.talks.reachable or allowed.whole:
+            return None
+        channel, warning = self._session.request.channel, self._world.asterisk_prompt(self._world.warning)
+        return ProlongedTalk(charging, manager.talks, allowed, channel, warning, self._transcript.note)
+
+    async def _announce(self, allowed: Allowance, options: DialOptions, *, prolonged: bool) -> None:
+        """Tell the caller how long the credit is enough, once however many trunks are tried."""
+        enough_ms = allowed.credit_ms if prolonged or allowed.whole else allowed.limit_ms
+        if options.announce is not None and enough_ms is not None and not self._announced:
             self._announced = True
-            await options.announce(allowed.limit_ms // 1000)
+            await options.announce(enough_ms // 1000)
 
     async def _keep(self, leg_id: str, talked_ms: int) -> bool:
         """Have Asterisk remember the talk until the database does: this process may end first."""
@@ -204,7 +221,7 @@ class Outgoing:
             headers=merge_headers(trunk.headers, options.headers, identity=identity),
             caller_id=safe_caller_id(caller_id),
             ring_s=options.ring_s,
-            max_duration_s=options.max_duration_s,
+            limit_ms=options.max_duration_ms,
         )
 
     def _refuse(self, dialled: str, why: str) -> Leg:

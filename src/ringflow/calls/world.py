@@ -11,7 +11,7 @@ from ringflow.accounts.teller import Teller
 from ringflow.accounts.trunks import Trunk
 from ringflow.calls.charging import Charging
 from ringflow.calls.clock import Clock, SystemClock
-from ringflow.calls.held_keys import HeldKeys
+from ringflow.calls.manager import Manager
 from ringflow.config import Config
 
 
@@ -19,8 +19,9 @@ from ringflow.config import Config
 class CallWorld:
     """`trunks` gives the enabled ones in the order in which they are tried.
 
-    Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts; without
-    `held_keys` a key that ends a leg does so when it is pressed.
+    Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts; without a
+    `manager` a key that ends a leg does so when it is pressed, and a talk ends with what was held before it.
+    `warning`: the prompt that the credit of a talk ends.
     """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
@@ -31,7 +32,8 @@ class CallWorld:
     uri_hosts: frozenset[str] = frozenset()
     charging: Charging | None = None
     teller: Teller | None = None
-    held_keys: HeldKeys | None = None
+    manager: Manager | None = None
+    warning: str = ""
     clock: Clock = field(default_factory=SystemClock)
 
     @classmethod
@@ -51,6 +53,7 @@ class CallWorld:
             security_keys=security_keys,
             asterisk_sounds=config.asterisk_sounds,
             apology=config.apology,
+            warning=config.charging.warning,
             uri_dial=config.uri_dial,
             uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
             charging=charging,

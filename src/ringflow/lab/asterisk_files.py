@@ -24,8 +24,8 @@ MODULES = (
     "bridge_builtin_interval_features",
     # the dialplan, and FastAGI
     "pbx_config", "res_speech", "res_agi", "app_dial", "app_stack", "app_read", "app_playback", "app_verbose",
-    "app_exec", "app_originate", "app_db", "app_senddtmf", "func_callerid", "func_channel", "func_cut",
-    "func_db", "func_global",
+    "app_exec", "app_originate", "app_db", "app_chanspy", "app_senddtmf",
+    "func_callerid", "func_channel", "func_cut", "func_db", "func_global",
     "func_hangupcause", "func_import", "func_logic", "func_math", "func_rand", "func_strings", "func_timeout",
     "func_uri",
     "res_clioriginate",

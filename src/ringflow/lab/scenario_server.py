@@ -23,7 +23,7 @@ from ringflow.agi.settings import AgiSettings
 from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
 from ringflow.calls.clock import SystemClock
-from ringflow.calls.manager_keys import ManagerKeys
+from ringflow.calls.manager import Manager
 from ringflow.calls.outcome import CallRecord
 from ringflow.calls.rejecting import reject_call
 from ringflow.config import Config
@@ -88,7 +88,7 @@ class ScenarioServer:
     def __init__(self, port: int, folder: Path, link: AmiLink) -> None:
         self._template = folder / "template.db"
         self._folder = folder
-        self._held_keys = ManagerKeys(link)
+        self._manager = Manager.on(link)
         self._engines: dict[str, Engine] = {}
         self._fastagi = FastAgiServer(self._serve, AgiSettings(port=port))
 
@@ -134,7 +134,7 @@ class ScenarioServer:
             world = replace(
                 ready.world,
                 trunks=_in_turn(ready.world.trunks, dials),
-                held_keys=self._held_keys if given.manager else None,
+                manager=self._manager if given.manager else None,
             )
             kept = KeptRecord()
             self._engines[did] = Engine(ready.directory, Occupancy(), flows, world, (kept,))

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.calls.clock import Clock
-from ringflow.calls.held_keys import HeldKeys
+from ringflow.calls.manager import Manager
 from ringflow.calls.outcome import CallRecord
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
@@ -25,8 +25,9 @@ from ringflow.simulator.channel import VirtualChannel
 from ringflow.simulator.held_keys import VirtualKeys
 from ringflow.simulator.line import Line
 from ringflow.simulator.listening import IncomingCall, PromptDuration
+from ringflow.simulator.talks import VirtualTalks, Work
 
-MakeEngine: TypeAlias = Callable[[Sequence[Watcher], HeldKeys], Engine]
+MakeEngine: TypeAlias = Callable[[Sequence[Watcher], Manager], Engine]
 ANONYMOUS = "anonymous"
 
 
@@ -105,14 +106,17 @@ async def carry_call(
     sounds_prefix: str = "",
     missing_applications: frozenset[str] = frozenset(),
     manager: bool = True,
+    in_talk: Sequence[tuple[int, Work]] = (),
 ) -> CarriedCall:
     """Carry a call from arrival to its end, and tell what came of it.
 
-    Without `manager` Ringflow has no connection to the manager interface.
+    Without `manager` Ringflow has no connection to the manager interface. `in_talk`: what is done so many
+    milliseconds after the answer of the first callee who answers.
     """
     keeper = _RecordKeeper()
     keys = VirtualKeys(heard=manager)
-    engine = make_engine((keeper,), keys)
+    talks = VirtualTalks(clock, reachable=manager, in_talk=in_talk)
+    engine = make_engine((keeper,), Manager(keys, talks))
 
     async def serve(session: AgiSession) -> None:
         await engine.run(session)
@@ -122,6 +126,7 @@ async def carry_call(
         channel=VirtualChannel(clock, arrival.did, arrival.caller),
         line=line,
         clock=clock,
+        talks=talks,
         meet=meet,
         duration_of=duration_of,
         sounds_prefix=sounds_prefix,

@@ -2,8 +2,9 @@
 
 The options that Ringflow gives are followed: g, H, f(), L(), b(ringflow-leg...), b(ringflow-callee...),
 U(ringflow-answered...) and U(ringflow-charged...). What the subroutines do is in docs/architecture.md, "The
-contract with the dialplan".
-B(ringflow-charged...) pushes a hangup handler, for calls whose Ringflow is gone: here it never is.
+contract with the dialplan". L() without a warning is the absolute timeout of the callee's channel, which can
+be set anew. B(ringflow-charged...) pushes a hangup handler, for calls whose Ringflow is gone: here it never
+is.
 """
 
 from __future__ import annotations
@@ -105,20 +106,32 @@ async def _ring(
 async def _talk(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) -> None:
     channel = call.channel
     call.answer()
-    now_ms = call.clock.monotonic_ms()
     channel.set_variable("DIALSTATUS", "ANSWER")
     if options.get("U", "").startswith(ANSWERED_SUBROUTINES):
         now = channel.substitute("${STRFTIME(,,%s%3q)}")
         channel.set_variable("RINGFLOW_ANSWERED_MS", now)
         if channel.inherited().get("RINGFLOW_CHANNEL") == channel.name:
             channel.shared["RINGFLOW_ANSWERED_MS"] = now
-    limit = options.get("L", "").partition(":")[0]
-    ends = [leg.callee.talk_ms, int(limit) if limit.isdecimal() else None]
-    ends_ms = min((now_ms + length for length in ends if length is not None), default=None)
-    call.line.starts(Sound.CALLEE, False)
-    await _wait(call, options, ends_ms)
-    call.line.stops(Sound.CALLEE)
+    await _stay(call, leg, options)
     channel.hangup_cause = NORMAL_CLEARING
+
+
+async def _stay(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) -> None:
+    """The talk itself, to the first of its ends; that of L() may be moved meanwhile."""
+    talks, now_ms = call.talks, call.clock.monotonic_ms()
+    limit, _, warning = options.get("L", "").partition(":")
+    limit_ms = int(limit) if limit.isdecimal() else None
+    talks.answered(options.get("U", "").partition("^")[2], None if warning else limit_ms)
+    lengths = (leg.callee.talk_ms, limit_ms if warning else None)
+    fixed = [now_ms + length for length in lengths if length is not None]
+    call.line.starts(Sound.CALLEE, False)
+    event: LineEvent | CalleeHungUp | None = None
+    ends_ms: int | None = now_ms - 1
+    while event is None and ends_ms not in (*fixed, talks.ends_ms):
+        ends_ms = min((at for at in (*fixed, talks.ends_ms) if at is not None), default=None)
+        event = await _wait(call, options, ends_ms)
+    call.line.stops(Sound.CALLEE)
+    talks.hung_up()
 
 
 @dataclass(frozen=True, slots=True)

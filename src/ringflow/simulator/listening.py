@@ -12,6 +12,7 @@ from ringflow.simulator.callee import DialledLeg, MeetCallee
 from ringflow.simulator.channel import ChannelState, VirtualChannel
 from ringflow.simulator.held_keys import VirtualKeys
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, Line, LineEvent, Sound
+from ringflow.simulator.talks import VirtualTalks
 
 ANY_KEY = "0123456789*#ABCD"
 BETWEEN_PROMPTS_MS = 50
@@ -37,6 +38,7 @@ class IncomingCall:
     channel: VirtualChannel
     line: Line
     clock: Clock
+    talks: VirtualTalks
     meet: MeetCallee
     duration_of: PromptDuration
     legs: list[DialledLeg] = field(default_factory=list)
@@ -50,6 +52,9 @@ class IncomingCall:
     sip_code: int | None = None
     """The SIP status with which an unanswered call was refused by `PJSIPHangup`."""
 
+    def __post_init__(self) -> None:
+        self.talks.warnings = self._hear_warning
+
     def answer(self) -> None:
         """Answer, unless that is done."""
         if self.channel.state is not ChannelState.UP:
@@ -61,7 +66,12 @@ class IncomingCall:
         if self.channel.hung_up:
             return HungUp()
         while True:
-            event = await self.line.until(deadline_ms)
+            due_ms = self.talks.next_ms
+            if due_ms is None or (deadline_ms is not None and deadline_ms < due_ms):
+                event = await self.line.until(deadline_ms)
+            elif (event := await self.line.until(due_ms)) is None:
+                await self.talks.pass_to(due_ms)
+                continue
             if isinstance(event, HungUp):
                 self.channel.hung_up = True
             if not isinstance(event, KeyUp) or event.key in keys:
@@ -88,6 +98,12 @@ class IncomingCall:
         if not found:
             self.missing_prompts.append(self._name(prompt))
         return found
+
+    def _hear_warning(self, sound: str) -> None:
+        name = self._name(sound)
+        self.prompts.append(name)
+        self.line.starts(name, False)
+        self.line.stops(name)
 
     def _name(self, prompt: str) -> str:
         return prompt.removeprefix(f"{self.sounds_prefix}/") if self.sounds_prefix else prompt

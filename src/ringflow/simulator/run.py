@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from ringflow.calls.outcome import CallRecord
 from ringflow.simulator.callee import DialledLeg, callees_in_turn
@@ -50,7 +51,8 @@ async def simulate(case: ScenarioCase, stage: Stage) -> SimulatedCall:
     meet = callees_in_turn(scenario.callees)
     async with stage.engines(case, clock) as (make_engine, till):
         carried = await carry_call(
-            arrival, make_engine, caller, clock, meet, stage.duration_of, manager=scenario.given.manager
-        )
+            arrival, make_engine, caller, clock, meet, stage.duration_of, manager=scenario.given.manager,
+            in_talk=[(one.after, partial(till.pay_in, one)) for one in scenario.top_up] if till else (),
+        )  # fmt: skip
         money = None if till is None else await till.count(carried.record.customer)
     return SimulatedCall(carried, caller.timeline, caller.endless, caller.waits_for, money)

@@ -55,6 +55,7 @@ def _fits_tone(step: Step) -> Step:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Amount = Annotated[str, BeforeValidator(_text), Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$")]
+PaidIn = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
 KeyText = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9*#A-D ]{1,500}$")]
 
 
@@ -126,6 +127,14 @@ class CalleePlan(Frozen):
             return Callee(self.does, self.after, None)
         after_ms = Callee().after_ms if self.answers_after is None else self.answers_after
         return Callee(Behaviour.ANSWER, after_ms, self.hangs_up_after)
+
+
+class TopUp(Frozen):
+    """Money paid in `after` the answer of the callee, while the talk goes on."""
+
+    after: DurationMs
+    amount: PaidIn
+    customer: int = DEFAULT_CUSTOMER.id
 
 
 class ScenarioCard(Frozen):
@@ -269,7 +278,16 @@ class Scenario(Frozen):
     call: IncomingPlan = IncomingPlan(caller=DEFAULT_CLI)
     caller: tuple[Annotated[Step, AfterValidator(_fits_tone)], ...] = ()
     callee: Annotated[tuple[CalleePlan, ...], BeforeValidator(_listed)] = ()
+    top_up: Annotated[tuple[TopUp, ...], BeforeValidator(_listed)] = ()
     expect: Expected
+
+    @model_validator(mode="after")
+    def _has_money(self) -> Scenario:
+        if self.top_up and self.given.rates is None:
+            raise ValueError(
+                "without `rates` calls cost nothing, so nobody pays in || write `rates: [...]` under `given`"
+            )
+        return self
 
     @property
     def steps(self) -> tuple[CallerStep, ...]:

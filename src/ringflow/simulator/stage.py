@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ringflow.accounts.occupancy import Occupancy
 from ringflow.calls.clock import Clock
-from ringflow.calls.held_keys import HeldKeys
+from ringflow.calls.manager import Manager
 from ringflow.config import Config, DidDeclaration, TrunkDeclaration
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
@@ -99,9 +99,9 @@ class Stage:
             paying = paying_customers(self.config, case)
             ready = await make_world(store, clock, config, case.scenario.given, paying)
 
-            def make_engine(watchers: Sequence[Watcher], held_keys: HeldKeys) -> Engine:
+            def make_engine(watchers: Sequence[Watcher], manager: Manager) -> Engine:
                 # The virtual Asterisk's prompts are the library's names.
-                world = replace(ready.world, asterisk_sounds="", held_keys=held_keys)
+                world = replace(ready.world, asterisk_sounds="", manager=manager)
                 return Engine(ready.directory, Occupancy(), book, world, watchers, lambda: "simulated")
 
             yield make_engine, ready.till

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ringflow.accounts import customers
 from ringflow.audit import Act
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock
@@ -11,10 +12,10 @@ from ringflow.config import ChargingConfig
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
-from ringflow.ledger.paying import Order, adjust
+from ringflow.ledger.paying import Order, adjust, pay_in
 from ringflow.ledger.rate_card import create_card
 from ringflow.money import MICRO_DIGITS, parse_amount
-from ringflow.simulator.scenario import Given, ScenarioCustomer
+from ringflow.simulator.scenario import Given, ScenarioCustomer, TopUp
 from ringflow.store import Store
 from ringflow.store.ledger_tables import rates
 
@@ -53,6 +54,14 @@ class Till:
                 await _give(Act(connection, SERVER, now_ms), customer)
             for currency in sorted({customer.currency for customer in customers}):
                 await _make_card(Act(connection, SERVER, now_ms), currency, given)
+
+    async def pay_in(self, top_up: TopUp) -> None:
+        """Pay in while the call goes on."""
+        order = Order(f"top-up at {top_up.after}", "in the talk", SERVER, self.charging.ledger.now_ms())
+        async with self._store.writing() as connection:
+            customer = await customers.show(connection, top_up.customer)
+            micros = parse_amount(top_up.amount, customer.currency, decimals=MICRO_DIGITS)
+            await pay_in(connection, customer.id, micros, order)
 
     async def count(self, customer_id: int | None) -> MoneyAfter:
         """What there is now, of the customer who paid. Waits for what is still to be written."""

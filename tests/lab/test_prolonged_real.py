@@ -1,0 +1,121 @@
+"""Credit paid in during a real talk makes it longer; a killed server's talk ends where its hold does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ringflow.bench.charged_stage import CREDIT_MICROS, CUSTOMER, TRUNK, ChargedStage, charged_stage
+from ringflow.bench.load import CLI, DID
+from ringflow.lab import Lab, LabCaller, TimedKeys
+from ringflow.lab.call_values import LabCallResult
+from ringflow.lab.sipp_scenarios import LabCallee
+from ringflow.ledger.held import standing_holds
+from ringflow.ledger.ledger import Ledger, system_now_ms
+from ringflow.ledger.paying import Order, pay_in
+
+pytestmark = pytest.mark.lab
+
+ROOT = Path(__file__).parents[2]
+RELEASES = [
+    pytest.param(name, marks=pytest.mark.xdist_group(f"lab-{name}")) for name in ("forky", "bullseye")
+]
+UNIT = 1_000_000
+"""What a second of talk costs here, in micro-units."""
+
+CALLER = LabCaller(DID, CLI, (TimedKeys(500, "441234567890#"),))
+PATIENT = LabCallee(answers_after_ms=300, hangs_up_after_ms=None)
+PATIENCE_S = 20.0
+LATE_S = 0.5
+"""How far the end of a talk may be from its time on a machine that does other things too."""
+
+
+async def talking(stage: ChargedStage) -> None:
+    """Until the callee has answered."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (await asyncio.to_thread(stage.lab.asterisk().ask, "core show channels")).count(" Up ") < 2:  # noqa: ASYNC110 -- asking is all that can be done
+            await asyncio.sleep(0.1)
+
+
+async def cleared(stage: ChargedStage) -> None:
+    """Until no hold stands."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (await stage.left_over())[0]:  # noqa: ASYNC110 -- nobody tells
+            await asyncio.sleep(0.1)
+
+
+async def call_with_top_up(stage: ChargedStage, units: int, after_s: float) -> LabCallResult:
+    """A call, and so much paid in so long after the callee's answer."""
+    calling = asyncio.create_task(stage.lab.call(CALLER, {TRUNK: PATIENT}))
+    await talking(stage)
+    await asyncio.sleep(after_s)
+    async with stage.store.writing() as connection:
+        order = Order("top-up", "in the talk", "ann", system_now_ms())
+        await pay_in(connection, CUSTOMER, units * UNIT, order)
+    return await calling
+
+
+async def spent_and_held(stage: ChargedStage, given: int) -> tuple[int, int]:
+    account = await Ledger(stage.store, "test").account(CUSTOMER)
+    assert account is not None
+    return given * UNIT - account.balance_micros, account.held_micros
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_a_talk_that_is_paid_for_in_time_goes_on_and_one_that_is_not_ends(
+    own_lab: Lab, tmp_path: Path
+) -> None:
+    settings = {"warn_s": 4}
+    async with charged_stage(tmp_path, ROOT, own_lab, credit_micros=7 * UNIT, charging=settings) as stage:
+        await stage.server.start()
+        prolonged = await call_with_top_up(stage, units=6, after_s=4.5)
+        await cleared(stage)
+        assert await spent_and_held(stage, 13) == (13 * UNIT, 0)
+        talked_s = prolonged.callees[TRUNK].talked_s
+        assert talked_s == pytest.approx(13, abs=LATE_S)
+        assert prolonged.callees[TRUNK].ended_by == "asterisk"
+        # The caller alone is warned: 3 s after the answer, and again 4 s before the new end.
+        answered = prolonged.callees[TRUNK].answered_at
+        assert answered is not None
+        warned = [one.begins - answered for one in prolonged.voiced if one.begins > answered]
+        assert len(warned) >= 2
+        assert warned[0] == pytest.approx(4, abs=1)
+        assert any(at == pytest.approx(10, abs=1) for at in warned[1:])
+
+        async with stage.store.writing() as connection:
+            order = Order("again", "for a second call", "ann", system_now_ms())
+            await pay_in(connection, CUSTOMER, 3 * UNIT, order)
+        ended = await stage.lab.call(CALLER, {TRUNK: PATIENT})
+        await cleared(stage)
+        assert await spent_and_held(stage, 16) == (16 * UNIT, 0)
+        assert ended.callees[TRUNK].talked_s == pytest.approx(3, abs=LATE_S)
+        assert await stage.findings() == []
+    # The caller's channel may go before the callee's handler can note the end.
+    complaints = own_lab.asterisk().complaints()
+    assert [line for line in complaints if "RINGFLOW_ENDED_MS" not in line] == []
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_a_talk_goes_from_slice_to_slice_until_its_server_dies_and_ends_with_the_last(
+    own_lab: Lab, tmp_path: Path
+) -> None:
+    settings = {"slice_s": 3, "warn_s": 1}
+    async with charged_stage(tmp_path, ROOT, own_lab, charging=settings) as stage:
+        await stage.server.start()
+        calling = asyncio.create_task(stage.lab.call(CALLER, {TRUNK: PATIENT}))
+        await talking(stage)
+        await asyncio.sleep(4.5)
+        await stage.server.kill()
+        async with stage.store.reading() as connection:
+            (hold,) = await standing_holds(connection)
+        await stage.server.start()
+        result = await calling
+        await cleared(stage)
+        # Two slices and more had been held, and the last one was the end.
+        assert hold.micros >= 6 * UNIT
+        assert result.callees[TRUNK].talked_s == pytest.approx(hold.micros / UNIT, abs=LATE_S)
+        assert await spent_and_held(stage, CREDIT_MICROS // UNIT) == (hold.micros, 0)
+        findings = await stage.findings()
+    assert findings == []
