@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ringflow.asterisk.config_files import SECRET_FILE
 from ringflow.cli import lab_call
 from ringflow.cli.lab_opening import Json, Release, open_lab
 from ringflow.config import load_config
@@ -27,6 +28,10 @@ def up(release: Release = None) -> None:
     typer.echo(f"Asterisk of {lab.release} takes SIP on 127.0.0.1:{state.sip_port} (UDP).")
     typer.echo(
         f"Its calls go to FastAGI on 127.0.0.1:{state.fastagi_port}; AMI is on 127.0.0.1:{state.ami_port}."
+    )
+    secret = lab.asterisk().config / SECRET_FILE
+    typer.echo(
+        f"A server hears of it with RINGFLOW_AMI__PORT={state.ami_port} RINGFLOW_AMI__SECRET_FILE={secret}"
     )
     first, *_, last = sorted(name for name in state.trunks if name != CARRIER)
     typer.echo(f"Trunks to callees: PJSIP/{{number}}@{CARRIER}, and @{first} to @{last}.")
