@@ -1,8 +1,7 @@
-"""PostgreSQL through asyncpg: SQLAlchemy's pool, and asyncpg's own for what calls wait for."""
+"""PostgreSQL through asyncpg: SQLAlchemy's pool, and connections of our own for what calls wait for."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import Dialect, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -18,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from ringflow.store.address import Address
 from ringflow.store.database import DirectConnection, Row
+from ringflow.store.postgres_connections import PostgresConnections
 
 CONNECT_S = 10.0
 LOOK_UP_S = 5.0
@@ -36,8 +35,8 @@ class OnPostgres:
         # asyncpg knows when its socket was closed: asking it is free, a ping costs a round trip.
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._direct: asyncpg.Pool | None = None
-        self._attaching = asyncio.Lock()
+        _, options = self.dialect.create_connect_args(self._engine.url)
+        self._direct = PostgresConnections({**options, "timeout": CONNECT_S}, DIRECT_CONNECTIONS)
 
     @property
     def dialect(self) -> Dialect:
@@ -59,37 +58,26 @@ class OnPostgres:
     @asynccontextmanager
     async def writing_directly(self) -> AsyncIterator[DirectConnection]:
         """The same, on asyncpg's own connection: a round trip for each statement and no more."""
-        pool = self._direct or await self._attach()
-        async with pool.acquire(timeout=CONNECT_S) as connection, connection.transaction():
+        async with self._direct.one() as connection, connection.transaction():
             yield _Direct(connection, self.dialect)
 
     async def fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
         """Rows of one statement, prepared by asyncpg once per connection; one round trip."""
-        pool = self._direct or await self._attach()
         try:
-            return await _fetch(pool, sql, values)
+            return await self._fetch(sql, values)
         except TimeoutError:
             raise
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             if self.loss(error) is None:
                 raise
         # A server that was restarted leaves dead connections; a look-up changes nothing, so ask a new one.
-        await pool.expire_connections()
-        return await _fetch(pool, sql, values)
+        self._direct.forget_idle()
+        return await self._fetch(sql, values)
 
-    async def _attach(self) -> asyncpg.Pool:
-        async with self._attaching:
-            if self._direct is None:
-                _, options = self.dialect.create_connect_args(self._engine.url)
-                pool = asyncpg.create_pool(
-                    **options,
-                    min_size=0,
-                    max_size=DIRECT_CONNECTIONS,
-                    timeout=CONNECT_S,
-                    reset=_leave_as_it_is,
-                )
-                self._direct = await pool
-            return self._direct
+    async def _fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
+        async with self._direct.one() as connection:
+            rows: Sequence[Row] = await connection.fetch(sql, *values, timeout=LOOK_UP_S)
+            return rows
 
     def loss(self, error: BaseException) -> str | None:
         """Why the database cannot be used, where `error` says so; None for any other error."""
@@ -108,28 +96,18 @@ class OnPostgres:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._direct is not None:
-            self._direct.terminate()
+        self._direct.close()
         await self._engine.dispose()
 
 
 @dataclass(frozen=True, slots=True)
 class _Direct:
-    connection: PoolConnectionProxy
+    connection: asyncpg.Connection
     dialect: Dialect
 
     async def rows(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
         rows: Sequence[Row] = await self.connection.fetch(sql, *values)
         return rows
-
-
-async def _fetch(pool: asyncpg.Pool, sql: str, values: Sequence[object]) -> Sequence[Row]:
-    rows: Sequence[Row] = await pool.fetch(sql, *values, timeout=LOOK_UP_S)
-    return rows
-
-
-async def _leave_as_it_is(connection: object) -> None:
-    """Nothing is left behind on a connection; asyncpg's reset would cost one more round trip."""
 
 
 def _refuse_closed(connection: Any, record: object, proxy: object) -> None:
