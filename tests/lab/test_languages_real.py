@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 
 from ringflow.cli.sounds import app
 from ringflow.config import SoundsConfig, load_config
+from ringflow.errors import StartError
 from ringflow.lab import Lab
 from ringflow.lab.both_worlds import BothWorlds, Comparison
+from ringflow.lab.sound_packs import fetch_sound_packs
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
 from ringflow.sounds import PromptLibrary, forms
 from ringflow.speaking import languages, say_balance, say_minutes
@@ -27,6 +29,12 @@ CREDIT_MICROS, TALK_S = 1_260_000, 21 * 60
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> PromptLibrary:
     """The shipped prompts, and every other language by the one command that operators type."""
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is missing: apt install espeak-ng")
+    try:
+        fetch_sound_packs(ROOT / ".ringflow" / "lab" / "sound-packs")
+    except StartError as error:
+        pytest.skip(f"the sound packs cannot be had: {error}")
     folder = tmp_path_factory.mktemp("languages") / "sounds"
     shutil.copytree(ROOT / "sounds", folder)
     for code in languages():
