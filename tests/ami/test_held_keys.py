@@ -68,6 +68,23 @@ async def test_a_key_held_long_enough_hangs_up_the_callee_that_the_dialplan_name
     assert (await connection.read())["EventMask"] == "off"
 
 
+async def test_a_second_key_does_not_ask_again_for_what_the_first_one_has_done(up: Up) -> None:
+    link, connection = up
+    keys = ManagerKeys(link)
+    with keys.watch(CALLER, KEYS) as watch:
+        await connection.read()
+        await let_go(connection, "#", 1000)
+        await connection.answer(await connection.read(), "Response: Success", f"Value: {CALLEE}")
+        await connection.answer(await connection.read(), "Response: Success")
+        await let_go(connection, "*", 1000)
+        asked = asyncio.create_task(link.get_variable(CALLER, "next"))
+        action = await connection.read()
+        assert action["Variable"] == "next"
+        await connection.answer(action, "Response: Success")
+        await asked
+        assert watch.key == "#"
+
+
 async def test_taps_other_keys_other_channels_and_keys_sent_to_the_callee_end_nothing(up: Up) -> None:
     link, connection = up
     keys = ManagerKeys(link)

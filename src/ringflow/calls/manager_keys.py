@@ -23,6 +23,11 @@ TRIAL_CHANNEL = "Local/s@ringflow-keys"
 TRIAL_S = 2.0
 """How long the trial channel may live, and how late its key may be heard after it."""
 
+NOT_HEARD = "a key ends a talk when it is pressed, not held"
+MEND = (
+    "run `ringflow asterisk config` again, reload manager and dialplan in Asterisk, and start Ringflow again"
+)
+
 
 class ManagerKeys:
     """Hears keys by the event DTMFEnd, which comes when a key is let go, and hangs callees up.
@@ -70,7 +75,7 @@ class ManagerKeys:
         if watch is None or message.text("Direction") != "Received" or not length.isdecimal():
             return
         key = message.text("Digit")
-        if watch.end_keys.ended_by(key, int(length)):
+        if not watch.key and watch.end_keys.ended_by(key, int(length)):
             task = asyncio.create_task(self._end_leg(channel, watch, key), name=f"key {key} on {channel}")
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
@@ -97,15 +102,9 @@ class ManagerKeys:
                 async with asyncio.timeout(TRIAL_S):
                     await self._trial_heard
         except TimeoutError:
-            detail = "Asterisk does not tell this manager user of keys"
+            log.warning(NOT_HEARD, detail="Asterisk does not tell this manager user of keys", mend=MEND)
+            return False
         except RingflowError as error:
-            detail = str(error)
-        else:
-            return True
-        log.warning(
-            "a key ends a talk when it is pressed, not held",
-            detail=detail,
-            mend="write Asterisk's configuration anew with `ringflow asterisk config`, reload it, "
-            "and start Ringflow again",
-        )
-        return False
+            log.warning(NOT_HEARD, detail=str(error))
+            return False
+        return True
