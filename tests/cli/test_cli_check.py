@@ -25,7 +25,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "config.yaml").write_text("country: GB\ndids:\n  - number: 18005550100\n    app: main\n")
     (tmp_path / "app_flows" / "main.yaml").write_text(FLOW)
     (tmp_path / "app_flows" / "main.test.yaml").write_text(SCENARIO)
-    for prompt in ("IVR/hello", "MISC/sorry"):
+    for prompt in ("IVR/hello", "MISC/sorry", "MISC/credit-ends"):
         (tmp_path / "sounds" / f"{prompt}.ulaw").write_bytes(b"\xff" * 800)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RINGFLOW_CONFIG", raising=False)

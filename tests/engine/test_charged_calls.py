@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,8 @@ class Staying(ScriptedCaller):
 class Server:
     """One Ringflow on a store: its own directory, occupancy and ledger."""
 
-    def __init__(self, store: Store, name: str, slice_s: int = 60) -> None:
+    def __init__(self, store: Store, name: str, slice_s: int = 60, prolongs: bool = False) -> None:
+        self.prolongs = prolongs
         self.charging = Charging(
             Ledger(store, name, lambda: NOW_MS), ChargingSettings(slice_ms=slice_s * 1000)
         )
@@ -110,7 +112,13 @@ class Server:
         book = FlowBook.of([Flow("tested", "", (destination,), "tested.yaml", "r1")])
         carried = await carry_call(
             Arrival(DID, CLI),
-            lambda watchers, held_keys: Engine(self.directory, self.occupancy, book, world, watchers),
+            lambda watchers, manager: Engine(
+                self.directory,
+                self.occupancy,
+                book,
+                replace(world, manager=manager if self.prolongs else None),
+                watchers,
+            ),
             Staying(clock, gate) if gate is not None else ScriptedCaller(clock, steps),
             clock,
             lambda attempt, target: Callee(talk_ms=None if gate is not None else 60_000),
@@ -158,6 +166,23 @@ async def test_of_two_hundred_calls_at_once_exactly_those_connect_that_there_is_
     assert account is not None
     assert (account.balance_micros, account.held_micros) == (0, 0)
     assert sum(leg.charged_micros or 0 for record in records for leg in record.legs) == 50 * UNIT
+    assert await left_over(store) == (0, 0)
+    assert await check_books(store, NOW_MS) == []
+
+
+async def test_talks_that_are_prolonged_at_once_share_the_credit_to_the_last_unit(store: Store) -> None:
+    await furnish(store, units=30)
+    servers = [Server(store, name, prolongs=True) for name in ("one", "two")]
+    gate = Gate(12)
+    records = await asyncio.gather(*(servers[number % 2].call(gate) for number in range(12)))
+    assert gate.talking == 12
+    # Each held a minute at first; eighteen more were there for whoever asked.
+    talked = [leg.talked_ms // 60_000 for record in records for leg in record.legs]
+    assert sum(talked) == 30
+    assert min(talked) >= 1
+    account = await servers[0].charging.ledger.account(42)
+    assert account is not None
+    assert (account.balance_micros, account.held_micros) == (0, 0)
     assert await left_over(store) == (0, 0)
     assert await check_books(store, NOW_MS) == []
 

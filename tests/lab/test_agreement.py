@@ -16,6 +16,7 @@ from ringflow.lab import CalleeRecord, HangUp, LabCallResult, Moment
 from ringflow.lab.agreement import disagreements, side_by_side, wire_disagreements
 from ringflow.lab.scenario_plan import plan_call
 from ringflow.simulator.run import SimulatedCall, simulate
+from ringflow.simulator.scenario import TopUp
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
 from ringflow.simulator.stage import Stage
 
@@ -148,5 +149,8 @@ async def test_what_only_the_simulator_can_play_is_refused_by_name() -> None:
     no_number = scenario.model_copy(update={"call": scenario.call.model_copy(update={"caller": None})})
     with pytest.raises(Refused, match="always sends a number"):
         plan_call(no_number, call)
+    topped_up = scenario.model_copy(update={"top_up": (TopUp(after="1s", amount="1.00"),)})
+    with pytest.raises(Refused, match="nobody pays in"):
+        plan_call(topped_up, call)
     with pytest.raises(Refused, match="nobody ends this call"):
         plan_call(scenario, replace(call, endless=True))

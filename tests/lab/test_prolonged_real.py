@@ -76,13 +76,14 @@ async def test_a_talk_that_is_paid_for_in_time_goes_on_and_one_that_is_not_ends(
         talked_s = prolonged.callees[TRUNK].talked_s
         assert talked_s == pytest.approx(13, abs=LATE_S)
         assert prolonged.callees[TRUNK].ended_by == "asterisk"
-        # The caller alone is warned: 3 s after the answer, and again 4 s before the new end.
+        # The caller alone is warned, 4 s before the first end and before the new one: that takes a second.
         answered = prolonged.callees[TRUNK].answered_at
         assert answered is not None
         warned = [one.begins - answered for one in prolonged.voiced if one.begins > answered]
         assert len(warned) >= 2
         assert warned[0] == pytest.approx(4, abs=1)
         assert any(at == pytest.approx(10, abs=1) for at in warned[1:])
+        assert prolonged.callees[TRUNK].voiced == ()
 
         async with stage.store.writing() as connection:
             order = Order("again", "for a second call", "ann", system_now_ms())

@@ -84,6 +84,12 @@ PROBLEMS = {
     "- name: a\n  expect: {talked: 25h}": [
         "2:20: `talked`: `25h` is more than a day (a simulated call is shorter)"
     ],
+    "- name: a\n  given: {rates: []}\n  top_up: {after: 3s, amount: '-1.00'}\n  expect: {}": [
+        "3:31: `amount` cannot be `-1.00`"
+    ],
+    "- name: a\n  top_up: {after: 3s, amount: '1.00'}\n  expect: {}": [
+        "1:3: without `rates` calls cost nothing, so nobody pays in (write `rates: [...]` under `given`)"
+    ],
     "- name: a\n  given: {now: noon}\n  expect: {}": [
         "2:16: `now`: `noon` is not a moment (write 2026-01-31T22:30:00Z)"
     ],

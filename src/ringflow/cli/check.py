@@ -119,7 +119,7 @@ def _config_path() -> Path:
 
 
 def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary) -> Iterator[Problem]:
-    """What the configuration names and is not there: apps of DIDs, the apology."""
+    """What the configuration names and is not there: apps of DIDs, prompts."""
     path = _config_path()
     try:
         document = read_document(path, shown_path(path))
@@ -130,10 +130,15 @@ def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary)
         if did.app not in apps:
             mend = did_you_mean(did.app, apps, f"apps: {known_words(apps)}" if apps else "")
             yield _in_config(document, ("dids", index, "app"), f"there is no app {shown(did.app)}", mend)
-    if not library.exists(config.apology):
-        near = next(iter(library.suggest(config.apology)), None)
-        mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {config.apology}"
-        yield _in_config(document, ("apology",), f"there is no prompt {shown(config.apology)}", mend)
+    prompts: dict[Location, str] = {
+        ("apology",): config.apology,
+        ("charging", "warning"): config.charging.warning,
+    }
+    for location, prompt in prompts.items():
+        if not library.exists(prompt):
+            near = next(iter(library.suggest(prompt)), None)
+            mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {prompt}"
+            yield _in_config(document, location, f"there is no prompt {shown(prompt)}", mend)
 
 
 def _in_config(document: Document, location: Location, what: str, mend: str) -> Problem:

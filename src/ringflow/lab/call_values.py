@@ -52,7 +52,8 @@ class LabCaller:
 class CalleeRecord:
     """What one callee saw. Times are epoch seconds off the wire, None for what did not happen.
 
-    `headers` are the INVITE's; `ended_by` is `callee`, `asterisk` or empty; `heard` and `keys` are what came.
+    `headers` are the INVITE's; `ended_by` is `callee`, `asterisk` or empty; `heard` and `keys` are what came,
+    `voiced` what of it is not silence.
     """
 
     dialled: str
@@ -65,6 +66,7 @@ class CalleeRecord:
     cancelled: bool
     heard: tuple[Heard, ...]
     keys: tuple[HeardKey, ...] = ()
+    voiced: tuple[Heard, ...] = ()
 
     def header(self, name: str) -> str | None:
         """The first header of that name in the INVITE, or None."""

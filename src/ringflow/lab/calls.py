@@ -181,6 +181,7 @@ def _callee_record(side: _Side) -> CalleeRecord | None:
         cancelled=side.sipp.first(lambda message: message.first_line.startswith("CANCEL ")) is not None,
         heard=tuple(side.sound.heard),
         keys=tuple(side.sound.keys),
+        voiced=tuple(side.sound.voiced),
     )
 
 

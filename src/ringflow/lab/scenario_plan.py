@@ -65,6 +65,8 @@ def plan_call(scenario: Scenario, call: SimulatedCall) -> RealPlan:
         raise Refused("a telephone of the lab withholds its number by `from: anonymous` only")
     if scenario.given.now is not None:
         raise Refused("a real Asterisk's clock cannot be set by `given.now`")
+    if scenario.top_up:
+        raise Refused("nobody pays in during a call of the lab")
     return RealPlan(
         cli=cli,
         anonymous=cli == ANONYMOUS,
