@@ -34,7 +34,7 @@ KEEP_NOTHING = {
     *("record list", "record show", "record export", "audit list", "key make", "key verify"),
     *("sounds list", "sounds check", "lab call", "lab up", "lab down", "lab status", "lab logs"),
     *("bench agi", "bench held", "bench sip", "bench billed", "bench charged", "bench crash"),
-    "bench identify",
+    *("bench identify", "bench cards"),
 }
 """They read, try or measure."""
 
