@@ -6,25 +6,28 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
+import structlog
 
+from ringflow.accounts.trunks import Trunk
 from ringflow.ami.failures import LinkDown
+from ringflow.audit import Act
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings
 from ringflow.calls.prolonging import ProlongedTalk
 from ringflow.calls.talking import Talk
 from ringflow.errors import PeerSilent
-from ringflow.ledger import Ledger, NoCredit, Terms
+from ringflow.ledger import Ledger
 from ringflow.ledger.check import check_books
 from ringflow.ledger.held import find_hold
 from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.rate_card import create_card
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.talks import VirtualTalks, Work
 from ringflow.store import Store
+from ringflow.store.ledger_tables import rates
 from ringflow.store.tables import customers
 
 CUSTOMER, UNIT = 42, 1_000_000
-TERMS = Terms("USD", price_micros=60 * UNIT, decimals=6)
-"""One unit for each second begun."""
-
+TRUNK = Trunk(name="carrier", dial="PJSIP/{number}@carrier")
 CHANNEL, WARNING = "PJSIP/caller-00000001", "MISC/credit-ends"
 NOW_MS = 1_767_225_600_000
 
@@ -97,7 +100,6 @@ class Place:
     def __init__(self, store: Store, slice_s: int = 10, warn_s: int = 4) -> None:
         self.store = store
         settings = ChargingSettings(slice_ms=slice_s * 1000, warn_ms=warn_s * 1000, longest_ms=3_600_000)
-        self.settings = settings
         self.charging = Charging(Ledger(store, "here", lambda: NOW_MS), settings)
         self.paid = 0
 
@@ -108,12 +110,8 @@ class Place:
             await pay_in(connection, CUSTOMER, units * UNIT, order)
 
     async def line(self, leg_id: str = "leg", longest_s: int = 3600) -> Line:
-        hold = await self.charging.ledger.hold(
-            leg_id, CUSTOMER, self.settings.slice_ms * UNIT // 1000, least_micros=UNIT, terms=TERMS
-        )
-        assert not isinstance(hold, NoCredit)
-        limit_ms = hold.micros * 1000 // UNIT
-        allowance = Allowance(hold, limit_ms, longest_s * 1000, self.settings.warn_ms, None)
+        allowance = await self.charging.allow(leg_id, CUSTOMER, "441234567890", TRUNK, longest_s * 1000)
+        assert isinstance(allowance, Allowance)
         return Line(self.charging, Asterisk(VirtualClock(), self.store, leg_id), allowance)
 
 
@@ -122,7 +120,7 @@ Furnish = Callable[..., Coroutine[Any, Any, Place]]
 
 @pytest.fixture
 async def furnish(store: Store) -> AsyncIterator[Furnish]:
-    """Makes the place, with credit; its books are proved at the end."""
+    """Makes the place, with credit, where each second begun costs a unit; proves its books at the end."""
     places: list[Place] = []
 
     async def make(units: int, slice_s: int = 10, warn_s: int = 4) -> Place:
@@ -130,6 +128,10 @@ async def furnish(store: Store) -> AsyncIterator[Furnish]:
             row = {"id": CUSTOMER, "name": "", "status": "active", "currency": "USD"}
             trail = {"source": "operator", "created_ms": 0, "updated_ms": 0}
             await connection.execute(customers.insert().values(**row, **trail))
+            card = await create_card(Act(connection, "ann", NOW_MS), "tested", "USD", default=True)
+            a_second = {"minimum_s": 1, "increment_s": 1, "grace_s": 0, "from_ms": 0}
+            price = {"prefix": "44", "price_micros": 60 * UNIT, "connection_micros": 0}
+            await connection.execute(rates.insert().values(card_id=card.id, **a_second, **price))
         places.append(Place(store, slice_s, warn_s))
         await places[0].pay(units)
         return places[0]
@@ -212,6 +214,13 @@ async def test_the_longest_talk_is_the_end_and_no_more_is_held_for_it(furnish: F
     assert line.asterisk.warned_ms == []
 
 
+async def test_what_a_slot_allows_is_held_and_then_there_is_nothing_to_look_after(furnish: Furnish) -> None:
+    place = await furnish(units=100)
+    allowance = await place.charging.allow("leg", CUSTOMER, "441234567890", TRUNK, 3_000)
+    assert isinstance(allowance, Allowance)
+    assert (allowance.hold.micros, allowance.limit_ms, allowance.whole) == (3 * UNIT, 3_000, True)
+
+
 async def test_an_order_that_did_not_arrive_is_given_again_while_the_talk_lasts(furnish: Furnish) -> None:
     place = await furnish(units=20, warn_s=7)
     line = await place.line()
@@ -242,5 +251,7 @@ async def test_a_leg_that_somebody_else_settled_is_looked_after_no_more(furnish:
         await place.charging.ledger.settle_talk("leg", 1_000)
 
     line.asterisk.later(1_000, settle)
-    assert await line.run() == 10_000
-    assert line.asterisk.next_ms is None
+    with structlog.testing.capture_logs() as logged:
+        assert await line.run() == 10_000
+    # It is no trouble that an operator should hear of, and nothing to try again.
+    assert logged == []

@@ -11,7 +11,7 @@ from ringflow.calls.owing import Owing
 from ringflow.ledger.held import find_hold
 from ringflow.ledger.hold import Hold, NoCredit, Settlement
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.rates import NoRate, quote
+from ringflow.ledger.rates import NoRate, Quote, quote
 from ringflow.ledger.terms import affordable_ms, charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.store import StoreGone
@@ -43,15 +43,14 @@ class ChargingSettings:
 class Allowance:
     """A leg may be dialled: its hold pays for `limit_ms` of talk from the callee's answer.
 
-    A talk may last for `longest_ms` if its hold is raised to that. `credit_ms`: for how long all of the
-    customer's credit is enough; None: for any talk.
+    A talk may last for `longest_ms` if its hold is raised to that. `quoted`: what there was before the hold.
     """
 
     hold: Hold
     limit_ms: int
     longest_ms: int
     warn_ms: int
-    credit_ms: int | None
+    quoted: Quote
 
     @property
     def leg_id(self) -> str:
@@ -105,10 +104,17 @@ class Charging:
         )
         if isinstance(held, NoCredit):
             return Denial(no_credit=True, reason="not enough credit for the shortest talk")
-        credit_ms = quoted.affordable_ms
-        if credit_ms is not None and credit_ms >= settings.longest_ms:
-            credit_ms = None
-        return Allowance(held, _paid_ms(held, longest_ms), longest_ms, settings.warn_ms, credit_ms)
+        return Allowance(held, _paid_ms(held, longest_ms), longest_ms, settings.warn_ms, quoted)
+
+    def enough_ms(self, allowance: Allowance, *, prolonged: bool) -> int | None:
+        """For how long the customer's credit is enough; None: for any talk that may be.
+
+        A talk that is not `prolonged` has no more credit than its hold.
+        """
+        if not prolonged and not allowance.whole:
+            return allowance.limit_ms
+        enough_ms = allowance.quoted.affordable_ms
+        return None if enough_ms is None or enough_ms >= self._settings.longest_ms else enough_ms
 
     async def raise_hold(self, allowance: Allowance, talked_ms: int) -> Allowance | None:
         """Hold the next slice too, after so much talk; None: there is no credit for a moment more.

@@ -132,7 +132,7 @@ class Outgoing:
         warn_ms = allowed.warn_ms if talk is None and not allowed.whole else 0
         limited = replace(attempt, leg_id=allowed.leg_id, limit_ms=allowed.limit_ms, warn_ms=warn_ms)
         try:
-            await self._announce(allowed, options, prolonged=talk is not None)
+            await self._announce(charging, allowed, options, prolonged=talk is not None)
             self._transcript.note("dial", f"{attempt.dialled} via {attempt.trunk}")
             async with talk.looked_after() if talk is not None else nullcontext():
                 leg, caller_gone = await self._dial(limited, options)
@@ -189,11 +189,15 @@ class Outgoing:
         channel, warning = self._session.request.channel, self._world.asterisk_prompt(self._world.warning)
         return ProlongedTalk(charging, manager.talks, allowed, channel, warning, self._transcript.note)
 
-    async def _announce(self, allowed: Allowance, options: DialOptions, *, prolonged: bool) -> None:
+    async def _announce(
+        self, charging: Charging, allowed: Allowance, options: DialOptions, *, prolonged: bool
+    ) -> None:
         """Tell the caller how long the credit is enough, once however many trunks are tried."""
-        enough_ms = allowed.credit_ms if prolonged or allowed.whole else allowed.limit_ms
-        if options.announce is not None and enough_ms is not None and not self._announced:
-            self._announced = True
+        if options.announce is None or self._announced:
+            return
+        self._announced = True
+        enough_ms = charging.enough_ms(allowed, prolonged=prolonged)
+        if enough_ms is not None:
             await options.announce(enough_ms // 1000)
 
     async def _keep(self, leg_id: str, talked_ms: int) -> bool:
