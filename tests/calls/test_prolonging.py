@@ -221,22 +221,34 @@ async def test_what_a_slot_allows_is_held_and_then_there_is_nothing_to_look_afte
     assert (allowance.hold.micros, allowance.limit_ms, allowance.whole) == (3 * UNIT, 3_000, True)
 
 
-async def test_an_order_that_did_not_arrive_is_given_again_while_the_talk_lasts(furnish: Furnish) -> None:
-    place = await furnish(units=20, warn_s=7)
+async def test_an_order_that_did_not_arrive_is_given_again_a_second_later(furnish: Furnish) -> None:
+    place = await furnish(units=20)
     line = await place.line()
     line.asterisk.fails = [LinkDown("gone"), PeerSilent("no answer")]
-    # At 3 s, and 5 s later; then it is too late for another.
+    with structlog.testing.capture_logs() as logged:
+        assert await line.run() == 20_000
+    assert line.asterisk.told == [(20_000, 20_000)]
+    assert [one["event"] for one in logged] == ["talk not prolonged"]
+
+
+async def test_a_hold_that_was_raised_for_nothing_is_given_back(furnish: Furnish) -> None:
+    place = await furnish(units=20)
+    line = await place.line()
+    line.asterisk.fails = [LinkDown("gone")] * 100
     assert await line.run() == 10_000
-    # The hold was raised for nothing, and is given back: what was talked is what is charged.
+    # Asterisk ended the talk a moment late, and by the end that it knew.
     settled = await place.charging.end(line.talk.allowance(10_020), 10_020)
     assert settled is not None
     assert settled.charged_micros == 10 * UNIT
+    account = await place.charging.ledger.account(CUSTOMER)
+    assert account is not None
+    assert (account.balance_micros, account.held_micros) == (10 * UNIT, 0)
 
 
 async def test_an_order_whose_answer_was_lost_may_have_been_carried_out(furnish: Furnish) -> None:
-    place = await furnish(units=20, warn_s=7)
+    place = await furnish(units=20)
     line = await place.line()
-    line.asterisk.fails = [LinkDown("gone", sent=True), LinkDown("gone")]
+    line.asterisk.fails = [LinkDown("gone", sent=True), *[LinkDown("gone")] * 100]
     await line.run()
     settled = await place.charging.end(line.talk.allowance(14_000), 14_000)
     assert settled is not None

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from tests.lab.passage import Passage
 
 from ringflow.bench import crash
 from ringflow.bench.billed import measure_billed
@@ -77,37 +78,6 @@ async def cleared(stage: ChargedStage) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while await stage.left_over() != (0, 0):  # noqa: ASYNC110 -- nobody tells
             await asyncio.sleep(0.1)
-
-
-class Passage:
-    """Whoever connects to `port` speaks with `to_port`, until it is cut."""
-
-    def __init__(self, port: int, to_port: int) -> None:
-        self.port, self.to_port = port, to_port
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._join, "127.0.0.1", self.port)
-
-    def cut(self) -> None:
-        """Nobody gets through any more, and whoever was is cut off."""
-        if self._server is not None:
-            self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-        self._writers.clear()
-
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.to_port)
-        self._writers |= {writer, far_writer}
-        both = (self._copy(reader, far_writer), self._copy(far_reader, writer))
-        await asyncio.gather(*both, return_exceptions=True)
-
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(4096):
-            writer.write(data)
-        writer.close()
 
 
 @pytest.mark.parametrize("release", RELEASES[:1])

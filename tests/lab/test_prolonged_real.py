@@ -6,11 +6,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import yaml
+from tests.lab.passage import Passage
 
 from ringflow.bench.charged_stage import CREDIT_MICROS, CUSTOMER, TRUNK, ChargedStage, charged_stage
 from ringflow.bench.load import CLI, DID
 from ringflow.lab import Lab, LabCaller, TimedKeys
 from ringflow.lab.call_values import LabCallResult
+from ringflow.lab.ports import free_tcp_port
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.ledger.held import standing_holds
 from ringflow.ledger.ledger import Ledger, system_now_ms
@@ -43,6 +46,14 @@ async def cleared(stage: ChargedStage) -> None:
     """Until no hold stands."""
     async with asyncio.timeout(PATIENCE_S):
         while (await stage.left_over())[0]:  # noqa: ASYNC110 -- nobody tells
+            await asyncio.sleep(0.1)
+
+
+async def logged(stage: ChargedStage, event: str, **details: str) -> None:
+    """Until the server has said so."""
+    async with asyncio.timeout(PATIENCE_S):
+        wanted = {"event": event, **details}
+        while not any(wanted.items() <= one.items() for one in stage.server.logged):  # noqa: ASYNC110 -- another process logs
             await asyncio.sleep(0.1)
 
 
@@ -96,6 +107,49 @@ async def test_a_talk_that_is_paid_for_in_time_goes_on_and_one_that_is_not_ends(
     # The caller's channel may go before the callee's handler can note the end.
     complaints = own_lab.asterisk().complaints()
     assert [line for line in complaints if "RINGFLOW_ENDED_MS" not in line] == []
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_without_a_manager_a_talk_ends_with_what_was_held_before_it(
+    own_lab: Lab, tmp_path: Path
+) -> None:
+    settings = {"slice_s": 4, "warn_s": 2}
+    async with charged_stage(
+        tmp_path, ROOT, own_lab, with_ami=False, credit_micros=6 * UNIT, charging=settings
+    ) as stage:
+        await stage.server.start()
+        result = await call_with_top_up(stage, units=5, after_s=1)
+        await cleared(stage)
+        assert await spent_and_held(stage, 11) == (4 * UNIT, 0)
+        assert result.callees[TRUNK].talked_s == pytest.approx(4, abs=LATE_S)
+        assert await stage.findings() == []
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_a_manager_that_is_away_for_a_part_of_the_talk_prolongs_it_when_it_is_back(
+    own_lab: Lab, tmp_path: Path
+) -> None:
+    settings = {"warn_s": 6}
+    async with charged_stage(tmp_path, ROOT, own_lab, credit_micros=14 * UNIT, charging=settings) as stage:
+        manager = Passage(free_tcp_port(), own_lab.asterisk().state.ami_port)
+        config = yaml.safe_load(stage.server.config.read_text("utf-8"))
+        config["ami"]["port"] = manager.port
+        stage.server.config.write_text(yaml.safe_dump(config), "utf-8")
+        await manager.open()
+        await stage.server.start()
+        await logged(stage, "ami link", state="up")
+        calling = asyncio.create_task(call_with_top_up(stage, units=4, after_s=1))
+        await talking(stage)
+        manager.cut()
+        # The hold is raised 6 s before its end, and Asterisk cannot be told.
+        await logged(stage, "talk not prolonged")
+        await manager.open()
+        result = await calling
+        await cleared(stage)
+        assert await spent_and_held(stage, 18) == (18 * UNIT, 0)
+        assert result.callees[TRUNK].talked_s == pytest.approx(18, abs=LATE_S)
+        manager.cut()
+        assert await stage.findings() == []
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -28,6 +28,9 @@ AGAIN_MS = 5_000
 
 SHORTEST_WAIT_MS = 250
 
+RETRY_MS = 1_000
+"""How soon it is tried again where Asterisk or the database does not answer."""
+
 
 class ProlongedTalk:
     """One charged leg of the caller's `channel`, from before its dialling to its end.
@@ -51,6 +54,7 @@ class ProlongedTalk:
         self._note = note
         self._held = allowance
         self._told_ms = allowance.limit_ms
+        self._in_trouble = False
         self._lead_ms = max(LEAD_MS, allowance.warn_ms)
         # Who has credit for less than the warning's time knows so before the talk.
         self._warned = allowance.limit_ms <= allowance.warn_ms
@@ -72,13 +76,17 @@ class ProlongedTalk:
         """Raise the hold, move the end, warn, as it is time for; a `Look` of `Talks.looked_after`."""
         try:
             talk = await self._talks.find(self._channel, self._held.leg_id)
-            return self._while_ringing_ms() if talk is None else await self._prolong(talk)
+            again_ms = self._while_ringing_ms() if talk is None else await self._prolong(talk)
         except (CommandRefused, Refused):
             # A channel is gone, or the leg is settled: the talk is over.
             return None
         except RingflowError as error:
-            log.warning("talk not prolonged", leg=self._held.leg_id, detail=str(error))
-            return AGAIN_MS
+            if not self._in_trouble:
+                log.warning("talk not prolonged", leg=self._held.leg_id, detail=str(error))
+            self._in_trouble = True
+            return RETRY_MS
+        self._in_trouble = False
+        return again_ms
 
     def _while_ringing_ms(self) -> int:
         """The callee may answer the next moment; then the hold lasts so long."""
