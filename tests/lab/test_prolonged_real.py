@@ -11,6 +11,7 @@ from tests.lab.passage import Passage
 
 from ringflow.bench.charged_stage import CREDIT_MICROS, CUSTOMER, TRUNK, ChargedStage, charged_stage
 from ringflow.bench.load import CLI, DID
+from ringflow.bench.sip_round import run_round
 from ringflow.lab import Lab, LabCaller, TimedKeys
 from ringflow.lab.call_values import LabCallResult
 from ringflow.lab.ports import free_tcp_port
@@ -107,6 +108,20 @@ async def test_a_talk_that_is_paid_for_in_time_goes_on_and_one_that_is_not_ends(
     # The caller's channel may go before the callee's handler can note the end.
     complaints = own_lab.asterisk().complaints()
     assert [line for line in complaints if "RINGFLOW_ENDED_MS" not in line] == []
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_calls_at_once_talk_for_all_the_credit_that_they_share_and_no_more(
+    own_lab: Lab, tmp_path: Path
+) -> None:
+    settings = {"slice_s": 2, "warn_s": 1}
+    async with charged_stage(tmp_path, ROOT, own_lab, credit_micros=60 * UNIT, charging=settings) as stage:
+        await stage.server.start()
+        calls = await run_round(own_lab.packages, stage.way, 10, 10, PATIENT)
+        await cleared(stage)
+        assert await spent_and_held(stage, 60) == (60 * UNIT, 0)
+        assert sum(call.talked_ms for call in calls) / 1000 == pytest.approx(60, abs=10 * LATE_S)
+        assert await stage.findings() == []
 
 
 @pytest.mark.parametrize("release", RELEASES)
