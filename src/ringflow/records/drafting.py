@@ -26,6 +26,9 @@ LEAST_AGE_MS = 500
 AT_ONCE = 32
 """Drafts in one statement: on SQLite it runs in the event loop's thread, and calls wait for it."""
 
+_NEVER = object()
+"""The progress of a call that has no draft; no call's own is equal to it."""
+
 _KEEP = Statement(
     "INSERT INTO call_drafts (call_id, server, kept_ms, facts) "
     "SELECT v.call_id, :server, :now_ms, v.facts FROM {rows} WHERE true "
@@ -75,31 +78,44 @@ class Drafts:
         Raises `StoreGone`.
         """
         calls = self._calls()
-        further = {
-            call_id: call.progress
-            for call_id, call in calls.items()
-            if call.age_ms >= LEAST_AGE_MS and self._kept.get(call_id) != (call.progress,)
-        }
+        further: list[tuple[str, Hashable]] = []
+        for call_id, call in calls.items():
+            if call.age_ms >= LEAST_AGE_MS and self._kept.get(call_id, _NEVER) != (progress := call.progress):
+                further.append((call_id, progress))
         over = [call_id for call_id in self._kept if call_id not in calls]
         if not further and not over:
             return
-        drafts = [
-            {"call_id": call_id, "facts": call_rows(calls[call_id].so_far(), self._server).to_json()}
-            for call_id in further
-        ]
         async with self._store.writing_directly() as connection:
-            await self._write(connection, drafts)
+            written = await self._write(connection, calls, further)
             dropped = await _drop(connection, over)
-        self._kept |= {call_id: (progress,) for call_id, progress in further.items()}
+        self._kept |= written
         for call_id in dropped:
             del self._kept[call_id]
 
-    async def _write(self, connection: DirectConnection, drafts: Sequence[Mapping[str, str]]) -> None:
+    async def _write(
+        self,
+        connection: DirectConnection,
+        calls: Mapping[str, CallInProgress],
+        further: Sequence[tuple[str, Hashable]],
+    ) -> dict[str, Hashable]:
+        """Write drafts in portions, between which other calls go on and some may end; gives those written."""
         now_ms = time.time_ns() // 1_000_000
-        for start in range(0, len(drafts), AT_ONCE):
-            some = drafts[start : start + AT_ONCE]
-            await _KEEP.run(connection, some, server=self._run_name, now_ms=now_ms)
+        written: dict[str, Hashable] = {}
+        for start in range(0, len(further), AT_ONCE):
+            some = {
+                call_id: progress
+                for call_id, progress in further[start : start + AT_ONCE]
+                if call_id in calls
+            }
+            if some:
+                drafts = [
+                    {"call_id": call_id, "facts": call_rows(calls[call_id].so_far(), self._server).to_json()}
+                    for call_id in some
+                ]
+                await _KEEP.run(connection, drafts, server=self._run_name, now_ms=now_ms)
+                written |= some
             await asyncio.sleep(0)
+        return written
 
 
 async def _drop(connection: DirectConnection, over: Sequence[str]) -> list[str]:
