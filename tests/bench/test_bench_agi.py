@@ -21,9 +21,11 @@ PROJECT = Path(__file__).parents[2]
 
 
 def words(line: str) -> str:
-    """A command less its quotes, which are written in two ways, and the key, which is new in each call."""
+    """A command less its quotes, which are written in two ways, and what is new in each call: key and leg."""
     plain = line.replace('"', "").rstrip()
-    return plain if "X-CX-Sec^" not in plain else plain.partition("v1.")[0] + plain[plain.rindex("))U") :]
+    if "X-CX-Sec^" not in plain:
+        return plain
+    return plain.partition("v1.")[0] + plain[plain.rindex("))U") :].partition("^")[0]
 
 
 class Overheard(VirtualCaller):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ringflow.accounts.security_key import SecurityKeys
-from ringflow.calls.outcome import CallRecord, Leg
+from ringflow.calls.outcome import CallRecord, Leg, ReleasedBy
 from ringflow.config import Config, TrunkDeclaration
 from ringflow.errors import Refused
 from ringflow.lab import CalleeRecord, HangUp, LabCallResult, Moment
@@ -56,6 +56,8 @@ CHANGES: dict[str, Callable[[CallRecord], CallRecord]] = {
     "legs": lambda one: replace(one, legs=()),
     "leg 1 dialled": lambda one: changed_leg(one, dialled="1"),
     "leg 1 status": lambda one: changed_leg(one, status="busy"),
+    "released_by": lambda one: replace(one, released_by=ReleasedBy.DRAIN),
+    "leg 1 released_by": lambda one: changed_leg(one, released_by=ReleasedBy.CREDIT),
     "leg 1 headers": lambda one: changed_leg(one, headers={"X-CX-Sec": "v1"}),
     "leg 1 talked": lambda one: changed_leg(one, talked_ms=2500),
 }

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus, SlotVisit
+from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus, ReleasedBy, SlotVisit
 
 BEGAN_S = 1_750_000_000.0
 BEGAN_MS = 1_750_000_000_000
@@ -27,7 +27,16 @@ CALL = CallRecord(
     variables={"app": "card", "pin": "90817", "card.id": "106367704089"},
     legs=(
         Leg("441234567890", "first", LegStatus.CONGESTION, 0, 34, leg_id="01a.1@1.1"),
-        Leg("441234567890", "second", LegStatus.ANSWERED, 4000, 16, "18005550100", leg_id="01a.2@1.1"),
+        Leg(
+            dialled="441234567890",
+            trunk="second",
+            status=LegStatus.ANSWERED,
+            talked_ms=4000,
+            hangup_cause=19,
+            caller_id="18005550100",
+            leg_id="01a.2@1.1",
+            released_by=ReleasedBy.CREDIT,
+        ),
     ),
     transcript=(
         Event(0, "ask", "prompt", "IVR/ask"),
@@ -39,6 +48,8 @@ CALL = CallRecord(
         SlotVisit("card", "ask", "ivr", 0, "done", ("****", "441234567890")),
         SlotVisit("card", "destination[2]", "destination", 3000, "done"),
     ),
+    released_by=ReleasedBy.CALLER,
+    release_cause=16,
 )
 
 MakeCall = Callable[..., CallRecord]

@@ -139,8 +139,10 @@ def test_a_call_is_shown_as_it_happened(run: Run) -> None:
         "    0.000  ask of card: keys **** 441234567890, done",
         "    3.000  destination[2] of card: done",
         "    3.500  leg 1 to 441234567890 via first: congestion (cause 34)",
-        "    8.900  leg 2 to 441234567890 via second: answered (cause 16), talked 4.000 s, " + charge,
+        "    8.900  leg 2 to 441234567890 via second: answered (cause 19), released by credit, "
+        "talked 4.000 s, " + charge,
         "    9.000  completed",
+        "           released by caller (cause 16)",
         "call 01a of 2025-06-15T15:06:40.000Z, on here",
         "from 441910000001 to 18005550100",
         "app card, revision r1",
@@ -155,6 +157,7 @@ def test_a_call_is_shown_as_it_happened(run: Run) -> None:
 def test_a_call_is_shown_whole_to_programs(run: Run) -> None:
     call = json.loads(run(record.app, "show", "01a", "--json"))
     assert (call["started_ms"], call["revision"], call["release_cause"]) == (BEGAN_MS, "r1", 16)
+    assert (call["released_by"], call["legs"][1]["released_by"]) == ("caller", "credit")
     assert [slot["keys"] for slot in call["slots"]] == ["**** 441234567890", ""]
     charged = call["legs"][1]
     assert (charged["talked_ms"], charged["billed_s"], charged["prefix"]) == (4000, 60, "4412")
@@ -178,6 +181,8 @@ def test_an_export_has_a_line_for_each_leg_and_no_formula(run: Run, tmp_path: Pa
         ("03c", "1", "busy"),
     ]
     assert (lines[1]["charged"], lines[1]["billed_s"], lines[1]["talked_s"]) == ("0.61", "60", "4.000")
+    assert (lines[1]["release_cause"], lines[1]["hangup_cause"]) == ("16", "19")
+    assert (lines[1]["released_by"], lines[1]["leg_released_by"]) == ("caller", "credit")
     assert (lines[2]["cli"], lines[2]["reject_sip"]) == ("'=cmd()", "403")
     assert run(record.app, "export", "--out", "-", "--outcome", "busy").count("\n") == 2
 

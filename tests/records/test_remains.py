@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
@@ -137,6 +138,19 @@ async def test_what_a_dead_server_left_becomes_a_record_with_all_that_was_known(
     assert (second.position, second.leg_id, second.status) == (2, "01a.2@1.1", "lost")
     assert (second.dialled, second.trunk, second.ended_ms) == ("441234567890", "second", None)
     assert [slot.exit for slot in await slots(store)] == ["done", None]
+
+
+async def test_a_draft_of_an_older_version_becomes_a_record(store: Store, drafts: Drafts) -> None:
+    await drafts.keep()
+    async with store.writing() as connection:
+        call, legs, slots = json.loads((await connection.execute(select(call_drafts.c.facts))).scalar_one())
+        # Before 0007 nothing said who ended a call or a leg.
+        older = json.dumps([call[:-1], [leg[:-1] for leg in legs], slots])
+        await connection.execute(call_drafts.update().values(facts=older))
+    assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 1
+    (recovered,) = await calls(store)
+    assert (recovered.outcome, recovered.released_by) == ("lost", None)
+    assert [leg.status for leg in recovered.legs] == ["congestion", "lost"]
 
 
 @pytest.mark.parametrize("told_first", [True, False])

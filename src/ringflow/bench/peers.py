@@ -14,13 +14,15 @@ import uvloop
 from panoramisk import fast_agi
 
 _HEADERS = f"X-Customer-ID^42^X-CX-Sec^v1.1700000000.{'0' * 64}"
+_ANSWERED = f"U(ringflow-answered^{'0' * 32}.1@1700000000.1)"
 _TIMES = "${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}|${SHARED(RINGFLOW_ENDED_MS)}"
+_RELEASE = "${CHANNEL(hangupsource)}|${SHIFT(SHARED(RINGFLOW_TALK))}"
 COMMANDS = (
     'EXEC "MSet" "TIMEOUT(response)=5,TIMEOUT(digit)=3"',
     'EXEC "Read" "RINGFLOW_KEYS,/sounds/IVR/ivr-please,14,"',
     'GET FULL VARIABLE "${READSTATUS}:${RINGFLOW_KEYS}"',
-    f'EXEC "Dial" "PJSIP/441234567890@carrier,60,gb(ringflow-leg^two^1({_HEADERS}))U(ringflow-answered^s^1)"',
-    f'GET FULL VARIABLE "${{DIALSTATUS}}|${{HANGUPCAUSE}}|{_TIMES}"',
+    f'EXEC "Dial" "PJSIP/441234567890@carrier,60,gb(ringflow-leg^two^1({_HEADERS})){_ANSWERED}"',
+    f'GET FULL VARIABLE "${{DIALSTATUS}}|${{HANGUPCAUSE}}|{_TIMES}|{_RELEASE}"',
 )
 """What Ringflow sends for the shipped flow `calling_card`."""
 

@@ -38,6 +38,7 @@ class Call:
         self.cli = admission.cli
         self.answered = False
         self.reject_sent: Reject | None = None
+        self.let_go = False
         self.transcript = Transcript(world.clock)
         self.last_key_ms: int | None = None
         self.key_to_dial_ms: list[int] = []
@@ -53,6 +54,12 @@ class Call:
     def legs(self) -> list[Leg]:
         """The outgoing attempts so far, refused ones included."""
         return self._outgoing.legs
+
+    @property
+    def leg_at_end(self) -> Leg | None:
+        """The last leg, where no slot came after it."""
+        at_end = self._outgoing.ended_in_visit == len(self.transcript.visits)
+        return self.legs[-1] if self.legs and at_end else None
 
     @property
     def leg_under_way(self) -> Leg | None:
@@ -197,6 +204,7 @@ class Call:
         """Refuse the call before answer with a SIP status code; after answer, hang up."""
         self.note("rejected", f"{sip} {reason}")
         if self.answered:
+            self.let_go = True
             await self._session.hangup()
             raise CallEnded("hangup")
         self.reject_sent = Reject(sip, reason)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ringflow.agi.session import AgiSession
 from ringflow.calls.held_keys import EndKeys
 from ringflow.calls.outcome import DIAL_STATUSES, Leg, LegStatus
+from ringflow.calls.releasing import leg_released_by
 
 CUSTOMER_HEADER = "X-Customer-ID"
 SECURITY_HEADER = "X-CX-Sec"
@@ -30,8 +31,9 @@ _PLAIN_HEADERS = 2
 
 _RESULT = (
     "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}"
-    "|${SHARED(RINGFLOW_ENDED_MS)}"
+    "|${SHARED(RINGFLOW_ENDED_MS)}|${CHANNEL(hangupsource)}|${SHIFT(SHARED(RINGFLOW_TALK))}"
 )
+"""Asked once, after `Dial`. SHIFT empties what it reads: Asterisk knows by it that we know of the talk."""
 
 WRONG_NUMBER_CAUSES = frozenset({1, 22, 28})
 """Q.850: unallocated, changed, invalid format. Another trunk would say the same."""
@@ -63,9 +65,9 @@ class Attempt:
     """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe.
 
     `limit_ms` ends the talk, and `warn_ms` before that Asterisk warns the caller; 0: not at all, and then the
-    end can be moved in the talk. `leg_id` names the leg's hold, empty where it costs nothing. `ends_by_key`:
+    end can be moved in the talk. `leg_id` names the leg; `charged`: it also names a hold. `ends_by_key`:
     Asterisk ends it by a sequence of keys; `names_callee`: the name of the callee's channel is left with the
-    caller's.
+    caller's. `earlier_source`: the channel that hung up first, as Asterisk named it after an earlier leg.
     """
 
     target: str
@@ -77,13 +79,15 @@ class Attempt:
     limit_ms: int | None = None
     warn_ms: int = 0
     leg_id: str = ""
+    charged: bool = False
+    earlier_source: str = ""
     ends_by_key: bool = False
     names_callee: bool = False
 
     def arguments(self) -> str:
         """What `Dial` is given. `g`: go on here when the callee hangs up; `H`: the caller ends it by keys."""
         options = f"gb({self._leg_subroutine()})U({self._answer_subroutine()})"
-        if self.leg_id:
+        if self.charged:
             # A hangup handler for the caller's channel. As a command of ours before Dial it would cost the
             # caller a round trip more.
             options += f"B(ringflow-charged^before^1({self.leg_id}))"
@@ -121,7 +125,7 @@ class Attempt:
 
     def _answer_subroutine(self) -> str:
         # What follows the context in option U are arguments: it always starts at s,1 (dial_exec_full).
-        return f"ringflow-charged^{self.leg_id}" if self.leg_id else "ringflow-answered^s^1"
+        return f"ringflow-{'charged' if self.charged else 'answered'}^{self.leg_id}"
 
     def _limit(self) -> str:
         """Option L, in milliseconds.
@@ -190,7 +194,19 @@ async def dial(session: AgiSession, attempt: Attempt) -> tuple[Leg, bool]:
     # With option `g` a callee's hang-up gives 0, so -1 is the caller's. With `H` CANCEL may also be that of a
     # caller who ended the ringing by key (app_dial.c); one who is gone shows at the next command.
     cancelled = leg.status is LegStatus.CANCELLED and not attempt.ends_by_key
-    return leg, reply.result == "-1" or session.hung_up or cancelled
+    caller_gone = reply.result == "-1" or session.hung_up or cancelled
+    return _released(attempt, leg, session.request.channel, caller_gone), caller_gone
+
+
+def _released(attempt: Attempt, leg: Leg, caller: str, caller_gone: bool) -> Leg:
+    # Asterisk notes the first channel that hung up and no later one (ast_set_hangupsource in main/channel.c).
+    by_callee = leg.hung_up_by not in ("", caller, attempt.earlier_source)
+    at_limit = attempt.limit_ms is not None and leg.talked_ms >= attempt.limit_ms
+    by_key = attempt.ends_by_key and not leg.hung_up_by and not at_limit
+    released_by = leg_released_by(
+        leg, caller_gone=caller_gone or by_key, by_callee=by_callee, at_limit=at_limit
+    )
+    return replace(leg, released_by=released_by)
 
 
 def _leg(attempt: Attempt, result: str) -> Leg:
@@ -208,6 +224,7 @@ def _leg(attempt: Attempt, result: str) -> Leg:
         hangup_cause=_whole(fields[1]),
         caller_id=attempt.caller_id,
         headers=attempt.headers,
+        hung_up_by=fields[5],
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from ringflow.agi.session import AgiSession
 from ringflow.calls.dialling import Attempt, dial
 from ringflow.calls.held_keys import EndKeys, HeldKeys
-from ringflow.calls.outcome import Leg, LegStatus
+from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
 from ringflow.calls.transcript import Transcript
 
 DISCONNECT = "FEATUREMAP(disconnect)"
@@ -40,6 +40,5 @@ async def dial_until_key(
     if not watch.key:
         return leg, caller_gone
     transcript.note("ended_by_key", watch.key)
-    if leg.status is not LegStatus.ANSWERED:
-        leg = replace(leg, status=LegStatus.CANCELLED)
-    return leg, caller_gone
+    status = LegStatus.ANSWERED if leg.status is LegStatus.ANSWERED else LegStatus.CANCELLED
+    return replace(leg, status=status, released_by=ReleasedBy.CALLER), caller_gone

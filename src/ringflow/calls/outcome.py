@@ -25,6 +25,27 @@ class LegStatus(StrEnum):
     """Ringflow lost its connection to Asterisk, or ended, before Asterisk told how the attempt ended."""
 
 
+class ReleasedBy(StrEnum):
+    """Who ended a leg, or a call."""
+
+    CALLER = "caller"
+    """By hanging up, or by a key."""
+    CALLEE = "callee"
+    """The callee, or the network on its way, which could also not be reached."""
+    RINGFLOW = "ringflow"
+    """The flow came to its end, refused, or had let it ring for long enough."""
+    LIMIT = "limit"
+    """The longest talk that the flow or the server allows."""
+    CREDIT = "credit"
+    """The credit was spent, or not enough to begin."""
+    DRAIN = "drain"
+    """Ringflow was stopping."""
+    ASTERISK = "asterisk"
+    """The connection from Asterisk closed."""
+    SERVER = "server"
+    """Its Ringflow was gone."""
+
+
 DIAL_STATUSES = {
     "ANSWER": LegStatus.ANSWERED,
     "BUSY": LegStatus.BUSY,
@@ -44,7 +65,8 @@ class Leg:
     """One outgoing attempt. `talked_ms` counts from the callee's answer; `headers` are those we added.
 
     `leg_id` names its hold in the ledger, empty where nothing was held; `charged_micros` is None where the
-    settlement is not written yet.
+    settlement is not written yet. `released_by` is None where nobody knows; `hung_up_by` is the channel that
+    hung up first, as Asterisk names it, if it does.
     """
 
     dialled: str
@@ -56,11 +78,16 @@ class Leg:
     headers: dict[str, str] = field(default_factory=dict)
     leg_id: str = ""
     charged_micros: int | None = None
+    released_by: ReleasedBy | None = None
+    hung_up_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LegEnd:
-    """What Asterisk tells of a leg whose server lost it; `ended_ms`: milliseconds since 1970."""
+    """What Asterisk tells of a leg whose server lost it; `ended_ms`: milliseconds since 1970.
+
+    Who ended it is not among that.
+    """
 
     leg_id: str
     status: LegStatus
@@ -123,7 +150,8 @@ class CallRecord:
     """What is known of a call when it is over.
 
     `outcome` is an `Outcome` value, or the name of the exit that led nowhere (`no_input`, `busy`, ...).
-    Times are milliseconds; `started_at_s` is seconds since 1970 UTC.
+    Times are milliseconds; `started_at_s` is seconds since 1970 UTC. `release_cause` is the Q.850 cause of
+    the caller's side, None where nobody knows.
     """
 
     call_id: str
@@ -141,3 +169,5 @@ class CallRecord:
     legs: tuple[Leg, ...]
     transcript: tuple[Event, ...]
     visits: tuple[SlotVisit, ...] = ()
+    released_by: ReleasedBy | None = None
+    release_cause: int | None = None

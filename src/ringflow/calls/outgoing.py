@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -22,7 +23,7 @@ from ringflow.calls.dialling import (
     safe_caller_id,
 )
 from ringflow.calls.ending_by_key import dial_until_key
-from ringflow.calls.outcome import Leg, LegStatus
+from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
 from ringflow.calls.prolonging import ProlongedTalk
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
@@ -41,6 +42,7 @@ class Outgoing:
     """Dials for one call. `legs` are the attempts so far, refused ones included.
 
     `under_way` is the attempt that Asterisk is carrying out, as it would be known if it were lost now.
+    `ended_in_visit`: in which of the call's visits to slots the last leg ended, from 1.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Outgoing:
     ) -> None:
         self.legs: list[Leg] = []
         self.under_way: Leg | None = None
+        self.ended_in_visit = 0
         self._call_id = call_id
         self._session = session
         self._customer = customer
@@ -79,7 +82,7 @@ class Outgoing:
         trunks = await self._world.trunks()
         if not trunks:
             self._transcript.note("no_trunk")
-            return self._finish(Leg(number, "", LegStatus.UNAVAILABLE))
+            return self._finish(Leg(number, "", LegStatus.UNAVAILABLE, released_by=ReleasedBy.RINGFLOW))
         for trunk in trunks:
             target = trunk.dial.replace("{number}", number)
             leg = await self._place(self._customer, target, number, trunk, options)
@@ -107,12 +110,15 @@ class Outgoing:
             self._transcript.note("dial", f"{dialled} via {trunk.name}")
             leg, caller_gone = await self._dial(attempt, options)
         else:
-            leg_id = f"{self._call_id}.{len(self.legs) + 1}@{self._session.request.unique_id}"
-            allowed = await charging.allow(leg_id, customer.id, dialled, trunk, options.max_duration_ms)
+            most_ms = options.max_duration_ms
+            allowed = await charging.allow(attempt.leg_id, customer.id, dialled, trunk, most_ms)
             if isinstance(allowed, Denial):
                 self._transcript.note("no_credit" if allowed.no_credit else "no_rate", allowed.reason)
-                status = LegStatus.NO_CREDIT if allowed.no_credit else LegStatus.REFUSED
-                return self._finish(Leg(dialled, trunk.name, status))
+                if allowed.no_credit:
+                    status, released_by = LegStatus.NO_CREDIT, ReleasedBy.CREDIT
+                else:
+                    status, released_by = LegStatus.REFUSED, ReleasedBy.RINGFLOW
+                return self._finish(Leg(dialled, trunk.name, status, released_by=released_by))
             leg, caller_gone = await self._dial_charged(charging, allowed, attempt, options)
         self._finish(leg)
         if caller_gone:
@@ -130,7 +136,7 @@ class Outgoing:
         talk = self._prolonged(charging, allowed)
         # Asterisk warns of the end of the credit, not of the longest talk, nor of an end that may move.
         warn_ms = allowed.warn_ms if talk is None and not allowed.whole else 0
-        limited = replace(attempt, leg_id=allowed.leg_id, limit_ms=allowed.limit_ms, warn_ms=warn_ms)
+        limited = replace(attempt, charged=True, limit_ms=allowed.limit_ms, warn_ms=warn_ms)
         try:
             await self._announce(charging, allowed, options, prolonged=talk is not None)
             self._transcript.note("dial", f"{attempt.dialled} via {attempt.trunk}")
@@ -152,7 +158,12 @@ class Outgoing:
         charged_micros = settled.charged_micros if settled is not None else None
         if settled is not None or await self._keep(allowed.leg_id, leg.talked_ms):
             await self._session.set_variable("CHANNEL(hangup_handler_pop)", "", dead_ok=True)
-        return replace(leg, leg_id=allowed.leg_id, charged_micros=charged_micros), caller_gone
+        return replace(
+            leg,
+            leg_id=allowed.leg_id,
+            charged_micros=charged_micros,
+            released_by=_released_by(leg, allowed),
+        ), caller_gone
 
     async def _dial(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         """Dial; an attempt of which nobody says how it ended is among the legs before this raises."""
@@ -162,15 +173,20 @@ class Outgoing:
             status=LegStatus.LOST,
             caller_id=attempt.caller_id,
             headers=attempt.headers,
-            leg_id=attempt.leg_id,
+            leg_id=attempt.leg_id if attempt.charged else "",
         )
         self.under_way = lost
         try:
             return await self._dial_or_raise(attempt, options)
         except BaseException as error:
             # Without the end of the connection a caller who is gone was gone before `Dial`.
-            gone = isinstance(error, CallEnded) and error.how != "eof"
-            self._finish(replace(lost, status=LegStatus.CANCELLED) if gone else lost)
+            if isinstance(error, CallEnded) and error.how != "eof":
+                lost = replace(lost, status=LegStatus.CANCELLED, released_by=ReleasedBy.CALLER)
+            elif isinstance(error, asyncio.CancelledError):
+                lost = replace(lost, released_by=ReleasedBy.DRAIN)
+            else:
+                lost = replace(lost, released_by=ReleasedBy.ASTERISK)
+            self._finish(lost)
             raise
         finally:
             self.under_way = None
@@ -218,7 +234,10 @@ class Outgoing:
         key = self._world.security_keys.make(customer.id, server, int(self._world.clock.now_s()))
         identity = {CUSTOMER_HEADER: str(customer.id), SECURITY_HEADER: key}
         caller_id = options.caller_id or customer.caller_id or trunk.caller_id
+        unique_id = self._session.request.unique_id
         return Attempt(
+            leg_id=f"{self._call_id}.{len(self.legs) + 1}@{unique_id}",
+            earlier_source=next((leg.hung_up_by for leg in reversed(self.legs) if leg.hung_up_by), ""),
             target=target,
             dialled=dialled,
             trunk=trunk.name,
@@ -230,9 +249,21 @@ class Outgoing:
 
     def _refuse(self, dialled: str, why: str) -> Leg:
         self._transcript.note("refused", why)
-        return self._finish(Leg(ascii(dialled[:64])[1:-1], "", LegStatus.REFUSED))
+        shown_as = ascii(dialled[:64])[1:-1]
+        return self._finish(Leg(shown_as, "", LegStatus.REFUSED, released_by=ReleasedBy.RINGFLOW))
 
     def _finish(self, leg: Leg) -> Leg:
         self.legs.append(leg)
+        self.ended_in_visit = len(self._transcript.visits)
         self._transcript.note("leg", leg.status)
         return leg
+
+
+def _released_by(leg: Leg, allowed: Allowance) -> ReleasedBy | None:
+    """Who ended a charged leg: its limit may have been moved in the talk, and may be that of the credit."""
+    if leg.released_by is not ReleasedBy.LIMIT:
+        return leg.released_by
+    if leg.talked_ms < allowed.limit_ms:
+        # Before an end that was moved: by a key of the caller's, where Asterisk names nobody.
+        return ReleasedBy.CALLEE if leg.hung_up_by else ReleasedBy.CALLER
+    return ReleasedBy.LIMIT if allowed.whole else ReleasedBy.CREDIT

@@ -64,6 +64,8 @@ def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot]) -> Iterator[st
     for at_ms, _, line in sorted(happened, key=lambda one: one[:2]):
         yield f"{seconds_text(at_ms):>9}  {line}"
     yield f"{seconds_text(call.duration_ms):>9}  {call.outcome}" + (f": {call.reason}" if call.reason else "")
+    if call.released_by is not None:
+        yield f"{'':>9}  released by {call.released_by}" + _cause(call.release_cause)
     yield f"call {call.call_id} of {moment_text(call.started_ms)}, on {call.server}"
     yield f"from {call.cli or 'nobody known'} to {call.did or 'a DID not known'}"
     if call.app is not None:
@@ -81,9 +83,13 @@ def _slot_line(slot: RecordedSlot) -> str:
 
 def _leg_line(leg: RecordedLeg) -> str:
     to = f"{leg.dialled} via {leg.trunk}" if leg.dialled else "a number not known"
-    cause = f" (cause {leg.hangup_cause})" if leg.hangup_cause is not None else ""
+    by = f", released by {leg.released_by}" if leg.released_by is not None else ""
     talked = f", talked {seconds_text(leg.talked_ms)} s" if leg.talked_ms else ""
-    return f"leg {leg.position} to {to}: {leg.status}{cause}{talked}{_money(leg)}"
+    return f"leg {leg.position} to {to}: {leg.status}{_cause(leg.hangup_cause)}{by}{talked}{_money(leg)}"
+
+
+def _cause(cause: int | None) -> str:
+    return f" (cause {cause})" if cause is not None else ""
 
 
 def _money(leg: RecordedLeg) -> str:

@@ -16,9 +16,10 @@ from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
 from ringflow.agi.session import AgiSession
 from ringflow.calls.call import Call
-from ringflow.calls.outcome import CallRecord, Outcome, Reject
+from ringflow.calls.outcome import CallRecord, Outcome, Reject, ReleasedBy
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.rejecting import reject_call
+from ringflow.calls.releasing import call_cause, call_released_by
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
 from ringflow.engine.dialplan import DialplanCheck
@@ -171,6 +172,8 @@ class _Visit:
         self._transcript = Transcript(world.clock)
         self._started_at_s = world.clock.now_s()
         self._reject: Reject | None = None
+        self._connection_lost = False
+        self._caller_left = False
         self._outcome: str = Outcome.ERROR
         self._reason = ""
 
@@ -204,7 +207,9 @@ class _Visit:
             self.finish(Ended(Outcome.REJECTED, ""))
             return
         self._transcript.note("hung_up")
-        if ended.how == "eof" and not self.session.hung_up:
+        self._connection_lost = ended.how == "eof" and not self.session.hung_up
+        self._caller_left = not self._connection_lost and not (call is not None and call.let_go)
+        if self._connection_lost:
             self.end(Outcome.ERROR, "the connection from Asterisk closed in mid-call")
         elif call is not None and call.connected:
             self.end(Outcome.COMPLETED, "")
@@ -244,9 +249,17 @@ class _Visit:
     def so_far(self) -> CallRecord:
         """Part of `CallInProgress`."""
         record = self._record()
-        under_way = self.call.leg_under_way if self.call is not None else None
-        legs = (*record.legs, under_way) if under_way is not None else record.legs
-        return replace(record, outcome=Outcome.LOST, reason=SERVER_LOST, legs=legs)
+        legs = record.legs
+        if self.call is not None and (under_way := self.call.leg_under_way) is not None:
+            legs = (*legs, replace(under_way, released_by=ReleasedBy.SERVER))
+        return replace(
+            record,
+            outcome=Outcome.LOST,
+            reason=SERVER_LOST,
+            legs=legs,
+            released_by=ReleasedBy.SERVER,
+            release_cause=None,
+        )
 
     def record(self) -> CallRecord:
         """What is known now that the session is over."""
@@ -257,6 +270,14 @@ class _Visit:
     def _record(self) -> CallRecord:
         call, flow, request = self.call, self._flow, self.session.request
         cli = call.cli if call is not None else request.caller_id
+        leg = call.leg_at_end if call is not None else None
+        released_by = call_released_by(
+            self._outcome,
+            caller_gone=self._caller_left,
+            connection_lost=self._connection_lost,
+            last_leg=leg,
+        )
+        answered = call is not None and call.answered
         return CallRecord(
             call_id=self.call_id,
             did=call.did.number if call is not None else shown(request.extension),
@@ -273,4 +294,6 @@ class _Visit:
             legs=tuple(call.legs) if call is not None else (),
             transcript=tuple(self._transcript.events),
             visits=tuple(self._transcript.visits),
+            released_by=released_by,
+            release_cause=call_cause(released_by, answered=answered, reject=self._reject, last_leg=leg),
         )

@@ -29,7 +29,7 @@ OK, CANCELLED = 200, 487
 def disagreements(simulated: SimulatedCall, real: CallRecord) -> Iterator[Difference]:
     """Where the two records differ, times and identifiers apart. Expected is what was simulated."""
     one = simulated.record
-    for what in ("outcome", "reason", "reject", "app", "customer", "cli"):
+    for what in ("outcome", "reason", "reject", "released_by", "app", "customer", "cli"):
         yield from _compare(what, getattr(one, what), getattr(real, what))
     yield from _compare("variables", _own(one.variables), _own(real.variables))
     before, after = list(map(line, one.transcript)), list(map(line, real.transcript))
@@ -90,7 +90,7 @@ def _own(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _legs(where: str, mine: Leg, theirs: Leg) -> Iterator[Difference]:
-    for what in ("dialled", "trunk", "status", "caller_id"):
+    for what in ("dialled", "trunk", "status", "released_by", "caller_id"):
         yield from _compare(f"{where} {what}", getattr(mine, what), getattr(theirs, what))
     yield from _compare(f"{where} headers", _unsigned(mine.headers), _unsigned(theirs.headers))
     if abs(mine.talked_ms - theirs.talked_ms) > WORLD_TOLERANCE_MS:

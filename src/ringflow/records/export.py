@@ -23,7 +23,8 @@ LEG_COLUMNS = (
     *("leg", "leg_id", "dialled", "trunk", "status", "talked_s", "billed_s", "prefix", "price", "connection"),
     *("currency", "charged", "refunded", "uncollected", "hangup_cause", "caller_id"),
 )
-COLUMNS = (*CALL_COLUMNS, *LEG_COLUMNS)
+LATER_COLUMNS = ("released_by", "leg_released_by")
+COLUMNS = (*CALL_COLUMNS, *LEG_COLUMNS, *LATER_COLUMNS)
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet calculate instead of show (OWASP: CSV Injection)."""
@@ -68,7 +69,8 @@ def _rows(call: RecordedCall) -> Iterator[list[str]]:
     )
     for leg in call.legs or (None,):
         cells = _leg_cells(leg) if leg is not None else (None,) * len(LEG_COLUMNS)
-        yield [_cell(value) for value in (*facts, *cells)]
+        later = (call.released_by, leg.released_by if leg is not None else None)
+        yield [_cell(value) for value in (*facts, *cells, *later)]
 
 
 def _leg_cells(leg: RecordedLeg) -> tuple[str | int | None, ...]:

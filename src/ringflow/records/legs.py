@@ -33,6 +33,7 @@ class RecordedLeg:
     talked_ms: int | None
     hangup_cause: int | None
     caller_id: str | None
+    released_by: str | None
     billed_s: int | None = None
     prefix: str | None = None
     price_micros: int | None = None
@@ -53,6 +54,7 @@ _OWN = (
     "talked_ms",
     "hangup_cause",
     "caller_id",
+    "released_by",
 )
 _MONEY = ("charged_micros", "refunded_micros", "uncollected_micros")
 

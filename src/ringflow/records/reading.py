@@ -55,6 +55,7 @@ class RecordedCall:
     reason: str
     reject_sip: int | None
     release_cause: int | None
+    released_by: str | None
     legs: tuple[RecordedLeg, ...] = ()
 
 

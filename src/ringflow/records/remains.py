@@ -28,6 +28,7 @@ _TAKE = Statement(
 )
 _END_LEG = Statement(
     "UPDATE call_legs SET status = :status, talked_ms = :talked_ms, hangup_cause = :cause, "  # noqa: S608
+    "released_by = NULL, "
     "ended_ms = (SELECT CASE WHEN :ended_ms > r.started_ms THEN :ended_ms - r.started_ms ELSE 0 END "
     "FROM call_records AS r WHERE r.call_id = :call_id) "
     f"WHERE call_id = :call_id AND position = :position AND status = '{LOST}'",

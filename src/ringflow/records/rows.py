@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from ringflow.calls.outcome import CallRecord, Leg, Outcome
-from ringflow.store.record_tables import call_records
+from sqlalchemy import Table
+
+from ringflow.calls.outcome import CallRecord, Leg, Outcome, ReleasedBy
+from ringflow.store.record_tables import call_legs, call_records, call_slots
 
 Cells: TypeAlias = tuple[str | int | None, ...]
 
@@ -37,9 +40,13 @@ class CallRows:
 
     @classmethod
     def from_json(cls, text: str) -> CallRows:
-        """What `to_json` made."""
+        """What `to_json` made, of this version or another: new columns go to the end of their tables."""
         call, legs, slots = json.loads(text)
-        return cls(tuple(call), tuple(map(tuple, legs)), tuple(map(tuple, slots)))
+        return cls(
+            _fitted(call, call_records),
+            tuple(_fitted(leg, call_legs) for leg in legs),
+            tuple(_fitted(slot, call_slots) for slot in slots),
+        )
 
     def seen_until(self, moment_ms: int) -> CallRows:
         """The same of a call that was there at least until then, in milliseconds since 1970."""
@@ -71,7 +78,8 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
             str(record.outcome),
             record.reason,
             record.reject.sip if record.reject is not None else None,
-            _cause(record.legs[-1]) if record.legs else None,
+            record.release_cause,
+            record.released_by.value if record.released_by is not None else None,
         ),
         legs=tuple(
             (
@@ -85,6 +93,7 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
                 leg.talked_ms,
                 _cause(leg),
                 leg.caller_id,
+                leg.released_by.value if leg.released_by is not None else None,
             )
             for position, (leg, end) in enumerate(zip(record.legs, ends, strict=False), start=1)
         ),
@@ -117,9 +126,9 @@ def lost_rows(
     return CallRows(
         call=(
             *(call_id, server, opened_ms, lasted_ms, "", None, None, None, None),
-            *(customer_id, LOST, reason, None, None),
+            *(customer_id, LOST, reason, None, None, ReleasedBy.SERVER.value),
         ),
-        legs=((call_id, position, leg_id, "", "", LOST, lasted_ms, None, None, None),),
+        legs=((call_id, position, leg_id, "", "", LOST, lasted_ms, None, None, None, None),),
         slots=(),
     )
 
@@ -128,6 +137,11 @@ def read_leg_id(leg_id: str) -> tuple[str, int] | None:
     """The call and the position (from 1) that a leg's id names."""
     match = _LEG_ID.fullmatch(leg_id)
     return (match["call_id"], int(match["position"])) if match is not None else None
+
+
+def _fitted(cells: Sequence[str | int | None], table: Table) -> Cells:
+    wanted = len(table.columns)
+    return (*cells, *[None] * wanted)[:wanted]
 
 
 def _cause(leg: Leg) -> int | None:

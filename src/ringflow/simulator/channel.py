@@ -11,6 +11,7 @@ from ringflow.calls.clock import Clock
 CHANNEL_NAME = "PJSIP/simulated-00000001"
 MAX_SUBSTITUTIONS = 32
 _STRFTIME = re.compile(r"STRFTIME\(([^,()]*),([^,()]*),([^()]*)\)")
+_SHIFT = re.compile(r"SHIFT\(SHARED\(([A-Za-z0-9_]+)\)\)")
 _SHARED = re.compile(r"SHARED\(([A-Za-z0-9_]+)\)")
 
 
@@ -34,6 +35,7 @@ class VirtualChannel:
     dead: bool = False
     """Asterisk has told the script of the hang-up: only some commands are still allowed."""
     hangup_cause: int = 0
+    hangup_source: str = ""
     response_ms: int = 10_000
     digit_ms: int = 5_000
     disconnect_keys: str = "*"
@@ -52,6 +54,10 @@ class VirtualChannel:
         bare = name.removeprefix("_").removeprefix("_")
         self.variables[bare] = value
         self._names[bare] = name
+
+    def note_hangup_source(self, channel: str) -> None:
+        """A channel hung up: the first one stays noted (ast_set_hangupsource in main/channel.c)."""
+        self.hangup_source = self.hangup_source or channel
 
     def get_variable(self, name: str) -> str | None:
         """A variable or function by its name, None where it is not set."""
@@ -99,10 +105,14 @@ class VirtualChannel:
             epoch = float(match[1]) if match[1] else self.clock.now_s()
             seconds, milliseconds = divmod(round(epoch * 1000), 1000)
             return match[3].replace("%s", str(seconds)).replace("%3q", f"{milliseconds:03d}")
+        if match := _SHIFT.fullmatch(name):
+            # Of a text without commas: all of it, and nothing stays (func_strings.c).
+            return self.shared.pop(match[1], None)
         if match := _SHARED.fullmatch(name):
             return self.shared.get(match[1])
         known = {
             "CALLERID(num)": self.caller or "",
+            "CHANNEL(hangupsource)": self.hangup_source,
             "TIMEOUT(response)": f"{self.response_ms / 1000:.3f}",
             "TIMEOUT(digit)": f"{self.digit_ms / 1000:.3f}",
         }

@@ -19,7 +19,8 @@ from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, LineEvent, Sound
 from ringflow.simulator.listening import ANY_KEY, IncomingCall
 
 LEG_SUBROUTINE = re.compile(r"ringflow-(?:leg|callee)\^(?P<entry>two|more|s)\^1(?:\((?P<arguments>.*)\))?")
-ANSWERED_SUBROUTINES = ("ringflow-answered^", "ringflow-charged^")
+UNCHARGED = "ringflow-answered^"
+ANSWERED_SUBROUTINES = (UNCHARGED, "ringflow-charged^")
 NORMAL_CLEARING = 16
 
 
@@ -112,6 +113,8 @@ async def _talk(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) ->
         channel.set_variable("RINGFLOW_ANSWERED_MS", now)
         if channel.inherited().get("RINGFLOW_CHANNEL") == channel.name:
             channel.shared["RINGFLOW_ANSWERED_MS"] = now
+            if options["U"].startswith(UNCHARGED):
+                channel.shared["RINGFLOW_TALK"] = options["U"].removeprefix(UNCHARGED)
     await _stay(call, leg, options)
     channel.hangup_cause = NORMAL_CLEARING
 
@@ -132,6 +135,11 @@ async def _stay(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) ->
         event = await _wait(call, options, ends_ms)
     call.line.stops(Sound.CALLEE)
     talks.hung_up()
+    callee_done = leg.callee.talk_ms is not None and ends_ms == now_ms + leg.callee.talk_ms
+    if isinstance(event, HungUp):
+        call.channel.note_hangup_source(call.channel.name)
+    elif isinstance(event, CalleeActs) or (event is None and callee_done):
+        call.channel.note_hangup_source(f"{leg.target}-{len(call.legs):08x}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Tabl
 
 from ringflow.store.tables import metadata
 
-# `release_cause` is the Q.850 cause with which the last leg ended; `reject_sip` the SIP code of a call that
-# was refused before answer.
+# `release_cause` is the Q.850 cause of the caller's side; `reject_sip` the SIP code of a call that was
+# refused before answer.
 call_records = Table(
     "call_records",
     metadata,
@@ -30,6 +30,7 @@ call_records = Table(
     Column("reason", Text, nullable=False),
     Column("reject_sip", Integer),
     Column("release_cause", Integer),
+    Column("released_by", Text),
     CheckConstraint("duration_ms >= 0", name="duration"),
     Index("ix_call_records_customer", "customer_id", "started_ms"),
     Index("ix_call_records_cli", "cli", "started_ms"),
@@ -51,6 +52,7 @@ call_legs = Table(
     Column("talked_ms", BigInteger),
     Column("hangup_cause", Integer),
     Column("caller_id", Text),
+    Column("released_by", Text),
     CheckConstraint("position >= 1 AND talked_ms >= 0", name="figures"),
     sqlite_with_rowid=False,
 )

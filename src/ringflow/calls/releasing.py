@@ -1,0 +1,61 @@
+"""Who ended a leg or a call, and with which Q.850 cause the caller's side was told."""
+
+from __future__ import annotations
+
+from ringflow.calls.outcome import Leg, LegStatus, Outcome, Reject, ReleasedBy
+from ringflow.calls.rejecting import HANGUP_CAUSES, OTHER_CAUSE
+
+NORMAL_CLEARING = 16
+
+_OF_STATUS = {
+    LegStatus.BUSY: ReleasedBy.CALLEE,
+    LegStatus.CONGESTION: ReleasedBy.CALLEE,
+    LegStatus.UNAVAILABLE: ReleasedBy.CALLEE,
+    LegStatus.CANCELLED: ReleasedBy.CALLER,
+}
+
+
+def leg_released_by(leg: Leg, *, caller_gone: bool, by_callee: bool, at_limit: bool) -> ReleasedBy | None:
+    """Who ended a dialled attempt; None where nobody knows. `by_callee`: Asterisk names the callee's channel.
+
+    Of an answered one that neither caller nor callee ended nor its time limit, it is taken for the callee's.
+    """
+    if leg.status is LegStatus.NO_ANSWER:
+        # The callee's network gives a cause when it gives up; where our time for ringing is over is none.
+        return ReleasedBy.CALLEE if leg.hangup_cause else ReleasedBy.RINGFLOW
+    if leg.status is not LegStatus.ANSWERED:
+        return _OF_STATUS.get(leg.status)
+    if caller_gone:
+        return ReleasedBy.CALLER
+    return ReleasedBy.LIMIT if at_limit and not by_callee else ReleasedBy.CALLEE
+
+
+def call_released_by(
+    outcome: str, *, caller_gone: bool, connection_lost: bool, last_leg: Leg | None
+) -> ReleasedBy:
+    """Who ended a call. `last_leg`: the one with which its flow came to its end, if it did so by a leg."""
+    if connection_lost:
+        return ReleasedBy.ASTERISK
+    if outcome == Outcome.DRAINED:
+        return ReleasedBy.DRAIN
+    if caller_gone:
+        return ReleasedBy.CALLER
+    by = last_leg.released_by if last_leg is not None else None
+    # A caller who ended the leg by a key stayed in the call.
+    return ReleasedBy.RINGFLOW if by is None or by is ReleasedBy.CALLER else by
+
+
+def call_cause(
+    released_by: ReleasedBy, *, answered: bool, reject: Reject | None, last_leg: Leg | None
+) -> int | None:
+    """The Q.850 cause of the caller's side; None where nobody knows.
+
+    A call that was never answered and ends with a leg has the leg's: Asterisk passes it on.
+    """
+    if released_by in (ReleasedBy.ASTERISK, ReleasedBy.SERVER):
+        return None
+    if reject is not None:
+        return HANGUP_CAUSES.get(reject.sip, OTHER_CAUSE)
+    if answered or released_by is ReleasedBy.CALLER or last_leg is None:
+        return NORMAL_CLEARING
+    return last_leg.hangup_cause or NORMAL_CLEARING

@@ -1,0 +1,95 @@
+"""Who ended a call and its legs, and the Q.850 cause that the caller's side is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ringflow.calls.outcome import CallRecord, Leg, LegStatus, ReleasedBy
+from ringflow.calls.releasing import leg_released_by
+from ringflow.flows.template import Template
+from ringflow.simulator.callee import Behaviour, Callee
+from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys
+from ringflow.simulator.line import Sound
+from ringflow.slots.audio import Audio
+from ringflow.slots.destination import Destination
+from ringflow.slots.hangup import Hangup
+
+from .conftest import Place
+
+NUMBER = Template.parse("441234567890")
+ANSWERS = Callee(Behaviour.ANSWER, 1000, 5000)
+
+
+def dial(**fields: object) -> Destination:
+    return Destination(slot="destination", external=NUMBER, **fields)
+
+
+def released(record: CallRecord) -> tuple[str | None, int | None, list[str | None]]:
+    return record.released_by, record.release_cause, [leg.released_by for leg in record.legs]
+
+
+async def test_the_callee_ends_a_talk_and_with_it_the_call(place: Place) -> None:
+    called = await place.call(dial(), callees=[ANSWERS])
+    assert released(called.record) == ("callee", 16, ["callee"])
+
+
+async def test_a_flow_that_goes_on_after_the_leg_ends_the_call_itself(place: Place) -> None:
+    called = await place.call(dial(), Audio(slot="audio", file="MISC/goodbye"), callees=[ANSWERS])
+    assert released(called.record) == ("ringflow", 16, ["callee"])
+
+
+async def test_the_caller_ends_talk_ringing_or_prompt(place: Place) -> None:
+    talk = await place.call(
+        dial(), steps=[Hears(Sound.CALLEE), HangsUp(0)], callees=[replace(ANSWERS, talk_ms=None)]
+    )
+    assert released(talk.record) == ("caller", 16, ["caller"])
+    ringing = await place.call(dial(), steps=[HangsUp(500)], callees=[ANSWERS])
+    assert released(ringing.record) == ("caller", 16, ["caller"])
+    prompt = await place.call(Audio(slot="audio", file="IVR/welcome"), steps=[HangsUp(500)])
+    assert released(prompt.record) == ("caller", 16, [])
+
+
+async def test_a_limit_ends_a_talk(place: Place) -> None:
+    called = await place.call(dial(max_duration=3), callees=[ANSWERS])
+    assert released(called.record) == ("limit", 16, ["limit"])
+    assert called.record.legs[0].talked_ms == 3000
+
+
+async def test_a_key_ends_the_leg_and_the_flow_the_call(place: Place) -> None:
+    follow_on = dial(follow_on=True)
+    steps: list[CallerStep] = [Hears(Sound.CALLEE, 500), Keys("*")]
+    called = await place.call(follow_on, steps=steps, callees=[replace(ANSWERS, talk_ms=None)])
+    assert released(called.record) == ("ringflow", 16, ["caller"])
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "by", "cause"),
+    [
+        (Behaviour.BUSY, "callee", 17),
+        (Behaviour.CONGESTION, "callee", 34),
+        (Behaviour.UNAVAILABLE, "callee", 20),
+        (Behaviour.NO_ANSWER, "ringflow", 16),
+    ],
+)
+async def test_an_unanswered_caller_is_told_the_cause_of_the_last_leg(
+    place: Place, behaviour: Behaviour, by: str, cause: int
+) -> None:
+    called = await place.call(dial(), callees=[Callee(behaviour, 100, None)])
+    assert (called.record.released_by, called.record.release_cause) == (by, cause)
+    assert {leg.released_by for leg in called.record.legs} == {by}
+
+
+async def test_a_rejection_is_ringflows_with_the_cause_of_its_code(place: Place) -> None:
+    unknown = await place.call(dial(), caller="441919999999")
+    assert released(unknown.record) == ("ringflow", 21, [])
+    flow = await place.call(Hangup(slot="hangup", code=486))
+    assert released(flow.record) == ("ringflow", 17, [])
+
+
+def test_a_callee_that_hangs_up_at_the_very_limit_is_named_by_asterisk() -> None:
+    leg = Leg("44", "a", LegStatus.ANSWERED, 3000)
+    ended = {"caller_gone": False, "at_limit": True}
+    assert leg_released_by(leg, by_callee=True, **ended) is ReleasedBy.CALLEE
+    assert leg_released_by(leg, by_callee=False, **ended) is ReleasedBy.LIMIT
