@@ -75,6 +75,9 @@ class MortalStore(Store):
     def writing_directly(self) -> AbstractAsyncContextManager[DirectConnection]:
         return self._mortally(super().writing_directly)
 
+    def writing_one_statement(self) -> AbstractAsyncContextManager[DirectConnection]:
+        return self._mortally(super().writing_one_statement)
+
     @asynccontextmanager
     async def _mortally(self, opener: Callable[[], AbstractAsyncContextManager[Any]]) -> AsyncIterator[Any]:
         self.live()

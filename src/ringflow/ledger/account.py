@@ -41,6 +41,13 @@ def house_id(house: House, currency: str) -> int:
     return -1 - (number * _HOUSE_KINDS + list(House).index(house))
 
 
+def house_id_sql(house: House, currency: str) -> str:
+    """What `house_id` gives, in PostgreSQL's words, for a column of currencies."""
+    letters = [f"ascii(substr({currency}, {place}, 1)) - {ord('A')}" for place in (1, 2, 3)]
+    number = f"((({letters[0]}) * 26 + {letters[1]}) * 26 + {letters[2]})"
+    return f"-1 - ({number} * {_HOUSE_KINDS} + {list(House).index(house)})"
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A customer's account as it stands. `available_micros` is what may be spent now; it may be below zero.
@@ -69,6 +76,7 @@ class Account:
 # A clock that was set back over midnight goes on counting on the later day; a day further ahead than one
 # is from a clock that was wrong, and is forgotten.
 SPENT_TODAY = "CASE WHEN a.spent_day BETWEEN :day AND :day + 1 THEN a.spent_micros ELSE 0 END"
+SPENT_DAY = "CASE WHEN a.spent_day = :day + 1 THEN a.spent_day ELSE :day END"
 
 _READ = Statement(
     "SELECT a.id, a.currency, a.balance_micros, a.held_micros, a.debit_limit_micros, a.daily_limit_micros, "  # noqa: S608

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+import structlog
 
 from ringflow.errors import Refused, RingflowError
 from ringflow.ledger.batch import run_batch
+from ringflow.ledger.express import run_express
 from ringflow.ledger.request import Answer, Request
 from ringflow.ledger.transaction import transact
 from ringflow.store import Store, StoreGone
+
+log = structlog.get_logger("ringflow.ledger")
 
 MAX_BATCH = 256
 
@@ -57,7 +62,7 @@ class GroupCommit:
     async def _write(self) -> None:
         while batch := self._next():
             try:
-                await self._commit(batch)
+                await self._carry_out(batch)
                 await self._gather()
             except BaseException as error:
                 # Cancelled, or broken: nobody may wait for ever for an answer that does not come.
@@ -87,6 +92,27 @@ class GroupCommit:
                 subjects.add(waiting.request.subject)
         return batch
 
+    async def _carry_out(self, batch: list[_Waiting]) -> None:
+        """In one statement what can be, where round trips are what costs; step by step what is left."""
+        if self._store.dialect == "postgresql":
+            await self._commit_express(batch)
+            batch = [one for one in batch if not one.answer.done()]
+        if batch:
+            await self._commit(batch)
+
+    async def _commit_express(self, batch: list[_Waiting]) -> None:
+        try:
+            answers = await transact(
+                self._store.writing_one_statement,
+                lambda connection: run_express(connection, [one.request for one in batch], self._now_ms()),
+            )
+        except StoreGone as error:
+            _lose(batch, error)
+        except Exception as error:  # noqa: BLE001 -- it did nothing, and the steps show whose fault it was
+            log.warning("ledger batch taken apart", requests=len(batch), detail=repr(error))
+        else:
+            _answer(batch, answers)
+
     async def _commit(self, batch: list[_Waiting]) -> None:
         try:
             answers = await transact(
@@ -94,8 +120,7 @@ class GroupCommit:
                 lambda connection: run_batch(connection, [one.request for one in batch], self._now_ms()),
             )
         except StoreGone as error:
-            for waiting in batch:
-                _fail(waiting, StoreGone(str(error)))
+            _lose(batch, error)
         except Exception as error:  # noqa: BLE001 -- what one request breaks must not fail the others
             if len(batch) == 1:
                 _fail(batch[0], error)
@@ -103,9 +128,18 @@ class GroupCommit:
             for waiting in batch:
                 await self._commit([waiting])
         else:
-            for waiting in batch:
-                if not waiting.answer.done():
-                    waiting.answer.set_result(answers[waiting.request.subject])
+            _answer(batch, answers)
+
+
+def _answer(batch: list[_Waiting], answers: Mapping[str, Answer]) -> None:
+    for waiting in batch:
+        if waiting.request.subject in answers and not waiting.answer.done():
+            waiting.answer.set_result(answers[waiting.request.subject])
+
+
+def _lose(batch: list[_Waiting], error: StoreGone) -> None:
+    for waiting in batch:
+        _fail(waiting, StoreGone(str(error)))
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:

@@ -180,10 +180,15 @@ async def _write(
 def _made(request: HoldRequest, grant: Grant, now_ms: int) -> Hold | NoCredit:
     if grant.micros is None:
         return NoCredit(request.customer_id, grant.available_micros)
+    return new_hold(request, grant.micros, now_ms)
+
+
+def new_hold(request: HoldRequest, micros: int, now_ms: int) -> Hold:
+    """The hold that was asked for, of which so much was granted."""
     return Hold(
         leg_id=request.leg_id,
         customer_id=request.customer_id,
-        micros=grant.micros,
+        micros=micros,
         terms=Terms.from_json(request.terms) if request.terms else None,
         server=request.server,
         opened_ms=now_ms,

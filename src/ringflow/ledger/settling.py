@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ringflow.ledger.account import SPENT_TODAY, House, house_id, utc_day
+from ringflow.ledger.account import SPENT_DAY, SPENT_TODAY, House, house_id, utc_day
 from ringflow.ledger.hold import HoldState, Settlement, UnknownLeg
 from ringflow.ledger.movement import Kind
 from ringflow.ledger.request import LegAnswer, SettleRequest
@@ -21,9 +21,10 @@ from ringflow.ledger.statement import Statement
 from ringflow.store import DirectConnection
 
 CHARGE_REASON = "call"
+CHARGE_KEY_PREFIX = "leg:"
 
 
-class _Ended(NamedTuple):
+class EndedRow(NamedTuple):
     """A hold that has ended, as it is kept; the fields are its columns."""
 
     leg_id: str
@@ -40,20 +41,19 @@ _END = Statement(
     "charged_micros = CASE WHEN v.charge < h.micros THEN v.charge ELSE h.micros END, "
     "uncollected_micros = CASE WHEN v.charge > h.micros THEN v.charge - h.micros ELSE 0 END "
     "FROM {rows} WHERE h.leg_id = v.leg AND h.state = 'held' "
-    f"RETURNING {', '.join(_Ended._fields)}",
+    f"RETURNING {', '.join(EndedRow._fields)}",
     rows={"leg": "text", "charge": "bigint", "ending": "text"},
     now_ms="bigint",
 )
 _FIND = Statement(
-    f"SELECT {', '.join(f'h.{name}' for name in _Ended._fields)} "  # noqa: S608 -- our own column names
+    f"SELECT {', '.join(f'h.{name}' for name in EndedRow._fields)} "  # noqa: S608 -- our own column names
     "FROM {rows} JOIN ledger_holds AS h ON h.leg_id = v.leg_id",
     rows={"leg_id": "text"},
 )
 _PAY = Statement(
     "UPDATE ledger_accounts AS a SET balance_micros = a.balance_micros - v.charged, "  # noqa: S608
     f"held_micros = a.held_micros - v.held, spent_micros = {SPENT_TODAY} + v.charged, "
-    "spent_day = CASE WHEN a.spent_day = :day + 1 THEN a.spent_day ELSE :day END "
-    "FROM {rows} WHERE a.id = v.account_id RETURNING id, currency",
+    f"spent_day = {SPENT_DAY} FROM {{rows}} WHERE a.id = v.account_id RETURNING id, currency",
     rows={"account_id": "bigint", "charged": "bigint", "held": "bigint"},
     day="bigint",
 )
@@ -98,7 +98,7 @@ class Charge:
 
 def charge_key(leg_id: str) -> str:
     """The idempotency key of a leg's charge."""
-    return f"leg:{leg_id}"
+    return CHARGE_KEY_PREFIX + leg_id
 
 
 async def settle_holds(
@@ -108,8 +108,8 @@ async def settle_holds(
     if not requests:
         return {}, []
     rows = [{"leg": one.leg_id, "charge": one.micros, "ending": one.state.value} for one in requests]
-    ended = [_Ended._make(row) for row in await _END.run(connection, rows, now_ms=now_ms)]
-    answers: dict[str, LegAnswer] = {row.leg_id: _settlement(row) for row in ended}
+    ended = [EndedRow._make(row) for row in await _END.run(connection, rows, now_ms=now_ms)]
+    answers: dict[str, LegAnswer] = {row.leg_id: read_settlement(row) for row in ended}
     currencies = await _pay(connection, ended, utc_day(now_ms))
     answers |= await _collect_beyond(connection, ended, utc_day(now_ms))
     charges = [
@@ -119,8 +119,8 @@ async def settle_holds(
     ]
     before = [{"leg_id": one.leg_id} for one in requests if one.leg_id not in answers]
     if before:
-        found = [_Ended._make(row) for row in await _FIND.run(connection, before)]
-        answers |= {row.leg_id: _settlement(row) for row in found}
+        found = [EndedRow._make(row) for row in await _FIND.run(connection, before)]
+        answers |= {row.leg_id: read_settlement(row) for row in found}
     for one in requests:
         answers.setdefault(one.leg_id, UnknownLeg(f"leg {one.leg_id} has no hold"))
     return answers, charges
@@ -152,7 +152,7 @@ async def book_charges(connection: DirectConnection, charges: Sequence[Charge], 
         await _EARN.run(connection, [{"id": revenue_id, "micros": earned[revenue_id]}])
 
 
-async def _pay(connection: DirectConnection, ended: Sequence[_Ended], day: int) -> dict[int, str]:
+async def _pay(connection: DirectConnection, ended: Sequence[EndedRow], day: int) -> dict[int, str]:
     """Take charges and holds off the accounts; gives each account's currency."""
     charged: dict[int, int] = defaultdict(int)
     held: dict[int, int] = defaultdict(int)
@@ -166,7 +166,7 @@ async def _pay(connection: DirectConnection, ended: Sequence[_Ended], day: int) 
 
 
 async def _collect_beyond(
-    connection: DirectConnection, ended: Sequence[_Ended], day: int
+    connection: DirectConnection, ended: Sequence[EndedRow], day: int
 ) -> dict[str, Settlement]:
     """Take what talks cost beyond their holds, as far as there is credit."""
     over = {row.leg_id: row for row in ended if row.uncollected_micros > 0}
@@ -180,7 +180,7 @@ async def _collect_beyond(
         await _CHARGE_MORE.run(connection, rows)
     return {
         leg_id: replace(
-            _settlement(row),
+            read_settlement(row),
             charged_micros=row.charged_micros + more.get(leg_id, 0),
             uncollected_micros=row.uncollected_micros - more.get(leg_id, 0),
         )
@@ -188,7 +188,8 @@ async def _collect_beyond(
     }
 
 
-def _settlement(row: _Ended) -> Settlement:
+def read_settlement(row: EndedRow) -> Settlement:
+    """The settlement of a row."""
     return Settlement(
         leg_id=row.leg_id,
         customer_id=row.account_id,

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ringflow.ledger.account import SPENT_TODAY
+from ringflow.ledger.account import SPENT_DAY, SPENT_TODAY
 from ringflow.ledger.statement import Statement
 from ringflow.store import DirectConnection
 
@@ -50,8 +50,7 @@ _HOLD = Statement(
 _SPEND = Statement(
     "UPDATE ledger_accounts AS a SET balance_micros = a.balance_micros - v.micros, "  # noqa: S608
     f"spent_micros = {SPENT_TODAY} + v.micros, "
-    "spent_day = CASE WHEN a.spent_day = :day + 1 THEN a.spent_day ELSE :day END "
-    f"FROM {{rows}} WHERE a.id = v.account_id AND {_GUARD} RETURNING id",
+    f"spent_day = {SPENT_DAY} FROM {{rows}} WHERE a.id = v.account_id AND {_GUARD} RETURNING id",
     rows={"account_id": "bigint", "micros": "bigint"},
     day="bigint",
 )

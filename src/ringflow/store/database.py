@@ -81,6 +81,9 @@ class Database(Protocol):
     def writing_directly(self) -> AbstractAsyncContextManager[DirectConnection]:
         """The same in the driver's own words."""
 
+    def writing_one_statement(self) -> AbstractAsyncContextManager[DirectConnection]:
+        """The same for a block of one statement."""
+
     async def fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
         """Rows of one statement in the driver's own words; not within a transaction."""
 

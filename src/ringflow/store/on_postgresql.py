@@ -61,6 +61,12 @@ class OnPostgres:
         async with self._direct.one() as connection, connection.transaction():
             yield _Direct(connection, self.dialect)
 
+    @asynccontextmanager
+    async def writing_one_statement(self) -> AsyncIterator[DirectConnection]:
+        """The same for one statement: its rows come when it is committed, which the server does by itself."""
+        async with self._direct.one() as connection:
+            yield _Direct(connection, self.dialect)
+
     async def fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
         """Rows of one statement, prepared by asyncpg once per connection; one round trip."""
         try:

@@ -76,6 +76,10 @@ class Store:
         """
         return self._guarded(self._database.writing_directly, exclusive=True, losses=Exception)
 
+    def writing_one_statement(self) -> AbstractAsyncContextManager[DirectConnection]:
+        """The same for a block of one statement, which PostgreSQL begins and commits without a word more."""
+        return self._guarded(self._database.writing_one_statement, exclusive=True, losses=Exception)
+
     async def look_up(self, statement: LookUp, *values: object) -> Sequence[Row]:
         """Rows of a fixed SELECT in one hop; it sees what is committed, whatever this task has open."""
         sql, order = statement.compile(self._database.dialect)

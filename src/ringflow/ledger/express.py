@@ -1,0 +1,137 @@
+"""Holds and settlements of a batch in one statement of PostgreSQL's, which is a transaction by itself.
+
+What most calls ask needs no second look: a hold for which there is credit, a talk that cost no more than
+was held for it. Step by step these take nine round trips, each of which every call of the batch waits for.
+What is not so simple this leaves undone and unanswered, for `batch.py` to carry out step by step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ringflow.ledger.account import SPENT_DAY, SPENT_TODAY, House, house_id_sql, utc_day
+from ringflow.ledger.hold import HoldState
+from ringflow.ledger.holding import new_hold
+from ringflow.ledger.movement import Kind
+from ringflow.ledger.request import Answer, HoldRequest, Request, SettleRequest
+from ringflow.ledger.settling import CHARGE_KEY_PREFIX, CHARGE_REASON, EndedRow, read_settlement
+from ringflow.ledger.statement import Statement
+from ringflow.store import DirectConnection
+
+_ENDED = ", ".join(EndedRow._fields)
+
+# Accounts are locked first, the higher id before the lower and the house's last, as everywhere. What a row of
+# `locked` says cannot change until the commit; every other table is seen as of the statement's beginning,
+# so a hold is only ended if it still stands when its own row is reached. Where the credit is not enough for
+# all holds of an account together, none of them is made. The accounts' own constraints guard the sums again.
+_EXPRESS = Statement(
+    f"""
+WITH v AS MATERIALIZED (SELECT * FROM {{rows}}),
+locked AS MATERIALIZED (
+    SELECT a.id, a.currency, a.balance_micros + a.debit_limit_micros - a.held_micros AS credit,
+        a.daily_limit_micros - a.held_micros - {SPENT_TODAY} AS daily
+    FROM ledger_accounts AS a
+    WHERE a.id IN (
+        SELECT COALESCE(h.account_id, v.customer_id) FROM v LEFT JOIN ledger_holds AS h ON h.leg_id = v.leg_id
+    )
+    ORDER BY a.id DESC FOR NO KEY UPDATE
+),
+ended AS (
+    UPDATE ledger_holds AS h SET state = v.ending, ended_ms = :now_ms, charged_micros = v.micros
+    FROM v CROSS JOIN locked
+    WHERE v.ending IS NOT NULL AND h.leg_id = v.leg_id AND h.account_id = locked.id
+        AND h.state = '{HoldState.HELD}' AND v.micros <= h.micros
+    RETURNING h.*, locked.currency
+),
+back AS (
+    SELECT account_id AS id, SUM(micros)::bigint AS held, SUM(charged_micros)::bigint AS charged
+    FROM ended GROUP BY account_id
+),
+wanted AS (
+    SELECT customer_id AS id, SUM(micros)::bigint AS micros FROM v WHERE ending IS NULL GROUP BY customer_id
+),
+room AS (
+    SELECT locked.id, COALESCE(back.held, 0) AS held, COALESCE(back.charged, 0) AS charged,
+        wanted.micros = 0 OR LEAST(locked.credit, locked.daily)
+            + COALESCE(back.held - back.charged, 0) >= wanted.micros AS enough
+    FROM locked LEFT JOIN back ON back.id = locked.id LEFT JOIN wanted ON wanted.id = locked.id
+),
+made AS (
+    INSERT INTO ledger_holds (leg_id, account_id, asked_micros, micros, state, server, terms, opened_ms,
+        expires_ms, charged_micros, uncollected_micros, refunded_micros)
+    SELECT v.leg_id, room.id, v.micros, v.micros, '{HoldState.HELD}', v.server, v.terms, :now_ms,
+        v.expires_ms, 0, 0, 0
+    FROM v JOIN room ON room.id = v.customer_id WHERE v.ending IS NULL AND room.enough
+    ON CONFLICT (leg_id) DO NOTHING RETURNING *
+),
+taken AS (SELECT account_id AS id, SUM(micros)::bigint AS held FROM made GROUP BY account_id),
+paid AS (
+    UPDATE ledger_accounts AS a SET balance_micros = a.balance_micros - room.charged,
+        held_micros = a.held_micros - room.held + COALESCE(taken.held, 0),
+        spent_micros = {SPENT_TODAY} + room.charged, spent_day = {SPENT_DAY}
+    FROM room LEFT JOIN taken ON taken.id = room.id WHERE a.id = room.id RETURNING a.id
+),
+charged AS (
+    SELECT ended.*, {house_id_sql(House.REVENUE, "currency")} AS revenue_id
+    FROM ended WHERE charged_micros > 0
+),
+booked AS (
+    INSERT INTO ledger_movements
+        (key, kind, debit_id, credit_id, currency, micros, leg_id, reason, operator, created_ms)
+    SELECT '{CHARGE_KEY_PREFIX}' || leg_id, '{Kind.CHARGE}', account_id, revenue_id, currency, charged_micros,
+        leg_id, '{CHARGE_REASON}', '', :now_ms
+    FROM charged
+),
+earned AS (
+    UPDATE ledger_accounts AS a SET balance_micros = a.balance_micros + sums.micros
+    FROM (SELECT revenue_id, SUM(charged_micros)::bigint AS micros FROM charged GROUP BY revenue_id) AS sums
+    WHERE a.id = sums.revenue_id AND (SELECT COUNT(*) FROM paid) > 0
+)
+SELECT {_ENDED} FROM ended UNION ALL SELECT {_ENDED} FROM made
+""",  # noqa: S608 -- our own names
+    rows={
+        "leg_id": "text",
+        "customer_id": "bigint",
+        "micros": "bigint",
+        "ending": "text",
+        "server": "text",
+        "terms": "text",
+        "expires_ms": "bigint",
+    },
+    now_ms="bigint",
+    day="bigint",
+)
+
+
+async def run_express(
+    connection: DirectConnection, requests: Sequence[Request], now_ms: int
+) -> dict[str, Answer]:
+    """Carry out what one statement can; gives the answers of these by subject, true once it is committed.
+
+    At most one request for each subject. What ends comes first: what it gives back, others may take.
+    """
+    asked = {one.leg_id: one for one in requests if isinstance(one, HoldRequest | SettleRequest)}
+    if not asked:
+        return {}
+    rows = [_row(one) for one in asked.values()]
+    done = await _EXPRESS.run(connection, rows, now_ms=now_ms, day=utc_day(now_ms))
+    answers: dict[str, Answer] = {}
+    for row in map(EndedRow._make, done):
+        one = asked[row.leg_id]
+        answers[one.subject] = (
+            new_hold(one, row.micros, now_ms) if isinstance(one, HoldRequest) else read_settlement(row)
+        )
+    return answers
+
+
+def _row(request: HoldRequest | SettleRequest) -> dict[str, object]:
+    if isinstance(request, SettleRequest):
+        return {"leg_id": request.leg_id, "micros": request.micros, "ending": request.state}
+    return {
+        "leg_id": request.leg_id,
+        "customer_id": request.customer_id,
+        "micros": request.micros,
+        "server": request.server,
+        "terms": request.terms,
+        "expires_ms": request.expires_ms,
+    }

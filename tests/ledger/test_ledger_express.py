@@ -1,0 +1,135 @@
+"""What one statement of PostgreSQL's carries out, and what it leaves to the steps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import cast
+
+import pytest
+from sqlalchemy import text
+from tests.ledger.conftest import Bank
+
+from ringflow.audit import Act
+from ringflow.ledger import Hold, LegTaken, NoCredit, Settlement
+from ringflow.ledger.account import House, house_id, house_id_sql
+from ringflow.ledger.check import check_books
+from ringflow.ledger.limiting import set_daily_limit
+from ringflow.money import CURRENCY_DIGITS
+from ringflow.store import DirectConnection, Store
+
+UNIT = 1_000_000
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),
+]
+
+
+class WatchedStore(Store):
+    """Knows how many batches went step by step."""
+
+    in_steps = 0
+
+    def writing_directly(self) -> AbstractAsyncContextManager[DirectConnection]:
+        self.in_steps += 1
+        return super().writing_directly()
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    opened = await WatchedStore.open(database_url)
+    yield opened
+    await opened.close()
+
+
+def in_steps(bank: Bank) -> int:
+    return cast(WatchedStore, bank.store).in_steps
+
+
+async def test_holds_and_settlements_of_many_are_one_statement(bank: Bank) -> None:
+    for customer in (41, 42):
+        await bank.customer(customer, 5)
+    await bank.customer(43, 7, "EUR")
+    before = await asyncio.gather(*[bank.ledger.hold(f"{who} before", who, 2 * UNIT) for who in (41, 42, 43)])
+    assert all(isinstance(hold, Hold) for hold in before)
+    settled = [bank.ledger.settle(f"{who} before", UNIT) for who in (42, 43)]
+    # 42 has 3 of its 5 free, and 4 only with what the settlement gives back.
+    made = [bank.ledger.hold("42 now", 42, 4 * UNIT), bank.ledger.hold("41 now", 41, 3 * UNIT)]
+    answers = await asyncio.gather(*made, bank.ledger.release("41 before"), *settled)
+    assert [one.micros for one in answers[:2] if isinstance(one, Hold)] == [4 * UNIT, 3 * UNIT]
+    assert [one.charged_micros for one in answers[2:] if isinstance(one, Settlement)] == [0, UNIT, UNIT]
+    accounts = [await bank.account(who) for who in (41, 42, 43)]
+    assert [one.balance_micros // UNIT for one in accounts] == [5, 4, 6]
+    assert [one.held_micros // UNIT for one in accounts] == [3, 4, 0]
+    assert [one.spent_today_micros // UNIT for one in accounts] == [0, 1, 1]
+    assert in_steps(bank) == 0
+
+
+async def test_what_one_statement_cannot_do_is_done_in_steps_and_the_rest_at_once(bank: Bank) -> None:
+    for customer in (41, 42):
+        await bank.customer(customer, 5)
+    await asyncio.gather(*[bank.ledger.hold(leg, 41, UNIT) for leg in ("short", "long", "over")])
+    await bank.ledger.settle("over", UNIT)
+    assert in_steps(bank) == 0
+    answers = await asyncio.gather(
+        bank.ledger.settle("short", UNIT),
+        bank.ledger.settle("long", 2 * UNIT),
+        bank.ledger.settle("over", 3 * UNIT),
+        bank.ledger.hold("over", 42, UNIT),
+        bank.ledger.hold("too much", 42, 6 * UNIT),
+        bank.ledger.hold("partly", 42, 6 * UNIT, least_micros=1),
+        return_exceptions=True,
+    )
+    assert in_steps(bank) > 0
+    *settled, taken, refused, partly = answers
+    assert [one.charged_micros // UNIT for one in settled if isinstance(one, Settlement)] == [1, 2, 1]
+    assert isinstance(taken, LegTaken)
+    assert refused == NoCredit(42, 5 * UNIT)
+    assert isinstance(partly, Hold)
+    assert partly.micros == 5 * UNIT
+
+
+async def test_the_daily_limit_counts_what_is_held_and_what_was_charged(bank: Bank) -> None:
+    await bank.customer(42, 50)
+    async with bank.store.writing() as connection:
+        await set_daily_limit(Act(connection, "ann", bank.now_ms), 42, 10 * UNIT)
+    await bank.ledger.hold("a", 42, 6 * UNIT)
+    both = [bank.ledger.settle("a", 5 * UNIT), bank.ledger.hold("b", 42, 5 * UNIT)]
+    await asyncio.gather(*both)
+    assert in_steps(bank) == 0
+    assert await bank.ledger.hold("c", 42, 1) == NoCredit(42, 0)
+    await bank.ledger.settle("b", 5 * UNIT)
+    bank.now_ms += 86_400_000
+    assert isinstance(await bank.ledger.hold("d", 42, 5 * UNIT), Hold)
+    assert (await bank.account(42)).spent_today_micros == 0
+
+
+async def test_two_servers_that_settle_the_same_legs_in_another_order_charge_each_once(bank: Bank) -> None:
+    customers = range(1, 21)
+    for customer in customers:
+        await bank.customer(customer, 5)
+    other = bank.server("two")
+    for _ in range(5):
+        await asyncio.gather(*[bank.ledger.hold(f"{who}", who, UNIT) for who in customers])
+        ends = [bank.ledger.settle(f"{who}", UNIT) for who in customers]
+        ends += [other.settle(f"{who}", UNIT // 2) for who in reversed(customers)]
+        done = await asyncio.gather(*ends)
+        first, second = done[: len(customers)], done[len(customers) :]
+        assert first == list(reversed(second))
+        assert await check_books(bank.store, bank.now_ms) == []
+        customers = range(customers.start + 20, customers.stop + 20)
+        for customer in customers:
+            await bank.customer(customer, 5)
+
+
+async def test_the_database_computes_the_same_ids_of_house_accounts(store: Store) -> None:
+    async with store.reading() as connection:
+        for house in House:
+            query = text(
+                f"SELECT currency, {house_id_sql(house, 'currency')} "
+                "FROM unnest(CAST(:currencies AS text[])) AS currency"
+            )
+            rows = await connection.execute(query, {"currencies": list(CURRENCY_DIGITS)})
+            assert {row[0]: row[1] for row in rows} == {one: house_id(house, one) for one in CURRENCY_DIGITS}
