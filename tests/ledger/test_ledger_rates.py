@@ -150,6 +150,10 @@ x,0.01,60,,
 51,1,60,2026-01-02,2026-01-01
 52,1
 44,0.02,60,2030-01-01,
+"53,1,60,,
+54,1,60,9999-12-31T23:59:59-14:00,
+55,1,60,,9999-12-31T23:59:59-14:00
+56,1,60,1970-01-01T00:00:00+14:00,
 """
 WRONG = {
     3: "prefix `x`",
@@ -160,8 +164,12 @@ WRONG = {
     8: "minimum `0`",
     9: "from `yesterday`",
     10: "`until` is not after `from`",
-    11: "has 2 columns instead of 5",
+    11: "the first line names 5 columns, and here are 2",
     12: "prefix 44 has a rate at the same time in line 2",
+    13: "is not CSV: unexpected end of data",
+    14: "write a date from 1970 to 9999",
+    15: "write a date from 1970 to 9999",
+    16: "write a date from 1970 to 9999",
 }
 
 
@@ -186,7 +194,8 @@ async def test_bad_rows_can_be_left_out_and_cards_replaced(bank: Bank, tmp_path:
         done = await import_rates(
             ann(bank, connection), card, read_rates(file, "USD"), replace=True, skip_bad=True
         )
-        assert (len(done.rows), len(done.problems)) == (1, len(WRONG))
+        assert len(done.rows) == 1
+        assert [problem.line for problem in done.problems] == list(WRONG)
         assert [rate.prefix for rate in await list_rates(connection, card)] == ["44"]
         assert (await get_card(connection, "retail")).revision > card.revision
 
@@ -198,7 +207,7 @@ async def test_bad_rows_can_be_left_out_and_cards_replaced(bank: Bank, tmp_path:
         (b"prefix,cost\n", "unknown column `cost`"),
         (b"prefix,price,price\n", "twice"),
         (b"\xff\xfe", "not UTF-8"),
-        (b'prefix,price\n"' + b"4" * 200_000, "not CSV"),
+        (b'"prefix,price', "not CSV"),
     ],
 )
 def test_a_file_that_is_no_list_of_rates(tmp_path: Path, content: bytes, what: str) -> None:

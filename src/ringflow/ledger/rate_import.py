@@ -1,5 +1,7 @@
 """Rates from a CSV file: every bad row is named by its line, and one bad row keeps all from being applied.
 
+Each line is a row: a quote that is left open spoils its own line and none below it.
+
 The first line names the columns: `prefix` and `price` (for a minute), and any of `connection`, `minimum`,
 `increment` and `grace` (seconds), `from` and `until` (`2026-07-01` or `2026-07-01T06:00:00Z`; UTC).
 """
@@ -7,13 +9,11 @@ The first line names the columns: `prefix` and `price` (for a minute), and any o
 from __future__ import annotations
 
 import csv
-import io
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,20 +28,13 @@ from ringflow.store.ledger_tables import rate_cards, rates
 COLUMNS = ("prefix", "price", "connection", "minimum", "increment", "grace", "from", "until")
 NEEDED = ("prefix", "price")
 MAX_SECONDS = 86_400
+LAST_MOMENT_MS = 253_402_300_799_000
+"""9999-12-31T23:59:59Z: no later moment can be shown as a date."""
+
 ROWS_AT_ONCE = 5000
 
 Progress = Callable[[int], None]
 """Told how many rows have been done since it was last told."""
-
-
-class _Lines(Protocol):
-    """What `csv.reader` gives."""
-
-    line_num: int
-
-    def __next__(self) -> list[str]: ...
-
-    def __iter__(self) -> Iterator[list[str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +55,8 @@ def read_rates(path: Path, currency: str, progress: Progress | None = None) -> R
         raise DocumentError([Problem(name, 0, 0, f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise DocumentError([Problem(name, 0, 0, "is not UTF-8", "save it as CSV in UTF-8")]) from error
-    lines = csv.reader(io.StringIO(text))
-    try:
-        rows, problems = _read_rows(name, lines, currency, progress or (lambda rows: None))
-    except csv.Error as error:
-        raise DocumentError([Problem(name, lines.line_num, 1, f"is not CSV: {error}")]) from error
+    lines = text.removesuffix("\n").split("\n")
+    rows, problems = _read_rows(name, lines, currency, progress or (lambda rows: None))
     return _without_overlaps(RateFile(name, tuple(rows), tuple(problems)), {})
 
 
@@ -107,26 +97,37 @@ async def import_rates(
 
 
 def _read_rows(
-    path: str, lines: _Lines, currency: str, progress: Progress
+    path: str, lines: Sequence[str], currency: str, progress: Progress
 ) -> tuple[list[tuple[int, Rate]], list[Problem]]:
-    columns = _columns(path, next(lines, []))
+    columns = _columns(path, lines[0])
     rows: list[tuple[int, Rate]] = []
     problems: list[Problem] = []
-    for cells in lines:
+    for number, line in enumerate(lines[1:], start=2):
         progress(1)
-        if not any(cell.strip() for cell in cells):
-            continue
         try:
+            cells = _cells(line)
+            if not any(cell.strip() for cell in cells):
+                continue
             if len(cells) != len(columns):
-                raise ValueError(f"has {len(cells)} columns instead of {len(columns)}")
-            rows.append((lines.line_num, _rate(dict(zip(columns, cells, strict=True)), currency)))
+                raise ValueError(f"the first line names {len(columns)} columns, and here are {len(cells)}")
+            rows.append((number, _rate(dict(zip(columns, cells, strict=True)), currency)))
         except ValueError as error:
-            problems.append(Problem(path, lines.line_num, 1, str(error)))
+            problems.append(Problem(path, number, 1, str(error)))
     return rows, problems
 
 
-def _columns(path: str, first: Sequence[str]) -> list[str]:
-    columns = [cell.strip().lower() for cell in first]
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error as error:
+        raise ValueError(f"is not CSV: {error}") from None
+
+
+def _columns(path: str, first: str) -> list[str]:
+    try:
+        columns = [cell.strip().lower() for cell in _cells(first)]
+    except ValueError as error:
+        raise DocumentError([Problem(path, 1, 1, str(error))]) from error
     mend = f"known: {', '.join(COLUMNS)}"
     problems = [
         Problem(path, 1, 1, f"unknown column `{one[:32]}`", mend) for one in columns if one not in COLUMNS
@@ -187,10 +188,10 @@ def _date_ms(cells: dict[str, str], name: str) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{name} `{text[:32]}`: write a date such as 2026-07-01") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if moment.year < 1970:
-        raise ValueError(f"{name} `{text[:32]}`: write a date after 1970")
-    return int(moment.timestamp() * 1000)
+    moment_ms = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    if not 0 <= moment_ms <= LAST_MOMENT_MS:
+        raise ValueError(f"{name} `{text[:32]}`: write a date from 1970 to 9999, in UTC")
+    return moment_ms
 
 
 def _without_overlaps(file: RateFile, known: dict[str, list[tuple[int, int | None, str]]]) -> RateFile:
@@ -207,7 +208,7 @@ def _without_overlaps(file: RateFile, known: dict[str, list[tuple[int, int | Non
         else:
             what = f"prefix {rate.prefix} has a rate at the same time in {other[2]}"
             problems.append(Problem(file.path, line, 1, what, "end one with `until` before the other begins"))
-    return RateFile(file.path, tuple(rows), tuple(problems))
+    return RateFile(file.path, tuple(rows), tuple(sorted(problems)))
 
 
 def _overlap(from_ms: int, until_ms: int | None, span: tuple[int, int | None, str]) -> bool:
