@@ -193,7 +193,11 @@ async def test_a_cli_moves_to_another_customer(filled: Store) -> None:
             lambda c: customers.add(c, Customer(3, status=UNKNOWN)),
             "status `other` is not known; choose one of active, inactive, penalty",
         ),
-        (lambda c: customers.add(c, Customer(3, currency="usd")), "three capitals such as USD"),
+        (lambda c: customers.add(c, Customer(3, currency="usd")), "`usd` is not a currency"),
+        (
+            lambda c: customers.add(c, Customer(3, currency="ABC")),
+            "`ABC` is not a currency: write a code",
+        ),
         (lambda c: customers.add(c, Customer(3, channels=0)), "channels 0 is out of range"),
         (lambda c: customers.add(c, Customer(3, caller_id="me")), "caller ID `me` is not a number"),
         (lambda c: customers.alter(c, 1, currency="EUR"), "customer 1: the currency stays USD"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TypedDict, Unpack, get_args
@@ -15,11 +14,10 @@ from ringflow.accounts.fields import check_caller_id, check_channels, check_one_
 from ringflow.config import CustomerStatus
 from ringflow.errors import Refused
 from ringflow.ledger.account import close_account
+from ringflow.money import check_currency
 from ringflow.numbers import shown
 from ringflow.store.card_tables import card_batches, cards, vouchers
 from ringflow.store.tables import clis, customers, dids
-
-CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +79,9 @@ async def next_id(change: Change) -> int:
 
 
 async def add(change: Change, customer: Customer) -> Customer:
-    """Add a customer. Raises `Refused`: the id is taken, a field is wrong."""
+    """Add a customer. Raises `Refused`: the id is taken, a field is wrong, no currency of ISO 4217."""
     customer = _checked(replace(customer, source=change.source), change.country)
+    check_currency(customer.currency)
     taken = await find(change.connection, customer.id)
     if taken is not None:
         change.refuse_foreign(taken.source, f"customer {customer.id}")
@@ -177,7 +176,5 @@ def _checked(customer: Customer, country: str) -> Customer:
     check_range(customer.id, 1, MAX_INTEGER, "customer id")
     check_text(customer.name, "name")
     check_one_of(customer.status, get_args(CustomerStatus), "status")
-    if not CURRENCY.fullmatch(customer.currency):
-        raise Refused(f"currency `{shown(customer.currency)}`: write three capitals such as USD")
     check_channels(customer.channels)
     return replace(customer, caller_id=check_caller_id(customer.caller_id, country))

@@ -22,6 +22,7 @@ from ringflow.cli import card_pepper
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, with_act
 from ringflow.cli.card_generate import generate_command
 from ringflow.cli.card_rows import BatchRow, CardRow, batch_row, card_row
+from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
@@ -38,9 +39,9 @@ app.command("generate")(generate_command)
 Id = Annotated[str, typer.Argument(metavar="ID", help="The card's 12 digits.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="The cards' IDs.")]
 Batch = Annotated[str | None, typer.Option("--batch", help="The batch's name.")]
-Customer = Annotated[int | None, typer.Option("--customer", help="The template customer.")]
+Customer = Annotated[int | None, id_option("--customer", "The template customer.")]
 OfStatus = Annotated[Status | None, typer.Option("--status", help="Only of this status.")]
-RedeemedBy = Annotated[int | None, typer.Option("--redeemed-by", help="Whose credit it became.")]
+RedeemedBy = Annotated[int | None, id_option("--redeemed-by", "Whose credit it became.")]
 Prefix = Annotated[str | None, typer.Option("--id", help="How the ID begins.")]
 Search = Annotated[str | None, typer.Option("--search", help="How an ID begins, or part of a batch's name.")]
 Archived = Annotated[bool, typer.Option("--archived", help="Those in the archive.")]

@@ -18,6 +18,7 @@ from ringflow.accounts.cards.batch import Batch, TopUp
 from ringflow.accounts.cards.generation import Deliver, Plan, Secret, discard, generate, open_batch
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers
 from ringflow.cli.card_rows import batch_row
+from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json
@@ -34,7 +35,7 @@ Status = Literal["available", "disabled"]
 
 
 def generate_command(
-    customer: Annotated[int, typer.Option("--customer", help="The template customer.")],
+    customer: Annotated[int, id_option("--customer", "The template customer.")],
     operator: Operator,
     credit: Annotated[str, typer.Option("--credit", help="Of each card, in its currency.")] = "0",
     count: Annotated[int, typer.Option("--count", help="How many cards.")] = 1,

@@ -8,6 +8,7 @@ import typer
 
 from ringflow.accounts import clis
 from ringflow.accounts.clis import Cli, CliChanges
+from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
@@ -24,7 +25,7 @@ Notes = Annotated[str | None, typer.Option("--notes", help="A line for people.")
 def add_command(
     operator: Operator,
     text: Annotated[str, typer.Argument(metavar="CLI", help="A number in any form; a pattern with -p.")],
-    customer: Annotated[int, typer.Option("--customer", help="Whom it identifies.")],
+    customer: Annotated[int, id_option("--customer", "Whom it identifies.")],
     pattern: Annotated[
         bool,
         typer.Option(
@@ -41,7 +42,7 @@ def add_command(
 
 @app.command("list")
 def list_command(
-    customer: Annotated[int | None, typer.Option("--customer", help="Only this customer's.")] = None,
+    customer: Annotated[int | None, id_option("--customer", "Only this customer's.")] = None,
     limit: Limit = DEFAULT_LIMIT,
     as_json: Json = False,
 ) -> None:
@@ -61,7 +62,7 @@ def show_command(which: Which, as_json: Json = False) -> None:
 def set_command(
     operator: Operator,
     which: Which,
-    customer: Annotated[int | None, typer.Option("--customer", help="Whom it identifies.")] = None,
+    customer: Annotated[int | None, id_option("--customer", "Whom it identifies.")] = None,
     notes: Notes = None,
     as_json: Json = False,
 ) -> None:

@@ -10,6 +10,7 @@ from ringflow.accounts import customers
 from ringflow.accounts.change import Change
 from ringflow.accounts.customers import Customer, CustomerChanges
 from ringflow.cli.emptying import number_or_none, text_or_none
+from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
@@ -17,7 +18,7 @@ from ringflow.config import CustomerStatus
 
 app = typer.Typer(help="The accounts that pay.", no_args_is_help=True)
 
-Id = Annotated[int, typer.Argument(metavar="ID", help="The customer's id.")]
+Id = Annotated[int, id_argument("ID", "The customer's id.")]
 Status = Annotated[CustomerStatus | None, typer.Option("--status", help="Only active customers may call.")]
 Name = Annotated[str | None, typer.Option("--name", help="A name for people.")]
 Channels = Annotated[
@@ -32,9 +33,7 @@ CallerId = Annotated[
 def add_command(
     operator: Operator,
     name: Annotated[str, typer.Argument(help="A name for people.")] = "",
-    customer_id: Annotated[
-        int | None, typer.Option("--id", help="[default: the one after the highest]")
-    ] = None,
+    customer_id: Annotated[int | None, id_option("--id", "[default: the one after the highest]")] = None,
     status: Status = "active",
     currency: Annotated[str, typer.Option("--currency", help="Three capitals; it stays for ever.")] = "USD",
     channels: Channels = None,

@@ -9,6 +9,7 @@ import typer
 from ringflow.accounts import dids
 from ringflow.accounts.dids import Did, DidChanges, Identify
 from ringflow.cli.emptying import number_or_none
+from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
@@ -59,7 +60,7 @@ def add_command(
 
 @app.command("list")
 def list_command(
-    customer: Annotated[int | None, typer.Option("--customer", help="Only this customer's.")] = None,
+    customer: Annotated[int | None, id_option("--customer", "Only this customer's.")] = None,
     limit: Limit = DEFAULT_LIMIT,
     as_json: Json = False,
 ) -> None:

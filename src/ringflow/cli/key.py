@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from ringflow.accounts.security_key import DEFAULT_MAX_AGE_S, SecurityKeys
+from ringflow.cli.ids import id_option
 from ringflow.cli.printing import Json
 from ringflow.config import load_config, read_secret
 from ringflow.errors import Refused, StartError
@@ -23,7 +24,7 @@ DEFAULT_FILE = Path(".ringflow/security.key")
 
 app = typer.Typer(help="The key that signs X-CX-Sec.", no_args_is_help=True)
 
-Customer = Annotated[int, typer.Option("--customer", min=1, help="The customer's id.")]
+Customer = Annotated[int, id_option("--customer", "The customer's id.")]
 Server = Annotated[str, typer.Option("--server", help="The server it is for: a trunk's `server`.")]
 
 

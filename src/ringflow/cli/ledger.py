@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.audit import Act
 from ringflow.cli.acting import with_act
 from ringflow.cli.emptying import EMPTY
-from ringflow.cli.ledger_rows import HoldRow, MovementRow, account_row, movement_row
+from ringflow.cli.ids import id_argument
+from ringflow.cli.ledger_rows import HoldRow, MovementRow, account_row, hold_row, movement_row
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_many, print_one
@@ -33,7 +34,7 @@ from ringflow.store import Store
 
 app = typer.Typer(help="Credit: pay in, correct, move, refund, and prove the books.", no_args_is_help=True)
 
-Customer = Annotated[int, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
+Customer = Annotated[int, id_argument("CUSTOMER", "The customer's id.")]
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="In the customer's currency, such as 5.00.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the books.")]
 Key = Annotated[
@@ -47,7 +48,7 @@ DailyLimit = Annotated[
     str | None, typer.Option("--daily", help="What calls may cost in a UTC day, or `none`.")
 ]
 
-# So that `-5.00` is an amount and not an option.
+# So that `-5.00` is an amount, to be taken or refused as such, and not an option.
 _SIGNED: dict[str, bool] = {"ignore_unknown_options": True}
 
 
@@ -89,7 +90,7 @@ def show_command(customer: Customer, movements: Movements = 0, as_json: Json = F
         print_many([movement_row(one) for one in posted], MovementRow, as_json)
 
 
-@app.command("pay-in")
+@app.command("pay-in", context_settings=_SIGNED)
 def pay_in_command(
     customer: Customer,
     amount: Amount,
@@ -106,7 +107,7 @@ def pay_in_command(
     post(work, reason, operator, key, as_json)
 
 
-@app.command("pay-out")
+@app.command("pay-out", context_settings=_SIGNED)
 def pay_out_command(
     customer: Customer,
     amount: Amount,
@@ -141,10 +142,10 @@ def adjust_command(
     post(work, reason, operator, key, as_json)
 
 
-@app.command("transfer")
+@app.command("transfer", context_settings=_SIGNED)
 def transfer_command(
     customer: Customer,
-    to: Annotated[int, typer.Argument(metavar="TO", help="The customer who gets it.")],
+    to: Annotated[int, id_argument("TO", "The customer who gets it.")],
     amount: Amount,
     reason: Reason,
     operator: Operator,
@@ -160,7 +161,7 @@ def transfer_command(
     post(work, reason, operator, key, as_json)
 
 
-@app.command("refund")
+@app.command("refund", context_settings=_SIGNED)
 def refund_command(
     leg: Annotated[str, typer.Argument(metavar="LEG", help="The leg's id, as its record shows it.")],
     amount: Annotated[str | None, typer.Argument(metavar="[AMOUNT]", help="Default: all of it.")] = None,
@@ -211,11 +212,7 @@ def limit_command(
 def holds_command(as_json: Json = False) -> None:
     """List the holds that stand: the credit of calls in progress."""
     held = with_reading(lambda connection, config: standing_holds(connection))
-    rows = [
-        HoldRow(one.leg_id, one.customer_id, one.micros, one.server, one.opened_ms, one.expires_ms)
-        for one in held
-    ]
-    print_many(rows, HoldRow, as_json)
+    print_many([hold_row(one) for one in held], HoldRow, as_json)
 
 
 def post(

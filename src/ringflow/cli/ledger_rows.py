@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ringflow.ledger.account import Account
+from ringflow.cli.acting import in_words
+from ringflow.ledger.account import Account, account_name
+from ringflow.ledger.hold import Hold
 from ringflow.ledger.movement import Posted
 from ringflow.money import format_amount
 
@@ -25,32 +27,33 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True)
 class MovementRow:
-    """A movement as it is printed. `again`: it was in the books already."""
+    """A movement as it is printed. `debit` gave and `credit` got; `again`: it was in the books already."""
 
     id: int
     kind: str
     amount: str
     currency: str
-    debit: int
-    credit: int
+    debit: str
+    credit: str
     leg: str | None
     reason: str
     operator: str
     key: str
-    created_ms: int
+    created: str | None
     again: bool
 
 
 @dataclass(frozen=True, slots=True)
 class HoldRow:
-    """A hold that stands."""
+    """A hold that stands, with its amount in the customer's currency."""
 
     leg: str
     customer: int
-    micros: int
+    held: str
+    currency: str | None
     server: str
-    opened_ms: int
-    expires_ms: int
+    opened: str | None
+    expires: str | None
 
 
 def account_row(account: Account) -> AccountRow:
@@ -77,12 +80,26 @@ def movement_row(posted: Posted) -> MovementRow:
         kind=movement.kind.value,
         amount=format_amount(movement.micros, movement.currency),
         currency=movement.currency,
-        debit=movement.debit_id,
-        credit=movement.credit_id,
+        debit=account_name(movement.debit_id),
+        credit=account_name(movement.credit_id),
         leg=movement.leg_id,
         reason=movement.reason,
         operator=movement.operator,
         key=movement.key,
-        created_ms=posted.created_ms,
+        created=in_words(posted.created_ms),
         again=posted.again,
+    )
+
+
+def hold_row(hold: Hold) -> HoldRow:
+    """The hold with its amount as text; one that is not rated here sets nothing aside, in no currency."""
+    currency = hold.terms.currency if hold.terms is not None else None
+    return HoldRow(
+        leg=hold.leg_id,
+        customer=hold.customer_id,
+        held=format_amount(hold.micros, currency or ""),
+        currency=currency,
+        server=hold.server,
+        opened=in_words(hold.opened_ms),
+        expires=in_words(hold.expires_ms),
     )

@@ -16,12 +16,13 @@ from rich.table import Table
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="At most this many.")]
-Found: TypeAlias = "DataclassInstance"
-
 DEFAULT_LIMIT = 1000
+MAX_LIMIT = 10_000_000
 PIPED_WIDTH = 200
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="At most this many.")]
+Found: TypeAlias = "DataclassInstance"
 
 
 def print_one(found: Found, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act
 from ringflow.cli.acting import with_act
+from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
@@ -178,7 +179,7 @@ def show_command(
 def assign_command(
     name: CardName,
     operator: Operator,
-    customer: Annotated[int | None, typer.Option("--customer", metavar="ID", help="Who goes by it.")] = None,
+    customer: Annotated[int | None, id_option("--customer", "Who goes by it.")] = None,
     trunk: Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="Whose owner has it.")] = None,
     default: Annotated[bool, typer.Option("--default", help="For all customers of its currency.")] = False,
     as_json: Json = False,
@@ -202,7 +203,7 @@ def assign_command(
 @app.command("quote")
 def quote_command(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="Digits, with the country's code.")],
-    customer: Annotated[int, typer.Option("--customer", metavar="ID", help="Who pays.")],
+    customer: Annotated[int, id_option("--customer", "Who pays.")],
     as_json: Json = False,
 ) -> None:
     """Say what a call costs a customer, and how long it can afford to talk."""

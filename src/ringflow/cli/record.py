@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many
@@ -32,7 +33,7 @@ Since = Annotated[str | None, typer.Option("--since", metavar="DATE|24h", help="
 Until = Annotated[str | None, typer.Option("--until", metavar="DATE|24h", help="Calls before then (UTC).")]
 Did = Annotated[str | None, typer.Option("--did", metavar="NUMBER", help="The number that was called.")]
 Cli = Annotated[str | None, typer.Option("--cli", metavar="NUMBER", help="The number that called.")]
-Customer = Annotated[int | None, typer.Option("--customer", metavar="ID", help="Who paid.")]
+Customer = Annotated[int | None, id_option("--customer", "Who paid.")]
 Card = Annotated[str | None, typer.Option("--card", metavar="ID", help="The card it was made by.")]
 App = Annotated[str | None, typer.Option("--app", metavar="NAME", help="The app it began with.")]
 Outcome = Annotated[str | None, typer.Option("--outcome", help="completed, abandoned, rejected, busy, ...")]

@@ -25,6 +25,7 @@ from ringflow.accounts.vouchers.voucher import (
 from ringflow.audit import Act
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers, with_act
 from ringflow.cli.card_rows import VoucherRow, voucher_row
+from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.opening import with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
@@ -37,7 +38,7 @@ MOST_PRINTED = 100
 
 app = typer.Typer(help="Vouchers.", no_args_is_help=True)
 
-Id = Annotated[int, typer.Argument(metavar="NUMBER", help="The voucher's number.")]
+Id = Annotated[int, id_argument("NUMBER", "The voucher's number.")]
 OfStatus = Annotated[Status | None, typer.Option("--status", help="Only of this status.")]
 
 
@@ -95,7 +96,7 @@ def generate_command(
 def list_command(
     status: OfStatus = None,
     batch: Annotated[str | None, typer.Option("--batch", help="Only of this batch.")] = None,
-    redeemed_by: Annotated[int | None, typer.Option("--redeemed-by", help="Only of this customer.")] = None,
+    redeemed_by: Annotated[int | None, id_option("--redeemed-by", "Only of this customer.")] = None,
     limit: Limit = DEFAULT_LIMIT,
     as_json: Json = False,
 ) -> None:
@@ -143,7 +144,7 @@ def delete_command(voucher_id: Id, operator: Operator, as_json: Json = False) ->
 
 @app.command("redeem")
 def redeem_command(
-    customer: Annotated[int, typer.Option("--customer", help="Who gets the credit.")],
+    customer: Annotated[int, id_option("--customer", "Who gets the credit.")],
     operator: Operator,
     payment: Annotated[
         str | None, typer.Option("--payment", help="The payment that it goes with, which is booked too.")

@@ -48,6 +48,13 @@ def house_id_sql(house: House, currency: str) -> str:
     return f"-1 - ({number} * {_HOUSE_KINDS} + {list(House).index(house)})"
 
 
+def account_name(account_id: int) -> str:
+    """What people call an account: `customer 42`, or the kind of a house account, such as `cash`."""
+    if account_id > 0:
+        return f"customer {account_id}"
+    return list(House)[(-1 - account_id) % _HOUSE_KINDS].value
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A customer's account as it stands. `available_micros` is what may be spent now; it may be below zero.

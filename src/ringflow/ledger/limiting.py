@@ -58,7 +58,8 @@ async def _account(act: Act, customer_id: int, micros: int) -> Account:
 
 async def _noted(act: Act, before: Account) -> Account:
     after = await _read(act, before.customer_id)
-    await note(act, "limit", f"customer {before.customer_id}", _facts(before), _facts(after))
+    if _facts(after) != _facts(before):
+        await note(act, "limit", f"customer {before.customer_id}", _facts(before), _facts(after))
     return after
 
 

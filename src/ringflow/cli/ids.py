@@ -1,0 +1,19 @@
+"""Ids of customers and vouchers as commands take them: those that the database can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from ringflow.accounts.change import MAX_INTEGER
+
+
+def id_argument(metavar: str, meaning: str) -> Any:
+    """An argument that is such an id."""
+    return typer.Argument(metavar=metavar, min=1, max=MAX_INTEGER, help=meaning)
+
+
+def id_option(name: str, meaning: str) -> Any:
+    """An option that is such an id."""
+    return typer.Option(name, metavar="ID", min=1, max=MAX_INTEGER, help=meaning)

@@ -1,0 +1,84 @@
+"""`ringflow ledger` as an operator uses it: what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+WHO = ("--reason", "bank transfer", "--operator", "ann")
+
+
+@pytest.fixture
+def till(ringflow: Run) -> Run:
+    """The command line, with a customer that has 5.00 USD and one that has yen."""
+    ringflow("customer", "add", "Ann", "--id", "7")
+    ringflow("customer", "add", "Yen", "--id", "8", "--currency", "JPY")
+    ringflow("ledger", "pay-in", "7", "5.00", *WHO)
+    return ringflow
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("pay-in", "7", "-5"), "`-5` is below zero"),
+        (("pay-in", "7", "0"), "an amount is more than zero"),
+        (("pay-in", "7", "5.001"), "`5.001` has more than 2 decimals"),
+        (("pay-in", "8", "5.5"), "`5.5` has decimals, and this takes none"),
+        (("pay-in", "7", "9" * 40), "the amount is larger than 1000000000.00 USD"),
+        (("pay-in", "7", "5.00 EUR"), "`5.00 EUR` is in EUR, and USD is wanted"),
+        (("pay-in", "7", "1e3"), "`1e3` is not an amount"),
+        (("pay-in", "9", "5"), "there is no customer 9"),
+        (("pay-out", "7", "-5"), "`-5` is below zero"),
+        (("pay-out", "7", "5.01"), "customer 7 has 5.00 USD available, and 5.01 USD is wanted"),
+        (("adjust", "7", "-5.01"), "customer 7 has 5.00 USD available, and 5.01 USD is wanted"),
+        (("transfer", "7", "8", "1"), "a transfer stays within one currency"),
+        (("transfer", "7", "7", "1"), "a transfer needs two customers"),
+        (("transfer", "7", "8", "-1"), "`-1` is below zero"),
+        (("refund", "nothing", "-1"), "there is no leg nothing"),
+    ],
+)
+def test_what_is_refused_is_one_line_and_moves_nothing(till: Run, words: tuple[str, ...], line: str) -> None:
+    ran = till("ledger", *words, *WHO)
+    assert (ran.code, ran.out) == (1, "")
+    assert line in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert till("ledger", "show", "7", "--json").json["balance"] == "5.00"
+    assert till("ledger", "check").out == "the books are right\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ledger", "pay-in", "HUGE", "5", *WHO),
+        ("ledger", "show", "HUGE"),
+        ("ledger", "limit", "HUGE", "--debit", "1"),
+        ("ledger", "transfer", "7", "HUGE", "1", *WHO),
+        ("rate", "quote", "44", "--customer", "HUGE"),
+        ("rate", "assign", "retail", "--customer", "HUGE"),
+        ("record", "list", "--customer", "HUGE"),
+        ("record", "list", "--limit", "HUGE"),
+        ("card", "list", "--customer", "HUGE"),
+        ("card", "list", "--redeemed-by", "HUGE"),
+        ("cli", "list", "--customer", "HUGE"),
+        ("did", "list", "--customer", "HUGE"),
+        ("voucher", "show", "HUGE"),
+        ("voucher", "list", "--redeemed-by", "HUGE"),
+    ],
+)
+def test_a_number_that_no_database_holds_is_out_of_range(till: Run, words: tuple[str, ...]) -> None:
+    ran = till(*[str(10**30) if word == "HUGE" else word for word in words])
+    assert (ran.code, ran.out) == (2, "")
+    # Typer breaks the line at the width of the terminal.
+    assert "less than or equal to" in re.sub(r"[\s│]+", " ", ran.err)
+
+
+def test_people_read_who_gave_and_who_got_and_when(till: Run) -> None:
+    till("ledger", "adjust", "7", "-1.00", *WHO)
+    newest, first = till("ledger", "show", "7", "--movements", "5", "--json").json["movements"]
+    assert (first["debit"], first["credit"], first["kind"]) == ("cash", "customer 7", "pay_in")
+    assert (newest["debit"], newest["credit"]) == ("customer 7", "adjustments")
+    assert re.fullmatch(r"20[0-9-]{8}T[0-9:]{8}Z", newest["created"])
