@@ -99,6 +99,12 @@ def test_a_batch_is_made_shown_listed_exported_and_redeemed(till: Run, tmp_path:
     assert till("card", "batches", "--json").json[0]["name"] == "spring"
 
 
+def test_no_spreadsheet_calculates_what_an_export_says(till: Run) -> None:
+    make(till, "--batch", "=1+1")
+    exported = csv.DictReader(till("card", "export").out.splitlines())
+    assert [row["batch"] for row in exported] == ["'=1+1"]
+
+
 def test_without_a_file_few_pins_are_printed_once_and_many_are_refused(till: Run) -> None:
     (one,) = make(till, "--batch", "a")
     assert re.fullmatch("[0-9]{6}", one["pin"])

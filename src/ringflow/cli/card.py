@@ -30,6 +30,7 @@ from ringflow.config import Config
 from ringflow.errors import Refused, StartError
 from ringflow.ledger.ledger import system_now_ms
 from ringflow.money import parse_amount
+from ringflow.spreadsheets import csv_cell
 from ringflow.store import Store
 
 app = typer.Typer(help="Calling cards.", no_args_is_help=True)
@@ -89,7 +90,7 @@ def export_command(
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([field.name for field in fields(CardRow)])
         async for page in every_card(connection, wanted):
-            writer.writerows([astuple(card_row(one)) for one in page])
+            writer.writerows([[csv_cell(value) for value in astuple(card_row(one))] for one in page])
 
     async def export(connection: AsyncConnection, config: Config) -> None:
         if out is None:

@@ -13,6 +13,7 @@ from typing import TextIO
 from ringflow.money import format_amount
 from ringflow.records.legs import RecordedLeg
 from ringflow.records.reading import Filter, RecordedCall, every_call
+from ringflow.spreadsheets import csv_cell
 from ringflow.store import Store
 
 CALL_COLUMNS = (
@@ -25,9 +26,6 @@ LEG_COLUMNS = (
 )
 LATER_COLUMNS = ("released_by", "leg_released_by")
 COLUMNS = (*CALL_COLUMNS, *LEG_COLUMNS, *LATER_COLUMNS)
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet calculate instead of show (OWASP: CSV Injection)."""
 
 Progress = Callable[[int], None]
 """Told how many lines have been written since it was last told."""
@@ -70,7 +68,7 @@ def _rows(call: RecordedCall) -> Iterator[list[str]]:
     for leg in call.legs or (None,):
         cells = _leg_cells(leg) if leg is not None else (None,) * len(LEG_COLUMNS)
         later = (call.released_by, leg.released_by if leg is not None else None)
-        yield [_cell(value) for value in (*facts, *cells, *later)]
+        yield [csv_cell(value) for value in (*facts, *cells, *later)]
 
 
 def _leg_cells(leg: RecordedLeg) -> tuple[str | int | None, ...]:
@@ -82,8 +80,3 @@ def _leg_cells(leg: RecordedLeg) -> tuple[str | int | None, ...]:
         *(amount_text(leg.refunded_micros, currency), amount_text(leg.uncollected_micros, currency)),
         *(leg.hangup_cause, leg.caller_id),
     )
-
-
-def _cell(value: str | int | None) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
