@@ -13,6 +13,7 @@ from ringflow.calls.charging import Charging
 from ringflow.engine.reconciling import Reaper
 from ringflow.engine.settling import serve_settlement
 from ringflow.ledger.check import check_books
+from ringflow.ledger.held import find_hold, standing_hold
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.terms import Terms
@@ -98,6 +99,18 @@ async def test_two_servers_that_settle_one_leg_charge_once(house: House) -> None
     account = await one.ledger.account(42)
     assert account is not None
     assert (account.balance_micros, account.held_micros) == (990_000_000, 0)
+
+
+async def test_a_lost_leg_that_its_hangup_handler_settles_waits_for_nobody_any_more(house: House) -> None:
+    server = house.server("one")
+    await held(server)
+    server.leave(LEG)
+    await ask(await house.port(server), LEG, "1750000000000", "1750000010000")
+    assert server.left == set()
+    async with house.store.reading() as connection:
+        assert await find_hold(connection, LEG) is not None
+        # The reaper asks for this one: it must not take a settled leg for one that nobody charges.
+        assert await standing_hold(connection, LEG) is None
 
 
 @pytest.mark.parametrize(

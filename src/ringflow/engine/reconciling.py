@@ -24,7 +24,7 @@ from ringflow.calls.outcome import LegEnd
 from ringflow.calls.outgoing import KEPT_FAMILY
 from ringflow.engine.settling import LegEnds, leg_end, settle_lost
 from ringflow.errors import RingflowError
-from ringflow.ledger.held import find_hold
+from ringflow.ledger.held import standing_hold
 from ringflow.ledger.hold import Hold
 from ringflow.ledger.reaping import reap, say_alive
 from ringflow.store import StoreGone
@@ -124,7 +124,6 @@ class Reaper:
     async def _settle_kept(self, end: LegEnd) -> None:
         leg_id = end.leg_id
         await settle_lost("leg settled from AstDB", end, self._charging, self._ends)
-        self._charging.left.discard(leg_id)
         assert self._asterisk is not None
         await self._asterisk.originate(
             FORGET, ApplicationTarget("NoOp"), variables={"__RINGFLOW_FORGET": leg_id}, timeout_s=FORGET_S
@@ -133,7 +132,7 @@ class Reaper:
     async def _settle_left(self, leg_id: str, asked: Asked) -> None:
         """A leg that this very server lost: nobody else waits for its server to be dead."""
         async with self._ledger.store.reading() as connection:
-            hold = await find_hold(connection, leg_id)
+            hold = await standing_hold(connection, leg_id)
         talked_ms = 0 if hold is None else self._judge(hold, asked)
         if talked_ms is None:
             return

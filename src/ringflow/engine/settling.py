@@ -58,6 +58,7 @@ async def settle_lost(event: str, end: LegEnd, charging: Charging, ends: LegEnds
     except UnknownLeg:
         # Of a trunk that is rated upstream, or of nobody.
         log.warning(event, hold="none", leg=shown(end.leg_id), talked_ms=end.talked_ms)
+    charging.left.discard(end.leg_id)
     if ends is not None:
         await ends.leg_ended(end)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.ledger.hold import Hold
+from ringflow.ledger.hold import Hold, HoldState
 from ringflow.ledger.holding import HOLD_COLUMNS, HoldRow, read_hold
 from ringflow.ledger.statement import Statement
 
@@ -47,6 +47,12 @@ async def find_hold(connection: AsyncConnection, leg_id: str) -> Hold | None:
     """The leg's hold, ended or not."""
     found = await _FIND.run(connection, leg_id=leg_id)
     return read_hold(HoldRow._make(found[0])) if found else None
+
+
+async def standing_hold(connection: AsyncConnection, leg_id: str) -> Hold | None:
+    """The leg's hold, unless it has ended."""
+    found = [HoldRow._make(row) for row in await _FIND.run(connection, leg_id=leg_id)]
+    return read_hold(found[0]) if found and found[0].state == HoldState.HELD else None
 
 
 async def standing_holds(connection: AsyncConnection) -> list[Hold]:
