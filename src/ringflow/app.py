@@ -32,14 +32,15 @@ from ringflow.engine.engine import Engine
 from ringflow.engine.reconciling import BOOT_MARK, Reaper
 from ringflow.engine.settling import SETTLE_SCRIPT, serve_settlement
 from ringflow.engine.watching import Watcher
-from ringflow.errors import RingflowError, StartError
+from ringflow.errors import RingflowError
 from ringflow.flows.book import FlowBook
 from ringflow.ledger.ledger import Ledger
 from ringflow.numbers import shown
 from ringflow.records.keeping import RecordKeeping
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.store import Store
-from ringflow.web.health import build_web
+from ringflow.web.figures import PartFigures, Parts
+from ringflow.web.health import build_web, open_port
 from ringflow.web.metrics import Metrics
 from ringflow.web.readiness import readiness
 
@@ -163,7 +164,6 @@ class Application:
     async def start(self) -> None:
         """Open the ports. Raises `StartError` for one that is taken."""
         config = self.core.config
-        self.metrics.watch_wire(self.fastagi)
         if config.http is not None:
             await self._start_http(config.http.host, config.http.port)
         if self.ami is not None:
@@ -242,20 +242,21 @@ class Application:
             log.warning("not hung up", channel=shown(channel), detail=str(error))
 
     async def _start_http(self, host: str, port: int) -> None:
+        core, records = self.core, self.records
         probes = readiness(
-            self.core.store, self.fastagi, self.ami, self.engine.dialplan, lambda: self._draining
+            core.store,
+            self.fastagi,
+            self.ami,
+            self.engine.dialplan,
+            core.charging,
+            records.recorder if records is not None else None,
+            lambda: self._draining,
         )
-        # An access log line for every scrape would drown the calls.
-        self._runner = web.AppRunner(build_web(probes, self.metrics.registry), access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
-        try:
-            await site.start()
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise StartError(
-                f"HTTP port {host}:{port} cannot be opened: {reason}; set http.port or RINGFLOW_HTTP__PORT"
-            ) from error
+        parts = Parts(self.fastagi, core.charging, self.reaper, core.world.teller, records, self.ami)
+        figures = PartFigures(parts, probes)
+        self.metrics.registry.register(figures)
+        pages = build_web(probes, self.metrics.registry, figures.refresh)
+        self._runner = await open_port(pages, host, port)
         self.http_port = self._runner.addresses[0][1]
 
 

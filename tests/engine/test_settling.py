@@ -10,7 +10,7 @@ import pytest
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.calls.charging import Charging
-from ringflow.engine.reconciling import Reaper
+from ringflow.engine.reconciling import Findings, Reaper
 from ringflow.engine.settling import serve_settlement
 from ringflow.ledger.check import check_books
 from ringflow.ledger.held import find_hold, standing_hold
@@ -150,18 +150,20 @@ async def test_without_ami_a_dead_servers_hold_stands_until_it_expires(house: Ho
     reaper = Reaper(alive, None, silent_s=0.06)
     running = asyncio.create_task(reaper.run())
 
-    async def until(account_held: int) -> None:
+    async def found(findings: Findings) -> int:
+        """Wait until that is all that was found; gives what is held then."""
         async with asyncio.timeout(10):
-            while (found := await alive.ledger.account(42)) is None or found.held_micros != account_held:  # noqa: ASYNC110
+            while reaper.findings != findings:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+        account = await alive.ledger.account(42)
+        assert account is not None
+        return account.held_micros
 
-    async with asyncio.timeout(10):
-        while await alive.ledger.occupy("c2@2", {"customer:42": 1}) is not None:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
     # The dead server's call is counted no more, and its money is still held.
-    await until(120_000_000)
+    assert await found(Findings(calls=1, waiting=1)) == 120_000_000
+    assert await alive.ledger.occupy("c2@2", {"customer:42": 1}) is None
     house.now_ms += 20_000
-    await until(0)
+    assert await found(Findings(calls=1, released=1)) == 0
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert (await alive.ledger.release(LEG)).charged_micros == 0

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
 
 from ringflow.app import Application, open_core, running
 from ringflow.bench.load import CLI, DID, run_load
@@ -16,34 +12,12 @@ from ringflow.config import Config
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import StartError
 
-PROJECT = Path(__file__).parents[2]
+from .conftest import asking
+
 GREETING = (
     f"agi_network: yes\nagi_channel: x\nagi_uniqueid: 1.1\nagi_callerid: {CLI}\nagi_extension: {DID}\n"
     f"agi_arg_1: {DIALPLAN_VERSION}\n\n"
 ).encode()
-
-
-@pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
-    return Config.model_validate(
-        {
-            "folder": tmp_path,
-            "flows": PROJECT / "app_flows",
-            "sounds": {"folder": PROJECT / "sounds"},
-            "fastagi": {"port": 0, "drain_s": 1},
-            "http": {"port": 0},
-            "customers": [{"id": 42, "clis": [CLI]}],
-            "dids": [{"number": DID, "app": "calling_card"}],
-            "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier", "rated": "upstream"}],
-        }
-    )
-
-
-@asynccontextmanager
-async def asking(application: Application) -> AsyncIterator[ClientSession]:
-    async with ClientSession(f"http://127.0.0.1:{application.http_port}") as session:
-        yield session
 
 
 async def test_calls_are_counted_by_app_outcome_and_exit(config: Config) -> None:
@@ -71,6 +45,8 @@ async def test_ready_names_every_part_and_runs_without_ami(config: Config) -> No
             "fastagi": True,
             "ami": False,
             "dialplan": True,
+            "ledger": True,
+            "records": True,
         }
         assert parts["ami"] == {"ready": False, "required": False, "detail": "not configured"}
         async with http.get("/healthz") as answer:
@@ -102,11 +78,7 @@ async def test_a_server_whose_database_is_gone_is_alive_and_not_ready(config: Co
             assert answer.status == 200
 
 
-async def test_a_configured_ami_that_is_away_makes_the_server_not_ready(
-    config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RINGFLOW_AMI_SECRET", "another secret for tests")
-    with_ami = config.model_validate({**config.model_dump(), "ami": {"port": 1}})
+async def test_a_configured_ami_that_is_away_makes_the_server_not_ready(with_ami: Config) -> None:
     async with running(with_ami) as application, asking(application) as http:
         async with http.get("/readyz") as answer:
             part = (await answer.json())["parts"]["ami"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
+from typing import TypeVar
 
 from ringflow.accounts import clis
 from ringflow.accounts.cards.authentication import BY_CALLER, Admitted, Cards, ToppedUp
-from ringflow.accounts.cards.refusal import Refusal
+from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.change import changing
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.directory import Directory
@@ -18,6 +20,8 @@ from ringflow.accounts.vouchers.telephone import Vouchers
 from ringflow.errors import Refused, StartError
 from ringflow.ledger.account import read_account
 from ringflow.store import Store
+
+Result = TypeVar("Result")
 
 REMEMBERED_NOTE = "remembered at the caller's wish"
 """The note of a CLI that a caller had added."""
@@ -34,7 +38,8 @@ class Remembering(StrEnum):
 class Teller:
     """`now_ms`: milliseconds since 1970. Methods raise `StoreGone`.
 
-    Without `peppers` no PIN or code can be compared, and what needs that raises `StartError`.
+    Without `peppers` no PIN or code can be compared, and what needs that raises `StartError`. `refusals`: how
+    many cards, PINs and codes were refused since the start, and why.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Teller:
         peppers: Peppers | None,
         now_ms: Callable[[], int],
     ) -> None:
+        self.refusals: Counter[Why] = Counter()
         self._store = store
         self._directory = directory
         self._country = country
@@ -60,7 +66,7 @@ class Teller:
         """Who a caller is, by card ID and PIN, or by the PIN alone: `Cards.authenticate`."""
         if self._cards is None:
             raise _no_pepper()
-        return await self._cards.authenticate(card_id, pin, caller)
+        return self._counted(await self._cards.authenticate(card_id, pin, caller))
 
     async def top_up(
         self, card_id: str | None, pin: str, customer_id: int, caller: Caller
@@ -68,13 +74,13 @@ class Teller:
         """Give a card's credit to a customer: `Cards.top_up`."""
         if self._cards is None:
             raise _no_pepper()
-        return await self._cards.top_up(card_id, pin, customer_id, caller)
+        return self._counted(await self._cards.top_up(card_id, pin, customer_id, caller))
 
     async def redeem_voucher(self, code: str, customer_id: int, caller: Caller) -> Redeemed | Refusal:
         """Give a voucher's value to a customer: `Vouchers.redeem`."""
         if self._vouchers is None:
             raise _no_pepper()
-        return await self._vouchers.redeem(code, customer_id, caller)
+        return self._counted(await self._vouchers.redeem(code, customer_id, caller))
 
     async def available_micros(self, customer_id: int) -> int:
         """What the customer can spend now, in micro-units of its currency; below zero, if it owes."""
@@ -98,6 +104,11 @@ class Teller:
             # Another call took it a moment ago.
             return Remembering.TAKEN
         return Remembering.DONE
+
+    def _counted(self, result: Result) -> Result:
+        if isinstance(result, Refusal):
+            self.refusals[result.why] += 1
+        return result
 
 
 def _no_pepper() -> StartError:

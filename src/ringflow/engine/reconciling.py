@@ -47,6 +47,20 @@ class Asked:
     kept: dict[str, LegEnd]
 
 
+@dataclass(slots=True)
+class Findings:
+    """What the reaper came upon since the start: legs, and counted calls.
+
+    `from_astdb` were settled by what Asterisk kept, `released` not charged, as nobody knew of a talk.
+    `waiting`: the abandoned holds that the last round could not judge, or whose calls are up.
+    """
+
+    from_astdb: int = 0
+    released: int = 0
+    calls: int = 0
+    waiting: int = 0
+
+
 class Reaper:
     """Says that this server lives, and ends what is left of those that do not.
 
@@ -57,6 +71,7 @@ class Reaper:
     def __init__(
         self, charging: Charging, asterisk: AmiLink | None, silent_s: float, ends: LegEnds | None = None
     ) -> None:
+        self.findings = Findings()
         self._charging = charging
         self._ledger = charging.ledger
         self._asterisk = asterisk
@@ -109,6 +124,10 @@ class Reaper:
             return mark.rpartition("@")[2] in asked.unique_ids
 
         reaped = await reap(self._ledger, talked_ms, is_up, round(self._silent_s * 1000))
+        # What AstDB kept was settled before, so nobody knew of a talk.
+        self.findings.released += len(reaped.settlements)
+        self.findings.calls += len(reaped.calls)
+        self.findings.waiting = reaped.waiting
         if reaped.settlements or reaped.calls:
             legs = [one.leg_id for one in reaped.settlements]
             log.warning("reaped", legs=legs, calls=list(reaped.calls))
@@ -124,6 +143,7 @@ class Reaper:
     async def _settle_kept(self, end: LegEnd) -> None:
         leg_id = end.leg_id
         await settle_lost("leg settled from AstDB", end, self._charging, self._ends)
+        self.findings.from_astdb += 1
         assert self._asterisk is not None
         await self._asterisk.originate(
             FORGET, ApplicationTarget("NoOp"), variables={"__RINGFLOW_FORGET": leg_id}, timeout_s=FORGET_S
@@ -138,6 +158,7 @@ class Reaper:
             return
         if hold is not None:
             await self._charging.end_by_record(leg_id, talked_ms)
+            self.findings.released += 1
         self._charging.left.discard(leg_id)
 
     def _judge(self, hold: Hold, asked: Asked | None) -> int | None:

@@ -7,6 +7,7 @@ call waits for its own, and thousands when they share.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from ringflow.ledger.express import run_express
 from ringflow.ledger.request import Answer, Request
 from ringflow.ledger.transaction import transact
 from ringflow.store import Store, StoreGone
+from ringflow.store.batches import Batches
 
 log = structlog.get_logger("ringflow.ledger")
 
@@ -35,10 +37,16 @@ class GroupCommit:
     """The queue of requests of one process, and the task that writes them."""
 
     def __init__(self, store: Store, now_ms: Callable[[], int]) -> None:
+        self.batches = Batches()
         self._store = store
         self._now_ms = now_ms
         self._queue: deque[_Waiting] = deque()
         self._writer: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are in no transaction yet."""
+        return len(self._queue)
 
     async def ask(self, request: Request) -> Answer:
         """Have a request carried out; answers after its commit. Raises `Refused`, `StoreGone`.
@@ -61,8 +69,10 @@ class GroupCommit:
 
     async def _write(self) -> None:
         while batch := self._next():
+            began_s = time.perf_counter()
             try:
                 await self._carry_out(batch)
+                self.batches.add(len(batch), time.perf_counter() - began_s)
                 await self._gather()
             except BaseException as error:
                 # Cancelled, or broken: nobody may wait for ever for an answer that does not come.

@@ -17,6 +17,9 @@ _FIND = Statement(f"SELECT {HOLD_COLUMNS} FROM ledger_holds AS h WHERE h.leg_id 
 _STANDING = Statement(
     f"SELECT {HOLD_COLUMNS} FROM ledger_holds AS h WHERE h.state = 'held' ORDER BY h.opened_ms, h.leg_id"  # noqa: S608
 )
+_OPEN = Statement(
+    "SELECT count(*) AS standing, min(h.opened_ms) AS oldest_ms FROM ledger_holds AS h WHERE h.state = 'held'"
+)
 _LEFT = Statement(
     f"SELECT {HOLD_COLUMNS} FROM ledger_holds AS h WHERE h.state = 'held' AND ({_ABANDONED}) "  # noqa: S608
     "ORDER BY h.opened_ms, h.leg_id",
@@ -58,6 +61,12 @@ async def standing_hold(connection: AsyncConnection, leg_id: str) -> Hold | None
 async def standing_holds(connection: AsyncConnection) -> list[Hold]:
     """All holds that have not ended, the oldest first."""
     return [read_hold(HoldRow._make(row)) for row in await _STANDING.run(connection)]
+
+
+async def open_holds(connection: AsyncConnection) -> tuple[int, int | None]:
+    """How many holds stand, and when the oldest was made, in milliseconds since 1970."""
+    found = (await _OPEN.run(connection))[0]
+    return found.standing, found.oldest_ms
 
 
 async def abandoned_holds(connection: AsyncConnection, now_ms: int, silent_ms: int) -> list[Hold]:

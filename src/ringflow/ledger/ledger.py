@@ -26,6 +26,7 @@ from ringflow.ledger.request import (
 from ringflow.ledger.terms import Terms, charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.store import Store
+from ringflow.store.batches import Batches
 
 HOLD_LASTS_MS = 6 * 3600 * 1000
 """How long a hold may stand, unless said otherwise: longer than any call may last."""
@@ -44,6 +45,16 @@ class Ledger:
         self.server = server
         self.now_ms = now_ms
         self._group = GroupCommit(store, now_ms)
+
+    @property
+    def batches(self) -> Batches:
+        """The requests that this process carried out together, some of them perhaps in vain."""
+        return self._group.batches
+
+    @property
+    def waiting(self) -> int:
+        """How many requests of this process are in no transaction yet."""
+        return self._group.waiting
 
     async def hold(
         self,

@@ -22,10 +22,11 @@ FORGOTTEN_MS = 24 * 3600 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
-    """What was brought to its end."""
+    """What was brought to its end, and how many abandoned holds had to be left standing."""
 
     settlements: tuple[Settlement, ...]
     calls: tuple[str, ...]
+    waiting: int
 
 
 async def say_alive(ledger: Ledger) -> None:
@@ -60,4 +61,4 @@ async def reap(
         await ledger.vacate(call_id)
     async with ledger.store.writing() as connection:
         await forget_servers(connection, now_ms, max(silent_ms, FORGOTTEN_MS))
-    return Reaped(tuple(settlements), tuple(over))
+    return Reaped(tuple(settlements), tuple(over), waiting=len(holds) - len(settlements))

@@ -18,6 +18,7 @@ from ringflow.calls.progress import CallInProgress
 from ringflow.ledger.statement import Statement
 from ringflow.records.rows import LOST, call_rows
 from ringflow.store import DirectConnection, Store, StoreGone
+from ringflow.store.batches import Batches
 
 log = structlog.get_logger("ringflow.records")
 
@@ -49,11 +50,13 @@ class Drafts:
     """Keeps drafts of a server's calls.
 
     `server` is its name in the records; `run_name` that of this run of it, which says that it lives.
+    `batches`: the drafts that were written.
     """
 
     def __init__(
         self, store: Store, server: str, run_name: str, calls: Callable[[], Mapping[str, CallInProgress]]
     ) -> None:
+        self.batches = Batches()
         self._store = store
         self._server = server
         self._run_name = run_name
@@ -85,9 +88,11 @@ class Drafts:
         over = [call_id for call_id in self._kept if call_id not in calls]
         if not further and not over:
             return
+        began_s = time.perf_counter()
         async with self._store.writing_directly() as connection:
             written = await self._write(connection, calls, further)
             dropped = await _drop(connection, over)
+        self.batches.add(len(written), time.perf_counter() - began_s)
         self._kept |= written
         for call_id in dropped:
             del self._kept[call_id]

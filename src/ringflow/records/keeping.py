@@ -33,7 +33,7 @@ class RecordKeeping:
     ) -> None:
         self.recorder = Recorder(store, server)
         self.remains = Remains(store, server)
-        self._drafts = Drafts(store, server, run_name, calls)
+        self.drafts = Drafts(store, server, run_name, calls)
         self._upkeep = Upkeep(store, keep_days, silent_s)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -41,7 +41,7 @@ class RecordKeeping:
         """Begin to keep drafts, and to look after what there is."""
         self._tasks = [
             asyncio.create_task(self._upkeep.run(), name="upkeep of records"),
-            asyncio.create_task(self._drafts.run(), name="drafts of records"),
+            asyncio.create_task(self.drafts.run(), name="drafts of records"),
         ]
 
     async def close(self, limit_s: float) -> None:
@@ -51,4 +51,4 @@ class RecordKeeping:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.recorder.close(limit_s)
         with suppress(StoreGone):
-            await self._drafts.keep()
+            await self.drafts.keep()

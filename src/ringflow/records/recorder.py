@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
@@ -13,6 +14,7 @@ from ringflow.calls.outcome import CallRecord
 from ringflow.records.rows import CallRows, call_rows
 from ringflow.records.writing import write_rows
 from ringflow.store import Store, StoreGone
+from ringflow.store.batches import Batches
 
 log = structlog.get_logger("ringflow.records")
 
@@ -30,13 +32,16 @@ RETRY_LONGEST_S = 15.0
 class Recorder:
     """A `Watcher` of the engine. `server`: the name under which this server's calls are recorded.
 
-    `dropped`: records that were not written, as the database was away for too long or refused them.
+    `dropped`: records that were not written, as the database was away for too long or refused them;
+    `batches`: those that were. `stuck`: the last try found no database.
     """
 
     def __init__(
         self, store: Store, server: str, *, linger_s: float = LINGER_S, max_waiting: int = MAX_WAITING
     ) -> None:
         self.dropped = 0
+        self.stuck = False
+        self.batches = Batches()
         self._store = store
         self._server = server
         self._linger_s = linger_s
@@ -93,17 +98,19 @@ class Recorder:
             try:
                 await self._commit(batch)
             except StoreGone as error:
+                self.stuck = True
                 log.error("records wait", waiting=len(self._queue), detail=str(error))
                 await self._pause(delay_s)
                 delay_s = min(delay_s * 2, RETRY_LONGEST_S)
                 continue
-            delay_s = RETRY_FIRST_S
+            self.stuck, delay_s = False, RETRY_FIRST_S
             for _ in batch:
                 self._queue.popleft()
             if self._queue and len(self._queue) < MAX_BATCH:
                 await self._pause(self._linger_s)
 
     async def _commit(self, batch: Sequence[CallRows]) -> None:
+        began_s = time.perf_counter()
         try:
             async with self._store.writing_directly() as connection:
                 await write_rows(connection, batch)
@@ -115,6 +122,8 @@ class Recorder:
                 return
             for one in batch:
                 await self._commit([one])
+        else:
+            self.batches.add(len(batch), time.perf_counter() - began_s)
 
     async def _pause(self, limit_s: float) -> None:
         """Wait, or go on at once when a batch is full or the server stops."""

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-
-@dataclass(frozen=True, slots=True)
-class PartState:
-    """One part that calls need. `required` parts that are not ready make the whole not ready."""
-
-    ready: bool
-    detail: str
-    required: bool = True
+from ringflow.errors import StartError
+from ringflow.web.readiness import Probe, part_states
 
 
-Probe = Callable[[], Awaitable[PartState]]
-
-
-def build_web(probes: Mapping[str, Probe], registry: CollectorRegistry) -> web.Application:
-    """The HTTP application: `/healthz`, `/readyz`, `/metrics`."""
+def build_web(
+    probes: Mapping[str, Probe], registry: CollectorRegistry, refresh: Callable[[], Awaitable[None]]
+) -> web.Application:
+    """The HTTP application: `/healthz`, `/readyz`, `/metrics`. `refresh`: to be done before a scrape."""
 
     async def healthz(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def readyz(request: web.Request) -> web.Response:
-        states = {name: await probe() for name, probe in probes.items()}
+        states = await part_states(probes)
         ready = all(state.ready for state in states.values() if state.required)
         body = {
             "status": "ready" if ready else "not ready",
@@ -40,6 +32,7 @@ def build_web(probes: Mapping[str, Probe], registry: CollectorRegistry) -> web.A
         return web.json_response(body, status=200 if ready else 503)
 
     async def metrics(request: web.Request) -> web.Response:
+        await refresh()
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     application = web.Application()
@@ -47,3 +40,19 @@ def build_web(probes: Mapping[str, Probe], registry: CollectorRegistry) -> web.A
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", metrics)
     return application
+
+
+async def open_port(application: web.Application, host: str, port: int) -> web.AppRunner:
+    """Serve the application until the runner is cleaned up. Raises `StartError` for a port that is taken."""
+    # An access log line for every scrape would drown the calls.
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        reason = error.strerror or str(error)
+        raise StartError(
+            f"HTTP port {host}:{port} cannot be opened: {reason}; set http.port or RINGFLOW_HTTP__PORT"
+        ) from error
+    return runner

@@ -7,10 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from ringflow.agi.server import FastAgiServer
 from ringflow.calls.outcome import CallRecord
 
 LAG_INTERVAL_S = 0.5
@@ -78,10 +75,6 @@ class Metrics:
         for milliseconds in key_to_dial_ms:
             self._key_to_dial.observe(milliseconds / 1000)
 
-    def watch_wire(self, server: FastAgiServer) -> None:
-        """Show the FastAGI server's own counts, by kind of error."""
-        self.registry.register(_WireErrors(server))
-
     async def measure_lag(self) -> None:
         """Measure the event loop's lag until cancelled."""
         loop = asyncio.get_running_loop()
@@ -89,18 +82,3 @@ class Metrics:
             began = loop.time()
             await asyncio.sleep(LAG_INTERVAL_S)
             self._lag.observe(max(0.0, loop.time() - began - LAG_INTERVAL_S))
-
-
-class _WireErrors(Collector):
-    """Reads the server's counters when Prometheus asks."""
-
-    def __init__(self, server: FastAgiServer) -> None:
-        self._server = server
-
-    def collect(self) -> list[Metric]:
-        family = CounterMetricFamily(
-            "ringflow_fastagi_errors", "FastAGI connections that came to nothing", labels=["kind"]
-        )
-        for kind, count in self._server.counts().items():
-            family.add_metric([kind], count)
-        return [family]

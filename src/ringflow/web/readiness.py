@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from ringflow.agi.server import FastAgiServer
 from ringflow.ami.link import AmiLink, LinkState
+from ringflow.calls.charging import Charging
 from ringflow.engine.dialplan import DialplanCheck
 from ringflow.errors import RingflowError
+from ringflow.records.recorder import Recorder
 from ringflow.store import Store
-from ringflow.web.health import PartState, Probe
+
+ANSWER_S = 3.0
+"""A part that says nothing for so long is not ready; whoever asks does not wait for ever either."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """One part that calls need. `required` parts that are not ready make the whole not ready."""
+
+    ready: bool
+    detail: str
+    required: bool = True
+
+
+Probe = Callable[[], Awaitable[PartState]]
+
+
+async def part_states(probes: Mapping[str, Probe]) -> dict[str, PartState]:
+    """What all parts say at the same time, by their names."""
+    states = await asyncio.gather(*map(_ask, probes.values()))
+    return dict(zip(probes, states, strict=True))
+
+
+async def _ask(probe: Probe) -> PartState:
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            return await probe()
+    except TimeoutError:
+        return PartState(False, f"no answer within {ANSWER_S:g} s")
 
 
 def readiness(
@@ -17,6 +49,8 @@ def readiness(
     fastagi: FastAgiServer,
     ami: AmiLink | None,
     dialplan: DialplanCheck,
+    charging: Charging,
+    recorder: Recorder | None,
     is_draining: Callable[[], bool],
 ) -> dict[str, Probe]:
     """The probes of a server."""
@@ -41,4 +75,23 @@ def readiness(
         # Not required: where several Asterisks share this server, the others' calls are in order.
         return PartState(dialplan.is_current, dialplan.detail, required=False)
 
-    return {"database": database, "fastagi": fastagi_port, "ami": ami_link, "dialplan": last_dialplan}
+    async def ledger() -> PartState:
+        # Calls go on: what is owed is settled by itself, and its holds stand meanwhile.
+        owed, left = len(charging.owing), len(charging.left)
+        detail = f"{owed} settlements owed to the database, {left} legs left to their hangup handlers"
+        return PartState(not owed and not left, detail, required=False)
+
+    async def records() -> PartState:
+        if recorder is None:
+            return PartState(False, "not configured", required=False)
+        detail = f"{recorder.waiting} wait, {recorder.dropped} dropped since the start"
+        return PartState(not recorder.stuck, detail, required=False)
+
+    return {
+        "database": database,
+        "fastagi": fastagi_port,
+        "ami": ami_link,
+        "dialplan": last_dialplan,
+        "ledger": ledger,
+        "records": records,
+    }

@@ -1,0 +1,187 @@
+"""Figures that the server's parts keep themselves, read when Prometheus asks: no call waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from ringflow.accounts.cards.refusal import Why
+from ringflow.accounts.teller import Teller
+from ringflow.agi.server import FastAgiServer
+from ringflow.ami.link import AmiLink
+from ringflow.calls.charging import Charging
+from ringflow.engine.reconciling import Reaper
+from ringflow.ledger.held import open_holds
+from ringflow.records.keeping import RecordKeeping
+from ringflow.store import StoreGone
+from ringflow.store.batches import Batches, Distribution
+from ringflow.web.readiness import Probe, part_states
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Whose figures there are; None where the configuration does without that part."""
+
+    fastagi: FastAgiServer
+    charging: Charging
+    reaper: Reaper
+    teller: Teller | None
+    records: RecordKeeping | None
+    ami: AmiLink | None
+
+
+class PartFigures(Collector):
+    """Collects what the parts counted. What must be awaited is asked for by `refresh`, before each scrape."""
+
+    def __init__(self, parts: Parts, probes: Mapping[str, Probe]) -> None:
+        self._parts = parts
+        self._probes = probes
+        self._ready: dict[str, bool] = {}
+        self._holds: tuple[int, int | None] | None = None
+
+    async def refresh(self) -> None:
+        """Ask the parts whether they are ready, and the database for the holds, if it can be asked."""
+        states = await part_states(self._probes)
+        self._ready = {name: state.ready for name, state in states.items()}
+        self._holds = None
+        if not self._ready["database"]:
+            return
+        try:
+            async with self._parts.charging.ledger.store.reading() as connection:
+                self._holds = await open_holds(connection)
+        except StoreGone:
+            self._ready["database"] = False
+
+    def collect(self) -> Iterator[Metric]:
+        """All families there are at the moment."""
+        parts = self._parts
+        ready = GaugeMetricFamily(
+            "ringflow_part_ready", "Whether a part of /readyz is ready (1) or not (0)", labels=["part"]
+        )
+        for name, is_ready in self._ready.items():
+            ready.add_metric([name], is_ready)
+        yield ready
+        yield from _wire(parts.fastagi)
+        yield from _ledger(parts.charging)
+        yield from self._open_holds()
+        yield from _reaper(parts.reaper)
+        if parts.records is not None:
+            yield from _records(parts.records)
+        if parts.teller is not None:
+            yield _refusals(parts.teller)
+        if parts.ami is not None:
+            yield CounterMetricFamily(
+                "ringflow_ami_connections",
+                "How often the link to Asterisk's manager interface came up",
+                value=parts.ami.connections,
+            )
+
+    def _open_holds(self) -> Iterator[Metric]:
+        if self._holds is None:
+            return
+        count, opened_ms = self._holds
+        now_ms = self._parts.charging.ledger.now_ms()
+        age_s = 0.0 if opened_ms is None else max(0, now_ms - opened_ms) / 1000
+        yield GaugeMetricFamily("ringflow_open_holds", "Holds that stand, of all servers", value=count)
+        yield GaugeMetricFamily(
+            "ringflow_oldest_hold_age_seconds",
+            "For how long the oldest hold has stood; 0: there is none",
+            value=age_s,
+        )
+
+
+def _wire(server: FastAgiServer) -> Iterator[Metric]:
+    counts = server.counts()
+    yield CounterMetricFamily(
+        "ringflow_fastagi_calls", "FastAGI connections that brought a call", value=counts.pop("calls")
+    )
+    errors = CounterMetricFamily(
+        "ringflow_fastagi_errors", "FastAGI connections that came to nothing", labels=["kind"]
+    )
+    for kind, count in counts.items():
+        errors.add_metric([kind], count)
+    yield errors
+
+
+def _ledger(charging: Charging) -> Iterator[Metric]:
+    ledger = charging.ledger
+    yield GaugeMetricFamily(
+        "ringflow_ledger_requests_waiting",
+        "Requests of calls in no transaction yet",
+        value=ledger.waiting,
+    )
+    yield from _batches("ledger", "Requests", "group commit of the ledger", ledger.batches)
+    yield GaugeMetricFamily(
+        "ringflow_ledger_owed",
+        "Settlements that wait for the database",
+        value=len(charging.owing),
+    )
+    yield GaugeMetricFamily(
+        "ringflow_ledger_legs_left",
+        "Legs whose end this server lost, and that are not settled yet",
+        value=len(charging.left),
+    )
+
+
+def _reaper(reaper: Reaper) -> Iterator[Metric]:
+    findings = reaper.findings
+    legs = CounterMetricFamily(
+        "ringflow_reaper_legs",
+        "Legs that the reaper ended: settled from AstDB, or released and not charged",
+        labels=["found"],
+    )
+    legs.add_metric(["astdb"], findings.from_astdb)
+    legs.add_metric(["released"], findings.released)
+    yield legs
+    yield CounterMetricFamily(
+        "ringflow_reaper_calls", "Calls of dead servers that are counted no more", value=findings.calls
+    )
+    yield GaugeMetricFamily(
+        "ringflow_reaper_holds_waiting",
+        "Holds of dead servers that the reaper's last round left, as their calls are up or not known",
+        value=findings.waiting,
+    )
+
+
+def _records(records: RecordKeeping) -> Iterator[Metric]:
+    recorder = records.recorder
+    yield GaugeMetricFamily(
+        "ringflow_records_waiting", "Records of calls that are not written yet", value=recorder.waiting
+    )
+    yield CounterMetricFamily(
+        "ringflow_records_dropped", "Records of calls that were given up", value=recorder.dropped
+    )
+    yield from _batches("record", "Records", "transaction of call records", recorder.batches)
+    yield from _batches("draft", "Drafts", "transaction of drafts of calls", records.drafts.batches)
+
+
+def _refusals(teller: Teller) -> Metric:
+    refusals = CounterMetricFamily(
+        "ringflow_card_refusals",
+        "Cards, PINs and codes refused to callers; locked: a lock-out",
+        labels=["why"],
+    )
+    for why in Why:
+        refusals.add_metric([why.value], teller.refusals[why])
+    return refusals
+
+
+def _batches(of: str, rows: str, transaction: str, batches: Batches) -> Iterator[Metric]:
+    yield _histogram(f"ringflow_{of}_batch_size", f"{rows} in one {transaction}", batches.rows)
+    yield _histogram(f"ringflow_{of}_batch_seconds", f"Seconds of one {transaction}", batches.seconds)
+
+
+def _histogram(name: str, help_text: str, distribution: Distribution) -> Metric:
+    within, buckets = 0, []
+    for bound, count in zip((*map(str, distribution.bounds), "+Inf"), distribution.counts, strict=True):
+        within += count
+        buckets.append((bound, within))
+    return HistogramMetricFamily(name, help_text, buckets=buckets, sum_value=distribution.sum)

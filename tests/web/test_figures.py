@@ -1,0 +1,150 @@
+"""What `/metrics` shows of the server's parts, and the page that lists it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from ringflow.accounts.lockout import Caller
+from ringflow.app import Application, running
+from ringflow.bench.load import run_load
+from ringflow.calls.outcome import DIAL_STATUSES, LegEnd
+from ringflow.config import Config
+from ringflow.engine.settling import settle_lost
+from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.terms import Terms
+
+from .conftest import PROJECT, asking
+
+PAGE = (PROJECT / "docs" / "monitoring.md").read_text("utf-8")
+ROW = re.compile(r"^\| `(ringflow_\w+)` \| (\w+) \| ([^|]*)\| (.+) \|$", re.MULTILINE)
+BY_LIBRARY = {"le"}
+"""Labels that are no figure's own."""
+
+
+async def scrape(application: Application) -> str:
+    async with asking(application) as http, http.get("/metrics") as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+async def figures(application: Application) -> dict[str, float]:
+    """All samples, those with labels as `name{label=value}`."""
+    found = {}
+    for family in text_string_to_metric_families(await scrape(application)):
+        for sample in family.samples:
+            labels = ",".join(f"{name}={value}" for name, value in sample.labels.items())
+            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+    return found
+
+
+async def test_the_page_lists_what_is_printed(with_ami: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGFLOW_PIN_PEPPER", "5a" * 32)
+    async with running(with_ami) as application:
+        await run_load(application.fastagi.port, calls=1, at_once=1)
+        text = await scrape(application)
+    printed, labels = {}, {}
+    for family in text_string_to_metric_families(text):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        if not name.endswith("_created"):
+            printed[name] = (family.type, family.documentation)
+            labels[name] = {label for sample in family.samples for label in sample.labels} - BY_LIBRARY
+    listed = {name: (kind, meaning) for name, kind, _, meaning in ROW.findall(PAGE)}
+    assert listed == printed
+    labels["ringflow_rejects_total"].add("sip")  # None was, so it has no sample.
+    assert labels == {name: set(re.findall(r"`(\w+)`", words)) for name, _, words, _ in ROW.findall(PAGE)}
+
+
+def test_the_alerts_ask_for_what_is_listed() -> None:
+    rules = yaml.safe_load(PAGE.partition("```yaml\n")[2].partition("```")[0])["groups"][0]["rules"]
+    listed = {name for name, *_ in ROW.findall(PAGE)}
+    asked = {name for rule in rules for name in re.findall(r"ringflow_\w+", rule["expr"])}
+    assert {name.removesuffix("_bucket") for name in asked} <= listed
+    assert len({rule["alert"] for rule in rules}) == len(rules) > 5
+
+
+async def test_written_records_and_their_transactions_are_counted(config: Config) -> None:
+    async with running(config) as application:
+        await run_load(application.fastagi.port, calls=3, at_once=3)
+        assert application.records is not None
+        await application.records.recorder.written()
+        found = await figures(application)
+    assert found["ringflow_record_batch_size_sum"] == 3
+    assert found["ringflow_record_batch_size_bucket{le=+Inf}"] == found["ringflow_record_batch_seconds_count"]
+    assert found["ringflow_record_batch_seconds_sum"] > 0
+    assert (found["ringflow_records_waiting"], found["ringflow_records_dropped_total"]) == (0, 0)
+    assert found["ringflow_fastagi_calls_total"] == 3
+
+
+async def test_holds_are_counted_with_the_age_of_the_oldest_until_they_end(config: Config) -> None:
+    async with running(config) as application:
+        ledger = application.core.charging.ledger
+        async with application.core.store.writing() as connection:
+            await pay_in(connection, 42, 5_000_000, Order("k", "cash", "ann", ledger.now_ms()))
+        before = await figures(application)
+        made_ms = ledger.now_ms()
+        for leg in ("a.1@1", "a.2@1"):
+            await ledger.hold(leg, 42, 1_000_000, terms=Terms("USD", 60_000))
+        held = await figures(application)
+        oldest_s = (ledger.now_ms() - made_ms) / 1000
+        await asyncio.gather(ledger.release("a.1@1"), ledger.settle("a.2@1", 1000))
+        after = await figures(application)
+    assert [one["ringflow_open_holds"] for one in (before, held, after)] == [0, 2, 0]
+    assert before["ringflow_oldest_hold_age_seconds"] == after["ringflow_oldest_hold_age_seconds"] == 0
+    assert 0 < held["ringflow_oldest_hold_age_seconds"] <= oldest_s
+    assert held["ringflow_ledger_batch_size_sum"] == 2
+    assert after["ringflow_ledger_batch_size_sum"] == 4
+
+
+async def test_a_leg_that_was_lost_here_shows_until_it_is_settled(config: Config) -> None:
+    async with running(config) as application, asking(application) as http:
+        charging = application.core.charging
+        await charging.ledger.hold("a.1@1", 42, 0, terms=Terms("USD", 0))
+        charging.leave("a.1@1")
+        assert (await figures(application))["ringflow_ledger_legs_left"] == 1
+        async with http.get("/readyz") as answer:
+            part = (await answer.json())["parts"]["ledger"]
+            assert (answer.status, part["ready"], part["required"]) == (200, False, False)
+        end = LegEnd("a.1@1", DIAL_STATUSES["ANSWER"], 1000, charging.ledger.now_ms(), 16)
+        await settle_lost("settled by a test", end, charging, None)
+        assert (await figures(application))["ringflow_ledger_legs_left"] == 0
+
+
+async def test_a_lock_out_is_counted_among_the_refusals(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGFLOW_PIN_PEPPER", "5a" * 32)
+    async with running(config) as application:
+        teller = application.core.world.teller
+        assert teller is not None
+        for _ in range(12):
+            await teller.open_card(None, "12345678", Caller("carrier", "441910000001"))
+        found = await figures(application)
+    tried = {
+        why: found[f"ringflow_card_refusals_total{{why={why}}}"] for why in ("unknown", "locked", "used")
+    }
+    assert tried == {"unknown": 10, "locked": 2, "used": 0}
+
+
+async def test_without_the_database_the_page_still_comes_and_says_so(config: Config) -> None:
+    async with running(config) as application:
+        await application.core.store.close()
+        found = await figures(application)
+    assert found["ringflow_part_ready{part=database}"] == 0
+    assert found["ringflow_part_ready{part=fastagi}"] == 1
+    assert "ringflow_open_holds" not in found
+
+
+async def test_a_garbled_connection_is_counted_by_its_kind(config: Config) -> None:
+    async with running(config) as application:
+        reader, writer = await asyncio.open_connection("127.0.0.1", application.fastagi.port)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+        found = await figures(application)
+    assert found["ringflow_fastagi_errors_total{kind=protocol_errors}"] == 1
+    assert found["ringflow_fastagi_calls_total"] == 0
