@@ -58,7 +58,8 @@ def write_lab_files(
     place.mkdir(parents=True, exist_ok=True)
     listed = "".join(f"{name} => {path}\n" for name, path in directories.items())
     files = {
-        "asterisk.conf": f"[directories]\n{listed}\n[options]\nnocolor = yes\nverbose = 3\n",
+        # From verbosity 3 on `Read` writes the keys to the log, and PINs are keys.
+        "asterisk.conf": f"[directories]\n{listed}\n[options]\nnocolor = yes\nverbose = 2\n",
         "modules.conf": _modules(directories["astmoddir"]),
         "logger.conf": (
             "[general]\ndateformat = %F %T.%3q\n[logfiles]\nmessages => notice,warning,error,verbose\n"
