@@ -8,8 +8,9 @@ from typing import get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from ringflow.config import Config, load_config, read_secret
+from ringflow.config import Config, load_config
 from ringflow.errors import ConfigError, StartError
+from ringflow.secret import read_secret
 
 PROJECT = Path(__file__).parents[1]
 
@@ -44,8 +45,7 @@ def test_the_environment_wins_over_the_file_and_is_read_by_the_same_rules(tmp_pa
     assert config.http is not None
     assert config.http.port == 2000
     assert config.database_url == f"sqlite:///{tmp_path}/x.db"
-    with pytest.raises(ConfigError, match="port"):
-        load_config(path, {"RINGFLOW_HTTP__PORT": "many"})
+    assert load_config(path, {"RINGFLOW_HTTP": "null"}).http is None
 
 
 def test_paths_are_relative_to_the_file_and_not_to_the_shell(
@@ -67,17 +67,40 @@ def test_a_named_file_that_is_missing_is_a_problem_and_no_file_at_all_is_not(
     assert load_config(None, {}).fastagi.port == 4573
 
 
+def test_what_the_environment_says_wrongly_is_told_of_its_variable(tmp_path: Path) -> None:
+    path = write(tmp_path, "country: GB\nhttp: {port: x}\n")
+    with pytest.raises(ConfigError) as raised:
+        load_config(
+            path,
+            {"RINGFLOW_FASTAGI__PROT": "1", "RINGFLOW_LOG__LEVEL": "loud", "RINGFLOW_DIDS": "[{app: a}]"},
+        )
+    assert [f"{one.path}:{one.line}:{one.column}" for one in raised.value.problems] == [
+        f"{path}:2:14",
+        "environment variable RINGFLOW_DIDS:1:2",
+        "environment variable RINGFLOW_FASTAGI__PROT:1:1",
+        "environment variable RINGFLOW_LOG__LEVEL:1:1",
+    ]
+    text = str(raised.value)
+    assert "unknown key `prot` (did you mean `port`?" in text
+    assert "`level` must be 'debug', 'info', 'warning' or 'error', not `loud`" in text
+
+
 def test_a_secret_comes_from_the_environment_or_a_file_and_is_asked_for_by_name(tmp_path: Path) -> None:
     file = tmp_path / "key"
-    with pytest.raises(StartError, match=rf"the key: no secret is given; set K or write it to {file}"):
-        read_secret("K", file, "the key", {})
-    file.write_text("from a file, long enough\n")
-    assert read_secret("K", file, "the key", {}) == "from a file, long enough"
-    assert (
-        read_secret("K", file, "the key", {"K": "from the environment, long"}) == "from the environment, long"
+
+    def read(environ: dict[str, str], file: Path | None = file) -> str:
+        return read_secret("K", file, "the key", "ringflow key generate", environ)
+
+    with pytest.raises(StartError) as raised:
+        read({})
+    assert str(raised.value) == (
+        f"the key: no secret is given; set K or write it to {file} (`ringflow key generate` makes one)"
     )
+    file.write_text("from a file, long enough\n")
+    assert read({}) == "from a file, long enough"
+    assert read({"K": "from the environment, long"}) == "from the environment, long"
     with pytest.raises(StartError, match="shorter than 16 bytes") as raised:
-        read_secret("K", None, "the key", {"K": "short"})
+        read({"K": "short"}, None)
     assert "short " not in str(raised.value).replace("shorter", "")
 
 

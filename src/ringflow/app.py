@@ -15,7 +15,7 @@ from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.peppers import find_peppers
-from ringflow.accounts.security_key import SecurityKeys
+from ringflow.accounts.security_key import configured_keys
 from ringflow.accounts.teller import Teller
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
@@ -27,7 +27,7 @@ from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.manager import Manager
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.world import CallWorld
-from ringflow.config import AmiConfig, Config, read_secret
+from ringflow.config import AmiConfig, Config
 from ringflow.engine.engine import Engine
 from ringflow.engine.reconciling import BOOT_MARK, Reaper
 from ringflow.engine.settling import SETTLE_SCRIPT, serve_settlement
@@ -37,6 +37,7 @@ from ringflow.flows.book import FlowBook
 from ringflow.ledger.ledger import Ledger
 from ringflow.numbers import shown
 from ringflow.records.keeping import RecordKeeping
+from ringflow.secret import read_secret
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.store import Store
 from ringflow.web.figures import PartFigures, Parts
@@ -84,11 +85,7 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
     contradict it. Without `charge` calls cost nothing, as simulated ones must. Broken flows do not stop a
     server: they are logged, and `book.problems` has them.
     """
-    secret = read_secret(
-        config.impersonation.key_env,
-        config.path(config.impersonation.key_file) if config.impersonation.key_file else None,
-        "the key that signs X-CX-Sec",
-    )
+    keys = configured_keys(config)
     pepper_file = config.cards.pepper_file
     peppers = find_peppers(config.cards.pepper_env, config.path(pepper_file) if pepper_file else None)
     if peppers is None:
@@ -109,7 +106,7 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
     world = CallWorld.configured(
         config,
         directory,
-        SecurityKeys(secret),
+        keys,
         clock,
         charging=charging if charge else None,
         teller=Teller(store, directory, config.country, peppers, charging.ledger.now_ms),
@@ -278,9 +275,8 @@ def _ami_link(config: Config) -> AmiLink | None:
     if config.ami is None:
         return None
     ami: AmiConfig = config.ami
-    secret = read_secret(
-        ami.secret_env, config.path(ami.secret_file) if ami.secret_file else None, "the AMI secret"
-    )
+    file = config.path(ami.secret_file) if ami.secret_file else None
+    secret = read_secret(ami.secret_env, file, "the AMI secret", "ringflow asterisk config")
     return AmiLink(AmiSettings(host=ami.host, port=ami.port, user=ami.user, secret=secret))
 
 

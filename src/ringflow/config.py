@@ -12,17 +12,16 @@ import socket
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
-from ringflow.documents import Document, Location, Value, check_model, parse_document, read_document
-from ringflow.errors import ConfigError, DocumentError, StartError
+from ringflow.documents import Document, Location, check_model, parse_document, read_document
+from ringflow.errors import ConfigError, DocumentError, Problem
 
 ENVIRONMENT_PREFIX = "RINGFLOW_"
 DEFAULT_PATH = Path("config.yaml")
-MIN_SECRET_BYTES = 16
 
 
 def _text(value: object) -> object:
@@ -209,6 +208,20 @@ class Config(Frozen):
     dids: tuple[DidDeclaration, ...] = ()
     trunks: tuple[TrunkDeclaration, ...] = ()
 
+    _document: Document = PrivateAttr(default_factory=lambda: Document(str(DEFAULT_PATH), None, {}))
+
+    def written_in(self, document: Document) -> Config:
+        """The same, of which `problem` tells where in `document` it stands."""
+        config = self.model_copy()
+        config._document = document
+        return config
+
+    def problem(self, location: Location, what: str, mend: str = "") -> Problem:
+        """A problem at the place where a setting is written; of the file as a whole where none of it is."""
+        if location[:1] not in self._document.places:
+            return Problem(self._document.path, 0, 0, what, mend)
+        return self._document.problem(location, what, mend)
+
     def path(self, path: Path) -> Path:
         """A path of the configuration, absolute."""
         return (self.folder / path).resolve()
@@ -238,21 +251,18 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
     named = path or (Path(environ["RINGFLOW_CONFIG"]) if environ.get("RINGFLOW_CONFIG") else None)
     try:
         document = _document(named)
+        if not isinstance(document.value, dict | None):
+            raise ConfigError([document.problem((), "is not a mapping", "write `key: value` lines")])
+        for location, given in _overrides(environ).items():
+            document = document.overlaid(location, given)
     except DocumentError as error:
         raise ConfigError(error.problems) from error
-    value = document.value
-    if value is None:
-        value = {}
-    if not isinstance(value, dict):
-        raise ConfigError([document.problem((), "is not a mapping", "write `key: value` lines")])
-    overrides = _overrides(environ)
-    for location, given in overrides.items():
-        _put(value, location, given)
-    value["folder"] = str(Path(document.path).resolve().parent)
-    config, problems = check_model(Config, document, value)
+    written = document.value if isinstance(document.value, dict) else {}
+    folder = str(Path(document.path).resolve().parent)
+    config, problems = check_model(Config, document, {**written, "folder": folder})
     if config is None:
         raise ConfigError(problems)
-    return config
+    return config.written_in(document)
 
 
 def _document(named: Path | None) -> Document:
@@ -261,47 +271,11 @@ def _document(named: Path | None) -> Document:
     return read_document(named or DEFAULT_PATH)
 
 
-def _overrides(environ: Mapping[str, str]) -> dict[Location, Value]:
+def _overrides(environ: Mapping[str, str]) -> dict[Location, Document]:
     """Settings named by the environment: RINGFLOW_HTTP__PORT=0 is ('http', 'port') -> 0."""
-    found: dict[Location, Value] = {}
+    found: dict[Location, Document] = {}
     for name, text in sorted(environ.items()):
         steps = tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
         if name.startswith(ENVIRONMENT_PREFIX) and steps[0] in Config.model_fields and steps[0] != "folder":
-            if _is_group(steps[0]) and len(steps) == 1:
-                continue
-            found[steps] = parse_document(text, f"environment variable {name}").value
+            found[steps] = parse_document(text, f"environment variable {name}")
     return found
-
-
-def _is_group(name: str) -> bool:
-    annotation = Config.model_fields[name].annotation
-    options = get_args(annotation) or (annotation,)
-    return any(isinstance(option, type) and issubclass(option, Frozen) for option in options)
-
-
-def _put(value: dict[str, Value], location: Location, given: Value) -> None:
-    for step in location[:-1]:
-        inner = value.setdefault(str(step), {})
-        if not isinstance(inner, dict):
-            inner = value[str(step)] = {}
-        value = inner
-    value[str(location[-1])] = given
-
-
-def read_secret(env: str, file: Path | None, purpose: str, environ: Mapping[str, str] | None = None) -> str:
-    """A secret from the environment or a file. Raises `StartError` naming both places when there is none."""
-    environ = os.environ if environ is None else environ
-    text = environ.get(env, "").strip()
-    if not text and file is not None:
-        try:
-            text = file.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            text = ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise StartError(f"{purpose}: {file} cannot be read: {error}") from error
-    if not text:
-        places = f"set {env}" + (f" or write it to {file}" if file is not None else "")
-        raise StartError(f"{purpose}: no secret is given; {places}")
-    if len(text.encode()) < MIN_SECRET_BYTES:
-        raise StartError(f"{purpose}: the secret is shorter than {MIN_SECRET_BYTES} bytes")
-    return text

@@ -29,13 +29,25 @@ class Document:
     """A YAML file as plain values; `place` tells where each one stands.
 
     `value` is made of dict, list, str, int, float, bool and None only. `places` has line and column (from 1)
-    of every value, `key_places` of the key that it stands under.
+    of every value, `key_places` of the key that it stands under. `sources` names what else was read than the
+    file at `path`, by the location that its value was laid over.
     """
 
     path: str
     value: Value
     places: dict[Location, tuple[int, int]] = field(repr=False)
     key_places: dict[Location, tuple[int, int]] = field(default_factory=dict, repr=False)
+    sources: dict[Location, str] = field(default_factory=dict, repr=False)
+
+    def overlaid(self, location: Location, other: Document) -> Document:
+        """This document with `other` in the place of what stands at `location`, if anything does."""
+        return Document(
+            self.path,
+            _replaced(self.value, location, other.value),
+            _moved(self.places, location, other.places),
+            _moved(self.key_places, location, other.key_places),
+            {**self.sources, location: other.path},
+        )
 
     def at(self, location: Location) -> Value:
         """The value at a location; None where there is nothing."""
@@ -57,13 +69,34 @@ class Document:
 
     def problem(self, location: Location, what: str, mend: str = "") -> Problem:
         """A problem standing at the value at `location`."""
-        line, column = self.place(location)
-        return Problem(self.path, line, column, what, mend)
+        return Problem(self._source(location), *self.place(location), what, mend)
 
     def key_problem(self, location: Location, what: str, mend: str = "") -> Problem:
         """A problem standing at the key of the value at `location`."""
         line, column = self.key_places.get(location) or self.place(location)
-        return Problem(self.path, line, column, what, mend)
+        return Problem(self._source(location), line, column, what, mend)
+
+    def _source(self, location: Location) -> str:
+        for length in range(len(location), 0, -1):
+            if location[:length] in self.sources:
+                return self.sources[location[:length]]
+        return self.path
+
+
+def _replaced(value: Value, location: Location, inner: Value) -> Value:
+    if not location:
+        return inner
+    around = value if isinstance(value, dict) else {}
+    step = str(location[0])
+    return {**around, step: _replaced(around.get(step), location[1:], inner)}
+
+
+def _moved(
+    places: dict[Location, tuple[int, int]], location: Location, inner: dict[Location, tuple[int, int]]
+) -> dict[Location, tuple[int, int]]:
+    around = {location[:length]: (1, 1) for length in range(1, len(location))}
+    kept = {where: place for where, place in places.items() if where[: len(location)] != location}
+    return around | kept | {(*location, *where): place for where, place in inner.items()}
 
 
 def read_document(path: Path, shown_as: str | None = None) -> Document:

@@ -56,7 +56,14 @@ class ConfigError(DocumentError):
 
 
 class Refused(RingflowError):
-    """A command or request that was understood and cannot be carried out; the text names the mend."""
+    """A command or request that was understood and cannot be carried out; the text names the mend.
+
+    `at` leads to the field that is wrong, if one is: ``("headers", "X-Tenant")``.
+    """
+
+    def __init__(self, text: str, at: tuple[str, ...] = ()) -> None:
+        self.at = at
+        super().__init__(text)
 
 
 class StartError(RingflowError):

@@ -9,7 +9,7 @@ from ringflow.accounts.admission import Admission
 from ringflow.accounts.change import changing
 from ringflow.accounts.clis import Cli
 from ringflow.accounts.customers import Customer
-from ringflow.accounts.declarations import apply_declarations
+from ringflow.accounts.declarations import apply_declarations, check_declarations
 from ringflow.accounts.dids import Did
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.trunks import Trunk
@@ -33,6 +33,11 @@ def config(folder: Path, text: str) -> Config:
     path = folder / "config.yaml"
     path.write_text(text, "utf-8")
     return load_config(path, {})
+
+
+def told(error: ConfigError) -> list[str]:
+    """The problems from their lines on."""
+    return [str(problem).removeprefix(f"{problem.path}:") for problem in error.problems]
 
 
 async def revision(store: Store) -> int:
@@ -120,36 +125,54 @@ async def test_conflicts_are_named_all_at_once_and_nothing_is_changed(store: Sto
     with pytest.raises(ConfigError) as raised:
         await apply_declarations(store, config(tmp_path, text))
     mend = "was already made by a command; delete it there, or take it out of config.yaml"
-    assert sorted(str(raised.value).splitlines()) == [
-        f"config.yaml: DID 18005550100 {mend}",
-        f"config.yaml: customer 42 {mend}",
-        "config.yaml: customer 8: CLI 12125550100 already belongs to customer 1; delete it there first",
+    assert told(raised.value) == [
+        "3:20: customer 8: CLI 12125550100 already belongs to customer 1; delete it there first",
         (
-            "config.yaml: customer 8: CLI `bob` is not a telephone number: write its country code too, "
+            "3:35: customer 8: CLI `bob` is not a telephone number: write its country code too, "
             "or a pattern such as ^4419"
         ),
-        "config.yaml: trunk carrier " + mend,
-        (
-            "config.yaml: trunk wrong: dial `PJSIP/carrier`: write {number} exactly once, "
-            "as in PJSIP/{number}@carrier"
-        ),
+        f"4:5: customer 42 {mend}",
+        f"6:5: DID 18005550100 {mend}",
+        f"9:5: trunk carrier {mend}",
+        "10:25: trunk wrong: dial `PJSIP/carrier`: write {number} exactly once, as in PJSIP/{number}@carrier",
     ]
     assert (await everything(store), await revision(store)) == (before, moved)
 
 
-async def test_a_thing_declared_twice_is_refused(store: Store, tmp_path: Path) -> None:
-    text = """
+WRONG = """
 customers: [{id: 1}, {id: 1}]
-dids: [{number: "18005550100", app: a}, {number: "+1 800 555 0100", app: b}]
-trunks: [{name: a, dial: "A/{number}"}, {name: a, dial: "B/{number}"}]
+dids:
+  - {number: "18005550100", app: a}
+  - {number: "+1 800 555 0100", app: "b c", customer: 1}
+  - {number: "200", app: c, customer: 9}
+trunks:
+  - {name: a, dial: "A/{number}", headers: {X-A: "1", Via: "2"}}
+  - {name: a, dial: "B/{number}", caller_id: me}
 """
+WHAT_IS_WRONG = [
+    "2:27: customer 1 is declared twice (keep one of them)",
+    "5:14: DID 18005550100 is declared twice (keep one of them)",
+    "5:38: DID +1 800 555 0100: app `b c`: write the app's name: letters, digits, `_`, `.` and `-`",
+    "6:39: DID 200: customer 9 does not exist; `ringflow customer list` shows those that do",
+    "8:60: trunk a: header Via is written by Asterisk itself; take it out",
+    "9:12: trunk a is declared twice (keep one of them)",
+    "9:46: trunk a: caller ID `me` is not a number; write digits such as 441910000001",
+]
+
+
+async def test_all_that_is_wrong_is_told_at_once_with_its_places(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as raised:
-        await apply_declarations(store, config(tmp_path, text))
-    assert str(raised.value).splitlines() == [
-        "config.yaml: DID 18005550100 is declared twice (keep one of them)",
-        "config.yaml: customer 1 is declared twice (keep one of them)",
-        "config.yaml: trunk a is declared twice (keep one of them)",
-    ]
+        await apply_declarations(store, config(tmp_path, WRONG))
+    assert told(raised.value) == WHAT_IS_WRONG
+    assert await everything(store) == []
+
+
+async def test_declarations_are_checked_without_the_database(tmp_path: Path) -> None:
+    url = f"database: {{url: 'sqlite:///{tmp_path}/ringflow.db'}}\n"
+    assert await check_declarations(config(tmp_path, DEMO + url)) == []
+    problems = await check_declarations(config(tmp_path, WRONG + url))
+    assert told(ConfigError(problems)) == WHAT_IS_WRONG
+    assert not Path(tmp_path, "ringflow.db").exists()  # noqa: ASYNC240 -- a look at a file of the test
 
 
 async def test_a_declared_currency_stays(store: Store, tmp_path: Path) -> None:

@@ -60,10 +60,22 @@ def test_all_problems_of_all_files_are_told_at_once_on_stderr(project: Path) -> 
     lines = result.stderr.splitlines()
     assert [line for line in lines if ".test." not in line] == [
         "app_flows/other.yaml:3:25: there is no prompt `IVR/helo` (did you mean `IVR/hello`?)",
-        "config.yaml:1:10: there is no prompt `MISC/sorri` (did you mean `MISC/sorry`?)",
+        "config.yaml:1:10: `apology`: there is no prompt `MISC/sorri` (did you mean `MISC/sorry`?)",
         "config.yaml:4:10: there is no app `mein` (did you mean `main`?)",
     ]
     assert any(line.startswith("app_flows/main.test.yaml:1:3: unknown key `nam`") for line in lines)
+
+
+def test_declarations_that_no_server_would_take_are_told_with_their_places(project: Path) -> None:
+    with (project / "config.yaml").open("a") as file:
+        file.write("trunks: [{name: carrier, dial: PJSIP/carrier}]\ncustomers: [{id: 1, clis: [bob]}]\n")
+    result = run("check")
+    assert result.exit_code == 1
+    assert [line.partition(": write")[0] for line in result.stderr.splitlines()] == [
+        "config.yaml:5:32: trunk carrier: dial `PJSIP/carrier`",
+        "config.yaml:6:28: customer 1: CLI `bob` is not a telephone number",
+    ]
+    assert not (project / ".ringflow").exists()
 
 
 def test_a_config_that_cannot_be_read_does_not_hide_the_flows_problems(project: Path) -> None:

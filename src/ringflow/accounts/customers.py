@@ -54,11 +54,12 @@ async def find(connection: AsyncConnection, customer_id: int) -> Customer | None
     return Customer(*row) if row else None
 
 
-async def show(connection: AsyncConnection, customer_id: int) -> Customer:
-    """The customer with this id. Raises `Refused` when there is none."""
+async def show(connection: AsyncConnection, customer_id: int, at: tuple[str, ...] = ()) -> Customer:
+    """The customer with this id. Raises `Refused`, with `at`, when there is none."""
     customer = await find(connection, customer_id)
     if customer is None:
-        raise Refused(f"customer {customer_id} does not exist; `ringflow customer list` shows those that do")
+        what = f"customer {customer_id} does not exist; `ringflow customer list` shows those that do"
+        raise Refused(what, at)
     return customer
 
 

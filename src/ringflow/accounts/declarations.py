@@ -7,7 +7,7 @@ operator made under the same name is a conflict: neither side is guessed to be r
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 
 from ringflow.accounts import clis, customers, dids, trunks
 from ringflow.accounts.change import Change, changing
@@ -15,11 +15,26 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
 from ringflow.accounts.trunks import Trunk
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
+from ringflow.documents import Location
 from ringflow.errors import ConfigError, Problem, Refused
 from ringflow.numbers import normalise_number
 from ringflow.store import Store
 
-CONFIG_FILE = "config.yaml"
+CHECKED_URL = "sqlite:///:memory:"
+"""Where declarations are tried out; the operators' database has no part in it."""
+
+
+async def check_declarations(config: Config) -> list[Problem]:
+    """What is wrong with the declarations by themselves: all that an empty database would refuse."""
+    store = await Store.open(CHECKED_URL)
+    try:
+        await store.migrate()
+        await apply_declarations(store, config)
+    except ConfigError as error:
+        return list(error.problems)
+    finally:
+        await store.close()
+    return []
 
 
 async def apply_declarations(store: Store, config: Config) -> None:
@@ -28,8 +43,8 @@ async def apply_declarations(store: Store, config: Config) -> None:
     Raises `ConfigError` with every declaration that cannot be applied; then nothing is changed.
     """
     async with changing(store, config.country, source="config") as change:
-        declaring = _Declaring(change)
-        await declaring.everything(config)
+        declaring = _Declaring(change, config)
+        await declaring.everything()
         if declaring.problems:
             raise ConfigError(declaring.problems)
 
@@ -37,42 +52,45 @@ async def apply_declarations(store: Store, config: Config) -> None:
 class _Declaring:
     """One application of the declarations, collecting what is refused."""
 
-    def __init__(self, change: Change) -> None:
+    def __init__(self, change: Change, config: Config) -> None:
         self.change = change
+        self.config = config
         self.problems: list[Problem] = []
 
-    async def everything(self, config: Config) -> None:
-        self._refuse_twice("customer", [str(one.id) for one in config.customers])
-        self._refuse_twice("DID", [self._did_key(one) for one in config.dids])
-        self._refuse_twice("trunk", [one.name for one in config.trunks])
-        if self.problems:
-            return
+    async def everything(self) -> None:
+        config = self.config
+        self._refuse_twice("customers", "id", "customer", (str(one.id) for one in config.customers))
+        self._refuse_twice("dids", "number", "DID", (self._did_key(one) for one in config.dids))
+        self._refuse_twice("trunks", "name", "trunk", (one.name for one in config.trunks))
         # What is gone goes first: its numbers may be declared elsewhere now.
-        await self._remove_undeclared(config)
-        for customer in config.customers:
-            if await self._tried(f"customer {customer.id}", self._customer(customer)):
-                for text in customer.clis:
-                    await self._tried(f"customer {customer.id}", self._cli(customer.id, text))
-        for did in config.dids:
-            await self._tried(f"DID {did.number}", self._did(did))
-        for trunk in config.trunks:
-            await self._tried(f"trunk {trunk.name}", self._trunk(trunk))
-        await self._remove_customers(config)
+        await self._remove_undeclared()
+        for index, customer in enumerate(config.customers):
+            noun, at = f"customer {customer.id}", ("customers", index)
+            if await self._tried(noun, at, self._customer(customer)):
+                for number, text in enumerate(customer.clis):
+                    await self._tried(noun, (*at, "clis", number), self._cli(customer.id, text))
+        for index, did in enumerate(config.dids):
+            await self._tried(f"DID {did.number}", ("dids", index), self._did(did))
+        for index, trunk in enumerate(config.trunks):
+            await self._tried(f"trunk {trunk.name}", ("trunks", index), self._trunk(trunk))
+        await self._remove_customers()
 
-    async def _tried(self, noun: str, work: Awaitable[None]) -> bool:
+    async def _tried(self, noun: str, at: Location, work: Awaitable[None]) -> bool:
         try:
             await work
         except Refused as error:
             line = str(error) if str(error).startswith(noun) else f"{noun}: {error}"
-            self.problems.append(Problem(CONFIG_FILE, 0, 0, line))
+            self.problems.append(self.config.problem((*at, *error.at), line))
             return False
         return True
 
-    def _refuse_twice(self, noun: str, names: list[str]) -> None:
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            self.problems.append(
-                Problem(CONFIG_FILE, 0, 0, f"{noun} {name} is declared twice", "keep one of them")
-            )
+    def _refuse_twice(self, group: str, key: str, noun: str, names: Iterable[str]) -> None:
+        seen: set[str] = set()
+        for index, name in enumerate(names):
+            if name in seen:
+                what = f"{noun} {name} is declared twice"
+                self.problems.append(self.config.problem((group, index, key), what, "keep one of them"))
+            seen.add(name)
 
     def _did_key(self, did: DidDeclaration) -> str:
         return normalise_number(did.number, self.change.country) or did.number
@@ -105,8 +123,8 @@ class _Declaring:
         else:
             await trunks.alter(self.change, declared.name, **fields)
 
-    async def _remove_undeclared(self, config: Config) -> None:
-        connection, country = self.change.connection, self.change.country
+    async def _remove_undeclared(self) -> None:
+        connection, country, config = self.change.connection, self.change.country, self.config
         kept_clis = {
             (customer.id, normalise_number(text, country) or text)
             for customer in config.customers
@@ -124,8 +142,8 @@ class _Declaring:
             if trunk.name not in kept_trunks:
                 await trunks.delete(self.change, trunk.name)
 
-    async def _remove_customers(self, config: Config) -> None:
-        kept = {customer.id for customer in config.customers}
+    async def _remove_customers(self) -> None:
+        kept = {customer.id for customer in self.config.customers}
         for customer in await customers.every(self.change.connection, source="config"):
             if customer.id in kept:
                 continue

@@ -139,10 +139,11 @@ async def delete(change: Change, text: str) -> Did:
 
 async def _checked(change: Change, did: Did) -> Did:
     if not APP_NAME.fullmatch(did.app):
-        raise Refused(f"app `{shown(did.app)}`: write the app's name: letters, digits, `_`, `.` and `-`")
+        what = f"app `{shown(did.app)}`: write the app's name: letters, digits, `_`, `.` and `-`"
+        raise Refused(what, ("app",))
     check_one_of(did.identify, get_args(Identify), "identify")
     check_channels(did.channels)
     check_range(did.reject_code, 400, 699, "reject code")
     if did.customer_id is not None:
-        await customers.show(change.connection, did.customer_id)
+        await customers.show(change.connection, did.customer_id, at=("customer",))
     return did

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ringflow.config import MIN_SECRET_BYTES, read_secret
 from ringflow.errors import StartError
+from ringflow.secret import MIN_SECRET_BYTES, read_secret
 
 FIRST_VERSION = "v1"
 _LINE = re.compile(r"(?:([A-Za-z0-9_.-]{1,32}):)?([!-~]+)", re.ASCII)
@@ -56,7 +56,7 @@ class Peppers:
 def read_peppers(env: str, file: Path | None, environ: Mapping[str, str] | None = None) -> Peppers:
     """The ring from the environment's `env`, or from `file`. Raises `StartError`: none, or malformed."""
     purpose = "the pepper of PINs and voucher codes"
-    return parse_peppers(read_secret(env, file, purpose, environ), purpose)
+    return parse_peppers(read_secret(env, file, purpose, "ringflow card pepper new", environ), purpose)
 
 
 def find_peppers(env: str, file: Path | None) -> Peppers | None:

@@ -13,13 +13,24 @@ from __future__ import annotations
 import hmac
 import re
 
+from ringflow.config import Config
 from ringflow.errors import Refused
+from ringflow.secret import read_secret
 
 DEFAULT_MAX_AGE_S = 300
 DEFAULT_SKEW_S = 30
 
 _KEY = re.compile(r"v1\.(0|[1-9][0-9]{0,14})\.([0-9a-f]{64})", re.ASCII)
 _SERVER = re.compile(r"[!-~]{1,255}", re.ASCII)
+
+
+def configured_keys(config: Config) -> SecurityKeys:
+    """Keys with the secret that the configuration names. Raises `StartError` when there is none."""
+    named = config.impersonation
+    file = config.path(named.key_file) if named.key_file else None
+    return SecurityKeys(
+        read_secret(named.key_env, file, "the key that signs X-CX-Sec", "ringflow key generate")
+    )
 
 
 class SecurityKeys:

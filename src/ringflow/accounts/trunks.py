@@ -136,30 +136,34 @@ def _checked(trunk: Trunk, country: str) -> Trunk:
     _check_headers(trunk.headers)
     check_range(trunk.position, -MAX_INTEGER, MAX_INTEGER, "position")
     if not _SERVER.fullmatch(trunk.server):
-        raise Refused(f"server `{shown(trunk.server)}`: write a host name or an address")
+        raise Refused(f"server `{shown(trunk.server)}`: write a host name or an address", ("server",))
     check_one_of(trunk.rated, get_args(Rated), "rated")
     return replace(trunk, caller_id=check_caller_id(trunk.caller_id, country), headers=dict(trunk.headers))
 
 
 def _check_dial(dial: str) -> None:
     if dial.count("{number}") != 1:
-        raise Refused(f"dial `{shown(dial)}`: write {{number}} exactly once, as in PJSIP/{{number}}@carrier")
+        raise Refused(
+            f"dial `{shown(dial)}`: write {{number}} exactly once, as in PJSIP/{{number}}@carrier", ("dial",)
+        )
     if not _DIAL.fullmatch(dial.replace("{number}", "0")):
         raise Refused(
             f"dial `{shown(dial)}`: write TECHNOLOGY/address of letters, digits and "
-            "_ . + * # / @ : ; = [ ] -, as in PJSIP/{number}@carrier"
+            "_ . + * # / @ : ; = [ ] -, as in PJSIP/{number}@carrier",
+            ("dial",),
         )
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
     if len(headers) > MAX_HEADERS:
-        raise Refused(f"{len(headers)} headers are too many; {MAX_HEADERS} at most")
+        raise Refused(f"{len(headers)} headers are too many; {MAX_HEADERS} at most", ("headers",))
     for name, value in headers.items():
+        at = ("headers", name)
         if not _HEADER_NAME.fullmatch(name):
-            raise Refused(f"header name `{shown(name)}`: write letters, digits and . ! % * _ + ` ' ~ -")
+            raise Refused(f"header name `{shown(name)}`: write letters, digits and . ! % * _ + ` ' ~ -", at)
         if name.lower() in _ASTERISKS_OWN:
-            raise Refused(f"header {name} is written by Asterisk itself; take it out")
+            raise Refused(f"header {name} is written by Asterisk itself; take it out", at)
         if len(value) > MAX_HEADER_VALUE or not value.isprintable():
             raise Refused(
-                f"header {name}: write at most {MAX_HEADER_VALUE} characters, no control characters"
+                f"header {name}: write at most {MAX_HEADER_VALUE} characters, no control characters", at
             )

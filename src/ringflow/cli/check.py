@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,8 +12,9 @@ from typing import Annotated
 
 import typer
 
+from ringflow.accounts.declarations import check_declarations
 from ringflow.config import DEFAULT_PATH, Config, load_config
-from ringflow.documents import Document, Location, read_document
+from ringflow.documents import Document, Location
 from ringflow.errors import DocumentError, Problem
 from ringflow.flows.check import check_flows
 from ringflow.flows.draft import Draft
@@ -66,9 +68,12 @@ def look(path: Path | None = None) -> Findings:
     problems: list[Problem] = []
     try:
         config = load_config()
+        if path is None:
+            problems += asyncio.run(check_declarations(config))
     except DocumentError as error:
         problems += error.problems
-        config = Config(folder=_config_path().resolve().parent)
+        unread = Path(os.environ.get("RINGFLOW_CONFIG") or DEFAULT_PATH)
+        config = Config(folder=unread.resolve().parent).written_in(Document(str(unread), None, {}))
     only = path if path is not None and not path.is_dir() else None
     folder = (path.parent if only else path) if path is not None else config.path(config.flows)
     library = PromptLibrary(config.path(config.sounds.folder))
@@ -114,22 +119,13 @@ def _read_scenarios(paths: Iterable[Path]) -> tuple[int, list[Problem]]:
     return count, problems
 
 
-def _config_path() -> Path:
-    return Path(os.environ.get("RINGFLOW_CONFIG") or DEFAULT_PATH)
-
-
 def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary) -> Iterator[Problem]:
     """What the configuration names and is not there: apps of DIDs, prompts."""
-    path = _config_path()
-    try:
-        document = read_document(path, shown_path(path))
-    except DocumentError:
-        document = Document(shown_path(path), {}, {})
     apps = {draft.app for draft in drafts if draft.app is not None}
     for index, did in enumerate(config.dids):
         if did.app not in apps:
             mend = did_you_mean(did.app, apps, f"apps: {known_words(apps)}" if apps else "")
-            yield _in_config(document, ("dids", index, "app"), f"there is no app {shown(did.app)}", mend)
+            yield config.problem(("dids", index, "app"), f"there is no app {shown(did.app)}", mend)
     prompts: dict[Location, str] = {
         ("apology",): config.apology,
         ("charging", "warning"): config.charging.warning,
@@ -138,14 +134,7 @@ def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary)
         if not library.exists(prompt):
             near = next(iter(library.suggest(prompt)), None)
             mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {prompt}"
-            yield _in_config(document, location, f"there is no prompt {shown(prompt)}", mend)
-
-
-def _in_config(document: Document, location: Location, what: str, mend: str) -> Problem:
-    if document.at(location) is None:
-        # A default, or from the environment: it stands nowhere in the file.
-        return Problem(document.path, 0, 0, f"`{location[-1]}`: {what}", mend)
-    return document.problem(location, what, mend)
+            yield config.problem(location, f"`{location[-1]}`: there is no prompt {shown(prompt)}", mend)
 
 
 def _count(number: int, of: str) -> str:

@@ -13,10 +13,10 @@ from typing import Annotated
 
 import typer
 
-from ringflow.accounts.security_key import DEFAULT_MAX_AGE_S, SecurityKeys
+from ringflow.accounts.security_key import DEFAULT_MAX_AGE_S, configured_keys
 from ringflow.cli.ids import id_option
 from ringflow.cli.printing import Json
-from ringflow.config import load_config, read_secret
+from ringflow.config import load_config
 from ringflow.errors import Refused, StartError
 
 SECRET_BYTES = 32
@@ -54,7 +54,7 @@ def make_command(
 ) -> None:
     """Make the key for a customer on a server."""
     at_s = int(time.time()) if at_s is None else at_s
-    key = open_keys().make(customer, server, at_s)
+    key = configured_keys(load_config()).make(customer, server, at_s)
     typer.echo(json.dumps({"key": key, "at_s": at_s}) if as_json else key)
 
 
@@ -70,7 +70,7 @@ def verify_command(
 ) -> None:
     """Say whether a key is genuine and in time; exit 1 when it is not."""
     try:
-        open_keys().verify(key, customer, server, int(time.time()), max_age_s)
+        configured_keys(load_config()).verify(key, customer, server, int(time.time()), max_age_s)
     except Refused as error:
         if not as_json:
             raise
@@ -96,13 +96,3 @@ def generate_secret(path: Path) -> bool:
     except OSError as error:
         raise StartError(f"the secret {path} cannot be written: {error.strerror}") from error
     return False
-
-
-def open_keys() -> SecurityKeys:
-    """Keys with the secret that the configuration names. Raises `StartError` when there is none."""
-    config = load_config()
-    named = config.impersonation.key_file
-    secret = read_secret(
-        config.impersonation.key_env, config.path(named) if named else None, "the key that signs X-CX-Sec"
-    )
-    return SecurityKeys(secret)

@@ -14,6 +14,7 @@ from ringflow.accounts.occupancy import Occupancy
 from ringflow.calls.clock import Clock
 from ringflow.calls.manager import Manager
 from ringflow.config import Config, DidDeclaration, TrunkDeclaration
+from ringflow.documents import Document, Location
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
 from ringflow.errors import Problem, Refused
@@ -133,7 +134,7 @@ def given_config(config: Config, case: ScenarioCase) -> Config:
     known = {customer.id for customer in customers}
     did = _called_did(config, case)
     others = [one for one in config.dids if one.number != did.number]
-    return config.model_copy(
+    stated = config.model_copy(
         update={
             "customers": customers,
             "dids": (did, *(one for one in others if one.customer is None or one.customer in known)),
@@ -141,6 +142,10 @@ def given_config(config: Config, case: ScenarioCase) -> Config:
             "uri_hosts": given.uri_hosts if given.uri_hosts is not None else config.uri_hosts,
         }
     )
+    place: dict[Location, tuple[int, int]] = {
+        (group,): (case.line, 1) for group in ("customers", "dids", "trunks")
+    }
+    return stated.written_in(Document(str(case.path), None, place))
 
 
 def paying_customers(config: Config, case: ScenarioCase) -> tuple[ScenarioCustomer, ...]:
