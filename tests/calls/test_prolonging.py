@@ -175,6 +175,19 @@ async def test_who_pays_in_after_the_warning_talks_on_and_is_warned_again(furnis
     assert line.notes == ["warned 4 s left", "prolonged to 15 s", "warned 4 s left"]
 
 
+async def test_a_customer_barred_in_the_talk_is_warned_and_talks_for_what_is_held(furnish: Furnish) -> None:
+    place = await furnish(units=100)
+    line = await place.line()
+
+    async def bar() -> None:
+        async with place.store.writing() as connection:
+            await connection.execute(customers.update().values(status="inactive"))
+
+    line.asterisk.later(12_000, bar)
+    assert await line.run() == 20_000
+    assert line.notes == ["prolonged to 20 s", "warned 4 s left"]
+
+
 async def test_no_warning_begins_a_talk_that_is_shorter_than_it(furnish: Furnish) -> None:
     place = await furnish(units=3)
     line = await place.line()

@@ -24,6 +24,7 @@ from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, ScriptedCaller
 from ringflow.simulator.carrying import Arrival, CarriedCall, carry_call
 from ringflow.simulator.clock import VirtualClock
+from ringflow.simulator.talks import Work
 from ringflow.store import Store
 
 DID = "18005550100"
@@ -44,6 +45,7 @@ class Place:
     def engine(self, flows: Sequence[Flow], watchers: Sequence[Watcher] = ()) -> Engine:
         world = CallWorld(
             trunks=self.directory.trunks,
+            may_call=self.directory.may_call,
             security_keys=SecurityKeys("a secret for tests only"),
             asterisk_sounds="/sounds",
             apology="MISC/sorry",
@@ -64,6 +66,7 @@ class Place:
         also: Sequence[Flow] = (),
         missing: frozenset[str] = frozenset(),
         dialplan: str = str(DIALPLAN_VERSION),
+        in_talk: Sequence[tuple[int, Work]] = (),
     ) -> CarriedCall:
         flows = [Flow(app, "", slots, "tested.yaml", "r1"), *also] if slots else list(also)
         return await carry_call(
@@ -74,6 +77,7 @@ class Place:
             lambda attempt, target: callees[min(attempt, len(callees) - 1)],
             lambda name: None if name in missing else 2.0,
             sounds_prefix="/sounds",
+            in_talk=in_talk,
         )
 
 

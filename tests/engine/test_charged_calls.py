@@ -102,6 +102,7 @@ class Server:
         destination = Destination(slot="destination", external=Template.parse("441234567890"))
         world = CallWorld(
             trunks=self.directory.trunks,
+            may_call=self.directory.may_call,
             security_keys=SecurityKeys("a secret for tests only"),
             asterisk_sounds="/sounds",
             apology="MISC/sorry",

@@ -10,6 +10,8 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from ringflow.accounts import customers
+from ringflow.accounts.change import changing
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.calls.call import Call
@@ -54,6 +56,24 @@ class DatabaseGoes(Slot):
 
 def events(record: CallRecord) -> list[str]:
     return [f"{event.event} {event.detail}".strip() for event in record.transcript]
+
+
+async def test_a_customer_barred_in_a_talk_makes_no_further_call(place: Place) -> None:
+    async def bar() -> None:
+        async with changing(place.store, "US", "config") as change:
+            await customers.alter(change, 42, status="inactive")
+
+    first, second = (
+        Destination(slot="destination", external=Template.parse(number), on={"refused": "next"})
+        for number in ("441234567890", "449876543210")
+    )
+    called = await place.call(first, second, in_talk=[(1_000, bar)])
+    assert [(leg.dialled, leg.status) for leg in called.record.legs] == [
+        ("441234567890", LegStatus.ANSWERED),
+        ("449876543210", LegStatus.REFUSED),
+    ]
+    assert "refused customer 42 is not active any more" in events(called.record)
+    assert len(called.legs) == 1
 
 
 async def test_a_bug_in_a_slot_ends_only_its_call_with_an_apology(place: Place) -> None:

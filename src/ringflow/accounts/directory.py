@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Text, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, func, select
 
 from ringflow.accounts import trunks
 from ringflow.accounts.admission import (
@@ -82,6 +82,10 @@ _CALLING = LookUp(
     ["cli"],
 )
 _REVISION = LookUp(select(directory_revision.c.revision), [])
+_STATUS = LookUp(
+    select(customers.c.status).where(customers.c.id == bindparam("customer_id", type_=Integer)),
+    ["customer_id"],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,11 @@ class Directory:
         """
         (row,) = await self._store.look_up(_CALLING, cli)
         return _customer(row, 1) or await self._by_pattern(cli or "", row[0])
+
+    async def may_call(self, customer_id: int) -> bool:
+        """Whether the customer is active now: it may not be any more since it was let in."""
+        rows = await self._store.look_up(_STATUS, customer_id)
+        return [tuple(row) for row in rows] == [("active",)]
 
     async def trunks(self) -> tuple[Trunk, ...]:
         """The enabled trunks in the order in which they are tried, as they were when the last call arrived.

@@ -119,11 +119,12 @@ class Charging:
     async def raise_hold(self, allowance: Allowance, talked_ms: int) -> Allowance | None:
         """Hold the next slice too, after so much talk; None: there is no credit for a moment more.
 
-        What is held then pays for the time of the warning and a slice. Raises `LegTaken`, `StoreGone`.
+        A customer who is not active any more has none. What is held then pays for the time of the warning and
+        a slice. Raises `LegTaken`, `StoreGone`.
         """
         hold, terms = allowance.hold, allowance.hold.terms
         account = await self.ledger.account(hold.customer_id)
-        if terms is None or account is None:
+        if terms is None or account is None or not account.active:
             return None
         least_micros = charge_micros(terms, allowance.limit_ms + 1)
         # A transaction is only worth it where it may succeed.

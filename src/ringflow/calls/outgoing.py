@@ -76,8 +76,9 @@ class Outgoing:
         number = dialable_number(text)
         if number is None:
             return self._refuse(text, "the number is not digits")
-        if self._customer is None:
-            return self._refuse(number, "no customer pays for this call")
+        payer = await self._payer()
+        if isinstance(payer, str):
+            return self._refuse(number, payer)
         self._announced = False
         trunks = await self._world.trunks()
         if not trunks:
@@ -85,7 +86,7 @@ class Outgoing:
             return self._finish(Leg(number, "", LegStatus.UNAVAILABLE, released_by=ReleasedBy.RINGFLOW))
         for trunk in trunks:
             target = trunk.dial.replace("{number}", number)
-            leg = await self._place(self._customer, target, number, trunk, options)
+            leg = await self._place(payer, target, number, trunk, options)
             if leg.status not in _TRY_NEXT_TRUNK or leg.hangup_cause in WRONG_NUMBER_CAUSES:
                 break
         return leg
@@ -95,11 +96,25 @@ class Outgoing:
         uri = dialable_uri(text, self._world.uri_hosts)
         if uri is None:
             return self._refuse(text, "not a SIP URI on a host of `uri_hosts`")
-        if self._customer is None:
-            return self._refuse(uri, "no customer pays for this call")
+        payer = await self._payer()
+        if isinstance(payer, str):
+            return self._refuse(uri, payer)
         server = uri.rpartition("@")[2]
         trunk = Trunk(name=URI_TRUNK, dial=self._world.uri_dial, server=server, rated="upstream")
-        return await self._place(self._customer, trunk.dial.replace("{uri}", uri), uri, trunk, options)
+        return await self._place(payer, trunk.dial.replace("{uri}", uri), uri, trunk, options)
+
+    async def _payer(self) -> Customer | str:
+        """Who pays for the next leg, or why nobody does.
+
+        After a talk the caller was let in a while ago, and the customer may have been barred since.
+        """
+        customer = self._customer
+        if customer is None:
+            return "no customer pays for this call"
+        talked = any(leg.status is LegStatus.ANSWERED for leg in self.legs)
+        if talked and not await self._world.may_call(customer.id):
+            return f"customer {customer.id} is not active any more"
+        return customer
 
     async def _place(
         self, customer: Customer, target: str, dialled: str, trunk: Trunk, options: DialOptions

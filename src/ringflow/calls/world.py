@@ -17,7 +17,8 @@ from ringflow.config import Config
 
 @dataclass(frozen=True, slots=True)
 class CallWorld:
-    """`trunks` gives the enabled ones in the order in which they are tried.
+    """`trunks` gives the enabled ones in the order in which they are tried; `may_call` says whether the
+    customer with an id is active now.
 
     Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts; without a
     `manager` a key that ends a leg does so when it is pressed, and a talk ends with what was held before it.
@@ -25,6 +26,7 @@ class CallWorld:
     """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
+    may_call: Callable[[int], Awaitable[bool]]
     security_keys: SecurityKeys
     asterisk_sounds: str
     apology: str
@@ -50,6 +52,7 @@ class CallWorld:
         """The world that a configuration describes, on this directory."""
         return cls(
             trunks=directory.trunks,
+            may_call=directory.may_call,
             security_keys=security_keys,
             asterisk_sounds=config.asterisk_sounds,
             apology=config.apology,

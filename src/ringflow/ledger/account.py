@@ -60,7 +60,8 @@ class Account:
     """A customer's account as it stands. `available_micros` is what may be spent now; it may be below zero.
 
     `debit_limit_micros`: 0 for prepaid, above for an overdraft, below for a reserve that is kept back.
-    `daily_limit_micros`: what calls may cost in one UTC day; None: no limit.
+    `daily_limit_micros`: what calls may cost in one UTC day; None: no limit. `active`: whether its customer
+    is; for others nothing more is held.
     """
 
     customer_id: int
@@ -70,6 +71,7 @@ class Account:
     debit_limit_micros: int
     daily_limit_micros: int | None
     spent_today_micros: int
+    active: bool = True
 
     @property
     def available_micros(self) -> int:
@@ -87,7 +89,8 @@ SPENT_DAY = "CASE WHEN a.spent_day = :day + 1 THEN a.spent_day ELSE :day END"
 
 _READ = Statement(
     "SELECT a.id, a.currency, a.balance_micros, a.held_micros, a.debit_limit_micros, a.daily_limit_micros, "  # noqa: S608
-    f"{SPENT_TODAY} FROM ledger_accounts AS a WHERE a.customer_id = :customer_id",
+    f"{SPENT_TODAY}, c.status = 'active' FROM ledger_accounts AS a "
+    "JOIN customers AS c ON c.id = a.customer_id WHERE a.customer_id = :customer_id",
     customer_id="bigint",
     day="bigint",
 )
