@@ -10,8 +10,20 @@ from ringflow.speaking.saying import MAX_NUMBER
 
 MINUTES = {
     "en": {0: "less than one minute", 1: "one minute", 2: "two minutes", 21: "twenty-one minutes"},
-    "es": {0: "menos de un minuto", 1: "un minuto", 21: "veintiún minutos", 101: "ciento un minutos"},
-    "fr": {0: "moins d'une minute", 1: "une minute", 21: "vingt et une minutes", 80: "quatre-vingts minutes"},
+    "es": {
+        0: "menos de un minuto",
+        1: "un minuto",
+        21: "veintiún minutos",
+        101: "ciento un minutos",
+        1_000_000: "un millón de minutos",
+    },
+    "fr": {
+        0: "moins d'une minute",
+        1: "une minute",
+        21: "vingt et une minutes",
+        80: "quatre-vingts minutes",
+        1_000_000: "un million de minutes",
+    },
     "de": {0: "weniger als eine Minute", 1: "eine Minute", 21: "einundzwanzig Minuten"},
     "ru": {
         0: "меньше одной минуты",

@@ -10,7 +10,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.teller import Teller
 from ringflow.agi.session import AgiSession
-from ringflow.calls.collecting import KEYS_VARIABLE, Collected, Collection, Ending, collect_digits
+from ringflow.calls.collecting import KEYS_VARIABLE, Collected, Collection, Ending, Secret, collect_digits
 from ringflow.calls.dialling import DialOptions
 from ringflow.calls.outcome import Leg, LegStatus, Reject
 from ringflow.calls.outgoing import Outgoing
@@ -158,7 +158,7 @@ class Call:
         first_digit_timeout_s: float = 5.0,
         inter_digit_timeout_s: float = 3.0,
         barge_in: bool = True,
-        secret: bool = False,
+        secret: Secret = False,
     ) -> Collected:
         """Play prompts and take digits until a terminator, `max_digits`, or silence.
 
@@ -184,8 +184,9 @@ class Call:
         self._timers = timers
         if collected.digits or collected.ending is not Ending.SILENCE:
             self.last_key_ms = self._world.clock.monotonic_ms()
-        self.transcript.keyed(collected.digits, collected.ending, secret)
-        if secret:
+        hidden = secret(collected.digits) if callable(secret) else secret
+        self.transcript.keyed(collected.digits, collected.ending, hidden)
+        if hidden:
             # Asterisk would show it to whoever asks for the channel's variables.
             await self._session.set_variable(KEYS_VARIABLE, "")
         return collected

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from ringflow.agi.session import AgiSession
 from ringflow.calls.playing import play_sound
@@ -14,6 +16,10 @@ MAX_DIGITS = 255
 
 KEYS_VARIABLE = "RINGFLOW_KEYS"
 _RESULT = "${READSTATUS}:${" + KEYS_VARIABLE + "}"
+
+
+Secret: TypeAlias = bool | Callable[[str], bool]
+"""Whether the digits that are keyed are secret, or what says so of them."""
 
 
 class Ending(StrEnum):

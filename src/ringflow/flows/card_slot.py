@@ -11,7 +11,7 @@ from ringflow.accounts.cards.pin import MAX_PIN_DIGITS
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.check_digit import has_check_digit
 from ringflow.calls.call import Call
-from ringflow.calls.collecting import Ending
+from ringflow.calls.collecting import Ending, Secret
 from ringflow.flows.slot import Prompt, Slot
 
 MAX_ATTEMPTS = 10
@@ -43,7 +43,7 @@ class CardSlot(Slot):
     inter_digit_timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
     """Seconds to wait between digits."""
 
-    async def ask(self, call: Call, file: str, max_digits: int, *, secret: bool) -> str | None:
+    async def ask(self, call: Call, file: str, max_digits: int, *, secret: Secret) -> str | None:
         """The digits that the caller keys, None for silence."""
         collected = await call.collect(
             file,
@@ -57,7 +57,7 @@ class CardSlot(Slot):
 
     async def ask_card(self, call: Call) -> tuple[str, str] | Refusal | None:
         """A card's number and PIN. Who mistypes the number is told before keying a PIN; None for silence."""
-        card_id = await self.ask(call, self.file, ID_DIGITS, secret=False)
+        card_id = await self.ask(call, self.file, ID_DIGITS, secret=_may_be_a_pin)
         if card_id is None:
             return None
         if not has_check_digit(card_id, ID_DIGITS):
@@ -77,3 +77,8 @@ class CardSlot(Slot):
             return "locked"
         await call.play(self.invalid_file if refusal.why in _ENTER_AGAIN else self.refused_file)
         return self.WRONG
+
+
+def _may_be_a_pin(digits: str) -> bool:
+    """Whether a caller may have keyed the PIN where the card's number was asked for."""
+    return not has_check_digit(digits, ID_DIGITS)
