@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from ringflow.documents import Value, check_model, parse_document, read_document
+from ringflow.documents import Value, parse_document, read_document
 from ringflow.errors import DocumentError
+from ringflow.validation import check_model
 
 
 class Inner(BaseModel):
@@ -74,7 +75,16 @@ def test_a_scalar_is_what_yaml_1_2_says_and_dialled_digits_stay_text(text: str, 
 
 UNREADABLE = [
     ("a: 1\nb: 2\na: 3\n", "f:3:1: the key `a` stands here a second time (keep one of them)"),
-    ("a: [1\nb: 2\n", "f:2:2: not YAML: did not find expected ',' or ']'"),
+    (
+        "a: [1\nb: 2\n",
+        "f:2:2: not YAML: did not find expected ',' or ']' "
+        "(while parsing a flow sequence that begins on line 1)",
+    ),
+    (
+        'a:\n  b: "c\n',
+        "f:3:1: not YAML: found unexpected end of stream "
+        "(while scanning a quoted scalar that begins on line 2)",
+    ),
     ("---\na\n---\nb\n", "f:3:1: not YAML: but found another document"),
     ("a: *x\n", "f:1:4: not YAML: found undefined alias"),
     ("? [a]\n: b\n", "f:1:3: a key must be a word"),

@@ -92,7 +92,9 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
         log.info("cards off", detail="no pepper of PINs is given; see `cards.pepper_file`")
     library = PromptLibrary(config.path(config.sounds.folder))
     entries = frozenset(did.app for did in config.dids)
-    book = FlowBook.load(config.path(config.flows), prompts=library, entries=entries)
+    book = FlowBook.load(
+        config.path(config.flows), prompts=library, entries=entries, uri_hosts=config.allowed_uri_hosts
+    )
     store = await Store.open(config.database_url)
     try:
         await store.migrate()

@@ -17,8 +17,9 @@ from typing import Annotated, Literal
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
-from ringflow.documents import Document, Location, check_model, parse_document, read_document
+from ringflow.documents import Document, Location, parse_document, read_document
 from ringflow.errors import ConfigError, DocumentError, Problem
+from ringflow.validation import check_model
 
 ENVIRONMENT_PREFIX = "RINGFLOW_"
 DEFAULT_PATH = Path("config.yaml")
@@ -233,6 +234,11 @@ class Config(Frozen):
         if not separator or head or tail in ("", ":memory:") or tail.startswith("/"):
             return self.database.url
         return f"sqlite:///{self.path(Path(tail))}"
+
+    @property
+    def allowed_uri_hosts(self) -> frozenset[str]:
+        """`uri_hosts` in small letters."""
+        return frozenset(host.lower() for host in self.uri_hosts)
 
     @property
     def asterisk_sounds(self) -> str:

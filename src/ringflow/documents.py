@@ -1,24 +1,19 @@
-"""YAML files read with the position of every value, and checked against pydantic models."""
+"""YAML files, read with the position of every value."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias, TypeVar, get_args
+from typing import TypeAlias
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from ringflow.errors import DocumentError, Problem
-from ringflow.wording import did_you_mean, in_words, known_words, shown
+from ringflow.wording import shown
 from ringflow.yaml_nodes import KNOWN_TAGS, MAX_DEPTH, PLAIN, compose, excess_depth, scalar_value
 
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 Location: TypeAlias = tuple[str | int, ...]
-Model = TypeVar("Model", bound=BaseModel)
 
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 MAX_VALUES = 500_000
@@ -139,7 +134,9 @@ def parse_document(text: str, path: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise DocumentError([Problem(path, line, column, f"not YAML: {error.problem}")]) from error
+        raise DocumentError(
+            [Problem(path, line, column, f"not YAML: {error.problem}", _around(error))]
+        ) from error
     except yaml.reader.ReaderError as error:
         raise DocumentError([_at_offset(path, raw, error.position, f"not YAML: {error.reason}")]) from error
     reader = _Reader(path)
@@ -147,6 +144,14 @@ def parse_document(text: str, path: str) -> Document:
     if reader.problems:
         raise DocumentError(reader.problems)
     return Document(path, value, reader.places, reader.key_places)
+
+
+def _unfinished(error: yaml.MarkedYAMLError) -> str:
+    """What of an earlier line was still being read, if anything: a bracket or a quote that is not closed."""
+    began, noticed, context = error.context_mark, error.problem_mark, error.context or ""
+    if began is None or noticed is None or began.line >= noticed.line or not context.startswith("while"):
+        return ""
+    return f"{context} that begins on line {began.line + 1}"
 
 
 def _at_offset(path: str, raw: bytes, offset: int, what: str, mend: str = "") -> Problem:
@@ -219,84 +224,3 @@ class _Reader:
     def refuse(self, node: yaml.Node, what: str, mend: str = "") -> None:
         mark = node.start_mark
         self.problems.append(Problem(self.path, mark.line + 1, mark.column + 1, what, mend))
-
-
-def check_model(
-    model: type[Model],
-    document: Document,
-    value: Value,
-    location: Location = (),
-    pattern_mends: Mapping[str, str] | None = None,
-) -> tuple[Model | None, list[Problem]]:
-    """Validate `value`, which stands at `location`; gives the model, or every problem with its position.
-
-    `pattern_mends` says in words what a regular expression of the model asks for.
-    """
-    try:
-        return model.model_validate(value), []
-    except ValidationError as error:
-        # A value that may be of several kinds has a complaint from each of them; they are one problem.
-        together: dict[tuple[Location, str], list[ErrorDetails]] = {}
-        for one in error.errors(include_url=False):
-            rest = tuple(one["loc"])
-            full = _written(document, location, rest)
-            missing = str(rest[-1]) if one["type"] == "missing" else ""
-            together.setdefault((full, missing), []).append(one)
-        return None, [
-            _explain(model, document, full, errors, pattern_mends or {})
-            for (full, _), errors in together.items()
-        ]
-
-
-def _explain(
-    model: type[BaseModel],
-    document: Document,
-    full: Location,
-    errors: list[ErrorDetails],
-    pattern_mends: Mapping[str, str],
-) -> Problem:
-    loc = tuple(errors[0]["loc"])
-    name = next((step for step in reversed(full) if isinstance(step, str)), "") if loc else ""
-    if errors[0]["type"] == "extra_forbidden":
-        known = _known_keys(model, loc[:-1])
-        mend = " ".join(part for part in (did_you_mean(name, known), _listed(known)) if part)
-        return document.key_problem(full, f"unknown key {shown(name)}", mend)
-    if errors[0]["type"] == "missing":
-        return document.problem(full, f"`{loc[-1]}` is missing", f"add `{loc[-1]}:`")
-    return document.problem(full, *in_words(name, errors, pattern_mends))
-
-
-def _listed(known: set[str]) -> str:
-    return f"known here: {known_words(known)}" if known else "remove it"
-
-
-def _written(document: Document, location: Location, rest: Location) -> Location:
-    # Unions and validators put names of their own into `loc`; only what stands in the file leads anywhere.
-    for step in rest:
-        if (*location, step) in document.places:
-            location = (*location, step)
-    return location
-
-
-def _known_keys(model: type[BaseModel], steps: Location) -> set[str]:
-    """The keys of the model that `steps` lead to; empty where they lead to none, or to several."""
-    for step in steps:
-        if not isinstance(step, str):
-            continue
-        info = next((info for key, info in _fields(model).items() if key == step), None)
-        inner = list(_models_in(info.annotation)) if info else []
-        if len(inner) != 1:
-            return set()
-        model = inner[0]
-    return set(_fields(model))
-
-
-def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    return {info.alias or name: info for name, info in model.model_fields.items()}
-
-
-def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models_in(inner)

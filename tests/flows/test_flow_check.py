@@ -53,6 +53,46 @@ def test_flows_without_mistakes_have_no_problems() -> None:
     assert problems(flow("card", ASK, to("pay")), flow("pay", DIAL)) == []
 
 
+def test_what_remains_of_a_wrong_slot_is_checked_too() -> None:
+    wrong = """\
+  - slot: ivr
+    file: IVR/x
+    regex: "[0-9"
+    min: 5
+    max: 3
+    transfer: 1
+    result: number
+    on: {done: nowhere, transferred: next, invalid: "a b"}
+  - {slot: destination, external: [1], headers: {Via X: a}}
+  - {slot: audio}
+"""
+    assert [line.partition(" (")[0] for line in problems(flow("a", wrong))] == [
+        "a.yaml:5:12: `regex`: not a regular expression that RE2 takes: missing ]: [0-9",
+        "a.yaml:6:10: min 5 is more than max 3",
+        "a.yaml:8:5: unknown key `transfer`",
+        "a.yaml:10:16: no slot here has the id `nowhere`",
+        "a.yaml:10:53: `invalid` cannot be `a b`",
+        "a.yaml:11:25: `external`: must be text",
+        "a.yaml:11:40: `Via X` cannot name a header",
+        "a.yaml:12:5: `file` is missing",
+    ]
+
+
+def test_a_sip_uri_leads_to_a_host_that_may_be_dialled() -> None:
+    uris = (
+        "sip:a@PBX.example.com",
+        "sip:a@pbx.example.com:5070",
+        "sip:${did}@${did}",
+        "sip:${did}@elsewhere",
+    )
+    drafts = [flow("a", *(f"  - {{slot: destination, uri: '{uri}'}}\n" for uri in uris))]
+    allowed = Surroundings(uri_hosts=frozenset({"pbx.example.com"}))
+    assert [str(problem) for problem in check_flows(drafts, allowed)] == [
+        "a.yaml:6:30: the host `elsewhere` may not be dialled (list it in config.yaml: uri_hosts)"
+    ]
+    assert problems(*drafts) == []
+
+
 def test_two_apps_of_one_name_are_told_at_both_files() -> None:
     assert problems(flow("x", PLAY, path="a.yaml"), flow("x", PLAY, path="b.yaml")) == [
         "a.yaml:1:6: the app `x` is also in b.yaml (rename one of them)",

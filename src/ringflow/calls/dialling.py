@@ -150,8 +150,13 @@ def dialable_uri(text: str, allowed_hosts: frozenset[str]) -> str | None:
     match = _SIP_URI.fullmatch(text)
     if match is None:
         return None
-    host = match[2].lower()
-    return text if host in allowed_hosts or host.partition(":")[0] in allowed_hosts else None
+    return text if is_allowed_host(match[2], allowed_hosts) else None
+
+
+def is_allowed_host(host: str, allowed_hosts: frozenset[str]) -> bool:
+    """Whether a `host` or `host:port` is on the list of small letters; a `host` on it may have any port."""
+    host = host.lower()
+    return host in allowed_hosts or host.partition(":")[0] in allowed_hosts
 
 
 def safe_caller_id(text: str | None) -> str | None:

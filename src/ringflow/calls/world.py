@@ -58,7 +58,7 @@ class CallWorld:
             apology=config.apology,
             warning=config.charging.warning,
             uri_dial=config.uri_dial,
-            uri_hosts=frozenset(host.lower() for host in config.uri_hosts),
+            uri_hosts=config.allowed_uri_hosts,
             charging=charging,
             teller=teller,
             clock=clock,

@@ -79,7 +79,8 @@ def look(path: Path | None = None) -> Findings:
     library = PromptLibrary(config.path(config.sounds.folder))
     entries = frozenset(did.app for did in config.dids)
     drafts, found = _read_flows(folder)
-    found += check_flows(drafts, Surroundings(prompts=library, entries=entries))
+    surroundings = Surroundings(prompts=library, entries=entries, uri_hosts=config.allowed_uri_hosts)
+    found += check_flows(drafts, surroundings)
     cases, scenario_problems = _read_scenarios(_scenario_files(folder, only))
     found += scenario_problems
     if only is not None:

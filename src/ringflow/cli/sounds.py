@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ringflow.config import load_config
-from ringflow.documents import Document, check_model, read_document
+from ringflow.documents import Document, read_document
 from ringflow.errors import DocumentError, Problem, Refused
 from ringflow.lab.sound_packs import find_recordings, find_sound_pack
 from ringflow.sounds import PromptLibrary, is_prompt_name
@@ -27,6 +27,7 @@ from ringflow.sounds.speech import (
     say,
 )
 from ringflow.speaking import Language, Source, load_language, prompts_needed
+from ringflow.validation import check_model
 
 DEFAULT_FOLDER = Path("sounds")
 

@@ -64,14 +64,15 @@ class FlowBook:
         types: Mapping[str, type[Slot]] | None = None,
         prompts: Prompts | None = None,
         entries: frozenset[str] = frozenset(),
+        uri_hosts: frozenset[str] | None = None,
     ) -> FlowBook:
         """The flows of a folder; those with problems are missing, and `problems` says why.
 
-        `entries` are the apps that DIDs are known to lead to. Without `types`, those of `ringflow.slots`.
+        `entries` are the apps that DIDs are known to lead to, `uri_hosts` those that SIP URIs may, None: any.
+        Without `types`, those of `ringflow.slots`.
         """
-        book = cls(
-            folder, slot_types() if types is None else types, Surroundings(prompts=prompts, entries=entries)
-        )
+        surroundings = Surroundings(prompts=prompts, entries=entries, uri_hosts=uri_hosts)
+        book = cls(folder, slot_types() if types is None else types, surroundings)
         book.reload()
         return book
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ringflow.calls.dialling import is_allowed_host
 from ringflow.errors import Problem
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import APP_PREFIX
@@ -30,6 +31,8 @@ def check_flows(drafts: Sequence[Draft], surroundings: Surroundings) -> list[Pro
         for index, slot in enumerate(draft.slots):
             if slot is not None:
                 problems.update(_slot_problems(draft, index, slot, apps, surroundings))
+        for index, slot in draft.remains.items():
+            problems.update(_slot_problems(draft, index, slot, apps, surroundings, is_whole=False))
     problems.update(_graph_problems({app: same[0] for app, same in by_app.items()}, surroundings))
     return sorted(problems)
 
@@ -44,16 +47,29 @@ def _name_clashes(by_app: Mapping[str, Sequence[Draft]]) -> Iterator[Problem]:
 
 
 def _slot_problems(
-    draft: Draft, index: int, slot: Slot, apps: frozenset[str], surroundings: Surroundings
+    draft: Draft,
+    index: int,
+    slot: Slot,
+    apps: frozenset[str],
+    surroundings: Surroundings,
+    *,
+    is_whole: bool = True,
 ) -> Iterator[Problem]:
     document = draft.document
     for found in slot.problems():
-        yield document.problem(draft.at(index, found.field), found.what, found.mend)
-    yield from _exit_problems(draft, index, slot, apps)
+        # What is missing in the remains of a slot may be what is wrong in it.
+        if is_whole or found.field in slot.model_fields_set - {"slot"}:
+            yield document.problem(draft.at(index, found.field), found.what, found.mend)
+    yield from _exit_problems(draft, index, slot, apps, is_whole=is_whole)
     for app in sorted(slot.jumps() - apps):
         places = (draft.find(index, None, text) for text in (app, f"{APP_PREFIX}{app}"))
         place = next((place for place in places if place != draft.at(index)), draft.at(index))
         yield document.problem(place, f"there is no app {shown(app)}", _app_mend(app, apps))
+    if surroundings.uri_hosts is not None:
+        for field, host in slot.hosts():
+            if not is_allowed_host(host, surroundings.uri_hosts):
+                what, mend = f"the host {shown(host)} may not be dialled", "list it in config.yaml: uri_hosts"
+                yield document.problem(draft.at(index, field), what, mend)
     if surroundings.prompts is not None:
         yield from _prompt_problems(draft, index, slot, surroundings.prompts)
     given = surroundings.always_set | surroundings.sometimes_set
@@ -80,7 +96,9 @@ def _prompt_problems(draft: Draft, index: int, slot: Slot, prompts: Prompts) -> 
         yield draft.document.problem(draft.find(index, fields[0], language), what, mend)
 
 
-def _exit_problems(draft: Draft, index: int, slot: Slot, apps: frozenset[str]) -> Iterator[Problem]:
+def _exit_problems(
+    draft: Draft, index: int, slot: Slot, apps: frozenset[str], *, is_whole: bool
+) -> Iterator[Problem]:
     document = draft.document
     for exit_name, target in slot.on.items():
         place = draft.at(index, "on", exit_name)
@@ -90,7 +108,7 @@ def _exit_problems(draft: Draft, index: int, slot: Slot, apps: frozenset[str]) -
             yield document.key_problem(place, f"{slot.slot} has no exit {shown(exit_name)}", mend)
         elif slot.ends_call:
             yield document.key_problem(place, f"nothing follows {slot.slot}: it ends the call", "remove `on`")
-        elif exit_name not in slot.possible_exits():
+        elif is_whole and exit_name not in slot.possible_exits():
             what = f"with these fields, {slot.slot} does not end by `{exit_name}`"
             yield document.key_problem(place, what, "remove it")
         if target.startswith(APP_PREFIX):

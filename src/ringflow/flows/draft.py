@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ringflow.documents import Document, Location, Value
@@ -15,8 +15,10 @@ from ringflow.flows.slot import Slot
 class Draft:
     """What could be read of a flow.
 
-    `slots` has None where a slot has problems; `ids` are as written, also of those. `slots_at` is the
-    location of the list of slots. `problems` are those of this flow alone; `flow` is None if there are any.
+    `slots` has None where a slot has problems; `ids` are as written, also of those. `remains` are what such
+    slots would be without what is wrong in them, by their indices, where they would be anything. `slots_at`
+    is the location of the list of slots. `problems` are those of this flow alone; `flow` is None if there are
+    any.
     """
 
     document: Document = field(repr=False)
@@ -27,6 +29,7 @@ class Draft:
     ids: tuple[str | None, ...]
     problems: tuple[Problem, ...]
     flow: Flow | None
+    remains: Mapping[int, Slot] = field(default_factory=dict)
 
     @property
     def path(self) -> str:

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ringflow.documents import Document, Location, Value, check_model, decode_document, read_bytes
+from ringflow.documents import Document, Location, Value, decode_document, read_bytes
 from ringflow.errors import DocumentError, Problem
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import PROMPT_PATTERN, TARGET_PATTERN, VARIABLE_PATTERN, Slot
+from ringflow.validation import check_model
 from ringflow.wording import did_you_mean, known_words, no_value, shown
 
 APP_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -116,9 +117,12 @@ def _draft(
     listed = written.get("slots")
     raw_slots = listed[:MAX_SLOTS] if isinstance(listed, list) else []
     slots: list[Slot | None] = []
+    remains: dict[int, Slot] = {}
     for index, raw in enumerate(raw_slots):
         slot, found = _slot(document, (*slots_at, index), raw, types)
-        slots.append(slot)
+        slots.append(None if found else slot)
+        if found and slot is not None:
+            remains[index] = slot
         problems += found
     ids = tuple(_id_of(raw) for raw in raw_slots)
     problems += _id_problems(document, slots_at, ids)
@@ -128,12 +132,13 @@ def _draft(
         whole = tuple(slot for slot in slots if slot is not None)
         flow = Flow(header.app, header.title, whole, document.path, revision)
     name = app if isinstance(app, str) else None
-    return Draft(document, location, slots_at, name, tuple(slots), ids, tuple(problems), flow)
+    return Draft(document, location, slots_at, name, tuple(slots), ids, tuple(problems), flow, remains)
 
 
 def _slot(
     document: Document, location: Location, raw: Value, types: Mapping[str, type[Slot]]
 ) -> tuple[Slot | None, list[Problem]]:
+    """The slot, or what remains of it without its problems; and these."""
     known = f"slot types: {known_words(types)}"
     if not isinstance(raw, dict):
         return None, [document.problem(location, f"a slot must be a mapping, not {shown(raw)}", known)]
@@ -150,7 +155,21 @@ def _slot(
         # A field that may be left out takes None, but whoever writes `regex: #...` did not mean that.
         if value is None and key in types[kind].model_fields and document.place((*location, key)) not in told:
             problems.append(document.key_problem((*location, key), *no_value(key)))
-    return (None if problems else slot), problems
+    if problems:
+        faulty = {(problem.line, problem.column) for problem in problems}
+        slot, _ = check_model(types[kind], document, _without(document, location, raw, faulty), location)
+    return slot, problems
+
+
+def _without(document: Document, location: Location, value: Value, faulty: set[tuple[int, int]]) -> Value:
+    """A mapping less the keys, here and in mappings inside, at which or at whose values problems stand."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _without(document, inner, value[key], faulty)
+        for key in value
+        if not faulty & {document.place(inner := (*location, key)), document.key_places.get(inner)}
+    }
 
 
 def _id_of(raw: Value) -> str | None:

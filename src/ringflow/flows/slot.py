@@ -81,6 +81,10 @@ class Slot(BaseModel):
         """The apps that `run` may lead to by itself."""
         return frozenset()
 
+    def hosts(self) -> Iterator[tuple[str, str]]:
+        """The host of every SIP URI in the slot, where no variable hides it, with the name of its field."""
+        return iter(())
+
     def problems(self) -> Iterator[FieldProblem]:
         """What is wrong between fields that are each right by themselves."""
         return iter(())

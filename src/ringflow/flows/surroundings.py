@@ -24,10 +24,11 @@ class Prompts(Protocol):
 class Surroundings:
     """`entries` are apps that calls enter directly, besides those that no other app leads to.
 
-    Without `prompts`, every prompt is taken to exist.
+    Without `prompts`, every prompt is taken to exist; without `uri_hosts`, every host to be allowed.
     """
 
     prompts: Prompts | None = None
     entries: frozenset[str] = frozenset()
     always_set: frozenset[str] = ALWAYS_SET
     sometimes_set: frozenset[str] = SOMETIMES_SET
+    uri_hosts: frozenset[str] | None = None

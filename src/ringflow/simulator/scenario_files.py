@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ringflow.documents import Document, Location, Value, check_model, read_document
+from ringflow.documents import Document, Location, Value, read_document
 from ringflow.errors import DocumentError, Problem, Refused
 from ringflow.flows.flow import Flow
 from ringflow.flows.load import flow_from_value
 from ringflow.flows.registry import slot_types
 from ringflow.simulator.scenario import Scenario
+from ringflow.validation import check_model
 
 SUFFIX = ".test.yaml"
 _FILE_KEYS = ("flow", "flows", "scenarios")

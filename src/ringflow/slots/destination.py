@@ -76,6 +76,12 @@ class Destination(Slot):
             elif name.lower() in IDENTITY_HEADERS:
                 yield FieldProblem("headers", f"`{name}` is written by Ringflow", "remove it")
 
+    def hosts(self) -> Iterator[tuple[str, str]]:
+        """The host of `uri`, unless a variable is in it."""
+        host = self.uri.text.rpartition("@")[2] if self.uri else ""
+        if host and "$" not in host:
+            yield "uri", host
+
     def prompts(self) -> Iterator[tuple[str, str]]:
         """With `announce`, the words of its language."""
         yield from super().prompts()

@@ -1,0 +1,97 @@
+"""Values of a document, checked by pydantic models: every problem with its place and its mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from ringflow.documents import Document, Location, Value
+from ringflow.errors import Problem
+from ringflow.wording import did_you_mean, in_words, known_words, shown
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def check_model(
+    model: type[Model],
+    document: Document,
+    value: Value,
+    location: Location = (),
+    pattern_mends: Mapping[str, str] | None = None,
+) -> tuple[Model | None, list[Problem]]:
+    """Validate `value`, which stands at `location`; gives the model, or every problem with its position.
+
+    `pattern_mends` says in words what a regular expression of the model asks for.
+    """
+    try:
+        return model.model_validate(value), []
+    except ValidationError as error:
+        # A value that may be of several kinds has a complaint from each of them; they are one problem.
+        together: dict[tuple[Location, str], list[ErrorDetails]] = {}
+        for one in error.errors(include_url=False):
+            rest = tuple(one["loc"])
+            full = _written(document, location, rest)
+            missing = str(rest[-1]) if one["type"] == "missing" else ""
+            together.setdefault((full, missing), []).append(one)
+        return None, [
+            _explain(model, document, full, errors, pattern_mends or {})
+            for (full, _), errors in together.items()
+        ]
+
+
+def _explain(
+    model: type[BaseModel],
+    document: Document,
+    full: Location,
+    errors: list[ErrorDetails],
+    pattern_mends: Mapping[str, str],
+) -> Problem:
+    loc = tuple(errors[0]["loc"])
+    name = next((step for step in reversed(full) if isinstance(step, str)), "") if loc else ""
+    if errors[0]["type"] == "extra_forbidden":
+        known = _known_keys(model, loc[:-1])
+        mend = " ".join(part for part in (did_you_mean(name, known), _listed(known)) if part)
+        return document.key_problem(full, f"unknown key {shown(name)}", mend)
+    if errors[0]["type"] == "missing":
+        return document.problem(full, f"`{loc[-1]}` is missing", f"add `{loc[-1]}:`")
+    return document.problem(full, *in_words(name, errors, pattern_mends))
+
+
+def _listed(known: set[str]) -> str:
+    return f"known here: {known_words(known)}" if known else "remove it"
+
+
+def _written(document: Document, location: Location, rest: Location) -> Location:
+    # Unions and validators put names of their own into `loc`; only what stands in the file leads anywhere.
+    for step in rest:
+        if (*location, step) in document.places:
+            location = (*location, step)
+    return location
+
+
+def _known_keys(model: type[BaseModel], steps: Location) -> set[str]:
+    """The keys of the model that `steps` lead to; empty where they lead to none, or to several."""
+    for step in steps:
+        if not isinstance(step, str):
+            continue
+        info = next((info for key, info in _fields(model).items() if key == step), None)
+        inner = list(_models_in(info.annotation)) if info else []
+        if len(inner) != 1:
+            return set()
+        model = inner[0]
+    return set(_fields(model))
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {info.alias or name: info for name, info in model.model_fields.items()}
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
