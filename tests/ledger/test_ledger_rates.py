@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from ringflow.audit import Act
 from ringflow.cli import ledger as ledger_commands
 from ringflow.cli import rate as rate_commands
+from ringflow.cli import trunk as trunk_commands
 from ringflow.errors import DocumentError, Refused
 from ringflow.ledger import Hold, affordable_ms
 from ringflow.ledger.rate_card import assign_customer, assign_trunk, create_card, get_card, list_rates
@@ -271,6 +272,19 @@ def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
     run(rate, "assign", "retail", "--customer", "1")
     quoted = run(rate, "quote", "441234567890", "--customer", "1")
     assert (quoted["price"], quoted["affordable_s"], quoted["prefix"]) == ("0.02", 5850, "44")
+
+    def refusal(*words: str) -> str:
+        return str(CliRunner().invoke(rate, ["quote", "441234567890", *words]).exception)
+
+    assert "trunk `carrier` has no rate card" in refusal("--trunk", "carrier")
+    run(trunk_commands.app, "add", "carrier", "PJSIP/{number}@carrier")
+    run(rate, "assign", "retail", "--trunk", "carrier")
+    assert run(rate, "quote", "+441234567890", "--trunk", "carrier") == {
+        **{"number": "441234567890", "trunk": "carrier", "card": "retail", "prefix": "44", "currency": "USD"},
+        **{name: quoted[name] for name in ("price", "connection", "minimum", "increment", "grace", "free")},
+    }
+    assert "say who pays" in refusal()
+    assert "say who pays" in refusal("--trunk", "carrier", "--customer", "1")
 
 
 def add_customer(url: str) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,82 +17,32 @@ from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
+from ringflow.cli.rate_rows import (
+    AssignmentRow,
+    CardRow,
+    ImportRow,
+    QuoteRow,
+    RateRow,
+    TrunkQuoteRow,
+    card_row,
+    quote_row,
+    rate_row,
+    trunk_quote_row,
+)
 from ringflow.config import Config
+from ringflow.errors import Refused
 from ringflow.ledger import rate_card
 from ringflow.ledger.ledger import system_now_ms
 from ringflow.ledger.rate_card import Rate, RateCard, get_card, list_cards, list_rates
 from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
-from ringflow.ledger.rates import Quote, quote
-from ringflow.money import Rounding, format_amount
+from ringflow.ledger.rates import quote, quote_trunk
+from ringflow.money import Rounding
 from ringflow.store import Store
 
 app = typer.Typer(help="Rate cards: what calls cost.", no_args_is_help=True)
 
 Card = Annotated[str, typer.Option("--card", metavar="NAME", help="The rate card.")]
 CardName = Annotated[str, typer.Argument(metavar="NAME", help="The rate card.")]
-
-
-@dataclass(frozen=True, slots=True)
-class CardRow:
-    """A rate card as it is printed."""
-
-    name: str
-    currency: str
-    decimals: int
-    rounding: str
-    default: bool
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class RateRow:
-    """A rate as it is printed; amounts in the card's currency, times in seconds, dates in UTC."""
-
-    prefix: str
-    price: str
-    connection: str
-    minimum: int
-    increment: int
-    grace: int
-    from_date: str | None
-    until_date: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class QuoteRow:
-    """What a call costs, by the code that a call uses. `affordable_s` is nothing where there is no limit."""
-
-    number: str
-    customer: int
-    card: str
-    prefix: str
-    currency: str
-    price: str
-    connection: str
-    minimum: int
-    increment: int
-    grace: int
-    free: bool
-    available: str
-    affordable: bool
-    affordable_s: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ImportRow:
-    """What an import did."""
-
-    card: str
-    added: int
-    left_out: int
-
-
-@dataclass(frozen=True, slots=True)
-class AssignmentRow:
-    """Who goes by a card."""
-
-    subject: str
-    card: str
 
 
 @app.command("add")
@@ -203,15 +151,21 @@ def assign_command(
 @app.command("quote")
 def quote_command(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="Digits, with the country's code.")],
-    customer: Annotated[int, id_option("--customer", "Who pays.")],
+    customer: Annotated[int | None, id_option("--customer", "Who pays.")] = None,
+    trunk: Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="Whose owner we pay.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what a call costs a customer, and how long it can afford to talk."""
+    """Say what a call costs a customer, and how long it can afford to talk; or what a trunk costs us."""
 
-    async def work(store: Store, config: Config) -> Quote:
-        return await quote(store, number.removeprefix("+"), customer, system_now_ms())
+    async def work(store: Store, config: Config) -> QuoteRow | TrunkQuoteRow:
+        digits, now_ms = number.removeprefix("+"), system_now_ms()
+        if customer is not None and trunk is None:
+            return quote_row(await quote(store, digits, customer, now_ms))
+        if trunk is not None and customer is None:
+            return trunk_quote_row(digits, trunk, *await quote_trunk(store, digits, trunk, now_ms))
+        raise Refused("say who pays: --customer ID, or --trunk NAME for what its owner charges us")
 
-    print_one(quote_row(with_store(work)), as_json)
+    print_one(with_store(work), as_json)
 
 
 def count_lines(file: Path) -> int | None:
@@ -221,47 +175,3 @@ def count_lines(file: Path) -> int | None:
             return sum(1 for _ in lines)
     except OSError:
         return None
-
-
-def card_row(card: RateCard) -> CardRow:
-    """The card as it is printed."""
-    return CardRow(card.name, card.currency, card.decimals, card.rounding.value, card.is_default, card.rows)
-
-
-def rate_row(rate: Rate, currency: str) -> RateRow:
-    """The rate with its amounts and dates as text."""
-    return RateRow(
-        prefix=rate.prefix,
-        price=format_amount(rate.price_micros, currency),
-        connection=format_amount(rate.connection_micros, currency),
-        minimum=rate.minimum_s,
-        increment=rate.increment_s,
-        grace=rate.grace_s,
-        from_date=_date(rate.from_ms) if rate.from_ms else None,
-        until_date=None if rate.until_ms is None else _date(rate.until_ms),
-    )
-
-
-def quote_row(found: Quote) -> QuoteRow:
-    """The quote with its amounts as text."""
-    terms, affordable_ms = found.terms, found.affordable_ms
-    return QuoteRow(
-        number=found.number,
-        customer=found.customer_id,
-        card=found.card,
-        prefix=found.prefix,
-        currency=terms.currency,
-        price=format_amount(terms.price_micros, terms.currency),
-        connection=format_amount(terms.connection_micros, terms.currency),
-        minimum=terms.minimum_s,
-        increment=terms.increment_s,
-        grace=terms.grace_s,
-        free=terms.free,
-        available=format_amount(found.available_micros, terms.currency),
-        affordable=found.affordable,
-        affordable_s=None if affordable_ms is None else affordable_ms // 1000,
-    )
-
-
-def _date(moment_ms: int) -> str:
-    return datetime.fromtimestamp(moment_ms / 1000, UTC).isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""What a call would cost a customer: one indexed query of all prefixes of the number, in one hop.
+"""What a call would cost a customer, or us: one indexed query of all prefixes of the number, in one hop.
 
 There is no cache that could be old: a hundred thousand rows are as quick as ten.
 """
@@ -15,9 +15,10 @@ from sqlalchemy.types import Text
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, utc_day
 from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.rate_card import trunk_subject
 from ringflow.ledger.terms import Terms, affordable_ms, charge_micros, least_charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
-from ringflow.store import LookUp, Store
+from ringflow.store import DirectConnection, LookUp, Store
 from ringflow.store.ledger_tables import ledger_accounts, rate_assignments, rate_cards, rates
 from ringflow.store.tables import customers
 
@@ -25,7 +26,7 @@ MAX_PREFIX_DIGITS = 16
 
 
 class NoRate(Refused):
-    """The customer has no rate card, or its card has no rate for the number."""
+    """The customer or trunk has no rate card, or its card has no rate for the number."""
 
 
 class AccountRow(NamedTuple):
@@ -101,6 +102,26 @@ _default_id = (
     .where(_default_card.c.is_default, _default_card.c.currency == customers.c.currency)
     .scalar_subquery()
 )
+_RATE_COLUMNS = (
+    rate_cards.c.name,
+    rate_cards.c.currency,
+    rate_cards.c.decimals,
+    rate_cards.c.rounding,
+    rates.c.prefix,
+    rates.c.price_micros,
+    rates.c.connection_micros,
+    rates.c.minimum_s,
+    rates.c.increment_s,
+    rates.c.grace_s,
+)
+_IN_EFFECT = (
+    (rates.c.card_id == rate_cards.c.id)
+    & rates.c.prefix.in_([bindparam(name, type_=Text) for name in _PREFIXES])
+    & (rates.c.from_ms <= _now)
+    & or_(rates.c.until_ms.is_(None), rates.c.until_ms > _now)
+)
+_LONGEST_FIRST = func.length(rates.c.prefix).desc()
+_subject = bindparam("subject", type_=Text)
 _QUOTE = LookUp(
     select(
         customers.c.currency,
@@ -110,31 +131,25 @@ _QUOTE = LookUp(
         ledger_accounts.c.daily_limit_micros,
         ledger_accounts.c.spent_micros,
         ledger_accounts.c.spent_day,
-        rate_cards.c.name,
-        rate_cards.c.currency,
-        rate_cards.c.decimals,
-        rate_cards.c.rounding,
-        rates.c.prefix,
-        rates.c.price_micros,
-        rates.c.connection_micros,
-        rates.c.minimum_s,
-        rates.c.increment_s,
-        rates.c.grace_s,
+        *_RATE_COLUMNS,
     )
     .select_from(customers)
     .outerjoin(ledger_accounts, ledger_accounts.c.customer_id == customers.c.id)
-    .outerjoin(rate_assignments, rate_assignments.c.subject == bindparam("subject", type_=Text))
+    .outerjoin(rate_assignments, rate_assignments.c.subject == _subject)
     .outerjoin(rate_cards, rate_cards.c.id == func.coalesce(rate_assignments.c.card_id, _default_id))
-    .outerjoin(
-        rates,
-        (rates.c.card_id == rate_cards.c.id)
-        & rates.c.prefix.in_([bindparam(name, type_=Text) for name in _PREFIXES])
-        & (rates.c.from_ms <= _now)
-        & or_(rates.c.until_ms.is_(None), rates.c.until_ms > _now),
-    )
+    .outerjoin(rates, _IN_EFFECT)
     .where(customers.c.id == bindparam("customer_id", type_=Integer))
-    .order_by(func.length(rates.c.prefix).desc()),
+    .order_by(_LONGEST_FIRST),
     ["customer_id", "subject", "now_ms", *_PREFIXES],
+)
+_TRUNK_RATE = LookUp(
+    select(*_RATE_COLUMNS)
+    .select_from(rate_assignments)
+    .join(rate_cards, rate_cards.c.id == rate_assignments.c.card_id)
+    .outerjoin(rates, _IN_EFFECT)
+    .where(rate_assignments.c.subject == _subject)
+    .order_by(_LONGEST_FIRST),
+    ["subject", "now_ms", *_PREFIXES],
 )
 
 
@@ -143,10 +158,8 @@ async def quote(store: Store, number: str, customer_id: int, now_ms: int) -> Quo
 
     The credit may be taken by another call a moment later: only a hold is sure.
     """
-    if not (number.isascii() and number.isdigit()):
-        raise Refused("a number to be rated is digits only")
-    prefixes = [number[:length] for length in range(1, MAX_PREFIX_DIGITS + 1)]
-    found = await store.look_up(_QUOTE, customer_id, customer_subject(customer_id), now_ms, *prefixes)
+    subject, prefixes = customer_subject(customer_id), _prefixes(number)
+    found = await store.look_up(_QUOTE, customer_id, subject, now_ms, *prefixes)
     if not found:
         raise Refused(f"there is no customer {customer_id}")
     row = tuple(found[0])
@@ -158,6 +171,41 @@ async def quote(store: Store, number: str, customer_id: int, now_ms: int) -> Quo
     if terms is None:
         raise NoRate(f"rate card `{card}` has no rate for {number}")
     return Quote(number, customer_id, card, terms.prefix, terms, account, now_ms)
+
+
+async def quote_trunk(store: Store, number: str, trunk: str, now_ms: int) -> tuple[str, Terms]:
+    """The card and the terms by which a trunk's owner charges us for a number.
+
+    Raises `NoRate`, `Refused`, `StoreGone`.
+    """
+    found = await store.look_up(_TRUNK_RATE, trunk_subject(trunk), now_ms, *_prefixes(number))
+    if not found:
+        raise NoRate(
+            f"trunk `{trunk}` has no rate card; `ringflow rate assign CARD --trunk {trunk}` gives it one"
+        )
+    card, *rate = found[0]
+    terms = _terms(*rate)
+    if terms is None:
+        raise NoRate(f"rate card `{card}` has no rate for {number}")
+    return card, terms
+
+
+async def trunk_terms(connection: DirectConnection, number: str, trunk: str, at_ms: int) -> Terms | None:
+    """The same within a transaction; None without a card, a rate, or a number of digits."""
+    if not _is_number(number):
+        return None
+    found = await _TRUNK_RATE.run(connection, trunk_subject(trunk), at_ms, *_prefixes(number))
+    return _terms(*found[0][1:]) if found else None
+
+
+def _prefixes(number: str) -> list[str]:
+    if not _is_number(number):
+        raise Refused("a number to be rated is digits only")
+    return [number[:length] for length in range(1, MAX_PREFIX_DIGITS + 1)]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 # Few rates serve many calls, and equal rows have equal terms.

@@ -34,6 +34,11 @@ class LookUp:
             self._compiled[dialect.name] = (str(compiled), tuple(self._parameters[name] for name in order))
         return self._compiled[dialect.name]
 
+    async def run(self, connection: DirectConnection, *values: object) -> Sequence[Row]:
+        """Its rows, in a transaction."""
+        sql, order = self.compile(connection.dialect)
+        return await connection.rows(sql, [values[index] for index in order])
+
 
 class DirectConnection(Protocol):
     """A transaction in the driver's own words: what SQLAlchemy does for a statement costs more than the
