@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
+from ringflow.accounts import trunks
+from ringflow.accounts.change import changing
+from ringflow.accounts.trunks import Trunk
+from ringflow.audit import Act
 from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus, ReleasedBy, SlotVisit
+from ringflow.ledger.rate_card import Rate, assign_trunk, create_card
+from ringflow.store import Store
+from ringflow.store.ledger_tables import rates
 
 BEGAN_S = 1_750_000_000.0
 BEGAN_MS = 1_750_000_000_000
+
+CARRIER_RATE = Rate("44", 13_300, 5_000, 30, 6, 0, 0, None)
+"""0.005 EUR and 0.0133 a minute, 30/6."""
 
 CALL = CallRecord(
     call_id="01a",
@@ -67,3 +77,13 @@ def make_call() -> MakeCall:
         return replace(CALL, **{"call_id": call_id, "legs": legs, **changes})  # type: ignore[arg-type]
 
     return make
+
+
+async def give_card(store: Store, trunk: str, *rows: Rate) -> None:
+    """Make a trunk, and a card in EUR, charged to four decimals upwards, that its owner charges us by."""
+    async with changing(store, "US", operator="ann") as change:
+        await trunks.add(change, Trunk(trunk, "PJSIP/{number}@carrier", rated="upstream"))
+        act = Act(change.connection, "ann", BEGAN_MS)
+        card = await create_card(act, f"{trunk}'s", "EUR")
+        await change.connection.execute(rates.insert(), [{"card_id": card.id, **asdict(row)} for row in rows])
+        await assign_trunk(act, trunk, card)

@@ -26,7 +26,7 @@ from ringflow.ledger.terms import Terms
 from ringflow.records.recorder import Recorder
 from ringflow.store import Store
 
-from .conftest import BEGAN_MS, BEGAN_S, MakeCall
+from .conftest import BEGAN_MS, BEGAN_S, CARRIER_RATE, MakeCall, give_card
 
 UNIT = 1_000_000
 TERMS = Terms("USD", 600_000, connection_micros=10_000, minimum_s=60, increment_s=6, prefix="4412")
@@ -65,7 +65,10 @@ def on(url: str, work: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
 
 @pytest.fixture
 def filled(database_url: str, make_call: MakeCall) -> None:
-    """A charged call of customer 42 (leg 2 talked 4 s at 0.60 a minute, 60/6), a rejected one, a busy one."""
+    """A charged call of customer 42 (leg 2 talked 4 s at 0.60 a minute, 60/6), a rejected one, a busy one.
+
+    The trunk of leg 2 costs us money too.
+    """
     busy = Leg("33123456789", "first", LegStatus.BUSY, 0, 17)
     calls = [
         make_call("01a"),
@@ -90,6 +93,7 @@ def filled(database_url: str, make_call: MakeCall) -> None:
             await customers.add(change, Customer(42, "Demo"))
         async with store.writing() as connection:
             await pay_in(connection, 42, 5 * UNIT, Order("k", "cash", "ann", BEGAN_MS))
+        await give_card(store, "second", CARRIER_RATE)
         ledger = Ledger(store, "here")
         for position in (1, 2):
             await ledger.hold(f"01a.{position}@1.1", 42, UNIT, terms=TERMS)
@@ -128,7 +132,7 @@ def test_a_list_for_people_has_the_number_and_the_charge(run: Run) -> None:
     line = next(line for line in run(record.app, "list").splitlines() if "01a" in line)
     assert line.split() == [
         *("2025-06-15T15:06:40.000Z", "01a", "18005550100", "441910000001", "42", "card", "completed"),
-        *("441234567890", "second", "answered", "4.000", "0.61", "USD"),
+        *("441234567890", "second", "answered", "4.000", "0.61", "USD", "0.0117", "EUR"),
     ]
 
 
@@ -140,7 +144,7 @@ def test_a_call_is_shown_as_it_happened(run: Run) -> None:
         "    3.000  destination[2] of card: done",
         "    3.500  leg 1 to 441234567890 via first: congestion (cause 34)",
         "    8.900  leg 2 to 441234567890 via second: answered (cause 19), released by credit, "
-        "talked 4.000 s, " + charge,
+        "talked 4.000 s, " + charge + ", cost 0.0117 EUR (44)",
         "    9.000  completed",
         "           released by caller (cause 16)",
         "call 01a of 2025-06-15T15:06:40.000Z, on here",
@@ -166,6 +170,8 @@ def test_a_call_is_shown_whole_to_programs(run: Run) -> None:
         610_000,
         "USD",
     )
+    assert (charged["cost_micros"], charged["cost_currency"], charged["cost_prefix"]) == (11_700, "EUR", "44")
+    assert call["legs"][0]["cost_micros"] is None
 
 
 @pytest.mark.usefixtures("filled")
@@ -183,6 +189,8 @@ def test_an_export_has_a_line_for_each_leg_and_no_formula(run: Run, tmp_path: Pa
     assert (lines[1]["charged"], lines[1]["billed_s"], lines[1]["talked_s"]) == ("0.61", "60", "4.000")
     assert (lines[1]["release_cause"], lines[1]["hangup_cause"]) == ("16", "19")
     assert (lines[1]["released_by"], lines[1]["leg_released_by"]) == ("caller", "credit")
+    costs = [(line["cost"], line["cost_currency"], line["cost_prefix"]) for line in lines[:2]]
+    assert costs == [("", "", ""), ("0.0117", "EUR", "44")]
     assert (lines[2]["cli"], lines[2]["reject_sip"]) == ("'=cmd()", "403")
     assert run(record.app, "export", "--out", "-", "--outcome", "busy").count("\n") == 2
 

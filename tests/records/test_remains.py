@@ -145,7 +145,7 @@ async def test_a_draft_of_an_older_version_becomes_a_record(store: Store, drafts
     async with store.writing() as connection:
         call, legs, slots = json.loads((await connection.execute(select(call_drafts.c.facts))).scalar_one())
         # Before 0007 nothing said who ended a call or a leg.
-        older = json.dumps([call[:-1], [leg[:-1] for leg in legs], slots])
+        older = json.dumps([call[:-1], [leg[:-4] for leg in legs], slots])
         await connection.execute(call_drafts.update().values(facts=older))
     assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 1
     (recovered,) = await calls(store)

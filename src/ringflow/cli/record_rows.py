@@ -14,7 +14,7 @@ from ringflow.records.reading import RecordedCall, RecordedSlot
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """A call in a list. `dialled`, `trunk`, `status` are its last leg's; `charged` is of all legs."""
+    """A call in a list. `dialled`, `trunk`, `status` are its last leg's; `charged` and `cost` are of all."""
 
     started: str
     call: str
@@ -28,6 +28,7 @@ class CallRow:
     status: str | None
     talked_s: str | None
     charged: str | None
+    cost: str | None
 
 
 def call_row(call: RecordedCall) -> CallRow:
@@ -46,6 +47,7 @@ def call_row(call: RecordedCall) -> CallRow:
         status=last.status if last is not None else None,
         talked_s=seconds_text(last.talked_ms) if last is not None else None,
         charged=_charged(call.legs),
+        cost=_cost(call.legs),
     )
 
 
@@ -85,7 +87,8 @@ def _leg_line(leg: RecordedLeg) -> str:
     to = f"{leg.dialled} via {leg.trunk}" if leg.dialled else "a number not known"
     by = f", released by {leg.released_by}" if leg.released_by is not None else ""
     talked = f", talked {seconds_text(leg.talked_ms)} s" if leg.talked_ms else ""
-    return f"leg {leg.position} to {to}: {leg.status}{_cause(leg.hangup_cause)}{by}{talked}{_money(leg)}"
+    money = _money(leg) + _own_cost(leg)
+    return f"leg {leg.position} to {to}: {leg.status}{_cause(leg.hangup_cause)}{by}{talked}{money}"
 
 
 def _cause(cause: int | None) -> str:
@@ -108,6 +111,22 @@ def _money(leg: RecordedLeg) -> str:
     return said + (
         f", {Money(leg.uncollected_micros, currency)} uncollected" if leg.uncollected_micros else ""
     )
+
+
+def _own_cost(leg: RecordedLeg) -> str:
+    if leg.cost_micros is None or leg.cost_currency is None:
+        return ""
+    prefix = f" ({leg.cost_prefix})" if leg.cost_prefix else ""
+    return f", cost {Money(leg.cost_micros, leg.cost_currency)}{prefix}"
+
+
+def _cost(legs: Sequence[RecordedLeg]) -> str | None:
+    """Of all legs together; owners of trunks may charge in currencies of their own."""
+    sums: dict[str, int] = {}
+    for leg in legs:
+        if leg.cost_micros is not None and leg.cost_currency is not None:
+            sums[leg.cost_currency] = sums.get(leg.cost_currency, 0) + leg.cost_micros
+    return " + ".join(str(Money(micros, currency)) for currency, micros in sums.items()) or None
 
 
 def _charged(legs: Sequence[RecordedLeg]) -> str | None:

@@ -24,7 +24,7 @@ LEG_COLUMNS = (
     *("leg", "leg_id", "dialled", "trunk", "status", "talked_s", "billed_s", "prefix", "price", "connection"),
     *("currency", "charged", "refunded", "uncollected", "hangup_cause", "caller_id"),
 )
-LATER_COLUMNS = ("released_by", "leg_released_by")
+LATER_COLUMNS = ("released_by", "leg_released_by", "cost", "cost_currency", "cost_prefix")
 COLUMNS = (*CALL_COLUMNS, *LEG_COLUMNS, *LATER_COLUMNS)
 
 Progress = Callable[[int], None]
@@ -67,8 +67,13 @@ def _rows(call: RecordedCall) -> Iterator[list[str]]:
     )
     for leg in call.legs or (None,):
         cells = _leg_cells(leg) if leg is not None else (None,) * len(LEG_COLUMNS)
-        later = (call.released_by, leg.released_by if leg is not None else None)
+        cost = (None, None, None) if leg is None else _cost_cells(leg)
+        later = (call.released_by, leg.released_by if leg is not None else None, *cost)
         yield [csv_cell(value) for value in (*facts, *cells, *later)]
+
+
+def _cost_cells(leg: RecordedLeg) -> tuple[str | None, ...]:
+    return amount_text(leg.cost_micros, leg.cost_currency), leg.cost_currency, leg.cost_prefix
 
 
 def _leg_cells(leg: RecordedLeg) -> tuple[str | int | None, ...]:

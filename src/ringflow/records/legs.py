@@ -19,6 +19,8 @@ from ringflow.store.record_tables import call_legs
 class RecordedLeg:
     """An outgoing attempt. `ended_ms` counts from the call's arrival, `talked_ms` from the callee's answer.
 
+    `cost_micros`: what it cost us, in micro-units of `cost_currency`; None where its trunk has no rate.
+
     The rest is the ledger's, in micro-units of `currency`, `price_micros` for a minute: None where nothing
     was held for the leg, `charged_micros` also while it is not settled. `refunded_micros` is what was given
     back of the charge, `uncollected_micros` what could not be taken.
@@ -34,6 +36,9 @@ class RecordedLeg:
     hangup_cause: int | None
     caller_id: str | None
     released_by: str | None
+    cost_micros: int | None
+    cost_currency: str | None
+    cost_prefix: str | None
     billed_s: int | None = None
     prefix: str | None = None
     price_micros: int | None = None
@@ -55,6 +60,9 @@ _OWN = (
     "hangup_cause",
     "caller_id",
     "released_by",
+    "cost_micros",
+    "cost_currency",
+    "cost_prefix",
 )
 _MONEY = ("charged_micros", "refunded_micros", "uncollected_micros")
 

@@ -6,8 +6,11 @@ that Asterisk asks when the call is hung up. A server that lives after all has t
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from ringflow.calls.outcome import LegEnd
 from ringflow.ledger.statement import Statement
+from ringflow.records.costing import leg_cost
 from ringflow.records.rows import LOST, CallRows, lost_rows, read_leg_id
 from ringflow.records.writing import write_rows
 from ringflow.store import DirectConnection, Store
@@ -31,11 +34,20 @@ _END_LEG = Statement(
     "released_by = NULL, "
     "ended_ms = (SELECT CASE WHEN :ended_ms > r.started_ms THEN :ended_ms - r.started_ms ELSE 0 END "
     "FROM call_records AS r WHERE r.call_id = :call_id) "
-    f"WHERE call_id = :call_id AND position = :position AND status = '{LOST}'",
+    f"WHERE call_id = :call_id AND position = :position AND status = '{LOST}' RETURNING dialled, trunk",
     status="text",
     talked_ms="bigint",
     cause="bigint",
     ended_ms="bigint",
+    call_id="text",
+    position="bigint",
+)
+_COST = Statement(
+    "UPDATE call_legs SET cost_micros = :micros, cost_currency = :currency, cost_prefix = :prefix "
+    "WHERE call_id = :call_id AND position = :position",
+    micros="bigint",
+    currency="text",
+    prefix="text",
     call_id="text",
     position="bigint",
 )
@@ -82,7 +94,7 @@ class Remains:
         call_id, position = named
         async with self._store.writing_directly() as connection:
             await self._make_record(connection, call_id, end)
-            await _END_LEG.run(
+            ended = await _END_LEG.run(
                 connection,
                 status=end.status.value,
                 talked_ms=end.talked_ms,
@@ -91,6 +103,11 @@ class Remains:
                 call_id=call_id,
                 position=position,
             )
+            for dialled, trunk in ended:
+                answered_ms = end.ended_ms - end.talked_ms
+                cost = await leg_cost(connection, dialled, trunk, answered_ms, end.talked_ms)
+                if cost is not None:
+                    await _COST.run(connection, call_id=call_id, position=position, **asdict(cost))
             await _END_CALL.run(connection, ended_ms=end.ended_ms, call_id=call_id)
 
     async def _make_record(self, connection: DirectConnection, call_id: str, end: LegEnd) -> None:

@@ -23,6 +23,9 @@ LOST = Outcome.LOST.value
 
 STARTED, DURATION = (call_records.columns.keys().index(name) for name in ("started_ms", "duration_ms"))
 
+NO_COST = (None, None, None)
+"""Of a leg, until it is written: micro-units, currency, prefix."""
+
 _LEG_ID = re.compile(r"(?P<call_id>[^.]+)\.(?P<position>[1-9][0-9]{0,5})@.*", re.DOTALL)
 
 
@@ -94,6 +97,7 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
                 _cause(leg),
                 leg.caller_id,
                 leg.released_by.value if leg.released_by is not None else None,
+                *NO_COST,
             )
             for position, (leg, end) in enumerate(zip(record.legs, ends, strict=False), start=1)
         ),
@@ -128,7 +132,7 @@ def lost_rows(
             *(call_id, server, opened_ms, lasted_ms, "", None, None, None, None),
             *(customer_id, LOST, reason, None, None, ReleasedBy.SERVER.value),
         ),
-        legs=((call_id, position, leg_id, "", "", LOST, lasted_ms, None, None, None, None),),
+        legs=((call_id, position, leg_id, "", "", LOST, lasted_ms, None, None, None, None, *NO_COST),),
         slots=(),
     )
 

@@ -9,6 +9,7 @@ from itertools import chain, count, islice
 
 from sqlalchemy import Table
 
+from ringflow.records.costing import with_costs
 from ringflow.records.rows import LOST, CallRows, Cells
 from ringflow.store import DirectConnection
 from ringflow.store.record_tables import call_legs, call_records, call_slots
@@ -34,6 +35,7 @@ async def write_rows(connection: DirectConnection, calls: Sequence[CallRows]) ->
     So it does not matter who writes first, the server of the call or one that found what is left of it, nor
     whether a commit whose answer was lost is done again.
     """
+    calls = await with_costs(connection, calls)
     # A lost call may come once for each of its legs, and PostgreSQL changes no row twice in one statement.
     once = {one.call[0]: one.call for one in calls}
     await _write(connection, call_records, list(once.values()))

@@ -1,8 +1,8 @@
 """The tables of call records: a row for each call, for each of its legs, and for each slot it went through.
 
 Nothing here refers to customers, DIDs or cards by a foreign key: a record outlives what it tells of. What a
-leg cost is not here but in `ledger_holds`, which has the leg's id. Times within a call are milliseconds from
-its arrival.
+customer is charged for a leg is not here but in `ledger_holds`, which has the leg's id. Times within a call
+are milliseconds from its arrival.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ call_records = Table(
 )
 
 # `position` counts from 1 and is the number in the leg's id. `leg_id` is NULL where nothing was held;
-# `ended_ms` and `talked_ms` are NULL where nobody who knew was left to write them.
+# `ended_ms` and `talked_ms` are NULL where nobody who knew was left to write them. `cost_micros` is what the
+# trunk's owner charges us, NULL where the trunk has no rate; `cost_prefix` names the row of its card.
 call_legs = Table(
     "call_legs",
     metadata,
@@ -53,6 +54,9 @@ call_legs = Table(
     Column("hangup_cause", Integer),
     Column("caller_id", Text),
     Column("released_by", Text),
+    Column("cost_micros", BigInteger),
+    Column("cost_currency", Text),
+    Column("cost_prefix", Text),
     CheckConstraint("position >= 1 AND talked_ms >= 0", name="figures"),
     sqlite_with_rowid=False,
 )

@@ -1,0 +1,83 @@
+"""What legs cost us: by their trunk's rate card, worked out once, when the record is written.
+
+Calls know nothing of it. A card that is changed later does not change what is on record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ringflow.ledger.rate_card import trunk_subject
+from ringflow.ledger.rates import trunk_terms
+from ringflow.ledger.statement import Statement
+from ringflow.ledger.terms import charge_micros
+from ringflow.records.rows import STARTED, CallRows, Cells
+from ringflow.store import DirectConnection
+from ringflow.store.record_tables import call_legs
+
+_names = call_legs.columns.keys()
+DIALLED, TRUNK, ENDED, TALKED = (_names.index(name) for name in ("dialled", "trunk", "ended_ms", "talked_ms"))
+COST = slice(_names.index("cost_micros"), _names.index("cost_prefix") + 1)
+
+_WITH_CARD = Statement(
+    "SELECT a.subject FROM rate_assignments AS a JOIN {rows} ON v.subject = a.subject",
+    rows={"subject": "text"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a leg cost us, in micro-units of `currency`; `prefix` is the row of the trunk's card."""
+
+    micros: int
+    currency: str
+    prefix: str
+
+
+async def with_costs(connection: DirectConnection, calls: Sequence[CallRows]) -> Sequence[CallRows]:
+    """The same calls, with what their answered legs cost where the trunk has a card.
+
+    Where no trunk has one that is a single look-up for all of the calls.
+    """
+    trunks = {str(leg[TRUNK]) for call in calls for leg in call.legs if leg[TALKED] and leg[TRUNK]}
+    if not trunks:
+        return calls
+    rows = await _WITH_CARD.run(connection, [{"subject": trunk_subject(name)} for name in sorted(trunks)])
+    subjects = {row[0] for row in rows}
+    with_card = {name for name in trunks if trunk_subject(name) in subjects}
+    return [await _costed(connection, call, with_card) for call in calls] if with_card else calls
+
+
+async def leg_cost(
+    connection: DirectConnection, number: str, trunk: str, answered_ms: int, talked_ms: int
+) -> Cost | None:
+    """What a talk cost by the rate in effect at its answer; None without a talk or a rate."""
+    if not talked_ms:
+        return None
+    terms = await trunk_terms(connection, number, trunk, answered_ms)
+    if terms is None:
+        return None
+    return Cost(charge_micros(terms, talked_ms), terms.currency, terms.prefix)
+
+
+async def _costed(connection: DirectConnection, call: CallRows, with_card: set[str]) -> CallRows:
+    started_ms, legs = call.call[STARTED], list(call.legs)
+    for index, leg in enumerate(legs):
+        if leg[TALKED] and leg[TRUNK] in with_card:
+            legs[index] = await _costed_leg(connection, leg, started_ms)
+    return replace(call, legs=tuple(legs))
+
+
+async def _costed_leg(connection: DirectConnection, leg: Cells, started_ms: str | int | None) -> Cells:
+    talked_ms, ended_ms = leg[TALKED], leg[ENDED]
+    assert isinstance(started_ms, int)
+    assert isinstance(talked_ms, int)
+    answered_ms = started_ms + (ended_ms - talked_ms if isinstance(ended_ms, int) else 0)
+    cost = await leg_cost(connection, str(leg[DIALLED]), str(leg[TRUNK]), answered_ms, talked_ms)
+    # On SQLite this runs in the event loop's thread: calls go on between two legs.
+    await asyncio.sleep(0)
+    if cost is None:
+        return leg
+    return (*leg[: COST.start], cost.micros, cost.currency, cost.prefix, *leg[COST.stop :])
