@@ -77,13 +77,17 @@ UNREADABLE = [
     ("a: 1\nb: 2\na: 3\n", "f:3:1: the key `a` stands here a second time (keep one of them)"),
     (
         "a: [1\nb: 2\n",
-        "f:2:2: not YAML: did not find expected ',' or ']' "
-        "(while parsing a flow sequence that begins on line 1)",
+        (
+            "f:2:2: not YAML: did not find expected ',' or ']' "
+            "(while parsing a flow sequence that begins on line 1)"
+        ),
     ),
     (
         'a:\n  b: "c\n',
-        "f:3:1: not YAML: found unexpected end of stream "
-        "(while scanning a quoted scalar that begins on line 2)",
+        (
+            "f:3:1: not YAML: found unexpected end of stream "
+            "(while scanning a quoted scalar that begins on line 2)"
+        ),
     ),
     ("---\na\n---\nb\n", "f:3:1: not YAML: but found another document"),
     ("a: *x\n", "f:1:4: not YAML: found undefined alias"),

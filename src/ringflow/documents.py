@@ -134,9 +134,8 @@ def parse_document(text: str, path: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise DocumentError(
-            [Problem(path, line, column, f"not YAML: {error.problem}", _around(error))]
-        ) from error
+        what = f"not YAML: {error.problem}"
+        raise DocumentError([Problem(path, line, column, what, _unfinished(error))]) from error
     except yaml.reader.ReaderError as error:
         raise DocumentError([_at_offset(path, raw, error.position, f"not YAML: {error.reason}")]) from error
     reader = _Reader(path)
