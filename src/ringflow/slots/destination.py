@@ -16,6 +16,7 @@ from ringflow.flows.slot import FieldProblem, Jump, Slot, SlotResult
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
 from ringflow.speaking import say_minutes
+from ringflow.wording import shown
 
 EXIT_OF = {
     LegStatus.ANSWERED: "done",
@@ -67,14 +68,18 @@ class Destination(Slot):
             what = f"{' and '.join(given)} are both given" if given else "no target is given"
             yield FieldProblem(given[-1] if given else "slot", what, "give one of external, internal and uri")
         if self.external and self.external.is_literal and not _NUMBER.fullmatch(self.external.text):
-            yield FieldProblem("external", f"`{self.external}` is not a number", "write digits only")
+            yield FieldProblem(
+                "external", f"{shown(self.external.text)} is not a number", "write digits only"
+            )
         if self.uri and self.uri.is_literal and not self.uri.text.startswith(("sip:", "sips:")):
-            yield FieldProblem("uri", f"`{self.uri}` is not a SIP URI", "write sip:user@host")
+            yield FieldProblem("uri", f"{shown(self.uri.text)} is not a SIP URI", "write sip:user@host")
         for name in self.headers:
             if not HEADER_NAME.fullmatch(name):
-                yield FieldProblem("headers", f"`{name}` cannot name a header", "use letters, digits and -")
+                yield FieldProblem(
+                    "headers", f"{shown(name)} cannot name a header", "use letters, digits and -"
+                )
             elif name.lower() in IDENTITY_HEADERS:
-                yield FieldProblem("headers", f"`{name}` is written by Ringflow", "remove it")
+                yield FieldProblem("headers", f"{shown(name)} is written by Ringflow", "remove it")
 
     def hosts(self) -> Iterator[tuple[str, str]]:
         """The host of `uri`, unless a variable is in it."""
