@@ -36,7 +36,9 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
-        return f"{place}: {self.what}" + (f" ({self.mend})" if self.mend else "")
+        line = f"{place}: {self.what}" + (f" ({self.mend})" if self.mend else "")
+        # A file may say anything, and a terminal obeys control characters.
+        return line if line.isprintable() else "".join(one if one.isprintable() else "?" for one in line)
 
 
 class DocumentError(RingflowError):
