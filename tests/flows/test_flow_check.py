@@ -81,7 +81,7 @@ def test_what_remains_of_a_wrong_slot_is_checked_too() -> None:
 def test_a_problem_has_no_control_characters_whatever_the_file_says() -> None:
     wrong = '  - {slot: audio, id: "\\e[2J", file: a/b, on: {done: nowhere}}\n'
     assert [line.partition(": ")[2] for line in problems(flow("a", wrong))] == [
-        "`id` cannot be `?[2J` (it must match ^[A-Za-z0-9][A-Za-z0-9_-]*$)",
+        "`id` cannot be `?[2J` (use letters, digits, - and _, beginning with a letter or digit)",
         "no slot here has the id `nowhere` (ids here: ?[2J)",
     ]
 
