@@ -1,6 +1,6 @@
 """Drafts of calls in progress: what their records would be if their server died now.
 
-Beside the calls, many in one transaction, and only of calls that last: one that is over within half a second
+Beside the calls, many in one transaction, and only of calls that last: one that is over within two seconds
 has its record instead. A draft is written anew when its call comes to another slot or customer, or when a leg
 begins or ends, and goes when the record of its call is written. What a dead server left becomes
 records.
@@ -22,8 +22,8 @@ from ringflow.store.batches import Batches
 
 log = structlog.get_logger("ringflow.records")
 
-EVERY_S = 0.5
-LEAST_AGE_MS = 500
+EVERY_S = 2.0
+LEAST_AGE_MS = 2000
 AT_ONCE = 32
 """Drafts in one statement: on SQLite it runs in the event loop's thread, and calls wait for it."""
 
