@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -19,7 +20,7 @@ from ringflow.errors import DocumentError, Refused
 from ringflow.ledger import Hold, affordable_ms
 from ringflow.ledger.rate_card import assign_customer, assign_trunk, create_card, get_card, list_rates
 from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
-from ringflow.ledger.rates import NoRate, quote
+from ringflow.ledger.rates import NoRate, Quote, quote
 from ringflow.money import Rounding
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ async def test_the_longest_prefix_in_effect_wins(
 ) -> None:
     await bank.customer(1, 5)
     await card_with(bank, tmp_path, ROWS)
-    found = await quote(bank.store, number, 1, bank.now_ms)
+    found = await bank.ledger.quote(number, 1)
     assert (found.card, found.prefix, found.terms.price_micros) == ("retail", prefix, price)
     assert (found.terms.minimum_s, found.terms.increment_s) == (minimum_s, increment_s)
     assert (found.available_micros, found.affordable) == (5 * UNIT, True)
@@ -82,7 +83,7 @@ async def test_a_rate_ends_as_the_next_begins(bank: Bank, tmp_path: Path) -> Non
 async def test_a_quote_says_what_to_hold_and_its_hold_affords_the_slice(bank: Bank, tmp_path: Path) -> None:
     await bank.customer(1, 5)
     await card_with(bank, tmp_path, ROWS)
-    found = await quote(bank.store, "441234567890", 1, bank.now_ms)
+    found = await bank.ledger.quote("441234567890", 1)
     assert (found.least_micros, found.slice_micros(600_000)) == (70_000, 250_000)
     assert found.affordable_ms == (60 + (4_950_000 * 60 // 20_000 - 60) // 6 * 6) * 1000
     hold = await bank.ledger.hold(
@@ -99,8 +100,8 @@ async def test_free_numbers_are_affordable_at_zero_credit_and_others_are_not(
 ) -> None:
     await bank.customer(1)
     await card_with(bank, tmp_path, ROWS)
-    free = await quote(bank.store, "448001234567", 1, bank.now_ms)
-    paid = await quote(bank.store, "441234567890", 1, bank.now_ms)
+    free = await bank.ledger.quote("448001234567", 1)
+    paid = await bank.ledger.quote("441234567890", 1)
     assert (free.affordable, free.affordable_ms) == (True, None)
     assert (paid.affordable, paid.affordable_ms) == (False, 3_000)
 
@@ -109,16 +110,37 @@ async def test_what_has_no_rate_says_so(bank: Bank, tmp_path: Path) -> None:
     await bank.customer(1)
     await bank.customer(2, currency="EUR")
     with pytest.raises(NoRate, match="has no rate card, and there is no default one for USD"):
-        await quote(bank.store, "1800", 1, bank.now_ms)
+        await bank.ledger.quote("1800", 1)
     await card_with(bank, tmp_path, ROWS)
     with pytest.raises(NoRate, match="`retail` has no rate for 33123"):
-        await quote(bank.store, "33123", 1, bank.now_ms)
+        await bank.ledger.quote("33123", 1)
     with pytest.raises(NoRate, match="no default one for EUR"):
-        await quote(bank.store, "1800", 2, bank.now_ms)
+        await bank.ledger.quote("1800", 2)
     with pytest.raises(Refused, match="there is no customer 3"):
-        await quote(bank.store, "1800", 3, bank.now_ms)
+        await bank.ledger.quote("1800", 3)
     with pytest.raises(Refused, match="digits only"):
-        await quote(bank.store, "1800&", 1, bank.now_ms)
+        await bank.ledger.quote("1800&", 1)
+
+
+async def test_those_who_ask_at_once_get_each_its_own_answer(bank: Bank, tmp_path: Path) -> None:
+    for customer in (1, 2):
+        await bank.customer(customer, customer)
+    await bank.customer(3, currency="EUR")
+    await card_with(bank, tmp_path, ROWS)
+    await card_with(bank, tmp_path, "prefix,price\n44,0.5\n", "own")
+    async with bank.store.writing() as connection:
+        await assign_customer(ann(bank, connection), 1, await get_card(connection, "retail"))
+    asked = [("18005", 1), ("441", 1), ("441", 2), ("441", 1), ("1", 2), ("1", 3), ("1", 4)]
+    answers = await asyncio.gather(*[bank.ledger.quote(*one) for one in asked], return_exceptions=True)
+    quoted = [one for one in answers if isinstance(one, Quote)]
+    assert [(one.number, one.customer_id, one.card, one.prefix) for one in quoted] == [
+        ("18005", 1, "retail", "1"),
+        ("441", 1, "retail", "44"),
+        ("441", 2, "own", "44"),
+        ("441", 1, "retail", "44"),
+    ]
+    assert [one.available_micros for one in quoted] == [UNIT, UNIT, 2 * UNIT, UNIT]
+    assert [type(one) for one in answers[4:]] == [NoRate, NoRate, Refused]
 
 
 async def test_a_customer_goes_by_its_own_card_in_its_own_currency(bank: Bank, tmp_path: Path) -> None:
@@ -136,7 +158,7 @@ async def test_a_customer_goes_by_its_own_card_in_its_own_currency(bank: Bank, t
             await assign_trunk(ann(bank, connection), "x", own)
         with pytest.raises(Refused, match="already"):
             await create_card(ann(bank, connection), "own", "USD")
-    assert (await quote(bank.store, "1", 1, bank.now_ms)).terms.price_micros == 10_000
+    assert (await bank.ledger.quote("1", 1)).terms.price_micros == 10_000
 
 
 BAD_ROWS = """prefix,price,minimum,from,until
@@ -229,7 +251,7 @@ async def test_a_quote_does_not_look_through_all_rows(bank: Bank, tmp_path: Path
     begun = time.perf_counter()
     for number in range(200):
         prefix = 100_000 + number * ROWS_OF_A_BIG_CARD // 200
-        found = await quote(bank.store, f"{prefix}55501", 1, bank.now_ms)
+        found = await bank.ledger.quote(f"{prefix}55501", 1)
         assert len(found.prefix) == 6
     quoted_us = (time.perf_counter() - begun) / 200 * 1e6
     took = f"imported in {imported_s:.1f} s, a quote takes {quoted_us:.0f} us"

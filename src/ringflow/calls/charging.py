@@ -11,7 +11,7 @@ from ringflow.calls.owing import Owing
 from ringflow.ledger.held import find_hold
 from ringflow.ledger.hold import Hold, NoCredit, Settlement
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.rates import NoRate, Quote, quote
+from ringflow.ledger.rates import NoRate, Quote
 from ringflow.ledger.terms import affordable_ms, charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.store import StoreGone
@@ -91,7 +91,7 @@ class Charging:
         settings = self._settings
         longest_ms = settings.longest_ms if most_ms is None else min(most_ms, settings.longest_ms)
         try:
-            quoted = await quote(self.ledger.store, number, customer_id, self.ledger.now_ms())
+            quoted = await self.ledger.quote(number, customer_id)
         except NoRate as error:
             return Denial(no_credit=False, reason=str(error))
         held = await self.ledger.hold(

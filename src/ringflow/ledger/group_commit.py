@@ -25,6 +25,7 @@ from ringflow.store.batches import Batches
 log = structlog.get_logger("ringflow.ledger")
 
 MAX_BATCH = 256
+MAX_GATHERING_TURNS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +83,18 @@ class GroupCommit:
                 self._queue.clear()
                 raise error
 
-    @staticmethod
-    async def _gather() -> None:
+    async def _gather(self) -> None:
         """Let those ask who can: a turn of the loop for what has arrived, and one for the tasks it wakes.
 
-        Where nobody waits that is no time; under load it makes fewer and larger batches.
+        As long as that brings somebody, there may be more. Where nobody waits it is no time; under load it
+        makes fewer and larger batches.
         """
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        for _ in range(MAX_GATHERING_TURNS):
+            known = len(self._queue)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if len(self._queue) == known:
+                return
 
     def _next(self) -> list[_Waiting]:
         """The longest run of requests in which no subject comes twice, without those given up meanwhile."""

@@ -15,6 +15,7 @@ from ringflow.ledger.group_commit import GroupCommit
 from ringflow.ledger.held import find_hold
 from ringflow.ledger.hold import Hold, HoldState, NoCredit, Settlement, UnknownLeg
 from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.rates import Quote, Quotes
 from ringflow.ledger.request import (
     ExtendRequest,
     HoldRequest,
@@ -45,6 +46,14 @@ class Ledger:
         self.server = server
         self.now_ms = now_ms
         self._group = GroupCommit(store, now_ms)
+        self._quotes = Quotes(store, now_ms)
+
+    async def quote(self, number: str, customer_id: int) -> Quote:
+        """What a call to `number` (digits) costs the customer now. Raises `NoRate`, `Refused`.
+
+        The credit may be taken by another call a moment later: only a hold is sure.
+        """
+        return await self._quotes.quote(number, customer_id)
 
     @property
     def batches(self) -> Batches:

@@ -45,9 +45,12 @@ _UNMARK = Statement(
 )
 
 
+CUSTOMER_SUBJECT = "customer:"
+
+
 def customer_subject(customer_id: int) -> str:
     """What a customer is called where calls are counted and rate cards assigned."""
-    return f"customer:{customer_id}"
+    return f"{CUSTOMER_SUBJECT}{customer_id}"
 
 
 async def occupy_and_vacate(

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.audit import Act, note
 from ringflow.errors import DocumentError, Problem
 from ringflow.ledger.rate_card import Rate, RateCard, get_card
-from ringflow.ledger.rates import MAX_PREFIX_DIGITS
+from ringflow.ledger.rate_query import MAX_PREFIX_DIGITS
 from ringflow.money import MICRO_DIGITS, AmountError, parse_amount
 from ringflow.store.ledger_tables import rate_cards, rates
 

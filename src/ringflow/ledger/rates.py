@@ -5,24 +5,21 @@ There is no cache that could be old: a hundred thousand rows are as quick as ten
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Integer, bindparam, func, or_, select
-from sqlalchemy.types import Text
-
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, utc_day
+from ringflow.ledger.gathering import Gathering
 from ringflow.ledger.occupying import customer_subject
 from ringflow.ledger.rate_card import trunk_subject
+from ringflow.ledger.rate_query import FOR_CUSTOMER, FOR_CUSTOMERS, FOR_TRUNK, PREFIX_LENGTHS
 from ringflow.ledger.terms import Terms, affordable_ms, charge_micros, least_charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
-from ringflow.store import DirectConnection, LookUp, Store
-from ringflow.store.ledger_tables import ledger_accounts, rate_assignments, rate_cards, rates
-from ringflow.store.tables import customers
-
-MAX_PREFIX_DIGITS = 16
+from ringflow.store import DirectConnection, Row, Store
 
 
 class NoRate(Refused):
@@ -94,63 +91,30 @@ class Quote:
 
 
 _ACCOUNT_COLUMNS = len(AccountRow._fields)
-_default_card = rate_cards.alias("default_card")
-_PREFIXES = [f"prefix_{length}" for length in range(1, MAX_PREFIX_DIGITS + 1)]
-_now = bindparam("now_ms", type_=BigInteger)
-_default_id = (
-    select(_default_card.c.id)
-    .where(_default_card.c.is_default, _default_card.c.currency == customers.c.currency)
-    .scalar_subquery()
-)
-_RATE_COLUMNS = (
-    rate_cards.c.name,
-    rate_cards.c.currency,
-    rate_cards.c.decimals,
-    rate_cards.c.rounding,
-    rates.c.prefix,
-    rates.c.price_micros,
-    rates.c.connection_micros,
-    rates.c.minimum_s,
-    rates.c.increment_s,
-    rates.c.grace_s,
-)
-_IN_EFFECT = (
-    (rates.c.card_id == rate_cards.c.id)
-    & rates.c.prefix.in_([bindparam(name, type_=Text) for name in _PREFIXES])
-    & (rates.c.from_ms <= _now)
-    & or_(rates.c.until_ms.is_(None), rates.c.until_ms > _now)
-)
-_LONGEST_FIRST = func.length(rates.c.prefix).desc()
-_subject = bindparam("subject", type_=Text)
-_QUOTE = LookUp(
-    select(
-        customers.c.currency,
-        ledger_accounts.c.balance_micros,
-        ledger_accounts.c.held_micros,
-        ledger_accounts.c.debit_limit_micros,
-        ledger_accounts.c.daily_limit_micros,
-        ledger_accounts.c.spent_micros,
-        ledger_accounts.c.spent_day,
-        *_RATE_COLUMNS,
-    )
-    .select_from(customers)
-    .outerjoin(ledger_accounts, ledger_accounts.c.customer_id == customers.c.id)
-    .outerjoin(rate_assignments, rate_assignments.c.subject == _subject)
-    .outerjoin(rate_cards, rate_cards.c.id == func.coalesce(rate_assignments.c.card_id, _default_id))
-    .outerjoin(rates, _IN_EFFECT)
-    .where(customers.c.id == bindparam("customer_id", type_=Integer))
-    .order_by(_LONGEST_FIRST),
-    ["customer_id", "subject", "now_ms", *_PREFIXES],
-)
-_TRUNK_RATE = LookUp(
-    select(*_RATE_COLUMNS)
-    .select_from(rate_assignments)
-    .join(rate_cards, rate_cards.c.id == rate_assignments.c.card_id)
-    .outerjoin(rates, _IN_EFFECT)
-    .where(rate_assignments.c.subject == _subject)
-    .order_by(_LONGEST_FIRST),
-    ["subject", "now_ms", *_PREFIXES],
-)
+
+
+class Quotes:
+    """Quotes for the calls of one process."""
+
+    def __init__(self, store: Store, now_ms: Callable[[], int]) -> None:
+        self._store = store
+        self._now_ms = now_ms
+        self._gathered = Gathering(self._find)
+
+    async def quote(self, number: str, customer_id: int) -> Quote:
+        """As the function `quote`, now; on PostgreSQL those that are asked for at once share a round trip."""
+        if self._store.dialect == "sqlite":
+            return await quote(self._store, number, customer_id, self._now_ms())
+        now_ms, row = await self._gathered.ask((customer_id, _digits(number)))
+        return _read(row, number, customer_id, now_ms)
+
+    async def _find(self, asked: Sequence[tuple[int, str]]) -> Sequence[tuple[int, Row | None]]:
+        now_ms = self._now_ms()
+        pairs = [{"customer_id": customer_id, "number": number} for customer_id, number in set(asked)]
+        rows: dict[tuple[int, str], Row] = {}
+        for customer_id, number, *row in await self._store.look_up(FOR_CUSTOMERS, json.dumps(pairs), now_ms):
+            rows.setdefault((customer_id, number), row)
+        return [(now_ms, rows.get(one)) for one in asked]
 
 
 async def quote(store: Store, number: str, customer_id: int, now_ms: int) -> Quote:
@@ -159,18 +123,8 @@ async def quote(store: Store, number: str, customer_id: int, now_ms: int) -> Quo
     The credit may be taken by another call a moment later: only a hold is sure.
     """
     subject, prefixes = customer_subject(customer_id), _prefixes(number)
-    found = await store.look_up(_QUOTE, customer_id, subject, now_ms, *prefixes)
-    if not found:
-        raise Refused(f"there is no customer {customer_id}")
-    row = tuple(found[0])
-    account = AccountRow._make(row[:_ACCOUNT_COLUMNS])
-    card, *rate = row[_ACCOUNT_COLUMNS:]
-    if card is None:
-        raise NoRate(f"customer {customer_id} has no rate card, and there is no default one for {row[0]}")
-    terms = _terms(*rate)
-    if terms is None:
-        raise NoRate(f"rate card `{card}` has no rate for {number}")
-    return Quote(number, customer_id, card, terms.prefix, terms, account, now_ms)
+    found = await store.look_up(FOR_CUSTOMER, customer_id, subject, now_ms, *prefixes)
+    return _read(found[0] if found else None, number, customer_id, now_ms)
 
 
 async def quote_trunk(store: Store, number: str, trunk: str, now_ms: int) -> tuple[str, Terms]:
@@ -178,7 +132,7 @@ async def quote_trunk(store: Store, number: str, trunk: str, now_ms: int) -> tup
 
     Raises `NoRate`, `Refused`, `StoreGone`.
     """
-    found = await store.look_up(_TRUNK_RATE, trunk_subject(trunk), now_ms, *_prefixes(number))
+    found = await store.look_up(FOR_TRUNK, trunk_subject(trunk), now_ms, *_prefixes(number))
     if not found:
         raise NoRate(
             f"trunk `{trunk}` has no rate card; `ringflow rate assign CARD --trunk {trunk}` gives it one"
@@ -194,14 +148,33 @@ async def trunk_terms(connection: DirectConnection, number: str, trunk: str, at_
     """The same within a transaction; None without a card, a rate, or a number of digits."""
     if not _is_number(number):
         return None
-    found = await _TRUNK_RATE.run(connection, trunk_subject(trunk), at_ms, *_prefixes(number))
+    found = await FOR_TRUNK.run(connection, trunk_subject(trunk), at_ms, *_prefixes(number))
     return _terms(*found[0][1:]) if found else None
 
 
+def _read(row: Row | None, number: str, customer_id: int, now_ms: int) -> Quote:
+    if row is None:
+        raise Refused(f"there is no customer {customer_id}")
+    account = AccountRow._make(row[:_ACCOUNT_COLUMNS])
+    card, *rate = row[_ACCOUNT_COLUMNS:]
+    if card is None:
+        raise NoRate(
+            f"customer {customer_id} has no rate card, and there is no default one for {account.currency}"
+        )
+    terms = _terms(*rate)
+    if terms is None:
+        raise NoRate(f"rate card `{card}` has no rate for {number}")
+    return Quote(number, customer_id, card, terms.prefix, terms, account, now_ms)
+
+
 def _prefixes(number: str) -> list[str]:
+    return [_digits(number)[:length] for length in PREFIX_LENGTHS]
+
+
+def _digits(number: str) -> str:
     if not _is_number(number):
         raise Refused("a number to be rated is digits only")
-    return [number[:length] for length in range(1, MAX_PREFIX_DIGITS + 1)]
+    return number
 
 
 def _is_number(text: str) -> bool:

@@ -1,0 +1,131 @@
+"""The queries that quotes are made of: every rate that fits a number, by index, the longest prefix first.
+
+Each row ends with the card and one of its rates; a card that has none for the number gives one row without.
+The first row is the one that counts.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSON, array
+from sqlalchemy.types import Text
+
+from ringflow.ledger.occupying import CUSTOMER_SUBJECT
+from ringflow.store import LookUp
+from ringflow.store.ledger_tables import ledger_accounts, rate_assignments, rate_cards, rates
+from ringflow.store.tables import customers
+
+MAX_PREFIX_DIGITS = 16
+PREFIX_LENGTHS = range(1, MAX_PREFIX_DIGITS + 1)
+
+_ACCOUNT_COLUMNS = (
+    customers.c.currency,
+    ledger_accounts.c.balance_micros,
+    ledger_accounts.c.held_micros,
+    ledger_accounts.c.debit_limit_micros,
+    ledger_accounts.c.daily_limit_micros,
+    ledger_accounts.c.spent_micros,
+    ledger_accounts.c.spent_day,
+)
+_RATE_COLUMNS = (
+    rate_cards.c.name,
+    rate_cards.c.currency,
+    rate_cards.c.decimals,
+    rate_cards.c.rounding,
+    rates.c.prefix,
+    rates.c.price_micros,
+    rates.c.connection_micros,
+    rates.c.minimum_s,
+    rates.c.increment_s,
+    rates.c.grace_s,
+)
+_LONGEST_FIRST = func.length(rates.c.prefix).desc()
+_PREFIXES = [f"prefix_{length}" for length in PREFIX_LENGTHS]
+_default_card = rate_cards.alias("default_card")
+_now = bindparam("now_ms", type_=BigInteger)
+_subject = bindparam("subject", type_=Text)
+_default_id = (
+    select(_default_card.c.id)
+    .where(_default_card.c.is_default, _default_card.c.currency == customers.c.currency)
+    .scalar_subquery()
+)
+
+
+def _in_effect(has_prefix: ColumnElement[bool]) -> ColumnElement[bool]:
+    return (
+        (rates.c.card_id == rate_cards.c.id)
+        & has_prefix
+        & (rates.c.from_ms <= _now)
+        & or_(rates.c.until_ms.is_(None), rates.c.until_ms > _now)
+    )
+
+
+def _with_account_and_rates(
+    asked: Select[tuple[int, str]] | Select[tuple[()]],
+    subject: ColumnElement[str],
+    has_prefix: ColumnElement[bool],
+) -> Select[tuple[object, ...]]:
+    """`asked` selects from `customers`."""
+    return (
+        asked.add_columns(*_ACCOUNT_COLUMNS, *_RATE_COLUMNS)
+        .outerjoin(ledger_accounts, ledger_accounts.c.customer_id == customers.c.id)
+        .outerjoin(rate_assignments, rate_assignments.c.subject == subject)
+        .outerjoin(rate_cards, rate_cards.c.id == func.coalesce(rate_assignments.c.card_id, _default_id))
+        .outerjoin(rates, _in_effect(has_prefix))
+        .order_by(_LONGEST_FIRST)
+    )
+
+
+_one_of_prefixes = rates.c.prefix.in_([bindparam(name, type_=Text) for name in _PREFIXES])
+FOR_CUSTOMER = LookUp(
+    _with_account_and_rates(
+        select().select_from(customers).where(customers.c.id == bindparam("customer_id", type_=Integer)),
+        _subject,
+        _one_of_prefixes,
+    ),
+    ["customer_id", "subject", "now_ms", *_PREFIXES],
+)
+
+FOR_TRUNK = LookUp(
+    select(*_RATE_COLUMNS)
+    .select_from(rate_assignments)
+    .join(rate_cards, rate_cards.c.id == rate_assignments.c.card_id)
+    .outerjoin(rates, _in_effect(_one_of_prefixes))
+    .where(rate_assignments.c.subject == _subject)
+    .order_by(_LONGEST_FIRST),
+    ["subject", "now_ms", *_PREFIXES],
+)
+
+_asked = (
+    func.json_to_recordset(cast(bindparam("asked", type_=Text), JSON))
+    .table_valued(column("customer_id", Integer), column("number", Text))
+    .render_derived(name="v", with_types=True)
+)
+# An array is looked up in the index; a list of expressions would be compared with every rate of the card.
+_asked_prefixes = array(
+    [func.substr(_asked.c.number, literal_column("1"), literal_column(str(one))) for one in PREFIX_LENGTHS]
+)
+FOR_CUSTOMERS = LookUp(
+    _with_account_and_rates(
+        select(_asked.c.customer_id, _asked.c.number)
+        .select_from(_asked)
+        .join(customers, customers.c.id == _asked.c.customer_id),
+        literal_column(f"'{CUSTOMER_SUBJECT}'") + cast(customers.c.id, Text),
+        rates.c.prefix == any_(_asked_prefixes),
+    ),
+    ["asked", "now_ms"],
+)
+"""On PostgreSQL, of many. `asked`: JSON objects with `customer_id` and `number`, which begin each row."""
