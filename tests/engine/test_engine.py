@@ -16,6 +16,7 @@ from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.calls.call import Call
 from ringflow.calls.outcome import CallRecord, LegStatus
+from ringflow.calls.talk_time import SLACK_MS
 from ringflow.config import CustomerDeclaration, DidDeclaration
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.flows.flow import Flow
@@ -74,6 +75,22 @@ async def test_a_customer_barred_in_a_talk_makes_no_further_call(place: Place) -
     ]
     assert "refused customer 42 is not active any more" in events(called.record)
     assert len(called.legs) == 1
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_in_a_talk_makes_it_no_longer_and_not_nothing(
+    place: Place, hours: int
+) -> None:
+    async def set_clock() -> None:
+        place.clock.set_by(hours * 3600)
+
+    ten_minutes = (Callee(Behaviour.ANSWER, 1_000, 600_000),)
+    destination = Destination(slot="destination", external=Template.parse("441234567890"))
+    called = await place.call(destination, callees=ten_minutes, in_talk=[(300_000, set_clock)])
+    (leg,) = called.record.legs
+    assert leg.status is LegStatus.ANSWERED
+    # All of Dial, less the longest that the callee may have rung and what Ringflow may hear late.
+    assert leg.talked_ms == 601_000 - 60_000 - SLACK_MS
 
 
 async def test_a_bug_in_a_slot_ends_only_its_call_with_an_apology(place: Place) -> None:

@@ -120,6 +120,7 @@ async def test_a_lost_leg_that_its_hangup_handler_settles_waits_for_nobody_any_m
         pytest.param("1750000005000", "1750000000000", 0, id="ended before it began"),
         pytest.param("x", "y", 0, id="not numbers"),
         pytest.param("1750000000000", "1750000120012", 120_000_000, id="ended late by the limit"),
+        pytest.param("1750000000000", "1750086400000", 120_000_000, id="the clock was set a day forward"),
     ],
 )
 async def test_what_asterisk_says_is_charged(house: House, answered: str, ended: str, charged: int) -> None:

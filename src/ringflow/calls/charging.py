@@ -162,12 +162,13 @@ class Charging:
     async def end_by_record(self, leg_id: str, talked_ms: int) -> Settlement:
         """Settle a leg by what Asterisk recorded of it, on whatever server. Raises `UnknownLeg`, `StoreGone`.
 
-        As in `end`, what the hold does not pay because Asterisk was a moment late is not charged.
+        As in `end`, what the hold does not pay is not charged: Asterisk was late, or its clock was set.
         """
         async with self.ledger.store.reading() as connection:
             hold = await find_hold(connection, leg_id)
         paid_ms = affordable_ms(hold.terms, hold.micros) if hold is not None and hold.terms else None
-        if paid_ms is not None and 0 < talked_ms - paid_ms <= LATE_MS:
+        if paid_ms is not None and talked_ms > paid_ms:
+            log.warning("talk beyond its hold", leg=leg_id, talked_ms=talked_ms, paid_ms=paid_ms)
             talked_ms = paid_ms
         return await self.ledger.settle_talk(leg_id, talked_ms)
 

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ringflow.agi.session import AgiSession
+from ringflow.calls.clock import Clock
 from ringflow.calls.held_keys import EndKeys
 from ringflow.calls.outcome import DIAL_STATUSES, Leg, LegStatus
 from ringflow.calls.releasing import leg_released_by
+from ringflow.calls.talk_time import possible_talk_ms
 
 CUSTOMER_HEADER = "X-Customer-ID"
 SECURITY_HEADER = "X-CX-Sec"
@@ -183,19 +185,22 @@ def merge_headers(*layers: Mapping[str, str], identity: Mapping[str, str]) -> di
     return dict(list(named.items())[-MAX_HEADERS:])
 
 
-async def dial(session: AgiSession, attempt: Attempt) -> tuple[Leg, bool]:
+async def dial(session: AgiSession, attempt: Attempt, clock: Clock) -> tuple[Leg, bool]:
     """Dial and wait for the end; gives what came of it, and whether the caller is gone.
 
     Talk time runs from the callee's answer, which a subroutine on the callee's channel noted by Asterisk's
-    clock, to now by the same clock. ANSWEREDTIME counts from the caller's answer and is not used.
+    clock, to now by the same clock, within what `clock` says of all of `Dial`. ANSWEREDTIME counts from the
+    caller's answer and is not used.
     """
     headers = attempt.headers_as_variables()
     if headers is not None:
         for index, (name, value) in enumerate(headers, start=1):
             await session.set_variable(f"__RINGFLOW_HEADER_{index}", f"{name}={value}")
         await session.set_variable("__RINGFLOW_HEADERS", str(len(headers)))
+    began_ms = clock.monotonic_ms()
     reply = await session.execute("Dial", attempt.arguments(), hangup_is_data=True, timeout_s=None)
-    leg = _leg(attempt, await session.get_full_variable(_RESULT) or "")
+    dial_ms = clock.monotonic_ms() - began_ms
+    leg = _leg(attempt, await session.get_full_variable(_RESULT) or "", dial_ms)
     # With option `g` a callee's hang-up gives 0, so -1 is the caller's. With `H` CANCEL may also be that of a
     # caller who ended the ringing by key (app_dial.c); one who is gone shows at the next command.
     cancelled = leg.status is LegStatus.CANCELLED and not attempt.ends_by_key
@@ -214,13 +219,15 @@ def _released(attempt: Attempt, leg: Leg, caller: str, caller_gone: bool) -> Leg
     return replace(leg, released_by=released_by)
 
 
-def _leg(attempt: Attempt, result: str) -> Leg:
+def _leg(attempt: Attempt, result: str, dial_ms: int) -> Leg:
     fields = [*result.split("|"), "", "", "", "", ""]
     status = DIAL_STATUSES.get(fields[0], LegStatus.UNAVAILABLE)
     answered_ms, now_ms, ended_ms = _whole(fields[2]), _whole(fields[3]), _whole(fields[4])
     # The end that the callee's hangup handler noted is exact; one from before the answer is another leg's.
     over_ms = ended_ms if ended_ms >= answered_ms else now_ms
-    talked_ms = max(0, over_ms - answered_ms) if status is LegStatus.ANSWERED and answered_ms else 0
+    talked_ms = 0
+    if status is LegStatus.ANSWERED and answered_ms:
+        talked_ms = possible_talk_ms(over_ms - answered_ms, dial_ms, attempt.ring_s * 1000)
     return Leg(
         dialled=attempt.dialled,
         trunk=attempt.trunk,

@@ -208,9 +208,11 @@ class Outgoing:
 
     async def _dial_or_raise(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         if options.end_keys is None:
-            return await dial(self._session, attempt)
+            return await dial(self._session, attempt, self._world.clock)
         held_keys = self._world.manager.held_keys if self._world.manager is not None else None
-        return await dial_until_key(self._session, attempt, options.end_keys, held_keys, self._transcript)
+        return await dial_until_key(
+            self._session, attempt, options.end_keys, held_keys, self._world.clock, self._transcript
+        )
 
     def _prolonged(self, charging: Charging, allowed: Allowance) -> ProlongedTalk | None:
         """The talk, where more than is held may be held in it; without a manager the hold is the end."""

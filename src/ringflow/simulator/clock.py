@@ -21,6 +21,10 @@ class VirtualClock:
         """Milliseconds since the call arrived."""
         return self._now_ms
 
+    def set_by(self, seconds: float) -> None:
+        """Somebody sets the clock forward, or back; no time passes by that."""
+        self._start_s += seconds
+
     def advance_to(self, at_ms: int) -> None:
         """Move to a later moment. A moment that has passed changes nothing: time never goes back."""
         self._now_ms = max(self._now_ms, at_ms)
