@@ -76,10 +76,9 @@ async def test_one_that_is_cancelled_in_its_commit_is_whole_and_lets_the_next_on
     await left.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    there = await revision(store)
-    assert there in (1, 2)
+    # The next writer waits for the row: a reader might come before a commit that is still on its way.
     async with asyncio.timeout(5), store.writing_directly() as connection:
-        assert await add(connection) == there + 1
+        assert await add(connection) in (2, 3)
 
 
 async def test_all_writers_take_turns_whichever_way_they_write(store: Store) -> None:
