@@ -108,6 +108,7 @@ CHANGES = (
     change("rate import rates.csv --card retail", "import", "rate card retail", first=write_rates),
     change("rate assign retail --customer 1", "assign", "customer 1"),
     change("rate assign retail --trunk carrier", "assign", "trunk carrier"),
+    change("rate unassign --trunk carrier", "unassign", "trunk carrier"),
     change("rate assign retail --default", "default", "currency USD"),
     change("trunk delete carrier", "delete", "trunk carrier", gone=True),
     change("ledger pay-in 1 5.00 --reason cash", "pay_in", "customer 1"),

@@ -7,8 +7,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
+from ringflow.accounts import trunks
+from ringflow.accounts.change import changing
+from ringflow.audit import Act
 from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus
-from ringflow.ledger.rate_card import Rate
+from ringflow.errors import Refused
+from ringflow.ledger.rate_card import Rate, trunk_subject, unassign
 from ringflow.records.legs import RecordedLeg
 from ringflow.records.reading import find_call
 from ringflow.records.recorder import Recorder
@@ -105,6 +109,21 @@ async def test_a_card_that_is_changed_later_changes_no_record(store: Store) -> N
     async with store.writing() as connection:
         await connection.execute(update(rates).values(price_micros=1_000_000))
     assert cost((await recorded(store, talked(4000)))[1]) == (11_700, "EUR", "44")
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+async def test_a_trunk_that_lost_its_card_or_its_name_has_no_costs(store: Store, deleted: bool) -> None:
+    await give_card(store, "second", CARRIER_RATE)
+    async with changing(store, "US", operator="ann") as change:
+        if deleted:
+            trunk = await trunks.delete(change, "second")
+            await trunks.add(change, trunk)
+        else:
+            act = Act(change.connection, "ann", BEGAN_MS)
+            assert await unassign(act, trunk_subject("second")) == "second's"
+            with pytest.raises(Refused, match="trunk second has no rate card of its own"):
+                await unassign(act, trunk_subject("second"))
+    assert cost((await recorded(store, talked(4000)))[1]) == (None, None, None)
 
 
 async def test_a_lost_leg_has_its_cost_when_asterisk_tells_of_its_talk(store: Store) -> None:

@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.change import MAX_INTEGER, Change, Source
 from ringflow.accounts.fields import check_caller_id, check_one_of, check_range
+from ringflow.audit import Act
 from ringflow.errors import Refused
+from ringflow.ledger.rate_card import assigned, trunk_subject, unassign
 from ringflow.numbers import shown
 from ringflow.store.tables import trunks
 
@@ -121,10 +123,16 @@ async def alter(change: Change, name: str, **changes: Unpack[TrunkChanges]) -> T
 
 
 async def delete(change: Change, name: str) -> Trunk:
-    """Delete a trunk; gives what it was. Raises `Refused`: unknown, declared in config.yaml."""
+    """Delete a trunk; gives what it was. Raises `Refused`: unknown, declared in config.yaml.
+
+    Another one that is given its name later does not inherit its rate card.
+    """
     trunk = await show(change.connection, name)
     change.refuse_foreign(trunk.source, f"trunk {name}")
     await change.connection.execute(trunks.delete().where(trunks.c.name == name))
+    subject = trunk_subject(name)
+    if await assigned(change.connection, subject) is not None:
+        await unassign(Act(change.connection, change.operator, change.now_ms), subject)
     await change.note("delete", f"trunk {name}", trunk, None)
     return trunk
 

@@ -33,7 +33,8 @@ from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.ledger import rate_card
 from ringflow.ledger.ledger import system_now_ms
-from ringflow.ledger.rate_card import Rate, RateCard, get_card, list_cards, list_rates
+from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.rate_card import Rate, RateCard, get_card, list_cards, list_rates, trunk_subject
 from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
 from ringflow.ledger.rates import quote, quote_trunk
 from ringflow.money import Rounding
@@ -146,6 +147,27 @@ def assign_command(
 
     subjects = with_act(operator, assign)
     print_many([AssignmentRow(subject, name) for subject in subjects], AssignmentRow, as_json)
+
+
+@app.command("unassign")
+def unassign_command(
+    operator: Operator,
+    customer: Annotated[int | None, id_option("--customer", "Who had it.")] = None,
+    trunk: Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="Whose owner had it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take its own card from a customer, who then goes by its currency's default, or from a trunk."""
+
+    async def take(act: Act, config: Config) -> AssignmentRow:
+        if customer is not None and trunk is None:
+            subject = customer_subject(customer)
+        elif trunk is not None and customer is None:
+            subject = trunk_subject(trunk)
+        else:
+            raise Refused("say whose: --customer ID or --trunk NAME")
+        return AssignmentRow(subject, await rate_card.unassign(act, subject))
+
+    print_one(with_act(operator, take), as_json)
 
 
 @app.command("quote")

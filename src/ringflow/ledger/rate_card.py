@@ -163,6 +163,16 @@ async def assign_trunk(act: Act, name: str, card: RateCard) -> None:
     await _assign(act, trunk_subject(name), card)
 
 
+async def unassign(act: Act, subject: str) -> str:
+    """Have a subject go by no card of its own any more; gives what it had. Raises `Refused` without one."""
+    card = await assigned(act.connection, subject)
+    if card is None:
+        raise Refused(f"{_noun(subject)} has no rate card of its own")
+    await act.connection.execute(rate_assignments.delete().where(rate_assignments.c.subject == subject))
+    await note(act, "unassign", _noun(subject), {"rate_card": card}, {"rate_card": None})
+    return card
+
+
 async def assigned(connection: AsyncConnection, subject: str) -> str | None:
     """The name of the card that a subject was assigned, not what it goes by for want of one."""
     query = select(rate_cards.c.name).join(rate_assignments, rate_assignments.c.card_id == rate_cards.c.id)
@@ -184,5 +194,9 @@ async def assignments(connection: AsyncConnection, card: RateCard) -> list[str]:
 async def _assign(act: Act, subject: str, card: RateCard) -> None:
     was = await assigned(act.connection, subject)
     await _ASSIGN.run(act.connection, subject=subject, card_id=card.id)
-    # The audit log names things as people do: `customer 42`.
-    await note(act, "assign", subject.replace(":", " ", 1), {"rate_card": was}, {"rate_card": card.name})
+    await note(act, "assign", _noun(subject), {"rate_card": was}, {"rate_card": card.name})
+
+
+def _noun(subject: str) -> str:
+    """As people name it, and the audit log does: `customer 42`."""
+    return subject.replace(":", " ", 1)
