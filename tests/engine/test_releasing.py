@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ringflow.calls.outcome import CallRecord, Leg, LegStatus, ReleasedBy
-from ringflow.calls.releasing import leg_released_by
+from ringflow.calls.releasing import charged_leg_released_by, leg_released_by
 from ringflow.flows.template import Template
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys
@@ -93,3 +93,26 @@ def test_a_callee_that_hangs_up_at_the_very_limit_is_named_by_asterisk() -> None
     ended = {"caller_gone": False, "at_limit": True}
     assert leg_released_by(leg, by_callee=True, **ended) is ReleasedBy.CALLEE
     assert leg_released_by(leg, by_callee=False, **ended) is ReleasedBy.LIMIT
+
+
+@pytest.mark.parametrize(
+    ("talked_ms", "hung_up_by", "whole", "by"),
+    [
+        pytest.param(5000, "", False, ReleasedBy.CREDIT, id="the credit was spent"),
+        pytest.param(5000, "", True, ReleasedBy.LIMIT, id="the longest talk there may be"),
+        pytest.param(4000, "", False, ReleasedBy.CALLER, id="a key, before the moved end"),
+        pytest.param(4000, "PJSIP/first-1", False, ReleasedBy.CALLEE, id="after a leg that its callee ended"),
+    ],
+)
+def test_a_limit_that_was_moved_is_judged_by_where_it_was_last(
+    talked_ms: int, hung_up_by: str, whole: bool, by: ReleasedBy
+) -> None:
+    leg = Leg(
+        *("44", "a", LegStatus.ANSWERED, talked_ms), released_by=ReleasedBy.LIMIT, hung_up_by=hung_up_by
+    )
+    assert charged_leg_released_by(leg, 5000, whole=whole) is by
+
+
+def test_what_was_no_limit_stays_what_it_was() -> None:
+    leg = Leg("44", "a", LegStatus.ANSWERED, 5000, released_by=ReleasedBy.CALLEE)
+    assert charged_leg_released_by(leg, 5000, whole=False) is ReleasedBy.CALLEE

@@ -25,6 +25,7 @@ from ringflow.calls.dialling import (
 from ringflow.calls.ending_by_key import dial_until_key
 from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
 from ringflow.calls.prolonging import ProlongedTalk
+from ringflow.calls.releasing import charged_leg_released_by
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
 from ringflow.errors import CallEnded, CommandRefused
@@ -177,7 +178,7 @@ class Outgoing:
             leg,
             leg_id=allowed.leg_id,
             charged_micros=charged_micros,
-            released_by=_released_by(leg, allowed),
+            released_by=charged_leg_released_by(leg, allowed.limit_ms, whole=allowed.whole),
         ), caller_gone
 
     async def _dial(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
@@ -274,13 +275,3 @@ class Outgoing:
         self.ended_in_visit = len(self._transcript.visits)
         self._transcript.note("leg", leg.status)
         return leg
-
-
-def _released_by(leg: Leg, allowed: Allowance) -> ReleasedBy | None:
-    """Who ended a charged leg: its limit may have been moved in the talk, and may be that of the credit."""
-    if leg.released_by is not ReleasedBy.LIMIT:
-        return leg.released_by
-    if leg.talked_ms < allowed.limit_ms:
-        # Before an end that was moved: by a key of the caller's, where Asterisk names nobody.
-        return ReleasedBy.CALLEE if leg.hung_up_by else ReleasedBy.CALLER
-    return ReleasedBy.LIMIT if allowed.whole else ReleasedBy.CREDIT

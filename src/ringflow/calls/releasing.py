@@ -30,6 +30,19 @@ def leg_released_by(leg: Leg, *, caller_gone: bool, by_callee: bool, at_limit: b
     return ReleasedBy.LIMIT if at_limit and not by_callee else ReleasedBy.CALLEE
 
 
+def charged_leg_released_by(leg: Leg, limit_ms: int, *, whole: bool) -> ReleasedBy | None:
+    """The same of a charged leg. Its limit may have been moved in the talk: `limit_ms` is where it was last.
+
+    `whole`: that is the longest talk that may be; otherwise it is the end of the credit.
+    """
+    if leg.released_by is not ReleasedBy.LIMIT:
+        return leg.released_by
+    if leg.talked_ms < limit_ms:
+        # Past the first limit and before the last: by a key of the caller's, where Asterisk names nobody.
+        return ReleasedBy.CALLEE if leg.hung_up_by else ReleasedBy.CALLER
+    return ReleasedBy.LIMIT if whole else ReleasedBy.CREDIT
+
+
 def call_released_by(
     outcome: str, *, caller_gone: bool, connection_lost: bool, last_leg: Leg | None
 ) -> ReleasedBy:
