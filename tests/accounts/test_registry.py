@@ -203,7 +203,7 @@ async def test_a_cli_moves_to_another_customer(filled: Store) -> None:
         (lambda c: customers.alter(c, 1, currency="EUR"), "customer 1: the currency stays USD"),
         (lambda c: clis.add_number(c, 9, "12125550100"), "customer 9 does not exist"),
         (lambda c: clis.add_number(c, 1, "anonymous"), "CLI `anonymous` is not a telephone number"),
-        (lambda c: clis.add_pattern(c, 1, "("), r"pattern `\(`: missing \)"),
+        (lambda c: clis.add_pattern(c, 1, "("), r"pattern `\(`: missing \): \($"),
         (lambda c: clis.add_pattern(c, 1, "(?=4)"), "RE2 takes no look-around"),
         (lambda c: clis.add_pattern(c, 1, ""), "write 1 to 256 printable"),
         (lambda c: clis.add_number(c, 1, "12125550100", notes="\x1b[2J"), "notes"),

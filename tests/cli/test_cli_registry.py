@@ -44,6 +44,16 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
         assert ringflow(noun, "list", "--json").json == [one]
 
 
+def test_a_did_that_leads_to_an_app_that_is_not_there_is_told_of(ringflow: Run, tmp_path: Path) -> None:
+    (tmp_path / "app_flows").mkdir()
+    (tmp_path / "app_flows" / "a.yaml").write_text("app: desk\nslots: [{slot: hangup}]\n")
+    told = "app_flows has no app dest (did you mean `desk`?): calls are rejected until it has\n"
+    assert ringflow("did", "add", "100", "dest").err.endswith(told)
+    assert ringflow("did", "set", "100", "--app", "desk").err == ""
+    assert ringflow("did", "set", "100", "--disabled").err == ""
+    assert ringflow("did", "set", "100", "--app", "dest").code == 0
+
+
 def test_people_get_tables(ringflow: Run) -> None:
     assert ringflow("trunk", "list").out == "none\n"
     ringflow("customer", "add", "[bold]Demo[/bold]", "--id", "42")

@@ -116,6 +116,11 @@ def test_an_unknown_caller_reads_the_reason(run: Run) -> None:
 def test_what_no_telephone_can_send_is_refused(run: Run) -> None:
     assert "keys are 0-9" in run("call", "18005550100", "--keys", "12x").stderr
     assert "not a length of time" in run("call", "18005550100", "--talk", "60").stderr
+    for words in (("call", "1800\n1"), ("call", "1800", "--from", "44\n1"), ("dial", "1" * 257)):
+        result = run(*words)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert ": number `" in result.stderr
+        assert "write one line of at most 256 characters" in result.stderr
 
 
 def test_keys_from_a_pipe_make_a_call_in_real_time(run: Run) -> None:

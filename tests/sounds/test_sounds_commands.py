@@ -60,12 +60,13 @@ def test_list_is_a_table_for_people_and_json_for_programs(
     rows = json.loads(run("list", "--json", "--folder", library.folder).output)
 
     assert "IVR/tone" in table
-    assert "2.1 s" in table
+    assert "2.12" in table
     assert rows == [{"name": "IVR/tone", "duration_s": 2.12, "forms": ["ulaw", "alaw", "g722", "sln16"]}]
 
 
 def test_list_of_no_prompts_is_an_empty_list(library: PromptLibrary) -> None:
     assert json.loads(run("list", "--json", "--folder", library.folder).output) == []
+    assert run("list", "--folder", library.folder).output == "none\n"
 
 
 def test_check_passes_or_gives_every_problem(record: Callable[..., Path], library: PromptLibrary) -> None:

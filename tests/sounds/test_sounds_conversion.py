@@ -175,6 +175,9 @@ def make_bad(folder: Path) -> dict[str, str]:
     soundfile.write(str(folder / "nan.wav"), np.full(8_000, np.nan), 8_000, subtype="FLOAT")
     whistle = 0.3 * np.sin(2 * np.pi * 6_000 * np.arange(48_000) / 48_000)
     soundfile.write(str(folder / "whistle.wav"), whistle, 48_000)
+    for whole in ("half.wav", "half.aiff", "half.mp3"):
+        soundfile.write(str(folder / whole), whistle, 48_000)
+        (folder / whole).write_bytes((folder / whole).read_bytes()[: (folder / whole).stat().st_size // 2])
     (folder / "empty.wav").write_bytes(b"")
     (folder / "text.wav").write_text("this is not a sound\n" * 100)
     (folder / "film.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(4_000))
@@ -187,6 +190,7 @@ def make_bad(folder: Path) -> dict[str, str]:
         "long.flac": "longer",
         "surround.wav": "6 channels", "slow.wav": "1000 samples/s", "nan.wav": "not numbers",
         "whistle.wav": "300 and 3400 Hz", "empty.wav": "empty", "text.wav": "not a sound file",
+        "half.wav": "cut off: 50%", "half.aiff": "cut off: 50%", "half.mp3": "is cut off",
         "film.mp4": "not a sound file", "cut.wav": "not a sound file", "some.raw": "rename it",
         "long.g722": "longer", "folder.wav": "not a file", "absent.wav": "not there",
     }  # fmt: skip
@@ -206,6 +210,17 @@ def test_what_cannot_be_a_prompt_is_named_and_the_previous_version_stays(
         assert word in str(problem)
         assert problem.mend
         assert contents(library.folder) == before
+
+
+def test_a_recording_from_a_pipe_promises_more_than_there_is_and_is_whole(
+    record: Record, library: PromptLibrary
+) -> None:
+    path = record()
+    raw = path.read_bytes()
+    at = raw.index(b"data") + 4
+    path.write_bytes(raw[:at] + (0x7FFFFFFF).to_bytes(4, "little") + raw[at + 4 :])
+
+    assert import_sound(path, "IVR/tone", library).duration_s == pytest.approx(2.12, abs=0.02)
 
 
 def test_a_failed_first_import_writes_nothing(library: PromptLibrary, tmp_path: Path) -> None:

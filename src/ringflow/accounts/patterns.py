@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 import re2
@@ -10,6 +11,8 @@ from ringflow.errors import Refused
 from ringflow.numbers import shown
 
 MAX_PATTERN = 256
+
+_UNBOUNDED = re.compile(r"\(\?<?[=!]|\\[1-9]")
 
 
 class Pattern(Protocol):
@@ -33,7 +36,7 @@ def compile_pattern(text: str) -> Pattern:
         compiled: Pattern = re2.compile(text, options)
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error
-        raise Refused(
-            f"pattern `{shown(text)}`: {reason}; RE2 takes no look-around (?= ?! ?<) and no back-references"
-        ) from error
+        unbounded = _UNBOUNDED.search(text)
+        mend = "; RE2 takes no look-around (?= ?! ?<) and no back-references" if unbounded else ""
+        raise Refused(f"pattern `{shown(text)}`: {reason}{mend}") from error
     return compiled

@@ -70,12 +70,13 @@ def dial(
     """
     config = load_config()
     set_up_logs(LogConfig(format="text", level="error"))
+    arrival = Arrival(did, caller)
     asks = not callee and is_terminal()
     met = (Callee(after_ms=None, talk_ms=None),) if asks else callees(callee, rings, talk)
     screen = Screen(Console(highlight=False), prompt_texts(config.path(config.sounds.folder)), asks)
     screen.say(f"Calling {did}" + (f" from {caller}" if caller else ""), "bold")
     screen.say("Keys: 0-9 * #   ! before a key: hold it for 2 s   h, Ctrl-C or Ctrl-D: hang up", "dim")
-    record = asyncio.run(_carry(config, Arrival(did, caller), screen, met))
+    record = asyncio.run(_carry(config, arrival, screen, met))
     first, *rest = summary_lines(record)
     screen.say(first, "bold")
     for line in rest:

@@ -13,6 +13,11 @@ from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.config import load_config
+from ringflow.errors import DocumentError
+from ringflow.flows.folder import FlowFolder, shown_path
+from ringflow.flows.registry import slot_types
+from ringflow.wording import did_you_mean, known_words
 
 app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
 
@@ -56,6 +61,7 @@ def add_command(
         403 if reject_code is None else reject_code,
     )
     print_one(with_change(operator, lambda change: dids.add(change, did)), as_json)
+    _tell_if_missing(app_name)
 
 
 @app.command("list")
@@ -105,9 +111,26 @@ def set_command(
     if reject_code is not None:
         changes["reject_code"] = reject_code
     print_one(with_change(operator, lambda change: dids.alter(change, number, **changes)), as_json)
+    if app_name is not None:
+        _tell_if_missing(app_name)
 
 
 @app.command("delete")
 def delete_command(operator: Operator, number: Number, as_json: Json = False) -> None:
     """Delete a DID."""
     print_deleted("DID", with_change(operator, lambda change: dids.delete(change, number)).number, as_json)
+
+
+def _tell_if_missing(app_name: str) -> None:
+    """Say on standard error that no flow here has this app. It may still come, so that is not refused."""
+    config = load_config()
+    folder = config.path(config.flows)
+    try:
+        drafts, _ = FlowFolder(folder, slot_types()).drafts()
+    except DocumentError:
+        return  # the flows are elsewhere
+    apps = {draft.app for draft in drafts.values() if draft.app is not None}
+    if app_name not in apps:
+        mend = did_you_mean(app_name, apps, f"apps: {known_words(apps)}" if apps else "there are no flows")
+        what = f"{shown_path(folder)} has no app {app_name} ({mend}): calls are rejected until it has"
+        typer.echo(what, err=True)

@@ -86,4 +86,6 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, Mapping):
         return escape("\n".join(f"{name}: {text}" for name, text in value.items()))
+    if isinstance(value, tuple):
+        return escape(" ".join(map(str, value)))
     return escape(str(value))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict, Field
-from rich.console import Console
-from rich.table import Table
 
+from ringflow.cli.printing import Json, print_many
 from ringflow.config import load_config
 from ringflow.documents import Document, read_document
 from ringflow.errors import DocumentError, Problem, Refused
@@ -38,7 +37,6 @@ Folder = Annotated[
 ]
 Name = Annotated[str, typer.Option("--as", metavar="NAME", help="The prompt's name, such as IVR/ivr-please.")]
 Voice = Annotated[str, typer.Option("--voice", help="A voice of espeak-ng; `espeak-ng --voices` lists them.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Speaking = Annotated[
     str | None,
     typer.Option(
@@ -61,6 +59,15 @@ Pack = Annotated[
     ),
 ]
 Missing = Annotated[bool, typer.Option("--missing", help="Only those that are not there yet.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPrompt:
+    """A prompt as `list` prints it: how long it plays, and the extensions of its forms."""
+
+    name: str
+    duration_s: float
+    forms: tuple[str, ...]
 
 
 class PromptText(BaseModel):
@@ -108,23 +115,15 @@ def say_command(
 def list_command(folder: Folder = None, as_json: Json = False) -> None:
     """List the prompts with their lengths and forms."""
     library = open_library(folder)
-    names = library.names()
-    if as_json:
-        rows = [
-            {
-                "name": name,
-                "duration_s": library.duration_s(name),
-                "forms": [form.extension.removeprefix(".") for form in library.forms(name)],
-            }
-            for name in names
-        ]
-        typer.echo(json.dumps(rows, indent=2))
-        return
-    table = Table("Prompt", "Length", "Forms")
-    for name in names:
-        forms = " ".join(form.extension.removeprefix(".") for form in library.forms(name))
-        table.add_row(name, f"{library.duration_s(name):.1f} s", forms)
-    Console().print(table)
+    found = [
+        ListedPrompt(
+            name,
+            round(library.duration_s(name), 3),
+            tuple(form.extension.removeprefix(".") for form in library.forms(name)),
+        )
+        for name in library.names()
+    ]
+    print_many(found, ListedPrompt, as_json)
 
 
 @app.command("check")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -14,6 +15,8 @@ from ringflow.calls.outcome import CallRecord
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
+from ringflow.errors import Refused
+from ringflow.numbers import shown
 from ringflow.simulator.asterisk import (
     PRESENTATION_ALLOWED,
     PRESENTATION_RESTRICTED,
@@ -29,19 +32,28 @@ from ringflow.simulator.talks import VirtualTalks, Work
 
 MakeEngine: TypeAlias = Callable[[Sequence[Watcher], Manager], Engine]
 ANONYMOUS = "anonymous"
+MAX_NUMBER = 256
+"""Characters of a number; Asterisk cuts an extension at 79."""
+
+_LINE = re.compile(r"[^\r\n\0]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """An incoming call as the network presents it. `caller` None: no number; `anonymous`: withheld.
 
-    `dialplan` is the version that its dialplan says.
+    `dialplan` is the version that its dialplan says. Raises `Refused` for a number that no network presents.
     """
 
     did: str
     caller: str | None
     restricted: bool = False
     dialplan: str = str(DIALPLAN_VERSION)
+
+    def __post_init__(self) -> None:
+        for text in (self.did, self.caller or ""):
+            if len(text) > MAX_NUMBER or not _LINE.fullmatch(text):
+                raise Refused(f"number `{shown(text)}`: write one line of at most {MAX_NUMBER} characters")
 
     def greeting(self) -> Greeting:
         """The headers that Asterisk would send."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,13 @@ from ringflow.sounds.levels import Samples
 MAX_SOURCE_S = 600
 MIN_SOURCE_HZ, MAX_SOURCE_HZ = 4_000, 768_000
 MAX_CHANNELS = 2
+LEAST_OF_PROMISED = 0.98
+"""A file with less than this part of what its header promises was cut off; MP3's promises are not exact."""
 _CONVERT = "convert it to WAV, FLAC, OGG or MP3 first"
+
+# libsndfile's words about a chunk of samples that is longer than the file. Programs that write to a pipe
+# promise 2 GiB or more, for they cannot know.
+_CUT_OFF = re.compile(r"^ ?(?:data|SSND) ?: (\d{1,9}) \(should be (\d+)\)", re.MULTILINE)
 
 # Asterisk's headerless forms, which nothing but their extension tells apart.
 _RAW_SUBTYPES = {
@@ -63,10 +70,12 @@ def read_source(path: Path, shown_as: str) -> Source:
 def _read_sndfile(path: Path, shown_as: str) -> Source:
     with _open(path, shown_as) as file:
         _check_shape(file, shown_as)
-        sample_rate_hz, channels = file.samplerate, file.channels
+        sample_rate_hz, channels, promised = file.samplerate, file.channels, file.frames
     # Twice through the file, for GSM in WAV cannot be rewound: a constant offset is no sound, yet would count
     # as level, and if it were still there when the rate changes it would click at both ends.
-    offset = _measure_offset(_mono_blocks(path, shown_as), shown_as)
+    offset, frames = _measure(_mono_blocks(path, shown_as), shown_as)
+    if frames < LEAST_OF_PROMISED * promised <= MAX_SOURCE_S * sample_rate_hz:
+        raise _cut_off(shown_as, frames / promised)
     stream = soxr.ResampleStream(sample_rate_hz, forms.WIDE_HZ, 1, dtype="float64", quality="VHQ")
     parts: list[Samples] = [stream.resample_chunk(block - offset) for block in _mono_blocks(path, shown_as)]
     parts.append(stream.resample_chunk(np.zeros(0), last=True))
@@ -92,6 +101,9 @@ def _check_shape(file: soundfile.SoundFile, shown_as: str) -> None:
         raise _unusable(shown_as, what, "export it at 8000, 16000, 44100 or 48000 Hz")
     if file.channels > MAX_CHANNELS:
         raise _unusable(shown_as, f"has {file.channels} channels", "mix it down to mono or stereo first")
+    lengths = _CUT_OFF.search(file.extra_info)
+    if lengths is not None and int(lengths[2]) < LEAST_OF_PROMISED * int(lengths[1]):
+        raise _cut_off(shown_as, int(lengths[2]) / int(lengths[1]))
 
 
 def _mono_blocks(path: Path, shown_as: str) -> Iterator[Samples]:
@@ -106,7 +118,8 @@ def _mono_blocks(path: Path, shown_as: str) -> Iterator[Samples]:
             raise _too_long(shown_as)
 
 
-def _measure_offset(blocks: Iterator[Samples], shown_as: str) -> float:
+def _measure(blocks: Iterator[Samples], shown_as: str) -> tuple[float, int]:
+    """The constant offset of the samples, and how many there are."""
     total, count = 0.0, 0
     for block in blocks:
         total += float(block.sum())
@@ -115,7 +128,7 @@ def _measure_offset(blocks: Iterator[Samples], shown_as: str) -> float:
         raise _unusable(shown_as, "holds no sound", "record or export it again")
     if not math.isfinite(total):
         raise _unusable(shown_as, "holds samples that are not numbers", "export it again as 16-bit WAV")
-    return total / count
+    return total / count, count
 
 
 def _read_g722(path: Path, shown_as: str) -> Source:
@@ -123,6 +136,11 @@ def _read_g722(path: Path, shown_as: str) -> Source:
         raise _too_long(shown_as)
     samples = codecs.decode(path.read_bytes(), forms.G722)
     return Source(samples - samples.mean(), forms.WIDE_HZ, 1)
+
+
+def _cut_off(shown_as: str, part: float) -> DocumentError:
+    what = f"is cut off: {part:.0%} of the sound that its header promises is there"
+    return _unusable(shown_as, what, "copy or download it again")
 
 
 def _too_long(shown_as: str) -> DocumentError:
