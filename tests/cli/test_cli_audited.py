@@ -30,7 +30,7 @@ KEEP_NOTHING = {
     *(f"{noun} {verb}" for noun in ("customer", "cli", "did", "trunk") for verb in ("list", "show")),
     *("card list", "card show", "card export", "card batches", "card pepper list"),
     *("voucher list", "voucher show"),
-    *("ledger check", "ledger show", "ledger holds", "rate list", "rate show", "rate quote"),
+    *("ledger check", "ledger show", "ledger holds", "rate list", "rate show", "rate export", "rate quote"),
     *("record list", "record show", "record export", "audit list", "key make", "key verify"),
     *("sounds list", "sounds check", "lab call", "lab up", "lab down", "lab status", "lab logs"),
     *("bench agi", "bench held", "bench sip", "bench billed", "bench charged", "bench crash"),

@@ -4,10 +4,13 @@ import asyncio
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typer.testing import CliRunner
@@ -18,10 +21,19 @@ from ringflow.cli import rate as rate_commands
 from ringflow.cli import trunk as trunk_commands
 from ringflow.errors import DocumentError, Refused
 from ringflow.ledger import Hold, affordable_ms
-from ringflow.ledger.rate_card import assign_customer, assign_trunk, create_card, get_card, list_rates
-from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
+from ringflow.ledger.rate_card import (
+    Rate,
+    assign_customer,
+    assign_trunk,
+    create_card,
+    find_card,
+    get_card,
+    list_rates,
+)
+from ringflow.ledger.rate_export import export_rates
+from ringflow.ledger.rate_import import LAST_MOMENT_MS, RateFile, import_rates, read_rates
 from ringflow.ledger.rates import NoRate, Quote, quote
-from ringflow.money import Rounding
+from ringflow.money import MAX_AMOUNT_MICROS, Rounding
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Bank
@@ -35,6 +47,23 @@ ROWS = """prefix,price,connection,minimum,increment,grace,from,until
 4478,0.30,,,,,,2025-07-01
 4478,0.40,,,,,2025-07-01,
 """
+
+
+# Each in a millisecond of its own, so that no two of a prefix are in effect at once.
+ROWS_OF_A_CARD = st.builds(
+    lambda prefix, from_ms, **rest: Rate(prefix=prefix, from_ms=from_ms, until_ms=from_ms + 1, **rest),
+    prefix=st.text("0123456789", min_size=1, max_size=3),
+    from_ms=st.integers(0, LAST_MOMENT_MS - 1),
+    price_micros=st.integers(0, MAX_AMOUNT_MICROS),
+    connection_micros=st.integers(0, MAX_AMOUNT_MICROS),
+    minimum_s=st.integers(1, 86_400),
+    increment_s=st.integers(1, 86_400),
+    grace_s=st.integers(0, 86_400),
+)
+
+
+def place_of(rate: Rate) -> tuple[str, int]:
+    return rate.prefix, rate.from_ms
 
 
 def ann(bank: Bank, connection: AsyncConnection) -> Act:
@@ -221,6 +250,31 @@ async def test_bad_rows_can_be_left_out_and_cards_replaced(bank: Bank, tmp_path:
         assert [problem.line for problem in done.problems] == list(WRONG)
         assert [rate.prefix for rate in await list_rates(connection, card)] == ["44"]
         assert (await get_card(connection, "retail")).revision > card.revision
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+async def test_what_is_exported_and_imported_again_is_the_same(
+    bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
+) -> None:
+    monkeypatch.setattr("ringflow.ledger.rate_export.ROWS_AT_ONCE", 3)
+    drawn = data.draw(st.lists(ROWS_OF_A_CARD, max_size=10, unique_by=place_of))
+    rows = sorted(drawn, key=place_of)
+    rows[-1:] = [replace(last, until_ms=None) for last in rows[-1:]]
+    file = tmp_path / "exported.csv"
+    async with bank.store.writing() as connection:
+        if await find_card(connection, "retail") is None:
+            await create_card(ann(bank, connection), "retail", "USD")
+        card = await get_card(connection, "retail")
+        await import_rates(
+            ann(bank, connection), card, RateFile("drawn", tuple(enumerate(rows)), ()), replace=True
+        )
+        with file.open("w", newline="") as stream:
+            assert await export_rates(connection, card, stream) == len(rows)
+        read = read_rates(file, "USD")
+        assert read.problems == ()
+        await import_rates(ann(bank, connection), card, read, replace=True)
+        assert sorted(await list_rates(connection, card), key=place_of) == rows
 
 
 @pytest.mark.parametrize(

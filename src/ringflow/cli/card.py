@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import sys
 from dataclasses import astuple, fields
-from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,11 +21,12 @@ from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, with_act
 from ringflow.cli.card_generate import generate_command
 from ringflow.cli.card_rows import BatchRow, CardRow, batch_row, card_row
 from ringflow.cli.ids import id_option
+from ringflow.cli.new_file import Out, new_file
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.config import Config
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Refused
 from ringflow.ledger.ledger import system_now_ms
 from ringflow.money import parse_amount
 from ringflow.spreadsheets import csv_cell
@@ -81,28 +80,17 @@ def export_command(
     prefix: Prefix = None,
     search: Search = None,
     archived: Archived = False,
-    out: Annotated[Path | None, typer.Option("--out", help="[default: standard output]")] = None,
+    out: Out = None,
 ) -> None:
     """Write the cards that fit as CSV, by ID. PINs are not in it: nobody has them."""
     wanted = Filter(status, batch, customer, redeemed_by, prefix, search, archived)
 
-    async def write(stream: TextIO, connection: AsyncConnection) -> None:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([field.name for field in fields(CardRow)])
-        async for page in every_card(connection, wanted):
-            writer.writerows([[csv_cell(value) for value in astuple(card_row(one))] for one in page])
-
     async def export(connection: AsyncConnection, config: Config) -> None:
-        if out is None:
-            await write(sys.stdout, connection)
-            return
-        try:
-            with out.open("x", encoding="utf-8", newline="") as stream:
-                await write(stream, connection)
-        except FileExistsError as error:
-            raise Refused(f"{out} exists already; choose another name") from error
-        except OSError as error:
-            raise StartError(f"{out} cannot be written: {error.strerror}") from error
+        with new_file(out) as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow([field.name for field in fields(CardRow)])
+            async for page in every_card(connection, wanted):
+                writer.writerows([[csv_cell(value) for value in astuple(card_row(one))] for one in page])
 
     with_reading(export)
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.audit import Act
 from ringflow.cli.acting import with_act
 from ringflow.cli.ids import id_option
+from ringflow.cli.new_file import Out, new_file
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
@@ -35,6 +36,7 @@ from ringflow.ledger import rate_card
 from ringflow.ledger.ledger import system_now_ms
 from ringflow.ledger.occupying import customer_subject
 from ringflow.ledger.rate_card import Rate, RateCard, get_card, list_cards, list_rates, trunk_subject
+from ringflow.ledger.rate_export import export_rates
 from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
 from ringflow.ledger.rates import quote, quote_trunk
 from ringflow.money import Rounding
@@ -80,7 +82,7 @@ def import_command(
     async def work(store: Store, config: Config) -> RateFile:
         async with store.reading() as connection:
             found = await get_card(connection, card)
-        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        with progress_bar() as progress:
             reading = progress.add_task("read", total=count_lines(file))
             read = read_rates(file, found.currency, lambda rows: progress.advance(reading, rows))
             writing = progress.add_task("write", total=len(read.rows))
@@ -122,6 +124,19 @@ def show_command(
 
     card, found = with_reading(work)
     print_many([rate_row(one, card.currency) for one in found], RateRow, as_json, limit)
+
+
+@app.command("export")
+def export_command(name: CardName, out: Out = None) -> None:
+    """Write all rates of a card as CSV: edited, `import --replace` puts them in place again."""
+
+    async def export(connection: AsyncConnection, config: Config) -> int:
+        card = await get_card(connection, name)
+        with new_file(out) as file, progress_bar() as bar:
+            writing = bar.add_task("write", total=card.rows)
+            return await export_rates(connection, card, file, lambda rows: bar.advance(writing, rows))
+
+    typer.echo(f"{with_reading(export)} rates written", err=True)
 
 
 @app.command("assign")
@@ -188,6 +203,11 @@ def quote_command(
         raise Refused("say who pays: --customer ID, or --trunk NAME for what its owner charges us")
 
     print_one(with_store(work), as_json)
+
+
+def progress_bar() -> Progress:
+    """Shown to people only."""
+    return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
 
 
 def count_lines(file: Path) -> int | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from ringflow.ledger.rate_card import Rate, RateCard
+from ringflow.ledger.rate_export import moment_text
 from ringflow.ledger.rates import Quote
 from ringflow.ledger.terms import Terms
 from ringflow.money import format_amount
@@ -106,8 +106,8 @@ def rate_row(rate: Rate, currency: str) -> RateRow:
         minimum=rate.minimum_s,
         increment=rate.increment_s,
         grace=rate.grace_s,
-        from_date=_date(rate.from_ms) if rate.from_ms else None,
-        until_date=None if rate.until_ms is None else _date(rate.until_ms),
+        from_date=moment_text(rate.from_ms) if rate.from_ms else None,
+        until_date=None if rate.until_ms is None else moment_text(rate.until_ms),
     )
 
 
@@ -141,7 +141,3 @@ def _terms_cells(terms: Terms) -> dict[str, Any]:
         "grace": terms.grace_s,
         "free": terms.free,
     }
-
-
-def _date(moment_ms: int) -> str:
-    return datetime.fromtimestamp(moment_ms / 1000, UTC).isoformat().replace("+00:00", "Z")

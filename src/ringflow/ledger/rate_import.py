@@ -12,7 +12,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -28,6 +28,8 @@ from ringflow.store.ledger_tables import rate_cards, rates
 COLUMNS = ("prefix", "price", "connection", "minimum", "increment", "grace", "from", "until")
 NEEDED = ("prefix", "price")
 MAX_SECONDS = 86_400
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 LAST_MOMENT_MS = 253_402_300_799_000
 """9999-12-31T23:59:59Z: no later moment can be shown as a date."""
 
@@ -188,7 +190,7 @@ def _date_ms(cells: dict[str, str], name: str) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{name} `{text[:32]}`: write a date such as 2026-07-01") from None
-    moment_ms = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    moment_ms = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MILLISECOND
     if not 0 <= moment_ms <= LAST_MOMENT_MS:
         raise ValueError(f"{name} `{text[:32]}`: write a date from 1970 to 9999, in UTC")
     return moment_ms

@@ -1,0 +1,30 @@
+"""Where an export goes: to a file that was not there before, or to standard output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from ringflow.errors import Refused, StartError
+
+Out = Annotated[Path | None, typer.Option("--out", help="[default: standard output]")]
+
+
+@contextmanager
+def new_file(out: Path | None) -> Iterator[TextIO]:
+    """The file, open for writing. Raises `Refused` for one that is there, `StartError` for a full disk."""
+    if out is None:
+        yield sys.stdout
+        return
+    try:
+        with out.open("x", encoding="utf-8", newline="") as stream:
+            yield stream
+    except FileExistsError as error:
+        raise Refused(f"{out} exists already; choose another name") from error
+    except OSError as error:
+        raise StartError(f"{out} cannot be written: {error.strerror}") from error

@@ -1,0 +1,64 @@
+"""A card's rates as a CSV file that `rate_import` reads: exported, edited, and put in place again."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import TextIO
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.ledger.rate_card import Rate, RateCard
+from ringflow.ledger.rate_import import COLUMNS, EPOCH, ROWS_AT_ONCE, Progress
+from ringflow.money import format_amount
+from ringflow.store.ledger_tables import rates
+
+
+async def export_rates(
+    connection: AsyncConnection, card: RateCard, file: TextIO, progress: Progress | None = None
+) -> int:
+    """Write the card's rates by prefix and date; gives how many there are."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    written = 0
+    async for page in _pages(connection, card):
+        writer.writerows(_cells(rate, card.currency) for rate in page)
+        written += len(page)
+        if progress:
+            progress(len(page))
+    return written
+
+
+def moment_text(moment_ms: int) -> str:
+    """Milliseconds since 1970 as `2026-07-01T00:00:00Z`."""
+    return (EPOCH + timedelta(milliseconds=moment_ms)).isoformat().replace("+00:00", "Z")
+
+
+async def _pages(connection: AsyncConnection, card: RateCard) -> AsyncIterator[Sequence[Rate]]:
+    columns = [rates.c[name] for name in Rate.__slots__]
+    place = tuple_(rates.c.prefix, rates.c.from_ms)
+    query = select(*columns).where(rates.c.card_id == card.id).order_by(rates.c.prefix, rates.c.from_ms)
+    after: tuple[str, int] = ("", -1)
+    while True:
+        found = await connection.execute(query.where(place > after).limit(ROWS_AT_ONCE))
+        page = [Rate(*tuple(row)) for row in found]
+        if page:
+            yield page
+        if len(page) < ROWS_AT_ONCE:
+            return
+        after = (page[-1].prefix, page[-1].from_ms)
+
+
+def _cells(rate: Rate, currency: str) -> tuple[str | int, ...]:
+    return (
+        rate.prefix,
+        format_amount(rate.price_micros, currency),
+        format_amount(rate.connection_micros, currency),
+        rate.minimum_s,
+        rate.increment_s,
+        rate.grace_s,
+        moment_text(rate.from_ms) if rate.from_ms else "",
+        "" if rate.until_ms is None else moment_text(rate.until_ms),
+    )
