@@ -7,9 +7,10 @@ import json
 import re
 import secrets
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,16 @@ async def wait_for_channels(lab: Lab, count: int) -> None:
             await asyncio.sleep(0.1)
 
 
+def released_by(folder: Path) -> tuple[str, str | None]:
+    """Who ended the one call on record, and its last leg, if it has one."""
+    with closing(sqlite3.connect(folder / ".ringflow" / "ringflow.db")) as database:
+        found = database.execute(
+            "SELECT c.released_by, l.released_by FROM call_records AS c "
+            "LEFT JOIN call_legs AS l ON l.call_id = c.call_id"
+        )
+        return tuple(found.fetchone())
+
+
 async def test_a_call_in_talk_finishes_and_a_new_one_is_refused(
     started_lab: tuple[Lab, int], tmp_path: Path
 ) -> None:
@@ -138,6 +149,8 @@ async def test_a_call_in_talk_is_hung_up_at_the_limit(started_lab: tuple[Lab, in
     logged = re.fullmatch(rf"441234567890 {TRUNK} answered (\d+)ms", ended["legs"][0])  # type: ignore[index]
     assert logged is not None
     assert int(logged[1]) / 1000 == pytest.approx(callee.talked_s, abs=0.3)
+    # To Ringflow the end looks like the caller's own hang-up; docs/records.md says so.
+    assert released_by(tmp_path) == ("caller", "caller")
 
 
 async def test_a_call_at_a_prompt_is_ended_at_the_limit(started_lab: tuple[Lab, int], tmp_path: Path) -> None:
@@ -151,3 +164,4 @@ async def test_a_call_at_a_prompt_is_ended_at_the_limit(started_lab: tuple[Lab, 
     assert (wire.status, wire.ended_by) == (200, "asterisk")
     ended = await served.wait_for("call ended")
     assert (ended["outcome"], ended["reason"]) == ("drained", "Ringflow is stopping")
+    assert released_by(tmp_path) == ("drain", None)

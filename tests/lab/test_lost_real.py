@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from ringflow.audit import Act
 from ringflow.bench.charged_stage import CUSTOMER, TRUNK, ChargedStage, charged_stage
 from ringflow.bench.load import CLI, DID
 from ringflow.lab import HangUp, Lab, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee
+from ringflow.ledger.ledger import system_now_ms
+from ringflow.ledger.rate_card import assign_trunk, get_card
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
 from ringflow.sounds import PromptLibrary
 from ringflow.store.record_tables import call_drafts
@@ -71,6 +74,10 @@ async def test_a_killed_servers_calls_are_on_record_once_with_their_talk(
     callee = LabCallee(answers_after_ms=rings_ms, hangs_up_after_ms=TALK_MS)
     async with charged_stage(tmp_path, ROOT, own_lab) as stage:
         stage.rate(rated)
+        async with stage.store.writing() as connection:
+            # The trunk's owner charges us by what customers are charged by.
+            card = await get_card(connection, "bench")
+            await assign_trunk(Act(connection, "ann", system_now_ms()), "carrier", card)
         await stage.server.start()
         talking = asyncio.create_task(own_lab.call(dials, {TRUNK: callee}))
         await until_drafted(stage, 1)
@@ -92,8 +99,9 @@ async def test_a_killed_servers_calls_are_on_record_once_with_their_talk(
     assert (leg.position, leg.dialled, leg.trunk, leg.status) == (1, NUMBER, "carrier", "answered")
     assert leg.talked_ms is not None
     assert abs(leg.talked_ms - result.callees[TRUNK].talked_s * 1000) < TALK_TOLERANCE_MS
-    charged = -(-leg.talked_ms // 1000)
+    seconds = -(-leg.talked_ms // 1000)
     assert (leg.billed_s, leg.charged_micros) == (
-        (charged, charged * 1_000_000) if rated == "local" else (None, None)
+        (seconds, seconds * 1_000_000) if rated == "local" else (None, None)
     )
+    assert (leg.cost_micros, leg.cost_currency) == (seconds * 1_000_000, "USD")
     assert findings == []
