@@ -22,6 +22,7 @@ from ringflow.errors import StartError
 from ringflow.store.address import Address
 from ringflow.store.database import DirectConnection, OverSqlAlchemy, Row
 from ringflow.store.sqlite_look_ups import SqliteLookUps, is_locked
+from ringflow.store.sqlite_threads import SqliteThreads
 from ringflow.store.sqlite_writing import SqliteWriting
 
 # For the pages above the leaves of a million rows' index, so that a look-up reads one page at most.
@@ -52,7 +53,8 @@ class OnSqlite:
             "PRAGMA foreign_keys = ON",
             f"PRAGMA cache_size = -{CACHE_KIB}",
         )
-        arguments = {"timeout": busy_s}
+        self._threads = SqliteThreads()
+        arguments = {"timeout": busy_s, "async_creator_fn": self._threads.connect}
         if address.in_memory:
             self._writer = create_async_engine(address.url, poolclass=StaticPool, connect_args=arguments)
             self._reader = self._writer
@@ -151,6 +153,7 @@ class OnSqlite:
         self._kept = self._driver = None
         await self._reader.dispose()
         await self._writer.dispose()
+        await self._threads.ended()
 
     def _prepare(self, connection: Any, record: object) -> None:
         # The driver must not open transactions of its own accord: it would do so without IMMEDIATE.
