@@ -40,8 +40,22 @@ def test_a_broken_file_is_an_error_with_its_place(tmp_path: Path) -> None:
     assert "closed.test.yaml:3:12: unknown key `outcom`" in result.stdout
 
 
+def test_scenarios_written_on_one_line_are_played(tmp_path: Path) -> None:
+    (tmp_path / "closed.test.yaml").write_text("- {name: a, expect: {reject: {sip: 503}}}\n")
+    assert "1 passed" in run_pytest(tmp_path).stdout
+
+
+def test_a_file_beside_its_flow_is_never_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "desk.yaml").write_text("app: desk\nslots: [{slot: hangup}]\n")
+    (tmp_path / "desk.test.yaml").write_text("x: [\n")
+    result = run_pytest(tmp_path)
+    assert result.returncode == 2
+    assert "desk.test.yaml:2:1: not YAML" in result.stdout
+
+
 def test_files_of_other_tools_are_not_touched(tmp_path: Path) -> None:
     (tmp_path / "chart.test.yaml").write_text("suite: chart\ntests:\n  - it: works\n    asserts: []\n")
+    (tmp_path / "chart.yaml").write_text("chart: works\n")
     (tmp_path / "binary.test.yaml").write_bytes(b"\xff\xfe\x00")
     result = run_pytest(tmp_path)
     assert result.returncode == 5, result.stdout

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 SUFFIX = ".test.yaml"
 CONFIG_NAME = "config.yaml"
-_OURS = re.compile(rb"^(?:scenarios:|- (?:name|flow|given|call|caller|callee|expect):)", re.MULTILINE)
-_EXPECTS = re.compile(rb"^[ -]+expect:", re.MULTILINE)
+_OURS = re.compile(rb"^(?:scenarios:|- *\{?(?:name|flow|given|call|caller|callee|expect):)", re.MULTILINE)
+_EXPECTS = re.compile(rb"^[ -]+expect:|[{,] *expect:", re.MULTILINE)
+_FLOW = re.compile(rb"^app:", re.MULTILINE)
 _stages = pytest.StashKey["_Stages"]()
 
 
@@ -117,8 +118,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def looks_like_scenarios(path: Path) -> bool:
-    """Whether the text has the marks of a scenario file; one of ours that is broken has them too."""
+    """Whether the file stands beside its flow, or its text has the marks of scenarios, broken ones too."""
+    flow = path.with_name(path.name.removesuffix(SUFFIX) + ".yaml")
     try:
+        if flow.is_file() and _FLOW.search(flow.read_bytes()):
+            return True
         text = path.read_bytes()
     except OSError:
         return False
