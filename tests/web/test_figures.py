@@ -14,6 +14,7 @@ from ringflow.app import Application, running
 from ringflow.bench.load import run_load
 from ringflow.calls.outcome import DIAL_STATUSES, LegEnd
 from ringflow.config import Config
+from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.settling import settle_lost
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.terms import Terms
@@ -33,19 +34,41 @@ async def scrape(application: Application) -> str:
 
 
 async def figures(application: Application) -> dict[str, float]:
-    """All samples, those with labels as `name{label=value}`."""
+    """All samples, those with labels as `name{label=value}`, labels in order."""
     found = {}
     for family in text_string_to_metric_families(await scrape(application)):
         for sample in family.samples:
-            labels = ",".join(f"{name}={value}" for name, value in sample.labels.items())
+            labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
             found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
     return found
+
+
+async def be_rejected(application: Application) -> None:
+    """Call a DID that is not there, and wait until the call is over."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", application.fastagi.port)
+    headers = ("network: yes", "channel: x", "uniqueid: 1.1", "extension: 12025550199", "callerid: unknown")
+    lines = [f"agi_{one}\n" for one in (*headers, f"arg_1: {DIALPLAN_VERSION}")]
+    writer.write("".join([*lines, "\n"]).encode())
+    assert await reader.readline() == b"EXEC PJSIPHangup 404\n"
+    writer.write(b"200 result=-1\n")
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_reject_is_counted_with_its_reason(config: Config) -> None:
+    async with running(config) as application:
+        await be_rejected(application)
+        found = await figures(application)
+    assert found["ringflow_rejects_total{reason=DID Not Found,sip=404}"] == 1
+    assert found["ringflow_calls_total{app=none,outcome=rejected}"] == 1
 
 
 async def test_the_page_lists_what_is_printed(with_ami: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RINGFLOW_PIN_PEPPER", "5a" * 32)
     async with running(with_ami) as application:
         await run_load(application.fastagi.port, calls=1, at_once=1)
+        await be_rejected(application)
         text = await scrape(application)
     printed, labels = {}, {}
     for family in text_string_to_metric_families(text):
@@ -55,7 +78,6 @@ async def test_the_page_lists_what_is_printed(with_ami: Config, monkeypatch: pyt
             labels[name] = {label for sample in family.samples for label in sample.labels} - BY_LIBRARY
     listed = {name: (kind, meaning) for name, kind, _, meaning in ROW.findall(PAGE)}
     assert listed == printed
-    labels["ringflow_rejects_total"].add("sip")  # None was, so it has no sample.
     assert labels == {name: set(re.findall(r"`(\w+)`", words)) for name, _, words, _ in ROW.findall(PAGE)}
 
 

@@ -28,7 +28,10 @@ class Metrics:
             registry=self.registry,
         )
         self._rejects = Counter(
-            "ringflow_rejects", "Calls refused before answer", ["sip"], registry=self.registry
+            "ringflow_rejects",
+            "Calls refused before answer, by SIP code and reason",
+            ["sip", "reason"],
+            registry=self.registry,
         )
         self._legs = Counter(
             "ringflow_legs",
@@ -53,6 +56,7 @@ class Metrics:
         )
         # Finding a labelled counter takes longer than counting. There are few: no label comes from callers.
         self._calls_of = cache(self._calls.labels)
+        self._rejects_of = cache(self._rejects.labels)
         self._legs_of = cache(self._legs.labels)
         self._exits_of = cache(self._exits.labels)
         live = Gauge("ringflow_live_calls", "FastAGI sessions in progress", registry=self.registry)
@@ -69,7 +73,7 @@ class Metrics:
         """Count the call, its legs, and how quickly it was dialled."""
         self._calls_of(record.app or NO_APP, record.outcome).inc()
         if record.reject is not None:
-            self._rejects.labels(str(record.reject.sip)).inc()
+            self._rejects_of(str(record.reject.sip), record.reject.reason).inc()
         for leg in record.legs:
             self._legs_of(leg.trunk, leg.status).inc()
         for milliseconds in key_to_dial_ms:
