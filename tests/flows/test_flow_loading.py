@@ -27,7 +27,7 @@ def test_the_shipped_calling_card_loads_as_written() -> None:
     assert problems == []
     assert flow is not None
     assert (flow.app, flow.title) == ("calling_card", "Pinless calling card")
-    assert [slot.slot for slot in flow.slots] == ["ivr", "destination"]
+    assert [slot.slot for slot in flow.slots] == ["ivr", "destination", "hangup", "hangup"]
     assert flow.slots[0].exits == ("done", "no_input", "invalid", "transferred")
 
 
