@@ -49,6 +49,7 @@ Digits = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=6
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Country = Annotated[str, AfterValidator(_region)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 CustomerStatus = Literal["active", "inactive", "penalty", "pending"]
 
@@ -203,7 +204,7 @@ class Config(Frozen):
     uri_dial: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$")] = (
         "PJSIP/ringflow-uri/{uri}"
     )
-    uri_hosts: tuple[str, ...] = ()
+    uri_hosts: tuple[Host, ...] = ()
     log: LogConfig = LogConfig()
     customers: tuple[CustomerDeclaration, ...] = ()
     dids: tuple[DidDeclaration, ...] = ()

@@ -78,6 +78,16 @@ def test_declarations_that_no_server_would_take_are_told_with_their_places(proje
     assert not (project / ".ringflow").exists()
 
 
+def test_what_a_server_would_not_start_with_is_told_beforehand(project: Path) -> None:
+    with (project / "config.yaml").open("a") as file:
+        file.write("database: {url: 'mysql://user:secret@host/x'}\nsounds: {folder: nowhere}\n")
+    lines = [line for line in run("check").stderr.splitlines() if "there is no prompt" not in line]
+    assert [line.partition(";")[0] for line in lines] == [
+        "config.yaml:5:17: database.url: `mysql` is not a database that is known here",
+        "config.yaml:6:18: `folder`: `nowhere` is not there (it is where the prompts are)",
+    ]
+
+
 def test_a_config_that_cannot_be_read_does_not_hide_the_flows_problems(project: Path) -> None:
     (project / "config.yaml").write_text("country: [\n")
     (project / "app_flows" / "main.yaml").write_text("app: main\n")

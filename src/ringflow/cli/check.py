@@ -15,7 +15,7 @@ import typer
 from ringflow.accounts.declarations import check_declarations
 from ringflow.config import DEFAULT_PATH, Config, load_config
 from ringflow.documents import Document, Location
-from ringflow.errors import DocumentError, Problem
+from ringflow.errors import DocumentError, Problem, StartError
 from ringflow.flows.check import check_flows
 from ringflow.flows.draft import Draft
 from ringflow.flows.folder import FlowFolder, shown_path
@@ -23,6 +23,7 @@ from ringflow.flows.registry import slot_types
 from ringflow.flows.surroundings import Surroundings
 from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_scenarios
 from ringflow.sounds.library import PromptLibrary
+from ringflow.store.address import read_address
 from ringflow.wording import did_you_mean, known_words, shown
 
 EXIT_PROBLEMS = 1
@@ -121,7 +122,14 @@ def _read_scenarios(paths: Iterable[Path]) -> tuple[int, list[Problem]]:
 
 
 def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary) -> Iterator[Problem]:
-    """What the configuration names and is not there: apps of DIDs, prompts."""
+    """What the configuration names and is not there: apps of DIDs, prompts, a kind of database."""
+    try:
+        read_address(config.database_url)
+    except StartError as error:
+        yield config.problem(("database", "url"), str(error))
+    if not library.folder.is_dir():
+        what, mend = f"`folder`: {shown(config.sounds.folder)} is not there", "it is where the prompts are"
+        yield config.problem(("sounds", "folder"), what, mend)
     apps = {draft.app for draft in drafts if draft.app is not None}
     for index, did in enumerate(config.dids):
         if did.app not in apps:
