@@ -158,6 +158,8 @@ async def test_without_the_database_the_page_still_comes_and_says_so(config: Con
         found = await figures(application)
     assert found["ringflow_part_ready{part=database}"] == 0
     assert found["ringflow_part_ready{part=fastagi}"] == 1
+    # An alert on what is not ready must not ring for what nobody wants.
+    assert "ringflow_part_ready{part=ami}" not in found
     assert "ringflow_open_holds" not in found
 
 

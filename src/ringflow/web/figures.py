@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from ringflow.ledger.held import open_holds
 from ringflow.records.keeping import RecordKeeping
 from ringflow.store import StoreGone
 from ringflow.store.batches import Batches, Distribution
-from ringflow.web.readiness import Probe, part_states
+from ringflow.web.readiness import ANSWER_S, NOT_CONFIGURED, Probe, part_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,14 @@ class PartFigures(Collector):
     async def refresh(self) -> None:
         """Ask the parts whether they are ready, and the database for the holds, if it can be asked."""
         states = await part_states(self._probes)
-        self._ready = {name: state.ready for name, state in states.items()}
+        self._ready = {name: state.ready for name, state in states.items() if state is not NOT_CONFIGURED}
         self._holds = None
         if not self._ready["database"]:
             return
         try:
-            async with self._parts.charging.ledger.store.reading() as connection:
+            async with asyncio.timeout(ANSWER_S), self._parts.charging.ledger.store.reading() as connection:
                 self._holds = await open_holds(connection)
-        except StoreGone:
+        except (StoreGone, TimeoutError):
             self._ready["database"] = False
 
     def collect(self) -> Iterator[Metric]:

@@ -27,6 +27,8 @@ class PartState:
     required: bool = True
 
 
+NOT_CONFIGURED = PartState(False, "not configured", required=False)
+
 Probe = Callable[[], Awaitable[PartState]]
 
 
@@ -68,7 +70,7 @@ def readiness(
 
     async def ami_link() -> PartState:
         if ami is None:
-            return PartState(False, "not configured", required=False)
+            return NOT_CONFIGURED
         return PartState(ami.state is LinkState.UP, f"{ami.state}: {ami.reason}".rstrip(": "))
 
     async def last_dialplan() -> PartState:
@@ -83,7 +85,7 @@ def readiness(
 
     async def records() -> PartState:
         if recorder is None:
-            return PartState(False, "not configured", required=False)
+            return NOT_CONFIGURED
         detail = f"{recorder.waiting} wait, {recorder.dropped} dropped since the start"
         return PartState(not recorder.stuck, detail, required=False)
 
