@@ -13,6 +13,7 @@ from ringflow.audit import Act
 from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus
 from ringflow.errors import Refused
 from ringflow.ledger.rate_card import Rate, trunk_subject, unassign
+from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.records.legs import RecordedLeg
 from ringflow.records.reading import find_call
 from ringflow.records.recorder import Recorder
@@ -109,6 +110,12 @@ async def test_a_card_that_is_changed_later_changes_no_record(store: Store) -> N
     async with store.writing() as connection:
         await connection.execute(update(rates).values(price_micros=1_000_000))
     assert cost((await recorded(store, talked(4000)))[1]) == (11_700, "EUR", "44")
+
+
+async def test_a_cost_beyond_all_amounts_keeps_no_record_from_being_written(store: Store) -> None:
+    await give_card(store, "second", replace(CARRIER_RATE, price_micros=MAX_AMOUNT_MICROS))
+    found = await recorded(store, talked(10**12))
+    assert cost(found[1]) == (MAX_AMOUNT_MICROS, "EUR", "44")
 
 
 @pytest.mark.parametrize("deleted", [True, False])

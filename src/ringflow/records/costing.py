@@ -13,6 +13,7 @@ from ringflow.ledger.rate_card import trunk_subject
 from ringflow.ledger.rates import trunk_terms
 from ringflow.ledger.statement import Statement
 from ringflow.ledger.terms import charge_micros
+from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.records.rows import STARTED, CallRows, Cells
 from ringflow.store import DirectConnection
 from ringflow.store.record_tables import call_legs
@@ -59,7 +60,7 @@ async def leg_cost(
     terms = await trunk_terms(connection, number, trunk, answered_ms)
     if terms is None:
         return None
-    return Cost(charge_micros(terms, talked_ms), terms.currency, terms.prefix)
+    return Cost(min(charge_micros(terms, talked_ms), MAX_AMOUNT_MICROS), terms.currency, terms.prefix)
 
 
 async def _costed(connection: DirectConnection, call: CallRows, with_card: set[str]) -> CallRows:
