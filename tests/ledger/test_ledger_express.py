@@ -133,3 +133,14 @@ async def test_the_database_computes_the_same_ids_of_house_accounts(store: Store
             )
             rows = await connection.execute(query, {"currencies": list(CURRENCY_DIGITS)})
             assert {row[0]: row[1] for row in rows} == {one: house_id(house, one) for one in CURRENCY_DIGITS}
+
+
+async def test_one_that_breaks_the_statement_does_not_fail_the_others(bank: Bank) -> None:
+    await bank.customer(42, 5)
+    asked = [bank.ledger.hold(leg, 42, UNIT) for leg in ("one", "no text\0", "other")]
+    one, broken, other = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(one, Hold)
+    assert isinstance(other, Hold)
+    assert "Unicode" in str(broken)
+    assert (await bank.account(42)).held_micros == 2 * UNIT
+    await asyncio.gather(bank.ledger.release("one"), bank.ledger.release("other"))
