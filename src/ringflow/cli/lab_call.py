@@ -26,6 +26,7 @@ from ringflow.cli.call import (
     print_record,
 )
 from ringflow.cli.lab_opening import Json, Release, open_lab
+from ringflow.cli.rehearsal import rehearsing
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.errors import Refused
 from ringflow.lab import CalleeRecord, Lab, LabCallee, LabCaller, LabCallResult
@@ -110,7 +111,8 @@ def call(
     (met,) = callees([callee], rings, talk)
     # Keys come when a simulated call says that the prompts are over.
     steps = caller_steps(keys or [], 0, KEY_EVERY_MS, hangs_up_after)
-    foretold = asyncio.run(carry(config, Arrival(did, caller), steps, (met,)))
+    with rehearsing(config) as rehearsed:
+        foretold = asyncio.run(carry(rehearsed, Arrival(did, caller), steps, (met,)))
     plan = LabCaller(did, caller, timed_keys(foretold), timed_hang_up(foretold), caller == ANONYMOUS)
     limit_s = foretold.record.duration_ms / 1000 + GRACE_S
     try:
