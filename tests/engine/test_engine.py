@@ -179,7 +179,9 @@ async def test_hostile_text_reaches_neither_dial_string_nor_log(place: Place, co
         headers={"X-Note": Template.parse("${hostile}")},
     )
     opened.watchers.append(keeper := Keeper())
-    called = await opened.call(Hostile(slot="hostile"), slot, caller=HOSTILE.replace("\r\n", " "))
+    called = await opened.call(
+        Hostile(slot="hostile"), slot, caller=HOSTILE.replace("\r\n", " ").replace("\0", " ")
+    )
     (leg,) = called.legs
     assert leg.target == "PJSIP/4412345678@first"
     assert "f" not in leg.options
