@@ -163,6 +163,9 @@ async def test_of_two_hundred_calls_at_once_exactly_those_connect_that_there_is_
     outcomes = [record.outcome for record in records]
     assert gate.talking == 50
     assert {one: outcomes.count(one) for one in set(outcomes)} == {"completed": 50, "no_credit": 150}
+    # Spent by some, not enough for the others to begin.
+    ended_by = {(one.released_by, leg.released_by) for one in records for leg in one.legs}
+    assert ended_by == {("credit", "credit")}
     account = await servers[0].charging.ledger.account(42)
     assert account is not None
     assert (account.balance_micros, account.held_micros) == (0, 0)

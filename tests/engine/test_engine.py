@@ -283,6 +283,7 @@ async def test_an_asterisk_that_vanishes_in_mid_call_is_an_error(place: Place) -
     await server.close()
     (record,) = keeper.records
     assert (record.outcome, record.reason) == ("error", "the connection from Asterisk closed in mid-call")
+    assert (record.released_by, record.release_cause) == ("asterisk", None)
     assert place.occupancy.of_did(DID) == 0
 
 
@@ -304,7 +305,26 @@ async def test_a_call_that_outlasts_the_drain_is_hung_up_and_says_so(place: Plac
         await server.drain(0.01)
         assert (await reader.readline()).strip() == b"HANGUP"
     writer.close()
-    assert [record.outcome for record in keeper.records] == ["drained"]
+    (record,) = keeper.records
+    assert (record.outcome, record.released_by, record.release_cause) == ("drained", "drain", 16)
+
+
+@pytest.mark.parametrize("by", ["drain", "asterisk"])
+async def test_a_leg_that_goes_on_without_us_says_who_let_go_of_it(place: Place, by: str) -> None:
+    destination = Destination(slot="destination", external="4412345678")
+    engine = place.engine([Flow("tested", "", (destination,), "t", "r")], [keeper := Keeper()])
+    server = FastAgiServer(engine.run, AgiSettings(host="127.0.0.1", port=0))
+    await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(GREETING)
+    assert (await reader.readline()).startswith(b"EXEC Dial ")
+    if by == "asterisk":
+        writer.close()
+    await server.drain(0 if by == "drain" else 5)
+    writer.close()
+    (record,) = keeper.records
+    (leg,) = record.legs
+    assert (record.released_by, leg.status, leg.released_by) == (by, "lost", by)
 
 
 async def test_a_prompt_that_asterisk_lacks_is_said_and_not_taken_for_a_hang_up(place: Place) -> None:
