@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ringflow.accounts.cards.authentication import Cards
-from ringflow.accounts.cards.card import Card, show_card
+from ringflow.accounts.cards.card import Card, Filter, list_cards, show_card
 from ringflow.accounts.cards.generation import Plan, Secret, generate, open_batch
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import Peppers, parse_peppers
@@ -55,6 +55,11 @@ class Mint:
     async def card(self, card_id: str) -> Card:
         async with self.store.reading() as connection:
             return await show_card(connection, card_id)
+
+    async def listed(self, **wanted: Any) -> list[Card]:
+        """The cards that fit a `Filter` of these fields."""
+        async with self.store.reading() as connection:
+            return list(await list_cards(connection, Filter(**wanted)))
 
     async def credit(self, customer_id: int) -> int | None:
         """The customer's balance in micro-units, or None where it has no account."""

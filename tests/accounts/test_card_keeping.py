@@ -1,0 +1,193 @@
+"""Cards as operators keep them: searched, changed, disabled, redeemed, deleted, archived."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, select, text
+
+from ringflow.accounts.cards import alteration
+from ringflow.accounts.cards.alteration import Altered, CardChanges, Selection
+from ringflow.accounts.cards.authentication import Admitted
+from ringflow.accounts.cards.batch import find_batch
+from ringflow.accounts.cards.card import Filter, list_cards
+from ringflow.accounts.cards.redemption import redeem, top_up
+from ringflow.accounts.cards.refusal import CardRefused, Refusal, Why
+from ringflow.accounts.change import changing
+from ringflow.accounts.customers import delete as delete_customer
+from ringflow.accounts.lockout import Caller
+from ringflow.audit import Act
+from ringflow.errors import Refused
+from ringflow.store.audit_tables import audit_log
+
+HOME = Caller("carrier", "441910000001")
+UNIT = 1_000_000
+
+
+async def test_cards_are_filtered_searched_and_sorted(mint: Any) -> None:
+    await mint.customer(8, currency="EUR")
+    spring = await mint.make("spring sale", count=2)
+    await mint.make("summer", units=1, count=2, customer_id=8, status="disabled")
+    used, pin = spring[0]
+    opened = await mint.cards.authenticate(used, pin, HOME)
+    assert [card.id for card in await mint.listed(status="used")] == [used]
+    assert [card.id for card in await mint.listed(redeemed_by=opened.customer.id)] == [used]
+    assert {card.batch for card in await mint.listed(customer_id=8)} == {"summer"}
+    assert {card.batch for card in await mint.listed(search="SPRING")} == {"spring sale"}
+    assert [card.id for card in await mint.listed(search=used[:8])] == [used]
+    assert [card.id for card in await mint.listed(id_prefix=used)] == [used]
+    assert await mint.listed(search="%") == []
+    with pytest.raises(Refused, match="beginning of a card ID"):
+        await mint.listed(id_prefix="1' OR")
+    async with mint.store.reading() as connection:
+        credits = [card.credit_micros for card in await list_cards(connection, Filter(), order="credit")]
+        assert credits == [UNIT, UNIT, 5 * UNIT, 5 * UNIT]
+        newest = await list_cards(connection, Filter(), order="redeemed", descending=True, limit=1)
+        assert [card.id for card in newest] == [used]
+        with pytest.raises(Refused, match="order"):
+            await list_cards(connection, Filter(), order="pin_digest")  # type: ignore[arg-type]
+
+
+async def test_an_available_card_can_be_changed_and_a_redeemed_one_only_in_its_expiry(mint: Any) -> None:
+    await mint.customer(8)
+    await mint.customer(9, currency="EUR")
+    (card_id, pin), (used, used_pin) = await mint.make(count=2)
+    await mint.cards.authenticate(used, used_pin, HOME)
+    async with mint.acting() as act:
+        done = await alteration.alter(
+            act, Selection((card_id,)), {"credit_micros": 9 * UNIT, "customer_id": 8}
+        )
+        assert done == Altered(changed=1)
+        await alteration.alter(act, Selection((used,)), {"expires_ms": mint.now_ms + 1})
+        refused: list[tuple[CardChanges, str]] = [
+            ({"credit_micros": 1}, f"card {used} is redeemed"),
+            ({"customer_id": 8}, f"card {used} is redeemed"),
+            ({}, "nothing is to be changed"),
+        ]
+        for changes, words in refused:
+            with pytest.raises(Refused, match=words):
+                await alteration.alter(act, Selection((card_id, used)), changes)
+        with pytest.raises(Refused, match="customer 9 has EUR, and cards are in USD"):
+            await alteration.alter(act, Selection((card_id,)), {"customer_id": 9})
+        with pytest.raises(Refused, match="credit: from 0"):
+            await alteration.alter(act, Selection((card_id,)), {"credit_micros": -1})
+        # Of a batch the redeemed ones are passed over.
+        whole = await alteration.alter(act, Selection(batch="spring"), {"credit_micros": 8 * UNIT})
+        assert whole == Altered(changed=1, passed_over=1)
+    opened = await mint.cards.authenticate(card_id, pin, HOME)
+    assert await mint.credit(opened.customer.id) == 8 * UNIT
+    mint.now_ms += 1
+    assert await mint.cards.authenticate(used, used_pin, HOME) == Refusal(Why.EXPIRED)
+
+
+async def test_disabled_cards_come_back_as_what_they_were(mint: Any) -> None:
+    (card_id, pin), (used, used_pin) = await mint.make(count=2)
+    await mint.cards.authenticate(used, used_pin, HOME)
+    async with mint.acting() as act:
+        assert await alteration.disable(act, Selection(batch="spring")) == Altered(changed=2)
+        assert await alteration.disable(act, Selection((card_id,))) == Altered(passed_over=1)
+    for one in ((card_id, pin), (used, used_pin)):
+        assert await mint.cards.authenticate(*one, HOME) == Refusal(Why.DISABLED)
+    with pytest.raises(CardRefused, match="is disabled"):
+        await redeem(mint.store, card_id, "US", "ann", mint.now_ms)
+    async with mint.acting() as act:
+        assert await alteration.enable(act, Selection((card_id, used))) == Altered(changed=2)
+    assert ((await mint.card(card_id)).status, (await mint.card(used)).status) == ("available", "used")
+    for one in ((card_id, pin), (used, used_pin)):
+        assert isinstance(await mint.cards.authenticate(*one, HOME), Admitted)
+
+
+async def test_a_card_with_a_history_is_archived_and_any_other_deleted(mint: Any) -> None:
+    (card_id, pin), (used, used_pin) = await mint.make(count=2)
+    opened = await mint.cards.authenticate(used, used_pin, HOME)
+    async with mint.acting() as act:
+        assert await alteration.remove(act, Selection((card_id, used))) == Altered(deleted=1, archived=1)
+        for work in (alteration.disable, alteration.remove):
+            with pytest.raises(Refused, match=f"card {used} is archived"):
+                await work(act, Selection((used,)))
+    assert await mint.listed() == []
+    (archived,) = await mint.listed(archived=True)
+    assert (archived.id, archived.redeemed_by) == (used, opened.customer.id)
+    for one in ((card_id, pin), (used, used_pin)):
+        assert await mint.cards.authenticate(*one, HOME) == Refusal(Why.UNKNOWN)
+    assert await mint.credit(opened.customer.id) == 5 * UNIT
+    with pytest.raises(Refused, match="does not exist"):
+        await redeem(mint.store, card_id, "US", "ann", mint.now_ms)
+    with pytest.raises(CardRefused, match="archived"):
+        await redeem(mint.store, used, "US", "ann", mint.now_ms)
+
+
+async def test_a_batch_without_a_history_is_deleted_whole(mint: Any) -> None:
+    await mint.make(count=3)
+    async with mint.acting() as act:
+        assert await alteration.remove(act, Selection(batch="spring")) == Altered(deleted=3)
+    async with mint.store.reading() as connection:
+        assert await find_batch(connection, "spring") is None
+
+
+async def test_a_customer_whose_cards_or_money_remain_is_not_deleted(mint: Any) -> None:
+    ((card_id, pin),) = await mint.make()
+    opened = await mint.cards.authenticate(card_id, pin, HOME)
+    for customer_id in (7, opened.customer.id):
+        with pytest.raises(Refused, match="has cards or vouchers; set its status to inactive instead"):
+            async with changing(mint.store, "US") as change:
+                await delete_customer(change, customer_id, cascade=True)
+
+
+async def test_operators_redeem_by_id_and_are_refused_as_callers_are(mint: Any) -> None:
+    (first, _), (second, _), (third, _) = await mint.make(count=3)
+    await mint.customer(42)
+    customer = await redeem(mint.store, first, "US", "ann", mint.now_ms)
+    assert await mint.credit(customer.id) == 5 * UNIT
+    for work, words in (
+        (redeem(mint.store, first, "US", "ann", mint.now_ms), "is used: its credit was given already"),
+        (redeem(mint.store, "106367704089", "US", "ann", mint.now_ms), "is no card ID"),
+        (top_up(mint.store, first, customer.id, "US", "ann", mint.now_ms), "is used"),
+        (top_up(mint.store, second, 42, "US", "ann", mint.now_ms), "tops up only accounts made from it"),
+        (top_up(mint.store, second, 99, "US", "ann", mint.now_ms), "customer 99 does not exist"),
+    ):
+        with pytest.raises(Refused, match=words):
+            await work
+    await top_up(mint.store, second, customer.id, "US", "ann", mint.now_ms)
+    assert await mint.credit(customer.id) == 10 * UNIT
+    assert (await mint.card(third)).status == "available"
+
+
+async def test_every_change_is_in_the_audit_log_with_its_operator_and_no_pin_is_anywhere(mint: Any) -> None:
+    (card_id, pin), (other, other_pin) = await mint.make(count=2, pin_length=12)
+    await mint.cards.authenticate(other, other_pin, HOME)
+    async with mint.acting() as act:
+        await alteration.alter(act, Selection((card_id,)), {"credit_micros": 1})
+        await alteration.disable(act, Selection((card_id,)))
+        await alteration.remove(act, Selection((card_id, other)))
+    async with mint.store.reading() as connection:
+        ours = audit_log.c.subject.startswith("card ")
+        log = (await connection.execute(select(audit_log).where(ours).order_by(audit_log.c.id))).all()
+        found = [(row.operator, row.verb, row.subject) for row in log]
+        assert found == [
+            ("ann", "generate", "card batch spring"),
+            ("by the caller", "redeem", f"card {other}"),
+            ("ann", "change", f"card {card_id}"),
+            ("ann", "disable", f"card {card_id}"),
+            ("ann", "delete", f"card {card_id}"),
+            ("ann", "delete", f"card {other}"),
+        ]
+        change = log[2]
+        assert (change.before["credit_micros"], change.after["credit_micros"]) == (5 * UNIT, 1)
+        assert log[4].after is None
+        everything = []
+        for table in await connection.run_sync(lambda sync: inspect(sync).get_table_names()):
+            everything += (await connection.execute(text(f"SELECT * FROM {table}"))).all()
+    written = json.dumps([[str(value) for value in row] for row in everything])
+    assert card_id in written
+    assert pin not in written
+    assert other_pin not in written
+
+
+async def test_an_operator_without_a_name_changes_nothing(mint: Any) -> None:
+    async with mint.store.writing() as connection:
+        for name in ("", "  ", "a\nb"):
+            with pytest.raises(Refused, match="operator"):
+                Act(connection, name, mint.now_ms)
