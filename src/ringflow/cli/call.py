@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -176,7 +177,7 @@ def print_record(console: Console, record: CallRecord) -> None:
 
 
 async def carry(
-    config: Config, arrival: Arrival, steps: list[CallerStep], met: tuple[Callee, ...]
+    config: Config, arrival: Arrival, steps: Sequence[CallerStep], met: tuple[Callee, ...]
 ) -> SimulatedCall:
     """Simulate a call against the configured database and flows. Raises what `open_core` does."""
     clock = VirtualClock(time.time())
