@@ -14,7 +14,7 @@ from ringflow.cli.call import carry
 from ringflow.cli.rehearsal import rehearsing
 from ringflow.config import load_config
 from ringflow.simulator.callee import Callee
-from ringflow.simulator.caller import Hears, Keys
+from ringflow.simulator.caller import CallerStep, Hears, Keys
 from ringflow.simulator.carrying import Arrival
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def test_a_rehearsal_opens_a_card_and_leaves_it_as_it_was(
     made = ringflow("card", "generate", "--customer", "7", "--json", RINGFLOW_PIN_PEPPER=RING)
     (card,) = json.loads(made.out)["cards"]
     keys = (card["id"], f"{card['pin']}#", "1", "441234567890#")
-    steps = [step for one in keys for step in (Hears(None), Keys(one))]
+    steps: list[CallerStep] = [step for one in keys for step in (Hears(None), Keys(one))]
     monkeypatch.setenv("RINGFLOW_PIN_PEPPER", RING)
     monkeypatch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
     config = load_config(tmp_path / "config.yaml", {})
