@@ -91,8 +91,8 @@ async def test_a_rejection_is_ringflows_with_the_cause_of_its_code(place: Place)
 def test_a_callee_that_hangs_up_at_the_very_limit_is_named_by_asterisk() -> None:
     leg = Leg("44", "a", LegStatus.ANSWERED, 3000)
     ended = {"caller_gone": False, "at_limit": True}
-    assert leg_released_by(leg, by_callee=True, **ended) is ReleasedBy.CALLEE
-    assert leg_released_by(leg, by_callee=False, **ended) is ReleasedBy.LIMIT
+    assert leg_released_by(leg.status, leg.hangup_cause, by_callee=True, **ended) is ReleasedBy.CALLEE
+    assert leg_released_by(leg.status, leg.hangup_cause, by_callee=False, **ended) is ReleasedBy.LIMIT
 
 
 @pytest.mark.parametrize(

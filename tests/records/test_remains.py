@@ -41,7 +41,7 @@ class Live:
             reason="its server was gone",
             legs=(self.record.legs[0], UNDER_WAY),
             transcript=self.record.transcript[:2],
-            visits=(self.record.visits[0], self.record.visits[1]._replace(exit=None)),
+            visits=(self.record.visits[0], replace(self.record.visits[1], exit=None)),
         )
 
 

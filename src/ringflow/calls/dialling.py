@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ringflow.agi.session import AgiSession
 from ringflow.calls.clock import Clock
@@ -200,44 +200,47 @@ async def dial(session: AgiSession, attempt: Attempt, clock: Clock) -> tuple[Leg
     began_ms = clock.monotonic_ms()
     reply = await session.execute("Dial", attempt.arguments(), hangup_is_data=True, timeout_s=None)
     dial_ms = clock.monotonic_ms() - began_ms
-    leg = _leg(attempt, await session.get_full_variable(_RESULT) or "", dial_ms)
-    # With option `g` a callee's hang-up gives 0, so -1 is the caller's. With `H` CANCEL may also be that of a
-    # caller who ended the ringing by key (app_dial.c); one who is gone shows at the next command.
-    cancelled = leg.status is LegStatus.CANCELLED and not attempt.ends_by_key
-    caller_gone = reply.result == "-1" or session.hung_up or cancelled
-    return _released(attempt, leg, session.request.channel, caller_gone), caller_gone
+    result = await session.get_full_variable(_RESULT) or ""
+    # With option `g` a callee's hang-up gives 0, so -1 is the caller's.
+    hung_up = reply.result == "-1" or session.hung_up
+    return _leg(attempt, result, dial_ms, session.request.channel, hung_up)
 
 
-def _released(attempt: Attempt, leg: Leg, caller: str, caller_gone: bool) -> Leg:
-    # Asterisk notes the first channel that hung up and no later one (ast_set_hangupsource in main/channel.c).
-    by_callee = leg.hung_up_by not in ("", caller, attempt.earlier_source)
-    at_limit = attempt.limit_ms is not None and leg.talked_ms >= attempt.limit_ms
-    by_key = attempt.ends_by_key and not leg.hung_up_by and not at_limit
-    released_by = leg_released_by(
-        leg, caller_gone=caller_gone or by_key, by_callee=by_callee, at_limit=at_limit
-    )
-    return replace(leg, released_by=released_by)
-
-
-def _leg(attempt: Attempt, result: str, dial_ms: int) -> Leg:
+def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool) -> tuple[Leg, bool]:
     fields = [*result.split("|"), "", "", "", "", ""]
     status = DIAL_STATUSES.get(fields[0], LegStatus.UNAVAILABLE)
-    answered_ms, now_ms, ended_ms = _whole(fields[2]), _whole(fields[3]), _whole(fields[4])
+    cause, answered_ms, now_ms, ended_ms = map(_whole, fields[1:5])
+    hung_up_by = fields[5]
     # The end that the callee's hangup handler noted is exact; one from before the answer is another leg's.
     over_ms = ended_ms if ended_ms >= answered_ms else now_ms
     talked_ms = 0
     if status is LegStatus.ANSWERED and answered_ms:
         talked_ms = possible_talk_ms(over_ms - answered_ms, dial_ms, attempt.ring_s * 1000)
-    return Leg(
+    # With `H`, CANCEL may also be that of a caller who ended the ringing by key (app_dial.c); one who is gone
+    # shows at the next command.
+    caller_gone = hung_up or (status is LegStatus.CANCELLED and not attempt.ends_by_key)
+    at_limit = attempt.limit_ms is not None and talked_ms >= attempt.limit_ms
+    by_key = attempt.ends_by_key and not hung_up_by and not at_limit
+    released_by = leg_released_by(
+        status,
+        cause,
+        caller_gone=caller_gone or by_key,
+        # Asterisk notes the first channel that hung up, no later one (ast_set_hangupsource in channel.c).
+        by_callee=hung_up_by not in ("", caller, attempt.earlier_source),
+        at_limit=at_limit,
+    )
+    leg = Leg(
         dialled=attempt.dialled,
         trunk=attempt.trunk,
         status=status,
         talked_ms=talked_ms,
-        hangup_cause=_whole(fields[1]),
+        hangup_cause=cause,
         caller_id=attempt.caller_id,
         headers=attempt.headers,
-        hung_up_by=fields[5],
+        released_by=released_by,
+        hung_up_by=hung_up_by,
     )
+    return leg, caller_gone
 
 
 def _whole(text: str) -> int:

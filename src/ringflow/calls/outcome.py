@@ -130,11 +130,13 @@ class Event(NamedTuple):
     detail: str = ""
 
 
-class SlotVisit(NamedTuple):
-    """One passage through a slot. `entered_ms` counts from the call's arrival, by the call's clock.
+@dataclass(slots=True)
+class SlotVisit:
+    """One passage through a slot, written on while it lasts.
 
-    `slot` is its label in the app (its id, or its type with its place); `exit` None: the call ended in it.
-    `keys` has one entry for each time digits were taken; secret ones are masked.
+    `entered_ms` counts from the call's arrival, by the call's clock. `slot` is its label in the app (its id,
+    or its type with its place); `exit` None: the call ended in it. `keys` has one entry for each time digits
+    were taken; secret ones are masked.
     """
 
     app: str

@@ -42,7 +42,6 @@ _TRY_NEXT_TRUNK = frozenset({LegStatus.CONGESTION, LegStatus.UNAVAILABLE})
 class Outgoing:
     """Dials for one call. `legs` are the attempts so far, refused ones included.
 
-    `under_way` is the attempt that Asterisk is carrying out, as it would be known if it were lost now.
     `ended_in_visit`: in which of the call's visits to slots the last leg ended, from 1.
     """
 
@@ -55,14 +54,19 @@ class Outgoing:
         transcript: Transcript,
     ) -> None:
         self.legs: list[Leg] = []
-        self.under_way: Leg | None = None
         self.ended_in_visit = 0
+        self._under_way: Attempt | None = None
         self._call_id = call_id
         self._session = session
         self._customer = customer
         self._world = world
         self._transcript = transcript
         self._announced = False
+
+    @property
+    def under_way(self) -> Leg | None:
+        """The attempt that Asterisk is carrying out, as it would be known if it were lost now."""
+        return _lost(self._under_way) if self._under_way is not None else None
 
     def identify_as(self, customer: Customer) -> None:
         """Legs from now on are this customer's."""
@@ -183,18 +187,11 @@ class Outgoing:
 
     async def _dial(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         """Dial; an attempt of which nobody says how it ended is among the legs before this raises."""
-        lost = Leg(
-            dialled=attempt.dialled,
-            trunk=attempt.trunk,
-            status=LegStatus.LOST,
-            caller_id=attempt.caller_id,
-            headers=attempt.headers,
-            leg_id=attempt.leg_id if attempt.charged else "",
-        )
-        self.under_way = lost
+        self._under_way = attempt
         try:
             return await self._dial_or_raise(attempt, options)
         except BaseException as error:
+            lost = _lost(attempt)
             # Without the end of the connection a caller who is gone was gone before `Dial`.
             if isinstance(error, CallEnded) and error.how != "eof":
                 lost = replace(lost, status=LegStatus.CANCELLED, released_by=ReleasedBy.CALLER)
@@ -205,7 +202,7 @@ class Outgoing:
             self._finish(lost)
             raise
         finally:
-            self.under_way = None
+            self._under_way = None
 
     async def _dial_or_raise(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         if options.end_keys is None:
@@ -275,3 +272,14 @@ class Outgoing:
         self.ended_in_visit = len(self._transcript.visits)
         self._transcript.note("leg", leg.status)
         return leg
+
+
+def _lost(attempt: Attempt) -> Leg:
+    return Leg(
+        dialled=attempt.dialled,
+        trunk=attempt.trunk,
+        status=LegStatus.LOST,
+        caller_id=attempt.caller_id,
+        headers=attempt.headers,
+        leg_id=attempt.leg_id if attempt.charged else "",
+    )

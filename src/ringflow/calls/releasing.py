@@ -15,16 +15,18 @@ _OF_STATUS = {
 }
 
 
-def leg_released_by(leg: Leg, *, caller_gone: bool, by_callee: bool, at_limit: bool) -> ReleasedBy | None:
+def leg_released_by(
+    status: LegStatus, cause: int, *, caller_gone: bool, by_callee: bool, at_limit: bool
+) -> ReleasedBy | None:
     """Who ended a dialled attempt; None where nobody knows. `by_callee`: Asterisk names the callee's channel.
 
     Of an answered one that neither caller nor callee ended nor its time limit, it is taken for the callee's.
     """
-    if leg.status is LegStatus.NO_ANSWER:
+    if status is LegStatus.NO_ANSWER:
         # The callee's network gives a cause when it gives up; where our time for ringing is over is none.
-        return ReleasedBy.CALLEE if leg.hangup_cause else ReleasedBy.RINGFLOW
-    if leg.status is not LegStatus.ANSWERED:
-        return _OF_STATUS.get(leg.status)
+        return ReleasedBy.CALLEE if cause else ReleasedBy.RINGFLOW
+    if status is not LegStatus.ANSWERED:
+        return _OF_STATUS.get(status)
     if caller_gone:
         return ReleasedBy.CALLER
     return ReleasedBy.LIMIT if at_limit and not by_callee else ReleasedBy.CALLEE

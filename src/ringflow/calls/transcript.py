@@ -41,14 +41,14 @@ class Transcript:
     def leave(self, exit_name: str) -> None:
         """The slot ended by this exit."""
         self.note("exit", exit_name)
-        self.visits[-1] = self.visits[-1]._replace(exit=exit_name)
+        self.visits[-1].exit = exit_name
 
     def keyed(self, digits: str, ending: str, secret: bool) -> None:
         """Digits were taken; secret ones are written nowhere."""
         written = MASKED if secret and digits else digits
         self.note("keys", f"{written} ({ending})")
         if self.visits:
-            self.visits[-1] = self.visits[-1]._replace(keys=(*self.visits[-1].keys, written))
+            self.visits[-1].keys += (written,)
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the call arrived."""
