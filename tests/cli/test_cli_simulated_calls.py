@@ -105,6 +105,14 @@ def test_a_caller_may_hang_up_after_the_keys(run: Run) -> None:
     assert json.loads(result.stdout)["outcome"] == "abandoned"
 
 
+def test_keys_that_nobody_asked_for_and_a_call_without_end_are_told_of(run: Run) -> None:
+    words = ("call", "18005550100", "--from", CLI, "--keys", KEYS)
+    assert run(*words).stderr == ""
+    assert run(*words, "--keys", "1").stderr == "the caller still waited to hear a prompt that takes keys\n"
+    assert run(*words, "--talk", "5h").stderr == "nobody had hung up after 4h, so the caller did\n"
+    assert run("call", "18005550100", "--from", "44999", "--keys", "1").stderr == ""
+
+
 def test_an_unknown_caller_reads_the_reason(run: Run) -> None:
     result = run("call", "18005550100", "--from", "44999")
     assert result.returncode == 0

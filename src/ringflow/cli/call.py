@@ -18,11 +18,11 @@ from ringflow.calls.outcome import CallRecord
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.logs import set_up_logs
 from ringflow.simulator.callee import Behaviour, Callee, callees_in_turn
-from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, ScriptedCaller
+from ringflow.simulator.caller import MAX_CALL_MS, CallerStep, HangsUp, Hears, Keys, ScriptedCaller
 from ringflow.simulator.carrying import Arrival, carry_call
 from ringflow.simulator.clock import VirtualClock
-from ringflow.simulator.durations import parse_duration_ms
-from ringflow.simulator.report import call_json, summary_lines, transcript_lines
+from ringflow.simulator.durations import parse_duration_ms, show_duration
+from ringflow.simulator.report import call_json, remarks, summary_lines, transcript_lines
 from ringflow.simulator.run import SimulatedCall
 from ringflow.simulator.stage import durations_of
 
@@ -146,11 +146,16 @@ def call(
     config = load_config()
     set_up_logs(LogConfig(format="text", level="error"))
     steps = caller_steps(keys or [], after, every, hangs_up_after)
-    record = asyncio.run(carry(config, Arrival(did, caller), steps, callees(callee, rings, talk))).record
+    simulated = asyncio.run(carry(config, Arrival(did, caller), steps, callees(callee, rings, talk)))
     if as_json:
-        typer.echo(json.dumps(call_json(record), indent=2))
-        return
-    print_record(Console(highlight=False), record)
+        typer.echo(json.dumps(call_json(simulated.record), indent=2))
+    else:
+        print_record(Console(highlight=False), simulated.record)
+    if simulated.record.reject is None:
+        for remark in remarks(simulated):
+            typer.echo(remark, err=True)
+    if simulated.endless:
+        typer.echo(f"nobody had hung up after {show_duration(MAX_CALL_MS)}, so the caller did", err=True)
 
 
 def caller_steps(

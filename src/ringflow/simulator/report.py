@@ -105,12 +105,17 @@ def summary_lines(record: CallRecord) -> Iterator[str]:
 
 def failure_text(call: SimulatedCall, found: Sequence[Difference]) -> str:
     """What differed, what may explain it, and the transcript."""
-    lines = [str(difference) for difference in found]
-    lines += [f"the caller still waited to hear {call.waits_for}"] if call.waits_for else []
-    lines += [f"Asterisk would not find the prompt {name}" for name in call.carried.missing_prompts]
+    lines = [*map(str, found), *remarks(call)]
     lines += [f"the call ended so: {call.record.reason}"] if call.record.reason else []
     lines += ["transcript:", *transcript_lines(call.record)]
     return "\n".join(lines)
+
+
+def remarks(call: SimulatedCall) -> Iterator[str]:
+    """What of the script did not come about, and what Asterisk would lack."""
+    if call.waits_for:
+        yield f"the caller still waited to hear {call.waits_for}"
+    yield from (f"Asterisk would not find the prompt {name}" for name in call.carried.missing_prompts)
 
 
 def all_differences(call: SimulatedCall, found: Sequence[Difference]) -> list[Difference]:
