@@ -39,6 +39,13 @@ def till(ringflow: Run) -> Run:
         (("transfer", "7", "7", "1"), "a transfer needs two customers"),
         (("transfer", "7", "8", "-1"), "`-1` is below zero"),
         (("refund", "nothing", "-1"), "there is no leg nothing"),
+        (("pay-in", "7", "5", "--key", ""), "a key has characters"),
+        (
+            ("pay-in", "7", "5", "--key", "leg:c1.1@1"),
+            "keys that begin with card:, leg:, voucher: are Ringflow's own",
+        ),
+        (("adjust", "7", "5", "--key", "card:123456789015"), "choose another"),
+        (("pay-in", "7", "5", "--key", "voucher:1"), "choose another"),
     ],
 )
 def test_what_is_refused_is_one_line_and_moves_nothing(till: Run, words: tuple[str, ...], line: str) -> None:
@@ -74,6 +81,12 @@ def test_a_number_that_no_database_holds_is_out_of_range(till: Run, words: tuple
     assert (ran.code, ran.out) == (2, "")
     # Typer breaks the line at the width of the terminal.
     assert "less than or equal to" in re.sub(r"[\s│]+", " ", ran.err)
+
+
+def test_who_never_paid_in_has_nothing_and_who_is_not_there_is_said_so(till: Run) -> None:
+    shown = till("ledger", "show", "8", "--json").json
+    assert (shown["currency"], shown["balance"], shown["available"]) == ("JPY", "0", "0")
+    assert till("ledger", "show", "9").err.startswith("ringflow: customer 9 does not exist")
 
 
 def test_people_read_who_gave_and_who_got_and_when(till: Run) -> None:

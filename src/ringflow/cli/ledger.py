@@ -12,7 +12,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act
-from ringflow.cli.acting import with_act
+from ringflow.cli.acting import currency_of, with_act
 from ringflow.cli.emptying import EMPTY
 from ringflow.cli.ids import id_argument
 from ringflow.cli.ledger_rows import HoldRow, MovementRow, account_row, hold_row, movement_row
@@ -77,7 +77,8 @@ def show_command(customer: Customer, movements: Movements = 0, as_json: Json = F
     async def show(connection: AsyncConnection, config: Config) -> tuple[Account, list[Posted]]:
         account = await read_account(connection, customer, system_now_ms())
         if account is None:
-            raise Refused(f"customer {customer} has no account: no money was ever moved")
+            currency = await currency_of(connection, customer)
+            account = Account(customer, currency, 0, 0, 0, None, 0)
         return account, await list_movements(connection, customer, movements) if movements else []
 
     account, posted = with_reading(show)
@@ -223,7 +224,8 @@ def post(
     as_json: bool,
 ) -> None:
     """Have one movement posted in a transaction of its own, and print it."""
-    order = paying.Order(key or f"cli:{uuid.uuid4()}", reason, operator, system_now_ms())
+    chosen = f"cli:{uuid.uuid4()}" if key is None else paying.check_key(key)
+    order = paying.Order(chosen, reason, operator, system_now_ms())
     if not operator.strip():
         raise Refused("--operator: write who does this")
 

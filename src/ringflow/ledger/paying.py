@@ -15,6 +15,9 @@ from ringflow.ledger.movement import Kind, Movement, NotEnough, Posted, find_mov
 from ringflow.ledger.statement import Statement
 from ringflow.money import Money
 
+OWN_KEYS = ("card:", "leg:", "voucher:")
+"""How the keys of movements begin that cards, calls and vouchers make by themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -37,6 +40,18 @@ _LEFT = Statement(
     "FROM ledger_holds AS h JOIN ledger_accounts AS a ON a.id = h.account_id WHERE h.leg_id = :leg_id",
     leg_id="text",
 )
+
+
+def check_key(key: str) -> str:
+    """A key that somebody chose. Raises `Refused` for an empty one, and for one of `OWN_KEYS`.
+
+    Who took a card's key before the card did would keep it from ever being redeemed.
+    """
+    if not key.strip():
+        raise Refused("a key has characters; leave it out for a new one")
+    if key.startswith(OWN_KEYS):
+        raise Refused(f"keys that begin with {', '.join(OWN_KEYS)} are Ringflow's own; choose another")
+    return key
 
 
 async def pay_in(connection: AsyncConnection, customer_id: int, micros: int, order: Order) -> Posted:
