@@ -63,6 +63,10 @@ PROBLEMS = {
     "- {name: a, expect: {}}\n- {name: a, expect: {}}": [
         "2:10: a second scenario is called `a` (the first one stands on line 1)"
     ],
+    "- name: a\n  expect: {outcome: complete}": [
+        "2:21: no call ends by `complete` (did you mean `completed`?)"
+    ],
+    "- name: a\n  expect: {outcome: 7}": ["2:21: `outcome` must be text"],
     "- name: a\n  calle: {}\n  expect: {}": ["2:3: unknown key `calle` (did you mean `caller`?"],
     "- name: a\n  given: {credit: '5.00'}\n  expect: {}": ["2:11: unknown key `credit`"],
     "- name: a\n  caller: [{keys: 1x}]\n  expect: {}": ["2:19: `keys` cannot be `1x`"],

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+from ringflow.calls.outcome import Outcome
 from ringflow.documents import Document, Location, Value, read_document
 from ringflow.errors import DocumentError, Problem, Refused
 from ringflow.flows.flow import Flow
@@ -16,6 +18,7 @@ from ringflow.flows.load import flow_from_value
 from ringflow.flows.registry import slot_types
 from ringflow.simulator.scenario import Scenario
 from ringflow.validation import check_model
+from ringflow.wording import did_you_mean, known_words, shown
 
 SUFFIX = ".test.yaml"
 _FILE_KEYS = ("flow", "flows", "scenarios")
@@ -63,6 +66,12 @@ def read_scenarios(path: Path) -> list[ScenarioCase]:
 def app_of(path: Path) -> str:
     """The app that a file is about: `calling_card` for `calling_card.test.yaml`."""
     return path.name.removesuffix(SUFFIX).removesuffix(".yaml").removesuffix(".yml")
+
+
+@cache
+def _outcomes() -> frozenset[str]:
+    exits = {exit_name for slot_type in slot_types().values() for exit_name in slot_type.exits}
+    return frozenset({*Outcome, *exits})
 
 
 class _Reader:
@@ -137,6 +146,10 @@ class _Reader:
                 flows[app] = flow
         if scenario is None:
             return None
+        outcome, known = scenario.expect.outcome, _outcomes()
+        if outcome is not None and outcome not in known:
+            mend = did_you_mean(outcome, known, f"outcomes: {known_words(known)}")
+            self._refuse((*location, "expect", "outcome"), f"no call ends by {shown(outcome)}", mend)
         return ScenarioCase(scenario, self._path, self._document.place(location)[0], app, flows)
 
     def _refuse(self, location: Location, what: str, mend: str) -> None:
