@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,22 @@ async def test_the_folder_of_the_file_is_created_and_the_file_is_durable(tmp_pat
         ]
     assert pragmas == ["wal", 2, 1]
     await store.close()
+
+
+def modes(folder: Path) -> set[int]:
+    return {stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()}
+
+
+async def test_a_new_file_is_for_its_owner_only_and_one_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    store = await Store.open(f"sqlite:///{path}")
+    await store.migrate()
+    assert modes(tmp_path) == {0o600}
+    await store.close()
+    path.chmod(0o640)
+    store = await Store.open(f"sqlite:///{path}")
+    await store.close()
+    assert modes(tmp_path) == {0o640}
 
 
 async def test_a_broken_file_in_mid_flight_is_a_store_gone(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ and `sqlite_writing.py`.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
@@ -40,12 +42,7 @@ class OnSqlite:
 
     def __init__(self, address: Address, busy_s: float) -> None:
         if address.path is not None:
-            try:
-                address.path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StartError(
-                    f"the database's folder {address.path.parent} cannot be made: {error.strerror}"
-                ) from error
+            _make(address.path)
         self._pragmas = (
             "PRAGMA journal_mode = WAL",
             # FULL: what was committed is on the disk, also after a power cut; money will stand on this.
@@ -173,3 +170,14 @@ async def _keep(engine: AsyncEngine) -> tuple[AsyncConnection, aiosqlite.Connect
     driver = (await kept.get_raw_connection()).driver_connection
     assert isinstance(driver, aiosqlite.Connection)
     return kept, driver
+
+
+def _make(path: Path) -> None:
+    """A new file is for its owner only: it says who called whom. Those beside it get the same mode."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"the database's folder {path.parent} cannot be made: {error.strerror}") from error
+    # A file that is there stays as it is; one that cannot be made is told of when it is opened.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
