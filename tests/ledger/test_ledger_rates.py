@@ -348,6 +348,7 @@ def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
     run(rate, "assign", "retail", "--customer", "1")
     quoted = run(rate, "quote", "441234567890", "--customer", "1")
     assert (quoted["price"], quoted["affordable_s"], quoted["prefix"]) == ("0.02", 5850, "44")
+    assert (quoted["decimals"], quoted["rounding"]) == (4, "half_up")
 
     def refusal(*words: str) -> str:
         return str(CliRunner().invoke(rate, ["quote", "441234567890", *words]).exception)
@@ -357,7 +358,19 @@ def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
     run(rate, "assign", "retail", "--trunk", "carrier")
     assert run(rate, "quote", "+441234567890", "--trunk", "carrier") == {
         **{"number": "441234567890", "trunk": "carrier", "card": "retail", "prefix": "44", "currency": "USD"},
-        **{name: quoted[name] for name in ("price", "connection", "minimum", "increment", "grace", "free")},
+        **{
+            name: quoted[name]
+            for name in (
+                "price",
+                "connection",
+                "minimum",
+                "increment",
+                "grace",
+                "decimals",
+                "rounding",
+                "free",
+            )
+        },
     }
     assert "say who pays" in refusal()
     assert "say who pays" in refusal("--trunk", "carrier", "--customer", "1")

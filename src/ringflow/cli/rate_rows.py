@@ -40,7 +40,10 @@ class RateRow:
 
 @dataclass(frozen=True, slots=True)
 class QuoteRow:
-    """What a call costs, by the code that a call uses. `affordable_s` is nothing where there is no limit."""
+    """What a call costs, by the code that a call uses. `affordable_s` is nothing where there is no limit.
+
+    `decimals` and `rounding`: to how many of the currency's decimals a charge is rounded, and how.
+    """
 
     number: str
     customer: int
@@ -52,6 +55,8 @@ class QuoteRow:
     minimum: int
     increment: int
     grace: int
+    decimals: int
+    rounding: str
     free: bool
     available: str
     affordable: bool
@@ -72,6 +77,8 @@ class TrunkQuoteRow:
     minimum: int
     increment: int
     grace: int
+    decimals: int
+    rounding: str
     free: bool
 
 
@@ -139,5 +146,7 @@ def _terms_cells(terms: Terms) -> dict[str, Any]:
         "minimum": terms.minimum_s,
         "increment": terms.increment_s,
         "grace": terms.grace_s,
+        "decimals": terms.decimals,
+        "rounding": terms.rounding.value,
         "free": terms.free,
     }
