@@ -78,6 +78,21 @@ def test_what_remains_of_a_wrong_slot_is_checked_too() -> None:
     ]
 
 
+def test_variables_are_followed_through_what_remains_of_wrong_slots() -> None:
+    ask = "  - {slot: ivr, file: a/b, result: number, colour: red, on: {invalid: next}}\n"
+    dial = "  - {slot: destination, external: '${number}', timeout: 0, on: {busy: 'app:b'}}\n"
+    lost = "  - {slot: destination, external: '${nubmer}', on: {done: nowhere}}\n"
+    assert [line.partition(" (")[0] for line in problems(flow("a", ask, dial), flow("b", lost, lost))] == [
+        "a.yaml:3:44: unknown key `colour`",
+        "a.yaml:4:35: `${number}` may be unset: ivr[1] ends by `invalid`, and only `done` sets it",
+        "a.yaml:4:57: `timeout` must be at least 1, not `0`",
+        "b.yaml:3:35: unknown variable `nubmer`",
+        "b.yaml:3:59: no slot here has the id `nowhere`",
+        "b.yaml:4:35: unknown variable `nubmer`",
+        "b.yaml:4:59: no slot here has the id `nowhere`",
+    ]
+
+
 def test_a_problem_has_no_control_characters_whatever_the_file_says() -> None:
     wrong = '  - {slot: audio, id: "\\e[2J", file: a/b, on: {done: nowhere}}\n'
     assert [line.partition(": ")[2] for line in problems(flow("a", wrong))] == [

@@ -41,9 +41,13 @@ class Draft:
         """Whether every slot could be used."""
         return bool(self.slots) and None not in self.slots
 
+    def usable(self, index: int) -> Slot | None:
+        """A slot, or what remains of it; None where it cannot be told what it would do."""
+        return self.slots[index] or self.remains.get(index)
+
     def label(self, index: int) -> str:
         """How a slot is named in problems: as `Flow.label` names it in logs."""
-        slot = self.slots[index]
+        slot = self.usable(index)
         return self.ids[index] or f"{slot.slot if slot else 'slot'}[{index + 1}]"
 
     def at(self, index: int, *steps: str | int) -> Location:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import APP_PREFIX
+from ringflow.flows.slot import Slot
 
 Node: TypeAlias = tuple[str, int]
 """An app and the index of one of its slots."""
@@ -33,7 +34,10 @@ _Incoming: TypeAlias = dict[Node, list[tuple[Node, Edge]]]
 
 
 class Graph:
-    """The slots of all flows. Slots that are not usable, and targets that do not exist, end the call."""
+    """The slots of all flows. Slots that are not usable, and targets that do not exist, end the call.
+
+    So do ways into other apps from a slot that has problems: these are not to be told of other files.
+    """
 
     def __init__(self, drafts: Mapping[str, Draft]) -> None:
         self.drafts = drafts
@@ -44,10 +48,15 @@ class Graph:
         }
 
     def _edges_of(self, app: str, draft: Draft, index: int) -> Iterator[Edge]:
-        slot = draft.slots[index]
+        slot = draft.usable(index)
         if slot is None or slot.ends_call:
             yield Edge("done", None, frozenset())
             return
+        for edge in self._ways_out(app, draft, index, slot):
+            leaves = edge.target is not None and edge.target[0] != app
+            yield replace(edge, target=None) if leaves and draft.slots[index] is None else edge
+
+    def _ways_out(self, app: str, draft: Draft, index: int, slot: Slot) -> Iterator[Edge]:
         sets = slot.sets()
         for exit_name in slot.possible_exits():
             # An exit that is not the good one ends the call unless it is mapped (`Flow.step`).

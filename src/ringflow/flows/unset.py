@@ -32,13 +32,20 @@ class _Use:
 
 
 def unset_problems(graph: Graph, starts: set[Node], surroundings: Surroundings) -> Iterator[Problem]:
-    """A problem for each `${name}` not set on some way from `starts`; slots never reached have none."""
+    """A problem for each `${name}` not set on some way from `starts`.
+
+    Slots that are never reached have none, but for names that nothing sets anywhere.
+    """
     certain = _certain(graph, starts, surroundings.always_set)
     without: dict[str, _WayBack] = {}
     known = surroundings.always_set | surroundings.sometimes_set
     known |= {name for edges in graph.edges.values() for edge in edges for name in edge.sets}
+    is_whole = all(
+        draft.usable(index) for draft in graph.drafts.values() for index in range(len(draft.slots))
+    )
     for use in _uses(graph):
-        if use.node not in certain or use.name in certain[use.node]:
+        is_unknown = use.name not in known and is_whole
+        if use.name in certain.get(use.node, () if is_unknown else {use.name}):
             continue
         if use.name not in known:
             near = did_you_mean(use.name, known)
@@ -59,7 +66,7 @@ def unset_problems(graph: Graph, starts: set[Node], surroundings: Surroundings) 
 
 def _uses(graph: Graph) -> Iterator[_Use]:
     for node in graph.edges:
-        slot = graph.drafts[node[0]].slots[node[1]]
+        slot = graph.drafts[node[0]].usable(node[1])
         if slot is None:
             continue
         for field, template in slot.templates():
