@@ -25,7 +25,6 @@ from ringflow.store.batches import Batches
 log = structlog.get_logger("ringflow.ledger")
 
 MAX_BATCH = 256
-MAX_GATHERING_TURNS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +82,15 @@ class GroupCommit:
                 self._queue.clear()
                 raise error
 
-    async def _gather(self) -> None:
+    @staticmethod
+    async def _gather() -> None:
         """Let those ask who can: a turn of the loop for what has arrived, and one for the tasks it wakes.
 
-        As long as that brings somebody, there may be more. Where nobody waits it is no time; under load it
-        makes fewer and larger batches.
+        Where nobody waits that is no time; under load it makes fewer and larger batches. Waiting for more
+        leaves the processor without work while the batch is written: calls of a batch then go in step.
         """
-        for _ in range(MAX_GATHERING_TURNS):
-            known = len(self._queue)
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            if len(self._queue) == known:
-                return
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     def _next(self) -> list[_Waiting]:
         """The longest run of requests in which no subject comes twice, without those given up meanwhile."""
