@@ -184,6 +184,14 @@ async def test_guessing_codes_by_telephone_is_slowed_down(mint: Any) -> None:
     assert await mint.credit(42) == UNIT
 
 
+async def test_codes_guessed_at_the_same_instant_are_counted_one_by_one(mint: Any) -> None:
+    await mint.customer(42)
+    desk = Vouchers(mint.store, mint.peppers, lambda: mint.now_ms)
+    tries = [desk.redeem(draw_digits(16), 42, HOME) for _ in range(30)]
+    found = [one.why for one in await asyncio.gather(*tries) if isinstance(one, Refusal)]
+    assert (found.count(Why.UNKNOWN), found.count(Why.LOCKED)) == (10, 20)
+
+
 async def test_vouchers_are_good_under_the_pepper_they_were_made_with(mint: Any) -> None:
     await mint.customer(42)
     ((_, code),) = await make(mint, value_micros=UNIT)

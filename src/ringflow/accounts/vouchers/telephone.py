@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Text, bindparam, literal_column, select
 
@@ -34,18 +36,28 @@ _STANDINGS = _standings()
 
 
 class Vouchers:
-    """`now_ms`: milliseconds since 1970. Methods raise `StoreGone`."""
+    """`now_ms`: milliseconds since 1970. Methods raise `StoreGone`.
+
+    On one server the codes of an incoming trunk are taken one after the other: calls at the same instant get
+    no more guesses than calls in turn.
+    """
 
     def __init__(self, store: Store, peppers: Peppers, now_ms: Callable[[], int]) -> None:
         self._store = store
         self._peppers = peppers
         self._now_ms = now_ms
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def redeem(self, code: str, customer_id: int, caller: Caller) -> Redeemed | Refusal:
         """Give a voucher's value to the customer who calls. One that goes with a payment is refused.
 
         Whatever callers key is safe to pass; nothing of it is logged.
         """
+        turn = self._turns.setdefault(caller.trunk, asyncio.Lock())
+        async with turn:
+            return await self._redeem(code, customer_id, caller)
+
+    async def _redeem(self, code: str, customer_id: int, caller: Caller) -> Redeemed | Refusal:
         now_ms = self._now_ms()
         subjects = caller.subjects(None)
         values = [subjects.get(kind) for kind in _KINDS]
