@@ -24,6 +24,8 @@ _ENDED = ", ".join(EndedRow._fields)
 # `locked` says cannot change until the commit; every other table is seen as of the statement's beginning,
 # so a hold is only ended if it still stands when its own row is reached. Where the credit is not enough for
 # all holds of an account together, none of them is made. The accounts' own constraints guard the sums again.
+# Holds are asked for by their ids in such words, and `ended_ms` for what still stands, that no plan reads all
+# holds there are, nor all entries of the index of those that stand, most of which are of ended ones.
 _EXPRESS = Statement(
     f"""
 WITH v AS MATERIALIZED (SELECT * FROM {{rows}}),
@@ -32,15 +34,16 @@ locked AS MATERIALIZED (
         a.daily_limit_micros - a.held_micros - {SPENT_TODAY} AS daily
     FROM ledger_accounts AS a
     WHERE a.id IN (
-        SELECT COALESCE(h.account_id, v.customer_id) FROM v LEFT JOIN ledger_holds AS h ON h.leg_id = v.leg_id
+        SELECT COALESCE((SELECT h.account_id FROM ledger_holds AS h WHERE h.leg_id = v.leg_id), v.customer_id)
+        FROM v
     )
     ORDER BY a.id DESC FOR NO KEY UPDATE
 ),
 ended AS (
     UPDATE ledger_holds AS h SET state = v.ending, ended_ms = :now_ms, charged_micros = v.micros
     FROM v CROSS JOIN locked
-    WHERE v.ending IS NOT NULL AND h.leg_id = v.leg_id AND h.account_id = locked.id
-        AND h.state = '{HoldState.HELD}' AND v.micros <= h.micros
+    WHERE h.leg_id = ANY (ARRAY(SELECT leg_id FROM v WHERE ending IS NOT NULL)) AND h.leg_id = v.leg_id
+        AND h.account_id = locked.id AND h.ended_ms IS NULL AND v.micros <= h.micros
     RETURNING h.*, locked.currency
 ),
 back AS (
