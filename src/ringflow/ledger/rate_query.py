@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSON, array
 from sqlalchemy.types import Text
@@ -40,11 +41,13 @@ _ACCOUNT_COLUMNS = (
     ledger_accounts.c.spent_micros,
     ledger_accounts.c.spent_day,
 )
-_RATE_COLUMNS = (
+_CARD_COLUMNS = (
     rate_cards.c.name,
     rate_cards.c.currency,
     rate_cards.c.decimals,
     rate_cards.c.rounding,
+)
+_RATE_COLUMNS = (
     rates.c.prefix,
     rates.c.price_micros,
     rates.c.connection_micros,
@@ -73,34 +76,32 @@ def _in_effect(has_prefix: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-def _with_account_and_rates(
-    asked: Select[tuple[int, str]] | Select[tuple[()]],
-    subject: ColumnElement[str],
-    has_prefix: ColumnElement[bool],
+def _with_account_and_card(
+    asked: Select[tuple[int, str]] | Select[tuple[()]], subject: ColumnElement[str]
 ) -> Select[tuple[object, ...]]:
     """`asked` selects from `customers`."""
     return (
-        asked.add_columns(*_ACCOUNT_COLUMNS, *_RATE_COLUMNS)
+        asked.add_columns(*_ACCOUNT_COLUMNS, *_CARD_COLUMNS)
         .outerjoin(ledger_accounts, ledger_accounts.c.customer_id == customers.c.id)
         .outerjoin(rate_assignments, rate_assignments.c.subject == subject)
         .outerjoin(rate_cards, rate_cards.c.id == func.coalesce(rate_assignments.c.card_id, _default_id))
-        .outerjoin(rates, _in_effect(has_prefix))
-        .order_by(_LONGEST_FIRST)
     )
 
 
 _one_of_prefixes = rates.c.prefix.in_([bindparam(name, type_=Text) for name in _PREFIXES])
 FOR_CUSTOMER = LookUp(
-    _with_account_and_rates(
+    _with_account_and_card(
         select().select_from(customers).where(customers.c.id == bindparam("customer_id", type_=Integer)),
         _subject,
-        _one_of_prefixes,
-    ),
+    )
+    .add_columns(*_RATE_COLUMNS)
+    .outerjoin(rates, _in_effect(_one_of_prefixes))
+    .order_by(_LONGEST_FIRST),
     ["customer_id", "subject", "now_ms", *_PREFIXES],
 )
 
 FOR_TRUNK = LookUp(
-    select(*_RATE_COLUMNS)
+    select(*_CARD_COLUMNS, *_RATE_COLUMNS)
     .select_from(rate_assignments)
     .join(rate_cards, rate_cards.c.id == rate_assignments.c.card_id)
     .outerjoin(rates, _in_effect(_one_of_prefixes))
@@ -118,14 +119,25 @@ _asked = (
 _asked_prefixes = array(
     [func.substr(_asked.c.number, literal_column("1"), literal_column(str(one))) for one in PREFIX_LENGTHS]
 )
+# A query of its own for each number: joined to all at once, the rates would be read from the first to
+# the last where PostgreSQL takes those who ask for many.
+_best = (
+    select(*_RATE_COLUMNS)
+    .where(_in_effect(rates.c.prefix == any_(_asked_prefixes)))
+    .order_by(_LONGEST_FIRST)
+    .limit(literal_column("1"))
+    .correlate(_asked, rate_cards)
+    .lateral("best")
+)
 FOR_CUSTOMERS = LookUp(
-    _with_account_and_rates(
+    _with_account_and_card(
         select(_asked.c.customer_id, _asked.c.number)
         .select_from(_asked)
         .join(customers, customers.c.id == _asked.c.customer_id),
         literal_column(f"'{CUSTOMER_SUBJECT}'") + cast(customers.c.id, Text),
-        rates.c.prefix == any_(_asked_prefixes),
-    ),
+    )
+    .add_columns(*_best.c)
+    .outerjoin(_best, true()),
     ["asked", "now_ms"],
 )
 """On PostgreSQL, of many. `asked`: JSON objects with `customer_id` and `number`, which begin each row."""
