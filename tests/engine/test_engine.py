@@ -140,9 +140,9 @@ async def test_the_second_trunk_is_tried_on_congestion_and_not_on_busy(place: Pl
     congested, busy = Callee(Behaviour.CONGESTION, 100), Callee(Behaviour.BUSY, 100)
     answers = Callee(Behaviour.ANSWER, 100, 1000)
     found = await place.call(dialled, callees=[congested, answers])
-    assert [(leg.trunk, leg.status) for leg in found.record.legs] == [
-        ("first", LegStatus.CONGESTION),
-        ("second", LegStatus.ANSWERED),
+    assert [(leg.trunk, leg.status, leg.sip_code) for leg in found.record.legs] == [
+        ("first", LegStatus.CONGESTION, 503),
+        ("second", LegStatus.ANSWERED, 200),
     ]
     assert found.record.outcome == "completed"
     found = await place.call(dialled, callees=[busy, answers])

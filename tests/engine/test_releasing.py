@@ -9,7 +9,7 @@ import pytest
 from ringflow.calls.outcome import CallRecord, Leg, LegStatus, ReleasedBy
 from ringflow.calls.releasing import charged_leg_released_by, leg_released_by
 from ringflow.flows.template import Template
-from ringflow.simulator.callee import Behaviour, Callee
+from ringflow.simulator.callee import REFUSALS, Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys
 from ringflow.simulator.line import Sound
 from ringflow.slots.audio import Audio
@@ -65,20 +65,41 @@ async def test_a_key_ends_the_leg_and_the_flow_the_call(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "by", "cause"),
+    ("behaviour", "by", "cause", "sip_code"),
     [
-        (Behaviour.BUSY, "callee", 17),
-        (Behaviour.CONGESTION, "callee", 34),
-        (Behaviour.UNAVAILABLE, "callee", 20),
-        (Behaviour.NO_ANSWER, "ringflow", 16),
+        (Behaviour.BUSY, "callee", 17, 486),
+        (Behaviour.CONGESTION, "callee", 34, 503),
+        (Behaviour.UNAVAILABLE, "callee", 20, None),
+        (Behaviour.NO_ANSWER, "ringflow", 16, None),
     ],
 )
 async def test_an_unanswered_caller_is_told_the_cause_of_the_last_leg(
-    place: Place, behaviour: Behaviour, by: str, cause: int
+    place: Place, behaviour: Behaviour, by: str, cause: int, sip_code: int | None
 ) -> None:
     called = await place.call(dial(), callees=[Callee(behaviour, 100, None)])
     assert (called.record.released_by, called.record.release_cause) == (by, cause)
+    assert {leg.sip_code for leg in called.record.legs} == {sip_code}
     assert {leg.released_by for leg in called.record.legs} == {by}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "response", "sip_code"),
+    [
+        pytest.param(Behaviour.BUSY, "SIP 486 Not|now) HANGUP ${EXTEN}", 486, id="text of the network's own"),
+        pytest.param(
+            Behaviour.NO_ANSWER, "SIP 480 Temporarily Unavailable", 480, id="a network that gave up"
+        ),
+        pytest.param(Behaviour.NO_ANSWER, "SIP 487 Request Terminated", None, id="the answer to our CANCEL"),
+        pytest.param(Behaviour.CONGESTION, "SIP 5030 Strange", None, id="no SIP code"),
+        pytest.param(Behaviour.CONGESTION, "ISDN 34", None, id="no SIP"),
+    ],
+)
+async def test_a_leg_has_the_callees_final_response(
+    place: Place, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, response: str, sip_code: int | None
+) -> None:
+    monkeypatch.setitem(REFUSALS, behaviour, replace(REFUSALS[behaviour], response=response))
+    called = await place.call(dial(), callees=[Callee(behaviour, 100, None)])
+    assert {leg.sip_code for leg in called.record.legs} == {sip_code}
 
 
 async def test_a_rejection_is_ringflows_with_the_cause_of_its_code(place: Place) -> None:

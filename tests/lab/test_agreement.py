@@ -55,6 +55,7 @@ CHANGES: dict[str, Callable[[CallRecord], CallRecord]] = {
     "transcript line 8": lambda one: replace(one, transcript=one.transcript[:7]),
     "legs": lambda one: replace(one, legs=()),
     "leg 1 dialled": lambda one: changed_leg(one, dialled="1"),
+    "leg 1 sip_code": lambda one: changed_leg(one, sip_code=486),
     "leg 1 status": lambda one: changed_leg(one, status="busy"),
     "released_by": lambda one: replace(one, released_by=ReleasedBy.DRAIN),
     "leg 1 released_by": lambda one: changed_leg(one, released_by=ReleasedBy.CREDIT),

@@ -46,6 +46,7 @@ CALL = CallRecord(
             caller_id="18005550100",
             leg_id="01a.2@1.1",
             released_by=ReleasedBy.CREDIT,
+            sip_code=200,
         ),
     ),
     transcript=(

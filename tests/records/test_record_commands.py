@@ -143,7 +143,7 @@ def test_a_call_is_shown_as_it_happened(run: Run) -> None:
         "    0.000  ask of card: keys **** 441234567890, done",
         "    3.000  destination[2] of card: done",
         "    3.500  leg 1 to 441234567890 via first: congestion (cause 34)",
-        "    8.900  leg 2 to 441234567890 via second: answered (cause 19), released by credit, "
+        "    8.900  leg 2 to 441234567890 via second: answered, SIP 200 (cause 19), released by credit, "
         "talked 4.000 s, " + charge + ", cost 0.0117 EUR (44)",
         "    9.000  completed",
         "           released by caller (cause 16)",
@@ -172,6 +172,7 @@ def test_a_call_is_shown_whole_to_programs(run: Run) -> None:
     )
     assert (charged["cost_micros"], charged["cost_currency"], charged["cost_prefix"]) == (11_700, "EUR", "44")
     assert call["legs"][0]["cost_micros"] is None
+    assert [leg["sip_code"] for leg in call["legs"]] == [None, 200]
 
 
 @pytest.mark.usefixtures("filled")
@@ -191,6 +192,7 @@ def test_an_export_has_a_line_for_each_leg_and_no_formula(run: Run, tmp_path: Pa
     assert (lines[1]["released_by"], lines[1]["leg_released_by"]) == ("caller", "credit")
     costs = [(line["cost"], line["cost_currency"], line["cost_prefix"]) for line in lines[:2]]
     assert costs == [("", "", ""), ("0.0117", "EUR", "44")]
+    assert [line["leg_sip"] for line in lines] == ["", "200", "", ""]
     assert (lines[2]["cli"], lines[2]["reject_sip"]) == ("'=cmd()", "403")
     assert run(record.app, "export", "--out", "-", "--outcome", "busy").count("\n") == 2
 

@@ -16,7 +16,9 @@ from panoramisk import fast_agi
 _HEADERS = f"X-Customer-ID^42^X-CX-Sec^v1.1700000000.{'0' * 64}"
 _ANSWERED = f"U(ringflow-answered^{'0' * 32}.1@1700000000.1)"
 _TIMES = "${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}|${SHARED(RINGFLOW_ENDED_MS)}"
-_RELEASE = "${CHANNEL(hangupsource)}|${SHIFT(SHARED(RINGFLOW_TALK))}"
+_RELEASE = (
+    "${CHANNEL(hangupsource)}|${SHIFT(SHARED(RINGFLOW_TALK))}|${HANGUPCAUSE(${HANGUPCAUSE_KEYS()},tech)}"
+)
 COMMANDS = (
     'EXEC "MSet" "TIMEOUT(response)=5,TIMEOUT(digit)=3"',
     'EXEC "Read" "RINGFLOW_KEYS,/sounds/IVR/ivr-please,14,"',

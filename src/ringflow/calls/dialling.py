@@ -34,8 +34,16 @@ _PLAIN_HEADERS = 2
 _RESULT = (
     "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}"
     "|${SHARED(RINGFLOW_ENDED_MS)}|${CHANNEL(hangupsource)}|${SHIFT(SHARED(RINGFLOW_TALK))}"
+    "|${HANGUPCAUSE(${HANGUPCAUSE_KEYS()},tech)}"
 )
-"""Asked once, after `Dial`. SHIFT empties what it reads: Asterisk knows by it that we know of the talk."""
+"""Asked once, after `Dial`. SHIFT empties what it reads: Asterisk knows by it that we know of the talk.
+
+The last is the callee's last response, such as `SIP 486 Busy Here`: of the one channel that was dialled since
+`HangupCauseClear`.
+"""
+
+_RESPONSE = re.compile(r"SIP ([2-6][0-9]{2})\b", re.ASCII)
+_REQUEST_TERMINATED = 487
 
 WRONG_NUMBER_CAUSES = frozenset({1, 22, 28})
 """Q.850: unallocated, changed, invalid format. Another trunk would say the same."""
@@ -69,7 +77,8 @@ class Attempt:
     `limit_ms` ends the talk, and `warn_ms` before that Asterisk warns the caller; 0: not at all, and then the
     end can be moved in the talk. `leg_id` names the leg; `charged`: it also names a hold. `ends_by_key`:
     Asterisk ends it by a sequence of keys; `names_callee`: the name of the callee's channel is left with the
-    caller's. `earlier_source`: the channel that hung up first, as Asterisk named it after an earlier leg.
+    caller's. `again`: the call has dialled before; `earlier_source`: the channel that hung up first, as
+    Asterisk named it after an earlier leg.
     """
 
     target: str
@@ -82,6 +91,7 @@ class Attempt:
     warn_ms: int = 0
     leg_id: str = ""
     charged: bool = False
+    again: bool = False
     earlier_source: str = ""
     ends_by_key: bool = False
     names_callee: bool = False
@@ -193,6 +203,8 @@ async def dial(session: AgiSession, attempt: Attempt, clock: Clock) -> tuple[Leg
     caller's answer and is not used.
     """
     headers = attempt.headers_as_variables()
+    if attempt.again:
+        await session.execute("HangupCauseClear")
     if headers is not None:
         for index, (name, value) in enumerate(headers, start=1):
             await session.set_variable(f"__RINGFLOW_HEADER_{index}", f"{name}={value}")
@@ -207,7 +219,7 @@ async def dial(session: AgiSession, attempt: Attempt, clock: Clock) -> tuple[Leg
 
 
 def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool) -> tuple[Leg, bool]:
-    fields = [*result.split("|"), "", "", "", "", ""]
+    fields = [*result.split("|", 7), "", "", "", "", "", "", "", ""]
     status = DIAL_STATUSES.get(fields[0], LegStatus.UNAVAILABLE)
     cause, answered_ms, now_ms, ended_ms = map(_whole, fields[1:5])
     hung_up_by = fields[5]
@@ -239,8 +251,19 @@ def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool
         headers=attempt.headers,
         released_by=released_by,
         hung_up_by=hung_up_by,
+        sip_code=_sip_code(status, fields[7]),
     )
     return leg, caller_gone
+
+
+def _sip_code(status: LegStatus, response: str) -> int | None:
+    match = _RESPONSE.match(response)
+    if match is None:
+        return None
+    code = int(match[1])
+    # 487 answers our own CANCEL, and comes before we look or after it.
+    cancelled = code == _REQUEST_TERMINATED and status in (LegStatus.CANCELLED, LegStatus.NO_ANSWER)
+    return None if cancelled else code
 
 
 def _whole(text: str) -> int:

@@ -65,7 +65,8 @@ class Leg:
     """One outgoing attempt. `talked_ms` counts from the callee's answer; `headers` are those we added.
 
     `leg_id` names its hold in the ledger, empty where nothing was held; `charged_micros` is None where the
-    settlement is not written yet. `released_by` is None where nobody knows; `hung_up_by` is the channel that
+    settlement is not written yet. `sip_code` is the callee's final response to the INVITE (RFC 3261), None
+    where there was none. `released_by` is None where nobody knows; `hung_up_by` is the channel that
     hung up first, as Asterisk names it, if it does.
     """
 
@@ -80,6 +81,7 @@ class Leg:
     charged_micros: int | None = None
     released_by: ReleasedBy | None = None
     hung_up_by: str = ""
+    sip_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,6 +252,7 @@ class Outgoing:
         unique_id = self._session.request.unique_id
         return Attempt(
             leg_id=f"{self._call_id}.{len(self.legs) + 1}@{unique_id}",
+            again=bool(self.legs),
             earlier_source=next((leg.hung_up_by for leg in reversed(self.legs) if leg.hung_up_by), ""),
             target=target,
             dialled=dialled,

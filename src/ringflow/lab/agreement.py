@@ -90,7 +90,7 @@ def _own(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _legs(where: str, mine: Leg, theirs: Leg) -> Iterator[Difference]:
-    for what in ("dialled", "trunk", "status", "released_by", "caller_id"):
+    for what in ("dialled", "trunk", "status", "sip_code", "released_by", "caller_id"):
         yield from _compare(f"{where} {what}", getattr(mine, what), getattr(theirs, what))
     yield from _compare(f"{where} headers", _unsigned(mine.headers), _unsigned(theirs.headers))
     if abs(mine.talked_ms - theirs.talked_ms) > WORLD_TOLERANCE_MS:

@@ -20,6 +20,7 @@ class RecordedLeg:
     """An outgoing attempt. `ended_ms` counts from the call's arrival, `talked_ms` from the callee's answer.
 
     `cost_micros`: what it cost us, in micro-units of `cost_currency`; None where its trunk has no rate.
+    `sip_code` is the callee's final response, None where there was none.
 
     The rest is the ledger's, in micro-units of `currency`, `price_micros` for a minute: None where nothing
     was held for the leg, `charged_micros` also while it is not settled. `refunded_micros` is what was given
@@ -39,6 +40,7 @@ class RecordedLeg:
     cost_micros: int | None
     cost_currency: str | None
     cost_prefix: str | None
+    sip_code: int | None
     billed_s: int | None = None
     prefix: str | None = None
     price_micros: int | None = None
@@ -63,6 +65,7 @@ _OWN = (
     "cost_micros",
     "cost_currency",
     "cost_prefix",
+    "sip_code",
 )
 _MONEY = ("charged_micros", "refunded_micros", "uncollected_micros")
 

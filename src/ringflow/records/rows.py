@@ -98,6 +98,7 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
                 leg.caller_id,
                 leg.released_by.value if leg.released_by is not None else None,
                 *NO_COST,
+                leg.sip_code,
             )
             for position, (leg, end) in enumerate(zip(record.legs, ends, strict=False), start=1)
         ),
@@ -132,7 +133,7 @@ def lost_rows(
             *(call_id, server, opened_ms, lasted_ms, "", None, None, None, None),
             *(customer_id, LOST, reason, None, None, ReleasedBy.SERVER.value),
         ),
-        legs=((call_id, position, leg_id, "", "", LOST, lasted_ms, None, None, None, None, *NO_COST),),
+        legs=((call_id, position, leg_id, "", "", LOST, lasted_ms, None, None, None, None, *NO_COST, None),),
         slots=(),
     )
 

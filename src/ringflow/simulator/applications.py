@@ -99,6 +99,12 @@ async def run_pjsip_hangup(call: IncomingCall, data: str) -> int:
     return -1
 
 
+async def run_hangup_cause_clear(call: IncomingCall, data: str) -> int:
+    """`HangupCauseClear`: forgets how the channels dialled so far ended."""
+    call.channel.responses.clear()
+    return 0
+
+
 async def run_nothing(call: IncomingCall, data: str) -> int:
     """`NoOp`, `Verbose`, `Ringing`, `Progress`: nothing that a caller's scenario can tell."""
     return 0
@@ -108,6 +114,7 @@ APPLICATIONS: Mapping[str, Application] = {
     "answer": run_answer,
     "dial": run_dial,
     "hangup": run_hangup,
+    "hangupcauseclear": run_hangup_cause_clear,
     "mset": run_mset,
     "noop": run_nothing,
     "pjsiphangup": run_pjsip_hangup,

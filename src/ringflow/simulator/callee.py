@@ -54,17 +54,24 @@ MeetCallee: TypeAlias = Callable[[int, str], Callee]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """How `Dial` reports an attempt that was not answered: DIALSTATUS, and HANGUPCAUSE by Q.850."""
+    """How `Dial` reports an attempt that was not answered: DIALSTATUS, and HANGUPCAUSE by Q.850.
+
+    `response` is the callee's last one, empty where no channel to it came about.
+    """
 
     status: str
     cause: int
+    response: str = ""
 
+
+RINGING = "SIP 180 Ringing"
+ANSWERED = "SIP 200 OK"
 
 REFUSALS = {
-    Behaviour.BUSY: Refusal("BUSY", 17),
+    Behaviour.BUSY: Refusal("BUSY", 17, "SIP 486 Busy Here"),
     # Dial gave up by itself, so nobody named a cause: measured on 22 and 16.
-    Behaviour.NO_ANSWER: Refusal("NOANSWER", 0),
-    Behaviour.CONGESTION: Refusal("CONGESTION", 34),
+    Behaviour.NO_ANSWER: Refusal("NOANSWER", 0, RINGING),
+    Behaviour.CONGESTION: Refusal("CONGESTION", 34, "SIP 503 Service Unavailable"),
     Behaviour.UNAVAILABLE: Refusal("CHANUNAVAIL", 20),
 }
 

@@ -12,6 +12,7 @@ CHANNEL_NAME = "PJSIP/simulated-00000001"
 MAX_SUBSTITUTIONS = 32
 _STRFTIME = re.compile(r"STRFTIME\(([^,()]*),([^,()]*),([^()]*)\)")
 _SHIFT = re.compile(r"SHIFT\(SHARED\(([A-Za-z0-9_]+)\)\)")
+_RESPONSE = re.compile(r"HANGUPCAUSE\(([^(),]*),tech\)")
 _SHARED = re.compile(r"SHARED\(([A-Za-z0-9_]+)\)")
 
 
@@ -36,6 +37,8 @@ class VirtualChannel:
     """Asterisk has told the script of the hang-up: only some commands are still allowed."""
     hangup_cause: int = 0
     hangup_source: str = ""
+    responses: dict[str, str] = field(default_factory=dict)
+    """The last SIP response of each channel dialled from here, such as `SIP 486 Busy Here`, by its name."""
     response_ms: int = 10_000
     digit_ms: int = 5_000
     disconnect_keys: str = "*"
@@ -110,9 +113,12 @@ class VirtualChannel:
             return self.shared.pop(match[1], None)
         if match := _SHARED.fullmatch(name):
             return self.shared.get(match[1])
+        if match := _RESPONSE.fullmatch(name):
+            return self.responses.get(match[1])
         known = {
             "CALLERID(num)": self.caller or "",
             "CHANNEL(hangupsource)": self.hangup_source,
+            "HANGUPCAUSE_KEYS()": ",".join(self.responses),
             "TIMEOUT(response)": f"{self.response_ms / 1000:.3f}",
             "TIMEOUT(digit)": f"{self.digit_ms / 1000:.3f}",
         }

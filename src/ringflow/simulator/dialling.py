@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ringflow.simulator.callee import REFUSALS, Behaviour, DialledLeg
+from ringflow.simulator.callee import ANSWERED, REFUSALS, RINGING, Behaviour, DialledLeg
 from ringflow.simulator.command_line import split_arguments, split_options
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, LineEvent, Sound
 from ringflow.simulator.listening import ANY_KEY, IncomingCall
@@ -82,6 +82,7 @@ async def _ring(
     too_late = asked or acts_ms is None or (gives_up_ms is not None and gives_up_ms < acts_ms)
     if callee.rings:
         call.line.starts(Sound.RINGING, False)
+        channel.responses[_callees_channel(call, leg)] = RINGING
     event = await _wait(call, options, gives_up_ms if too_late else acts_ms)
     if callee.rings:
         call.line.stops(Sound.RINGING)
@@ -97,8 +98,11 @@ async def _ring(
     if isinstance(event, CalleeActs):
         behaviour = event.behaviour
     if behaviour is Behaviour.ANSWER:
+        channel.responses[_callees_channel(call, leg)] = ANSWERED
         return True
     refusal = REFUSALS[behaviour]
+    if refusal.response:
+        channel.responses[_callees_channel(call, leg)] = refusal.response
     channel.set_variable("DIALSTATUS", refusal.status)
     channel.hangup_cause = refusal.cause
     return False
@@ -139,7 +143,11 @@ async def _stay(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) ->
     if isinstance(event, HungUp):
         call.channel.note_hangup_source(call.channel.name)
     elif isinstance(event, CalleeActs) or (event is None and callee_done):
-        call.channel.note_hangup_source(f"{leg.target}-{len(call.legs):08x}")
+        call.channel.note_hangup_source(_callees_channel(call, leg))
+
+
+def _callees_channel(call: IncomingCall, leg: DialledLeg) -> str:
+    return f"{leg.target}-{len(call.legs):08x}"
 
 
 @dataclass(frozen=True, slots=True)

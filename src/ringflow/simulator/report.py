@@ -19,11 +19,15 @@ class RejectJson(TypedDict):
 
 
 class LegJson(TypedDict):
-    """One outgoing attempt; `talked_s` counts from the callee's answer, in seconds."""
+    """One outgoing attempt; `sip` is the callee's final response.
+
+    `talked_s` counts from the callee's answer, in seconds.
+    """
 
     dialled: str
     trunk: str
     status: str
+    sip: int | None
     talked_s: float
     caller_id: str | None
     headers: dict[str, str]
@@ -73,6 +77,7 @@ def _leg_json(leg: Leg) -> LegJson:
         dialled=leg.dialled,
         trunk=leg.trunk,
         status=leg.status,
+        sip=leg.sip_code,
         talked_s=leg.talked_ms / 1000,
         caller_id=leg.caller_id,
         headers=leg.headers,

@@ -40,6 +40,7 @@ call_records = Table(
 # `position` counts from 1 and is the number in the leg's id. `leg_id` is NULL where nothing was held;
 # `ended_ms` and `talked_ms` are NULL where nobody who knew was left to write them. `cost_micros` is what the
 # trunk's owner charges us, NULL where the trunk has no rate; `cost_prefix` names the row of its card.
+# `sip_code` is the callee's final response, NULL where there was none.
 call_legs = Table(
     "call_legs",
     metadata,
@@ -57,6 +58,7 @@ call_legs = Table(
     Column("cost_micros", BigInteger),
     Column("cost_currency", Text),
     Column("cost_prefix", Text),
+    Column("sip_code", Integer),
     CheckConstraint("position >= 1 AND talked_ms >= 0", name="figures"),
     sqlite_with_rowid=False,
 )
