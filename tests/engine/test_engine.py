@@ -22,6 +22,7 @@ from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
 from ringflow.flows.template import Template
+from ringflow.simulator.applications import APPLICATIONS
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import HangsUp, Hears, Keys
 from ringflow.slots.audio import Audio
@@ -148,6 +149,16 @@ async def test_the_second_trunk_is_tried_on_congestion_and_not_on_busy(place: Pl
     found = await place.call(dialled, callees=[busy, answers])
     assert [(leg.trunk, leg.status) for leg in found.record.legs] == [("first", LegStatus.BUSY)]
     assert found.record.outcome == "busy"
+
+
+async def test_a_second_trunk_is_tried_where_asterisk_knows_no_sip_codes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(APPLICATIONS, "hangupcauseclear")
+    dialled = Destination(slot="destination", external="4412345678")
+    met = [Callee(Behaviour.CONGESTION, 100), Callee(Behaviour.ANSWER, 100, 1000)]
+    found = await place.call(dialled, callees=met)
+    assert [leg.status for leg in found.record.legs] == [LegStatus.CONGESTION, LegStatus.ANSWERED]
 
 
 async def test_a_full_customer_is_refused_until_the_call_before_has_ended(configured: Configure) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ringflow.agi.session import AgiSession
@@ -12,6 +13,7 @@ from ringflow.calls.held_keys import EndKeys
 from ringflow.calls.outcome import DIAL_STATUSES, Leg, LegStatus
 from ringflow.calls.releasing import leg_released_by
 from ringflow.calls.talk_time import possible_talk_ms
+from ringflow.errors import CommandRefused
 
 CUSTOMER_HEADER = "X-Customer-ID"
 SECURITY_HEADER = "X-CX-Sec"
@@ -204,7 +206,9 @@ async def dial(session: AgiSession, attempt: Attempt, clock: Clock) -> tuple[Leg
     """
     headers = attempt.headers_as_variables()
     if attempt.again:
-        await session.execute("HangupCauseClear")
+        # An Asterisk without func_hangupcause.so has no codes to forget.
+        with suppress(CommandRefused):
+            await session.execute("HangupCauseClear")
     if headers is not None:
         for index, (name, value) in enumerate(headers, start=1):
             await session.set_variable(f"__RINGFLOW_HEADER_{index}", f"{name}={value}")
