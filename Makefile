@@ -11,10 +11,10 @@ serve: $(VENV)/.run
 	@$(RUN)/ringflow key generate > /dev/null
 	@$(RUN)/ringflow serve --first-steps
 
-# Real calls run in real time, so they run by themselves, after everything else.
+# Real calls run in real time, so they run by themselves, after everything else: one worker for each Asterisk.
 test: $(VENV)/.dev
 	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m 'not lab'
-	$(RUN)/pytest -m lab
+	$(RUN)/pytest -n 2 --dist loadgroup -m lab
 
 check: $(VENV)/.dev
 	$(RUN)/ruff check src tests
