@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,9 @@ from ringflow.accounts.admission import Admission, Rejection
 from ringflow.accounts.change import changing
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
-from ringflow.accounts.directory import Directory
+from ringflow.accounts.directory import ARRIVAL, ARRIVAL_IN_OTHER_FORM, CALLING, Directory
 from ringflow.accounts.trunks import Trunk
-from ringflow.store import Store, StoreGone
+from ringflow.store import LookUp, Store, StoreGone
 from ringflow.store.on_sqlite import OnSqlite
 from ringflow.store.tables import clis as clis_table
 from ringflow.store.tables import metadata
@@ -41,6 +42,23 @@ async def test_a_whitelisted_caller_is_admitted_as_the_customer(directory: Direc
         Customer(42, "Demo", "active", "USD", 3, "18005550199", "operator"),
         CLI,
         CLI,
+    )
+
+
+@pytest.mark.parametrize("look_up", [ARRIVAL, ARRIVAL_IN_OTHER_FORM, CALLING])
+async def test_sqlite_finds_did_and_cli_in_one_search_each(tmp_path: Path, look_up: LookUp) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/no-statistics.db")
+    await store.migrate()
+    async with store.reading() as connection:
+        sql, order = look_up.compile(connection.dialect)
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", ("1",) * len(order))
+        told = [str(row[-1]) for row in plan.all()]
+    await store.close()
+    assert [step for step in told if step.startswith("SEARCH clis")] == [
+        "SEARCH clis USING COVERING INDEX ix_clis_number_customer_id (number=?) LEFT-JOIN"
+    ]
+    assert all(
+        "USING PRIMARY KEY" in step for step in told if step.startswith(("SEARCH dids", "SEARCH dialled"))
     )
 
 
