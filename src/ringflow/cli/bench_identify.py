@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from asyncio import gather
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,8 @@ FIRST_DID = 18_000_000_000
 CLIS_PER_CUSTOMER = 10
 SMALL_CLIS, SMALL_DIDS = 1_000, 100
 WARM_UP = 500
+AT_ONCE = 50
+CALLERS_PER_COMMIT = 10
 TARGET_RATIO = 1.2
 
 # The same SQL on SQLite and PostgreSQL; they make a million rows in seconds by themselves.
@@ -53,6 +55,7 @@ _FILL_DIDS = f"""
 INSERT INTO dids (number, app, identify, enabled, reject_code, source, created_ms, updated_ms)
 {_SERIES} SELECT CAST({FIRST_DID} + i AS TEXT), 'calling_card', 'cli', true, 403, 'operator', 0, 0 FROM series
 """  # noqa: S608 -- constants of ours
+_COMMITTED = "UPDATE customers SET updated_ms = updated_ms + 1 WHERE id = 1"
 
 
 @dataclass(slots=True)
@@ -75,7 +78,7 @@ def bench_identify(
 ) -> None:
     """Identify callers in a large directory and in a small one, by turns, and print the ratio."""
     table = Table(
-        "database", "at once", "small: us a caller", "large: us a caller", "large / small", "target"
+        "database", "callers", "small: us a caller", "large: us a caller", "large / small", "target"
     )
     with TemporaryDirectory(prefix="ringflow-bench-") as folder, ExitStack() as stack:
         for name, small, large in _databases(Path(folder), database, stack):
@@ -113,16 +116,16 @@ async def _measure(
     small = await _fill(small_url, SMALL_CLIS, SMALL_DIDS)
     large = await _fill(large_url, clis, dids)
     rows = []
-    for at_once in (1, 50):
+    for said, measure in _WAYS.items():
         for filled in (small, large):
             filled.rounds_us.clear()
-            await _round(filled, max(callers, WARM_UP), at_once)
+            await measure(filled, max(callers, WARM_UP))
         for _ in range(rounds):
             for filled in (small, large):
-                filled.rounds_us.append(await _round(filled, callers, at_once))
+                filled.rounds_us.append(await measure(filled, callers))
         ratio = median(b / a for a, b in zip(small.rounds_us, large.rounds_us, strict=True))
         figures = [f"{median(one.rounds_us):.0f}" for one in (small, large)]
-        rows.append([str(at_once), *figures, f"{ratio:.2f}"])
+        rows.append([said, *figures, f"{ratio:.2f}"])
     await small.store.close()
     await large.store.close()
     return rows
@@ -141,19 +144,58 @@ async def _fill(url: str, clis: int, dids: int) -> Filled:
     return Filled(store, Directory(store, COUNTRY), clis, dids)
 
 
-async def _round(filled: Filled, callers: int, at_once: int) -> float:
-    """Microseconds per caller; each has a CLI and dials a DID taken at random."""
-    choose = random.Random(callers)  # noqa: S311 -- a load, not a secret
+async def _one_by_one(filled: Filled, callers: int) -> float:
+    return await _at_once(filled, callers, 1)
+
+
+async def _many_at_once(filled: Filled, callers: int) -> float:
+    return await _at_once(filled, callers, AT_ONCE)
+
+
+async def _at_once(filled: Filled, callers: int, at_once: int) -> float:
+    """Microseconds per caller."""
+    arrive = _arrivals(filled, callers)
 
     async def call(count: int) -> None:
         for _ in range(count):
-            cli = FIRST_CLI + choose.randint(1, filled.clis)
-            did = FIRST_DID + choose.randint(1, filled.dids)
-            answer = await filled.directory.arrive(str(did), str(cli), anonymous=False)
-            if not isinstance(answer, Admission):
-                raise Refused(f"a caller was rejected ({answer.reason}), so the figures mean nothing")
+            await arrive()
 
     share = max(1, callers // at_once)
     started = time.perf_counter()
     await gather(*[call(share) for _ in range(at_once)])
     return (time.perf_counter() - started) / (share * at_once) * 1e6
+
+
+async def _after_commits(filled: Filled, callers: int) -> float:
+    """Microseconds per caller, each after a commit by which SQLite's other connections lose their pages."""
+    arrive = _arrivals(filled, callers)
+    count = max(1, callers // CALLERS_PER_COMMIT)
+    taken_s = 0.0
+    for _ in range(count):
+        async with filled.store.writing_directly() as connection:
+            await connection.rows(_COMMITTED, [])
+        started = time.perf_counter()
+        await arrive()
+        taken_s += time.perf_counter() - started
+    return taken_s / count * 1e6
+
+
+def _arrivals(filled: Filled, seed: int) -> Callable[[], Awaitable[None]]:
+    """A caller at each call of it, with a CLI and a DID taken at random."""
+    choose = random.Random(seed)  # noqa: S311 -- a load, not a secret
+
+    async def arrive() -> None:
+        cli = FIRST_CLI + choose.randint(1, filled.clis)
+        did = FIRST_DID + choose.randint(1, filled.dids)
+        answer = await filled.directory.arrive(str(did), str(cli), anonymous=False)
+        if not isinstance(answer, Admission):
+            raise Refused(f"a caller was rejected ({answer.reason}), so the figures mean nothing")
+
+    return arrive
+
+
+_WAYS = {
+    "one by one": _one_by_one,
+    f"{AT_ONCE} at once": _many_at_once,
+    "each after a commit": _after_commits,
+}
