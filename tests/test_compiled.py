@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -28,6 +29,21 @@ def module_name(source: str) -> str:
 @pytest.mark.parametrize("source", COMPILED)
 def test_a_module_to_be_compiled_exists(source: str) -> None:
     assert (PROJECT / "src" / "ringflow" / source).is_file()
+
+
+def loses_exceptions(node: ast.AST) -> bool:
+    """Whether mypyc would lose an exception here: one that is raised again after an `await`."""
+    if isinstance(node, ast.ExceptHandler):
+        inside = list(ast.walk(node))
+        awaits = any(isinstance(one, ast.Await) for one in inside)
+        return awaits and any(isinstance(one, ast.Raise) and one.exc is None for one in inside)
+    return isinstance(node, ast.AsyncWith)
+
+
+@pytest.mark.parametrize("source", COMPILED)
+def test_a_compiled_module_raises_nothing_again_after_an_await(source: str) -> None:
+    tree = ast.parse((PROJECT / "src" / "ringflow" / source).read_text())
+    assert [node.lineno for node in ast.walk(tree) if loses_exceptions(node)] == []  # type: ignore[attr-defined]
 
 
 def test_the_tests_run_all_of_the_call_path_compiled_or_none_of_it() -> None:

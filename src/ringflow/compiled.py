@@ -20,13 +20,13 @@ STAMP = "compiled.json"
 SUFFIX = EXTENSION_SUFFIXES[0]
 """How the name of a compiled module ends; it names the version of Python that can load it."""
 
-ENGINE = "ringflow.engine.engine"
+SESSION = "ringflow.agi.session"
 """The module that tells whether the call path is compiled: all modules of the list are, or none."""
 
 EXIT_STALE = 2
 
 
-def is_compiled(module: str = ENGINE) -> bool:
+def is_compiled(module: str = SESSION) -> bool:
     """Whether Python takes `module` from a compiled file. Imports the packages above it."""
     spec = find_spec(module)
     return spec is not None and spec.origin is not None and spec.origin.endswith(SUFFIX)
