@@ -27,7 +27,6 @@ from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.manager import Manager
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.world import CallWorld
-from ringflow.compiled import code_of_calls
 from ringflow.config import AmiConfig, Config
 from ringflow.engine.engine import Engine
 from ringflow.engine.reconciling import BOOT_MARK, Reaper
@@ -186,7 +185,6 @@ class Application:
             http=f"{config.http.host}:{self.http_port}" if config.http else None,
             database=self.core.store.shown,
             apps=sorted(self.core.book.apps()),
-            call_path=code_of_calls(),
         )
 
     async def stop(self) -> None:

@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from ringflow import __version__
-from ringflow.compiled import code_of_calls
 from ringflow.errors import DocumentError, RingflowError, StartError
 
 EXIT_PROBLEM = 1
@@ -80,7 +79,7 @@ def _named(arguments: Sequence[str]) -> str | None:
 
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"ringflow {__version__}, call path {code_of_calls()}")
+        typer.echo(f"ringflow {__version__}")
         raise typer.Exit
 
 

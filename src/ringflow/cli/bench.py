@@ -16,7 +16,6 @@ from ringflow.cli.bench_charged import bench_charged
 from ringflow.cli.bench_crash import bench_crash
 from ringflow.cli.bench_identify import bench_identify
 from ringflow.cli.bench_sip import bench_sip
-from ringflow.compiled import code_of_calls
 from ringflow.config import load_config
 from ringflow.errors import Refused
 
@@ -29,12 +28,6 @@ app.command("identify")(bench_identify)
 app.command("sip")(bench_sip)
 
 BYTES_PER_KB = 1024
-
-
-@app.callback()
-def _bench() -> None:
-    """Measure."""
-    Console(stderr=True).print(f"Measuring Ringflow with its call path {code_of_calls()}.")
 
 
 @app.command("agi")

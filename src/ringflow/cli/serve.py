@@ -13,7 +13,6 @@ from rich.console import Console
 
 from ringflow.agi.open_files import raise_open_file_limit
 from ringflow.app import Application, open_core
-from ringflow.compiled import code_of_calls
 from ringflow.config import Config, load_config
 from ringflow.logs import set_up_logs
 
@@ -79,8 +78,7 @@ def _say_first_steps(config: Config, application: Application) -> None:
     ringflow, keys = ".venv/bin/ringflow", "--keys 441234567890#"
     fastagi = f"{config.fastagi.host}:{application.fastagi.port}"
     lines = [
-        f"\n[bold]Ringflow takes calls[/] on FastAGI {fastagi}, call path {code_of_calls()}.",
-        "Try it from another terminal:",
+        f"\n[bold]Ringflow takes calls[/] on FastAGI {fastagi}. Try it from another terminal:",
         f"  a telephone in the terminal  {ringflow} dial {did} --from {cli}",
         f"  a simulated call             {ringflow} call {did} --from {cli} {keys}",
         f"  a real Asterisk, no root     {ringflow} lab up && {ringflow} lab call {did} --from {cli} {keys}",

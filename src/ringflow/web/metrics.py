@@ -8,9 +8,7 @@ from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from ringflow import __version__
 from ringflow.calls.outcome import CallRecord
-from ringflow.compiled import code_of_calls
 
 LAG_INTERVAL_S = 0.5
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -23,13 +21,6 @@ class Metrics:
 
     def __init__(self, live_calls: Callable[[], int]) -> None:
         self.registry = CollectorRegistry()
-        build = Gauge(
-            "ringflow_build_info",
-            "Always 1: the version, and whether the call path is compiled or interpreted",
-            ["version", "call_path"],
-            registry=self.registry,
-        )
-        build.labels(__version__, code_of_calls()).set(1)
         self._calls = Counter(
             "ringflow_calls",
             "Calls that ended, by app and outcome",
