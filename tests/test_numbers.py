@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringflow.numbers import dialable, extension, normalise_number, shown
@@ -75,6 +75,7 @@ def test_zeros_in_a_row_behind_a_country_code_are_no_number() -> None:
 
 
 @given(st.from_regex(r"\A[1-9][0-9]{6,14}\Z"))
+@example("115002000000")
 def test_the_quick_way_for_full_numbers_agrees_with_phonenumbers(digits: str) -> None:
     ours = normalise_number("+" + digits, "US")
     try:

@@ -107,10 +107,10 @@ def _international(digits: str) -> str | None:
     code = _country_code(digits)
     if not code or len(digits) > MAX_E164_DIGITS:
         return None
-    if digits[len(code)] == "0":
-        # +44 (0)191... keeps a trunk prefix that E.164 drops; in Italy the same zero belongs to the number.
-        return _possible("+" + digits, None)
-    return digits if len(digits) - len(code) in _lengths(code) else None
+    if digits[len(code)] != "0" and len(digits) - len(code) in _lengths(code):
+        return digits
+    # +44 (0)191 and +1 (1)202 keep a trunk prefix that E.164 drops; in Italy the zero belongs to the number.
+    return _possible("+" + digits, None)
 
 
 def _surely_international(digits: str, plan: _Plan) -> bool:
