@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
-    HistogramMetricFamily,
     Metric,
 )
 from prometheus_client.registry import Collector
@@ -23,7 +22,8 @@ from ringflow.engine.reconciling import Reaper
 from ringflow.ledger.held import open_holds
 from ringflow.records.keeping import RecordKeeping
 from ringflow.store import StoreGone
-from ringflow.store.batches import Batches, Distribution
+from ringflow.store.batches import Batches
+from ringflow.web.families import histogram
 from ringflow.web.readiness import ANSWER_S, NOT_CONFIGURED, Probe, part_states
 
 
@@ -176,13 +176,5 @@ def _refusals(teller: Teller) -> Metric:
 
 
 def _batches(of: str, rows: str, transaction: str, batches: Batches) -> Iterator[Metric]:
-    yield _histogram(f"ringflow_{of}_batch_size", f"{rows} in one {transaction}", batches.rows)
-    yield _histogram(f"ringflow_{of}_batch_seconds", f"Seconds of one {transaction}", batches.seconds)
-
-
-def _histogram(name: str, help_text: str, distribution: Distribution) -> Metric:
-    within, buckets = 0, []
-    for bound, count in zip((*map(str, distribution.bounds), "+Inf"), distribution.counts, strict=True):
-        within += count
-        buckets.append((bound, within))
-    return HistogramMetricFamily(name, help_text, buckets=buckets, sum_value=distribution.sum)
+    yield histogram(f"ringflow_{of}_batch_size", f"{rows} in one {transaction}", batches.rows)
+    yield histogram(f"ringflow_{of}_batch_seconds", f"Seconds of one {transaction}", batches.seconds)

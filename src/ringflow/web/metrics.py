@@ -3,81 +3,88 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from functools import cache
+from collections import Counter
+from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+from ringflow import __version__
 from ringflow.calls.outcome import CallRecord
+from ringflow.store.batches import SECONDS, Distribution
+from ringflow.web.families import counter, histogram
 
 LAG_INTERVAL_S = 0.5
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 NO_APP = "none"
 """The `app` of calls that were refused before one was known."""
 
 
-class Metrics:
-    """A `Watcher` of the engine that counts. `registry` is what `/metrics` shows."""
+class Metrics(Collector):
+    """A `Watcher` of the engine that counts. `registry` is what `/metrics` shows.
+
+    Counts are plain numbers until somebody asks: a call counts half a dozen things, and the library's own
+    counters, which are safe in threads, take several times as long. No label comes from callers, so there
+    are few.
+    """
 
     def __init__(self, live_calls: Callable[[], int]) -> None:
         self.registry = CollectorRegistry()
-        self._calls = Counter(
-            "ringflow_calls",
-            "Calls that ended, by app and outcome",
-            ["app", "outcome"],
-            registry=self.registry,
-        )
-        self._rejects = Counter(
-            "ringflow_rejects",
-            "Calls refused before answer, by SIP code and reason",
-            ["sip", "reason"],
-            registry=self.registry,
-        )
-        self._legs = Counter(
-            "ringflow_legs",
-            "Outgoing attempts, by trunk and status",
-            ["trunk", "status"],
-            registry=self.registry,
-        )
-        self._exits = Counter(
-            "ringflow_slot_exits", "Slots left, by exit", ["app", "slot", "exit"], registry=self.registry
-        )
-        self._key_to_dial = Histogram(
-            "ringflow_key_to_dial_seconds",
-            "From the last key known to Ringflow to the Dial command",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._lag = Histogram(
-            "ringflow_event_loop_lag_seconds",
-            "How late the event loop woke",
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        # Finding a labelled counter takes longer than counting. There are few: no label comes from callers.
-        self._calls_of = cache(self._calls.labels)
-        self._rejects_of = cache(self._rejects.labels)
-        self._legs_of = cache(self._legs.labels)
-        self._exits_of = cache(self._exits.labels)
-        live = Gauge("ringflow_live_calls", "FastAGI sessions in progress", registry=self.registry)
-        live.set_function(live_calls)
+        self._live_calls = live_calls
+        self._calls: Counter[tuple[str, ...]] = Counter()
+        self._rejects: Counter[tuple[str, ...]] = Counter()
+        self._legs: Counter[tuple[str, ...]] = Counter()
+        self._exits: Counter[tuple[str, ...]] = Counter()
+        self._key_to_dial = Distribution(SECONDS)
+        self._lag = Distribution(SECONDS)
+        self.registry.register(self)
 
     def call_began(self, app: str) -> None:
         """Nothing to count yet: live calls are asked for, ended calls are counted."""
 
     def slot_left(self, app: str, slot_type: str, exit_name: str) -> None:
         """Count the exit."""
-        self._exits_of(app, slot_type, exit_name).inc()
+        self._exits[app, slot_type, exit_name] += 1
 
     def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
         """Count the call, its legs, and how quickly it was dialled."""
-        self._calls_of(record.app or NO_APP, record.outcome).inc()
+        self._calls[record.app or NO_APP, record.outcome] += 1
         if record.reject is not None:
-            self._rejects_of(str(record.reject.sip), record.reject.reason).inc()
+            self._rejects[str(record.reject.sip), record.reject.reason] += 1
         for leg in record.legs:
-            self._legs_of(leg.trunk, leg.status).inc()
+            self._legs[leg.trunk, leg.status.value] += 1
         for milliseconds in key_to_dial_ms:
-            self._key_to_dial.observe(milliseconds / 1000)
+            self._key_to_dial.add(milliseconds / 1000)
+
+    def collect(self) -> Iterator[Metric]:
+        """All families, as they stand."""
+        build = GaugeMetricFamily(
+            "ringflow_build_info", "Always 1; which Ringflow this is", labels=("version",)
+        )
+        build.add_metric((__version__,), 1)
+        yield build
+        yield counter(
+            "ringflow_calls", "Calls that ended, by app and outcome", ("app", "outcome"), self._calls
+        )
+        yield counter(
+            "ringflow_rejects",
+            "Calls refused before answer, by SIP code and reason",
+            ("sip", "reason"),
+            self._rejects,
+        )
+        yield counter(
+            "ringflow_legs", "Outgoing attempts, by trunk and status", ("trunk", "status"), self._legs
+        )
+        yield counter("ringflow_slot_exits", "Slots left, by exit", ("app", "slot", "exit"), self._exits)
+        yield histogram(
+            "ringflow_key_to_dial_seconds",
+            "From the last key known to Ringflow to the Dial command",
+            self._key_to_dial,
+        )
+        yield histogram("ringflow_event_loop_lag_seconds", "How late the event loop woke", self._lag)
+        yield GaugeMetricFamily(
+            "ringflow_live_calls", "FastAGI sessions in progress", value=self._live_calls()
+        )
 
     async def measure_lag(self) -> None:
         """Measure the event loop's lag until cancelled."""
@@ -85,4 +92,4 @@ class Metrics:
         while True:
             began = loop.time()
             await asyncio.sleep(LAG_INTERVAL_S)
-            self._lag.observe(max(0.0, loop.time() - began - LAG_INTERVAL_S))
+            self._lag.add(max(0.0, loop.time() - began - LAG_INTERVAL_S))
