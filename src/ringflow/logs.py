@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 from typing import Any
 
 import structlog
@@ -24,7 +25,7 @@ def set_up_logs(config: LogConfig) -> None:
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _Clock(),
     ]
     if config.format == "json":
         last: list[Processor] = [
@@ -52,6 +53,24 @@ def set_up_logs(config: LogConfig) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+
+
+class _Clock:
+    """Puts the time into an event: ISO 8601, UTC, microseconds. structlog's takes a third of a whole line."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._shown = ""
+
+    def __call__(
+        self, logger: object, method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        second, ns = divmod(time.time_ns(), 1_000_000_000)
+        if second != self._second:
+            self._second = second
+            self._shown = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        event["timestamp"] = f"{self._shown}.{ns // 1000:06d}Z"
+        return event
 
 
 def _written(event: structlog.typing.EventDict, **_: Any) -> str:
