@@ -6,7 +6,7 @@ what customers paid in. All balances of one currency add up to zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -137,7 +137,11 @@ async def close_account(connection: AsyncConnection, customer_id: int) -> None:
 async def read_account(connection: AsyncConnection, customer_id: int, now_ms: int) -> Account | None:
     """The customer's account, or None where none was opened yet."""
     found = await _READ.run(connection, customer_id=customer_id, day=utc_day(now_ms))
-    return Account(*tuple(found[0])) if found else None
+    if not found:
+        return None
+    account = Account(*tuple(found[0]))
+    # SQLite has no booleans.
+    return replace(account, active=bool(account.active))
 
 
 def utc_day(now_ms: int) -> int:
