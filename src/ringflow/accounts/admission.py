@@ -8,7 +8,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Admission:
     """A call that may go on.
 
@@ -22,7 +22,7 @@ class Admission:
     presented_cli: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rejection:
     """A call that is rejected before answer with a SIP code; the reason is for logs and records."""
 

@@ -21,7 +21,7 @@ Identify = Literal["cli", "none"]
 APP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Did:
     """A number that callers dial.
 

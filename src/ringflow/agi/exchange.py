@@ -66,7 +66,8 @@ class Exchange:
     def close(self) -> None:
         """The connection is gone: whoever waits learns it as `CallEnded("eof")`."""
         self._end()
-        self._raise(CallEnded("eof"))
+        if self._is_awaited():
+            self._raise(CallEnded("eof"))
 
     def fail(self, error: RingflowError) -> None:
         """End the connection; whoever waits, or asks next, gets `error`, and after it `CallEnded("eof")`."""

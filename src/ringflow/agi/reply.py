@@ -10,7 +10,7 @@ MAX_SHOWN = 200
 """Characters of a peer's text that an error or a log line repeats."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """One final reply: ``200 result=RESULT (VALUE) TAIL``, or another code with its text in `tail`.
 
@@ -47,7 +47,7 @@ def parse_reply(line: str) -> Reply:
     """
     plain = _PLAIN.get(line)
     if plain is not None:
-        # Most replies are one of five; a frozen value can be shared.
+        # Most replies are one of five, and nobody changes a reply.
         return plain
     code = line[:3]
     if not (code.isascii() and code.isdecimal() and line[3:4] in (" ", "")):

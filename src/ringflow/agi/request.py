@@ -25,7 +25,7 @@ _RESTRICTED = 0x20
 _VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AgiRequest:
     """One incoming call. All text comes from the network: the CLI and the names above all are hostile.
 
@@ -42,7 +42,7 @@ class AgiRequest:
         presentation = self.headers.get("agi_callingpres", "0")
         if not (presentation.isascii() and presentation.isdecimal() and len(presentation) <= 3):
             raise ProtocolViolation(f"Asterisk: agi_callingpres is {shown(presentation)}")
-        object.__setattr__(self, "headers", MappingProxyType(dict(self.headers)))
+        self.headers = MappingProxyType(dict(self.headers))
 
     @property
     def channel(self) -> str:

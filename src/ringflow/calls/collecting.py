@@ -30,7 +30,7 @@ class Ending(StrEnum):
     SILENCE = "silence"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Collected:
     """What the caller keyed, without the terminator."""
 
@@ -38,7 +38,7 @@ class Collected:
     ending: Ending
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Collection:
     """How digits are taken. Seconds; the first-digit time counts from the end of the prompt.
 

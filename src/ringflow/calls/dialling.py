@@ -51,7 +51,7 @@ WRONG_NUMBER_CAUSES = frozenset({1, 22, 28})
 """Q.850: unallocated, changed, invalid format. Another trunk would say the same."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DialOptions:
     """What a slot asks of an outgoing attempt. `ring_s` and `max_duration_s`: seconds; None: no limit.
 
@@ -72,7 +72,7 @@ class DialOptions:
         return None if self.max_duration_s is None else round(self.max_duration_s * 1000)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
     """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe.
 

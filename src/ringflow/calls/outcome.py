@@ -60,7 +60,7 @@ DIAL_STATUSES = {
 """Asterisk's values of DIALSTATUS (app_dial.c) in our words."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Leg:
     """One outgoing attempt. `talked_ms` counts from the callee's answer; `headers` are those we added.
 
@@ -84,7 +84,7 @@ class Leg:
     sip_code: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LegEnd:
     """What Asterisk tells of a leg whose server lost it; `ended_ms`: milliseconds since 1970.
 
@@ -115,7 +115,7 @@ class Outcome(StrEnum):
     """Its server was gone before the call ended; what it had kept of the call is its record."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reject:
     """A refusal before answer: the SIP status code sent and the reason logged."""
 
@@ -149,7 +149,7 @@ class SlotVisit:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallRecord:
     """What is known of a call when it is over.
 

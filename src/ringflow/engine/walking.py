@@ -15,7 +15,7 @@ MAX_SLOTS_IN_A_CALL = 1000
 """`check` refuses loops that cannot end; this ends those that a caller keeps going."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ended:
     """How the flow ended, and why if not simply at its end."""
 

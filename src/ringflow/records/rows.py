@@ -29,7 +29,7 @@ NO_COST = (None, None, None)
 _LEG_ID = re.compile(r"(?P<call_id>[^.]+)\.(?P<position>[1-9][0-9]{0,5})@.*", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallRows:
     """One call: cells in the order of the tables' columns."""
 
