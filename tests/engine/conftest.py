@@ -12,6 +12,7 @@ from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.calls.collecting import DIALPLAN_TIMERS
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
 from ringflow.engine.dialplan import DIALPLAN_VERSION
@@ -66,11 +67,12 @@ class Place:
         also: Sequence[Flow] = (),
         missing: frozenset[str] = frozenset(),
         dialplan: str = str(DIALPLAN_VERSION),
+        timers: str = DIALPLAN_TIMERS,
         in_talk: Sequence[tuple[int, Work]] = (),
     ) -> CarriedCall:
         flows = [Flow(app, "", slots, "tested.yaml", "r1"), *also] if slots else list(also)
         return await carry_call(
-            Arrival(did, caller, dialplan=dialplan),
+            Arrival(did, caller, dialplan=dialplan, timers=timers),
             lambda watchers, held_keys: self.engine(flows, [*watchers, *self.watchers]),
             ScriptedCaller(self.clock, steps),
             self.clock,

@@ -6,7 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from ringflow.agi.request import AgiRequest
+from ringflow.calls.collecting import DIALPLAN_TIMERS, timers_of_dialplan
 from ringflow.engine.dialplan import DIALPLAN_VERSION, OUTDATED, DialplanCheck
+from ringflow.slots.ivr import Ivr
 
 from .conftest import Place
 
@@ -51,3 +53,38 @@ def test_a_version_that_is_too_old_is_said_once() -> None:
         for said in ("1", None, "1"):
             check.refuse(request(said))
     assert len(logs) == 1
+
+
+@pytest.mark.parametrize(
+    ("timers", "first_s", "between_s", "set_here"),
+    [
+        (DIALPLAN_TIMERS, 5.0, 3.0, []),
+        (DIALPLAN_TIMERS, 4.0, 3.0, ["TIMEOUT(response)=4,TIMEOUT(digit)=3"]),
+        (DIALPLAN_TIMERS, 5.0, 1.5, ["TIMEOUT(response)=5,TIMEOUT(digit)=1.5"]),
+        ("7/2", 7.0, 2.0, []),
+        # A dialplan of this version from before it set them.
+        ("", 5.0, 3.0, ["TIMEOUT(response)=5,TIMEOUT(digit)=3"]),
+    ],
+)
+async def test_timeouts_are_set_only_where_the_dialplan_has_not(
+    place: Place, timers: str, first_s: float, between_s: float, set_here: list[str]
+) -> None:
+    asks = Ivr(
+        slot="ivr",
+        file="IVR/ivr-please",
+        result="digits",
+        attempts=1,
+        first_digit_timeout=first_s,
+        inter_digit_timeout=between_s,
+    )
+    called = await place.call(asks, timers=timers)
+    commands = [line.split('"')[1] for line in called.wire if line.startswith("> EXEC MSet ")]
+    assert commands == set_here
+    # The prompt takes two seconds, and nobody keys anything.
+    assert called.record.duration_ms == pytest.approx(2000 + first_s * 1000, abs=50)
+
+
+@pytest.mark.parametrize("said", ["5", "5/", "five/3", "5/3/1", "5.5/3", "\u00b2/3", "-5/3", "1000/3"])
+def test_timeouts_that_cannot_be_read_are_none(said: str) -> None:
+    headers = {"agi_channel": "PJSIP/x-1", "agi_uniqueid": "1.1", "agi_extension": "1", "agi_arg_2": said}
+    assert timers_of_dialplan(AgiRequest(headers)) is None

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from ringflow.calls.collecting import DIALPLAN_TIMERS, FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused, StartError
 
@@ -80,6 +81,9 @@ def write_asterisk_config(out: Path, settings: AsteriskConfigSettings) -> list[P
             "folder": str(out),
             "agi_url": settings.agi_url(CALL_PATH),
             "dialplan_version": str(DIALPLAN_VERSION),
+            "first_digit_s": str(FIRST_DIGIT_TIMEOUT_S),
+            "inter_digit_s": str(INTER_DIGIT_TIMEOUT_S),
+            "timers": DIALPLAN_TIMERS,
             "settle_url": settings.agi_url(SETTLE_PATH),
             "ami_port": str(settings.ami_port),
             "carrier_name": settings.carrier_name,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
+from ringflow.calls.collecting import DIALPLAN_TIMERS
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused
 
@@ -23,7 +24,7 @@ _HEADERS = (
     "agi_callingani2: 0\nagi_callington: 0\nagi_callingtns: 0\nagi_dnid: {did}\nagi_rdnis: unknown\n"
     "agi_context: ringflow-incoming\nagi_extension: {did}\nagi_priority: 1\nagi_enhanced: 0.0\n"
     "agi_accountcode: \nagi_threadid: 1\n"
-    "agi_arg_1: {dialplan}\n\n"
+    "agi_arg_1: {dialplan}\nagi_arg_2: {timers}\n\n"
 )
 
 _REPLIES = (
@@ -73,7 +74,9 @@ class VirtualCaller(asyncio.Protocol):
         # uvloop's transports are not subclasses of asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         self._transport.write(
-            _HEADERS.format(n=self._number, did=DID, cli=CLI, dialplan=DIALPLAN_VERSION).encode()
+            _HEADERS.format(
+                n=self._number, did=DID, cli=CLI, dialplan=DIALPLAN_VERSION, timers=DIALPLAN_TIMERS
+            ).encode()
         )
 
     def data_received(self, data: bytes) -> None:

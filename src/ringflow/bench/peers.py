@@ -20,7 +20,6 @@ _RELEASE = (
     "${CHANNEL(hangupsource)}|${SHIFT(SHARED(RINGFLOW_TALK))}|${HANGUPCAUSE(${HANGUPCAUSE_KEYS()},tech)}"
 )
 COMMANDS = (
-    'EXEC "MSet" "TIMEOUT(response)=5,TIMEOUT(digit)=3"',
     'EXEC "Read" "RINGFLOW_KEYS,/sounds/IVR/ivr-please,14,"',
     'GET FULL VARIABLE "${READSTATUS}:${RINGFLOW_KEYS}"',
     f'EXEC "Dial" "PJSIP/441234567890@carrier,60,gb(ringflow-leg^two^1({_HEADERS})){_ANSWERED}"',

@@ -10,7 +10,17 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.teller import Teller
 from ringflow.agi.session import AgiSession
-from ringflow.calls.collecting import KEYS_VARIABLE, Collected, Collection, Ending, Secret, collect_digits
+from ringflow.calls.collecting import (
+    FIRST_DIGIT_TIMEOUT_S,
+    INTER_DIGIT_TIMEOUT_S,
+    KEYS_VARIABLE,
+    Collected,
+    Collection,
+    Ending,
+    Secret,
+    collect_digits,
+    timers_of_dialplan,
+)
 from ringflow.calls.dialling import DialOptions
 from ringflow.calls.outcome import Leg, LegStatus, Reject
 from ringflow.calls.outgoing import Outgoing
@@ -46,7 +56,7 @@ class Call:
         self._secret: set[str] = set()
         self._session = session
         self._world = world
-        self._timers: tuple[float, float] | None = None
+        self._timers = timers_of_dialplan(session.request)
         self._outgoing = Outgoing(call_id, session, self.customer, world, self.transcript)
         self._seats = Seats(world.charging, call_id, f"@{session.request.unique_id}")
 
@@ -155,8 +165,8 @@ class Call:
         *prompts: str,
         max_digits: int,
         terminators: str = "#",
-        first_digit_timeout_s: float = 5.0,
-        inter_digit_timeout_s: float = 3.0,
+        first_digit_timeout_s: float = FIRST_DIGIT_TIMEOUT_S,
+        inter_digit_timeout_s: float = INTER_DIGIT_TIMEOUT_S,
         barge_in: bool = True,
         secret: Secret = False,
     ) -> Collected:

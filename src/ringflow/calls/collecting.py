@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import AgiSession
 from ringflow.calls.playing import play_sound
 from ringflow.errors import CallEnded, CommandRefused
 
 MAX_DIGITS = 255
 """What Asterisk's `Read` can take (app_read.c)."""
+
+FIRST_DIGIT_TIMEOUT_S = 5
+INTER_DIGIT_TIMEOUT_S = 3
+"""Of a slot that does not say otherwise. The dialplan sets them before the call comes to us."""
+
+DIALPLAN_TIMERS = f"{FIRST_DIGIT_TIMEOUT_S}/{INTER_DIGIT_TIMEOUT_S}"
+"""How the dialplan says so, in its second argument."""
+
+_TIMERS = re.compile(r"([0-9]{1,3})/([0-9]{1,3})", re.ASCII)
 
 KEYS_VARIABLE = "RINGFLOW_KEYS"
 _RESULT = "${READSTATUS}:${" + KEYS_VARIABLE + "}"
@@ -53,6 +64,12 @@ class Collection:
     barge_in: bool
 
 
+def timers_of_dialplan(request: AgiRequest) -> tuple[float, float] | None:
+    """First-digit and inter-digit time (seconds) that the channel came with; None: nobody has set them."""
+    said = _TIMERS.fullmatch(request.headers.get("agi_arg_2", ""))
+    return (float(said[1]), float(said[2])) if said is not None else None
+
+
 async def collect_digits(session: AgiSession, collection: Collection, timers_set: bool) -> Collected:
     """Play the sounds and take digits. Raises `CallEnded` when the caller hangs up.
 
@@ -63,7 +80,7 @@ async def collect_digits(session: AgiSession, collection: Collection, timers_set
     """
     if not timers_set:
         first_s, between_s = collection.first_digit_timeout_s, collection.inter_digit_timeout_s
-        # Both in one command: each costs Asterisk a quarter of a millisecond.
+        # Both in one command: each costs Asterisk a quarter of a millisecond, and us as much.
         await session.execute("MSet", f"TIMEOUT(response)={first_s:g},TIMEOUT(digit)={between_s:g}")
     sounds = collection.sounds
     if not collection.barge_in:

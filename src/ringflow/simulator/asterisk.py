@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from ringflow.calls.collecting import DIALPLAN_TIMERS
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.simulator.channel import CHANNEL_NAME
 from ringflow.simulator.command_line import split_command
@@ -36,6 +37,7 @@ class Greeting:
     script: str = "call"
     unique_id: str = "1767225600.1"
     dialplan: str = str(DIALPLAN_VERSION)
+    timers: str = DIALPLAN_TIMERS
 
     def encode(self) -> bytes:
         """The header block of `setup_env`, with the `agi_network` lines of `launch_netscript` before it."""
@@ -63,7 +65,7 @@ class Greeting:
             "accountcode": "",
             "threadid": "140000000000000",
             "arg_1": self.dialplan,
-        }
+        } | ({"arg_2": self.timers} if self.timers else {})
         text = "".join(f"agi_{name}: {value}\n" for name, value in lines.items()) + "\n"
         return text.encode("utf-8", "surrogateescape")
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.calls.clock import Clock
+from ringflow.calls.collecting import DIALPLAN_TIMERS
 from ringflow.calls.manager import Manager
 from ringflow.calls.outcome import CallRecord
 from ringflow.engine.dialplan import DIALPLAN_VERSION
@@ -42,13 +43,15 @@ _LINE = re.compile(r"[^\r\n\0]*")
 class Arrival:
     """An incoming call as the network presents it. `caller` None: no number; `anonymous`: withheld.
 
-    `dialplan` is the version that its dialplan says. Raises `Refused` for a number that no network presents.
+    `dialplan` is the version that its dialplan says, and `timers` the timeouts that it has set; empty: none.
+    Raises `Refused` for a number that no network presents.
     """
 
     did: str
     caller: str | None
     restricted: bool = False
     dialplan: str = str(DIALPLAN_VERSION)
+    timers: str = DIALPLAN_TIMERS
 
     def __post_init__(self) -> None:
         for text in (self.did, self.caller or ""):
@@ -64,6 +67,7 @@ class Arrival:
             caller_name="Anonymous" if self.caller == ANONYMOUS else None,
             presentation=PRESENTATION_RESTRICTED if restricted else PRESENTATION_ALLOWED,
             dialplan=self.dialplan,
+            timers=self.timers,
         )
 
 
@@ -145,8 +149,12 @@ async def carry_call(
         missing_applications=missing_applications,
         keys=keys,
     )
-    # The dialplan's own line before AGI(), in [ringflow-incoming].
+    # The dialplan's own lines before AGI(), in [ringflow-incoming].
     call.channel.set_variable("__RINGFLOW_CHANNEL", call.channel.name)
+    if arrival.timers:
+        first_digit_s, inter_digit_s = arrival.timers.split("/")
+        call.channel.set_variable("TIMEOUT(response)", first_digit_s)
+        call.channel.set_variable("TIMEOUT(digit)", inter_digit_s)
     asterisk = VirtualAsterisk(arrival.greeting(), call)
     try:
         await asterisk.carry(server.protocol())

@@ -10,7 +10,7 @@ import re2
 from pydantic import AfterValidator, Field
 
 from ringflow.calls.call import Call
-from ringflow.calls.collecting import Ending
+from ringflow.calls.collecting import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S, Ending
 from ringflow.calls.dialling import DialOptions
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.slot import FieldProblem, Jump, Prompt, Slot, SlotResult, VariableName
@@ -51,9 +51,9 @@ class Ivr(Slot):
     """Keys that end the input. They are not part of it."""
     attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = 3
     """How often the caller is asked in all."""
-    first_digit_timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
+    first_digit_timeout: Annotated[float, Field(gt=0, le=300)] = float(FIRST_DIGIT_TIMEOUT_S)
     """Seconds to wait for the first digit, from the end of the prompt."""
-    inter_digit_timeout: Annotated[float, Field(gt=0, le=300)] = 3.0
+    inter_digit_timeout: Annotated[float, Field(gt=0, le=300)] = float(INTER_DIGIT_TIMEOUT_S)
     """Seconds to wait between digits."""
     barge_in: bool = True
     """Whether a key stops the prompt and counts. If not, keys during the prompt are ignored."""
