@@ -27,7 +27,10 @@ def serve(
         bool, typer.Option("--first-steps", help="Say how to make a first call once the server is ready.")
     ] = False,
 ) -> None:
-    """Take calls. SIGTERM or Ctrl-C: no new calls, those in progress finish; a second one ends them now."""
+    """Take calls. SIGTERM or Ctrl-C: no new calls, those in progress finish; a second one ends them now.
+
+    A terminal that closes (SIGHUP) is the first of them, and never the second.
+    """
     config = load_config()
     set_up_logs(config.log)
     raise_open_file_limit()
@@ -47,6 +50,9 @@ async def _serve(config: Config, first_steps: bool) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, asked)
+    # A terminal that closes sends it, often twice; under nohup(1) it means nothing.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, stop.set)
     try:
         await application.start()
         _look_for_garbage_less()
