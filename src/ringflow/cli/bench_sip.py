@@ -21,7 +21,7 @@ TARGET_CPU_RATIO = 1.18
 def bench_sip(
     calls: Annotated[int, typer.Option(help="Calls in a round.", min=1)] = 100,
     rate: Annotated[int, typer.Option(help="Calls begun in a second.", min=1)] = 10,
-    rounds: Annotated[int, typer.Option(help="Rounds; Ringflow and native dialplan take turns.", min=1)] = 3,
+    rounds: Annotated[int, typer.Option(help="Rounds; Ringflow and native dialplan take turns.", min=1)] = 11,
     release: Annotated[str | None, typer.Option(help="Whose Asterisk: forky has 22, bullseye 16.")] = None,
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Before all other work of the machine; for root.")
