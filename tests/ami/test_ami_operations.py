@@ -158,7 +158,7 @@ async def test_a_refusal_carries_asterisks_words_escaped_and_short(up: Up) -> No
 async def test_an_action_never_answered_ends_in_time_and_its_late_answer_harms_nobody(
     peer: Peer, make_link: Callable[..., AmiLink]
 ) -> None:
-    link = make_link(action_timeout_s=0.1)
+    link = make_link(action_timeout_s=1.0)
     await link.start()
     connection = await peer.accept_login()
     await link.wait_up(PATIENCE_S)
@@ -167,7 +167,7 @@ async def test_an_action_never_answered_ends_in_time_and_its_late_answer_harms_n
     await connection.read()
     asked = asyncio.create_task(link.live_channels())
     late = await connection.read()
-    with pytest.raises(PeerSilent, match=r"did not answer CoreShowChannels within 0\.1 s") as caught:
+    with pytest.raises(PeerSilent, match=r"did not answer CoreShowChannels within 1 s") as caught:
         await asked
     assert not isinstance(caught.value, LinkDown)
     await connection.answer(late, "Response: Success", "EventList: start", "Message: Channels will follow")
