@@ -22,7 +22,7 @@ class Admission:
     presented_cli: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """A call that is rejected before answer with a SIP code; the reason is for logs and records."""
 

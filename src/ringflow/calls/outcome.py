@@ -84,7 +84,7 @@ class Leg:
     sip_code: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class LegEnd:
     """What Asterisk tells of a leg whose server lost it; `ended_ms`: milliseconds since 1970.
 

@@ -23,7 +23,7 @@ from ringflow.ledger.held import open_holds
 from ringflow.records.keeping import RecordKeeping
 from ringflow.store import StoreGone
 from ringflow.store.batches import Batches
-from ringflow.web.families import histogram
+from ringflow.web.families import counter, histogram
 from ringflow.web.readiness import ANSWER_S, NOT_CONFIGURED, Probe, part_states
 
 
@@ -104,12 +104,12 @@ def _wire(server: FastAgiServer) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "ringflow_fastagi_calls", "FastAGI connections that brought a call", value=counts.pop("calls")
     )
-    errors = CounterMetricFamily(
-        "ringflow_fastagi_errors", "FastAGI connections that came to nothing", labels=["kind"]
+    yield counter(
+        "ringflow_fastagi_errors",
+        "FastAGI connections that came to nothing",
+        ("kind",),
+        {(kind,): count for kind, count in counts.items()},
     )
-    for kind, count in counts.items():
-        errors.add_metric([kind], count)
-    yield errors
 
 
 def _ledger(charging: Charging) -> Iterator[Metric]:
@@ -134,14 +134,12 @@ def _ledger(charging: Charging) -> Iterator[Metric]:
 
 def _reaper(reaper: Reaper) -> Iterator[Metric]:
     findings = reaper.findings
-    legs = CounterMetricFamily(
+    yield counter(
         "ringflow_reaper_legs",
         "Legs that the reaper ended: settled from AstDB, or released and not charged",
-        labels=["found"],
+        ("found",),
+        {("astdb",): findings.from_astdb, ("released",): findings.released},
     )
-    legs.add_metric(["astdb"], findings.from_astdb)
-    legs.add_metric(["released"], findings.released)
-    yield legs
     yield CounterMetricFamily(
         "ringflow_reaper_calls", "Calls of dead servers that are counted no more", value=findings.calls
     )
@@ -165,14 +163,12 @@ def _records(records: RecordKeeping) -> Iterator[Metric]:
 
 
 def _refusals(teller: Teller) -> Metric:
-    refusals = CounterMetricFamily(
+    return counter(
         "ringflow_card_refusals",
         "Cards, PINs and codes refused to callers; locked: a lock-out",
-        labels=["why"],
+        ("why",),
+        {(why.value,): teller.refusals[why] for why in Why},
     )
-    for why in Why:
-        refusals.add_metric([why.value], teller.refusals[why])
-    return refusals
 
 
 def _batches(of: str, rows: str, transaction: str, batches: Batches) -> Iterator[Metric]:
