@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ringflow.documents import Document, Location, Value
 from ringflow.errors import Problem
-from ringflow.wording import did_you_mean, in_words, known_words, shown
+from ringflow.wording import did_you_mean, in_words, is_about_kind, known_words, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -30,17 +30,44 @@ def check_model(
     try:
         return model.model_validate(value), []
     except ValidationError as error:
-        # A value that may be of several kinds has a complaint from each of them; they are one problem.
-        together: dict[tuple[Location, str], list[ErrorDetails]] = {}
-        for one in error.errors(include_url=False):
-            rest = tuple(one["loc"])
-            full = _written(document, location, rest)
-            missing = str(rest[-1]) if one["type"] == "missing" else ""
-            together.setdefault((full, missing), []).append(one)
         return None, [
             _explain(model, document, full, errors, pattern_mends or {})
-            for (full, _), errors in together.items()
+            for (full, _), errors in _complaints(error, document, location).items()
         ]
+
+
+def wrong_locations(
+    model: type[BaseModel], document: Document, value: Value, location: Location = ()
+) -> set[Location]:
+    """Where inside `value`, which stands at `location`, something is that the model does not take.
+
+    What lacks something is wrong itself; but of `value` that is not said.
+    """
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        return {full for full, _ in _complaints(error, document, location)} - {location}
+    return set()
+
+
+def _complaints(
+    error: ValidationError, document: Document, location: Location
+) -> dict[tuple[Location, str], list[ErrorDetails]]:
+    """What pydantic complains of, by the location in the document and the name of what is missing there."""
+    # A value that may be of several kinds has a complaint from each of them; they are one problem.
+    together: dict[tuple[Location, str], list[ErrorDetails]] = {}
+    for one in error.errors(include_url=False):
+        rest = tuple(one["loc"])
+        full = _written(document, location, rest)
+        missing = str(rest[-1]) if one["type"] == "missing" else ""
+        together.setdefault((full, missing), []).append(one)
+    # Where a complaint is about something inside of a value, that value is of the right kind.
+    entered = {full[:length] for full, _ in together for length in range(len(full))}
+    return {
+        (full, missing): errors
+        for (full, missing), errors in together.items()
+        if full not in entered or not all(is_about_kind(one) for one in errors)
+    }
 
 
 def _explain(

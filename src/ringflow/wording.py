@@ -83,15 +83,20 @@ def shown(value: object) -> str:
     return f"`{text[:MAX_SHOWN]}...`" if len(text) > MAX_SHOWN else f"`{text}`"
 
 
+def is_about_kind(error: ErrorDetails) -> bool:
+    """Whether a value is of another kind than was wanted, whatever it says."""
+    return error["type"] in _KINDS
+
+
 def in_words(name: str, errors: list[ErrorDetails], pattern_mends: Mapping[str, str]) -> Words:
     """Put into words what is wrong with the value called `name` (may be empty).
 
     `errors` has more than one entry where the value could have been of several kinds and is none of them.
     """
     subject = f"{shown(name)} " if name else ""
-    error = next((one for one in errors if one["type"] not in _KINDS), errors[0])
+    error = next((one for one in errors if not is_about_kind(one)), errors[0])
     value, context = error["input"], error.get("ctx", {})
-    if error["type"] in _KINDS:
+    if is_about_kind(error):
         return _wrong_kind(subject, value, list(dict.fromkeys(_KINDS[one["type"]] for one in errors)))
     if error["type"] in _LIMITS:
         instead = f", not {shown(value)}" if isinstance(value, int | float) else ""

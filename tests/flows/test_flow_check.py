@@ -78,6 +78,46 @@ def test_what_remains_of_a_wrong_slot_is_checked_too() -> None:
     ]
 
 
+def test_a_required_field_that_is_wrong_or_missing_does_not_hide_the_rest_of_its_slot() -> None:
+    first = """\
+  - slot: ivr
+    min: 5
+    max: 3
+    result: number
+    transfer_on_failure: ${nubmer}
+    on: {invalid: nowhere}
+"""
+    others = """\
+  - {min: 9, slot: ivr, file: a b, max: 8, result: Number, on: {invalid: next}}
+  - {slot: audio, file: [a/b, c d], on: {don: next}}
+  - {slot: destination, external: "${number}", headers: {X: "${did}"}}
+"""
+    assert [line.partition(" (")[0] for line in problems(flow("a", first, others))] == [
+        "a.yaml:3:5: `file` is missing",
+        "a.yaml:4:10: min 5 is more than max 3",
+        "a.yaml:7:26: `${nubmer}` may be unset: nothing sets it before this slot",
+        "a.yaml:8:19: no slot here has the id `nowhere`",
+        "a.yaml:9:11: min 9 is more than max 8",
+        "a.yaml:9:31: `file` cannot be `a b`",
+        "a.yaml:9:52: `result` cannot be `Number`",
+        "a.yaml:10:31: `file` cannot be `c d`",
+        "a.yaml:10:42: audio has no exit `don`",
+    ]
+
+
+def test_where_a_slot_does_not_say_what_it_sets_only_the_ways_are_told_on_which_it_sets_nothing() -> None:
+    ask = "  - {slot: ivr, file: a/b, on: {busy: next, %s: next}}\n"
+    assert [line.partition(" (")[0] for line in problems(flow("a", ask % "done", DIAL))] == [
+        "a.yaml:3:5: `result` is missing",
+        "a.yaml:3:33: ivr has no exit `busy`",
+    ]
+    assert [line.partition(" (")[0] for line in problems(flow("a", ask % "invalid", DIAL))] == [
+        "a.yaml:3:5: `result` is missing",
+        "a.yaml:3:33: ivr has no exit `busy`",
+        "a.yaml:4:35: `${number}` may be unset: nothing sets it on the way ivr[1] -> destination[2]",
+    ]
+
+
 def test_variables_are_followed_through_what_remains_of_wrong_slots() -> None:
     ask = "  - {slot: ivr, file: a/b, result: number, colour: red, on: {invalid: next}}\n"
     dial = "  - {slot: destination, external: '${number}', timeout: 0, on: {busy: 'app:b'}}\n"

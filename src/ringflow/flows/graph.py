@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import APP_PREFIX
-from ringflow.flows.slot import Slot
+from ringflow.flows.slot import NOT_SAID, Slot
 
 Node: TypeAlias = tuple[str, int]
 """An app and the index of one of its slots."""
@@ -36,7 +36,8 @@ _Incoming: TypeAlias = dict[Node, list[tuple[Node, Edge]]]
 class Graph:
     """The slots of all flows. Slots that are not usable, and targets that do not exist, end the call.
 
-    So do ways into other apps from a slot that has problems: these are not to be told of other files.
+    So do ways into other apps from a slot that has problems: these are not to be told of other files. And so
+    do ways on which a variable is set whose name is not told.
     """
 
     def __init__(self, drafts: Mapping[str, Draft]) -> None:
@@ -54,7 +55,8 @@ class Graph:
             return
         for edge in self._ways_out(app, draft, index, slot):
             leaves = edge.target is not None and edge.target[0] != app
-            yield replace(edge, target=None) if leaves and draft.slots[index] is None else edge
+            ends = (leaves and draft.slots[index] is None) or NOT_SAID in edge.sets
+            yield replace(edge, target=None) if ends else edge
 
     def _ways_out(self, app: str, draft: Draft, index: int, slot: Slot) -> Iterator[Edge]:
         sets = slot.sets()

@@ -13,8 +13,9 @@ from ringflow.documents import Document, Location, Value, decode_document, read_
 from ringflow.errors import DocumentError, Problem
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
+from ringflow.flows.remains import remains_type, without
 from ringflow.flows.slot import PROMPT_PATTERN, TARGET_PATTERN, VARIABLE_PATTERN, Slot
-from ringflow.validation import check_model
+from ringflow.validation import check_model, wrong_locations
 from ringflow.wording import did_you_mean, known_words, no_value, shown
 
 APP_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -150,26 +151,15 @@ def _slot(
         mend = f"{near} {known}".strip()
         return None, [document.problem((*location, "slot"), f"unknown slot type {shown(kind)}", mend)]
     slot, problems = check_model(types[kind], document, raw, location, PATTERN_MENDS)
-    told = {(problem.line, problem.column) for problem in problems}
+    wrong = wrong_locations(types[kind], document, raw, location)
     for key, value in raw.items():
         # A field that may be left out takes None, but whoever writes `regex: #...` did not mean that.
-        if value is None and key in types[kind].model_fields and document.place((*location, key)) not in told:
+        if value is None and key in types[kind].model_fields and (*location, key) not in wrong:
             problems.append(document.key_problem((*location, key), *no_value(key)))
+            wrong.add((*location, key))
     if problems:
-        faulty = {(problem.line, problem.column) for problem in problems}
-        slot, _ = check_model(types[kind], document, _without(document, location, raw, faulty), location)
+        slot, _ = check_model(remains_type(types[kind]), document, without(wrong, raw, location), location)
     return slot, problems
-
-
-def _without(document: Document, location: Location, value: Value, faulty: set[tuple[int, int]]) -> Value:
-    """A mapping less the keys, here and in mappings inside, at which or at whose values problems stand."""
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: _without(document, inner, value[key], faulty)
-        for key in value
-        if not faulty & {document.place(inner := (*location, key)), document.key_places.get(inner)}
-    }
 
 
 def _id_of(raw: Value) -> str | None:

@@ -16,6 +16,9 @@ PROMPT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$"
 VARIABLE_PATTERN = r"^[a-z][a-z0-9_]*$"
 TARGET_PATTERN = r"^(app:)?[A-Za-z0-9][A-Za-z0-9_-]*$"
 
+NOT_SAID = "?"
+"""What a required field holds in what remains of a slot where that field is missing or wrong: no name."""
+
 
 class _PromptMark:
     """Marks a field whose text names a prompt of the library."""
@@ -102,7 +105,7 @@ class Slot(BaseModel):
         """Every prompt that the slot may play, with the name of its field."""
         for name, info in type(self).model_fields.items():
             value = getattr(self, name)
-            if value is None or not _names_prompts(info.metadata, info.annotation):
+            if value in (None, NOT_SAID) or not _names_prompts(info.metadata, info.annotation):
                 continue
             yield from ((name, item) for item in ([value] if isinstance(value, str) else value))
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from ringflow.errors import Problem
 from ringflow.flows.graph import JUMP, Edge, Graph, Node
-from ringflow.flows.slot import Slot
+from ringflow.flows.slot import NOT_SAID, Slot
 from ringflow.flows.surroundings import Surroundings
 from ringflow.flows.template import Template
 from ringflow.wording import did_you_mean, known_words
@@ -40,14 +40,15 @@ def unset_problems(graph: Graph, starts: set[Node], surroundings: Surroundings) 
     without: dict[str, _WayBack] = {}
     known = surroundings.always_set | surroundings.sometimes_set
     known |= {name for edges in graph.edges.values() for edge in edges for name in edge.sets}
-    is_whole = all(
+    is_whole = NOT_SAID not in known and all(
         draft.usable(index) for draft in graph.drafts.values() for index in range(len(draft.slots))
     )
+    known -= {NOT_SAID}
     for use in _uses(graph):
         is_unknown = use.name not in known and is_whole
         if use.name in certain.get(use.node, () if is_unknown else {use.name}):
             continue
-        if use.name not in known:
+        if is_unknown:
             near = did_you_mean(use.name, known)
             what, mend = f"unknown variable `{use.name}`", f"{near} known: {known_words(known)}".strip()
         elif use.name in surroundings.sometimes_set:
