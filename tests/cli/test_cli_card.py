@@ -14,10 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-
-from ringflow import cli
-from ringflow.cli import card, voucher
 
 Run = Callable[..., Any]
 ANN = ("--operator", "ann")
@@ -25,18 +21,8 @@ RING = "v1:a-pepper-for-tests-only"
 
 
 @pytest.fixture
-def till(ringflow: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+def till(ringflow: Run) -> Run:
     """The command line with cards and vouchers, a template customer and a pepper."""
-    build = cli.build
-
-    def with_cards(only: str | None = None) -> typer.Typer:
-        app = build(only)
-        for name, module in (("card", card), ("voucher", voucher)):
-            if name not in cli.NOUNS:
-                app.add_typer(module.app, name=name)
-        return app
-
-    monkeypatch.setattr(cli, "build", with_cards)
 
     def run(*words: str, **environment: str) -> Any:
         return ringflow(*words, **{"RINGFLOW_PIN_PEPPER": RING, **environment})

@@ -17,8 +17,15 @@ from ringflow.errors import DocumentError, RingflowError, StartError
 EXIT_PROBLEM = 1
 EXIT_SURROUNDINGS = 2
 
-COMMANDS = ("serve", "check", "schema", "test", "call", "dial")
-"""Commands without a noun: each a function of its own name, in a file of its own name."""
+COMMANDS = {
+    "serve": "Take calls.",
+    "check": "Check the configuration, the flows and the scenario files.",
+    "schema": "Print the JSON Schema of flow files.",
+    "test": "Play scenarios on the simulator.",
+    "call": "Make one simulated call.",
+    "dial": "Call a DID from this terminal.",
+}
+"""Commands without a noun: each a function of its own name, in a file of its own name, and what it does."""
 
 NOUNS = {
     "did": ("did", "The numbers that callers dial."),
@@ -42,14 +49,7 @@ NOUNS = {
 
 def build(only: str | None = None) -> typer.Typer:
     """The command line; with `only`, just that command or noun, so that no other's libraries are loaded."""
-    app = typer.Typer(
-        name="ringflow",
-        help="Call flows and calling cards on Asterisk.",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        add_completion=False,
-    )
-    app.callback()(_options)
+    app = _bare()
     for name in COMMANDS:
         if only in (None, name):
             app.command(name)(getattr(import_module(f"ringflow.cli.{name}"), name))
@@ -59,10 +59,20 @@ def build(only: str | None = None) -> typer.Typer:
     return app
 
 
+def overview() -> typer.Typer:
+    """All commands and what they do, for help and for mistakes; no command's libraries are loaded."""
+    app = _bare()
+    meanings = COMMANDS | {name: meaning for name, (_, meaning) in NOUNS.items()}
+    for name, meaning in meanings.items():
+        app.command(name, short_help=meaning)(_not_loaded)
+    return app
+
+
 def main() -> None:
     """Run a command. Bad input exits 1, bad surroundings 2; neither shows a traceback."""
     try:
-        build(_named(sys.argv[1:]))()
+        named = _named(sys.argv[1:])
+        (overview() if named is None else build(named))()
     except StartError as error:
         _stop(error, EXIT_SURROUNDINGS)
     except RingflowError as error:
@@ -70,11 +80,30 @@ def main() -> None:
 
 
 def _named(arguments: Sequence[str]) -> str | None:
-    """The command or noun that is asked for, or None where help or a mistake needs them all."""
+    """The command or noun that is asked for; None where help or a mistake needs them all."""
     words = list(arguments)
     while words and words[0].startswith("--config"):
         words = words[1:] if "=" in words[0] else words[2:]
+    words = words[words[:1] == ["--"] :]
     return words[0] if words and (words[0] in COMMANDS or words[0] in NOUNS) else None
+
+
+def _bare() -> typer.Typer:
+    app = typer.Typer(
+        name="ringflow",
+        help="Call flows and calling cards on Asterisk.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        # Plain help: rich takes `[...]` for its own markup, and gives switches a value, `--json <bool>`.
+        rich_markup_mode=None,
+    )
+    app.callback()(_options)
+    return app
+
+
+def _not_loaded() -> None:
+    raise NotImplementedError
 
 
 def _show_version(asked: bool) -> None:
@@ -85,7 +114,8 @@ def _show_version(asked: bool) -> None:
 
 def _options(
     config: Annotated[
-        Path | None, typer.Option("--config", help="The configuration file [default: config.yaml]")
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="The configuration file.", show_default="config.yaml"),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)

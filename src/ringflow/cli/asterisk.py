@@ -31,7 +31,10 @@ def config(
         str, typer.Option("--carrier", metavar="HOST", help="Your carrier's address, for the example trunk.")
     ] = DEFAULT.carrier_host,
 ) -> None:
-    """Write dialplan, an example trunk and a manager user, to be included in your Asterisk's own files."""
+    """Write what your Asterisk's own files include.
+
+    Dialplan, an example of a trunk and a phone, and a manager user; a README says what goes where.
+    """
     settings = load_config()
     fastagi_host = host or settings.fastagi.host
     if fastagi_host in ("0.0.0.0", "::"):  # noqa: S104 - it is what to replace

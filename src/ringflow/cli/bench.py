@@ -20,13 +20,6 @@ from ringflow.config import load_config
 from ringflow.errors import Refused
 
 app = typer.Typer(no_args_is_help=True)
-app.command("billed")(bench_billed)
-app.command("cards")(bench_cards)
-app.command("charged")(bench_charged)
-app.command("crash")(bench_crash)
-app.command("identify")(bench_identify)
-app.command("sip")(bench_sip)
-
 BYTES_PER_KB = 1024
 
 
@@ -37,7 +30,10 @@ def bench_agi(
     rounds: Annotated[int, typer.Option(help="Rounds; the servers take turns.", min=1)] = 21,
     database: Annotated[str | None, typer.Option(help="A database URL; a fresh SQLite file if none.")] = None,
 ) -> None:
-    """Complete seed calls per second on one core, against the bare protocol and panoramisk's fast_agi."""
+    """Calls per second on one core.
+
+    Complete seed calls, against the bare protocol and panoramisk's fast_agi.
+    """
     figures = measure_agi(_project(), calls, at_once, rounds, database)
     _refuse_failures(figures)
     table = Table("server", "CPU us a call", "calls per core second", "Ringflow / this", "calls")
@@ -62,6 +58,14 @@ def bench_held(
     table = Table("calls held", "KB a call")
     table.add_row(str(held.calls), f"{held.bytes_per_call / BYTES_PER_KB:.1f}")
     Console().print(table)
+
+
+app.command("identify")(bench_identify)
+app.command("sip")(bench_sip)
+app.command("charged")(bench_charged)
+app.command("billed")(bench_billed)
+app.command("crash")(bench_crash)
+app.command("cards")(bench_cards)
 
 
 def _refuse_failures(figures: list[AgiFigures]) -> None:

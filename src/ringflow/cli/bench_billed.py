@@ -23,7 +23,10 @@ def bench_billed(
     rounds: Annotated[int, typer.Option(help="Rounds, each charged and uncharged.", min=1)] = 2,
     release: Annotated[str | None, typer.Option(help="Whose Asterisk: forky has 22, bullseye 16.")] = None,
 ) -> None:
-    """Real calls with 6 s of menu: billed talk against the wire, key to INVITE charged and not."""
+    """Billed talk of real calls against the wire.
+
+    Calls with 6 s of menu; also from key to INVITE, charged and not.
+    """
     config = load_config()
     project, lab = config.path(config.flows).parent, config.path(config.state) / "lab"
     found = asyncio.run(measure_billed(project, lab, release, calls, rounds))

@@ -25,7 +25,10 @@ def bench_cards(
     ] = False,
     database: Annotated[str | None, typer.Option(help="A fresh database URL; a SQLite file if none.")] = None,
 ) -> None:
-    """Make cards in bulk in a database of its own, as `ringflow card generate --out` does."""
+    """Cards made in bulk.
+
+    In a database of its own, as `ringflow card generate --out` does.
+    """
     with TemporaryDirectory(prefix="ringflow-cards-") as name:
         folder = Path(name)
         url = database or f"sqlite:///{folder}/cards.db"

@@ -22,7 +22,10 @@ def bench_charged(
     rounds: Annotated[int, typer.Option(help="Rounds, each uncharged and charged.", min=1)] = 3,
     database: Annotated[str | None, typer.Option(help="A fresh database URL; a SQLite file if none.")] = None,
 ) -> None:
-    """Complete charged calls per second on one core, against the same calls rated upstream."""
+    """Charged calls per second on one core.
+
+    Complete calls, against the same calls rated upstream.
+    """
     config = load_config()
     project = config.path(config.flows).parent
     found = measure_charged(project, calls, at_once, rounds, database)

@@ -20,7 +20,10 @@ def bench_crash(
     release: Annotated[str | None, typer.Option(help="Whose Asterisk: forky has 22, bullseye 16.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed kills at the same moments.")] = None,
 ) -> None:
-    """Kill -9 of the server under real calls while they ring and talk; restart; compare books and wire."""
+    """Books and wire after kill -9 of the server.
+
+    It is killed under real calls while they ring and talk, and started again.
+    """
     config = load_config()
     project, lab = config.path(config.flows).parent, config.path(config.state) / "lab"
     found = asyncio.run(measure_crashes(project, lab, release, rounds, seed))

@@ -76,7 +76,10 @@ def bench_identify(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; the directories take turns.")] = 9,
     database: Annotated[Databases, typer.Option(help="Where to measure.")] = "both",
 ) -> None:
-    """Identify callers in a large directory and in a small one, by turns, and print the ratio."""
+    """Callers identified in a large directory and in a small one.
+
+    By turns, with the ratio of the two.
+    """
     table = Table(
         "database", "callers", "small: us a caller", "large: us a caller", "large / small", "target"
     )

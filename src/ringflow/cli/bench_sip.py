@@ -26,9 +26,12 @@ def bench_sip(
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Before all other work of the machine; for root.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Real calls through the lab's Asterisk: key to INVITE, whole call, and processor time, side by side."""
+    """Real calls, by Ringflow and by native dialplan, side by side.
+
+    Through the lab's Asterisk: from key to INVITE, whole call, and processor time.
+    """
     config = load_config()
     project, lab = config.path(config.flows).parent, config.path(config.state) / "lab"
     report = measure_sip(project, lab, release, calls, rate, rounds, realtime)

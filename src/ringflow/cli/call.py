@@ -69,9 +69,14 @@ DidArgument = Annotated[str, typer.Argument(metavar="DID", help="The number that
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="CLI", help="The calling number; `anonymous` withholds it.")
 ]
+CALLEE_WORDS = "|".join(CalleeWord)
 CalleeOption = Annotated[
     list[CalleeWord] | None,
-    typer.Option("--callee", help="How an attempt is met; several times: one attempt after the other."),
+    typer.Option(
+        "--callee",
+        metavar=CALLEE_WORDS,
+        help="How an attempt is met; several times: one attempt after the other.",
+    ),
 ]
 TalkOption = Annotated[
     int,
@@ -140,9 +145,12 @@ def call(
     rings: RingOption = 2000,
     talk: TalkOption = 60_000,
     hangs_up_after: LeaveOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Make one simulated call. It takes milliseconds, however long the talk."""
+    """Make one simulated call.
+
+    It takes milliseconds, however long the talk.
+    """
     config = load_config()
     set_up_logs(LogConfig(format="text", level="error"))
     steps = caller_steps(keys or [], after, every, hangs_up_after)

@@ -37,7 +37,7 @@ app.add_typer(card_pepper.app, name="pepper")
 app.command("generate")(generate_command)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The card's 12 digits.")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="The cards' IDs.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="The cards' IDs.")]
 Batch = Annotated[str | None, typer.Option("--batch", help="The batch's name.")]
 Customer = Annotated[int | None, id_option("--customer", "The template customer.")]
 OfStatus = Annotated[Status | None, typer.Option("--status", help="Only of this status.")]
@@ -165,11 +165,15 @@ def redeem_command(
     card_id: Id,
     operator: Operator,
     into: Annotated[
-        int | None, typer.Option("--into", help="An account to top up [default: one of its own]")
+        int | None,
+        typer.Option("--into", metavar="ID", help="An account to top up.", show_default="one of its own"),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Give a card's credit away, without its PIN: to an account of its own, or into one that is there."""
+    """Give a card's credit away, without its PIN.
+
+    It goes to an account of its own, or with --into to one that is there.
+    """
 
     async def give(store: Store, config: Config) -> Card:
         now_ms = system_now_ms()
@@ -199,7 +203,10 @@ def discard_command(
     operator: Operator,
     as_json: Json = False,
 ) -> None:
-    """Remove a batch whose making was killed; a making in progress is stopped by it."""
+    """Remove a batch whose making was killed.
+
+    A making in progress is stopped by it.
+    """
     with_store(lambda store, config: discard_batch(store, batch, operator, system_now_ms()))
     print_deleted("batch", batch, as_json)
 

@@ -40,7 +40,9 @@ def generate_command(
     credit: Annotated[str, typer.Option("--credit", help="Of each card, in its currency.")] = "0",
     count: Annotated[int, typer.Option("--count", help="How many cards.")] = 1,
     status: Annotated[Status, typer.Option("--status", help="Disabled ones open nothing yet.")] = "available",
-    batch: Annotated[str | None, typer.Option("--batch", help="Its name [default: the time]")] = None,
+    batch: Annotated[
+        str | None, typer.Option("--batch", metavar="NAME", help="Its name.", show_default="the time")
+    ] = None,
     pin_length: Annotated[int, typer.Option("--pin-length", help="Digits of a PIN, 4 to 12.")] = 6,
     pin_only: Annotated[
         bool, typer.Option("--pin-only", help="The PIN alone opens the card; 8 digits at least.")

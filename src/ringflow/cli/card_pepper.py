@@ -41,7 +41,10 @@ class PepperRow:
 
 @app.command("new")
 def new_command(operator: Operator, as_json: Json = False) -> None:
-    """Add a pepper to the ring's file: the first, or the next, under which all that is new is digested."""
+    """Add a pepper to the ring's file.
+
+    It is the first, or the next, under which all that is new is digested.
+    """
     config = load_config()
     if os.environ.get(config.cards.pepper_env, "").strip():
         raise Refused(f"the ring comes from {config.cards.pepper_env}; add a line `version:secret` there")
@@ -64,7 +67,10 @@ def new_command(operator: Operator, as_json: Json = False) -> None:
 
 @app.command("list")
 def list_command(as_json: Json = False) -> None:
-    """List the versions: what is in the ring, and how much still needs each."""
+    """List the versions.
+
+    They are those of the ring and of the database, with how much still needs each.
+    """
 
     async def count(connection: AsyncConnection, config: Config) -> list[PepperRow]:
         return await _versions(connection, open_peppers(config))

@@ -43,12 +43,17 @@ def check(
     path: Annotated[
         Path | None,
         typer.Argument(
-            help="A folder of flows, or one flow or scenario file [default: `flows` of the config]"
+            metavar="PATH",
+            help="A folder of flows, or one flow or scenario file.",
+            show_default="`flows` of the configuration",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Check the configuration, the flows and the scenario files, without running anything."""
+    """Check the configuration, the flows and the scenario files.
+
+    Nothing is run.
+    """
     findings = look(path)
     if as_json:
         typer.echo(json.dumps(asdict(findings), indent=2))

@@ -35,7 +35,10 @@ def add_command(
     notes: Notes = "",
     as_json: Json = False,
 ) -> None:
-    """Let a calling number, or all that match a pattern, call as a customer."""
+    """Let a calling number call as a customer.
+
+    With --pattern: all numbers that match.
+    """
     add = clis.add_pattern if pattern else clis.add_number
     print_one(with_change(operator, lambda change: add(change, customer, text, notes or "")), as_json)
 

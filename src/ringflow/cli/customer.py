@@ -32,8 +32,10 @@ CallerId = Annotated[
 @app.command("add")
 def add_command(
     operator: Operator,
-    name: Annotated[str, typer.Argument(help="A name for people.")] = "",
-    customer_id: Annotated[int | None, id_option("--id", "[default: the one after the highest]")] = None,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name for people.")] = "",
+    customer_id: Annotated[
+        int | None, id_option("--id", "Its id.", show_default="the one after the highest")
+    ] = None,
     status: Status = "active",
     currency: Annotated[str, typer.Option("--currency", help="Three capitals; it stays for ever.")] = "USD",
     channels: Channels = None,

@@ -15,6 +15,7 @@ from ringflow.app import open_core
 from ringflow.calls.clock import SystemClock
 from ringflow.calls.outcome import CallRecord
 from ringflow.cli.call import (
+    CALLEE_WORDS,
     CalleeWord,
     DidArgument,
     FromOption,
@@ -57,15 +58,17 @@ def dial(
         list[CalleeWord] | None,
         typer.Option(
             "--callee",
-            help="How an attempt is met; several times: one attempt after the other. "
-            "[default: you say it while it rings]",
+            metavar=CALLEE_WORDS,
+            help="How an attempt is met; several times: one attempt after the other.",
+            show_default="you say it while it rings",
         ),
     ] = None,
     rings: RingOption = 2000,
     talk: TalkOption = 60_000,
 ) -> None:
-    """Call a DID from this terminal: what is heard is written, what you key is sent. h hangs up.
+    """Call a DID from this terminal.
 
+    What is heard is written, what you key is sent; h hangs up.
     Where the keys come from a pipe they are sent as soon as keys are taken; h in it hangs up then.
     """
     config = load_config()

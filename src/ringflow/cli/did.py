@@ -21,7 +21,9 @@ from ringflow.wording import did_you_mean, known_words
 
 app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
 
-Number = Annotated[str, typer.Argument(help="A telephone number in any form, or an extension such as 100.")]
+Number = Annotated[
+    str, typer.Argument(metavar="NUMBER", help="A telephone number in any form, or an extension such as 100.")
+]
 Channels = Annotated[
     str | None, typer.Option("--channels", metavar="N|none", help="How many calls at once; none: no limit.")
 ]

@@ -14,6 +14,6 @@ def id_argument(metavar: str, meaning: str) -> Any:
     return typer.Argument(metavar=metavar, min=1, max=MAX_INTEGER, help=meaning)
 
 
-def id_option(name: str, meaning: str) -> Any:
+def id_option(name: str, meaning: str, show_default: bool | str = True) -> Any:
     """An option that is such an id."""
-    return typer.Option(name, metavar="ID", min=1, max=MAX_INTEGER, help=meaning)
+    return typer.Option(name, metavar="ID", min=1, max=MAX_INTEGER, help=meaning, show_default=show_default)

@@ -31,11 +31,17 @@ Server = Annotated[str, typer.Option("--server", help="The server it is for: a t
 @app.command("generate")
 def generate_command(
     out: Annotated[
-        Path | None, typer.Option("--out", help="[default: the file that config.yaml names]")
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="The file to write.", show_default="the one that config.yaml names"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a random secret that only its owner can read; one that is there already stays."""
+    """Write a random secret that only its owner can read.
+
+    One that is there already stays.
+    """
     config = load_config()
     path = out or config.path(config.impersonation.key_file or DEFAULT_FILE)
     made = generate_secret(path)
@@ -49,7 +55,9 @@ def generate_command(
 def make_command(
     customer: Customer,
     server: Server,
-    at_s: Annotated[int | None, typer.Option("--at", min=0, help="Seconds since 1970 [default: now]")] = None,
+    at_s: Annotated[
+        int | None, typer.Option("--at", min=0, help="Seconds since 1970.", show_default="now")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make the key for a customer on a server."""
@@ -60,7 +68,7 @@ def make_command(
 
 @app.command("verify")
 def verify_command(
-    key: Annotated[str, typer.Argument(help="The text of X-CX-Sec.")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The text of X-CX-Sec.")],
     customer: Customer,
     server: Server,
     max_age_s: Annotated[

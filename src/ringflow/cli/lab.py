@@ -17,12 +17,13 @@ from ringflow.lab.asterisk import CARRIER
 
 app = typer.Typer(help="A real Asterisk without root, for trying and testing.", no_args_is_help=True)
 
-app.command("call")(lab_call.call)
-
 
 @app.command("up")
 def up(release: Release = None) -> None:
-    """Start Asterisk; its calls go to this project's FastAGI port. At first its packages are fetched."""
+    """Start Asterisk; its calls go to this project's FastAGI port.
+
+    At first its packages are fetched.
+    """
     lab = open_lab(release)
     state = lab.up(load_config().fastagi.port)
     typer.echo(f"Asterisk of {lab.release} takes SIP on 127.0.0.1:{state.sip_port} (UDP).")
@@ -68,3 +69,6 @@ def logs(
     """Show the end of Asterisk's log."""
     for line in open_lab(release).logs(lines):
         typer.echo(line)
+
+
+app.command("call")(lab_call.call)

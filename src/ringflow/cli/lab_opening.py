@@ -15,7 +15,7 @@ Release = Annotated[
         "--release", help="Whose Asterisk: forky has 22, bullseye 16.", show_default="forky on Debian"
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def open_lab(release: str | None) -> Lab:

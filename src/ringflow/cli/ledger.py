@@ -54,7 +54,10 @@ _SIGNED: dict[str, bool] = {"ignore_unknown_options": True}
 
 @app.command("check")
 def check_command(as_json: Json = False) -> None:
-    """Prove the books; exit 1 and say what is wrong where they are not right."""
+    """Prove the books.
+
+    Where they are not right: says what is wrong, and exits 1.
+    """
 
     async def check(store: Store, config: Config) -> list[Finding]:
         return await check_books(store, system_now_ms())
@@ -117,7 +120,10 @@ def pay_out_command(
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Enter a payment back: the customer's credit falls, at most to its limit."""
+    """Enter a payment back: the customer's credit falls.
+
+    It falls at most to its limit.
+    """
 
     async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
         return await paying.pay_out(connection, customer, await _amount(connection, customer, amount), order)
@@ -134,7 +140,10 @@ def adjust_command(
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Correct a customer's credit: up, or down (-5.00) at most to its limit."""
+    """Correct a customer's credit: up, or down (-5.00).
+
+    Down at most to its limit.
+    """
 
     async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
         micros = await _amount(connection, customer, amount, signed=True)
@@ -165,7 +174,9 @@ def transfer_command(
 @app.command("refund", context_settings=_SIGNED)
 def refund_command(
     leg: Annotated[str, typer.Argument(metavar="LEG", help="The leg's id, as its record shows it.")],
-    amount: Annotated[str | None, typer.Argument(metavar="[AMOUNT]", help="Default: all of it.")] = None,
+    amount: Annotated[
+        str | None, typer.Argument(metavar="AMOUNT", help="In the leg's currency.", show_default="all of it")
+    ] = None,
     *,
     reason: Reason,
     operator: Operator,
@@ -192,7 +203,10 @@ def limit_command(
     daily: DailyLimit = None,
     as_json: Json = False,
 ) -> None:
-    """Set how far below zero a customer may go, and what its calls may cost in a day."""
+    """Set a customer's limits.
+
+    How far below zero it may go, and what its calls may cost in a day.
+    """
 
     async def limit(act: Act, config: Config) -> Account:
         if debit is not None:

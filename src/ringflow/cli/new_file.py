@@ -12,7 +12,10 @@ import typer
 
 from ringflow.errors import Refused, StartError
 
-Out = Annotated[Path | None, typer.Option("--out", help="[default: standard output]")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="The file to write.", show_default="standard output"),
+]
 
 
 @contextmanager

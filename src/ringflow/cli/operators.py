@@ -12,6 +12,7 @@ Operator = Annotated[
     str,
     typer.Option(
         "--operator",
+        metavar="NAME",
         envvar="RINGFLOW_OPERATOR",
         default_factory=login_name,
         show_default="your login name",

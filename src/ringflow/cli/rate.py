@@ -70,14 +70,17 @@ def add_command(
 
 @app.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(help="CSV; its first line names the columns.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV; its first line names the columns.")],
     card: Card,
     operator: Operator,
     replace: Annotated[bool, typer.Option("--replace", help="In place of all rows the card has.")] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Add rates from a CSV file: all of them, or none where one is bad."""
+    """Add rates from a CSV file.
+
+    All of them, or none where one is bad.
+    """
 
     async def work(store: Store, config: Config) -> RateFile:
         async with store.reading() as connection:
@@ -128,7 +131,10 @@ def show_command(
 
 @app.command("export")
 def export_command(name: CardName, out: Out = None) -> None:
-    """Write all rates of a card as CSV: edited, `import --replace` puts them in place again."""
+    """Write all rates of a card as CSV.
+
+    Edited, `import --replace` puts them in place again.
+    """
 
     async def export(connection: AsyncConnection, config: Config) -> int:
         card = await get_card(connection, name)
@@ -148,7 +154,10 @@ def assign_command(
     default: Annotated[bool, typer.Option("--default", help="For all customers of its currency.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Have a customer or a trunk go by a card, or make it its currency's default; list who does."""
+    """Have a customer or a trunk go by a card; list who does.
+
+    With --default: all customers of its currency that have none of their own.
+    """
 
     async def assign(act: Act, config: Config) -> list[str]:
         card = await get_card(act.connection, name)
@@ -171,7 +180,10 @@ def unassign_command(
     trunk: Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="Whose owner had it.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Take its own card from a customer, who then goes by its currency's default, or from a trunk."""
+    """Take its own card from a customer or a trunk.
+
+    A customer then goes by its currency's default.
+    """
 
     async def take(act: Act, config: Config) -> AssignmentRow:
         if customer is not None and trunk is None:
@@ -192,7 +204,10 @@ def quote_command(
     trunk: Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="Whose owner we pay.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what a call costs a customer, and how long it can afford to talk; or what a trunk costs us."""
+    """Say what a call costs a customer, or us on a trunk.
+
+    For a customer also how long it can afford to talk.
+    """
 
     async def work(store: Store, config: Config) -> QuoteRow | TrunkQuoteRow:
         digits, now_ms = number.removeprefix("+"), system_now_ms()

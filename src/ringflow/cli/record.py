@@ -36,7 +36,14 @@ Cli = Annotated[str | None, typer.Option("--cli", metavar="NUMBER", help="The nu
 Customer = Annotated[int | None, id_option("--customer", "Who paid.")]
 Card = Annotated[str | None, typer.Option("--card", metavar="ID", help="The card it was made by.")]
 App = Annotated[str | None, typer.Option("--app", metavar="NAME", help="The app it began with.")]
-Outcome = Annotated[str | None, typer.Option("--outcome", help="completed, abandoned, rejected, busy, ...")]
+Outcome = Annotated[
+    str | None,
+    typer.Option(
+        "--outcome",
+        metavar="WORD",
+        help="How it ended: completed, abandoned, rejected, or an exit such as busy.",
+    ),
+]
 Trunk = Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="A trunk that it was tried on.")]
 Number = Annotated[
     str | None, typer.Option("--number", metavar="PREFIX", help="What was dialled begins with it.")

@@ -27,8 +27,9 @@ def serve(
         bool, typer.Option("--first-steps", help="Say how to make a first call once the server is ready.")
     ] = False,
 ) -> None:
-    """Take calls. SIGTERM or Ctrl-C: no new calls, those in progress finish; a second one ends them now.
+    """Take calls.
 
+    SIGTERM or Ctrl-C: no new calls, those in progress finish; a second one ends them now.
     A terminal that closes (SIGHUP) is the first of them, and never the second.
     """
     config = load_config()

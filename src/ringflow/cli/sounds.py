@@ -90,18 +90,22 @@ def open_library(folder: Path | None) -> PromptLibrary:
 @app.command("import")
 def import_command(
     file: Annotated[
-        Path, typer.Argument(help="WAV, FLAC, OGG, Opus, MP3, AIFF, or a raw form of Asterisk's.")
+        Path,
+        typer.Argument(metavar="FILE", help="WAV, FLAC, OGG, Opus, MP3, AIFF, or a raw form of Asterisk's."),
     ],
     name: Name,
     folder: Folder = None,
 ) -> None:
-    """Make a prompt of a recording, levelled, in every form that Asterisk plays without transcoding."""
+    """Make a prompt of a recording.
+
+    It is levelled, and written in every form that Asterisk plays without transcoding.
+    """
     report(import_sound(file, name, open_library(folder)))
 
 
 @app.command("say")
 def say_command(
-    text: Annotated[str, typer.Argument(help="What the prompt says.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the prompt says.")],
     name: Name,
     voice: Voice = DEFAULT_VOICE,
     speed: Annotated[int, typer.Option("--speed", help="Words a minute.")] = DEFAULT_WORDS_PER_MINUTE,
@@ -128,7 +132,10 @@ def list_command(folder: Folder = None, as_json: Json = False) -> None:
 
 @app.command("check")
 def check_command(folder: Folder = None) -> None:
-    """Find prompts that callers would not hear well, and files that are no prompts."""
+    """Find prompts that callers would not hear well.
+
+    And files that are no prompts. Exits 1 where it finds one.
+    """
     library = open_library(folder)
     if problems := check(library):
         raise DocumentError(problems)
@@ -144,7 +151,10 @@ def build_command(
     source: From = Source.LIBRARY,
     pack: Pack = None,
 ) -> None:
-    """Speak every text of `prompts.yaml` in the folder of prompts, or the words of one language."""
+    """Speak every text of `prompts.yaml`.
+
+    With --speaking: the words of one language instead.
+    """
     library = open_library(folder)
     if pack is not None and source is not Source.ASTERISK:
         raise Refused("--pack goes with --source asterisk")

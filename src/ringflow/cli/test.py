@@ -28,14 +28,17 @@ EXIT_FAILED = 1
 def test(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Scenario files, or folders with *.test.yaml files."),
+        typer.Argument(metavar="PATH", help="Scenario files, or folders with *.test.yaml files."),
     ] = None,
     text: Annotated[
         str, typer.Option("-k", metavar="TEXT", help="Only scenarios with TEXT in the name.")
     ] = "",
     names: Annotated[bool, typer.Option("-v", "--verbose", help="A line for each scenario.")] = False,
 ) -> None:
-    """Play scenarios on the simulator. Without PATH: those in the folder of flows."""
+    """Play scenarios on the simulator.
+
+    Without PATH: those in the folder of flows.
+    """
     config = load_config()
     set_up_logs(LogConfig(format="text", level="error"))
     named = paths or [config.path(config.flows)]

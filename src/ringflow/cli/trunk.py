@@ -17,8 +17,10 @@ from ringflow.numbers import shown
 
 app = typer.Typer(help="The ways out.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The trunk's name.")]
-Dial = Annotated[str, typer.Argument(help="What Asterisk dials, such as PJSIP/{number}@carrier.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The trunk's name.")]
+Dial = Annotated[
+    str, typer.Argument(metavar="DIAL", help="What Asterisk dials, such as PJSIP/{number}@carrier.")
+]
 Headers = Annotated[
     list[str] | None,
     typer.Option("--header", metavar="NAME:VALUE", help="A header of the INVITE; may be given repeatedly."),

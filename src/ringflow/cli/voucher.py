@@ -53,7 +53,9 @@ def generate_command(
     addition: Annotated[str | None, typer.Option("--addition", help="Added to a payment.")] = None,
     minimum: Annotated[str, typer.Option("--minimum", help="The smallest payment that it goes with.")] = "0",
     count: Annotated[int, typer.Option("--count", help="How many.")] = 1,
-    batch: Annotated[str | None, typer.Option("--batch", help="A name [default: the time]")] = None,
+    batch: Annotated[
+        str | None, typer.Option("--batch", metavar="NAME", help="Its name.", show_default="the time")
+    ] = None,
     expires: Expires = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The CSV file that gets the codes; only you can read it.")
@@ -151,7 +153,10 @@ def redeem_command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Redeem a voucher; its code is read from standard input, so that no list of processes shows it."""
+    """Redeem a voucher whose code is on standard input.
+
+    So no list of processes shows the code.
+    """
     code = _read_code()
 
     async def give(act: Act, config: Config) -> Redeemed:
