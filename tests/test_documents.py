@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -74,7 +75,17 @@ def test_a_scalar_is_what_yaml_1_2_says_and_dialled_digits_stay_text(text: str, 
 
 
 UNREADABLE = [
-    ("a: 1\nb: 2\na: 3\n", "f:3:1: the key `a` stands here a second time (keep one of them)"),
+    (
+        "a:\n  é: 1\n\tc: 2\n",
+        (
+            "f:3:1: not YAML: found a tab character that violates indentation "
+            "(indent with spaces, not with tabs)"
+        ),
+    ),
+    (
+        "\ufeffé:\r\n\t- 1\r\n",
+        "f:2:1: not YAML: found character that cannot start any token (indent with spaces, not with tabs)",
+    ),
     (
         "a: [1\nb: 2\n",
         (
@@ -93,8 +104,6 @@ UNREADABLE = [
     ("a: *x\n", "f:1:4: not YAML: found undefined alias"),
     ("? [a]\n: b\n", "f:1:3: a key must be a word"),
     ("<<: {a: 1}\n", "f:1:1: merge keys (<<) are not part of YAML 1.2 (write the keys out)"),
-    ("a: !foo 1\n", "f:1:4: the tag `!foo` is not known (remove it)"),
-    ("a: !foo [1]\n", "f:1:4: the tag `!foo` is not known (remove it)"),
     ("a: é\nb: é\x07\n", "f:2:5: not YAML: control characters are not allowed"),
     ("a: &x [*x]\n", "f:1:4: deeper than 64 levels, or more than 500000 values"),
     ("[" * 100_000, "f:1:65: deeper than 64 levels, or more than 500000 values"),
@@ -115,10 +124,16 @@ def test_aliases_that_double_at_every_level_are_refused_before_they_fill_the_mem
         parse_document("\n".join(lines), "f")
 
 
-def test_all_keys_given_twice_are_told_at_once() -> None:
-    with pytest.raises(DocumentError) as caught:
-        parse_document("a: 1\na: 2\nb: {c: 1, c: 2}\n", "f")
-    assert [problem.line for problem in caught.value.problems] == [2, 3]
+def test_keys_given_twice_and_tags_are_told_and_leave_the_rest_to_be_read() -> None:
+    document = parse_document("a: 1\na: 2\nb: {c: !foo [1], c: 2}\n", "f")
+    assert [str(problem) for problem in document.problems] == [
+        "f:2:1: the key `a` stands here a second time (keep one of them)",
+        "f:3:8: the tag `!foo` is not known (remove it)",
+        "f:3:18: the key `c` stands here a second time (keep one of them)",
+    ]
+    assert document.value == {"a": 1, "b": {"c": [1]}}
+    with pytest.raises(DocumentError, match="second time"):
+        document.whole()
 
 
 COMPLAINTS = [
@@ -187,6 +202,13 @@ def test_a_file_that_is_not_there_is_a_problem_with_the_file(tmp_path: Path) -> 
     with pytest.raises(DocumentError) as caught:
         read_document(tmp_path / "no.yaml", shown_as="no.yaml")
     assert str(caught.value) == "no.yaml: cannot be read: No such file or directory"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.yaml")
+    with pytest.raises(DocumentError) as caught:
+        read_document(tmp_path / "a.yaml", shown_as="a.yaml")
+    assert str(caught.value) == "a.yaml: is a pipe, not a file"
 
 
 def test_bytes_that_are_not_utf_8_are_told_with_their_place(tmp_path: Path) -> None:

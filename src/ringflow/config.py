@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -254,7 +255,18 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
     Without a path, `RINGFLOW_CONFIG` names the file, then `config.yaml` here; where that does not exist, the
     defaults and the environment are all there is.
     """
-    environ = os.environ if environ is None else environ
+    document = read_settings(path, os.environ if environ is None else environ)
+    config, problems = check_model(Config, document, document.value)
+    if config is None or document.problems:
+        raise ConfigError([*document.problems, *problems])
+    return config.written_in(document)
+
+
+def read_settings(path: Path | None, environ: Mapping[str, str]) -> Document:
+    """What the file and the environment say, a mapping that `Config` may still refuse.
+
+    Raises `ConfigError` where they cannot be read.
+    """
     named = path or (Path(environ["RINGFLOW_CONFIG"]) if environ.get("RINGFLOW_CONFIG") else None)
     try:
         document = _document(named)
@@ -265,11 +277,7 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
     except DocumentError as error:
         raise ConfigError(error.problems) from error
     written = document.value if isinstance(document.value, dict) else {}
-    folder = str(Path(document.path).resolve().parent)
-    config, problems = check_model(Config, document, {**written, "folder": folder})
-    if config is None:
-        raise ConfigError(problems)
-    return config.written_in(document)
+    return replace(document, value={**written, "folder": str(Path(document.path).resolve().parent)})
 
 
 def _document(named: Path | None) -> Document:

@@ -25,7 +25,8 @@ class Document:
 
     `value` is made of dict, list, str, int, float, bool and None only. `places` has line and column (from 1)
     of every value, `key_places` of the key that it stands under. `sources` names what else was read than the
-    file at `path`, by the location that its value was laid over.
+    file at `path`, by the location that its value was laid over. `problems` are what is wrong with it that
+    leaves the rest to be read: whoever checks the value tells them too.
     """
 
     path: str
@@ -33,6 +34,13 @@ class Document:
     places: dict[Location, tuple[int, int]] = field(repr=False)
     key_places: dict[Location, tuple[int, int]] = field(default_factory=dict, repr=False)
     sources: dict[Location, str] = field(default_factory=dict, repr=False)
+    problems: tuple[Problem, ...] = ()
+
+    def whole(self) -> Document:
+        """This document. Raises `DocumentError` if it has problems."""
+        if self.problems:
+            raise DocumentError(self.problems)
+        return self
 
     def overlaid(self, location: Location, other: Document) -> Document:
         """This document with `other` in the place of what stands at `location`, if anything does."""
@@ -42,6 +50,7 @@ class Document:
             _moved(self.places, location, other.places),
             _moved(self.key_places, location, other.key_places),
             {**self.sources, location: other.path},
+            self.problems + other.problems,
         )
 
     def at(self, location: Location) -> Value:
@@ -95,7 +104,10 @@ def _moved(
 
 
 def read_document(path: Path, shown_as: str | None = None) -> Document:
-    """Read a YAML file. Raises `DocumentError`: not there, not UTF-8, too large, not YAML, a key twice."""
+    """Read a YAML file. Raises `DocumentError`: not there, not UTF-8, too large, not YAML, too deep.
+
+    What leaves the rest to be read is among the document's `problems`.
+    """
     name = shown_as or str(path)
     return decode_document(read_bytes(path, name), name)
 
@@ -103,6 +115,9 @@ def read_document(path: Path, shown_as: str | None = None) -> Document:
 def read_bytes(path: Path, name: str) -> bytes:
     """A file's bytes. Raises `DocumentError`: not there, not readable, larger than `MAX_DOCUMENT_BYTES`."""
     try:
+        if path.is_fifo():
+            # Opening it would wait for somebody to write.
+            raise DocumentError([Problem(name, 0, 0, "is a pipe, not a file")])
         with path.open("rb") as file:
             raw = file.read(MAX_DOCUMENT_BYTES + 1)
     except (OSError, ValueError) as error:
@@ -125,7 +140,11 @@ def decode_document(raw: bytes, path: str) -> Document:
 
 
 def parse_document(text: str, path: str) -> Document:
-    """Parse YAML text. Raises `DocumentError`: not YAML, a key twice, too deep, too much."""
+    """Parse YAML text. Raises `DocumentError`: not YAML, merge keys, too deep, too much.
+
+    A key that stands twice, and a tag, are among the document's `problems`.
+    """
+    text = text.removeprefix("\ufeff")
     raw = text.encode("utf-8", "replace")
     try:
         if (place := excess_depth(raw)) is not None:
@@ -135,14 +154,21 @@ def parse_document(text: str, path: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         what = f"not YAML: {error.problem}"
-        raise DocumentError([Problem(path, line, column, what, _unfinished(error))]) from error
+        raise DocumentError([Problem(path, line, column, what, _mend(text, error))]) from error
     except yaml.reader.ReaderError as error:
         raise DocumentError([_at_offset(path, raw, error.position, f"not YAML: {error.reason}")]) from error
     reader = _Reader(path)
     value = reader.read(node, ()) if node is not None else None
-    if reader.problems:
+    if not reader.readable:
         raise DocumentError(reader.problems)
-    return Document(path, value, reader.places, reader.key_places)
+    return Document(path, value, reader.places, reader.key_places, problems=tuple(reader.problems))
+
+
+def _mend(text: str, error: yaml.MarkedYAMLError) -> str:
+    at = error.problem_mark
+    if at is not None and text[at.index : at.index + 1] == "\t":
+        return "indent with spaces, not with tabs"
+    return _unfinished(error)
 
 
 def _unfinished(error: yaml.MarkedYAMLError) -> str:
@@ -172,6 +198,8 @@ class _Reader:
         self.key_places: dict[Location, tuple[int, int]] = {}
         self.problems: list[Problem] = []
         self.too_much = False
+        self.readable = True
+        """Whether what is read is what was meant, but for what the problems name."""
 
     def read(self, node: yaml.Node, location: Location) -> Value:
         place = (node.start_mark.line + 1, node.start_mark.column + 1)
@@ -182,6 +210,7 @@ class _Reader:
                 self.problems.append(_too_much(self.path, *place))
             self.too_much = True
         if self.too_much:
+            self.readable = False
             return None
         if node.tag != PLAIN and not node.tag.startswith(KNOWN_TAGS):
             self.refuse(node, f"the tag {shown(node.tag)} is not known", "remove it")
@@ -214,9 +243,11 @@ class _Reader:
     def read_key(self, node: yaml.Node) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
             self.refuse(node, "a key must be a word")
+            self.readable = False
             return None
         if node.value == "<<" and node.tag == PLAIN:
             self.refuse(node, "merge keys (<<) are not part of YAML 1.2", "write the keys out")
+            self.readable = False
             return None
         return str(node.value)
 

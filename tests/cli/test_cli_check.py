@@ -99,6 +99,32 @@ def test_a_config_that_cannot_be_read_does_not_hide_the_flows_problems(project: 
     ]
 
 
+def test_a_setting_that_is_wrong_does_not_hide_what_the_others_say(project: Path) -> None:
+    (project / "app_flows").rename(project / "flows")
+    (project / "flows" / "uri.yaml").write_text(
+        "app: uri\nslots: [{slot: destination, uri: 'sip:a@b.example'}]\n"
+    )
+    (project / "config.yaml").write_text(
+        "flows: flows\ncountry: GB\nnonsense: 1\ncountry: US\nuri_hosts: [b.example]\n"
+        "customers: [{id: 1, clis: [bob]}]\ndids: [{number: '1800', app: mein}]\ntrunks: [{name: '?'}]\n"
+    )
+    told = [
+        line.partition(" (")[0].partition(":")[2].partition(": write")[0]
+        for line in run("check").stderr.splitlines()
+    ]
+    assert told == [
+        "3:1: unknown key `nonsense`",
+        "4:1: the key `country` stands here a second time",
+        "6:28: customer 1: CLI `bob` is not a telephone number",
+        "7:30: there is no app `mein`",
+        "8:10: `dial` is missing",
+        "8:17: `name` cannot be `?`",
+    ]
+    with (project / "config.yaml").open("a") as file:
+        file.write("uri_hosts: 7\n")
+    assert "may not be dialled" not in run("check").stderr
+
+
 def test_a_default_that_is_not_there_is_told_of_the_file_as_a_whole(project: Path) -> None:
     (project / "sounds" / "MISC" / "sorry.ulaw").unlink()
     assert run("check").stderr == (

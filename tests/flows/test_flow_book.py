@@ -67,8 +67,11 @@ def test_a_revision_is_the_beginning_of_the_files_sha_256(folder: Path) -> None:
 
 
 def test_a_file_called_yml_is_told_instead_of_passed_over(folder: Path) -> None:
-    write(folder, "a.yml", PLAY)
-    assert told(FlowBook.load(folder)) == ["a.yml: is not read: flow files end in .yaml"]
+    for name in ("a.yml", "b.YAML", "c.yaml~", "#d.yaml#", ".e.yaml"):
+        write(folder, name, PLAY)
+    assert told(FlowBook.load(folder)) == [
+        f"{name}: is not read: flow files end in .yaml" for name in ("a.yml", "b.YAML")
+    ]
 
 
 def test_a_broken_file_leaves_the_others_in_service(folder: Path) -> None:

@@ -118,6 +118,16 @@ def test_where_a_slot_does_not_say_what_it_sets_only_the_ways_are_told_on_which_
     ]
 
 
+def test_a_key_given_twice_does_not_hide_what_else_is_wrong_with_the_file() -> None:
+    twice = flow("a", "  - {slot: audio, file: a/b, file: b/c}\n  - {slot: ivr, file: a/b, min: 2, max: 1}\n")
+    assert [line.partition(" (")[0] for line in problems(twice)] == [
+        "a.yaml:3:30: the key `file` stands here a second time",
+        "a.yaml:4:5: `result` is missing",
+        "a.yaml:4:33: min 2 is more than max 1",
+    ]
+    assert twice.flow is None
+
+
 def test_variables_are_followed_through_what_remains_of_wrong_slots() -> None:
     ask = "  - {slot: ivr, file: a/b, result: number, colour: red, on: {invalid: next}}\n"
     dial = "  - {slot: destination, external: '${number}', timeout: 0, on: {busy: 'app:b'}}\n"

@@ -57,6 +57,19 @@ scenarios:
 
 
 PROBLEMS = {
+    "flow: [{slot: ivr, file: a/b, min: 9, max: 3, result: did, on: {done: nowhere}}]\n"
+    "scenarios: [{name: a, name: b, expect: {outcome: complete, foo: 1}}]": [
+        "1:36: min 9 is more than max 3",
+        "1:55: `did` cannot be set",
+        "1:71: no slot here has the id `nowhere`",
+        "2:23: the key `name` stands here a second time",
+        "2:50: no call ends by `complete`",
+        "2:60: unknown key `foo`",
+    ],
+    "flows: {b: [{slot: audio, file: a/b}]}\n"
+    "scenarios: [{name: a, flow: [{slot: destination, internal: b, on: {done: 'app:c'}}], expect: {}}]": [
+        "2:68: with these fields, destination does not end by `done`"
+    ],
     "{}": ["1:1: `scenarios` is missing (add `scenarios:` with a list under it)"],
     "[]": ["1:1: there is no list of scenarios (begin each with `- name: ...`)"],
     "flow: [{slot: nosuch}]\nscenarios: [{name: a, expect: {}}]": ["1:15: unknown slot type `nosuch`"],

@@ -13,9 +13,9 @@ from typing import Annotated
 import typer
 
 from ringflow.accounts.declarations import check_declarations
-from ringflow.config import DEFAULT_PATH, Config, load_config
+from ringflow.config import DEFAULT_PATH, Config, read_settings
 from ringflow.documents import Document, Location
-from ringflow.errors import DocumentError, Problem, StartError
+from ringflow.errors import ConfigError, DocumentError, Problem, StartError
 from ringflow.flows.check import check_flows
 from ringflow.flows.draft import Draft
 from ringflow.flows.folder import FlowFolder, shown_path
@@ -24,9 +24,13 @@ from ringflow.flows.surroundings import Surroundings
 from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_scenarios
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.address import read_address
+from ringflow.validation import check_model, wrong_locations
 from ringflow.wording import did_you_mean, known_words, shown
 
 EXIT_PROBLEMS = 1
+_SETTINGS = frozenset(Config.model_fields)
+_DECLARED_FROM = frozenset({"country", "customers"})
+"""Settings without which it cannot be told what is wrong with the declarations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +75,19 @@ def check(
 
 def look(path: Path | None = None) -> Findings:
     """Check everything; with the path of one file, tell of the flows and scenarios only what stands in it."""
-    problems: list[Problem] = []
-    try:
-        config = load_config()
-        if path is None:
-            problems += asyncio.run(check_declarations(config))
-    except DocumentError as error:
-        problems += error.problems
-        unread = Path(os.environ.get("RINGFLOW_CONFIG") or DEFAULT_PATH)
-        config = Config(folder=unread.resolve().parent).written_in(Document(str(unread), None, {}))
+    config, unusable, problems = _read_config()
+    if path is None and not unusable & _DECLARED_FROM:
+        problems += asyncio.run(check_declarations(config))
     only = path if path is not None and not path.is_dir() else None
     folder = (path.parent if only else path) if path is not None else config.path(config.flows)
     library = PromptLibrary(config.path(config.sounds.folder))
     entries = frozenset(did.app for did in config.dids)
     drafts, found = _read_flows(folder)
-    surroundings = Surroundings(prompts=library, entries=entries, uri_hosts=config.allowed_uri_hosts)
+    surroundings = Surroundings(
+        prompts=library,
+        entries=entries,
+        uri_hosts=None if "uri_hosts" in unusable else config.allowed_uri_hosts,
+    )
     found += check_flows(drafts, surroundings)
     cases, scenario_problems = _read_scenarios(_scenario_files(folder, only))
     found += scenario_problems
@@ -99,6 +101,22 @@ def look(path: Path | None = None) -> Findings:
         problems += _references(config, drafts, library)
     slots = sum(len(draft.slots) for draft in drafts)
     return Findings(tuple(sorted({*problems, *found})), len(drafts), slots, cases)
+
+
+def _read_config() -> tuple[Config, frozenset[str], list[Problem]]:
+    """The configuration less the settings that cannot be used, their names, and what is wrong with it."""
+    try:
+        document = read_settings(None, os.environ)
+    except ConfigError as error:
+        unread = Path(os.environ.get("RINGFLOW_CONFIG") or DEFAULT_PATH)
+        config = Config(folder=unread.resolve().parent).written_in(Document(str(unread), None, {}))
+        return config, _SETTINGS, list(error.problems)
+    written = document.value if isinstance(document.value, dict) else {}
+    _, problems = check_model(Config, document, written)
+    unusable = frozenset(str(step) for step, *_ in wrong_locations(Config, document, written))
+    usable = {key: value for key, value in written.items() if key not in unusable}
+    config = Config.model_validate(usable).written_in(document)
+    return config, unusable, [*document.problems, *problems]
 
 
 def _read_flows(folder: Path) -> tuple[list[Draft], list[Problem]]:

@@ -182,7 +182,7 @@ class Screen:
 def prompt_texts(folder: Path) -> dict[str, str]:
     """What the prompts say, as far as `prompts.yaml` beside them tells."""
     try:
-        value = read_document(folder / TEXTS_FILE).value
+        value = read_document(folder / TEXTS_FILE).whole().value
     except DocumentError:
         return {}
     entries = value.items() if isinstance(value, dict) else ()

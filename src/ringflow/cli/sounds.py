@@ -168,7 +168,7 @@ def build_command(
         return
     if source is not Source.LIBRARY:
         raise Refused("--source is about the words of a language: name one with --speaking")
-    document = read_document(library.folder / TEXTS_FILE)
+    document = read_document(library.folder / TEXTS_FILE).whole()
     problems = []
     for name, entry in read_texts(document).items():
         if missing and library.exists(name):

@@ -60,8 +60,8 @@ def _slot_problems(
         # What is missing in the remains of a slot may be what is wrong in it.
         if is_whole or found.field in slot.model_fields_set - {"slot"}:
             yield document.problem(draft.at(index, found.field), found.what, found.mend)
-    yield from _exit_problems(draft, index, slot, apps, is_whole=is_whole)
-    for app in sorted(slot.jumps() - apps):
+    yield from _exit_problems(draft, index, slot, apps, surroundings, is_whole=is_whole)
+    for app in () if surroundings.other_apps else sorted(slot.jumps() - apps):
         places = (draft.find(index, None, text) for text in (app, f"{APP_PREFIX}{app}"))
         place = next((place for place in places if place != draft.at(index)), draft.at(index))
         yield document.problem(place, f"there is no app {shown(app)}", _app_mend(app, apps))
@@ -97,7 +97,13 @@ def _prompt_problems(draft: Draft, index: int, slot: Slot, prompts: Prompts) -> 
 
 
 def _exit_problems(
-    draft: Draft, index: int, slot: Slot, apps: frozenset[str], *, is_whole: bool
+    draft: Draft,
+    index: int,
+    slot: Slot,
+    apps: frozenset[str],
+    surroundings: Surroundings,
+    *,
+    is_whole: bool,
 ) -> Iterator[Problem]:
     document = draft.document
     for exit_name, target in slot.on.items():
@@ -113,7 +119,7 @@ def _exit_problems(
             yield document.key_problem(place, what, "remove it")
         if target.startswith(APP_PREFIX):
             app = target.removeprefix(APP_PREFIX)
-            if app not in apps:
+            if app not in apps and not surroundings.other_apps:
                 yield document.problem(place, f"there is no app `{app}`", _app_mend(app, apps))
         elif target not in RESERVED_IDS and target not in draft.ids:
             yield document.problem(

@@ -51,7 +51,7 @@ class FlowFolder:
         """
         try:
             paths = flow_files(self.path)
-            misnamed = [path for path in _visible(self.path) if path.suffix == ".yml"]
+            misnamed = [path for path in _visible(self.path) if _looks_like_a_flow(path)]
         except OSError as error:
             name = shown_path(self.path)
             raise DocumentError([Problem(name, 0, 0, f"cannot be read: {error.strerror}")]) from error
@@ -75,6 +75,10 @@ class FlowFolder:
 
     def _parse(self, raw: bytes, name: str) -> Draft:
         return draft_from_bytes(raw, self._types, name)
+
+
+def _looks_like_a_flow(path: Path) -> bool:
+    return path.suffix != ".yaml" and path.suffix.lower() in (".yaml", ".yml")
 
 
 def _misnamed(path: Path) -> Problem:

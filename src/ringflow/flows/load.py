@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,7 +83,10 @@ def draft_from_bytes(raw: bytes, types: Mapping[str, type[Slot]], name: str) -> 
         document = decode_document(raw, name)
     except DocumentError as error:
         return unreadable_draft(name, error)
-    return _draft(document, (), document.value, types, revision)
+    draft = _draft(document, (), document.value, types, revision)
+    if not document.problems:
+        return draft
+    return replace(draft, problems=(*document.problems, *draft.problems), flow=None)
 
 
 def unreadable_draft(name: str, error: DocumentError) -> Draft:

@@ -24,7 +24,8 @@ class Prompts(Protocol):
 class Surroundings:
     """`entries` are apps that calls enter directly, besides those that no other app leads to.
 
-    Without `prompts`, every prompt is taken to exist; without `uri_hosts`, every host to be allowed.
+    Without `prompts`, every prompt is taken to exist; without `uri_hosts`, every host to be allowed. With
+    `other_apps` there may be any apps besides those that are checked.
     """
 
     prompts: Prompts | None = None
@@ -32,3 +33,4 @@ class Surroundings:
     always_set: frozenset[str] = ALWAYS_SET
     sometimes_set: frozenset[str] = SOMETIMES_SET
     uri_hosts: frozenset[str] | None = None
+    other_apps: bool = False

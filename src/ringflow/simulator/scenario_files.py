@@ -13,15 +13,20 @@ from pathlib import Path
 from ringflow.calls.outcome import Outcome
 from ringflow.documents import Document, Location, Value, read_document
 from ringflow.errors import DocumentError, Problem, Refused
+from ringflow.flows.check import check_flows
+from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
-from ringflow.flows.load import flow_from_value
+from ringflow.flows.load import draft_from_value
 from ringflow.flows.registry import slot_types
+from ringflow.flows.surroundings import Surroundings
 from ringflow.simulator.scenario import Scenario
 from ringflow.validation import check_model
 from ringflow.wording import did_you_mean, known_words, shown
 
 SUFFIX = ".test.yaml"
 _FILE_KEYS = ("flow", "flows", "scenarios")
+_ALONE = Surroundings(other_apps=True)
+"""Flows in a scenario file are checked without the folders of flows and prompts that it is played with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,8 @@ def read_scenarios(path: Path) -> list[ScenarioCase]:
     document = read_document(path)
     reader = _Reader(document, path)
     cases = reader.read()
-    if reader.problems:
-        raise DocumentError(reader.problems)
+    if reader.problems or document.problems:
+        raise DocumentError([*document.problems, *reader.problems])
     return cases
 
 
@@ -80,7 +85,7 @@ class _Reader:
         self._document = document
         self._path = path
         self._app = app_of(path)
-        self._flows: dict[str, Flow] = {}
+        self._drafts: list[Draft] = []
 
     def read(self) -> list[ScenarioCase]:
         value = self._document.value
@@ -94,27 +99,23 @@ class _Reader:
                 mend = f"known here: {', '.join(_FILE_KEYS)}"
                 self.problems.append(self._document.key_problem((key,), f"unknown key `{key}`", mend))
         if "flow" in value:
-            self._read_flow(("flow",), self._app, is_main=True)
+            self._app = self._read_flow(("flow",), self._app)
         others = value.get("flows") or {}
         if not isinstance(others, dict):
             self._refuse(("flows",), "`flows` must be a mapping", "write each flow under its app's name")
             others = {}
         for name in others:
             self._read_flow(("flows", name), name)
+        self.problems += check_flows(self._drafts, _ALONE)
         if "scenarios" not in value:
             self._refuse((), "`scenarios` is missing", "add `scenarios:` with a list under it")
             return []
         return self._read_list(value["scenarios"], ("scenarios",))
 
-    def _read_flow(self, location: Location, app: str, is_main: bool = False) -> Flow | None:
-        flow, problems = flow_from_value(self._document, location, slot_types(), app)
-        self.problems += problems
-        if flow is None:
-            return None
-        if is_main:
-            self._app = flow.app
-        self._flows[flow.app] = flow
-        return flow
+    def _read_flow(self, location: Location, app: str) -> str:
+        draft = draft_from_value(self._document, location, slot_types(), app)
+        self._drafts.append(draft)
+        return draft.app or app
 
     def _read_list(self, value: Value, location: Location) -> list[ScenarioCase]:
         if not isinstance(value, list) or not value:
@@ -137,19 +138,20 @@ class _Reader:
     def _read_scenario(self, value: Value, location: Location) -> ScenarioCase | None:
         scenario, problems = check_model(Scenario, self._document, value, location)
         self.problems += problems
-        app, flows = self._app, dict(self._flows)
+        app, drafts = self._app, self._drafts
         if isinstance(value, dict) and value.get("flow") is not None:
-            flow, problems = flow_from_value(self._document, (*location, "flow"), slot_types(), self._app)
-            self.problems += problems
-            if flow is not None:
-                app = flow.app
-                flows[app] = flow
+            own = draft_from_value(self._document, (*location, "flow"), slot_types(), self._app)
+            app = own.app or app
+            drafts = [*(draft for draft in drafts if draft.app != own.app), own]
+            self.problems += check_flows(drafts, _ALONE)
+        outcome_at, known = (*location, "expect", "outcome"), _outcomes()
+        outcome = self._document.at(outcome_at)
+        if isinstance(outcome, str) and outcome not in known:
+            mend = did_you_mean(outcome, known, f"outcomes: {known_words(known)}")
+            self._refuse(outcome_at, f"no call ends by {shown(outcome)}", mend)
         if scenario is None:
             return None
-        outcome, known = scenario.expect.outcome, _outcomes()
-        if outcome is not None and outcome not in known:
-            mend = did_you_mean(outcome, known, f"outcomes: {known_words(known)}")
-            self._refuse((*location, "expect", "outcome"), f"no call ends by {shown(outcome)}", mend)
+        flows = {draft.flow.app: draft.flow for draft in drafts if draft.flow is not None}
         return ScenarioCase(scenario, self._path, self._document.place(location)[0], app, flows)
 
     def _refuse(self, location: Location, what: str, mend: str) -> None:
