@@ -110,6 +110,12 @@ def in_words(name: str, errors: list[ErrorDetails], pattern_mends: Mapping[str, 
     return f"{subject.strip()}: {what}" if name else what, mend
 
 
+def counted(number: int, of: str) -> str:
+    """A number of things: `1 card`, `2 cards`, `2 entries`."""
+    plural = of if number == 1 else f"{of.removesuffix('y')}{'ies' if of.endswith('y') else 's'}"
+    return f"{number} {plural}"
+
+
 def no_value(name: str) -> Words:
     """What to say of a key with nothing behind it."""
     return f"`{name}` has no value", "write one, or remove the key; # begins a comment unless in quotes"
@@ -127,5 +133,4 @@ def _wrong_kind(subject: str, value: object, wanted: list[str]) -> Words:
 
 
 def _at_least(number: int, of: str) -> str:
-    plural = of if number == 1 else f"{of.removesuffix('y')}{'ies' if of.endswith('y') else 's'}"
-    return f"must have at least {number} {plural}"
+    return f"must have at least {counted(number, of)}"

@@ -97,7 +97,7 @@ def test_without_a_file_few_pins_are_printed_once_and_many_are_refused(till: Run
     assert one["pin"] not in till("card", "show", one["id"]).out
     people = till("card", "generate", "--customer", "7", "--batch", "b", *ANN)
     assert re.fullmatch(r"[0-9]{12}  [0-9]{6}\n", people.out)
-    assert people.err == "batch `b`: 1 cards are available\n"
+    assert people.err == "batch `b`: 1 card, available\n"
     many = till("card", "generate", "--customer", "7", "--count", "101", *ANN)
     assert (many.code, many.out) == (1, "")
     assert many.err == "ringflow: more than 100 PINs are not printed; name a file with --out\n"

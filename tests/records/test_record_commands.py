@@ -176,6 +176,13 @@ def test_a_call_is_shown_whole_to_programs(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_a_list_for_programs_says_nothing_of_slots_which_it_does_not_read(run: Run) -> None:
+    listed_calls = json.loads(run(record.app, "list", "--json"))
+    assert [call["call_id"] for call in listed_calls] == ["03c", "02b", "01a"]
+    assert not any("slots" in call for call in listed_calls)
+
+
+@pytest.mark.usefixtures("filled")
 def test_an_export_has_a_line_for_each_leg_and_no_formula(run: Run, tmp_path: Path) -> None:
     run(record.app, "export", "--out", "calls.csv")
     assert (tmp_path / "calls.csv").stat().st_mode & 0o077 == 0

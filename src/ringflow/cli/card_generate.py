@@ -28,6 +28,7 @@ from ringflow.errors import Refused
 from ringflow.ledger.ledger import system_now_ms
 from ringflow.money import parse_amount
 from ringflow.store import Store
+from ringflow.wording import counted
 
 MOST_PRINTED = 100
 
@@ -124,4 +125,4 @@ def _print(batch: Batch, printed: Sequence[Secret], out: Path | None, as_json: b
     for card_id, pin in printed:
         typer.echo(f"{card_id}  {pin}")
     where_to = f"; their PINs are in {out}" if out else ""
-    typer.echo(f"batch `{batch.name}`: {batch.count} cards are {batch.status}{where_to}", err=True)
+    typer.echo(f"batch `{batch.name}`: {counted(batch.count, 'card')}, {batch.status}{where_to}", err=True)

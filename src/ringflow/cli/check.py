@@ -25,7 +25,7 @@ from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.address import read_address
 from ringflow.validation import check_model, wrong_locations
-from ringflow.wording import did_you_mean, known_words, shown
+from ringflow.wording import counted, did_you_mean, known_words, shown
 
 EXIT_PROBLEMS = 1
 _SETTINGS = frozenset(Config.model_fields)
@@ -68,8 +68,8 @@ def check(
         raise typer.Exit(EXIT_PROBLEMS)
     if not as_json:
         typer.echo(
-            f"no problems: {_count(findings.flows, 'flow')} with {_count(findings.slots, 'slot')}, "
-            f"{_count(findings.scenarios, 'scenario')}"
+            f"no problems: {counted(findings.flows, 'flow')} with {counted(findings.slots, 'slot')}, "
+            f"{counted(findings.scenarios, 'scenario')}"
         )
 
 
@@ -167,7 +167,3 @@ def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary)
             near = next(iter(library.suggest(prompt)), None)
             mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {prompt}"
             yield config.problem(location, f"`{location[-1]}`: there is no prompt {shown(prompt)}", mend)
-
-
-def _count(number: int, of: str) -> str:
-    return f"{number} {of}" + ("" if number == 1 else "s")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 1000
 MAX_LIMIT = 10_000_000
 PIPED_WIDTH = 200
+FIELDS_PADDING = 4
+GAPS = (2, 1)
+"""Between the columns of a table; the second where only that leaves room."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="At most this many.")]
@@ -30,15 +34,13 @@ def print_one(found: Found, as_json: bool) -> None:
     if as_json:
         _print_json(asdict(found))
         return
-    table = Table(box=None, show_header=False)
-    for field in fields(found):
-        table.add_row(_title(field.name), _cell(getattr(found, field.name)))
-    _console().print(table)
+    _print_fields(found, _room())
 
 
 def print_many(found: Sequence[Found], kind: type[Found], as_json: bool, limit: int | None = None) -> None:
     """Print a table with a column for each field of `kind`; as JSON a list of objects.
 
+    On a terminal too narrow for the table, each one is printed by itself, a field on each line.
     Where `limit` may have cut the list off, a line on standard error says so.
     """
     if as_json:
@@ -46,13 +48,7 @@ def print_many(found: Sequence[Found], kind: type[Found], as_json: bool, limit: 
     elif not found:
         typer.echo("none")
     else:
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for field in fields(kind):
-            # Never cut: half a number is worse than a second line.
-            table.add_column(_title(field.name), overflow="fold")
-        for one in found:
-            table.add_row(*[_cell(getattr(one, field.name)) for field in fields(kind)])
-        _console().print(table)
+        _print_rows(found, [field.name for field in fields(kind)], _room())
     if limit is not None and len(found) == limit:
         typer.echo(f"the first {limit}; more with --limit", err=True)
 
@@ -65,10 +61,72 @@ def print_deleted(noun: str, name: object, as_json: bool) -> None:
         typer.echo(f"{noun} {name} is deleted")
 
 
-def _console() -> Console:
-    """As wide as the terminal; wide enough for every table where the output goes to a file or a program."""
+def _room() -> int | None:
+    """The terminal's columns; None where the output goes to a file or a program, and lines stay whole."""
     console = Console()
-    return console if console.is_terminal else Console(width=PIPED_WIDTH)
+    return console.width if console.is_terminal else None
+
+
+def _print_rows(found: Sequence[Found], names: Sequence[str], room: int | None) -> None:
+    titles = [_title(name) for name in names]
+    rows = [[_cell(getattr(one, name)) for name in names] for one in found]
+    laid_out = lay_out([titles, *rows], room)
+    if laid_out is None:
+        for number, one in enumerate(found):
+            if number:
+                typer.echo()
+            _print_fields(one, room)
+        return
+    widths, gap = laid_out
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
+    for title, width in zip(titles, widths, strict=True):
+        table.add_column(title, width=width)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console(width=sum(widths) + gap * len(widths)).print(table)
+
+
+def _print_fields(one: Found, room: int | None) -> None:
+    table = Table(box=None, show_header=False)
+    rows = [(_title(field.name), _cell(getattr(one, field.name))) for field in fields(one)]
+    for title, text in rows:
+        table.add_row(title, escape(text))
+    Console(width=room or sum(_whole_widths(rows)) + FIELDS_PADDING).print(table)
+
+
+def lay_out(rows: Sequence[Sequence[str]], room: int | None) -> tuple[list[int], int] | None:
+    """How wide each column of these rows is printed, and the gap between two.
+
+    None where `room` is not enough to leave every word whole. The columns on the left get first what can be
+    had beyond that.
+    """
+    whole = _whole_widths(rows)
+    if room is None:
+        return whole, GAPS[0]
+    widths = [
+        _longest(word for text in column for word in text.split()) for column in zip(*rows, strict=True)
+    ]
+    for gap in GAPS:
+        spare = room - sum(widths) - gap * (len(widths) - 1)
+        if spare >= 0:
+            break
+    else:
+        return None
+    for index, wish in enumerate(whole):
+        more = min(spare, wish - widths[index])
+        widths[index] += more
+        spare -= more
+    return widths, gap
+
+
+def _whole_widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [
+        _longest(line for text in column for line in text.split("\n")) for column in zip(*rows, strict=True)
+    ]
+
+
+def _longest(texts: Iterable[str]) -> int:
+    return max(map(cell_len, texts), default=0)
 
 
 def _print_json(value: object) -> None:
@@ -85,7 +143,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return escape("\n".join(f"{name}: {text}" for name, text in value.items()))
+        return "\n".join(f"{name}: {text}" for name, text in value.items())
     if isinstance(value, tuple):
-        return escape(" ".join(map(str, value)))
-    return escape(str(value))
+        return " ".join(map(str, value))
+    return str(value)

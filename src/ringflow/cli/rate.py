@@ -41,6 +41,7 @@ from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
 from ringflow.ledger.rates import quote, quote_trunk
 from ringflow.money import Rounding
 from ringflow.store import Store
+from ringflow.wording import counted
 
 app = typer.Typer(help="Rate cards: what calls cost.", no_args_is_help=True)
 
@@ -142,7 +143,7 @@ def export_command(name: CardName, out: Out = None) -> None:
             writing = bar.add_task("write", total=card.rows)
             return await export_rates(connection, card, file, lambda rows: bar.advance(writing, rows))
 
-    typer.echo(f"{with_reading(export)} rates written", err=True)
+    typer.echo(f"{counted(with_reading(export), 'rate')} written", err=True)
 
 
 @app.command("assign")

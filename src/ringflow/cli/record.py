@@ -19,13 +19,14 @@ from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many
-from ringflow.cli.record_rows import CallRow, call_lines, call_object, call_row
+from ringflow.cli.record_rows import CallRow, call_lines, call_object, call_row, whole_object
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.numbers import normalise_number
 from ringflow.records.export import export_calls
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
 from ringflow.store import Store
+from ringflow.wording import counted
 
 app = typer.Typer(help="Records of calls: list, show, export.", no_args_is_help=True)
 
@@ -74,7 +75,7 @@ def list_command(
 
     found = with_reading(work)
     if as_json:
-        typer.echo(json.dumps([call_object(call, ()) for call in found], indent=2))
+        typer.echo(json.dumps([call_object(call) for call in found], indent=2))
     else:
         print_many([call_row(call) for call in found], CallRow, False, limit)
 
@@ -91,7 +92,7 @@ def show_command(
 
     call, slots = with_reading(work)
     if as_json:
-        typer.echo(json.dumps(call_object(call, slots), indent=2))
+        typer.echo(json.dumps(whole_object(call, slots), indent=2))
         return
     console = Console(highlight=False)
     for line in call_lines(call, slots):
@@ -125,7 +126,7 @@ def export_command(
             )
 
     lines = with_store(work)
-    typer.echo(f"{lines} lines written", err=True)
+    typer.echo(f"{counted(lines, 'line')} written", err=True)
 
 
 def _new_file(out: Path) -> Any:

@@ -51,9 +51,14 @@ def call_row(call: RecordedCall) -> CallRow:
     )
 
 
-def call_object(call: RecordedCall, slots: Sequence[RecordedSlot]) -> dict[str, Any]:
-    """The whole call, for programs: amounts in micro-units, times in milliseconds."""
-    return {**asdict(call), "slots": [asdict(slot) for slot in slots]}
+def call_object(call: RecordedCall) -> dict[str, Any]:
+    """The call and its legs, for programs: amounts in micro-units, times in milliseconds."""
+    return asdict(call)
+
+
+def whole_object(call: RecordedCall, slots: Sequence[RecordedSlot]) -> dict[str, Any]:
+    """The same with the slots that it went through."""
+    return {**call_object(call), "slots": [asdict(slot) for slot in slots]}
 
 
 def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot]) -> Iterator[str]:

@@ -33,6 +33,7 @@ from ringflow.cli.secret_file import SecretFile
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.money import AmountError, parse_amount
+from ringflow.wording import counted
 
 MOST_PRINTED = 100
 
@@ -190,4 +191,4 @@ def _print(made: list[tuple[int, str]], plan: Plan, out: Path | None, as_json: b
     for number, code in made if out is None else ():
         typer.echo(f"{number}  {code}")
     where_to = f"; their codes are in {out}" if out else ""
-    typer.echo(f"batch `{plan.batch}`: {len(made)} vouchers{where_to}", err=True)
+    typer.echo(f"batch `{plan.batch}`: {counted(len(made), 'voucher')}{where_to}", err=True)
