@@ -17,13 +17,15 @@ from typer.testing import CliRunner
 from ringflow.accounts import customers
 from ringflow.accounts.change import changing
 from ringflow.accounts.customers import Customer
-from ringflow.calls.outcome import Leg, LegStatus, Reject
+from ringflow.calls.outcome import Leg, LegStatus, Reject, SlotVisit
 from ringflow.cli import audit, record
 from ringflow.errors import RingflowError
 from ringflow.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.terms import Terms
+from ringflow.records.export import COLUMNS
 from ringflow.records.recorder import Recorder
+from ringflow.records.slot_export import SLOT_COLUMNS
 from ringflow.store import Store
 
 from .conftest import BEGAN_MS, BEGAN_S, CARRIER_RATE, MakeCall, give_card
@@ -222,10 +224,33 @@ def test_an_export_of_many_pages_has_every_call_once(
 
 
 def test_the_columns_of_the_export_are_those_of_the_page() -> None:
-    from ringflow.records.export import COLUMNS
-
     page = (Path(__file__).parents[2] / "docs" / "records.md").read_text()
-    assert [name for name in COLUMNS if f"`{name}`" not in page] == []
+    assert [name for name in (*COLUMNS, *SLOT_COLUMNS) if f"`{name}`" not in page] == []
+
+
+def test_an_export_of_slots_has_a_line_for_each_with_secret_keys_hidden(
+    run: Run, database_url: str, make_call: MakeCall
+) -> None:
+    async def fill(store: Store) -> None:
+        recorder = Recorder(store, "here")
+        for number in range(501):
+            recorder.call_ended(make_call(f"{number:03}", started_at_s=BEGAN_S + number), [])
+        recorder.call_ended(make_call("rejected", visits=(), started_at_s=BEGAN_S + 501), [])
+        hangs_up = (SlotVisit("menu", "ask", "ivr", 1250, None, ("=1",)),)
+        recorder.call_ended(make_call("last", visits=hangs_up, cli=None, started_at_s=BEGAN_S + 502), [])
+        await recorder.close(30)
+
+    on(database_url, fill)
+    lines = list(csv.reader(run(record.app, "export", "--out", "-", "--slots").splitlines()))
+    assert lines[0] == list(SLOT_COLUMNS)
+    facts = ["000", "2025-06-15T15:06:40.000Z", "18005550100", "441910000001", "42", "completed"]
+    assert lines[1] == [*facts, "1", "card", "ask", "ivr", "0.000", "done", "**** 441234567890"]
+    assert lines[2] == [*facts, "2", "card", "destination[2]", "destination", "3.000", "done", ""]
+    assert [line[0] for line in lines[1:-1]] == [f"{number:03}" for number in range(501) for _ in range(2)]
+    assert lines[-1][:1] + lines[-1][3:4] == ["last", ""]
+    assert lines[-1][6:] == ["1", "menu", "ask", "ivr", "1.250", "", "'=1"]
+    late = run(record.app, "export", "--out", "-", "--slots", "--since", "2025-06-15T15:15:00")
+    assert late.count("\n") == 1 + 2 + 1
 
 
 @pytest.mark.usefixtures("filled")

@@ -25,6 +25,7 @@ from ringflow.errors import Refused
 from ringflow.numbers import normalise_number
 from ringflow.records.export import export_calls
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
+from ringflow.records.slot_export import export_slots
 from ringflow.store import Store
 from ringflow.wording import counted
 
@@ -113,15 +114,19 @@ def export_command(
     outcome: Outcome = None,
     trunk: Trunk = None,
     number: Number = None,
+    slots: Annotated[
+        bool, typer.Option("--slots", help="A line for each slot that a call went through instead.")
+    ] = False,
 ) -> None:
     """Write calls to a CSV file, a line for each leg, the oldest first."""
+    write = export_slots if slots else export_calls
 
     async def work(store: Store, config: Config) -> int:
         bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
         with contextlib.ExitStack() as open_files, bar as progress:
             file = sys.stdout if str(out) == "-" else open_files.enter_context(_new_file(out))
             writing = progress.add_task("write", total=None)
-            return await export_calls(
+            return await write(
                 store, _filter(ctx.params, config), file, lambda lines: progress.advance(writing, lines)
             )
 

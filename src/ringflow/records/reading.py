@@ -88,8 +88,18 @@ async def find_call(connection: AsyncConnection, call_id: str) -> tuple[Recorded
     found = await _with_legs(connection, select(*_COLUMNS).where(call_records.c.call_id == call_id))
     if not found:
         raise Refused(f"call {shown(call_id)} is not on record; `ringflow record list` shows those that are")
-    query = select(*_SLOT_COLUMNS).where(call_slots.c.call_id == call_id).order_by(call_slots.c.position)
-    return found[0], [RecordedSlot(*row) for row in await connection.execute(query)]
+    slots = await read_slots(connection, [call_id])
+    return found[0], slots.get(call_id, [])
+
+
+async def read_slots(connection: AsyncConnection, call_ids: Sequence[str]) -> dict[str, list[RecordedSlot]]:
+    """The slots that these calls went through, in order, by the call's id."""
+    slots = call_slots.c
+    query = select(slots.call_id, *_SLOT_COLUMNS).where(slots.call_id.in_(call_ids))
+    found: dict[str, list[RecordedSlot]] = {}
+    for call_id, *row in await connection.execute(query.order_by(slots.call_id, slots.position)):
+        found.setdefault(call_id, []).append(RecordedSlot(*row))
+    return found
 
 
 async def every_call(store: Store, wanted: Filter) -> AsyncIterator[Sequence[RecordedCall]]:
