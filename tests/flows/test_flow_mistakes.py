@@ -187,6 +187,41 @@ mistake(
     "(take the key out of `terminators` or of `regex`)",
 )
 mistake(
+    "a terminator that stands only in a count of the regex, or where the regex can do without it",
+    """
+    app: x
+    slots:
+      - {slot: ivr, file: IVR/ivr-please, result: n, regex: '[1-9]{10,}5{0,3}9?', terminators: "0359"}
+    """,
+)
+mistake(
+    "what no telephone can dial",
+    """
+    app: x
+    slots:
+      - slot: destination
+        uri: sip:a@evil.example@good.example
+        caller_id: withheld
+        on: {refused: next}
+      - slot: destination
+        external: "٤٤١٩١٠"
+        on: {refused: next}
+      - slot: ivr
+        file: IVR/ivr-please
+        result: n
+        transfer_on_failure: "٤٤١٩١٠"
+        on: {transferred: next}
+      - slot: ivr
+        file: IVR/ivr-please
+        result: n
+        transfer_on_failure: "+441910000002"
+    """,
+    "f.yaml:4:10: `sip:a@evil.example@good.example` is not a SIP URI (write sip:user@host)",
+    "f.yaml:5:16: `withheld` is not a number (write digits only, with or without a plus)",
+    "f.yaml:8:15: `٤٤١٩١٠` is not a number (write digits only)",
+    "f.yaml:13:26: `٤٤١٩١٠` is neither (write digits or app:NAME)",
+)
+mistake(
     "a regex that is none",
     """
     app: x

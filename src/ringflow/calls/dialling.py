@@ -167,6 +167,11 @@ def dialable_uri(text: str, allowed_hosts: frozenset[str]) -> str | None:
     return text if is_allowed_host(match[2], allowed_hosts) else None
 
 
+def is_sip_uri(text: str) -> bool:
+    """Whether `text` is `sip:user@host` or `sip:user@host:port`, without anything else."""
+    return _SIP_URI.fullmatch(text) is not None
+
+
 def is_allowed_host(host: str, allowed_hosts: frozenset[str]) -> bool:
     """Whether a `host` or `host:port` is on the list of small letters; a `host` on it may have any port."""
     host = host.lower()

@@ -248,7 +248,8 @@ class Outgoing:
         server = trunk.server or trunk.name
         key = self._world.security_keys.make(customer.id, server, int(self._world.clock.now_s()))
         identity = {CUSTOMER_HEADER: str(customer.id), SECURITY_HEADER: key}
-        caller_id = options.caller_id or customer.caller_id or trunk.caller_id
+        # What a flow makes of variables may be no number; then it says nothing.
+        wanted = map(safe_caller_id, (options.caller_id, customer.caller_id, trunk.caller_id))
         unique_id = self._session.request.unique_id
         return Attempt(
             leg_id=f"{self._call_id}.{len(self.legs) + 1}@{unique_id}",
@@ -258,7 +259,7 @@ class Outgoing:
             dialled=dialled,
             trunk=trunk.name,
             headers=merge_headers(trunk.headers, options.headers, identity=identity),
-            caller_id=safe_caller_id(caller_id),
+            caller_id=next(filter(None, wanted), None),
             ring_s=options.ring_s,
             limit_ms=options.max_duration_ms,
         )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from ringflow.calls.call import Call
-from ringflow.calls.dialling import HEADER_NAME, IDENTITY_HEADERS, DialOptions
+from ringflow.calls.dialling import (
+    HEADER_NAME,
+    IDENTITY_HEADERS,
+    DialOptions,
+    dialable_number,
+    is_sip_uri,
+    safe_caller_id,
+)
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.follow_on import FollowOnField
 from ringflow.flows.slot import FieldProblem, Jump, Slot, SlotResult
@@ -30,7 +36,6 @@ EXIT_OF = {
     LegStatus.REFUSED: "refused",
 }
 
-_NUMBER = re.compile(r"\+?[0-9]{1,32}")
 AppName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 
@@ -48,7 +53,7 @@ class Destination(Slot):
     timeout: Annotated[int, Field(ge=1, le=600)] = 60
     """Seconds that the callee may ring."""
     caller_id: Template | None = None
-    """The number shown to the callee; otherwise the customer's, then the trunk's, then the caller's own."""
+    """The number shown to the callee; without one the customer's, then the trunk's, then the caller's own."""
     headers: dict[str, Template] = Field(default_factory=dict)
     """SIP headers for the outgoing INVITE."""
     max_duration: Annotated[float, Field(gt=0, le=86_400)] | None = None
@@ -67,12 +72,15 @@ class Destination(Slot):
         if len(given) != 1:
             what = f"{' and '.join(given)} are both given" if given else "no target is given"
             yield FieldProblem(given[-1] if given else "slot", what, "give one of external, internal and uri")
-        if self.external and self.external.is_literal and not _NUMBER.fullmatch(self.external.text):
+        if self.external and self.external.is_literal and dialable_number(self.external.text) is None:
             yield FieldProblem(
                 "external", f"{shown(self.external.text)} is not a number", "write digits only"
             )
-        if self.uri and self.uri.is_literal and not self.uri.text.startswith(("sip:", "sips:")):
+        if self.uri and self.uri.is_literal and not is_sip_uri(self.uri.text):
             yield FieldProblem("uri", f"{shown(self.uri.text)} is not a SIP URI", "write sip:user@host")
+        if self.caller_id and self.caller_id.is_literal and safe_caller_id(self.caller_id.text) is None:
+            what = f"{shown(self.caller_id.text)} is not a number"
+            yield FieldProblem("caller_id", what, "write digits only, with or without a plus")
         for name in self.headers:
             if not HEADER_NAME.fullmatch(name):
                 yield FieldProblem(

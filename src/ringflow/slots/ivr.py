@@ -11,12 +11,13 @@ from pydantic import AfterValidator, Field
 
 from ringflow.calls.call import Call
 from ringflow.calls.collecting import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S, Ending
-from ringflow.calls.dialling import DialOptions
+from ringflow.calls.dialling import DialOptions, dialable_number
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.slot import FieldProblem, Jump, Prompt, Slot, SlotResult, VariableName
 from ringflow.flows.template import Template
 
 _GROUP = re.compile(r"\[[^\]]*\]|\([^()]*\)")
+_COUNT = re.compile(r"\{[^}]*\}")
 _LITERAL_KEY = re.compile(r"(\\\*|[0-9#])(?![*?{])")
 MAX_ATTEMPTS = 20
 
@@ -139,7 +140,7 @@ class Ivr(Slot):
 
 def _required_keys(pattern: str) -> frozenset[str]:
     """Keys that every match contains, as far as literals outside of groups and classes tell."""
-    bare, found = pattern, 1
+    bare, found = _COUNT.sub("{", pattern), 1
     while found:
         bare, found = _GROUP.subn(" ", bare)
     if "|" in bare:
@@ -148,4 +149,4 @@ def _required_keys(pattern: str) -> frozenset[str]:
 
 
 def _is_transfer_target(text: str) -> bool:
-    return text.isdigit() or (text.startswith("app:") and len(text) > len("app:"))
+    return dialable_number(text) is not None or (text.startswith("app:") and len(text) > len("app:"))
