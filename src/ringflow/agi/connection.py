@@ -7,7 +7,8 @@ from typing import Protocol, cast
 
 import structlog
 
-from ringflow.agi.deadlines import Deadlines
+from ringflow.agi.deadlines import Deadlines, DeadlinesByDelay
+from ringflow.agi.exchange import Exchange
 from ringflow.agi.reply import Reply, shown
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import AgiSession
@@ -26,6 +27,8 @@ class Reception(Protocol):
     """Connections whose headers are not whole yet."""
     closing: Deadlines[Connection]
     """Connections whose last bytes have yet to leave."""
+    replying: DeadlinesByDelay[Exchange]
+    """Sessions whose last command must be replied to in time."""
 
     def admit(self, connection: Connection, peer: str | None) -> bool:
         """Whether this peer (an IP address; None: in this process or a local socket) is let in now."""
@@ -140,7 +143,7 @@ class Connection(asyncio.Protocol):
                 return
             if isinstance(event, AgiRequest):
                 assert self._transport is not None
-                self._session = AgiSession(event, self._transport, self._loop)
+                self._session = AgiSession(event, self._transport, self._loop, self._reception.replying)
                 continue
             assert self._session is not None
             if isinstance(event, Reply):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from ringflow.agi.deadlines import DeadlinesByDelay
 from ringflow.agi.reply import Reply
 from ringflow.errors import CallEnded, PeerSilent, ProtocolViolation, RingflowError
 
@@ -13,20 +14,24 @@ class Exchange:
 
     A task that is cancelled while it waits leaves its reply owed: the next command waits for that reply
     first, or it would take it for its own. Everything here may be called from within `transport.write`: a
-    peer in the same process may answer before `write` returns.
+    peer in the same process may answer before `write` returns. `deadlines` watches the exchanges of all
+    sessions, and calls `late` of one whose time is up.
     """
 
-    def __init__(self, transport: asyncio.WriteTransport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.WriteTransport,
+        loop: asyncio.AbstractEventLoop,
+        deadlines: DeadlinesByDelay[Exchange],
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._deadlines = deadlines
         self._reply: asyncio.Future[Reply] | None = None
         self._turn: asyncio.Future[None] | None = None
         self._full = False
         self._closed = False
         self._error: RingflowError | None = None
-        self._deadline_s: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at_s = 0.0
 
     @property
     def closed(self) -> bool:
@@ -38,7 +43,10 @@ class Exchange:
 
         Raises `CallEnded("eof")`, `PeerSilent`, `ProtocolViolation`; the last two end the connection.
         """
-        self._set_deadline(timeout_s)
+        if timeout_s is None or self._closed:
+            self._deadlines.discard(self)
+        else:
+            self._deadlines.add(self, timeout_s, self._loop)
         while self._error is not None or self._closed or self._full or self._reply is not None:
             await self._await_turn()
         reply: asyncio.Future[Reply] = self._loop.create_future()
@@ -78,11 +86,14 @@ class Exchange:
             self._error = error
         self._transport.abort()
 
+    def late(self) -> None:
+        """For the deadlines: the time of the last command is up. No matter if its reply has come."""
+        if self._is_awaited():
+            self.fail(PeerSilent("Asterisk did not reply to a command in time"))
+
     def _end(self) -> None:
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadlines.discard(self)
 
     async def _await_turn(self) -> None:
         if self._error is not None:
@@ -110,33 +121,6 @@ class Exchange:
     def _wake(self) -> None:
         if self._turn is not None and not self._turn.done():
             self._turn.set_result(None)
-
-    def _set_deadline(self, timeout_s: float | None) -> None:
-        # One timer serves many commands: it is moved only when it would fire too late, and looks at the
-        # deadline of the day when it fires. Setting and cancelling one per command costs more than parsing.
-        if timeout_s is None or self._closed:
-            self._deadline_s = None
-            return
-        deadline_s = self._deadline_s = self._loop.time() + timeout_s
-        if self._timer is not None and self._timer_at_s <= deadline_s:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._start_timer(deadline_s)
-
-    def _start_timer(self, at_s: float) -> None:
-        self._timer_at_s = at_s
-        self._timer = self._loop.call_at(at_s, self._look_at_deadline)
-
-    def _look_at_deadline(self) -> None:
-        self._timer = None
-        deadline_s = self._deadline_s
-        if deadline_s is None or not self._is_awaited():
-            return
-        if self._loop.time() < deadline_s:
-            self._start_timer(deadline_s)
-            return
-        self.fail(PeerSilent("Asterisk did not reply to a command in time"))
 
     def _is_awaited(self) -> bool:
         return any(waiting is not None and not waiting.done() for waiting in (self._reply, self._turn))

@@ -11,7 +11,8 @@ from functools import lru_cache
 import structlog
 
 from ringflow.agi.connection import Connection
-from ringflow.agi.deadlines import Deadlines
+from ringflow.agi.deadlines import Deadlines, DeadlinesByDelay
+from ringflow.agi.exchange import Exchange
 from ringflow.agi.reply import shown
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiCounters, AgiSettings
@@ -52,6 +53,7 @@ class FastAgiServer:
         self._stopping = False
         self.arriving = Deadlines(self.settings.headers_timeout_s, self._headers_late)
         self.closing = Deadlines(self.settings.linger_s, Connection.abort)
+        self.replying = DeadlinesByDelay(Exchange.late)
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._emptied: asyncio.Event | None = None
@@ -108,6 +110,7 @@ class FastAgiServer:
         await self._await_emptied()
         self.arriving.stop()
         self.closing.stop()
+        self.replying.stop()
 
     async def close(self) -> None:
         """Stop at once: as `drain` without waiting for calls in progress."""

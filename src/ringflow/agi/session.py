@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from ringflow.agi.deadlines import DeadlinesByDelay
 from ringflow.agi.exchange import Exchange
 from ringflow.agi.reply import Reply, shown
 from ringflow.agi.request import AgiRequest
@@ -30,11 +31,15 @@ class AgiSession:
     """
 
     def __init__(
-        self, request: AgiRequest, transport: asyncio.WriteTransport, loop: asyncio.AbstractEventLoop
+        self,
+        request: AgiRequest,
+        transport: asyncio.WriteTransport,
+        loop: asyncio.AbstractEventLoop,
+        deadlines: DeadlinesByDelay[Exchange],
     ) -> None:
         self.request = request
         self._transport = transport
-        self._exchange = Exchange(transport, loop)
+        self._exchange = Exchange(transport, loop, deadlines)
         self._max_bytes = request.max_line_bytes
         self._ended_how: str | None = None
 

@@ -61,6 +61,8 @@ class OnSqlite:
             "PRAGMA synchronous = FULL",
             "PRAGMA foreign_keys = ON",
             f"PRAGMA cache_size = -{CACHE_KIB}",
+            # What a statement would undo if it failed half-way is kept in memory, not in a temporary file.
+            "PRAGMA temp_store = MEMORY",
         )
         self._threads = SqliteThreads()
         arguments = {"timeout": busy_s, "async_creator_fn": self._threads.connect}
