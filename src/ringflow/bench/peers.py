@@ -62,30 +62,36 @@ async def _panoramisk_call(request: fast_agi.Request) -> None:
         await request.send_command(command)
 
 
+async def _listen_bare(loop: asyncio.AbstractEventLoop) -> asyncio.Server:
+    return await loop.create_server(BarePeer, "127.0.0.1", 0, backlog=1024)
+
+
+async def _listen_panoramisk(loop: asyncio.AbstractEventLoop) -> asyncio.Server:
+    application = fast_agi.Application(loop=loop)
+    application.add_route("call", _panoramisk_call)
+    return await asyncio.start_server(application.handler, "127.0.0.1", 0, backlog=1024)
+
+
+Listen = Callable[[asyncio.AbstractEventLoop], Coroutine[Any, Any, asyncio.Server]]
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
 BARE = "bare"
-PANORAMISK = "panoramisk"
-PANORAMISK_ON_UVLOOP = "panoramisk on uvloop"
 
-KINDS: dict[str, Callable[[Coroutine[Any, Any, None]], None]] = {
-    BARE: uvloop.run,
-    # As its documentation starts it; then with the loop that Ringflow has.
-    PANORAMISK: asyncio.run,
-    PANORAMISK_ON_UVLOOP: uvloop.run,
+KINDS: dict[str, tuple[Listen, Run]] = {
+    BARE: (_listen_bare, asyncio.run),
+    "bare on uvloop": (_listen_bare, uvloop.run),
+    "panoramisk": (_listen_panoramisk, asyncio.run),
+    "panoramisk on uvloop": (_listen_panoramisk, uvloop.run),
 }
-"""The servers, and what runs each."""
+"""The servers: each on asyncio's own loop, which is what one gets, and on the loop that Ringflow has."""
 
 
-async def _serve(kind: str) -> None:
-    loop = asyncio.get_running_loop()
-    if kind == BARE:
-        server = await loop.create_server(BarePeer, "127.0.0.1", 0, backlog=1024)
-    else:
-        application = fast_agi.Application(loop=loop)
-        application.add_route("call", _panoramisk_call)
-        server = await asyncio.start_server(application.handler, "127.0.0.1", 0, backlog=1024)
+async def _serve(listen: Listen) -> None:
+    server = await listen(asyncio.get_running_loop())
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    KINDS[sys.argv[1]](_serve(sys.argv[1]))
+    wanted, run = KINDS[sys.argv[1]]
+    run(_serve(wanted))
