@@ -154,7 +154,7 @@ WHAT_IS_WRONG = [
     "5:14: DID 18005550100 is declared twice (keep one of them)",
     "5:38: DID +1 800 555 0100: app `b c`: write the app's name: letters, digits, `_`, `.` and `-`",
     "6:39: DID 200: customer 9 does not exist; `ringflow customer list` shows those that do",
-    "8:60: trunk a: header Via is written by Asterisk itself; take it out",
+    "8:60: trunk a: header `Via` is written by Asterisk; remove it",
     "9:12: trunk a is declared twice (keep one of them)",
     "9:46: trunk a: caller ID `me` is not a number; write digits such as 441910000001",
 ]

@@ -195,6 +195,19 @@ mistake(
     """,
 )
 mistake(
+    "headers that cannot be added",
+    """
+    app: x
+    slots:
+      - slot: destination
+        external: "4419"
+        headers: {X-A: a, x-a: b, Content-Length: 0, X-Customer-ID: 7}
+    """,
+    "f.yaml:5:5: `Content-Length` is written by Asterisk (remove it)",
+    "f.yaml:5:5: `X-Customer-ID` is written by Ringflow (remove it)",
+    "f.yaml:5:5: `x-a` is given twice (keep one of them)",
+)
+mistake(
     "what no telephone can dial",
     """
     app: x

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.change import MAX_INTEGER, Change, Source
 from ringflow.accounts.fields import check_caller_id, check_one_of, check_range
+from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_headers
 from ringflow.audit import Act
 from ringflow.errors import Refused
 from ringflow.ledger.rate_card import assigned, trunk_subject, unassign
@@ -20,22 +21,10 @@ from ringflow.store.tables import trunks
 
 Rated = Literal["local", "upstream"]
 
-MAX_HEADERS = 50
-MAX_HEADER_VALUE = 512
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 # What `&`, `,`, `(`, `$`, `"`, `\\`, `|` and spaces mean to Asterisk's Dial, nobody may put there.
 _DIAL = re.compile(r"[A-Za-z0-9_]{1,32}/[A-Za-z0-9_.+*#/@:;=\[\]-]{1,255}", re.ASCII)
 _SERVER = re.compile(r"[A-Za-z0-9_.:\[\]-]{0,253}", re.ASCII)
-# A token of SIP (RFC 3261, section 25.1).
-_HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}", re.ASCII)
-# Asterisk writes these itself; a second one would contradict it, or break the dialogue.
-_ASTERISKS_OWN = frozenset(
-    {
-        "via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route",
-        "content-length", "content-type", "v", "f", "t", "i", "m", "l", "c",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +154,11 @@ def _check_dial(dial: str) -> None:
 def _check_headers(headers: Mapping[str, str]) -> None:
     if len(headers) > MAX_HEADERS:
         raise Refused(f"{len(headers)} headers are too many; {MAX_HEADERS} at most", ("headers",))
+    for wrong in wrong_headers(headers):
+        raise Refused(f"header `{shown(wrong.name)}` {wrong.why}; {wrong.mend}", ("headers", wrong.name))
     for name, value in headers.items():
-        at = ("headers", name)
-        if not _HEADER_NAME.fullmatch(name):
-            raise Refused(f"header name `{shown(name)}`: write letters, digits and . ! % * _ + ` ' ~ -", at)
-        if name.lower() in _ASTERISKS_OWN:
-            raise Refused(f"header {name} is written by Asterisk itself; take it out", at)
         if len(value) > MAX_HEADER_VALUE or not value.isprintable():
             raise Refused(
-                f"header {name}: write at most {MAX_HEADER_VALUE} characters, no control characters", at
+                f"header {name}: write at most {MAX_HEADER_VALUE} characters, no control characters",
+                ("headers", name),
             )

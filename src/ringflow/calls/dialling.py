@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from ringflow.accounts.headers import IDENTITY_HEADERS, MAX_HEADER_VALUE
 from ringflow.agi.session import AgiSession
 from ringflow.calls.clock import Clock
 from ringflow.calls.held_keys import EndKeys
@@ -14,17 +15,6 @@ from ringflow.calls.outcome import DIAL_STATUSES, Leg, LegStatus
 from ringflow.calls.releasing import leg_released_by
 from ringflow.calls.talk_time import possible_talk_ms
 from ringflow.errors import CommandRefused
-
-CUSTOMER_HEADER = "X-Customer-ID"
-SECURITY_HEADER = "X-CX-Sec"
-IDENTITY_HEADERS = frozenset({CUSTOMER_HEADER.lower(), SECURITY_HEADER.lower()})
-"""Only impersonation writes these; a slot or trunk cannot."""
-
-HEADER_NAME = re.compile(r"[A-Za-z0-9!%*_+'~.-]{1,64}")
-"""A header's name is a token (RFC 3261, 25.1), less the back-quote."""
-
-MAX_HEADER_VALUE = 512
-MAX_HEADERS = 32
 
 _NUMBER = re.compile(r"[0-9]{1,32}")
 _CALLER_ID = re.compile(r"\+?[0-9]{1,32}")
@@ -198,8 +188,7 @@ def merge_headers(*layers: Mapping[str, str], identity: Mapping[str, str]) -> di
         for name, value in layer.items():
             if name.lower() not in IDENTITY_HEADERS:
                 merged[name.lower()] = (name, safe_header_value(value))
-    named = dict(merged.values()) | {name: safe_header_value(value) for name, value in identity.items()}
-    return dict(list(named.items())[-MAX_HEADERS:])
+    return dict(merged.values()) | {name: safe_header_value(value) for name, value in identity.items()}
 
 
 async def dial(session: AgiSession, attempt: Attempt, clock: Clock) -> tuple[Leg, bool]:

@@ -7,12 +7,11 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from ringflow.accounts.customers import Customer
+from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
 from ringflow.accounts.trunks import Trunk
 from ringflow.agi.session import AgiSession
 from ringflow.calls.charging import Allowance, Charging, Denial
 from ringflow.calls.dialling import (
-    CUSTOMER_HEADER,
-    SECURITY_HEADER,
     WRONG_NUMBER_CAUSES,
     Attempt,
     DialOptions,

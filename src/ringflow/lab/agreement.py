@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 
+from ringflow.accounts.headers import SECURITY_HEADER
 from ringflow.accounts.security_key import SecurityKeys
-from ringflow.calls.dialling import SECURITY_HEADER
 from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus
 from ringflow.config import Config
 from ringflow.errors import Refused

@@ -7,10 +7,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from ringflow.accounts.headers import MAX_HEADERS, wrong_headers
 from ringflow.calls.call import Call
 from ringflow.calls.dialling import (
-    HEADER_NAME,
-    IDENTITY_HEADERS,
     DialOptions,
     dialable_number,
     is_sip_uri,
@@ -54,7 +53,7 @@ class Destination(Slot):
     """Seconds that the callee may ring."""
     caller_id: Template | None = None
     """The number shown to the callee; without one the customer's, then the trunk's, then the caller's own."""
-    headers: dict[str, Template] = Field(default_factory=dict)
+    headers: Annotated[dict[str, Template], Field(max_length=MAX_HEADERS)] = Field(default_factory=dict)
     """SIP headers for the outgoing INVITE."""
     max_duration: Annotated[float, Field(gt=0, le=86_400)] | None = None
     """Seconds of talk after which the call is ended."""
@@ -81,13 +80,8 @@ class Destination(Slot):
         if self.caller_id and self.caller_id.is_literal and safe_caller_id(self.caller_id.text) is None:
             what = f"{shown(self.caller_id.text)} is not a number"
             yield FieldProblem("caller_id", what, "write digits only, with or without a plus")
-        for name in self.headers:
-            if not HEADER_NAME.fullmatch(name):
-                yield FieldProblem(
-                    "headers", f"{shown(name)} cannot name a header", "use letters, digits and -"
-                )
-            elif name.lower() in IDENTITY_HEADERS:
-                yield FieldProblem("headers", f"{shown(name)} is written by Ringflow", "remove it")
+        for wrong in wrong_headers(self.headers):
+            yield FieldProblem("headers", f"{shown(wrong.name)} {wrong.why}", wrong.mend)
 
     def hosts(self) -> Iterator[tuple[str, str]]:
         """The host of `uri`, unless a variable is in it."""
