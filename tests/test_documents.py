@@ -166,7 +166,10 @@ COMPLAINTS = [
     ("name: ab\nentries: []\n", ["f:2:1: `entries` must have at least 1 entry"]),
     ("name: ab\nentries:\n  - 1\n  - x\n", ["f:4:5: `entries` must be a whole number, not `x`"]),
     ("name: ab\nfile: 5\n", ["f:2:7: `file` must be text or a list, not `5`"]),
-    ("name: ab\nheaders: {X-A: [1]}\n", ["f:2:11: `X-A` must be text, not a list"]),
+    (
+        "name: ab\nheaders: {X-A: [1]}\n",
+        ["f:2:11: `X-A` must be text, not a list (text that begins with [ or { needs quotes)"],
+    ),
     ("- name\n", ["f:1:1: must be a mapping, not a list (write `key: value` lines)"]),
 ]
 

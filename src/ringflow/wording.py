@@ -128,7 +128,7 @@ def _wrong_kind(subject: str, value: object, wanted: list[str]) -> Words:
     if value is None:
         return no_value(subject.strip(" `"))
     if wanted == ["text"] and isinstance(value, dict | list):
-        mend = ""
+        mend = "text that begins with [ or { needs quotes"
     return f"{subject}must be {' or '.join(wanted)}, not {shown(value)}", mend
 
 

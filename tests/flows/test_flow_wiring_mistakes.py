@@ -253,7 +253,7 @@ mistake(
       - slot: destination
         external: ${m}
     """,
-    "f.yaml:2:1: `title` must be text, not a list",
+    "f.yaml:2:1: `title` must be text, not a list (text that begins with [ or { needs quotes)",
     "f.yaml:5:11: there is no prompt `IVR/nothing` (ringflow sounds import FILE --as IVR/nothing)",
     "f.yaml:7:19: no slot here has the id `nowhere` (give a slot an `id:`)",
     "f.yaml:8:5: `file` is missing (add `file:`)",

@@ -89,6 +89,13 @@ PROBLEMS = {
     "- name: a\n  caller: [{hears: a, keys: '1'}]\n  expect: {}": [
         "2:12: `caller`: hears and keys stand in one step (write one of hears, keys, waits, hangs_up"
     ],
+    "- name: a\n  caller: [{hear: a}]\n  expect: {}": ["2:13: unknown key `hear` (did you mean `hears`?"],
+    "- name: a\n  caller: [{every: 1s}]\n  expect: {}": [
+        "2:12: `caller`: this step does nothing (write one of"
+    ],
+    "app: card\ntitle: A card\nslots: [{slot: hangup}]": [
+        "1:1: this is a flow, not a file of scenarios (its scenarios stand in x.test.yaml;"
+    ],
     "- name: a\n  caller: [{hears: a, every: 1s}]\n  expect: {}": [
         "2:12: `caller`: `every` means nothing with `hears` (with it goes for)"
     ],

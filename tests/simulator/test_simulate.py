@@ -94,6 +94,16 @@ async def test_scenarios_do_not_see_each_others_rows(stage: Stage, read_one: Rea
     assert (other.record.customer, other.record.outcome) == (None, "rejected")
 
 
+async def test_a_scenario_that_names_no_did_calls_the_files_own_app(stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "prepaid_card.test.yaml"
+    path.write_text("""
+- {name: no DID, expect: {}}
+- {name: one that leads elsewhere, call: {did: "18005550100", from: "441910000001"}, expect: {}}
+""")
+    calls = [await simulate(case, stage) for case in read_scenarios(path)]
+    assert [call.record.app for call in calls] == ["prepaid_card", "calling_card"]
+
+
 async def test_a_call_that_nobody_ends_is_ended_and_fails(stage: Stage, read_one: ReadOne) -> None:
     text = """
 - name: endless

@@ -84,10 +84,12 @@ class Step(Frozen):
         if not isinstance(value, dict):
             return value
         verbs = [verb for verb in _MODIFIERS if verb in value]
+        known = {word for words in _MODIFIERS.values() for word in words}
+        if not verbs and set(value) - known:
+            return value  # refused for its unknown keys, with the nearest known ones
         if len(verbs) != 1:
             what = f"{' and '.join(verbs)} stand in one step" if verbs else "this step does nothing"
             raise ValueError(f"{what} || write one of {', '.join(_MODIFIERS)} in each step")
-        known = {word for words in _MODIFIERS.values() for word in words}
         foreign = sorted(known & set(value) - _MODIFIERS[verbs[0]])
         if foreign:
             fitting = ", ".join(sorted(_MODIFIERS[verbs[0]])) or "nothing"

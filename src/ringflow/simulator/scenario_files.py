@@ -94,6 +94,10 @@ class _Reader:
         return self._read_list(value, ())
 
     def _read_mapping(self, value: dict[str, Value]) -> list[ScenarioCase]:
+        if "slots" in value:
+            mend = f"its scenarios stand in {self._app}{SUFFIX}; `ringflow check` checks flows"
+            self._refuse((), "this is a flow, not a file of scenarios", mend)
+            return []
         for key in value:
             if key not in _FILE_KEYS:
                 mend = f"known here: {', '.join(_FILE_KEYS)}"

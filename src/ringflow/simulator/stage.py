@@ -169,8 +169,10 @@ def _called_did(config: Config, case: ScenarioCase) -> DidDeclaration:
     given = scenario.given.did
     if given is None:
         declared = next((one for one in config.dids if one.number == scenario.call.did), None)
-        # A file that brings its own flow is about that flow, whatever the configuration says of the number.
-        if declared is not None and not case.flows:
+        # A file that brings its own flow is about that flow, and a call to no number of the file's own app,
+        # whatever the configuration says of the number.
+        named = "did" in scenario.call.model_fields_set
+        if declared is not None and not case.flows and (named or declared.app == case.app):
             return declared
         return DidDeclaration(number=scenario.call.did, app=case.app)
     return DidDeclaration(
