@@ -221,6 +221,26 @@ async def test_a_new_file_is_for_its_owner_only_and_one_that_is_there_stays_as_i
     assert modes(tmp_path) == {0o640}
 
 
+async def test_a_file_that_is_moved_away_in_mid_flight_is_a_store_gone_until_it_is_back(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.db"
+    store = await Store.open(f"sqlite:///{path}")
+    await store.migrate()
+    path.rename(tmp_path / "away.db")
+    with pytest.raises(StoreGone, match="its file is gone; put the old one back, or restart"):
+        await store.ping()
+    path.touch()
+    for opener in (store.writing, store.writing_directly, store.writing_one_statement):
+        with pytest.raises(StoreGone, match="another file stands in its place"):
+            async with opener():
+                pytest.fail("what is written now is lost")
+    (tmp_path / "away.db").replace(path)
+    await store.ping()
+    assert await count_customers(store) == 0
+    await store.close()
+
+
 async def test_a_broken_file_in_mid_flight_is_a_store_gone(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     store = await Store.open(f"sqlite:///{path}")

@@ -95,5 +95,8 @@ class Database(Protocol):
     def loss(self, error: BaseException) -> str | None:
         """Why the database cannot be used, where `error` says so; None for any other error."""
 
+    def displaced(self) -> str | None:
+        """Why what is written would not be found again, though nothing fails; None: it would be."""
+
     async def close(self) -> None:
         """Give all connections back."""

@@ -85,6 +85,9 @@ class OnPostgres:
             rows: Sequence[Row] = await connection.fetch(sql, *values, timeout=LOOK_UP_S)
             return rows
 
+    def displaced(self) -> None:
+        """A server keeps its files itself."""
+
     def loss(self, error: BaseException) -> str | None:
         """Why the database cannot be used, where `error` says so; None for any other error."""
         if isinstance(error, DBAPIError):

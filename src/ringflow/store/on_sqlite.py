@@ -53,8 +53,10 @@ class OnSqlite:
     """
 
     def __init__(self, address: Address, busy_s: float) -> None:
-        if address.path is not None:
-            _make(address.path)
+        self._path = address.path
+        if self._path is not None:
+            _make(self._path)
+            self._identity = _identity(self._path)
         self._pragmas = (
             "PRAGMA journal_mode = WAL",
             # FULL: what was committed is on the disk, also after a power cut; money will stand on this.
@@ -155,6 +157,13 @@ class OnSqlite:
             return str(cause)
         return str(cause) if isinstance(cause, ValueError) and str(cause) in _CLOSED else None
 
+    def displaced(self) -> str | None:
+        """Whether another file stands at the path, or none: SQLite goes on with the one that it has open."""
+        if self._path is None or (found := _identity(self._path)) == self._identity:
+            return None
+        what = "its file is gone" if found is None else "another file stands in its place"
+        return f"{what}; put the old one back, or restart"
+
     async def close(self) -> None:
         """Close every connection; a database in memory is gone."""
         if self._look_ups is not None:
@@ -175,6 +184,14 @@ class OnSqlite:
         for pragma in self._pragmas:
             cursor.execute(pragma)
         cursor.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -96,6 +96,7 @@ class Store:
 
     async def ping(self) -> None:
         """Ask the database for an answer. Raises `StoreGone` when there is none."""
+        self._refuse_displaced()
         await self.look_up(_ONE)
 
     async def close(self) -> None:
@@ -130,6 +131,8 @@ class Store:
     ) -> AsyncIterator[Connection]:
         """`losses`: errors of the block that may be the database's."""
         self._refuse_unusable(exclusive)
+        if exclusive:
+            self._refuse_displaced()
         task = asyncio.current_task()
         in_block = False
         try:
@@ -152,6 +155,10 @@ class Store:
             raise StoreGone(f"database {self.shown}: it is closed")
         if exclusive and asyncio.current_task() in self._in_transaction:
             raise RuntimeError("this task has a transaction open already and would wait for itself")
+
+    def _refuse_displaced(self) -> None:
+        if (why := self._database.displaced()) is not None:
+            raise StoreGone(f"database {self.shown}: {why}")
 
     def _raise_gone(self, error: Exception) -> None:
         reason = self._database.loss(error)
