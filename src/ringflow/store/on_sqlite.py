@@ -35,6 +35,9 @@ CACHE_KIB = 16 * 1024
 # Mapped pages (PRAGMA mmap_size) would cost 45 us more: SQLite then maps the whole file anew.
 LOOK_UP_CACHE_KIB = 2 * 1024
 
+# What a statement would undo if it failed half-way. Not for connections that may sort a whole table.
+KEEP_UNDO_IN_MEMORY = "PRAGMA temp_store = MEMORY"
+
 # What aiosqlite says, as a ValueError, when its connection was closed under it.
 _CLOSED = ("Connection closed", "no active connection")
 
@@ -63,8 +66,6 @@ class OnSqlite:
             "PRAGMA synchronous = FULL",
             "PRAGMA foreign_keys = ON",
             f"PRAGMA cache_size = -{CACHE_KIB}",
-            # What a statement would undo if it failed half-way is kept in memory, not in a temporary file.
-            "PRAGMA temp_store = MEMORY",
         )
         self._threads = SqliteThreads()
         arguments = {"timeout": busy_s, "async_creator_fn": self._threads.connect}
@@ -90,7 +91,9 @@ class OnSqlite:
         self._writing: SqliteWriting | None = None
         if address.path is not None:
             self._look_ups = SqliteLookUps(address.path, LOOK_UP_CACHE_KIB)
-            self._writing = SqliteWriting(address.path, self.dialect, busy_s, self._pragmas)
+            self._writing = SqliteWriting(
+                address.path, self.dialect, busy_s, (*self._pragmas, KEEP_UNDO_IN_MEMORY)
+            )
         self._kept: AsyncConnection | None = None
         self._driver: aiosqlite.Connection | None = None
         self._attaching = asyncio.Lock()
