@@ -124,6 +124,10 @@ def test_an_unknown_caller_reads_the_reason(run: Run) -> None:
 def test_what_no_telephone_can_send_is_refused(run: Run) -> None:
     assert "keys are 0-9" in run("call", "18005550100", "--keys", "12x").stderr
     assert "not a length of time" in run("call", "18005550100", "--talk", "60").stderr
+    for words in (("call", ""), ("dial", "", "--from", CLI)):
+        result = run(*words)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert "the number that is called is empty: give a DID" in result.stderr
     for words in (("call", "1800\n1"), ("call", "1800", "--from", "44\n1"), ("dial", "1" * 257)):
         result = run(*words)
         assert (result.returncode, result.stdout) == (1, "")
@@ -195,6 +199,7 @@ def test_scenarios_are_played_and_counted(run: Run, tmp_path: Path) -> None:
     failed = run("test", "wrong.test.yaml")
     assert failed.returncode == 1
     assert "wrong.test.yaml:2:3: `expect` is missing" in failed.stdout
+    assert ", 2 problems in files in " in failed.stdout
     (tmp_path / "wrong.test.yaml").write_text(
         "- {name: wrong, expect: {outcome: busy}}\n- {name: b, expect: {}}\n"
     )

@@ -21,6 +21,7 @@ from ringflow.logs import set_up_logs
 from ringflow.simulator.judging import Judgement, play
 from ringflow.simulator.scenario_files import SUFFIX, ScenarioCase, find_scenario_files, read_scenarios
 from ringflow.simulator.stage import Stage
+from ringflow.wording import counted
 
 EXIT_FAILED = 1
 
@@ -114,7 +115,7 @@ class _Report:
             self._console.print(escape(str(problem)), soft_wrap=True)
         parts = [f"[red]{len(self.failed)} failed[/]"] if self.failed else []
         parts += [f"[green]{self._count - len(self.failed)} passed[/]"]
-        parts += [f"[red]{len(problems)} problems in files[/]"] if problems else []
+        parts += [f"[red]{counted(len(problems), 'problem')} in files[/]"] if problems else []
         self._console.print(f"{', '.join(parts)} in {took_s:.2f}s")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -29,14 +28,11 @@ from ringflow.simulator.channel import VirtualChannel
 from ringflow.simulator.held_keys import VirtualKeys
 from ringflow.simulator.line import Line
 from ringflow.simulator.listening import IncomingCall, PromptDuration
+from ringflow.simulator.presented import ONE_LINE, is_presented
 from ringflow.simulator.talks import VirtualTalks, Work
 
 MakeEngine: TypeAlias = Callable[[Sequence[Watcher], Manager], Engine]
 ANONYMOUS = "anonymous"
-MAX_NUMBER = 256
-"""Characters of a number; Asterisk cuts an extension at 79."""
-
-_LINE = re.compile(r"[^\r\n\0]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +51,10 @@ class Arrival:
 
     def __post_init__(self) -> None:
         for text in (self.did, self.caller or ""):
-            if len(text) > MAX_NUMBER or not _LINE.fullmatch(text):
-                raise Refused(f"number `{shown(text)}`: write one line of at most {MAX_NUMBER} characters")
+            if not is_presented(text):
+                raise Refused(f"number `{shown(text)}`: {ONE_LINE}")
+        if not self.did:
+            raise Refused("the number that is called is empty: give a DID")
 
     def greeting(self) -> Greeting:
         """The headers that Asterisk would send."""

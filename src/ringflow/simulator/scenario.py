@@ -11,6 +11,8 @@ from ringflow.config import CustomerDeclaration, Digits, TrunkDeclaration
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Waits
 from ringflow.simulator.durations import DurationMs
+from ringflow.simulator.presented import ONE_LINE, is_presented
+from ringflow.wording import shown
 
 DEFAULT_DID = "18005550100"
 DEFAULT_CLI = "441910000001"
@@ -47,6 +49,12 @@ def _moment(value: object) -> object:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
+def _presented(text: str) -> str:
+    if not is_presented(text):
+        raise ValueError(f"{shown(text)} is not a number || {ONE_LINE}")
+    return text
+
+
 def _fits_tone(step: Step) -> Step:
     if step.keys is not None and step.every is not None and step.every <= step.tone:
         raise ValueError("keys would overlap: `every` must be longer than `tone` || make `every` longer")
@@ -54,6 +62,7 @@ def _fits_tone(step: Step) -> Step:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+Number = Annotated[Text, AfterValidator(_presented)]
 Amount = Annotated[str, BeforeValidator(_text), Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$")]
 PaidIn = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
 KeyText = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9*#A-D ]{1,500}$")]
@@ -228,8 +237,8 @@ class Given(Frozen):
 class IncomingPlan(Frozen):
     """The incoming call. No `from`: no number arrives; `anonymous`: the caller withholds it."""
 
-    did: Text = DEFAULT_DID
-    caller: Text | None = Field(default=None, alias="from")
+    did: Annotated[Text, Field(min_length=1), AfterValidator(_presented)] = DEFAULT_DID
+    caller: Number | None = Field(default=None, alias="from")
     presentation: Literal["allowed", "restricted"] = "allowed"
 
 
