@@ -89,7 +89,9 @@ PROBLEMS = {
     "- name: a\n  caller: [{hears: a, keys: '1'}]\n  expect: {}": [
         "2:12: `caller`: hears and keys stand in one step (write one of hears, keys, waits, hangs_up"
     ],
-    '- name: a\n  call: {did: ""}\n  expect: {}': ["2:15: `did` must have at least 1 character"],
+    '- name: a\n  call: {did: ""}\n  expect: {}': [
+        "2:15: `did`: the number that is called is empty (give a DID)"
+    ],
     '- name: a\n  call: {did: "1", from: "4\\n4"}\n  expect: {}': [
         "2:26: `from`: `4?4` is not a number (write one line of at most 256 characters)"
     ],

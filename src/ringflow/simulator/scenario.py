@@ -55,6 +55,12 @@ def _presented(text: str) -> str:
     return text
 
 
+def _not_empty(text: str) -> str:
+    if not text:
+        raise ValueError("the number that is called is empty || give a DID")
+    return text
+
+
 def _fits_tone(step: Step) -> Step:
     if step.keys is not None and step.every is not None and step.every <= step.tone:
         raise ValueError("keys would overlap: `every` must be longer than `tone` || make `every` longer")
@@ -237,7 +243,7 @@ class Given(Frozen):
 class IncomingPlan(Frozen):
     """The incoming call. No `from`: no number arrives; `anonymous`: the caller withholds it."""
 
-    did: Annotated[Text, Field(min_length=1), AfterValidator(_presented)] = DEFAULT_DID
+    did: Annotated[Number, AfterValidator(_not_empty)] = DEFAULT_DID
     caller: Number | None = Field(default=None, alias="from")
     presentation: Literal["allowed", "restricted"] = "allowed"
 
