@@ -10,6 +10,7 @@ import pytest
 from ringflow.asterisk import AsteriskConfigSettings, write_asterisk_config
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused, StartError
+from ringflow.lab.asterisk_files import MODULES
 
 
 def read(folder: Path) -> dict[str, str]:
@@ -109,3 +110,15 @@ def test_a_folder_that_cannot_be_included_or_written_is_refused(tmp_path: Path) 
     (tmp_path / "taken").write_text("")
     with pytest.raises(StartError, match="cannot be written"):
         write_asterisk_config(tmp_path / "taken", AsteriskConfigSettings())
+
+
+def test_the_modules_that_an_asterisk_needs_are_told_alike_and_are_those_of_the_lab(tmp_path: Path) -> None:
+    write_asterisk_config(tmp_path, AsteriskConfigSettings())
+    module = re.compile(r"\b(?:app|bridge|chan|format|func|res)_[a-z_]+")
+    header, _, _ = read(tmp_path)["extensions_ringflow.conf"].partition("[ringflow-incoming]")
+    page = (Path(__file__).parents[2] / "docs" / "asterisk.md").read_text("utf-8")
+    told = set(module.findall(page.partition("the modules that it needs")[2].partition("\n\n")[0]))
+    assert told == set(module.findall(header))
+    # The lab loads no others of these, so its calls show that they are enough.
+    assert told - set(MODULES) == set()
+    assert {name for name in MODULES if name.startswith(("app_", "func_"))} - told == set()
