@@ -27,6 +27,7 @@ def accept(good: Mapping[str, Draft], newest: Mapping[str, Draft], check: Check)
     A revision in service stays when a change elsewhere makes it faulty; the change waits instead. Only a file
     that was deleted cannot be kept.
     """
+    check = _once(check)
     staying = {path: draft for path, draft in good.items() if path in newest}
     as_written = check(list(newest.values()))
     changed = {path for path, draft in newest.items() if staying.get(path) is not draft}
@@ -36,6 +37,19 @@ def accept(good: Mapping[str, Draft], newest: Mapping[str, Draft], check: Check)
     if not _harmless(_merged(staying, newest, taken), tolerated, check):
         taken = _one_by_one(staying, newest, taken, tolerated, check)
     return Accepted(_merged(staying, newest, taken), tuple(sorted({*as_written, *held_back})))
+
+
+def _once(check: Check) -> Check:
+    """The same, done once for the same drafts: where all is well, what is taken is what is written."""
+    found: dict[frozenset[int], list[Problem]] = {}
+
+    def checked(drafts: Sequence[Draft]) -> list[Problem]:
+        which = frozenset(map(id, drafts))
+        if which not in found:
+            found[which] = check(drafts)
+        return found[which]
+
+    return checked
 
 
 def _without_faulty(

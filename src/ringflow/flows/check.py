@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ringflow.calls.dialling import is_allowed_host
 from ringflow.errors import Problem
@@ -12,7 +13,7 @@ from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.graph import Graph, Node, entry_nodes
 from ringflow.flows.load import RESERVED_IDS
 from ringflow.flows.slot import Slot
-from ringflow.flows.surroundings import Prompts, Surroundings
+from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings
 from ringflow.flows.unset import unset_problems
 from ringflow.speaking import LIBRARY_PREFIX
 from ringflow.wording import did_you_mean, known_words, shown
@@ -20,6 +21,8 @@ from ringflow.wording import did_you_mean, known_words, shown
 
 def check_flows(drafts: Sequence[Draft], surroundings: Surroundings) -> list[Problem]:
     """Every problem of the flows, each by itself and all together, sorted by place."""
+    if surroundings.prompts is not None:
+        surroundings = replace(surroundings, prompts=PromptsSeen(surroundings.prompts))
     by_app: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
         if draft.app is not None:

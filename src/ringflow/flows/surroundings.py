@@ -20,6 +20,25 @@ class Prompts(Protocol):
         ...
 
 
+class PromptsSeen:
+    """Prompts that are each looked for once: hundreds of flows play the same few."""
+
+    def __init__(self, prompts: Prompts) -> None:
+        self._prompts = prompts
+        self._there: dict[str, bool] = {}
+
+    def exists(self, name: str) -> bool:
+        """Whether there was anything to play when it was first asked."""
+        there = self._there.get(name)
+        if there is None:
+            there = self._there[name] = self._prompts.exists(name)
+        return there
+
+    def suggest(self, name: str) -> tuple[str, ...]:
+        """The names nearest to one that is not there, best first."""
+        return self._prompts.suggest(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """`entries` are apps that calls enter directly, besides those that no other app leads to.
