@@ -46,6 +46,8 @@ def test_the_environment_wins_over_the_file_and_is_read_by_the_same_rules(tmp_pa
     assert config.http.port == 2000
     assert config.database_url == f"sqlite:///{tmp_path}/x.db"
     assert load_config(path, {"RINGFLOW_HTTP": "null"}).http is None
+    with pytest.raises(ConfigError, match="RINGFLOW_COUNTRY:1:1: `country` has no value"):
+        load_config(path, {"RINGFLOW_COUNTRY": ""})
 
 
 def test_paths_are_relative_to_the_file_and_not_to_the_shell(

@@ -161,7 +161,8 @@ def parse_document(text: str, path: str) -> Document:
     value = reader.read(node, ()) if node is not None else None
     if not reader.readable:
         raise DocumentError(reader.problems)
-    return Document(path, value, reader.places, reader.key_places, problems=tuple(reader.problems))
+    places = reader.places or {(): (1, 1)}
+    return Document(path, value, places, reader.key_places, problems=tuple(reader.problems))
 
 
 def _mend(text: str, error: yaml.MarkedYAMLError) -> str:

@@ -67,6 +67,24 @@ class Refused(RingflowError):
         self.at = at
         super().__init__(text)
 
+    @property
+    def each(self) -> tuple[Refused, ...]:
+        """What was refused, one by one."""
+        return (self,)
+
+
+class RefusedTogether(Refused):
+    """Several things that are wrong with one command or request, a line each."""
+
+    def __init__(self, refusals: Iterable[Refused]) -> None:
+        self._each = tuple(refusals)
+        super().__init__("\n".join(map(str, self._each)))
+
+    @property
+    def each(self) -> tuple[Refused, ...]:
+        """What was refused, one by one."""
+        return self._each
+
 
 class StartError(RingflowError):
     """What Ringflow needs around it is missing or taken; one line, exit code 2."""

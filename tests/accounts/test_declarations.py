@@ -144,19 +144,26 @@ customers: [{id: 1}, {id: 1}]
 dids:
   - {number: "18005550100", app: a}
   - {number: "+1 800 555 0100", app: "b c", customer: 1}
-  - {number: "200", app: c, customer: 9}
+  - {number: "200", app: "c d", customer: 9}
 trunks:
   - {name: a, dial: "A/{number}", headers: {X-A: "1", Via: "2"}}
   - {name: a, dial: "B/{number}", caller_id: me}
+  - {name: b, dial: "B", headers: {Via: "1", X-A: "1", x-a: "2"}, server: "a b", caller_id: me}
 """
 WHAT_IS_WRONG = [
     "2:27: customer 1 is declared twice (keep one of them)",
     "5:14: DID 18005550100 is declared twice (keep one of them)",
     "5:38: DID +1 800 555 0100: app `b c`: write the app's name: letters, digits, `_`, `.` and `-`",
-    "6:39: DID 200: customer 9 does not exist; `ringflow customer list` shows those that do",
+    "6:26: DID 200: app `c d`: write the app's name: letters, digits, `_`, `.` and `-`",
+    "6:43: DID 200: customer 9 does not exist; `ringflow customer list` shows those that do",
     "8:60: trunk a: header `Via` is written by Asterisk; remove it",
     "9:12: trunk a is declared twice (keep one of them)",
     "9:46: trunk a: caller ID `me` is not a number; write digits such as 441910000001",
+    "10:21: trunk b: dial `B`: write {number} exactly once, as in PJSIP/{number}@carrier",
+    "10:41: trunk b: header `Via` is written by Asterisk; remove it",
+    "10:61: trunk b: header `x-a` is given twice; keep one of them",
+    "10:75: trunk b: server `a b`: write a host name or an address",
+    "10:93: trunk b: caller ID `me` is not a number; write digits such as 441910000001",
 ]
 
 

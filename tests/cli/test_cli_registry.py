@@ -135,6 +135,16 @@ def test_what_is_refused_is_one_line_and_exit_1(ringflow: Run, words: tuple[str,
     assert len(ran.err.splitlines()) == 1
 
 
+def test_all_that_is_wrong_with_a_command_is_refused_at_once(ringflow: Run) -> None:
+    ran = ringflow("trunk", "add", "a", "PJSIP/a", "--header", "Via:1", "--caller-id", "me")
+    assert ran.code == 1
+    assert ran.err.splitlines() == [
+        "ringflow: dial `PJSIP/a`: write {number} exactly once, as in PJSIP/{number}@carrier",
+        "ringflow: header `Via` is written by Asterisk; remove it",
+        "ringflow: caller ID `me` is not a number; write digits such as 441910000001",
+    ]
+
+
 def test_a_database_that_cannot_be_had_is_one_line_and_exit_2(ringflow: Run, tmp_path: Path) -> None:
     url = "postgresql://ringflow:hunter2@127.0.0.1:1/x"
     refused = ringflow("did", "list", RINGFLOW_DATABASE__URL=url)

@@ -10,7 +10,14 @@ from sqlalchemy import RowMapping, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.change import MAX_INTEGER, Change, Source
-from ringflow.accounts.fields import check_caller_id, check_channels, check_one_of, check_range, check_text
+from ringflow.accounts.fields import (
+    check_caller_id,
+    check_channels,
+    check_one_of,
+    check_range,
+    check_text,
+    trying_all,
+)
 from ringflow.config import CustomerStatus
 from ringflow.errors import Refused
 from ringflow.ledger.account import close_account
@@ -82,7 +89,6 @@ async def next_id(change: Change) -> int:
 async def add(change: Change, customer: Customer) -> Customer:
     """Add a customer. Raises `Refused`: the id is taken, a field is wrong, no currency of ISO 4217."""
     customer = _checked(replace(customer, source=change.source), change.country)
-    check_currency(customer.currency)
     taken = await find(change.connection, customer.id)
     if taken is not None:
         change.refuse_foreign(taken.source, f"customer {customer.id}")
@@ -174,8 +180,18 @@ def _leaning_name(row: RowMapping) -> str:
 
 
 def _checked(customer: Customer, country: str) -> Customer:
-    check_range(customer.id, 1, MAX_INTEGER, "customer id")
-    check_text(customer.name, "name")
-    check_one_of(customer.status, get_args(CustomerStatus), "status")
-    check_channels(customer.channels)
-    return replace(customer, caller_id=check_caller_id(customer.caller_id, country))
+    caller_id = customer.caller_id
+    with trying_all() as trying:
+        with trying:
+            check_range(customer.id, 1, MAX_INTEGER, "customer id")
+        with trying:
+            check_text(customer.name, "name")
+        with trying:
+            check_one_of(customer.status, get_args(CustomerStatus), "status")
+        with trying:
+            check_currency(customer.currency)
+        with trying:
+            check_channels(customer.channels)
+        with trying:
+            caller_id = check_caller_id(customer.caller_id, country)
+    return replace(customer, caller_id=caller_id)

@@ -79,8 +79,9 @@ class _Declaring:
         try:
             await work
         except Refused as error:
-            line = str(error) if str(error).startswith(noun) else f"{noun}: {error}"
-            self.problems.append(self.config.problem((*at, *error.at), line))
+            for one in error.each:
+                line = str(one) if str(one).startswith(noun) else f"{noun}: {one}"
+                self.problems.append(self.config.problem((*at, *one.at), line))
             return False
         return True
 

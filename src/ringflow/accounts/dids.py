@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
 from ringflow.accounts.change import Change, Source
-from ringflow.accounts.fields import check_channels, check_one_of, check_range
+from ringflow.accounts.fields import check_channels, check_one_of, check_range, trying_all
 from ringflow.errors import Refused
 from ringflow.numbers import extension, normalise_number, shown
 from ringflow.store.tables import dids
@@ -138,12 +138,22 @@ async def delete(change: Change, text: str) -> Did:
 
 
 async def _checked(change: Change, did: Did) -> Did:
-    if not APP_NAME.fullmatch(did.app):
-        what = f"app `{shown(did.app)}`: write the app's name: letters, digits, `_`, `.` and `-`"
-        raise Refused(what, ("app",))
-    check_one_of(did.identify, get_args(Identify), "identify")
-    check_channels(did.channels)
-    check_range(did.reject_code, 400, 699, "reject code")
-    if did.customer_id is not None:
-        await customers.show(change.connection, did.customer_id, at=("customer",))
+    with trying_all() as trying:
+        with trying:
+            _check_app(did.app)
+        with trying:
+            check_one_of(did.identify, get_args(Identify), "identify")
+        with trying:
+            check_channels(did.channels)
+        with trying:
+            check_range(did.reject_code, 400, 699, "reject code")
+        with trying:
+            if did.customer_id is not None:
+                await customers.show(change.connection, did.customer_id, at=("customer",))
     return did
+
+
+def _check_app(app: str) -> None:
+    if not APP_NAME.fullmatch(app):
+        what = f"app `{shown(app)}`: write the app's name: letters, digits, `_`, `.` and `-`"
+        raise Refused(what, ("app",))

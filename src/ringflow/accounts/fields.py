@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
 from ringflow.accounts.change import MAX_INTEGER
-from ringflow.errors import Refused
+from ringflow.errors import Refused, RefusedTogether
 from ringflow.numbers import normalise_number, shown
 
 MAX_TEXT = 200
 MAX_CALLER_ID = 20
+
+
+class Trying:
+    """Of a block `with trying:`, what it refuses is kept, and the next one is tried."""
+
+    def __init__(self) -> None:
+        self.refused: list[Refused] = []
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, Refused):
+            self.refused += error.each
+            return True
+        return False
+
+
+@contextmanager
+def trying_all() -> Iterator[Trying]:
+    """Try several checks; raises `Refused` at the end, with all that they refuse."""
+    trying = Trying()
+    yield trying
+    if len(trying.refused) == 1:
+        raise trying.refused[0]
+    if trying.refused:
+        raise RefusedTogether(trying.refused)
 
 
 def check_text(text: str, field: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.change import MAX_INTEGER, Change, Source
-from ringflow.accounts.fields import check_caller_id, check_one_of, check_range
+from ringflow.accounts.fields import check_caller_id, check_one_of, check_range, trying_all
 from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_headers
 from ringflow.audit import Act
 from ringflow.errors import Refused
@@ -127,15 +127,28 @@ async def delete(change: Change, name: str) -> Trunk:
 
 
 def _checked(trunk: Trunk, country: str) -> Trunk:
+    caller_id = trunk.caller_id
+    with trying_all() as trying:
+        with trying:
+            _check_names(trunk)
+        with trying:
+            _check_dial(trunk.dial)
+        with trying:
+            _check_headers(trunk.headers)
+        with trying:
+            check_range(trunk.position, -MAX_INTEGER, MAX_INTEGER, "position")
+        with trying:
+            check_one_of(trunk.rated, get_args(Rated), "rated")
+        with trying:
+            caller_id = check_caller_id(trunk.caller_id, country)
+    return replace(trunk, caller_id=caller_id, headers=dict(trunk.headers))
+
+
+def _check_names(trunk: Trunk) -> None:
     if not _NAME.fullmatch(trunk.name):
         raise Refused(f"trunk name `{shown(trunk.name)}`: write letters, digits, `_`, `.` and `-`")
-    _check_dial(trunk.dial)
-    _check_headers(trunk.headers)
-    check_range(trunk.position, -MAX_INTEGER, MAX_INTEGER, "position")
     if not _SERVER.fullmatch(trunk.server):
         raise Refused(f"server `{shown(trunk.server)}`: write a host name or an address", ("server",))
-    check_one_of(trunk.rated, get_args(Rated), "rated")
-    return replace(trunk, caller_id=check_caller_id(trunk.caller_id, country), headers=dict(trunk.headers))
 
 
 def _check_dial(dial: str) -> None:
@@ -154,11 +167,17 @@ def _check_dial(dial: str) -> None:
 def _check_headers(headers: Mapping[str, str]) -> None:
     if len(headers) > MAX_HEADERS:
         raise Refused(f"{len(headers)} headers are too many; {MAX_HEADERS} at most", ("headers",))
-    for wrong in wrong_headers(headers):
-        raise Refused(f"header `{shown(wrong.name)}` {wrong.why}; {wrong.mend}", ("headers", wrong.name))
-    for name, value in headers.items():
-        if len(value) > MAX_HEADER_VALUE or not value.isprintable():
-            raise Refused(
-                f"header {name}: write at most {MAX_HEADER_VALUE} characters, no control characters",
-                ("headers", name),
-            )
+    with trying_all() as trying:
+        for wrong in wrong_headers(headers):
+            with trying:
+                what = f"header `{shown(wrong.name)}` {wrong.why}; {wrong.mend}"
+                raise Refused(what, ("headers", wrong.name))
+        for name, value in headers.items():
+            with trying:
+                _check_header_value(name, value)
+
+
+def _check_header_value(name: str, value: str) -> None:
+    if len(value) > MAX_HEADER_VALUE or not value.isprintable():
+        what = f"header {shown(name)}: write at most {MAX_HEADER_VALUE} characters, no control characters"
+        raise Refused(what, ("headers", name))

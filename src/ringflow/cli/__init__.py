@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ringflow import __version__
-from ringflow.errors import DocumentError, RingflowError, StartError
+from ringflow.errors import DocumentError, Refused, RingflowError, StartError
 
 EXIT_PROBLEM = 1
 EXIT_SURROUNDINGS = 2
@@ -127,7 +127,10 @@ def _options(
 
 
 def _stop(error: RingflowError, code: int) -> None:
-    lines = error.problems if isinstance(error, DocumentError) else (error,)
+    if isinstance(error, DocumentError):
+        lines = [str(problem) for problem in error.problems]
+    else:
+        lines = [f"ringflow: {one}" for one in (error.each if isinstance(error, Refused) else (error,))]
     for line in lines:
-        print(f"ringflow: {line}" if line is error else str(line), file=sys.stderr)
+        print(line, file=sys.stderr)
     sys.exit(code)
