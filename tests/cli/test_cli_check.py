@@ -154,6 +154,15 @@ def test_one_file_is_checked_among_the_others_and_told_of_alone(project: Path) -
     )
 
 
+def test_a_file_that_is_neither_flow_nor_scenarios_is_not_said_to_be_without_problems(project: Path) -> None:
+    (project / "app_flows" / "main.yaml.bak").write_text("app: [\n")
+    result = run("check", "app_flows/main.yaml.bak")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "app_flows/main.yaml.bak: is not checked (flows end in .yaml, scenarios in .test.yaml)\n",
+    )
+
+
 def test_a_folder_may_be_named(project: Path) -> None:
     (project / "app_flows").rename(project / "flows")
     assert run("check", "flows").stdout == "no problems: 1 flow with 2 slots, 1 scenario\n"

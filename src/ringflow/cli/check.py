@@ -97,6 +97,8 @@ def look(path: Path | None = None) -> Findings:
         drafts = [draft for draft in drafts if draft.path == name]
         if not only.is_file():
             found.append(Problem(name, 0, 0, "is not there"))
+        elif not (drafts or found or only.name.endswith(SUFFIX)):
+            found.append(Problem(name, 0, 0, "is not checked", f"flows end in .yaml, scenarios in {SUFFIX}"))
     if path is None:
         problems += _references(config, drafts, library)
     slots = sum(len(draft.slots) for draft in drafts)
