@@ -46,11 +46,23 @@ def _region(value: str) -> str:
     return value
 
 
+HOST_PATTERN = r"^[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$"
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+CURRENCY_PATTERN = r"^[A-Z]{3}$"
+URI_DIAL_PATTERN = r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$"
+PATTERN_MENDS = {
+    HOST_PATTERN: "write a host's name or address, and :port if it needs one",
+    NAME_PATTERN: "use at most 64 letters, digits, _ . and -, beginning with a letter or digit",
+    CURRENCY_PATTERN: "write three capitals, such as USD",
+    URI_DIAL_PATTERN: "write it as in PJSIP/ringflow-uri/{uri}",
+}
+"""What the regular expressions of settings ask for, in words."""
+
 Digits = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=64)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Country = Annotated[str, AfterValidator(_region)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$")]
+Host = Annotated[str, Field(pattern=HOST_PATTERN)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 CustomerStatus = Literal["active", "inactive", "penalty", "pending"]
 
@@ -118,9 +130,7 @@ class ChargingConfig(Frozen):
     `server` names this Ringflow and its Asterisk in the ledger; servers of one Asterisk share it.
     """
 
-    server: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = Field(
-        default_factory=socket.gethostname
-    )
+    server: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(default_factory=socket.gethostname)
     slice_s: Annotated[int, Field(ge=1, le=86_400)] = 3600
     warn_s: Annotated[int, Field(ge=0, le=3600)] = 60
     warning: str = "MISC/credit-ends"
@@ -154,7 +164,7 @@ class CustomerDeclaration(Frozen):
     id: Annotated[int, Field(ge=1)]
     name: str = ""
     status: CustomerStatus = "active"
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Annotated[str, Field(pattern=CURRENCY_PATTERN)] = "USD"
     channels: Annotated[int, Field(ge=1)] | None = None
     caller_id: Digits | None = None
     clis: tuple[Digits, ...] = ()
@@ -175,7 +185,7 @@ class DidDeclaration(Frozen):
 class TrunkDeclaration(Frozen):
     """A trunk that `config.yaml` declares. Trunks are tried in the order of `position`, then name."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
     dial: str
     position: int = 100
     enabled: bool = True
@@ -202,9 +212,7 @@ class Config(Frozen):
     cards: CardsConfig = CardsConfig()
     records: RecordsConfig | None = RecordsConfig()
     apology: str = "MISC/sorry"
-    uri_dial: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$")] = (
-        "PJSIP/ringflow-uri/{uri}"
-    )
+    uri_dial: Annotated[str, Field(pattern=URI_DIAL_PATTERN)] = "PJSIP/ringflow-uri/{uri}"
     uri_hosts: tuple[Host, ...] = ()
     log: LogConfig = LogConfig()
     customers: tuple[CustomerDeclaration, ...] = ()
@@ -256,7 +264,7 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
     defaults and the environment are all there is.
     """
     document = read_settings(path, os.environ if environ is None else environ)
-    config, problems = check_model(Config, document, document.value)
+    config, problems = check_model(Config, document, document.value, (), PATTERN_MENDS)
     if config is None or document.problems:
         raise ConfigError([*document.problems, *problems])
     return config.written_in(document)

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ringflow.accounts.declarations import check_declarations
-from ringflow.config import DEFAULT_PATH, Config, read_settings
+from ringflow.config import DEFAULT_PATH, PATTERN_MENDS, Config, read_settings
 from ringflow.documents import Document, Location
 from ringflow.errors import ConfigError, DocumentError, Problem, StartError
 from ringflow.flows.check import check_flows
@@ -114,7 +114,7 @@ def _read_config() -> tuple[Config, frozenset[str], list[Problem]]:
         config = Config(folder=unread.resolve().parent).written_in(Document(str(unread), None, {}))
         return config, _SETTINGS, list(error.problems)
     written = document.value if isinstance(document.value, dict) else {}
-    _, problems = check_model(Config, document, written)
+    _, problems = check_model(Config, document, written, (), PATTERN_MENDS)
     unusable = frozenset(str(step) for step, *_ in wrong_locations(Config, document, written))
     usable = {key: value for key, value in written.items() if key not in unusable}
     config = Config.model_validate(usable).written_in(document)

@@ -8,13 +8,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ringflow.calls.held_keys import EndKeys
 
+HELD_KEYS_PATTERN = r"^(\*#?|#\*?)$"
+
 
 class FollowOn(BaseModel):
     """Keys that end the ringing or the talk, and for how long they are held."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    keys: Annotated[str, Field(pattern=r"^(\*#?|#\*?)$")] = "*#"
+    keys: Annotated[str, Field(pattern=HELD_KEYS_PATTERN)] = "*#"
     """`*`, `#`, or both: each of them ends it. Where it is not heard how long, only the first one does."""
     held: Annotated[float, Field(ge=0.3, le=10)] = 1.0
     """Seconds for which a key is held at least; a shorter one is for the callee."""

@@ -14,8 +14,16 @@ from ringflow.documents import Document, Location, Value, decode_document, read_
 from ringflow.errors import DocumentError, Problem
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
+from ringflow.flows.follow_on import HELD_KEYS_PATTERN
 from ringflow.flows.remains import remains_type, without
-from ringflow.flows.slot import PROMPT_PATTERN, TARGET_PATTERN, VARIABLE_PATTERN, Slot
+from ringflow.flows.slot import (
+    KEYS_PATTERN,
+    PRINTABLE_PATTERN,
+    PROMPT_PATTERN,
+    TARGET_PATTERN,
+    VARIABLE_PATTERN,
+    Slot,
+)
 from ringflow.validation import check_model, wrong_locations
 from ringflow.wording import did_you_mean, known_words, no_value, shown
 
@@ -33,6 +41,9 @@ PATTERN_MENDS = {
     VARIABLE_PATTERN: "use small letters, digits and _, beginning with a letter",
     TARGET_PATTERN: "name a slot's id, app:NAME, next or hangup",
     APP_PATTERN: _NAME_MEND,
+    KEYS_PATTERN: "keys are 0-9 * #",
+    HELD_KEYS_PATTERN: 'write "*", "#" or "*#"',
+    PRINTABLE_PATTERN: "use the letters, digits and signs of ASCII",
 }
 """What the regular expressions of slots' fields ask for, in words."""
 

@@ -14,6 +14,8 @@ from ringflow.flows.template import Template
 
 PROMPT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$"
 VARIABLE_PATTERN = r"^[a-z][a-z0-9_]*$"
+KEYS_PATTERN = r"^[0-9*#]*$"
+PRINTABLE_PATTERN = r"^[ -~]*$"
 TARGET_PATTERN = r"^(app:)?[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 NOT_SAID = "?"

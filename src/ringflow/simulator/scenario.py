@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from ringflow import config
 from ringflow.config import CustomerDeclaration, Digits, TrunkDeclaration
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Waits
@@ -22,6 +23,25 @@ ANONYMOUS = "anonymous"
 EVERY_MS = 250
 LEAST_GAP_MS = 150
 """Between keys that are held longer than usual, where a scenario does not say how soon they follow."""
+
+AMOUNT_PATTERN = r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$"
+PAID_IN_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
+KEYS_PATTERN = r"^[0-9*#A-D ]{1,500}$"
+CARD_ID_PATTERN = r"^[0-9]{12}$"
+PIN_PATTERN = r"^[0-9]{4,12}$"
+CODE_PATTERN = r"^[0-9]{16}$"
+PREFIX_PATTERN = r"^[0-9]{1,16}$"
+PATTERN_MENDS = {
+    **config.PATTERN_MENDS,
+    AMOUNT_PATTERN: "write an amount such as 5.00",
+    PAID_IN_PATTERN: "write an amount such as 5.00",
+    KEYS_PATTERN: "keys are 0-9 * # A-D; a space is a pause",
+    CARD_ID_PATTERN: "a card's number has 12 digits, the last of which checks",
+    PIN_PATTERN: "a PIN has 4 to 12 digits",
+    CODE_PATTERN: "a voucher's code has 16 digits, the last of which checks",
+    PREFIX_PATTERN: "write the first digits of a number, such as 44",
+}
+"""What the regular expressions of scenarios ask for, in words."""
 
 _MODIFIERS = {
     "hears": frozenset({"for"}),
@@ -69,9 +89,9 @@ def _fits_tone(step: Step) -> Step:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Number = Annotated[Text, AfterValidator(_presented)]
-Amount = Annotated[str, BeforeValidator(_text), Field(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$")]
-PaidIn = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
-KeyText = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9*#A-D ]{1,500}$")]
+Amount = Annotated[str, BeforeValidator(_text), Field(pattern=AMOUNT_PATTERN)]
+PaidIn = Annotated[str, BeforeValidator(_text), Field(pattern=PAID_IN_PATTERN)]
+KeyText = Annotated[str, BeforeValidator(_text), Field(pattern=KEYS_PATTERN)]
 
 
 class Frozen(BaseModel):
@@ -157,8 +177,8 @@ class TopUp(Frozen):
 class ScenarioCard(Frozen):
     """A card: `customer` is its template; with `pin_only` the PIN opens it without the ID."""
 
-    id: Annotated[Text, Field(pattern=r"^[0-9]{12}$")]
-    pin: Annotated[Text, Field(pattern=r"^[0-9]{4,12}$")]
+    id: Annotated[Text, Field(pattern=CARD_ID_PATTERN)]
+    pin: Annotated[Text, Field(pattern=PIN_PATTERN)]
     customer: int = DEFAULT_CUSTOMER.id
     credit: Amount = "0"
     status: Literal["available", "disabled"] = "available"
@@ -169,7 +189,7 @@ class ScenarioCard(Frozen):
 class ScenarioVoucher(Frozen):
     """A voucher that gives `value`."""
 
-    code: Annotated[Text, Field(pattern=r"^[0-9]{16}$")]
+    code: Annotated[Text, Field(pattern=CODE_PATTERN)]
     value: Amount
     currency: str = "USD"
     status: Literal["available", "disabled"] = "available"
@@ -202,7 +222,7 @@ class ScenarioCustomer(CustomerDeclaration):
 class ScenarioRate(Frozen):
     """What calls to a prefix cost: `price` a minute; `minimum`, `increment` and `grace` are seconds."""
 
-    prefix: Annotated[Text, Field(pattern=r"^[0-9]{1,16}$")]
+    prefix: Annotated[Text, Field(pattern=PREFIX_PATTERN)]
     price: Amount
     connection: Amount = "0"
     minimum: Annotated[int, Field(ge=1)] = 1

@@ -19,7 +19,7 @@ from ringflow.flows.flow import Flow
 from ringflow.flows.load import draft_from_value
 from ringflow.flows.registry import slot_types
 from ringflow.flows.surroundings import Surroundings
-from ringflow.simulator.scenario import Scenario
+from ringflow.simulator.scenario import PATTERN_MENDS, Scenario
 from ringflow.validation import check_model
 from ringflow.wording import did_you_mean, known_words, shown
 
@@ -140,7 +140,7 @@ class _Reader:
         return cases
 
     def _read_scenario(self, value: Value, location: Location) -> ScenarioCase | None:
-        scenario, problems = check_model(Scenario, self._document, value, location)
+        scenario, problems = check_model(Scenario, self._document, value, location, PATTERN_MENDS)
         self.problems += problems
         app, drafts = self._app, self._drafts
         if isinstance(value, dict) and value.get("flow") is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from ringflow.calls.call import Call
-from ringflow.flows.slot import Prompt, Slot
+from ringflow.flows.slot import PRINTABLE_PATTERN, Prompt, Slot
 
 
 class Hangup(Slot):
@@ -20,7 +20,7 @@ class Hangup(Slot):
     """A prompt to play first; playing answers the call."""
     code: Annotated[int, Field(ge=400, le=699)] | None = None
     """The SIP status code for a call that has not been answered: it is refused with it."""
-    reason: Annotated[str, Field(max_length=80, pattern=r"^[ -~]*$")] = "Refused By Flow"
+    reason: Annotated[str, Field(max_length=80, pattern=PRINTABLE_PATTERN)] = "Refused By Flow"
     """The reason in the log, with `code`."""
 
     async def run(self, call: Call) -> str:

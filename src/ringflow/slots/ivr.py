@@ -13,7 +13,7 @@ from ringflow.calls.call import Call
 from ringflow.calls.collecting import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S, Ending
 from ringflow.calls.dialling import DialOptions, dialable_number
 from ringflow.calls.outcome import LegStatus
-from ringflow.flows.slot import FieldProblem, Jump, Prompt, Slot, SlotResult, VariableName
+from ringflow.flows.slot import KEYS_PATTERN, FieldProblem, Jump, Prompt, Slot, SlotResult, VariableName
 from ringflow.flows.template import Template
 
 _GROUP = re.compile(r"\[[^\]]*\]|\([^()]*\)")
@@ -48,7 +48,7 @@ class Ivr(Slot):
     """How few digits are enough."""
     max: Annotated[int, Field(ge=1, le=255)] = 255
     """How many digits are taken; with the last one, no terminator is needed."""
-    terminators: Annotated[str, Field(pattern=r"^[0-9*#]*$")] = "#"
+    terminators: Annotated[str, Field(pattern=KEYS_PATTERN)] = "#"
     """Keys that end the input. They are not part of it."""
     attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = 3
     """How often the caller is asked in all."""
