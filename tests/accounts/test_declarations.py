@@ -132,6 +132,7 @@ async def test_conflicts_are_named_all_at_once_and_nothing_is_changed(store: Sto
             "or a pattern such as ^4419"
         ),
         f"4:5: customer 42 {mend}",
+        "4:49: customer 42: CLI 12125550100 already belongs to customer 1; delete it there first",
         f"6:5: DID 18005550100 {mend}",
         f"9:5: trunk carrier {mend}",
         "10:25: trunk wrong: dial `PJSIP/carrier`: write {number} exactly once, as in PJSIP/{number}@carrier",
@@ -165,6 +166,24 @@ WHAT_IS_WRONG = [
     "10:75: trunk b: server `a b`: write a host name or an address",
     "10:93: trunk b: caller ID `me` is not a number; write digits such as 441910000001",
 ]
+
+
+async def test_a_customer_that_is_refused_does_not_hide_its_clis_nor_make_its_dids_wrong(
+    store: Store, tmp_path: Path
+) -> None:
+    text = """
+customers: [{id: 7, currency: ZZZ, caller_id: me, clis: [bob, "^44"]}]
+dids: [{number: "100", app: a, customer: 7}]
+"""
+    with pytest.raises(ConfigError) as raised:
+        await apply_declarations(store, config(tmp_path, text))
+    assert [str(problem).partition(": ")[2].partition(": write")[0] for problem in raised.value.problems] == [
+        "customer 7: `ZZZ` is not a currency",
+        "customer 7: caller ID `me` is not a number; write digits such as 441910000001",
+        "customer 7: CLI `bob` is not a telephone number",
+    ]
+    async with store.reading() as connection:
+        assert await customers.every(connection) == []
 
 
 async def test_all_that_is_wrong_is_told_at_once_with_its_places(store: Store, tmp_path: Path) -> None:

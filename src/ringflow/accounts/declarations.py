@@ -66,9 +66,10 @@ class _Declaring:
         await self._remove_undeclared()
         for index, customer in enumerate(config.customers):
             noun, at = f"customer {customer.id}", ("customers", index)
-            if await self._tried(noun, at, self._customer(customer)):
-                for number, text in enumerate(customer.clis):
-                    await self._tried(noun, (*at, "clis", number), self._cli(customer.id, text))
+            if not await self._tried(noun, at, self._customer(customer)):
+                await self._stand_in(customer.id)
+            for number, text in enumerate(customer.clis):
+                await self._tried(noun, (*at, "clis", number), self._cli(customer.id, text))
         for index, did in enumerate(config.dids):
             await self._tried(f"DID {did.number}", ("dids", index), self._did(did))
         for index, trunk in enumerate(config.trunks):
@@ -102,6 +103,11 @@ class _Declaring:
             await customers.add(self.change, Customer(declared.id, **fields))
         else:
             await customers.alter(self.change, declared.id, **fields)
+
+    async def _stand_in(self, customer_id: int) -> None:
+        """For a customer that was refused, so that what leans on it can be tried: nothing of it is kept."""
+        if await customers.find(self.change.connection, customer_id) is None:
+            await customers.add(self.change, Customer(customer_id))
 
     async def _cli(self, customer_id: int, text: str) -> None:
         found = await clis.find(self.change.connection, text, self.change.country)
