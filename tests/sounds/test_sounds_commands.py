@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from typer.testing import CliRunner, Result
 
-from ringflow.cli.sounds import app
+from ringflow.cli.sounds import app, report
 from ringflow.errors import DocumentError, Refused
 from ringflow.sounds import PromptLibrary, forms
 from ringflow.sounds.conversion import import_sound
@@ -205,3 +207,25 @@ def test_texts_that_are_no_mapping_are_refused(text: str, library: PromptLibrary
 
     assert isinstance(done.exception, DocumentError)
     assert "is not a mapping" in str(done.exception)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_recording_that_was_cut_off_at_full_scale_is_taken_and_said_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], channels: int
+) -> None:
+    time_s = np.arange(16_000) / 16_000
+    tone = np.sin(2 * np.pi * 440 * time_s)
+    for name, amplitude in (("loud.wav", 0.999), ("clipped.wav", 3.0)):
+        # Only one channel is too loud: a mean would not show it.
+        frames = np.zeros((16_000, channels))
+        dither = np.random.default_rng(1).integers(-1, 2, tone.size) / 32_768
+        frames[:, 0] = np.clip(np.clip(amplitude * tone, -1.0, 1.0) + dither, -1.0, 1.0)
+        soundfile.write(str(tmp_path / name), frames, 16_000, subtype="PCM_16")
+    soundfile.write(str(tmp_path / "float.wav"), 4.0 * tone, 16_000, subtype="FLOAT")
+    soundfile.write(str(tmp_path / "telephone.wav"), tone, 16_000, subtype="ULAW")
+    said = {}
+    for name in ("loud", "clipped", "float", "telephone"):
+        report(import_sound(tmp_path / f"{name}.wav", f"T/{name}", PromptLibrary(tmp_path / "sounds")))
+        said[name] = capsys.readouterr().err
+    assert "of the recording is cut off at full scale" in said.pop("clipped")
+    assert set(said.values()) == {""}

@@ -30,6 +30,9 @@ from ringflow.validation import check_model
 
 DEFAULT_FOLDER = Path("sounds")
 
+MOST_CLIPPED = 0.001
+"""A part of a recording that nobody hears to be clipped: one hard consonant."""
+
 app = typer.Typer(help="Prompts: import, speak, list and check them.", no_args_is_help=True)
 
 Folder = Annotated[
@@ -239,3 +242,6 @@ def report(done: ImportReport) -> None:
         f"{done.name}: {done.duration_s:.2f} s, level {done.level_dbfs:.1f} dBFS ({done.gain_db:+.1f} dB), "
         f"peak {done.peak_dbfs:.1f} dBFS, as {extensions}"
     )
+    if done.clipped > MOST_CLIPPED:
+        what = f"{done.clipped:.1%} of the recording is cut off at full scale, and no level mends that"
+        typer.echo(f"{done.name}: {what} (record it again, with less gain)", err=True)

@@ -30,7 +30,8 @@ from ringflow.sounds.source import Source, read_source
 class ImportReport:
     """What an import did. Lengths are seconds, levels dBFS after conversion, `gain_db` what was added.
 
-    Rate, channels and gain are those of the first recording where several were joined.
+    Rate, channels and gain are those of the first recording where several were joined; `clipped` is the part
+    of the worst one (0 to 1) that lies in tops cut off at full scale.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ImportReport:
     level_dbfs: float
     peak_dbfs: float
     files: tuple[Path, ...]
+    clipped: float
 
 
 def import_sound(
@@ -96,6 +98,7 @@ def _import(parts: Sequence[_Levelled], name: str, library: PromptLibrary, shown
         level_dbfs=speech_dbfs(wide, WIDE_HZ),
         peak_dbfs=peak_dbfs(wide),
         files=library.replace(name, contents),
+        clipped=max(part.source.clipped for part in parts),
     )
 
 

@@ -24,6 +24,10 @@ SILENT_DBFS = -60.0
 # What `check` and `import` accept: 15 dB under the target a prompt is lost in a noisy street.
 QUIET_DBFS = -35.0
 CLIPPED_DBFS = -0.5
+# A recording that stays at this height from sample to sample was cut off there: 127 of 128 is -0.07 dBFS.
+FULL_SCALE_DBFS = -0.08
+# Three steps of 16 bits: what editors add after they have cut.
+DITHER = 3 / 32_768
 
 _BLOCK_S = 0.050
 _RELATIVE_GATE_DB = 10.0
@@ -102,6 +106,16 @@ def find_fault(samples: Samples, sample_rate_hz: int) -> str | None:
     if peak > CLIPPED_DBFS:
         return f"clipped, or as good as: its peak is {peak:.1f} dBFS"
     return None
+
+
+def count_clipped(frames: Samples) -> int:
+    """How many frames (samples by channels) are inside a flat top at full scale, in any channel.
+
+    G.711's loudest steps are wide, and lie below what counts as full scale here.
+    """
+    level = np.abs(frames[1:] - frames[:-1]) <= DITHER
+    flat = level & (np.abs(frames[1:]) >= from_dbfs(FULL_SCALE_DBFS))
+    return int((flat[1:] & flat[:-1]).any(axis=1).sum())
 
 
 def pad_to_packets(samples: Samples, sample_rate_hz: int) -> Samples:

@@ -14,7 +14,7 @@ import soxr
 
 from ringflow.errors import DocumentError, Problem
 from ringflow.sounds import codecs, forms
-from ringflow.sounds.levels import Samples
+from ringflow.sounds.levels import Samples, count_clipped
 
 MAX_SOURCE_S = 600
 MIN_SOURCE_HZ, MAX_SOURCE_HZ = 4_000, 768_000
@@ -41,11 +41,15 @@ _RAW_SUBTYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What was read: `samples` at 16,000/s without offset, and the rate and channels that the file had."""
+    """What was read: `samples` at 16,000/s without offset, and the rate and channels that the file had.
+
+    `clipped` is the part of them (0 to 1) that lies in tops cut off at full scale.
+    """
 
     samples: Samples
     sample_rate_hz: int
     channels: int
+    clipped: float = 0.0
 
 
 def read_source(path: Path, shown_as: str) -> Source:
@@ -73,13 +77,15 @@ def _read_sndfile(path: Path, shown_as: str) -> Source:
         sample_rate_hz, channels, promised = file.samplerate, file.channels, file.frames
     # Twice through the file, for GSM in WAV cannot be rewound: a constant offset is no sound, yet would count
     # as level, and if it were still there when the rate changes it would click at both ends.
-    offset, frames = _measure(_mono_blocks(path, shown_as), shown_as)
+    offset, frames, clipped = _measure(_blocks(path, shown_as), shown_as)
     if frames < LEAST_OF_PROMISED * promised <= MAX_SOURCE_S * sample_rate_hz:
         raise _cut_off(shown_as, frames / promised)
     stream = soxr.ResampleStream(sample_rate_hz, forms.WIDE_HZ, 1, dtype="float64", quality="VHQ")
-    parts: list[Samples] = [stream.resample_chunk(block - offset) for block in _mono_blocks(path, shown_as)]
+    parts: list[Samples] = [
+        stream.resample_chunk(block.mean(axis=1) - offset) for block in _blocks(path, shown_as)
+    ]
     parts.append(stream.resample_chunk(np.zeros(0), last=True))
-    return Source(np.concatenate(parts), sample_rate_hz, channels)
+    return Source(np.concatenate(parts), sample_rate_hz, channels, clipped / frames)
 
 
 def _open(path: Path, shown_as: str) -> soundfile.SoundFile:
@@ -106,29 +112,30 @@ def _check_shape(file: soundfile.SoundFile, shown_as: str) -> None:
         raise _cut_off(shown_as, int(lengths[2]) / int(lengths[1]))
 
 
-def _mono_blocks(path: Path, shown_as: str) -> Iterator[Samples]:
+def _blocks(path: Path, shown_as: str) -> Iterator[Samples]:
     # By the second: a header may promise any length, and ten minutes at 192 kHz should not fill the memory.
     with _open(path, shown_as) as file:
         for _ in range(MAX_SOURCE_S):
             block: Samples = file.read(file.samplerate, dtype="float64", always_2d=True)
             if not len(block):
                 return
-            yield block.mean(axis=1)
+            yield block
         if len(file.read(1)):
             raise _too_long(shown_as)
 
 
-def _measure(blocks: Iterator[Samples], shown_as: str) -> tuple[float, int]:
-    """The constant offset of the samples, and how many there are."""
-    total, count = 0.0, 0
+def _measure(blocks: Iterator[Samples], shown_as: str) -> tuple[float, int, int]:
+    """The constant offset of the channels' mean, the number of frames, and of those that are clipped."""
+    total, count, clipped = 0.0, 0, 0
     for block in blocks:
-        total += float(block.sum())
-        count += block.size
+        total += float(block.mean(axis=1).sum())
+        count += len(block)
+        clipped += count_clipped(block)
     if not count:
         raise _unusable(shown_as, "holds no sound", "record or export it again")
     if not math.isfinite(total):
         raise _unusable(shown_as, "holds samples that are not numbers", "export it again as 16-bit WAV")
-    return total / count, count
+    return total / count, count, clipped
 
 
 def _read_g722(path: Path, shown_as: str) -> Source:
