@@ -234,8 +234,8 @@ class Config(Frozen):
         return self._document.problem(location, what, mend)
 
     def path(self, path: Path) -> Path:
-        """A path of the configuration, absolute."""
-        return (self.folder / path).resolve()
+        """A path of the configuration, absolute. Links stay: a folder behind one may be exchanged."""
+        return Path(os.path.abspath(self.folder / path))
 
     @property
     def database_url(self) -> str:

@@ -224,6 +224,26 @@ def test_a_folder_that_is_gone_keeps_all_flows(folder: Path) -> None:
     assert told(book) == ["app_flows: cannot be read: No such file or directory"]
 
 
+def test_a_broken_revision_behind_a_link_does_not_replace_a_good_one(folder: Path) -> None:
+    for revision, slots in (("1", PLAY), ("2", "  - {slot: adio}\n"), ("3", PLAY + PLAY)):
+        (folder / f"..{revision}").mkdir()
+        write(folder / f"..{revision}", "a.yaml", slots)
+    (folder / "..data").symlink_to("..1")
+    (folder / "a.yaml").symlink_to("..data/a.yaml")
+    whole = folder.with_name("current")
+    whole.symlink_to(folder / "..1")
+    books = FlowBook.load(folder), FlowBook.load(whole)
+    for revision, slots_in_service, problems in (("2", 1, 1), ("3", 2, 0)):
+        for link in (folder / "..data", whole):
+            (folder / "..new").symlink_to(folder / f"..{revision}")
+            (folder / "..new").replace(link)
+        for book in books:
+            book.reload()
+            flow = book.get("a")
+            assert flow is not None
+            assert (len(flow.slots), len(book.problems)) == (slots_in_service, problems)
+
+
 def test_a_book_with_other_flows_leaves_the_first_one_as_it_was(folder: Path) -> None:
     write(folder, "a.yaml", PLAY)
     write(folder, "b.yaml", PLAY)

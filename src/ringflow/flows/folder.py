@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,9 +17,12 @@ SCENARIO_SUFFIX = ".test.yaml"
 
 
 def shown_path(path: Path) -> str:
-    """A path as problems name it: from the current folder where it is inside, otherwise whole."""
+    """A path as problems name it: from the current folder where it is inside, otherwise whole.
+
+    Links are not followed: a file keeps its name when a link on the way to it is set to another revision.
+    """
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(Path(os.path.abspath(path)).relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(path)
 
