@@ -50,6 +50,11 @@ def test_the_environment_wins_over_the_file_and_is_read_by_the_same_rules(tmp_pa
         load_config(path, {"RINGFLOW_COUNTRY": ""})
 
 
+def test_the_folder_of_the_file_cannot_be_set_in_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="2:1: unknown key `folder`"):
+        load_config(write(tmp_path, "country: GB\nfolder: /srv\n"), {})
+
+
 def test_paths_are_relative_to_the_file_and_not_to_the_shell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

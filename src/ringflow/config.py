@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
-from ringflow.documents import Document, Location, parse_document, read_document
+from ringflow.documents import Document, Location, Value, parse_document, read_document
 from ringflow.errors import ConfigError, DocumentError, Problem
 from ringflow.validation import check_model
 
@@ -285,7 +285,9 @@ def read_settings(path: Path | None, environ: Mapping[str, str]) -> Document:
     except DocumentError as error:
         raise ConfigError(error.problems) from error
     written = document.value if isinstance(document.value, dict) else {}
-    return replace(document, value={**written, "folder": str(Path(document.path).resolve().parent)})
+    refused = [document.key_problem((key,), f"unknown key `{key}`") for key in written if key == "folder"]
+    value: Value = {**written, "folder": str(Path(document.path).resolve().parent)}
+    return replace(document, value=value, problems=(*document.problems, *refused))
 
 
 def _document(named: Path | None) -> Document:
