@@ -15,7 +15,7 @@ from ringflow.errors import DocumentError
 from ringflow.flows import load
 from ringflow.flows.load import FlowHeader
 from ringflow.flows.registry import slot_types
-from ringflow.simulator import scenario
+from ringflow.simulator import scenario, scenario_fields
 from ringflow.simulator.scenario_files import read_scenarios
 
 
@@ -33,9 +33,9 @@ def test_every_pattern_of_the_configuration_and_of_scenarios_has_its_words() -> 
     assert len(patterns(config.Config)) >= 4
     assert patterns(config.Config) - set(config.PATTERN_MENDS) == set()
     # The schema has none of a field that takes numbers for text, so the module is asked instead.
-    named = {value for name, value in vars(scenario).items() if name.endswith("_PATTERN")}
-    assert named - set(scenario.PATTERN_MENDS) == set()
-    assert 'pattern=r"' not in inspect.getsource(scenario)
+    named = {value for name, value in vars(scenario_fields).items() if name.endswith("_PATTERN")}
+    assert named - set(scenario_fields.PATTERN_MENDS) == set()
+    assert 'pattern=r"' not in inspect.getsource(scenario) + inspect.getsource(scenario_fields)
 
 
 def test_a_short_pin_reads_how_long_a_pin_is(tmp_path: Path) -> None:

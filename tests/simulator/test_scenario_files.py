@@ -120,6 +120,12 @@ PROBLEMS = {
     "- name: a\n  top_up: {after: 3s, amount: '1.00'}\n  expect: {}": [
         "1:3: without `rates` calls cost nothing, so nobody pays in (write `rates: [...]` under `given`)"
     ],
+    "- name: a\n  given: {cards: [{id: '100000000007', pin: '1234'}]}\n  expect: {}": [
+        "2:24: `id`: the last digit of `100000000007` does not check (write 100000000008)"
+    ],
+    "- name: a\n  given: {vouchers: [{code: '1000000000000001', value: '1'}]}\n  expect: {}": [
+        "2:29: `code`: the last digit of `1000000000000001` does not check (write 1000000000000008)"
+    ],
     "- name: a\n  given: {now: noon}\n  expect: {}": [
         "2:16: `now`: `noon` is not a moment (write 2026-01-31T22:30:00Z)"
     ],

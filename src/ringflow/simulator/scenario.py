@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ringflow import config
 from ringflow.config import CustomerDeclaration, Digits, TrunkDeclaration
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Waits
 from ringflow.simulator.durations import DurationMs
-from ringflow.simulator.presented import ONE_LINE, is_presented
-from ringflow.wording import shown
+from ringflow.simulator.scenario_fields import (
+    Amount,
+    CalledNumber,
+    CardId,
+    KeyText,
+    Moment,
+    Number,
+    PaidIn,
+    Pin,
+    Prefix,
+    Text,
+    VoucherCode,
+)
 
 DEFAULT_DID = "18005550100"
 DEFAULT_CLI = "441910000001"
@@ -24,25 +33,6 @@ EVERY_MS = 250
 LEAST_GAP_MS = 150
 """Between keys that are held longer than usual, where a scenario does not say how soon they follow."""
 
-AMOUNT_PATTERN = r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$"
-PAID_IN_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
-KEYS_PATTERN = r"^[0-9*#A-D ]{1,500}$"
-CARD_ID_PATTERN = r"^[0-9]{12}$"
-PIN_PATTERN = r"^[0-9]{4,12}$"
-CODE_PATTERN = r"^[0-9]{16}$"
-PREFIX_PATTERN = r"^[0-9]{1,16}$"
-PATTERN_MENDS = {
-    **config.PATTERN_MENDS,
-    AMOUNT_PATTERN: "write an amount such as 5.00",
-    PAID_IN_PATTERN: "write an amount such as 5.00",
-    KEYS_PATTERN: "keys are 0-9 * # A-D; a space is a pause",
-    CARD_ID_PATTERN: "a card's number has 12 digits, the last of which checks",
-    PIN_PATTERN: "a PIN has 4 to 12 digits",
-    CODE_PATTERN: "a voucher's code has 16 digits, the last of which checks",
-    PREFIX_PATTERN: "write the first digits of a number, such as 44",
-}
-"""What the regular expressions of scenarios ask for, in words."""
-
 _MODIFIERS = {
     "hears": frozenset({"for"}),
     "keys": frozenset({"every", "tone", "after", "pause"}),
@@ -51,47 +41,14 @@ _MODIFIERS = {
 }
 
 
-def _text(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 def _listed(value: object) -> object:
     return [value] if isinstance(value, dict) else value
-
-
-def _moment(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError(f"`{value}` is not a moment || write 2026-01-31T22:30:00Z") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
-def _presented(text: str) -> str:
-    if not is_presented(text):
-        raise ValueError(f"{shown(text)} is not a number || {ONE_LINE}")
-    return text
-
-
-def _not_empty(text: str) -> str:
-    if not text:
-        raise ValueError("the number that is called is empty || give a DID")
-    return text
 
 
 def _fits_tone(step: Step) -> Step:
     if step.keys is not None and step.every is not None and step.every <= step.tone:
         raise ValueError("keys would overlap: `every` must be longer than `tone` || make `every` longer")
     return step
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-Number = Annotated[Text, AfterValidator(_presented)]
-Amount = Annotated[str, BeforeValidator(_text), Field(pattern=AMOUNT_PATTERN)]
-PaidIn = Annotated[str, BeforeValidator(_text), Field(pattern=PAID_IN_PATTERN)]
-KeyText = Annotated[str, BeforeValidator(_text), Field(pattern=KEYS_PATTERN)]
 
 
 class Frozen(BaseModel):
@@ -177,8 +134,8 @@ class TopUp(Frozen):
 class ScenarioCard(Frozen):
     """A card: `customer` is its template; with `pin_only` the PIN opens it without the ID."""
 
-    id: Annotated[Text, Field(pattern=CARD_ID_PATTERN)]
-    pin: Annotated[Text, Field(pattern=PIN_PATTERN)]
+    id: CardId
+    pin: Pin
     customer: int = DEFAULT_CUSTOMER.id
     credit: Amount = "0"
     status: Literal["available", "disabled"] = "available"
@@ -189,7 +146,7 @@ class ScenarioCard(Frozen):
 class ScenarioVoucher(Frozen):
     """A voucher that gives `value`."""
 
-    code: Annotated[Text, Field(pattern=CODE_PATTERN)]
+    code: VoucherCode
     value: Amount
     currency: str = "USD"
     status: Literal["available", "disabled"] = "available"
@@ -222,7 +179,7 @@ class ScenarioCustomer(CustomerDeclaration):
 class ScenarioRate(Frozen):
     """What calls to a prefix cost: `price` a minute; `minimum`, `increment` and `grace` are seconds."""
 
-    prefix: Annotated[Text, Field(pattern=PREFIX_PATTERN)]
+    prefix: Prefix
     price: Amount
     connection: Amount = "0"
     minimum: Annotated[int, Field(ge=1)] = 1
@@ -245,7 +202,7 @@ class Given(Frozen):
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None
     manager: bool = True
-    now: Annotated[datetime, BeforeValidator(_moment)] | None = None
+    now: Moment | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Given:
@@ -263,7 +220,7 @@ class Given(Frozen):
 class IncomingPlan(Frozen):
     """The incoming call. No `from`: no number arrives; `anonymous`: the caller withholds it."""
 
-    did: Annotated[Number, AfterValidator(_not_empty)] = DEFAULT_DID
+    did: CalledNumber = DEFAULT_DID
     caller: Number | None = Field(default=None, alias="from")
     presentation: Literal["allowed", "restricted"] = "allowed"
 

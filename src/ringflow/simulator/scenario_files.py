@@ -19,7 +19,8 @@ from ringflow.flows.flow import Flow
 from ringflow.flows.load import draft_from_value
 from ringflow.flows.registry import slot_types
 from ringflow.flows.surroundings import Surroundings
-from ringflow.simulator.scenario import PATTERN_MENDS, Scenario
+from ringflow.simulator.scenario import Scenario
+from ringflow.simulator.scenario_fields import PATTERN_MENDS
 from ringflow.validation import check_model
 from ringflow.wording import did_you_mean, known_words, shown
 

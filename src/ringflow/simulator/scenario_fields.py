@@ -1,0 +1,78 @@
+"""The kinds of values that scenarios have (numbers, amounts, keys, cards), each with its mend in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from ringflow import config
+from ringflow.accounts.check_digit import with_check_digit
+from ringflow.simulator.presented import ONE_LINE, is_presented
+from ringflow.wording import shown
+
+AMOUNT_PATTERN = r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$"
+PAID_IN_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
+KEYS_PATTERN = r"^[0-9*#A-D ]{1,500}$"
+CARD_ID_PATTERN = r"^[0-9]{12}$"
+PIN_PATTERN = r"^[0-9]{4,12}$"
+CODE_PATTERN = r"^[0-9]{16}$"
+PREFIX_PATTERN = r"^[0-9]{1,16}$"
+PATTERN_MENDS = {
+    **config.PATTERN_MENDS,
+    AMOUNT_PATTERN: "write an amount such as 5.00",
+    PAID_IN_PATTERN: "write an amount such as 5.00",
+    KEYS_PATTERN: "keys are 0-9 * # A-D; a space is a pause",
+    CARD_ID_PATTERN: "a card's number has 12 digits, the last of which checks",
+    PIN_PATTERN: "a PIN has 4 to 12 digits",
+    CODE_PATTERN: "a voucher's code has 16 digits, the last of which checks",
+    PREFIX_PATTERN: "write the first digits of a number, such as 44",
+}
+"""What the regular expressions of scenarios ask for, in words."""
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"`{value}` is not a moment || write 2026-01-31T22:30:00Z") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _checked(digits: str) -> str:
+    right = with_check_digit(digits[:-1])
+    if digits != right:
+        raise ValueError(f"the last digit of {shown(digits)} does not check || write {right}")
+    return digits
+
+
+def _presented(text: str) -> str:
+    if not is_presented(text):
+        raise ValueError(f"{shown(text)} is not a number || {ONE_LINE}")
+    return text
+
+
+def _not_empty(text: str) -> str:
+    if not text:
+        raise ValueError("the number that is called is empty || give a DID")
+    return text
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Number = Annotated[Text, AfterValidator(_presented)]
+CalledNumber = Annotated[Number, AfterValidator(_not_empty)]
+Amount = Annotated[Text, Field(pattern=AMOUNT_PATTERN)]
+PaidIn = Annotated[Text, Field(pattern=PAID_IN_PATTERN)]
+KeyText = Annotated[Text, Field(pattern=KEYS_PATTERN)]
+CardId = Annotated[Text, Field(pattern=CARD_ID_PATTERN), AfterValidator(_checked)]
+Pin = Annotated[Text, Field(pattern=PIN_PATTERN)]
+VoucherCode = Annotated[Text, Field(pattern=CODE_PATTERN), AfterValidator(_checked)]
+Prefix = Annotated[Text, Field(pattern=PREFIX_PATTERN)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
