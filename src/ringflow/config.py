@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
-from ringflow.documents import Document, Location, Value, parse_document, read_document
+from ringflow.documents import Document, Location, parse_document, read_document
 from ringflow.errors import ConfigError, DocumentError, Problem
 from ringflow.validation import check_model
 
@@ -196,9 +196,8 @@ class TrunkDeclaration(Frozen):
 
 
 class Config(Frozen):
-    """All of it. `folder` is where `config.yaml` is."""
+    """All of it."""
 
-    folder: Path = Path()
     country: Country = "US"
     flows: Path = Path("app_flows")
     state: Path = Path(".ringflow")
@@ -220,11 +219,13 @@ class Config(Frozen):
     trunks: tuple[TrunkDeclaration, ...] = ()
 
     _document: Document = PrivateAttr(default_factory=lambda: Document(str(DEFAULT_PATH), None, {}))
+    _folder: Path = PrivateAttr(default_factory=Path)
 
     def written_in(self, document: Document) -> Config:
-        """The same, of which `problem` tells where in `document` it stands."""
+        """The same, of which paths begin where `document` is and `problem` tells where in it something is."""
         config = self.model_copy()
         config._document = document
+        config._folder = Path(document.path).resolve().parent
         return config
 
     def problem(self, location: Location, what: str, mend: str = "") -> Problem:
@@ -235,7 +236,7 @@ class Config(Frozen):
 
     def path(self, path: Path) -> Path:
         """A path of the configuration, absolute. Links stay: a folder behind one may be exchanged."""
-        return Path(os.path.abspath(self.folder / path))
+        return Path(os.path.abspath(self._folder / path))
 
     @property
     def database_url(self) -> str:
@@ -284,10 +285,7 @@ def read_settings(path: Path | None, environ: Mapping[str, str]) -> Document:
             document = document.overlaid(location, given)
     except DocumentError as error:
         raise ConfigError(error.problems) from error
-    written = document.value if isinstance(document.value, dict) else {}
-    refused = [document.key_problem((key,), f"unknown key `{key}`") for key in written if key == "folder"]
-    value: Value = {**written, "folder": str(Path(document.path).resolve().parent)}
-    return replace(document, value=value, problems=(*document.problems, *refused))
+    return replace(document, value=document.value or {})
 
 
 def _document(named: Path | None) -> Document:
@@ -301,6 +299,6 @@ def _overrides(environ: Mapping[str, str]) -> dict[Location, Document]:
     found: dict[Location, Document] = {}
     for name, text in sorted(environ.items()):
         steps = tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
-        if name.startswith(ENVIRONMENT_PREFIX) and steps[0] in Config.model_fields and steps[0] != "folder":
+        if name.startswith(ENVIRONMENT_PREFIX) and steps[0] in Config.model_fields:
             found[steps] = parse_document(text, f"environment variable {name}")
     return found

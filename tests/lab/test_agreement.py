@@ -10,7 +10,7 @@ import pytest
 
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.calls.outcome import CallRecord, Leg, ReleasedBy
-from ringflow.config import Config, TrunkDeclaration
+from ringflow.config import Config, TrunkDeclaration, load_config
 from ringflow.errors import Refused
 from ringflow.lab import CalleeRecord, HangUp, LabCallResult, Moment
 from ringflow.lab.agreement import disagreements, side_by_side, wire_disagreements
@@ -27,7 +27,7 @@ CONFIG = Config(trunks=(TrunkDeclaration(name="carrier", dial="PJSIP/{number}@x"
 
 
 async def simulated(case: ScenarioCase = DONE) -> SimulatedCall:
-    async with Stage.open(Config(folder=Path(__file__).parents[2])) as stage:
+    async with Stage.open(load_config(Path(__file__).parents[2] / "config.yaml", {})) as stage:
         return await simulate(case, stage)
 
 

@@ -9,6 +9,7 @@ import pytest
 from ringflow.app import running
 from ringflow.bench.load import CLI, DID, KEYS, run_load
 from ringflow.config import Config
+from ringflow.documents import Document
 from ringflow.store import Store
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 
@@ -20,7 +21,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     monkeypatch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
     return Config.model_validate(
         {
-            "folder": tmp_path,
             "flows": PROJECT / "app_flows",
             "sounds": {"folder": PROJECT / "sounds"},
             "fastagi": {"port": 0, "drain_s": 1},
@@ -30,7 +30,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
             "dids": [{"number": DID, "app": "calling_card"}],
             "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier", "rated": "upstream"}],
         }
-    )
+    ).written_in(Document(str(tmp_path / "config.yaml"), None, {}))
 
 
 async def rows(config: Config) -> tuple[int, int, int]:

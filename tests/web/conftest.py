@@ -11,7 +11,8 @@ from aiohttp import ClientSession
 
 from ringflow.app import Application
 from ringflow.bench.load import CLI, DID
-from ringflow.config import Config
+from ringflow.config import AmiConfig, Config
+from ringflow.documents import Document
 
 PROJECT = Path(__file__).parents[2]
 
@@ -21,7 +22,6 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     monkeypatch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
     return Config.model_validate(
         {
-            "folder": tmp_path,
             "flows": PROJECT / "app_flows",
             "sounds": {"folder": PROJECT / "sounds"},
             "fastagi": {"port": 0, "drain_s": 1},
@@ -30,14 +30,14 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
             "dids": [{"number": DID, "app": "calling_card"}],
             "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier", "rated": "upstream"}],
         }
-    )
+    ).written_in(Document(str(tmp_path / "config.yaml"), None, {}))
 
 
 @pytest.fixture
 def with_ami(config: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
     """The same with a manager interface that nobody answers."""
     monkeypatch.setenv("RINGFLOW_AMI_SECRET", "another secret for tests")
-    return config.model_validate({**config.model_dump(), "ami": {"port": 1}})
+    return config.model_copy(update={"ami": AmiConfig(port=1)})
 
 
 @asynccontextmanager

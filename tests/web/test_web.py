@@ -8,7 +8,7 @@ import pytest
 
 from ringflow.app import Application, open_core, running
 from ringflow.bench.load import CLI, DID, run_load
-from ringflow.config import Config
+from ringflow.config import Config, FastAgiConfig, HttpConfig
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import StartError
 
@@ -88,16 +88,15 @@ async def test_a_configured_ami_that_is_away_makes_the_server_not_ready(with_ami
 
 async def test_a_taken_port_is_one_clear_line(config: Config) -> None:
     async with running(config) as application:
-        taken = {"http": {"port": application.http_port}}
-        second = config.model_validate({**config.model_dump(), **taken})
-        other = Application(await open_core(second))
+        http = HttpConfig(port=application.http_port)
+        other = Application(await open_core(config.model_copy(update={"http": http})))
         with pytest.raises(
             StartError, match=r"HTTP port 127\.0\.0\.1:\d+ cannot be opened: .*; set http.port"
         ):
             await other.start()
         await other.stop()
-        taken = {"fastagi": {"port": application.fastagi.port}}
-        third = Application(await open_core(config.model_validate({**config.model_dump(), **taken})))
+        fastagi = FastAgiConfig(port=application.fastagi.port)
+        third = Application(await open_core(config.model_copy(update={"fastagi": fastagi})))
         with pytest.raises(StartError) as raised:
             await third.start()
         assert "\n" not in str(raised.value)

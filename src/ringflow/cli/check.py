@@ -111,7 +111,7 @@ def _read_config() -> tuple[Config, frozenset[str], list[Problem]]:
         document = read_settings(None, os.environ)
     except ConfigError as error:
         unread = Path(os.environ.get("RINGFLOW_CONFIG") or DEFAULT_PATH)
-        config = Config(folder=unread.resolve().parent).written_in(Document(str(unread), None, {}))
+        config = Config().written_in(Document(str(unread), None, {}))
         return config, _SETTINGS, list(error.problems)
     written = document.value if isinstance(document.value, dict) else {}
     _, problems = check_model(Config, document, written, (), PATTERN_MENDS)
