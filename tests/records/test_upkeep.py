@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from structlog.testing import capture_logs
 
 from ringflow.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
@@ -15,7 +18,7 @@ from ringflow.records.rows import CallRows, call_rows
 from ringflow.records.upkeep import DAY_MS, Upkeep
 from ringflow.records.writing import write_rows
 from ringflow.store import Store
-from ringflow.store.record_tables import call_legs, call_slots
+from ringflow.store.record_tables import call_drafts, call_legs, call_slots
 from ringflow.store.tables import customers
 
 from .conftest import BEGAN_MS, BEGAN_S, CALL, MakeCall
@@ -130,3 +133,20 @@ async def test_without_a_limit_nothing_is_deleted(store: Store) -> None:
     await write(store, call_rows(CALL, "here"))
     assert await Upkeep(store, None, SILENT_S).look_after(BEGAN_MS + 10_000 * DAY_MS) == (0, 0)
     assert len(await calls(store)) == 1
+
+
+async def test_a_draft_that_cannot_be_read_does_not_keep_old_records_from_being_deleted(store: Store) -> None:
+    await write(store, call_rows(CALL, "here"))
+    unreadable = {"call_id": "0odd", "server": "there#1", "kept_ms": 0, "facts": "no rows"}
+    async with store.writing() as connection:
+        await connection.execute(call_drafts.insert().values(unreadable))
+    with capture_logs() as logs:
+        upkeep = asyncio.create_task(Upkeep(store, 1, SILENT_S).run())
+        async with asyncio.timeout(10):
+            while await calls(store):  # noqa: ASYNC110 -- upkeep tells nobody
+                await asyncio.sleep(0.01)
+        upkeep.cancel()
+        await asyncio.wait({upkeep})
+    assert ["looking after records failed"] == [
+        line["event"] for line in logs if line["log_level"] == "error"
+    ]

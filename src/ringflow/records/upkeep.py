@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from collections.abc import Awaitable, Callable
 from itertools import count
 
 import structlog
 
+from ringflow.ledger.ledger import system_now_ms
 from ringflow.records.pruning import prune_records
 from ringflow.records.recovering import recover_lost
 from ringflow.records.remains import recover_drafts
@@ -44,12 +45,9 @@ class Upkeep:
         """
         rounds = max(1, round(every_s / self._silent_s))
         for number in count():
-            try:
-                await self.recover_drafts(_now_ms())
-                if number % rounds == 0:
-                    await self.look_after(_now_ms())
-            except StoreGone as error:
-                log.warning("records not looked after", detail=str(error))
+            await _tried(self.recover_drafts)
+            if number % rounds == 0:
+                await _tried(self.look_after)
             await asyncio.sleep(self._silent_s)
 
     async def recover_drafts(self, now_ms: int) -> int:
@@ -72,5 +70,11 @@ class Upkeep:
         return deleted, recovered
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+async def _tried(work: Callable[[int], Awaitable[object]]) -> None:
+    try:
+        await work(system_now_ms())
+    except StoreGone as error:
+        log.warning("records not looked after", detail=str(error))
+    except Exception:
+        # Boundary: what breaks one of the two must not keep the other from being done, now and for ever.
+        log.exception("looking after records failed")
