@@ -5,7 +5,6 @@ The directory gets a new revision only if something changed.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act, Facts, login_name, note
 from ringflow.errors import Refused
+from ringflow.ledger.ledger import system_now_ms
 from ringflow.store import Store
 from ringflow.store.tables import directory_revision
 
@@ -66,7 +66,7 @@ async def changing(
     async with store.writing() as connection:
         # Holding the row makes changes wait for each other: what one has checked stays true until it commits.
         await connection.execute(select(directory_revision.c.revision).with_for_update())
-        change = Change(connection, country, source, time.time_ns() // 1_000_000, operator)
+        change = Change(connection, country, source, system_now_ms(), operator)
         yield change
         if change.made:
             await connection.execute(

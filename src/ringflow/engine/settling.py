@@ -6,7 +6,6 @@ answer; whoever settles a leg first stands. What is not settled here, the dialpl
 
 from __future__ import annotations
 
-import time
 from typing import Protocol
 
 import structlog
@@ -16,6 +15,7 @@ from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import DIAL_STATUSES, LegEnd, LegStatus
 from ringflow.errors import CallEnded
 from ringflow.ledger.hold import UnknownLeg
+from ringflow.ledger.ledger import system_now_ms
 from ringflow.numbers import shown
 from ringflow.store import StoreGone
 
@@ -73,7 +73,7 @@ def leg_end(leg_id: str, answered: str, ended: str, dial_status: str, cause: str
         leg_id=leg_id,
         status=LegStatus.ANSWERED if _is_whole(answered) else status,
         talked_ms=talk_between(answered, ended),
-        ended_ms=int(ended) if _is_whole(ended) else time.time_ns() // 1_000_000,
+        ended_ms=int(ended) if _is_whole(ended) else system_now_ms(),
         cause=int(cause) if _is_whole(cause) and int(cause) else None,
     )
 

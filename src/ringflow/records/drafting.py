@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 import structlog
 
 from ringflow.calls.progress import CallInProgress
+from ringflow.ledger.ledger import system_now_ms
 from ringflow.ledger.statement import Statement
 from ringflow.records.rows import LOST, call_rows
 from ringflow.store import DirectConnection, Store, StoreGone
@@ -104,7 +105,7 @@ class Drafts:
         further: Sequence[tuple[str, Hashable]],
     ) -> dict[str, Hashable]:
         """Write drafts in portions, between which other calls go on and some may end; gives those written."""
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = system_now_ms()
         written: dict[str, Hashable] = {}
         for start in range(0, len(further), AT_ONCE):
             some = {
