@@ -27,7 +27,7 @@ from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.manager import Manager
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.world import CallWorld
-from ringflow.config import AmiConfig, Config
+from ringflow.config import Config
 from ringflow.engine.engine import Engine
 from ringflow.engine.reconciling import BOOT_MARK, Reaper
 from ringflow.engine.settling import SETTLE_SCRIPT, serve_settlement
@@ -276,17 +276,26 @@ def _record_keeping(core: Core, calls: Callable[[], Mapping[str, CallInProgress]
 def _ami_link(config: Config) -> AmiLink | None:
     if config.ami is None:
         return None
-    ami: AmiConfig = config.ami
+    ami = config.ami
     file = config.path(ami.secret_file) if ami.secret_file else None
     secret = read_secret(ami.secret_env, file, "the AMI secret", "ringflow asterisk config")
     return AmiLink(AmiSettings(host=ami.host, port=ami.port, user=ami.user, secret=secret))
 
 
+async def open_application(config: Config, watchers: Sequence[Watcher] = ()) -> Application:
+    """An application, not started yet. Raises as `open_core`, and `StartError` without an AMI secret."""
+    core = await open_core(config)
+    try:
+        return Application(core, watchers)
+    except BaseException:
+        await core.close()
+        raise
+
+
 @contextlib.asynccontextmanager
 async def running(config: Config, watchers: Sequence[Watcher] = ()) -> AsyncIterator[Application]:
     """A started application, stopped at the end of the block."""
-    core = await open_core(config)
-    application = Application(core, watchers)
+    application = await open_application(config, watchers)
     try:
         await application.start()
         yield application

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
-from ringflow.app import Application, open_core, running
+from ringflow.app import open_application, running
 from ringflow.bench.load import CLI, DID, run_load
 from ringflow.config import Config, FastAgiConfig, HttpConfig
 from ringflow.engine.dialplan import DIALPLAN_VERSION
@@ -89,23 +90,34 @@ async def test_a_configured_ami_that_is_away_makes_the_server_not_ready(with_ami
 async def test_a_taken_port_is_one_clear_line(config: Config) -> None:
     async with running(config) as application:
         http = HttpConfig(port=application.http_port)
-        other = Application(await open_core(config.model_copy(update={"http": http})))
+        other = await open_application(config.model_copy(update={"http": http}))
         with pytest.raises(
             StartError, match=r"HTTP port 127\.0\.0\.1:\d+ cannot be opened: .*; set http.port"
         ):
             await other.start()
         await other.stop()
         fastagi = FastAgiConfig(port=application.fastagi.port)
-        third = Application(await open_core(config.model_copy(update={"fastagi": fastagi})))
+        third = await open_application(config.model_copy(update={"fastagi": fastagi}))
         with pytest.raises(StartError) as raised:
             await third.start()
         assert "\n" not in str(raised.value)
         await third.stop()
 
 
+async def test_a_server_without_its_ami_secret_lets_go_of_the_database(
+    with_ami: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RINGFLOW_AMI_SECRET")
+    before = set(threading.enumerate())
+    with pytest.raises(StartError, match="the AMI secret: no secret is given"):
+        await open_application(with_ami)
+    # Each connection to SQLite has a thread; those of the event loop's own pool stay.
+    left = {thread.name for thread in set(threading.enumerate()) - before}
+    assert not [name for name in left if not name.startswith("asyncio_")]
+
+
 async def test_stopping_waits_for_the_call_in_progress(config: Config) -> None:
-    core = await open_core(config)
-    application = Application(core)
+    application = await open_application(config)
     await application.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", application.fastagi.port)
     writer.write(GREETING)

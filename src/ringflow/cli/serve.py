@@ -12,7 +12,7 @@ import uvloop
 from rich.console import Console
 
 from ringflow.agi.open_files import raise_open_file_limit
-from ringflow.app import Application, open_core
+from ringflow.app import Application, open_application
 from ringflow.config import Config, load_config
 from ringflow.logs import set_up_logs
 
@@ -39,7 +39,7 @@ def serve(
 
 
 async def _serve(config: Config, first_steps: bool) -> None:
-    application = Application(await open_core(config))
+    application = await open_application(config)
     stop = asyncio.Event()
     stopping: asyncio.Task[None] | None = None
 
