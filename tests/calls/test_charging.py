@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ringflow.accounts.trunks import Trunk
 from ringflow.audit import Act
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings, Denial
 from ringflow.ledger import Ledger
@@ -24,7 +23,6 @@ from ringflow.store.ledger_tables import rate_cards, rates
 from ringflow.store.tables import customers
 
 NUMBER = "441234567890"
-TRUNK = Trunk(name="carrier", dial="PJSIP/{number}@carrier")
 NOW_MS = 1_767_225_600_000
 LONGEST_MS = 14_400_000
 ANY_RATE = st.fixed_dictionaries(
@@ -91,7 +89,7 @@ async def test_a_call_is_charged_what_its_quote_says(
 ) -> None:
     customer_id = await tariff.customer(credit, rate, rounding)
     quoted = await quote(tariff.store, NUMBER, customer_id, NOW_MS)
-    allowed = await tariff.charging.allow(f"leg {customer_id}", customer_id, NUMBER, TRUNK)
+    allowed = await tariff.charging.allow(f"leg {customer_id}", customer_id, NUMBER)
     if not quoted.affordable:
         assert isinstance(allowed, Denial)
         assert allowed.no_credit

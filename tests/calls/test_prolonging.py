@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import structlog
 
-from ringflow.accounts.trunks import Trunk
 from ringflow.ami.failures import LinkDown
 from ringflow.audit import Act
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings
@@ -27,7 +26,6 @@ from ringflow.store.ledger_tables import rates
 from ringflow.store.tables import customers
 
 CUSTOMER, UNIT = 42, 1_000_000
-TRUNK = Trunk(name="carrier", dial="PJSIP/{number}@carrier")
 CHANNEL, WARNING = "PJSIP/caller-00000001", "MISC/credit-ends"
 NOW_MS = 1_767_225_600_000
 
@@ -110,7 +108,7 @@ class Place:
             await pay_in(connection, CUSTOMER, units * UNIT, order)
 
     async def line(self, leg_id: str = "leg", longest_s: int = 3600) -> Line:
-        allowance = await self.charging.allow(leg_id, CUSTOMER, "441234567890", TRUNK, longest_s * 1000)
+        allowance = await self.charging.allow(leg_id, CUSTOMER, "441234567890", longest_s * 1000)
         assert isinstance(allowance, Allowance)
         return Line(self.charging, Asterisk(VirtualClock(), self.store, leg_id), allowance)
 
@@ -229,7 +227,7 @@ async def test_the_longest_talk_is_the_end_and_no_more_is_held_for_it(furnish: F
 
 async def test_what_a_slot_allows_is_held_and_then_there_is_nothing_to_look_after(furnish: Furnish) -> None:
     place = await furnish(units=100)
-    allowance = await place.charging.allow("leg", CUSTOMER, "441234567890", TRUNK, 3_000)
+    allowance = await place.charging.allow("leg", CUSTOMER, "441234567890", 3_000)
     assert isinstance(allowance, Allowance)
     assert (allowance.hold.micros, allowance.limit_ms, allowance.whole) == (3 * UNIT, 3_000, True)
 

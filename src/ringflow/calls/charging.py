@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from ringflow.accounts.trunks import Trunk
 from ringflow.calls.owing import Owing
 from ringflow.ledger.held import find_hold
 from ringflow.ledger.hold import Hold, NoCredit, Settlement
@@ -85,7 +84,7 @@ class Charging:
         self._settings = settings or ChargingSettings()
 
     async def allow(
-        self, leg_id: str, customer_id: int, number: str, trunk: Trunk, most_ms: int | None = None
+        self, leg_id: str, customer_id: int, number: str, most_ms: int | None = None
     ) -> Allowance | Denial:
         """Hold what the leg may cost, for `most_ms` of talk at most. Raises `StoreGone`."""
         settings = self._settings

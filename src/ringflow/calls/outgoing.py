@@ -130,7 +130,7 @@ class Outgoing:
             leg, caller_gone = await self._dial(attempt, options)
         else:
             most_ms = options.max_duration_ms
-            allowed = await charging.allow(attempt.leg_id, customer.id, dialled, trunk, most_ms)
+            allowed = await charging.allow(attempt.leg_id, customer.id, dialled, most_ms)
             if isinstance(allowed, Denial):
                 self._transcript.note("no_credit" if allowed.no_credit else "no_rate", allowed.reason)
                 if allowed.no_credit:
