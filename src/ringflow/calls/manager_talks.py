@@ -11,6 +11,7 @@ import structlog
 
 from ringflow.ami.actions import DialplanTarget
 from ringflow.ami.link import AmiLink, LinkState
+from ringflow.calls.held_keys import CALLEE_VARIABLE
 from ringflow.calls.talking import Look, Talk
 from ringflow.errors import ProtocolViolation, RingflowError
 from ringflow.numbers import shown
@@ -19,7 +20,6 @@ log = structlog.get_logger("ringflow.talks")
 
 ANSWERED_LEG = "SHARED(RINGFLOW_ANSWERED_LEG)"
 ANSWERED_MS = "SHARED(RINGFLOW_ANSWERED_MS)"
-CALLEE = "SHARED(RINGFLOW_CALLEE)"
 NOW_MS = "STRFTIME(,,%s%3q)"
 
 SHORTEST_MS = 1
@@ -52,7 +52,7 @@ class ManagerTalks:
         """Part of `Talks`. One question while it rings, three more in the talk."""
         if await self._link.get_variable(channel, ANSWERED_LEG) != leg_id:
             return None
-        asked = (self._link.get_variable(channel, name) for name in (CALLEE, ANSWERED_MS, NOW_MS))
+        asked = (self._link.get_variable(channel, name) for name in (CALLEE_VARIABLE, ANSWERED_MS, NOW_MS))
         callee, answered, now = await asyncio.gather(*asked)
         if not callee:
             raise ProtocolViolation(OLD_DIALPLAN)
