@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, Select, select
@@ -51,22 +51,7 @@ class RecordedLeg:
     uncollected_micros: int | None = None
 
 
-_OWN = (
-    "position",
-    "leg_id",
-    "dialled",
-    "trunk",
-    "status",
-    "ended_ms",
-    "talked_ms",
-    "hangup_cause",
-    "caller_id",
-    "released_by",
-    "cost_micros",
-    "cost_currency",
-    "cost_prefix",
-    "sip_code",
-)
+_OWN = tuple(name for name in RecordedLeg.__slots__ if name in call_legs.c)
 _MONEY = ("charged_micros", "refunded_micros", "uncollected_micros")
 
 
@@ -107,7 +92,7 @@ def _leg(row: Row[Any]) -> RecordedLeg:
         return rated
     money = {name: getattr(row, name) for name in _MONEY}
     charged = row.charged_micros + row.uncollected_micros
-    return RecordedLeg(**{**_fields(rated), **money, "billed_s": _billed(terms, row.talked_ms, charged)})
+    return replace(rated, **money, billed_s=_billed(terms, row.talked_ms, charged))
 
 
 def _billed(terms: Terms, talked_ms: int | None, charged_micros: int) -> int | None:
@@ -123,7 +108,3 @@ def _billed(terms: Terms, talked_ms: int | None, charged_micros: int) -> int | N
         return None if paid_ms is None or terms.free else paid_ms // 1000
     billed = billed_s(terms, talked_ms)
     return billed if paid_ms is None or terms.free else min(billed, paid_ms // 1000)
-
-
-def _fields(leg: RecordedLeg) -> dict[str, Any]:
-    return {name: getattr(leg, name) for name in RecordedLeg.__slots__}
