@@ -39,14 +39,13 @@ class RateRow:
 
 
 @dataclass(frozen=True, slots=True)
-class QuoteRow:
-    """What a call costs, by the code that a call uses. `affordable_s` is nothing where there is no limit.
+class TermsRow:
+    """What a call to a number costs: amounts in `currency`, times in seconds.
 
     `decimals` and `rounding`: to how many of the currency's decimals a charge is rounded, and how.
     """
 
     number: str
-    customer: int
     card: str
     prefix: str
     currency: str
@@ -58,28 +57,23 @@ class QuoteRow:
     decimals: int
     rounding: str
     free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRow(TermsRow):
+    """What it costs a customer, by the code that a call uses. `affordable_s` is nothing without a limit."""
+
+    customer: int
     available: str
     affordable: bool
     affordable_s: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class TrunkQuoteRow:
-    """What a trunk's owner charges for a call, by the code that works out the costs on record."""
+class TrunkQuoteRow(TermsRow):
+    """What a trunk's owner charges us for it, by the code that works out the costs on record."""
 
-    number: str
     trunk: str
-    card: str
-    prefix: str
-    currency: str
-    price: str
-    connection: str
-    minimum: int
-    increment: int
-    grace: int
-    decimals: int
-    rounding: str
-    free: bool
 
 
 @dataclass(frozen=True, slots=True)
