@@ -147,6 +147,6 @@ async def test_a_draft_that_cannot_be_read_does_not_keep_old_records_from_being_
                 await asyncio.sleep(0.01)
         upkeep.cancel()
         await asyncio.wait({upkeep})
-    assert [
-        line["event"] for line in logs if line["log_level"] == "error"
-    ] == ["looking after records failed"]
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == [
+        "looking after records failed"
+    ]

@@ -16,7 +16,6 @@ from ringflow.calls.collecting import (
     KEYS_VARIABLE,
     Collected,
     Collection,
-    Ending,
     Secret,
     collect_digits,
     timers_of_dialplan,
@@ -192,7 +191,7 @@ class Call:
         )
         collected = await collect_digits(self._session, collection, timers_set=self._timers == timers)
         self._timers = timers
-        if collected.digits or collected.ending is not Ending.SILENCE:
+        if not collected.nothing:
             self.last_key_ms = self._world.clock.monotonic_ms()
         hidden = secret(collected.digits) if callable(secret) else secret
         self.transcript.keyed(collected.digits, collected.ending, hidden)

@@ -48,6 +48,11 @@ class Collected:
     digits: str
     ending: Ending
 
+    @property
+    def nothing(self) -> bool:
+        """Whether the caller keyed nothing at all, not even a terminator."""
+        return not self.digits and self.ending is Ending.SILENCE
+
 
 @dataclass(slots=True)
 class Collection:

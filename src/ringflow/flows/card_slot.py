@@ -11,7 +11,7 @@ from ringflow.accounts.cards.pin import MAX_PIN_DIGITS
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.check_digit import has_check_digit
 from ringflow.calls.call import Call
-from ringflow.calls.collecting import Ending, Secret
+from ringflow.calls.collecting import Secret
 from ringflow.flows.slot import Prompt, Slot
 
 MAX_ATTEMPTS = 10
@@ -52,8 +52,11 @@ class CardSlot(Slot):
             inter_digit_timeout_s=self.inter_digit_timeout,
             secret=secret,
         )
-        silent = collected.ending is Ending.SILENCE and not collected.digits
-        return None if silent else collected.digits
+        return None if collected.nothing else collected.digits
+
+    async def ask_pin(self, call: Call) -> str | None:
+        """The PIN that the caller keys, None for silence."""
+        return await self.ask(call, self.pin_file, MAX_PIN_DIGITS, secret=True)
 
     async def ask_card(self, call: Call) -> tuple[str, str] | Refusal | None:
         """A card's number and PIN. Who mistypes the number is told before keying a PIN; None for silence."""
@@ -62,7 +65,7 @@ class CardSlot(Slot):
             return None
         if not has_check_digit(card_id, ID_DIGITS):
             return Refusal(Why.MISTYPED)
-        pin = await self.ask(call, self.pin_file, MAX_PIN_DIGITS, secret=True)
+        pin = await self.ask_pin(call)
         return None if pin is None else (card_id, pin)
 
     async def refuse(self, call: Call, refusal: Refusal | None, attempt: int) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from ringflow.accounts.cards.authentication import Admitted
-from ringflow.accounts.cards.pin import MAX_PIN_DIGITS
 from ringflow.accounts.cards.refusal import Refusal
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.teller import Remembering
@@ -86,7 +85,7 @@ class Authenticate(CardSlot):
 
     async def _open(self, call: Call) -> Admitted | Refusal | None:
         if self._ways[-1] == "pin":
-            pin = await self.ask(call, self.pin_file, MAX_PIN_DIGITS, secret=True)
+            pin = await self.ask_pin(call)
             return None if pin is None else await call.teller.open_card(None, pin, call.caller)
         asked = await self.ask_card(call)
         return await call.teller.open_card(*asked, call.caller) if isinstance(asked, tuple) else asked

@@ -17,6 +17,7 @@ from ringflow.calls.dialling import (
 )
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.follow_on import FollowOnField
+from ringflow.flows.load import APP_PATTERN
 from ringflow.flows.slot import FieldProblem, Jump, Slot, SlotResult
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
@@ -35,7 +36,7 @@ EXIT_OF = {
     LegStatus.REFUSED: "refused",
 }
 
-AppName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+AppName = Annotated[str, Field(pattern=APP_PATTERN)]
 
 
 class Destination(Slot):

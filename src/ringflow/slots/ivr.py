@@ -10,9 +10,10 @@ import re2
 from pydantic import AfterValidator, Field
 
 from ringflow.calls.call import Call
-from ringflow.calls.collecting import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S, Ending
+from ringflow.calls.collecting import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S, MAX_DIGITS
 from ringflow.calls.dialling import DialOptions, dialable_number
 from ringflow.calls.outcome import LegStatus
+from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.slot import KEYS_PATTERN, FieldProblem, Jump, Prompt, Slot, SlotResult, VariableName
 from ringflow.flows.template import Template
 
@@ -44,9 +45,9 @@ class Ivr(Slot):
     """Played when the digits are not right."""
     no_input_file: Prompt | None = None
     """Played when nothing was keyed; `invalid_file` where this is not given."""
-    min: Annotated[int, Field(ge=0, le=255)] = 1
+    min: Annotated[int, Field(ge=0, le=MAX_DIGITS)] = 1
     """How few digits are enough."""
-    max: Annotated[int, Field(ge=1, le=255)] = 255
+    max: Annotated[int, Field(ge=1, le=MAX_DIGITS)] = MAX_DIGITS
     """How many digits are taken; with the last one, no terminator is needed."""
     terminators: Annotated[str, Field(pattern=KEYS_PATTERN)] = "#"
     """Keys that end the input. They are not part of it."""
@@ -106,20 +107,17 @@ class Ivr(Slot):
                 barge_in=self.barge_in,
                 secret=self.secret,
             )
-            if self._accepts(collected.digits, collected.ending):
+            if not collected.nothing and self._accepts(collected.digits):
                 call.store(self.result, collected.digits, secret=self.secret)
                 return "done"
-            silent = collected.ending is Ending.SILENCE and not collected.digits
-            failure = "no_input" if silent else "invalid"
+            failure = "no_input" if collected.nothing else "invalid"
             call.note(failure, f"attempt {attempt} of {self.attempts}")
-            said = (self.no_input_file if silent else None) or self.invalid_file
+            said = (self.no_input_file if collected.nothing else None) or self.invalid_file
             if said is not None:
                 await call.play(said)
         return await self._give_up(call, failure)
 
-    def _accepts(self, digits: str, ending: Ending) -> bool:
-        if not digits and ending is Ending.SILENCE:
-            return False
+    def _accepts(self, digits: str) -> bool:
         if not self.min <= len(digits) <= self.max:
             return False
         return self.regex is None or re2.fullmatch(self.regex, digits) is not None
@@ -135,7 +133,7 @@ class Ivr(Slot):
 
     def _transfer_app(self) -> str | None:
         text = self.transfer_on_failure.text if self.transfer_on_failure else ""
-        return text.removeprefix("app:") if text.startswith("app:") else None
+        return text.removeprefix(APP_PREFIX) if text.startswith(APP_PREFIX) else None
 
 
 def _required_keys(pattern: str) -> frozenset[str]:
@@ -149,4 +147,4 @@ def _required_keys(pattern: str) -> frozenset[str]:
 
 
 def _is_transfer_target(text: str) -> bool:
-    return dialable_number(text) is not None or (text.startswith("app:") and len(text) > len("app:"))
+    return dialable_number(text) is not None or (text.startswith(APP_PREFIX) and text != APP_PREFIX)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ringflow.accounts.cards.authentication import ToppedUp
-from ringflow.accounts.cards.pin import MAX_PIN_DIGITS
 from ringflow.accounts.cards.refusal import Refusal
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.vouchers.generation import CODE_DIGITS
@@ -78,5 +77,5 @@ class Redeem(CardSlot):
         return given if isinstance(given, Refusal) else _Given(given.given_micros, given.voucher.currency)
 
     async def _ask_pin(self, call: Call) -> tuple[None, str] | None:
-        pin = await self.ask(call, self.pin_file, MAX_PIN_DIGITS, secret=True)
+        pin = await self.ask_pin(call)
         return None if pin is None else (None, pin)
