@@ -1,4 +1,4 @@
-"""Databases for tests: SQLite files, and a PostgreSQL server of our own for the time of the session."""
+"""Databases for tests (SQLite files, a PostgreSQL server of our own), and a configured server."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from hypothesis import settings
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from ringflow.bench.load import CLI, DID
+from ringflow.config import Config
+from ringflow.documents import Document
 from ringflow.errors import StartError
 from ringflow.lab.postgres import temporary_postgres
 from ringflow.store import Store
@@ -24,7 +27,8 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI") == "true":
     settings.load_profile("ci")
 
-LAB = Path(__file__).parent.parent / ".ringflow" / "lab"
+PROJECT = Path(__file__).parent.parent
+LAB = PROJECT / ".ringflow" / "lab"
 TEMPLATE = "ringflow_template"
 
 _numbers = count(1)
@@ -94,6 +98,23 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     opened = await Store.open(database_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def server_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """A server of the shipped flows, on free ports, with one customer, DID and trunk."""
+    monkeypatch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
+    return Config.model_validate(
+        {
+            "flows": PROJECT / "app_flows",
+            "sounds": {"folder": PROJECT / "sounds"},
+            "fastagi": {"port": 0, "drain_s": 1},
+            "http": {"port": 0},
+            "customers": [{"id": 42, "clis": [CLI]}],
+            "dids": [{"number": DID, "app": "calling_card"}],
+            "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier", "rated": "upstream"}],
+        }
+    ).written_in(Document(str(tmp_path / "config.yaml"), None, {}))
 
 
 def _new_postgres_database(server: str, template: str) -> str:

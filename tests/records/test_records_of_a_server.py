@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ringflow.app import running
-from ringflow.bench.load import CLI, DID, KEYS, run_load
-from ringflow.config import Config
-from ringflow.documents import Document
+from ringflow.bench.load import KEYS, run_load
+from ringflow.config import ChargingConfig, Config
 from ringflow.store import Store
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 
-PROJECT = Path(__file__).parents[2]
-
 
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
-    return Config.model_validate(
-        {
-            "flows": PROJECT / "app_flows",
-            "sounds": {"folder": PROJECT / "sounds"},
-            "fastagi": {"port": 0, "drain_s": 1},
-            "http": None,
-            "charging": {"server": "here"},
-            "customers": [{"id": 42, "clis": [CLI]}],
-            "dids": [{"number": DID, "app": "calling_card"}],
-            "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier", "rated": "upstream"}],
-        }
-    ).written_in(Document(str(tmp_path / "config.yaml"), None, {}))
+def config(server_config: Config) -> Config:
+    return server_config.model_copy(update={"http": None, "charging": ChargingConfig(server="here")})
 
 
 async def rows(config: Config) -> tuple[int, int, int]:

@@ -10,27 +10,14 @@ import pytest
 from aiohttp import ClientSession
 
 from ringflow.app import Application
-from ringflow.bench.load import CLI, DID
 from ringflow.config import AmiConfig, Config
-from ringflow.documents import Document
 
 PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
-    return Config.model_validate(
-        {
-            "flows": PROJECT / "app_flows",
-            "sounds": {"folder": PROJECT / "sounds"},
-            "fastagi": {"port": 0, "drain_s": 1},
-            "http": {"port": 0},
-            "customers": [{"id": 42, "clis": [CLI]}],
-            "dids": [{"number": DID, "app": "calling_card"}],
-            "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier", "rated": "upstream"}],
-        }
-    ).written_in(Document(str(tmp_path / "config.yaml"), None, {}))
+def config(server_config: Config) -> Config:
+    return server_config
 
 
 @pytest.fixture
