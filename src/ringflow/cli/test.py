@@ -17,6 +17,7 @@ from rich.rule import Rule
 
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.errors import DocumentError, Problem, StartError
+from ringflow.flows.folder import shown_path
 from ringflow.logs import set_up_logs
 from ringflow.simulator.judging import Judgement, play
 from ringflow.simulator.scenario_files import SUFFIX, ScenarioCase, find_scenario_files, read_scenarios
@@ -63,7 +64,9 @@ def _collect(files: Iterable[Path], text: str) -> tuple[list[ScenarioCase], list
     for file in files:
         try:
             cases += [
-                case for case in read_scenarios(_shown(file)) if text.lower() in case.scenario.name.lower()
+                case
+                for case in read_scenarios(Path(shown_path(file)))
+                if text.lower() in case.scenario.name.lower()
             ]
         except DocumentError as error:
             problems += error.problems
@@ -119,12 +122,5 @@ class _Report:
         self._console.print(f"{', '.join(parts)} in {took_s:.2f}s")
 
 
-def _shown(path: Path) -> Path:
-    try:
-        return path.resolve().relative_to(Path.cwd())
-    except ValueError:
-        return path
-
-
 def _listed(paths: Sequence[Path]) -> str:
-    return ", ".join(str(_shown(path)) for path in paths)
+    return ", ".join(shown_path(path) for path in paths)
