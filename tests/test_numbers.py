@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ringflow.numbers import dialable, extension, normalise_number, shown
+from ringflow.numbers import extension, normalise_number, shown
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 
@@ -97,16 +97,6 @@ def test_the_three_forms_of_each_countrys_example_number_are_one(region: str) ->
     assert normalise_number("+" + e164, region) == e164
     assert normalise_number("00" + e164, region) == e164
     assert normalise_number(national.replace(".", "").replace("/", ""), region) == e164
-
-
-@pytest.mark.parametrize("text", ["", "+44", "4 4", "44&", "4" * 33, "٤٤", "4\n", "²"])
-def test_a_destination_is_digits_only(text: str) -> None:
-    assert dialable(text) is None
-
-
-def test_a_destination_of_digits_is_itself() -> None:
-    assert dialable("441234567890") == "441234567890"
-    assert dialable("0" * 32) == "0" * 32
 
 
 @pytest.mark.parametrize("text", ["100", "alice", "s", "*98", "#", "+18005550100", "_9.", "a-b"])

@@ -49,10 +49,6 @@ class DocumentError(RingflowError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class FlowError(DocumentError):
-    """Call flows that cannot be run as they are written."""
-
-
 class ConfigError(DocumentError):
     """A `config.yaml` that cannot be used."""
 

@@ -16,7 +16,6 @@ from phonenumbers import PhoneMetadata, ValidationResult
 
 MAX_E164_DIGITS = 15
 MAX_WRITTEN = 32
-MAX_DIALABLE = 32
 MAX_SHOWN = 80
 
 _WRITTEN = re.compile(r"\+?[0-9 ()-]+", re.ASCII)
@@ -61,15 +60,6 @@ def normalise_number(text: str, country: str) -> str | None:
     if _surely_international(digits, _plan(country)):
         return _international(digits)
     return _either(digits, country)
-
-
-def dialable(text: str) -> str | None:
-    """The digits of a destination, or None unless `text` is 1 to 32 ASCII digits and nothing else.
-
-    Stricter than a number that identifies: this text goes into Asterisk's dial string, where `&`, `,`, `@`,
-    `/`, `(` and `$` have meanings.
-    """
-    return text if text.isascii() and text.isdigit() and len(text) <= MAX_DIALABLE else None
 
 
 def extension(text: str) -> str | None:
