@@ -85,36 +85,31 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
             record.released_by.value if record.released_by is not None else None,
         ),
         legs=tuple(
-            (
-                call_id,
-                position,
-                leg.leg_id or None,
-                leg.dialled,
-                leg.trunk,
-                leg.status.value,
-                end if end >= 0 else None,
-                leg.talked_ms,
-                _cause(leg),
-                leg.caller_id,
-                leg.released_by.value if leg.released_by is not None else None,
-                *NO_COST,
-                leg.sip_code,
-            )
+            _leg_cells(call_id, position, leg, end if end >= 0 else None)
             for position, (leg, end) in enumerate(zip(record.legs, ends, strict=False), start=1)
         ),
         slots=tuple(
-            (
-                call_id,
-                position,
-                visit.app,
-                visit.slot,
-                visit.type,
-                visit.entered_ms,
-                visit.exit,
-                " ".join(visit.keys),
-            )
-            for position, visit in enumerate(record.visits, start=1)
+            (call_id, position, one.app, one.slot, one.type, one.entered_ms, one.exit, " ".join(one.keys))
+            for position, one in enumerate(record.visits, start=1)
         ),
+    )
+
+
+def _leg_cells(call_id: str, position: int, leg: Leg, ended_ms: int | None) -> Cells:
+    return (
+        call_id,
+        position,
+        leg.leg_id or None,
+        leg.dialled,
+        leg.trunk,
+        leg.status.value,
+        ended_ms,
+        leg.talked_ms,
+        leg.hangup_cause or None,
+        leg.caller_id,
+        leg.released_by.value if leg.released_by is not None else None,
+        *NO_COST,
+        leg.sip_code,
     )
 
 
@@ -147,7 +142,3 @@ def read_leg_id(leg_id: str) -> tuple[str, int] | None:
 def _fitted(cells: Sequence[str | int | None], table: Table) -> Cells:
     wanted = len(table.columns)
     return (*cells, *[None] * wanted)[:wanted]
-
-
-def _cause(leg: Leg) -> int | None:
-    return leg.hangup_cause or None
