@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -47,6 +47,9 @@ DebitLimit = Annotated[
 DailyLimit = Annotated[
     str | None, typer.Option("--daily", help="What calls may cost in a UTC day, or `none`.")
 ]
+
+Posting: TypeAlias = Callable[[AsyncConnection, paying.Order], Awaitable[Posted]]
+"""Posts one movement within a transaction."""
 
 # So that `-5.00` is an amount, to be taken or refused as such, and not an option.
 _SIGNED: dict[str, bool] = {"ignore_unknown_options": True}
@@ -104,11 +107,7 @@ def pay_in_command(
     as_json: Json = False,
 ) -> None:
     """Enter a payment: the customer's credit rises."""
-
-    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
-        return await paying.pay_in(connection, customer, await _amount(connection, customer, amount), order)
-
-    post(work, reason, operator, key, as_json)
+    post(_of(paying.pay_in, customer, amount), reason, operator, key, as_json)
 
 
 @app.command("pay-out", context_settings=_SIGNED)
@@ -124,11 +123,7 @@ def pay_out_command(
 
     It falls at most to its limit.
     """
-
-    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
-        return await paying.pay_out(connection, customer, await _amount(connection, customer, amount), order)
-
-    post(work, reason, operator, key, as_json)
+    post(_of(paying.pay_out, customer, amount), reason, operator, key, as_json)
 
 
 @app.command("adjust", context_settings=_SIGNED)
@@ -144,12 +139,7 @@ def adjust_command(
 
     Down at most to its limit.
     """
-
-    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
-        micros = await _amount(connection, customer, amount, signed=True)
-        return await paying.adjust(connection, customer, micros, order)
-
-    post(work, reason, operator, key, as_json)
+    post(_of(paying.adjust, customer, amount, signed=True), reason, operator, key, as_json)
 
 
 @app.command("transfer", context_settings=_SIGNED)
@@ -231,7 +221,7 @@ def holds_command(as_json: Json = False) -> None:
 
 
 def post(
-    work: Callable[[AsyncConnection, paying.Order], Awaitable[Posted]],
+    work: Posting,
     reason: str,
     operator: str,
     key: str | None,
@@ -247,6 +237,22 @@ def post(
         return await transact(store.writing, lambda connection: work(connection, order))
 
     print_one(movement_row(with_store(write)), as_json)
+
+
+def _of(
+    move: Callable[[AsyncConnection, int, int, paying.Order], Awaitable[Posted]],
+    customer: int,
+    amount: str,
+    *,
+    signed: bool = False,
+) -> Posting:
+    """The posting that moves an amount between a customer and the house."""
+
+    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
+        micros = await _amount(connection, customer, amount, signed=signed)
+        return await move(connection, customer, micros, order)
+
+    return work
 
 
 async def _amount(
