@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ringflow.documents import parse_document
 from ringflow.errors import StartError
 from ringflow.flows.check import check_flows
-from ringflow.flows.load import draft_from_bytes, flow_from_value, load_flow
+from ringflow.flows.load import draft_from_bytes, draft_from_value
 from ringflow.flows.registry import slot_types
 from ringflow.flows.surroundings import Surroundings
 
@@ -23,20 +23,19 @@ SHIPPED = Path(__file__).parents[2] / "app_flows"
 
 
 def test_the_shipped_calling_card_loads_as_written() -> None:
-    flow, problems = load_flow(SHIPPED / "calling_card.yaml", slot_types())
-    assert problems == []
+    draft = draft_from_bytes((SHIPPED / "calling_card.yaml").read_bytes(), slot_types(), "calling_card.yaml")
+    flow = draft.flow
+    assert draft.problems == ()
     assert flow is not None
     assert (flow.app, flow.title) == ("calling_card", "Pinless calling card")
     assert [slot.slot for slot in flow.slots] == ["ivr", "destination", "hangup", "hangup"]
     assert flow.slots[0].exits == ("done", "no_input", "invalid", "transferred")
 
 
-def test_a_broken_flow_is_none_and_every_problem(tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_text("app: x\nslots:\n  - slot: audio\n  - slot: no\n")
-    flow, problems = load_flow(path, slot_types(), shown_as="x.yaml")
-    assert flow is None
-    assert [(problem.path, problem.line) for problem in problems] == [("x.yaml", 3), ("x.yaml", 4)]
+def test_a_broken_flow_is_none_and_every_problem() -> None:
+    draft = draft_from_bytes(b"app: x\nslots:\n  - slot: audio\n  - slot: no\n", slot_types(), "x.yaml")
+    assert draft.flow is None
+    assert [(problem.path, problem.line) for problem in draft.problems] == [("x.yaml", 3), ("x.yaml", 4)]
 
 
 INSIDE = """\
@@ -54,17 +53,18 @@ INSIDE = """\
 
 def test_a_flow_inside_another_file_needs_no_app_name() -> None:
     document = parse_document(INSIDE, "s.test.yaml")
-    flow, problems = flow_from_value(document, (0, "flow"), slot_types(), "scenario")
-    assert problems == []
+    draft = draft_from_value(document, (0, "flow"), slot_types(), "scenario")
+    flow = draft.flow
+    assert draft.problems == ()
     assert flow is not None
     assert (flow.app, flow.path, len(flow.slots)) == ("scenario", "s.test.yaml", 1)
 
 
 def test_a_flow_inside_another_file_may_be_just_the_list_and_its_problems_stand_there() -> None:
     document = parse_document(INSIDE, "s.test.yaml")
-    flow, problems = flow_from_value(document, (1, "flow"), slot_types(), "scenario")
-    assert flow is None
-    assert [str(problem) for problem in problems] == [
+    draft = draft_from_value(document, (1, "flow"), slot_types(), "scenario")
+    assert draft.flow is None
+    assert [str(problem) for problem in draft.problems] == [
         "s.test.yaml:8:7: `file` is missing (add `file:`)",
         "s.test.yaml:9:7: unknown key `fil` (did you mean `file`? known here: file, id, on, slot)",
     ]

@@ -12,7 +12,7 @@ import pytest
 import ringflow.slots
 from ringflow.config import load_config
 from ringflow.documents import parse_document
-from ringflow.flows.load import flow_from_value
+from ringflow.flows.load import draft_from_value
 from ringflow.flows.registry import slot_types
 from ringflow.simulator.judging import play
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
@@ -50,9 +50,9 @@ def test_a_slot_has_a_page_whose_example_loads(name: str) -> None:
     assert found, f"slots/{name}.md shows no example"
     for example in found:
         document = parse_document(example, f"slots/{name}.md")
-        flow, problems = flow_from_value(document, (), slot_types(), name)
-        assert flow is not None, problems
-        assert name in {slot.slot for slot in flow.slots}
+        draft = draft_from_value(document, (), slot_types(), name)
+        assert draft.flow is not None, draft.problems
+        assert name in {slot.slot for slot in draft.flow.slots}
 
 
 @pytest.mark.parametrize("name", slot_types())

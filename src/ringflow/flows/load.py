@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ringflow.documents import Document, Location, Value, decode_document, read_bytes
+from ringflow.documents import Document, Location, Value, decode_document
 from ringflow.errors import DocumentError, Problem
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
@@ -61,32 +60,6 @@ class FlowHeader(BaseModel):
     """The steps, in order."""
 
 
-def load_flow(
-    path: Path, types: Mapping[str, type[Slot]], shown_as: str | None = None
-) -> tuple[Flow | None, list[Problem]]:
-    """Read one flow file: the flow, or every problem that it has by itself."""
-    draft = read_draft(path, types, shown_as)
-    return draft.flow, list(draft.problems)
-
-
-def flow_from_value(
-    document: Document, location: Location, types: Mapping[str, type[Slot]], default_app: str
-) -> tuple[Flow | None, list[Problem]]:
-    """A flow inside another file: a mapping as in a flow file, where `app` may be missing, or the list."""
-    draft = draft_from_value(document, location, types, default_app)
-    return draft.flow, list(draft.problems)
-
-
-def read_draft(path: Path, types: Mapping[str, type[Slot]], shown_as: str | None = None) -> Draft:
-    """Read one flow file, however broken it is."""
-    name = shown_as or str(path)
-    try:
-        raw = read_bytes(path, name)
-    except DocumentError as error:
-        return unreadable_draft(name, error)
-    return draft_from_bytes(raw, types, name)
-
-
 def draft_from_bytes(raw: bytes, types: Mapping[str, type[Slot]], name: str) -> Draft:
     """The draft of a flow file's bytes."""
     revision = hashlib.sha256(raw).hexdigest()[:REVISION_DIGITS]
@@ -108,7 +81,10 @@ def unreadable_draft(name: str, error: DocumentError) -> Draft:
 def draft_from_value(
     document: Document, location: Location, types: Mapping[str, type[Slot]], default_app: str
 ) -> Draft:
-    """The draft of a flow written inside another file; see `flow_from_value`."""
+    """The draft of a flow inside another file: a mapping as in a flow file, or just the list of its slots.
+
+    Where `app` is missing, it is `default_app`.
+    """
     value = document.at(location)
     revision = hashlib.sha256(repr(value).encode("utf-8", "replace")).hexdigest()[:REVISION_DIGITS]
     if isinstance(value, list):
