@@ -17,8 +17,9 @@ from ringflow.lab.call_values import LabCallResult
 from ringflow.lab.ports import free_tcp_port
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.ledger.held import standing_holds
-from ringflow.ledger.ledger import Ledger, system_now_ms
+from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
+from ringflow.moments import system_now_ms
 
 pytestmark = pytest.mark.lab
 

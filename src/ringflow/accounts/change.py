@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act, Facts, login_name, note
 from ringflow.errors import Refused
-from ringflow.ledger.ledger import system_now_ms
+from ringflow.moments import system_now_ms
 from ringflow.store import Store
 from ringflow.store.tables import directory_revision
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ringflow.accounts.cards.generation import Deliver, Plan, Progress, generate, open_batch
 from ringflow.accounts.peppers import Pepper, Peppers
 from ringflow.errors import Refused
-from ringflow.ledger.ledger import system_now_ms
+from ringflow.moments import system_now_ms
 from ringflow.store import Store
 from ringflow.store.tables import customers
 

@@ -15,7 +15,7 @@ from ringflow.bench.load import run_load
 from ringflow.bench.servers import MeasuredServer, on_server_core, ringflow_server, taking_turns
 from ringflow.errors import Refused
 from ringflow.ledger.check import check_books
-from ringflow.ledger.ledger import system_now_ms
+from ringflow.moments import system_now_ms
 from ringflow.store import Store
 
 WARM_UP_CALLS = 200

@@ -16,7 +16,7 @@ from ringflow.cli.emptying import EMPTY
 from ringflow.cli.opening import with_store
 from ringflow.config import Config
 from ringflow.errors import Refused, StartError
-from ringflow.ledger.ledger import system_now_ms
+from ringflow.moments import system_now_ms
 from ringflow.numbers import shown
 from ringflow.store import Store
 

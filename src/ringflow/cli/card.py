@@ -27,7 +27,7 @@ from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.config import Config
 from ringflow.errors import Refused
-from ringflow.ledger.ledger import system_now_ms
+from ringflow.moments import system_now_ms
 from ringflow.money import parse_amount
 from ringflow.spreadsheets import csv_cell
 from ringflow.store import Store

@@ -25,7 +25,7 @@ from ringflow.cli.printing import Json
 from ringflow.cli.secret_file import SecretFile
 from ringflow.config import Config
 from ringflow.errors import Refused
-from ringflow.ledger.ledger import system_now_ms
+from ringflow.moments import system_now_ms
 from ringflow.money import parse_amount
 from ringflow.store import Store
 from ringflow.wording import counted

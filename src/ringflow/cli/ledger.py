@@ -25,10 +25,10 @@ from ringflow.ledger import paying
 from ringflow.ledger.account import Account, open_account, read_account
 from ringflow.ledger.check import Finding, check_books
 from ringflow.ledger.held import find_hold, standing_holds
-from ringflow.ledger.ledger import system_now_ms
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.movement import Posted, list_movements
 from ringflow.ledger.transaction import transact
+from ringflow.moments import system_now_ms
 from ringflow.money import parse_amount
 from ringflow.store import Store
 

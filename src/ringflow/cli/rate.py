@@ -33,12 +33,12 @@ from ringflow.cli.rate_rows import (
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.ledger import rate_card
-from ringflow.ledger.ledger import system_now_ms
 from ringflow.ledger.occupying import customer_subject
 from ringflow.ledger.rate_card import Rate, RateCard, get_card, list_cards, list_rates, trunk_subject
 from ringflow.ledger.rate_export import export_rates
 from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
 from ringflow.ledger.rates import quote, quote_trunk
+from ringflow.moments import system_now_ms
 from ringflow.money import Rounding
 from ringflow.store import Store
 from ringflow.wording import counted

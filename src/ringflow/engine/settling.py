@@ -15,7 +15,7 @@ from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import DIAL_STATUSES, LegEnd, LegStatus
 from ringflow.errors import CallEnded
 from ringflow.ledger.hold import UnknownLeg
-from ringflow.ledger.ledger import system_now_ms
+from ringflow.moments import system_now_ms
 from ringflow.numbers import shown
 from ringflow.store import StoreGone
 

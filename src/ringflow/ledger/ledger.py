@@ -6,7 +6,6 @@ gives the first answer and does nothing a second time. All raise `StoreGone` whi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 from ringflow.errors import Refused
@@ -25,17 +24,13 @@ from ringflow.ledger.request import (
     VacateRequest,
 )
 from ringflow.ledger.terms import Terms, charge_micros
+from ringflow.moments import system_now_ms
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.store import Store
 from ringflow.store.batches import Batches
 
 HOLD_LASTS_MS = 6 * 3600 * 1000
 """How long a hold may stand, unless said otherwise: longer than any call may last."""
-
-
-def system_now_ms() -> int:
-    """Milliseconds since 1970 UTC by the machine's clock."""
-    return time.time_ns() // 1_000_000
 
 
 class Ledger:

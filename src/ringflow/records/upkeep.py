@@ -8,7 +8,7 @@ from itertools import count
 
 import structlog
 
-from ringflow.ledger.ledger import system_now_ms
+from ringflow.moments import system_now_ms
 from ringflow.records.pruning import prune_records
 from ringflow.records.recovering import recover_lost
 from ringflow.records.remains import recover_drafts
