@@ -114,7 +114,7 @@ def server_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
             "dids": [{"number": DID, "app": "calling_card"}],
             "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier", "rated": "upstream"}],
         }
-    ).written_in(Document(str(tmp_path / "config.yaml"), None, {}))
+    ).read_from(Document(str(tmp_path / "config.yaml"), None, {}))
 
 
 def _new_postgres_database(server: str, template: str) -> str:

@@ -222,9 +222,14 @@ class Config(Frozen):
     _folder: Path = PrivateAttr(default_factory=Path)
 
     def written_in(self, document: Document) -> Config:
-        """The same, of which paths begin where `document` is and `problem` tells where in it something is."""
+        """The same, of which `problem` tells where in `document` it stands."""
         config = self.model_copy()
         config._document = document
+        return config
+
+    def read_from(self, document: Document) -> Config:
+        """The same, whose relative paths begin in the folder of `document` besides."""
+        config = self.written_in(document)
         config._folder = Path(document.path).resolve().parent
         return config
 
@@ -268,7 +273,7 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
     config, problems = check_model(Config, document, document.value, (), PATTERN_MENDS)
     if config is None or document.problems:
         raise ConfigError([*document.problems, *problems])
-    return config.written_in(document)
+    return config.read_from(document)
 
 
 def read_settings(path: Path | None, environ: Mapping[str, str]) -> Document:

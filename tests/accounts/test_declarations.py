@@ -154,8 +154,8 @@ trunks:
 WHAT_IS_WRONG = [
     "2:27: customer 1 is declared twice (keep one of them)",
     "5:14: DID 18005550100 is declared twice (keep one of them)",
-    "5:38: DID +1 800 555 0100: app `b c`: write the app's name: letters, digits, `_`, `.` and `-`",
-    "6:26: DID 200: app `c d`: write the app's name: letters, digits, `_`, `.` and `-`",
+    "5:38: DID +1 800 555 0100: app `b c`: write the app's name: letters, digits, `_` and `-`",
+    "6:26: DID 200: app `c d`: write the app's name: letters, digits, `_` and `-`",
     "6:43: DID 200: customer 9 does not exist; `ringflow customer list` shows those that do",
     "8:60: trunk a: header `Via` is written by Asterisk; remove it",
     "9:12: trunk a is declared twice (keep one of them)",

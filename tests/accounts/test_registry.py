@@ -212,6 +212,7 @@ async def test_a_cli_moves_to_another_customer(filled: Store) -> None:
         (lambda c: dids.add(c, Did("8005550100", "x")), "DID 18005550100 exists already and leads to"),
         (lambda c: dids.add(c, Did("a b", "x")), "DID `a b`: write a telephone number"),
         (lambda c: dids.add(c, Did("100", "../etc")), r"app `\.\./etc`: write the app's name"),
+        (lambda c: dids.add(c, Did("100", "a.b")), r"app `a\.b`: write the app's name"),
         (lambda c: dids.add(c, Did("100", "x", customer_id=9)), "customer 9 does not exist"),
         (lambda c: dids.add(c, Did("100", "x", identify=UNKNOWN)), "identify `other` is not known"),
         (lambda c: dids.add(c, Did("100", "x", reject_code=200)), "reject code 200 is out of range"),

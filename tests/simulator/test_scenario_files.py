@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ringflow.config import load_config
 from ringflow.errors import DocumentError, Refused
 from ringflow.simulator.caller import HangsUp, Hears, Keys, Waits
 from ringflow.simulator.durations import parse_duration_ms, show_duration
 from ringflow.simulator.scenario_files import find_scenario_files, read_scenarios
+from ringflow.simulator.stage import given_config
 
 
 def problems(tmp_path: Path, text: str) -> list[str]:
@@ -142,6 +144,17 @@ def test_a_problem_is_named_at_its_place(tmp_path: Path, text: str) -> None:
 
 def test_all_problems_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     assert len(problems(tmp_path, "- {name: a, expect: {x: 1}}\n- {nam: b}\n- 5")) == 5
+
+
+def test_what_a_scenario_gives_leaves_the_paths_of_the_configuration_alone(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("sounds: {folder: prompts}\n", "utf-8")
+    (tmp_path / "flows").mkdir()
+    file = tmp_path / "flows" / "one.test.yaml"
+    file.write_text("flow: [{slot: hangup}]\nscenarios: [{name: one, expect: {}}]\n", "utf-8")
+    (case,) = read_scenarios(file)
+    given = given_config(load_config(tmp_path / "config.yaml", {}), case)
+    assert given.asterisk_sounds == str(tmp_path / "prompts")
+    assert given.problem(("dids",), "x").path == str(file)
 
 
 def test_files_are_found_under_folders_and_by_name(tmp_path: Path) -> None:

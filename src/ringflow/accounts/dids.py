@@ -18,7 +18,9 @@ from ringflow.numbers import extension, normalise_number, shown
 from ringflow.store.tables import dids
 
 Identify = Literal["cli", "none"]
-APP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
+APP_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+MAX_APP_LENGTH = 64
+"""What an app may be called, by flows and by DIDs."""
 
 
 @dataclass(slots=True)
@@ -154,6 +156,6 @@ async def _checked(change: Change, did: Did) -> Did:
 
 
 def _check_app(app: str) -> None:
-    if not APP_NAME.fullmatch(app):
-        what = f"app `{shown(app)}`: write the app's name: letters, digits, `_`, `.` and `-`"
+    if len(app) > MAX_APP_LENGTH or not re.fullmatch(APP_PATTERN, app):
+        what = f"app `{shown(app)}`: write the app's name: letters, digits, `_` and `-`"
         raise Refused(what, ("app",))

@@ -111,13 +111,13 @@ def _read_config() -> tuple[Config, frozenset[str], list[Problem]]:
         document = read_settings(None, os.environ)
     except ConfigError as error:
         unread = Path(os.environ.get("RINGFLOW_CONFIG") or DEFAULT_PATH)
-        config = Config().written_in(Document(str(unread), None, {}))
+        config = Config().read_from(Document(str(unread), None, {}))
         return config, _SETTINGS, list(error.problems)
     written = document.value if isinstance(document.value, dict) else {}
     _, problems = check_model(Config, document, written, (), PATTERN_MENDS)
     unusable = frozenset(str(step) for step, *_ in wrong_locations(Config, document, written))
     usable = {key: value for key, value in written.items() if key not in unusable}
-    config = Config.model_validate(usable).written_in(document)
+    config = Config.model_validate(usable).read_from(document)
     return config, unusable, [*document.problems, *problems]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ringflow.accounts.dids import APP_PATTERN, MAX_APP_LENGTH
 from ringflow.documents import Document, Location, Value, decode_document
 from ringflow.errors import DocumentError, Problem
 from ringflow.flows.draft import Draft
@@ -26,8 +27,6 @@ from ringflow.flows.slot import (
 from ringflow.validation import check_model, wrong_locations
 from ringflow.wording import did_you_mean, known_words, no_value, shown
 
-APP_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
-MAX_APP_LENGTH = 64
 MAX_TITLE_LENGTH = 200
 MAX_SLOTS = 1000
 REVISION_DIGITS = 12

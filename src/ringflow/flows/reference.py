@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ringflow.accounts.dids import APP_PATTERN
 from ringflow.errors import Refused
-from ringflow.flows.load import APP_PATTERN
 from ringflow.flows.schema import Schema, slot_schema
 from ringflow.flows.slot import PROMPT_PATTERN, VARIABLE_PATTERN, Slot
 

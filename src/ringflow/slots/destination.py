@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from ringflow.accounts.dids import APP_PATTERN
 from ringflow.accounts.headers import MAX_HEADERS, wrong_headers
 from ringflow.calls.call import Call
 from ringflow.calls.dialling import (
@@ -17,7 +18,6 @@ from ringflow.calls.dialling import (
 )
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.follow_on import FollowOnField
-from ringflow.flows.load import APP_PATTERN
 from ringflow.flows.slot import FieldProblem, Jump, Slot, SlotResult
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
