@@ -103,7 +103,7 @@ def _bare() -> typer.Typer:
 
 
 def _not_loaded() -> None:
-    raise NotImplementedError
+    """Stands for any command in the overview, which shows help and mistakes and runs none."""
 
 
 def _show_version(asked: bool) -> None:
