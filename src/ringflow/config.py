@@ -20,15 +20,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ringflow.documents import Document, Location, parse_document, read_document
 from ringflow.errors import ConfigError, DocumentError, Problem
-from ringflow.validation import check_model
+from ringflow.validation import Text, check_model
 
 ENVIRONMENT_PREFIX = "RINGFLOW_"
 DEFAULT_PATH = Path("config.yaml")
-
-
-def _text(value: object) -> object:
-    """Accept a number where digits are meant: `number: 18005550100` needs no quotes."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _network(value: object) -> object:
@@ -58,7 +53,7 @@ PATTERN_MENDS = {
 }
 """What the regular expressions of settings ask for, in words."""
 
-Digits = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=64)]
+Digits = Annotated[Text, Field(min_length=1, max_length=64)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Country = Annotated[str, AfterValidator(_region)]
 Port = Annotated[int, Field(ge=0, le=65535)]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar, get_args
+from typing import Annotated, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -14,6 +14,14 @@ from ringflow.errors import Problem
 from ringflow.wording import did_you_mean, in_words, is_about_kind, known_words, shown
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+"""Text that may be written as a number: `number: 18005550100` needs no quotes."""
 
 
 def check_model(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from typer.testing import CliRunner
 from ringflow.accounts import customers
 from ringflow.accounts.change import changing
 from ringflow.accounts.customers import Customer
-from ringflow.calls.outcome import Leg, LegStatus, Reject, SlotVisit
+from ringflow.calls.outcome import CallRecord, Leg, LegStatus, Reject, SlotVisit
 from ringflow.cli import audit, record
 from ringflow.errors import RingflowError
 from ringflow.ledger import Ledger
@@ -65,6 +64,14 @@ def on(url: str, work: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(opened())
 
 
+async def keep(store: Store, calls: Iterable[CallRecord]) -> None:
+    """Write the records of calls, as a server does."""
+    recorder = Recorder(store, "here")
+    for call in calls:
+        recorder.call_ended(call, [])
+    await recorder.close(30)
+
+
 @pytest.fixture
 def filled(database_url: str, make_call: MakeCall) -> None:
     """A charged call of customer 42 (leg 2 talked 4 s at 0.60 a minute, 60/6), a rejected one, a busy one.
@@ -101,10 +108,7 @@ def filled(database_url: str, make_call: MakeCall) -> None:
             await ledger.hold(f"01a.{position}@1.1", 42, UNIT, terms=TERMS)
         await ledger.release("01a.1@1.1")
         await ledger.settle_talk("01a.2@1.1", 4000)
-        recorder = Recorder(store, "here")
-        for call in calls:
-            recorder.call_ended(call, [])
-        await recorder.close(10)
+        await keep(store, calls)
 
     on(database_url, fill)
 
@@ -209,14 +213,9 @@ def test_an_export_has_a_line_for_each_leg_and_no_formula(run: Run, tmp_path: Pa
 def test_an_export_of_many_pages_has_every_call_once(
     run: Run, database_url: str, make_call: MakeCall
 ) -> None:
-    async def fill(store: Store) -> None:
-        recorder = Recorder(store, "here")
-        for number in range(1203):
-            # Many at the same millisecond: pages must not lose nor repeat them.
-            recorder.call_ended(make_call(f"{number:05}", started_at_s=BEGAN_S + number // 400), [])
-        await recorder.close(30)
-
-    on(database_url, fill)
+    # Many at the same millisecond: pages must not lose nor repeat them.
+    calls = [make_call(f"{number:05}", started_at_s=BEGAN_S + number // 400) for number in range(1203)]
+    on(database_url, lambda store: keep(store, calls))
     text = run(record.app, "export", "--out", "-")
     assert [line.split(",")[0] for line in text.splitlines()[1::2]] == [
         f"{number:05}" for number in range(1203)
@@ -231,16 +230,13 @@ def test_the_columns_of_the_export_are_those_of_the_page() -> None:
 def test_an_export_of_slots_has_a_line_for_each_with_secret_keys_hidden(
     run: Run, database_url: str, make_call: MakeCall
 ) -> None:
-    async def fill(store: Store) -> None:
-        recorder = Recorder(store, "here")
-        for number in range(501):
-            recorder.call_ended(make_call(f"{number:03}", started_at_s=BEGAN_S + number), [])
-        recorder.call_ended(make_call("rejected", visits=(), started_at_s=BEGAN_S + 501), [])
-        hangs_up = (SlotVisit("menu", "ask", "ivr", 1250, None, ("=1",)),)
-        recorder.call_ended(make_call("last", visits=hangs_up, cli=None, started_at_s=BEGAN_S + 502), [])
-        await recorder.close(30)
-
-    on(database_url, fill)
+    calls = [make_call(f"{number:03}", started_at_s=BEGAN_S + number) for number in range(501)]
+    hangs_up = (SlotVisit("menu", "ask", "ivr", 1250, None, ("=1",)),)
+    calls += [
+        make_call("rejected", visits=(), started_at_s=BEGAN_S + 501),
+        make_call("last", visits=hangs_up, cli=None, started_at_s=BEGAN_S + 502),
+    ]
+    on(database_url, lambda store: keep(store, calls))
     lines = list(csv.reader(run(record.app, "export", "--out", "-", "--slots").splitlines()))
     assert lines[0] == list(SLOT_COLUMNS)
     facts = ["000", "2025-06-15T15:06:40.000Z", "18005550100", "441910000001", "42", "completed"]
@@ -289,9 +285,7 @@ def test_money_that_is_not_settled_or_known_is_said_so(
         async with store.writing() as connection:
             await pay_in(connection, 42, 5 * UNIT, Order("k", "cash", "ann", BEGAN_MS))
         await Ledger(store, "here").hold("01a.2@1.1", 42, UNIT, terms=TERMS)
-        recorder = Recorder(store, "here")
-        recorder.call_ended(replace(make_call("01a")), [])
-        await recorder.close(10)
+        await keep(store, [make_call("01a")])
 
     on(database_url, fill)
     lines = run(record.app, "show", "01a").splitlines()

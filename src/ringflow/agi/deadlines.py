@@ -58,29 +58,21 @@ class DeadlinesByDelay(Generic[Item]):
     def __init__(self, expire: Callable[[Item], None]) -> None:
         self._expire = expire
         self._by_delay: dict[float, Deadlines[Item]] = {}
-        self._watching: dict[Item, Deadlines[Item]] = {}
 
     def add(self, item: Item, delay_s: float, loop: asyncio.AbstractEventLoop) -> None:
         """Watch an item, anew if it was watched."""
         self.discard(item)
         deadlines = self._by_delay.get(delay_s)
         if deadlines is None:
-            deadlines = self._by_delay[delay_s] = Deadlines(delay_s, self._due)
+            deadlines = self._by_delay[delay_s] = Deadlines(delay_s, self._expire)
         deadlines.add(item, loop)
-        self._watching[item] = deadlines
 
     def discard(self, item: Item) -> None:
         """Watch an item no more; one that is not watched is no error."""
-        deadlines = self._watching.pop(item, None)
-        if deadlines is not None:
+        for deadlines in self._by_delay.values():
             deadlines.discard(item)
 
     def stop(self) -> None:
         """Watch nothing more."""
-        self._watching.clear()
         for deadlines in self._by_delay.values():
             deadlines.stop()
-
-    def _due(self, item: Item) -> None:
-        del self._watching[item]
-        self._expire(item)

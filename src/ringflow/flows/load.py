@@ -141,7 +141,7 @@ def _slot(
         mend = f"{near} {known}".strip()
         return None, [document.problem((*location, "slot"), f"unknown slot type {shown(kind)}", mend)]
     slot, problems = check_model(types[kind], document, raw, location, PATTERN_MENDS)
-    wrong = wrong_locations(types[kind], document, raw, location)
+    wrong = wrong_locations(types[kind], document, raw, location) if problems else set()
     for key, value in raw.items():
         # A field that may be left out takes None, but whoever writes `regex: #...` did not mean that.
         if value is None and key in types[kind].model_fields and (*location, key) not in wrong:

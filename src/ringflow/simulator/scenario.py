@@ -20,9 +20,9 @@ from ringflow.simulator.scenario_fields import (
     PaidIn,
     Pin,
     Prefix,
-    Text,
     VoucherCode,
 )
+from ringflow.validation import Text
 
 DEFAULT_DID = "18005550100"
 DEFAULT_CLI = "441910000001"

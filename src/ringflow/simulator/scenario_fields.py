@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from ringflow import config
 from ringflow.accounts.check_digit import with_check_digit
 from ringflow.simulator.presented import ONE_LINE, is_presented
+from ringflow.validation import Text
 from ringflow.wording import shown
 
 AMOUNT_PATTERN = r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$"
@@ -30,10 +31,6 @@ PATTERN_MENDS = {
     PREFIX_PATTERN: "write the first digits of a number, such as 44",
 }
 """What the regular expressions of scenarios ask for, in words."""
-
-
-def _text(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _moment(value: object) -> object:
@@ -65,7 +62,6 @@ def _not_empty(text: str) -> str:
     return text
 
 
-Text = Annotated[str, BeforeValidator(_text)]
 Number = Annotated[Text, AfterValidator(_presented)]
 CalledNumber = Annotated[Number, AfterValidator(_not_empty)]
 Amount = Annotated[Text, Field(pattern=AMOUNT_PATTERN)]
