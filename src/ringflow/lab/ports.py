@@ -1,49 +1,72 @@
-"""Loopback ports that nothing uses at the moment."""
+"""Loopback ports that nothing uses at the moment, for programs that bind them a moment later.
+
+They lie below the range from which the kernel gives ports to whoever does not ask for one, and are claimed
+until they are bound: neither a socket that is given any port nor a second lab beside this one takes them.
+"""
 
 from __future__ import annotations
 
 import random
 import socket
+import time
 from collections import deque
 
-# Below the range from which the kernel gives ports to whoever does not ask for one.
-_FIRST, _LAST = 12_000, 31_000
+# Where the rows of ports begin that whole Asterisks take, and the single ports above them.
+_ROW_LENGTH = 1_000
+_ROWS = range(10_000, 26_000, _ROW_LENGTH)
+_SINGLES = range(26_000, 32_000)
 _ATTEMPTS = 200
+# By then whoever asked for the port has bound it.
+_CLAIM_S = 30.0
 
-# A port that was given away is bound by another program a moment later, and is free until then.
-_given: deque[int] = deque(maxlen=2_000)
+# Sockets in Linux's abstract namespace, which all processes see and which end with their process.
+_claims: deque[tuple[float, socket.socket]] = deque()
 
 
 def free_tcp_port() -> int:
-    """A TCP port that is free now; whoever wants it should bind it soon."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that is free and that nobody else is given for half a minute."""
+    return _free_port(socket.SOCK_STREAM)
 
 
 def free_udp_port() -> int:
-    """A UDP port that is free now and was not given to anyone lately; the kernel chooses it."""
-    for _ in range(_ATTEMPTS):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in _given:
-            _given.append(port)
-            return port
-    raise OSError("no free UDP port on 127.0.0.1")
+    """A UDP port that is free and that nobody else is given for half a minute."""
+    return _free_port(socket.SOCK_DGRAM)
 
 
 def free_udp_range(count: int) -> int:
-    """The first of `count` UDP ports in a row, an even one, all of them free now."""
-    for _ in range(_ATTEMPTS):
-        first = random.randrange(_FIRST, _LAST - count, 2)  # noqa: S311 - only to stay out of others' way
-        if all(_is_free(port) for port in range(first, first + count)):
+    """The first of `count` UDP ports in a row, at most 1000: an even one, all free and nobody else's."""
+    assert count <= _ROW_LENGTH
+    for first in random.sample(_ROWS, len(_ROWS)):
+        if all(_is_free(port, socket.SOCK_DGRAM) for port in range(first, first + count)) and _claim(first):
             return first
     raise OSError(f"no {count} free UDP ports in a row on 127.0.0.1")
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+def _free_port(kind: socket.SocketKind) -> int:
+    for _ in range(_ATTEMPTS):
+        port = random.choice(_SINGLES)  # noqa: S311 - only to stay out of others' way
+        # Claimed first: what is free before the claim may be another's by then.
+        if _claim(port) and _is_free(port, kind):
+            return port
+    raise OSError("no free port on 127.0.0.1")
+
+
+def _claim(port: int) -> bool:
+    now = time.monotonic()
+    while _claims and _claims[0][0] < now:
+        _claims.popleft()[1].close()
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0ringflow-lab-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append((now + _CLAIM_S, claim))
+    return True
+
+
+def _is_free(port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
