@@ -102,7 +102,7 @@ async def _open_line(headers: bytes = HEADERS) -> AsyncIterator[Line]:
         arrived.set_result(session)
         await finished.wait()
 
-    server = FastAgiServer(handle_call, AgiSettings(linger_s=0.05))
+    server = FastAgiServer(handle_call, AgiSettings(linger_s=0.05, look_every_s=0.005))
     asterisk = Asterisk(server.protocol())
     asterisk.says(headers)
     yield Line(asterisk, await arrived)

@@ -8,14 +8,13 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.agi.conftest import Asterisk
 
 from ringflow.agi.server import AgiSettings, FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.errors import CallEnded, StartError
 
 if TYPE_CHECKING:
-    from tests.agi.conftest import Asterisk
-
     Join = Callable[[FastAgiServer], Asterisk]
 
 
@@ -90,6 +89,26 @@ async def test_cancelling_a_call_from_outside_is_not_swallowed(headers: bytes, j
     await server.close()
     assert raised == [asyncio.CancelledError]
     assert CallEnded not in raised
+
+
+class Unread(Asterisk):
+    """An Asterisk that does not read: what was written never leaves, so a close waits for ever."""
+
+    def close(self) -> None:
+        self.commands.append(b"closing")
+
+
+async def test_a_peer_that_does_not_read_holds_up_the_end_no_longer_than_the_server_lingers(
+    headers: bytes,
+) -> None:
+    server = FastAgiServer(answer, AgiSettings(linger_s=0.02, look_every_s=0.005))
+    asterisk = Unread(server.protocol())
+    asterisk.replies = [b"200 result=0\n"]
+    asterisk.says(headers)
+    await until(lambda: bool(asterisk.closed))
+    assert asterisk.commands == [b"ANSWER\n", b"closing"]
+    assert asterisk.closed == "aborted"
+    await server.close()
 
 
 @pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 4573), ("no such host", 4573)])

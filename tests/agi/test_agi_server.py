@@ -28,7 +28,8 @@ async def never(session: AgiSession) -> None:
 async def serving(
     handle_call: Callable[[AgiSession], Awaitable[None]] = answer, **settings: object
 ) -> AsyncIterator[FastAgiServer]:
-    server = FastAgiServer(handle_call, AgiSettings(port=0, linger_s=1, **settings))  # type: ignore[arg-type]
+    limits = {"linger_s": 1, "look_every_s": 0.01} | settings
+    server = FastAgiServer(handle_call, AgiSettings(port=0, **limits))  # type: ignore[arg-type]
     await server.start()
     try:
         yield server
@@ -233,7 +234,7 @@ async def test_accepted_connections_are_kept_alive(headers: bytes) -> None:
     options: list[tuple[int, int]] = []
 
     async def handle_call(session: AgiSession) -> None:
-        accepted = session._transport.get_extra_info("socket")
+        accepted = session.exchange._transport.get_extra_info("socket")
         options.append(
             (
                 accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Protocol, cast
 
 import structlog
 
-from ringflow.agi.deadlines import Deadlines, DeadlinesByDelay
-from ringflow.agi.exchange import Exchange
 from ringflow.agi.reply import Reply, shown
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import AgiSession
-from ringflow.agi.settings import AgiCounters
+from ringflow.agi.settings import AgiCounters, AgiSettings
 from ringflow.agi.wire import ENDED, HANGUP_LINE, NEED_DATA, AgiParser
 from ringflow.errors import ProtocolViolation
 
@@ -22,13 +21,8 @@ log = structlog.get_logger(__name__)
 class Reception(Protocol):
     """The server, as its connections see it."""
 
+    settings: AgiSettings
     counters: AgiCounters
-    arriving: Deadlines[Connection]
-    """Connections whose headers are not whole yet."""
-    closing: Deadlines[Connection]
-    """Connections whose last bytes have yet to leave."""
-    replying: DeadlinesByDelay[Exchange]
-    """Sessions whose last command must be replied to in time."""
 
     def admit(self, connection: Connection, peer: str | None) -> bool:
         """Whether this peer (an IP address; None: in this process or a local socket) is let in now."""
@@ -55,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._reading = False
         self._serving = False
         self._finished = True
+        self._due_at_s = math.inf
         self._peer: str | None = None
 
     @property
@@ -73,7 +68,7 @@ class Connection(asyncio.Protocol):
             transport.abort()
             return
         self._finished = False
-        self._reception.arriving.add(self, self._loop)
+        self._due_at_s = self._loop.time() + self._reception.settings.headers_timeout_s
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the peer, in any pieces."""
@@ -98,18 +93,18 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The peer does not read: send no command."""
         if self._session is not None:
-            self._session.write_paused(True)
+            self._session.exchange.write_paused(True)
 
     def resume_writing(self) -> None:
         """The peer reads again."""
         if self._session is not None:
-            self._session.write_paused(False)
+            self._session.exchange.write_paused(False)
 
     def close(self) -> None:
-        """Close once what was written has left, or when the patience of `closing` ends."""
+        """Close once what was written has left, `linger_s` seconds from now at the latest."""
         self._finish()
         if self._transport is not None:
-            self._reception.closing.add(self, self._loop)
+            self._due_at_s = self._loop.time() + self._reception.settings.linger_s
             self._transport.close()
 
     def abort(self) -> None:
@@ -117,6 +112,15 @@ class Connection(asyncio.Protocol):
         self._finish()
         if self._transport is not None:
             self._transport.abort()
+
+    def look(self, now_s: float) -> None:
+        """For the server, time and again: break off what takes too long at `now_s`, by the loop's clock."""
+        if now_s >= self._due_at_s:
+            if not self._serving:
+                self._reception.counters.slow_headers += 1
+            self.abort()
+        elif self._session is not None:
+            self._session.exchange.look(now_s)
 
     def _read(self) -> None:
         if self._reading:
@@ -143,18 +147,18 @@ class Connection(asyncio.Protocol):
                 return
             if isinstance(event, AgiRequest):
                 assert self._transport is not None
-                self._session = AgiSession(event, self._transport, self._loop, self._reception.replying)
+                self._session = AgiSession(event, self._transport, self._loop)
                 continue
             assert self._session is not None
             if isinstance(event, Reply):
-                self._session.replied(event)
+                self._session.exchange.replied(event)
             elif event is HANGUP_LINE:
                 self._session.hangup_noticed()
 
     def _begin(self, session: AgiSession) -> None:
         # Only when all that came is read: what follows the headers may have shown that this is no call.
         self._serving = True
-        self._reception.arriving.discard(self)
+        self._due_at_s = math.inf
         self._reception.call_arrived(self, session)
 
     def _refuse(self, violation: ProtocolViolation) -> None:
@@ -164,7 +168,7 @@ class Connection(asyncio.Protocol):
         else:
             channel = shown(self._session.request.channel)
             log.warning("FastAGI broken off", peer=self._peer, channel=channel, detail=str(violation))
-            self._session.fail(violation)
+            self._session.exchange.fail(violation)
         self.abort()
 
     def _peer_ended(self) -> None:
@@ -175,4 +179,4 @@ class Connection(asyncio.Protocol):
     def _finish(self) -> None:
         self._finished = True
         if self._session is not None:
-            self._session.connection_ended()
+            self._session.exchange.close()

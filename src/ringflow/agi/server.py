@@ -11,8 +11,6 @@ from functools import lru_cache
 import structlog
 
 from ringflow.agi.connection import Connection
-from ringflow.agi.deadlines import Deadlines, DeadlinesByDelay
-from ringflow.agi.exchange import Exchange
 from ringflow.agi.reply import shown
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiCounters, AgiSettings
@@ -51,10 +49,8 @@ class FastAgiServer:
         self._server: asyncio.Server | None = None
         self._port = 0
         self._stopping = False
-        self.arriving = Deadlines(self.settings.headers_timeout_s, self._headers_late)
-        self.closing = Deadlines(self.settings.linger_s, Connection.abort)
-        self.replying = DeadlinesByDelay(Exchange.late)
         self._connections: set[Connection] = set()
+        self._next_look: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._emptied: asyncio.Event | None = None
         self._refusal_logged_at_s: float | None = None
@@ -108,9 +104,9 @@ class FastAgiServer:
         if self._tasks:
             await asyncio.wait(set(self._tasks))
         await self._await_emptied()
-        self.arriving.stop()
-        self.closing.stop()
-        self.replying.stop()
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
 
     async def close(self) -> None:
         """Stop at once: as `drain` without waiting for calls in progress."""
@@ -127,6 +123,8 @@ class FastAgiServer:
             self._log_refusal("stopping" if self._stopping else "`fastagi.max_calls` reached", peer)
             return False
         self._connections.add(connection)
+        if self._next_look is None:
+            self._look_later()
         return True
 
     def call_arrived(self, connection: Connection, session: AgiSession) -> None:
@@ -145,14 +143,22 @@ class FastAgiServer:
     def left(self, connection: Connection) -> None:
         """For connections: one is gone."""
         self._connections.discard(connection)
-        self.arriving.discard(connection)
-        self.closing.discard(connection)
         if self._emptied is not None and not self._connections:
             self._emptied.set()
 
-    def _headers_late(self, connection: Connection) -> None:
-        self.counters.slow_headers += 1
-        connection.abort()
+    def _look_later(self) -> None:
+        # One timer for all limits of all connections: a timer for each would cost more than reading the
+        # headers of a call, and nearly all limits are kept.
+        loop = asyncio.get_running_loop()
+        self._next_look = loop.call_later(self.settings.look_every_s, self._look, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._next_look = None
+        now_s = loop.time()
+        for connection in list(self._connections):
+            connection.look(now_s)
+        if self._connections:
+            self._look_later()
 
     async def _serve(self, session: AgiSession) -> None:
         try:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from ringflow.agi.deadlines import DeadlinesByDelay
 from ringflow.agi.exchange import Exchange
 from ringflow.agi.reply import Reply, shown
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.wire import command_line
-from ringflow.errors import CallEnded, CommandRefused, RingflowError
+from ringflow.errors import CallEnded, CommandRefused
 
 COMMAND_TIMEOUT_S = 30.0
 """For commands that Asterisk carries out at once."""
@@ -35,11 +34,10 @@ class AgiSession:
         request: AgiRequest,
         transport: asyncio.WriteTransport,
         loop: asyncio.AbstractEventLoop,
-        deadlines: DeadlinesByDelay[Exchange],
     ) -> None:
         self.request = request
-        self._transport = transport
-        self._exchange = Exchange(transport, loop, deadlines)
+        self.exchange = Exchange(transport, loop)
+        """For the connection, which tells it what arrives."""
         self._max_bytes = request.max_line_bytes
         self._ended_how: str | None = None
 
@@ -51,7 +49,7 @@ class AgiSession:
     @property
     def closed(self) -> bool:
         """Whether the connection is gone: no command can be sent, not even a `dead_ok` one."""
-        return self._exchange.closed
+        return self.exchange.closed
 
     async def command(
         self,
@@ -68,9 +66,9 @@ class AgiSession:
         after `timeout_s` seconds (None: no limit), which ends the connection; `ProtocolViolation`.
         """
         if self._ended_how is not None and not dead_ok:
-            raise CallEnded("eof" if self._exchange.closed else self._ended_how)
+            raise CallEnded("eof" if self.exchange.closed else self._ended_how)
         line = command_line(*words, max_bytes=self._max_bytes)
-        reply = await self._exchange.ask(line, timeout_s)
+        reply = await self.exchange.ask(line, timeout_s)
         if reply.code == 200 and reply.result not in _UNUSUAL:
             return reply
         return self._judge(reply, words, hangup_is_data)
@@ -108,12 +106,12 @@ class AgiSession:
         """Hang up and close without waiting for anything: for a task that is being cancelled."""
         if self.closed:
             return
-        self._exchange.close()
         if self._ended_how is None:
-            # A command that arrives stops a prompt or the taking of digits; Dial stops only at its own end.
-            self._transport.write(command_line("HANGUP"))
             self._ended_how = "hangup"
-        self._transport.close()
+            # A command that arrives stops a prompt or the taking of digits; Dial stops only at its own end.
+            self.exchange.leave(command_line("HANGUP"))
+        else:
+            self.exchange.leave()
 
     async def set_variable(self, name: str, value: str, *, dead_ok: bool = False) -> None:
         """Set a channel variable, or write a dialplan function such as `TIMEOUT(digit)`."""
@@ -165,25 +163,9 @@ class AgiSession:
             timeout_s=timeout_s,
         )
 
-    def replied(self, reply: Reply) -> None:
-        """For the connection: a reply has arrived. Raises `ProtocolViolation` when no command waits."""
-        self._exchange.replied(reply)
-
     def hangup_noticed(self) -> None:
         """For the connection: the inline ``HANGUP`` line has arrived."""
         self._ended_how = self._ended_how or "hangup"
-
-    def write_paused(self, full: bool) -> None:
-        """For the connection: the transport's buffer is full, or has room again."""
-        self._exchange.write_paused(full)
-
-    def connection_ended(self) -> None:
-        """For the connection: it is gone."""
-        self._exchange.close()
-
-    def fail(self, error: RingflowError) -> None:
-        """For the connection: abort, and give `error` to the command that waits, or the next one."""
-        self._exchange.fail(error)
 
 
 def _key(reply: Reply) -> str:

@@ -28,6 +28,9 @@ class AgiSettings:
     linger_s: float = 5.0
     """How long what was written may take to leave after the last command, in seconds."""
 
+    look_every_s: float = 1.0
+    """How often all connections are looked at: a limit of theirs may be this much late, in seconds."""
+
     backlog: int = 1024
     """Connections that wait to be accepted."""
 
