@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
+from ringflow.calls.outcome import Reject
 from ringflow.records import recorder as recorder_module
 from ringflow.records.recorder import Recorder
 from ringflow.records.rows import call_rows
@@ -115,6 +116,46 @@ async def test_a_batch_that_was_committed_though_its_answer_was_lost_is_written_
             for name in ("call_records", "call_legs", "call_slots")
         ]
     assert counts == [2, 4, 4]
+
+
+async def test_calls_of_one_batch_have_their_own_values_and_none_of_those_of_others(
+    store: Store, make_call: MakeCall
+) -> None:
+    """A column that no call of a batch has a value for is not named in its statement."""
+    plain = make_call("02b", variables={}, customer=None)
+    refused = make_call("03c", variables={}, legs=(), visits=(), reject=Reject(403, "no"), app=None)
+    for batch in (["01a", "02b"], ["02b", "03c"], ["03c", "01a"]):
+        async with store.writing_directly() as connection:
+            for table in (call_records, call_legs, call_slots):
+                await connection.rows(f"DELETE FROM {table.name}", ())
+            by_id = {call.call_id: call for call in (make_call("01a"), plain, refused)}
+            await write_rows(connection, [call_rows(by_id[call_id], "here") for call_id in batch])
+        async with store.reading() as connection:
+            calls = (await connection.execute(call_records.select())).all()
+        wanted = {
+            "01a": ("card", "106367704089", 42, None),
+            "02b": ("card", None, None, None),
+            "03c": (None, None, 42, 403),
+        }
+        found = {row.call_id: (row.app, row.card_id, row.customer_id, row.reject_sip) for row in calls}
+        assert found == {call_id: wanted[call_id] for call_id in batch}
+
+
+async def test_what_a_lost_call_was_thought_to_have_is_gone_with_its_own_record(
+    store: Store, make_call: MakeCall
+) -> None:
+    lost = make_call(outcome="lost", reject=Reject(503, "thought"))
+    for record in (lost, make_call(variables={}, release_cause=None)):
+        async with store.writing_directly() as connection:
+            await write_rows(connection, [call_rows(record, "here")])
+    async with store.reading() as connection:
+        (call,) = (await connection.execute(call_records.select())).all()
+    assert (call.outcome, call.reject_sip, call.card_id, call.release_cause) == (
+        "completed",
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.fixture
