@@ -14,14 +14,13 @@ from ringflow.errors import ProtocolViolation
     ("words", "line"),
     [
         (("ANSWER",), b"ANSWER\n"),
-        (("GET", "DATA", "IVR/ivr-please", "0", "14"), b"GET DATA IVR/ivr-please 0 14\n"),
-        (("STREAM", "FILE", "MISC/error", ""), b'STREAM FILE MISC/error ""\n'),
-        (("GET", "FULL", "VARIABLE", "${A}:${B}"), b'GET FULL VARIABLE "${A}:${B}"\n'),
-        (("EXEC", "Dial", "PJSIP/1@c,30,b(h^s^1)"), b'EXEC Dial "PJSIP/1@c,30,b(h^s^1)"\n'),
-        (("SET", "VARIABLE", "A", 'a "b" \\ c'), b'SET VARIABLE A "a \\"b\\" \\\\ c"\n'),
-        (("a b",), b'"a b"\n'),
-        (("a ", "b"), b'"a " b\n'),
-        (("Ł",), b'"\xc5\x81"\n'),
+        (("GET DATA", "IVR/ivr-please", "0", "14"), b'GET DATA "IVR/ivr-please" "0" "14"\n'),
+        (("STREAM FILE", "MISC/error", ""), b'STREAM FILE "MISC/error" ""\n'),
+        (("GET FULL VARIABLE", "${A}:${B}"), b'GET FULL VARIABLE "${A}:${B}"\n'),
+        (("EXEC Dial", "PJSIP/1@c,30,b(h^s^1)"), b'EXEC Dial "PJSIP/1@c,30,b(h^s^1)"\n'),
+        (("SET VARIABLE", "A", 'a "b" \\ c'), b'SET VARIABLE "A" "a \\"b\\" \\\\ c"\n'),
+        (("NOOP", "a ", "b"), b'NOOP "a " "b"\n'),
+        (("NOOP", "Ł"), b'NOOP "\xc5\x81"\n'),
     ],
 )
 def test_a_command_as_bytes(words: tuple[str, ...], line: bytes) -> None:
@@ -58,22 +57,24 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\
 
 @given(st.lists(WORDS | st.text(' \t"\\a', max_size=6), min_size=1, max_size=12))
 def test_asterisk_reads_the_words_that_were_meant(words: list[str]) -> None:
-    line = command_line(*words)
+    line = command_line("SET VARIABLE", *words)
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
-    assert asterisk_splits(line[:-1]) == words
+    assert asterisk_splits(line[:-1]) == ["SET", "VARIABLE", *words]
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        (),
+        ("",),
+        ("A\nB",),
         ("A", "b\nEXEC System rm"),
         ("A", "b\r"),
         ("A", "b\0"),
         ("A", "\ud800"),
         ("A",) * (MAX_WORDS + 1),
-        ("A", "x" * (MAX_LINE_BYTES - 3)),
+        ("A B", *("C",) * (MAX_WORDS - 1)),
+        ("A", "x" * (MAX_LINE_BYTES - 5)),
         ("A", "é" * (MAX_LINE_BYTES // 2)),
     ],
 )
@@ -83,7 +84,8 @@ def test_what_no_line_can_carry_is_our_violation(words: tuple[str, ...]) -> None
 
 
 def test_the_longest_command_passes_and_its_refusal_does_not_tell_its_values() -> None:
-    assert len(command_line("A", "x" * (MAX_LINE_BYTES - 4))) == MAX_LINE_BYTES - 1
+    assert len(command_line("A", "x" * (MAX_LINE_BYTES - 6))) == MAX_LINE_BYTES - 1
+    assert command_line("A B", *("C",) * (MAX_WORDS - 2)).count(b'"C"') == MAX_WORDS - 2
     with pytest.raises(ProtocolViolation) as caught:
-        command_line("SET", "VARIABLE", "KEY", "secret\n")
+        command_line("SET VARIABLE", "KEY", "secret\n")
     assert "secret" not in str(caught.value)

@@ -51,13 +51,13 @@ async def test_the_words_of_a_call(line: Line) -> None:
     assert session.hung_up
     assert line.asterisk.commands == [
         b"ANSWER\n",
-        b'SET VARIABLE "TIMEOUT(digit)" 3\n',
+        b'SET VARIABLE "TIMEOUT(digit)" "3"\n',
         b'GET FULL VARIABLE "${DIALSTATUS}:${HANGUPCAUSE}"\n',
         b'GET FULL VARIABLE "${X}"\n',
-        b'STREAM FILE IVR/ivr-please ""\n',
-        b"STREAM FILE IVR/ivr-please #\n",
-        b"GET DATA IVR/ivr-please 0 14\n",
-        b"GET DATA IVR/ivr-please 5000 14\n",
+        b'STREAM FILE "IVR/ivr-please" ""\n',
+        b'STREAM FILE "IVR/ivr-please" "#"\n',
+        b'GET DATA "IVR/ivr-please" "0" "14"\n',
+        b'GET DATA "IVR/ivr-please" "5000" "14"\n',
         b'EXEC Read "KEYS,\\"x\\",14"\n',
         b"HANGUP\n",
     ]

@@ -38,4 +38,4 @@ async def test_asterisk_forgets_a_secret_right_after_it_was_keyed() -> None:
     assert judgement.call is not None
     wire = judgement.call.carried.wire
     told = next(at for at, line in enumerate(wire) if "48291357" in line)
-    assert f'SET VARIABLE {KEYS_VARIABLE} ""' in wire[told + 1]
+    assert f'SET VARIABLE "{KEYS_VARIABLE}" ""' in wire[told + 1]

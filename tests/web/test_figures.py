@@ -49,7 +49,7 @@ async def be_rejected(application: Application) -> None:
     headers = ("network: yes", "channel: x", "uniqueid: 1.1", "extension: 12025550199", "callerid: unknown")
     lines = [f"agi_{one}\n" for one in (*headers, f"arg_1: {DIALPLAN_VERSION}")]
     writer.write("".join([*lines, "\n"]).encode())
-    assert await reader.readline() == b"EXEC PJSIPHangup 404\n"
+    assert await reader.readline() == b'EXEC PJSIPHangup "404"\n'
     writer.write(b"200 result=-1\n")
     async with asyncio.timeout(5):
         assert await reader.read() == b""

@@ -60,7 +60,7 @@ async def test_an_outdated_dialplan_shows_with_its_mend_and_takes_no_other_aster
     async with running(config) as application, asking(application) as http:
         reader, writer = await asyncio.open_connection("127.0.0.1", application.fastagi.port)
         writer.write(GREETING.replace(f"agi_arg_1: {DIALPLAN_VERSION}\n".encode(), b""))
-        assert await reader.readline() == b"EXEC PJSIPHangup 503\n"
+        assert await reader.readline() == b'EXEC PJSIPHangup "503"\n'
         writer.close()
         async with http.get("/readyz") as answer:
             assert answer.status == 200

@@ -16,6 +16,7 @@ COMMAND_TIMEOUT_S = 30.0
 APPLICATION_TIMEOUT_S = 3600.0
 """For commands that last as long as a prompt, a caller's keying or an application."""
 
+_EXECUTE = "EXEC "
 _GONE = "-1"
 _NO_APPLICATION = "-2"
 _UNUSUAL = frozenset({_GONE, _NO_APPLICATION})
@@ -53,12 +54,13 @@ class AgiSession:
 
     async def command(
         self,
-        *words: str,
+        name: str,
+        *values: str,
         dead_ok: bool = False,
         hangup_is_data: bool = False,
         timeout_s: float | None = COMMAND_TIMEOUT_S,
     ) -> Reply:
-        """Send one command and give its ``200`` reply.
+        """Send one command, by its name and its values, and give its ``200`` reply.
 
         `dead_ok` sends it even when the caller is gone (``GET VARIABLE`` works then); `hangup_is_data` gives
         ``result=-1`` as a reply, for ``EXEC Dial``, whose -1 may mean that the callee hung up. Raises
@@ -67,23 +69,23 @@ class AgiSession:
         """
         if self._ended_how is not None and not dead_ok:
             raise CallEnded("eof" if self.exchange.closed else self._ended_how)
-        line = command_line(*words, max_bytes=self._max_bytes)
+        line = command_line(name, *values, max_bytes=self._max_bytes)
         reply = await self.exchange.ask(line, timeout_s)
         if reply.code == 200 and reply.result not in _UNUSUAL:
             return reply
-        return self._judge(reply, words, hangup_is_data)
+        return self._judge(reply, name, hangup_is_data)
 
-    def _judge(self, reply: Reply, words: tuple[str, ...], hangup_is_data: bool) -> Reply:
+    def _judge(self, reply: Reply, name: str, hangup_is_data: bool) -> Reply:
         if reply.code == 511:
             self._ended_how = self._ended_how or "dead"
             raise CallEnded(self._ended_how)
         if reply.code != 200:
             # The name of the command only: its values may be what no log should hold.
-            name = shown(" ".join(words[:2]))
-            raise CommandRefused(f"Asterisk: {reply.code} {shown(reply.tail or reply.result)} to {name}")
+            why = shown(reply.tail or reply.result)
+            raise CommandRefused(f"Asterisk: {reply.code} {why} to {shown(name)}")
         if reply.result == _NO_APPLICATION:
-            if words[0].upper() == "EXEC":
-                raise CommandRefused(f"Asterisk has no application {shown(' '.join(words[1:2]))}")
+            if name.startswith(_EXECUTE):
+                raise CommandRefused(f"Asterisk has no application {shown(name.removeprefix(_EXECUTE))}")
             return reply
         if hangup_is_data:
             return reply
@@ -115,18 +117,18 @@ class AgiSession:
 
     async def set_variable(self, name: str, value: str, *, dead_ok: bool = False) -> None:
         """Set a channel variable, or write a dialplan function such as `TIMEOUT(digit)`."""
-        await self.command("SET", "VARIABLE", name, value, dead_ok=dead_ok)
+        await self.command("SET VARIABLE", name, value, dead_ok=dead_ok)
 
     async def get_full_variable(self, expression: str) -> str | None:
         """What `expression`, such as `${DIALSTATUS}:${HANGUPCAUSE}`, is worth; works after a hang-up too."""
-        reply = await self.command("GET", "FULL", "VARIABLE", expression, dead_ok=True)
+        reply = await self.command("GET FULL VARIABLE", expression, dead_ok=True)
         return reply.value
 
     async def stream_file(
         self, name: str, escape_digits: str = "", timeout_s: float | None = APPLICATION_TIMEOUT_S
     ) -> str:
         """Play a sound file to its end or to one of `escape_digits`; gives the key pressed, or ``""``."""
-        reply = await self.command("STREAM", "FILE", name, escape_digits, timeout_s=timeout_s)
+        reply = await self.command("STREAM FILE", name, escape_digits, timeout_s=timeout_s)
         return _key(reply)
 
     async def get_data(
@@ -140,8 +142,8 @@ class AgiSession:
 
         With `timeout_ms` 0 the channel's `TIMEOUT(response)` and `TIMEOUT(digit)` count.
         """
-        words = ("GET", "DATA", name, str(timeout_ms), str(max_digits))
-        reply = await self.command(*words, timeout_s=timeout_s)
+        values = (name, str(timeout_ms), str(max_digits))
+        reply = await self.command("GET DATA", *values, timeout_s=timeout_s)
         return reply.result, reply.value == "timeout"
 
     async def execute(
@@ -155,8 +157,7 @@ class AgiSession:
     ) -> Reply:
         """Run a dialplan application with its arguments as one text."""
         return await self.command(
-            "EXEC",
-            application,
+            _EXECUTE + application,
             arguments,
             dead_ok=dead_ok,
             hangup_is_data=hangup_is_data,

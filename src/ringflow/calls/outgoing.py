@@ -234,9 +234,9 @@ class Outgoing:
         """Have Asterisk remember the talk until the database does: this process may end first."""
         now_ms = round(self._world.clock.now_s() * 1000)
         answered = str(now_ms - talked_ms) if talked_ms else ""
-        words = ("DATABASE", "PUT", KEPT_FAMILY, leg_id, f"{answered}|{now_ms}")
+        values = (KEPT_FAMILY, leg_id, f"{answered}|{now_ms}")
         try:
-            await self._session.command(*words, dead_ok=True)
+            await self._session.command("DATABASE PUT", *values, dead_ok=True)
         except CommandRefused:
             return False
         return True

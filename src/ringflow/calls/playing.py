@@ -16,10 +16,10 @@ async def play_sound(session: AgiSession, sound: str) -> bool:
     living channel has a status; for a dead one `CHANNEL STATUS` is a 511.
     """
     reply = await session.command(
-        "STREAM", "FILE", sound, "", hangup_is_data=True, timeout_s=APPLICATION_TIMEOUT_S
+        "STREAM FILE", sound, "", hangup_is_data=True, timeout_s=APPLICATION_TIMEOUT_S
     )
     if reply.result != "-1":
         return True
-    await session.command("CHANNEL", "STATUS")
+    await session.command("CHANNEL STATUS")
     log.error("prompt missing in Asterisk", sound=sound, mend="see `sounds.asterisk_prefix`")
     return False
