@@ -70,6 +70,13 @@ def test_a_normalised_number_stays_as_it_is_when_written_in_full(text: str, coun
         assert normalise_number("00" + number, country) == number
 
 
+@given(st.from_regex(r"\A[1-9][0-9]{10,14}\Z"))
+@example("441910000001")
+@example("440191000000")
+def test_bare_digits_too_many_for_a_national_number_are_read_as_if_they_had_their_plus(digits: str) -> None:
+    assert normalise_number(digits, "US") == normalise_number("+" + digits, "US")
+
+
 def test_zeros_in_a_row_behind_a_country_code_are_no_number() -> None:
     assert normalise_number("310000000", "AC") is None
 

@@ -22,6 +22,9 @@ _WRITTEN = re.compile(r"\+?[0-9 ()-]+", re.ASCII)
 _SEPARATORS = str.maketrans("", "", " ()-")
 _EXTENSION = re.compile(r"[A-Za-z0-9_+*#.-]{1,64}", re.ASCII)
 _HARMLESS = re.compile(r"""[ !#-&(-\[\]-~]*""")
+_COUNTRY_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+# Of a number: its country code, or its trunk prefix, and the digit after it.
+_TELLING = 4
 _PLAIN = {ord(char): char for char in map(chr, range(0x20, 0x7F)) if char not in "\\\"'"}
 
 
@@ -47,17 +50,18 @@ def normalise_number(text: str, country: str) -> str | None:
     """
     if len(text) > MAX_WRITTEN:
         return None
-    if text.isascii() and text.isdigit():
-        digits = text
-    else:
+    digits = text
+    if not (text.isascii() and text.isdigit()):
         if not _WRITTEN.fullmatch(text):
             return None
         digits = text.translate(_SEPARATORS)
         if digits.startswith("+"):
             return _international(digits[1:])
+    if _is_surely_e164(digits[:_TELLING], len(digits), country):
+        return digits
     if digits.startswith("00"):
         return _international(digits[2:])
-    if _surely_international(digits, _plan(country)):
+    if _is_surely_international(digits, len(digits), country):
         return _international(digits)
     return _either(digits, country)
 
@@ -94,21 +98,33 @@ def _escape(char: str) -> str:
 
 def _international(digits: str) -> str | None:
     """Digits that begin with a country code."""
-    code = _country_code(digits)
-    if not code or len(digits) > MAX_E164_DIGITS:
-        return None
-    if digits[len(code)] != "0" and len(digits) - len(code) in _lengths(code):
+    if _is_e164(digits, len(digits)):
         return digits
+    if len(digits) > MAX_E164_DIGITS:
+        return None
     # +44 (0)191 and +1 (1)202 keep a trunk prefix that E.164 drops; in Italy the zero belongs to the number.
     return _possible("+" + digits, None)
 
 
-def _surely_international(digits: str, plan: _Plan) -> bool:
-    """Whether bare digits are too long to be one of the country's own numbers."""
-    if digits.startswith("0") or len(digits) <= plan.longest:
+@lru_cache(maxsize=4096)
+def _is_surely_e164(start: str, length: int, country: str) -> bool:
+    """Whether so many bare digits, of which these are the first, are a full number and can be no other."""
+    return _is_surely_international(start, length, country) and _is_e164(start, length)
+
+
+def _is_e164(start: str, length: int) -> bool:
+    """Whether so many digits, of which these are the first, are a country code and what may follow it."""
+    code = _country_code(start)
+    return length <= MAX_E164_DIGITS and length - len(code) in _lengths(code) and start[len(code)] != "0"
+
+
+def _is_surely_international(start: str, length: int, country: str) -> bool:
+    """Whether so many bare digits, of which these are the first, are too many for a number of the country."""
+    plan = _plan(country)
+    if start.startswith("0") or length <= plan.longest:
         return False
-    own = plan.trunk_prefix and digits.startswith(plan.trunk_prefix)
-    return not (own and len(digits) - len(plan.trunk_prefix) in plan.lengths)
+    own = plan.trunk_prefix and start.startswith(plan.trunk_prefix)
+    return not (own and length - len(plan.trunk_prefix) in plan.lengths)
 
 
 def _either(digits: str, country: str) -> str | None:
@@ -156,15 +172,16 @@ def _e164(number: phonenumbers.PhoneNumber) -> str | None:
 def _country_code(digits: str) -> str:
     """The country code that `digits` begin with, or nothing; no code is another's beginning."""
     for length in (1, 2, 3):
-        code = digits[:length]
-        if len(digits) > length and code[0] != "0" and int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
-            return code
+        if digits[:length] in _COUNTRY_CODES:
+            return digits[:length]
     return ""
 
 
 @lru_cache(maxsize=512)
 def _lengths(code: str) -> frozenset[int]:
-    """How many digits may follow a country code."""
+    """How many digits may follow a country code; none follow what is no code."""
+    if not code:
+        return frozenset()
     region = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(code)][0]
     if region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
         metadata = PhoneMetadata.metadata_for_nongeo_region(int(code), None)
