@@ -6,7 +6,6 @@ import json
 import logging
 import sys
 import time
-from typing import Any
 
 import structlog
 from structlog.typing import Processor
@@ -14,6 +13,10 @@ from structlog.typing import Processor
 from ringflow.config import LogConfig
 
 _ENCODER = json.JSONEncoder(default=repr)
+# Without local variables: a secret or a PIN may be among them.
+_with_exception = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -28,13 +31,7 @@ def set_up_logs(config: LogConfig) -> None:
         _Clock(),
     ]
     if config.format == "json":
-        last: list[Processor] = [
-            # Without local variables: a secret or a PIN may be among them.
-            structlog.processors.ExceptionRenderer(
-                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-            ),
-            structlog.processors.JSONRenderer(_written),
-        ]
+        last: list[Processor] = [_json_line]
     else:
         colours = sys.stderr.isatty()
         last = [
@@ -73,7 +70,9 @@ class _Clock:
         return event
 
 
-def _written(event: structlog.typing.EventDict, **_: Any) -> str:
+def _json_line(logger: object, method: str, event: structlog.typing.EventDict) -> str:
+    if "exc_info" in event:
+        event = _with_exception(logger, method, event)
     # `json.dumps` with a `default` makes an encoder for every line, which takes longer than to encode it.
     return _ENCODER.encode(event)
 

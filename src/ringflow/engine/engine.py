@@ -71,6 +71,8 @@ class Engine:
         self._watchers = watchers
         self._make_call_id = make_call_id
         self._visits: dict[str, _Visit] = {}
+        # Every call writes a line: the module's own logger would be looked up for each.
+        self._log = log.bind()
 
     @property
     def calls_in_progress(self) -> Mapping[str, CallInProgress]:
@@ -146,7 +148,7 @@ class Engine:
             await call.leave()
 
     def _tell(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
-        log.info(
+        self._log.info(
             "call ended",
             did=record.did,
             cli=record.cli,
