@@ -20,8 +20,6 @@ _NUMBER = re.compile(r"[0-9]{1,32}")
 _CALLER_ID = re.compile(r"\+?[0-9]{1,32}")
 _SIP_URI = re.compile(r"sips?:([A-Za-z0-9+._-]{1,64})@([A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?)")
 _PRINTABLE = range(0x20, 0x7F)
-_PLAIN = re.compile(r"[A-Za-z0-9._+-]+")
-_PLAIN_HEADERS = 2
 
 _RESULT = (
     "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}"
@@ -66,7 +64,8 @@ class DialOptions:
 class Attempt:
     """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe.
 
-    `limit_ms` ends the talk, and `warn_ms` before that Asterisk warns the caller; 0: not at all, and then the
+    `identity` are the customer's two headers, plain words both; `headers` those of trunk and slot. `limit_ms`
+    ends the talk, and `warn_ms` before that Asterisk warns the caller; 0: not at all, and then the
     end can be moved in the talk. `leg_id` names the leg; `charged`: it also names a hold. `ends_by_key`:
     Asterisk ends it by a sequence of keys; `names_callee`: the name of the callee's channel is left with the
     caller's. `again`: the call has dialled before; `earlier_source`: the channel that hung up first, as
@@ -76,6 +75,7 @@ class Attempt:
     target: str
     dialled: str
     trunk: str
+    identity: dict[str, str]
     headers: dict[str, str]
     caller_id: str | None
     ring_s: int
@@ -102,30 +102,14 @@ class Attempt:
         options += self._limit()
         return f"{self.target},{self.ring_s},{options}"
 
-    def headers_as_variables(self) -> list[tuple[str, str]] | None:
-        """The headers that must be set as channel variables before `Dial`; None when it takes them all.
-
-        Each variable is a command that the caller waits for and Asterisk works for. The customer's two
-        headers are plain words and travel as arguments of the subroutine, where other text could not stand.
-        """
-        plain = self._plain_headers()
-        if plain and len(self.headers) == _PLAIN_HEADERS:
-            return None
-        return [header for header in self.headers.items() if header not in plain]
-
-    def _plain_headers(self) -> list[tuple[str, str]]:
-        plain = [
-            (name, value) for name, value in self.headers.items() if value and _PLAIN.fullmatch(name + value)
-        ]
-        return plain[-_PLAIN_HEADERS:] if len(plain) >= _PLAIN_HEADERS else []
-
     def _leg_subroutine(self) -> str:
+        """With the customer's headers as its arguments, where other text than plain words could not stand.
+
+        The others are channel variables, each of them a command that the caller waits for.
+        """
         context = "ringflow-callee" if self.names_callee else "ringflow-leg"
-        words = [word for header in self._plain_headers() for word in header]
-        if not words:
-            return f"{context}^s^1"
-        entry = "two" if len(self.headers) == _PLAIN_HEADERS else "more"
-        return f"{context}^{entry}^1({'^'.join(words)})"
+        words = "^".join(f"{name}^{value}" for name, value in self.identity.items())
+        return f"{context}^{'more' if self.headers else 'two'}^1({words})"
 
     def _answer_subroutine(self) -> str:
         # What follows the context in option U are arguments: it always starts at s,1 (dial_exec_full).
@@ -181,14 +165,14 @@ def safe_header_value(text: str) -> str:
     return "".join(chr(byte) if byte in _PRINTABLE else f"%{byte:02X}" for byte in raw)[:MAX_HEADER_VALUE]
 
 
-def merge_headers(*layers: Mapping[str, str], identity: Mapping[str, str]) -> dict[str, str]:
-    """Headers of trunk and slot, the later winning, under those of the customer, which nobody may replace."""
+def merge_headers(*layers: Mapping[str, str]) -> dict[str, str]:
+    """Headers of trunk and slot, the later winning, without the customer's own, which nobody may replace."""
     merged: dict[str, tuple[str, str]] = {}
     for layer in layers:
         for name, value in layer.items():
             if name.lower() not in IDENTITY_HEADERS:
                 merged[name.lower()] = (name, safe_header_value(value))
-    return dict(merged.values()) | {name: safe_header_value(value) for name, value in identity.items()}
+    return dict(merged.values())
 
 
 async def dial(session: AgiSession, attempt: Attempt, clock: Clock) -> tuple[Leg, bool]:
@@ -198,15 +182,14 @@ async def dial(session: AgiSession, attempt: Attempt, clock: Clock) -> tuple[Leg
     clock, to now by the same clock, within what `clock` says of all of `Dial`. ANSWEREDTIME counts from the
     caller's answer and is not used.
     """
-    headers = attempt.headers_as_variables()
     if attempt.again:
         # An Asterisk without func_hangupcause.so has no codes to forget.
         with suppress(CommandRefused):
             await session.execute("HangupCauseClear")
-    if headers is not None:
-        for index, (name, value) in enumerate(headers, start=1):
-            await session.set_variable(f"__RINGFLOW_HEADER_{index}", f"{name}={value}")
-        await session.set_variable("__RINGFLOW_HEADERS", str(len(headers)))
+    for index, (name, value) in enumerate(attempt.headers.items(), start=1):
+        await session.set_variable(f"__RINGFLOW_HEADER_{index}", f"{name}={value}")
+    if attempt.headers:
+        await session.set_variable("__RINGFLOW_HEADERS", str(len(attempt.headers)))
     began_ms = clock.monotonic_ms()
     reply = await session.execute("Dial", attempt.arguments(), hangup_is_data=True, timeout_s=None)
     dial_ms = clock.monotonic_ms() - began_ms
@@ -246,7 +229,7 @@ def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool
         talked_ms=talked_ms,
         hangup_cause=cause,
         caller_id=attempt.caller_id,
-        headers=attempt.headers,
+        headers=attempt.headers | attempt.identity,
         released_by=released_by,
         hung_up_by=hung_up_by,
         sip_code=_sip_code(status, fields[7]),

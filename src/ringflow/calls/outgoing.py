@@ -246,7 +246,6 @@ class Outgoing:
     ) -> Attempt:
         server = trunk.server or trunk.name
         key = self._world.security_keys.make(customer.id, server, int(self._world.clock.now_s()))
-        identity = {CUSTOMER_HEADER: str(customer.id), SECURITY_HEADER: key}
         # What a flow makes of variables may be no number; then it says nothing.
         wanted = map(safe_caller_id, (options.caller_id, customer.caller_id, trunk.caller_id))
         unique_id = self._session.request.unique_id
@@ -257,7 +256,8 @@ class Outgoing:
             target=target,
             dialled=dialled,
             trunk=trunk.name,
-            headers=merge_headers(trunk.headers, options.headers, identity=identity),
+            identity={CUSTOMER_HEADER: str(customer.id), SECURITY_HEADER: key},
+            headers=merge_headers(trunk.headers, options.headers),
             caller_id=next(filter(None, wanted), None),
             ring_s=options.ring_s,
             limit_ms=options.max_duration_ms,
@@ -281,6 +281,6 @@ def _lost(attempt: Attempt) -> Leg:
         trunk=attempt.trunk,
         status=LegStatus.LOST,
         caller_id=attempt.caller_id,
-        headers=attempt.headers,
+        headers=attempt.headers | attempt.identity,
         leg_id=attempt.leg_id if attempt.charged else "",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ringflow.calls.call import Call
 from ringflow.calls.outcome import Outcome
 from ringflow.errors import RingflowError
-from ringflow.flows.flow import End, Flow, ToApp, ToSlot
+from ringflow.flows.flow import End, Flow, ToApp
 from ringflow.flows.slot import Jump
 
 MAX_SLOTS_IN_A_CALL = 1000
@@ -44,8 +44,8 @@ async def walk(
         slot_left(flow.app, slot.slot, result)
         call.transcript.leave(result)
         step = flow.step(index, result)
-        if isinstance(step, ToSlot):
-            index = step.index
+        if isinstance(step, int):
+            index = step
         elif isinstance(step, ToApp):
             flow, index = _enter(call, step.app, flows), 0
         elif step is End.UNMAPPED:

@@ -22,20 +22,14 @@ class End(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class ToSlot:
-    """On to a slot of the same flow, by its index."""
-
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
 class ToApp:
     """On to the first slot of another app."""
 
     app: str
 
 
-Step = ToSlot | ToApp | End
+Step = int | ToApp | End
+"""An integer: on to a slot of the same flow, by its index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +57,13 @@ class Flow:
         if target == "hangup":
             return End.HANGUP
         if target == "next":
-            return ToSlot(index + 1) if index + 1 < len(self.slots) else End.FINISHED
+            return index + 1 if index + 1 < len(self.slots) else End.FINISHED
         if target.startswith(APP_PREFIX):
             return ToApp(target.removeprefix(APP_PREFIX))
         found = self.index_of(target)
         if found is None:
             raise KeyError(f"{self.app}: no slot has the id {target}")
-        return ToSlot(found)
+        return found
 
     def label(self, index: int) -> str:
         """How a slot is named in transcripts and logs: its id, or its type, with its place in the flow."""

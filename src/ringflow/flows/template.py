@@ -60,12 +60,16 @@ class Template:
 
     def render(self, variables: Mapping[str, str]) -> str:
         """The text with every reference filled in. Raises KeyError with the name of one that is not set."""
-        pieces = [
-            part if isinstance(part, str) else variables.get(part.name, part.default) for part in self.parts
-        ]
-        if None in pieces:
-            raise KeyError(next(r.name for r in self.references if variables.get(r.name, r.default) is None))
-        return "".join(piece for piece in pieces if piece is not None)[:MAX_RENDERED]
+        pieces: list[str] = []
+        for part in self.parts:
+            if isinstance(part, Reference):
+                value = variables.get(part.name, part.default)
+                if value is None:
+                    raise KeyError(part.name)
+                pieces.append(value)
+            else:
+                pieces.append(part)
+        return "".join(pieces)[:MAX_RENDERED]
 
     def __str__(self) -> str:
         return self.text
