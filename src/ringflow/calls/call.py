@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 from ringflow.accounts.admission import Admission
 from ringflow.accounts.customers import Customer
@@ -40,7 +41,14 @@ class Call:
     Every verb may raise `CallEnded`: the caller is gone, and the engine alone catches it.
     """
 
-    def __init__(self, call_id: str, session: AgiSession, admission: Admission, world: CallWorld) -> None:
+    def __init__(
+        self,
+        call_id: str,
+        session: AgiSession,
+        admission: Admission,
+        world: CallWorld,
+        transcript: Transcript,
+    ) -> None:
         self.id = call_id
         self.did = admission.did
         self.customer: Customer | None = admission.customer
@@ -48,7 +56,7 @@ class Call:
         self.answered = False
         self.reject_sent: Reject | None = None
         self.let_go = False
-        self.transcript = Transcript(world.clock)
+        self.transcript = transcript
         self.last_key_ms: int | None = None
         self.key_to_dial_ms: list[int] = []
         self._variables = given_variables(call_id, admission)
@@ -200,15 +208,15 @@ class Call:
             await self._session.set_variable(KEYS_VARIABLE, "")
         return collected
 
-    async def dial_number(self, text: str, options: DialOptions) -> Leg:
+    def dial_number(self, text: str, options: DialOptions) -> Coroutine[Any, Any, Leg]:
         """Put the caller through to a number as the customer; gives the last leg: `Outgoing.dial_number`."""
         self._time_to_dial()
-        return await self._outgoing.dial_number(text, options)
+        return self._outgoing.dial_number(text, options)
 
-    async def dial_uri(self, text: str, options: DialOptions) -> Leg:
+    def dial_uri(self, text: str, options: DialOptions) -> Coroutine[Any, Any, Leg]:
         """Put the caller through to a SIP URI as the customer: `Outgoing.dial_uri`."""
         self._time_to_dial()
-        return await self._outgoing.dial_uri(text, options)
+        return self._outgoing.dial_uri(text, options)
 
     async def reject(self, sip: int, reason: str) -> None:
         """Refuse the call before answer with a SIP status code; after answer, hang up."""

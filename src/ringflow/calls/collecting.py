@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeAlias
 
 from ringflow.agi.request import AgiRequest
@@ -24,6 +25,7 @@ DIALPLAN_TIMERS = f"{FIRST_DIGIT_TIMEOUT_S}/{INTER_DIGIT_TIMEOUT_S}"
 """How the dialplan says so, in its second argument."""
 
 _TIMERS = re.compile(r"([0-9]{1,3})/([0-9]{1,3})", re.ASCII)
+_DIALPLANS_KNOWN = 16
 
 KEYS_VARIABLE = "RINGFLOW_KEYS"
 _RESULT = "${READSTATUS}:${" + KEYS_VARIABLE + "}"
@@ -71,7 +73,12 @@ class Collection:
 
 def timers_of_dialplan(request: AgiRequest) -> tuple[float, float] | None:
     """First-digit and inter-digit time (seconds) that the channel came with; None: nobody has set them."""
-    said = _TIMERS.fullmatch(request.headers.get("agi_arg_2", ""))
+    return _read_timers(request.headers.get("agi_arg_2", ""))
+
+
+@lru_cache(_DIALPLANS_KNOWN)
+def _read_timers(text: str) -> tuple[float, float] | None:
+    said = _TIMERS.fullmatch(text)
     return (float(said[1]), float(said[2])) if said is not None else None
 
 

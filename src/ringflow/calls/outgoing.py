@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
@@ -188,7 +190,7 @@ class Outgoing:
         """Dial; an attempt of which nobody says how it ended is among the legs before this raises."""
         self._under_way = attempt
         try:
-            return await self._dial_or_raise(attempt, options)
+            return await self._dialling(attempt, options)
         except BaseException as error:
             lost = _lost(attempt)
             # Without the end of the connection a caller who is gone was gone before `Dial`.
@@ -203,11 +205,11 @@ class Outgoing:
         finally:
             self._under_way = None
 
-    async def _dial_or_raise(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
+    def _dialling(self, attempt: Attempt, options: DialOptions) -> Coroutine[Any, Any, tuple[Leg, bool]]:
         if options.end_keys is None:
-            return await dial(self._session, attempt, self._world.clock)
+            return dial(self._session, attempt, self._world.clock)
         held_keys = self._world.manager.held_keys if self._world.manager is not None else None
-        return await dial_until_key(
+        return dial_until_key(
             self._session, attempt, options.end_keys, held_keys, self._world.clock, self._transcript
         )
 

@@ -182,8 +182,7 @@ class _Visit:
         self._reason = ""
 
     def begin(self, admission: Admission, flow: Flow) -> Call:
-        self.call = Call(self.call_id, self.session, admission, self._world)
-        self._transcript = self.call.transcript
+        self.call = Call(self.call_id, self.session, admission, self._world, self._transcript)
         self._flow = flow
         return self.call
 
