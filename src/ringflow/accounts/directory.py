@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Integer, Text, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, func, literal_column, select
 
 from ringflow.accounts import trunks
 from ringflow.accounts.admission import (
@@ -38,28 +38,22 @@ log = structlog.get_logger("ringflow.accounts")
 
 __all__ = ["Admission", "Directory", "Rejection"]
 
-_called = customers.alias("called")
-_calling = customers.alias("calling")
 _dialled = dids.alias("dialled")
 # Without statistics SQLite would search the unique index, and then for the row.
 _COVERED = f"INDEXED BY {customer_of_number.name}"
+# Whose CLI calls, or whose the DID is.
+_payer_id = case((dids.c.identify == literal_column("'cli'"), clis.c.customer_id), else_=dids.c.customer_id)
 _as_dialled = select(_dialled.c.number).where(_dialled.c.number == bindparam("did")).scalar_subquery()
 
 
 def _arrival(number: ColumnElement[Any], parameters: Sequence[str]) -> LookUp:
-    """One row whatever is found: the revision, the DID, its customer, and the customer whose CLI calls."""
+    """One row whatever is found: the revision, the DID, and the customer who pays unless a pattern tells."""
     return LookUp(
-        select(
-            directory_revision.c.revision,
-            *DID_COLUMNS,
-            *(_called.c[column.name] for column in CUSTOMER_COLUMNS),
-            *(_calling.c[column.name] for column in CUSTOMER_COLUMNS),
-        )
+        select(directory_revision.c.revision, *DID_COLUMNS, *CUSTOMER_COLUMNS)
         .select_from(
             directory_revision.outerjoin(dids, dids.c.number == number)
-            .outerjoin(_called, _called.c.id == dids.c.customer_id)
             .outerjoin(clis, clis.c.number == bindparam("cli"))
-            .outerjoin(_calling, _calling.c.id == clis.c.customer_id)
+            .outerjoin(customers, customers.c.id == _payer_id)
         )
         .with_hint(clis, _COVERED, "sqlite"),
         [*parameters, "cli"],
@@ -72,14 +66,13 @@ ARRIVAL_IN_OTHER_FORM = _arrival(
     func.coalesce(_as_dialled, bindparam("number", type_=Text)), ["did", "number"]
 )
 _DID_AT = 1
-_CALLED_AT = _DID_AT + len(DID_COLUMNS)
-_CALLING_AT = _CALLED_AT + len(CUSTOMER_COLUMNS)
+_PAYER_AT = _DID_AT + len(DID_COLUMNS)
 
 CALLING = LookUp(
-    select(directory_revision.c.revision, *(_calling.c[column.name] for column in CUSTOMER_COLUMNS))
+    select(directory_revision.c.revision, *CUSTOMER_COLUMNS)
     .select_from(
         directory_revision.outerjoin(clis, clis.c.number == bindparam("cli")).outerjoin(
-            _calling, _calling.c.id == clis.c.customer_id
+            customers, customers.c.id == clis.c.customer_id
         )
     )
     .with_hint(clis, _COVERED, "sqlite"),
@@ -118,23 +111,23 @@ class Directory:
         wins. A caller who is anonymous, or whose CLI is no telephone number, matches only patterns that match
         the empty text, such as `^.*`. Both texts come from the network and may be anything.
         """
-        if extension(did_text) is None:
+        number = normalise_number(did_text, self._country)
+        if number != did_text and extension(did_text) is None:
             return DID_NOT_FOUND
         cli = None if anonymous or cli_text is None else normalise_number(cli_text, self._country)
-        number = normalise_number(did_text, self._country)
         if number is None or number == did_text:
             (row,) = await self._store.look_up(ARRIVAL, did_text, cli)
         else:
             (row,) = await self._store.look_up(ARRIVAL_IN_OTHER_FORM, did_text, number, cli)
         self._newest = max(self._newest, row[0])
-        did = _did(row)
+        did = _did(row[_DID_AT:_PAYER_AT])
         if did is None:
             return DID_NOT_FOUND
         if not did.enabled:
             return DID_DISABLED
-        customer = _customer(row, _CALLED_AT)
-        if did.identify == "cli":
-            customer = _customer(row, _CALLING_AT) or await self._by_pattern(cli or "", row[0])
+        customer = _customer(row[_PAYER_AT:])
+        if customer is None and did.identify == "cli":
+            customer = await self._by_pattern(cli or "", row[0])
             if customer is None:
                 return cli_not_authorized(did)
         if customer is not None and customer.status != "active":
@@ -147,7 +140,7 @@ class Directory:
         As in `arrive`, exact CLIs go before patterns.
         """
         (row,) = await self._store.look_up(CALLING, cli)
-        return _customer(row, 1) or await self._by_pattern(cli or "", row[0])
+        return _customer(row[1:]) or await self._by_pattern(cli or "", row[0])
 
     async def may_call(self, customer_id: int) -> bool:
         """Whether the customer is active now: it may not be any more since it was let in."""
@@ -201,13 +194,11 @@ def _compiled(rows: Sequence[Sequence[Any]]) -> tuple[tuple[Pattern, Customer], 
     return tuple(found)
 
 
-def _did(row: Sequence[Any]) -> Did | None:
-    if row[_DID_AT] is None:
-        return None
-    number, app, identify, customer_id, enabled, *rest = row[_DID_AT:_CALLED_AT]
+def _did(columns: Sequence[Any]) -> Did | None:
+    number, app, identify, customer_id, enabled, *rest = columns
     # Look-ups come as the driver gives them: SQLite has no booleans.
-    return Did(number, app, identify, customer_id, bool(enabled), *rest)
+    return None if number is None else Did(number, app, identify, customer_id, bool(enabled), *rest)
 
 
-def _customer(row: Sequence[Any], at: int) -> Customer | None:
-    return None if row[at] is None else Customer(*row[at : at + len(CUSTOMER_COLUMNS)])
+def _customer(columns: Sequence[Any]) -> Customer | None:
+    return None if columns[0] is None else Customer(*columns)
