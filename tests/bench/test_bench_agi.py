@@ -12,8 +12,8 @@ from typing import ClassVar
 import pytest
 
 from ringflow.bench.agi import AgiFigures, measure_agi, measure_held, measure_round
-from ringflow.bench.load import VirtualCaller, run_load
-from ringflow.bench.peers import BARE, COMMANDS, KINDS
+from ringflow.bench.load import CLI, VirtualCaller, run_load
+from ringflow.bench.peers import BARE, COMMANDS, KINDS, CallingCard
 from ringflow.bench.servers import MeasuredServer, peer_server, ringflow_server
 from ringflow.cli import main
 
@@ -38,16 +38,47 @@ class Overheard(VirtualCaller):
         super().data_received(data)
 
 
-async def test_the_peers_send_what_ringflow_sends(tmp_path: Path) -> None:
+async def overhear(port: int) -> list[str]:
+    """What a server sends in one call."""
     loop = asyncio.get_running_loop()
     over: asyncio.Future[bool] = loop.create_future()
+    Overheard.heard = []
+    await loop.create_connection(lambda: Overheard(1, over), "127.0.0.1", port)
+    assert await over
+    return [words(line).replace(str(PROJECT / "sounds"), "/sounds") for line in Overheard.heard]
+
+
+async def test_ringflow_sends_the_commands_of_the_bare_peer(tmp_path: Path) -> None:
     with ringflow_server(tmp_path, PROJECT) as server:
-        await loop.create_connection(lambda: Overheard(1, over), "127.0.0.1", server.port)
-        assert await over
-    sounds = str(PROJECT / "sounds")
-    assert [words(line).replace(sounds, "/sounds") for line in Overheard.heard] == [
-        words(line) for line in COMMANDS
+        assert await overhear(server.port) == [words(line) for line in COMMANDS]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_peer_sends_them(kind: str) -> None:
+    with peer_server(kind) as server:
+        assert await overhear(server.port) == [words(line) for line in COMMANDS]
+
+
+async def test_the_flow_on_panoramisk_knows_its_callers_and_judges_what_is_keyed() -> None:
+    sent: list[str] = []
+    keyed = iter(["TIMEOUT:", "OK:123", "OK:441234567890"])
+
+    class Request:
+        headers: ClassVar[dict[str, str]] = {"agi_callerid": CLI, "agi_uniqueid": "1.1"}
+
+        async def send_command(self, command: str) -> dict[str, tuple[str, str]]:
+            sent.append(command)
+            return {"result": ("1", next(keyed) if "READSTATUS" in command else "")}
+
+    flow = CallingCard()
+    await flow.serve(Request())
+    assert [command.split()[1] for command in sent] == [
+        *('"Read"', "FULL", "FILE", '"Read"', "FULL", "FILE", '"Read"', "FULL", '"Dial"', "FULL")
     ]
+    sent.clear()
+    Request.headers["agi_callerid"] = "1"
+    await flow.serve(Request())
+    assert sent == ["HANGUP"]
 
 
 def test_every_server_completes_its_calls_and_is_measured() -> None:

@@ -1,4 +1,7 @@
-"""Servers to measure against: the same commands as Ringflow's seed call, with nothing around them.
+"""Servers to measure against: what Ringflow sends in its seed call, without database, record or log.
+
+The bare one sends them whatever it is told. On panoramisk it is the flow: who calls, what is keyed, the key
+that is signed and what became of it matter there as well, but nothing of it is kept.
 
 Run as `python -m ringflow.bench.peers KIND`; prints its port, then serves until it is ended.
 """
@@ -6,24 +9,39 @@ Run as `python -m ringflow.bench.peers KIND`; prints its port, then serves until
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 import uvloop
 from panoramisk import fast_agi
 
-_HEADERS = f"X-Customer-ID^42^X-CX-Sec^v1.1700000000.{'0' * 64}"
-_ANSWERED = f"U(ringflow-answered^{'0' * 32}.1@1700000000.1)"
+from ringflow.accounts.security_key import SecurityKeys
+from ringflow.bench.load import CLI, KEYS
+
 _TIMES = "${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}|${SHARED(RINGFLOW_ENDED_MS)}"
 _RELEASE = (
     "${CHANNEL(hangupsource)}|${SHIFT(SHARED(RINGFLOW_TALK))}|${HANGUPCAUSE(${HANGUPCAUSE_KEYS()},tech)}"
 )
+_READ = 'EXEC "Read" "RINGFLOW_KEYS,/sounds/IVR/ivr-please,14,"'
+_GET_KEYS = 'GET FULL VARIABLE "${READSTATUS}:${RINGFLOW_KEYS}"'
+_GET_RESULT = f'GET FULL VARIABLE "${{DIALSTATUS}}|${{HANGUPCAUSE}}|{_TIMES}|{_RELEASE}"'
+_ATTEMPTS, _MIN, _MAX = 3, 11, 14
+
+
+def _dial(number: str, customer_id: int, key: str, leg_id: str) -> str:
+    headers = f"X-Customer-ID^{customer_id}^X-CX-Sec^{key}"
+    subroutines = f"b(ringflow-leg^two^1({headers}))U(ringflow-answered^{leg_id})"
+    return f'EXEC "Dial" "PJSIP/{number}@carrier,60,g{subroutines}"'
+
+
 COMMANDS = (
-    'EXEC "Read" "RINGFLOW_KEYS,/sounds/IVR/ivr-please,14,"',
-    'GET FULL VARIABLE "${READSTATUS}:${RINGFLOW_KEYS}"',
-    f'EXEC "Dial" "PJSIP/441234567890@carrier,60,gb(ringflow-leg^two^1({_HEADERS})){_ANSWERED}"',
-    f'GET FULL VARIABLE "${{DIALSTATUS}}|${{HANGUPCAUSE}}|{_TIMES}|{_RELEASE}"',
+    _READ,
+    _GET_KEYS,
+    _dial(KEYS, 42, f"v1.1700000000.{'0' * 64}", f"{'0' * 32}.1@1700000000.1"),
+    _GET_RESULT,
 )
 """What Ringflow sends for the shipped flow `calling_card`."""
 
@@ -57,9 +75,34 @@ class BarePeer(asyncio.Protocol):
             self._transport.write(line)
 
 
-async def _panoramisk_call(request: fast_agi.Request) -> None:
-    for command in COMMANDS:
-        await request.send_command(command)
+class CallingCard:
+    """The flow `calling_card` on panoramisk: its callers are in a dictionary, its results go nowhere."""
+
+    def __init__(self) -> None:
+        self._customers = {CLI: 42}
+        self._keys = SecurityKeys(secrets.token_hex(32))
+
+    async def serve(self, request: fast_agi.Request) -> None:
+        """One call."""
+        customer_id = self._customers.get(request.headers["agi_callerid"])
+        number = await self._keyed(request) if customer_id is not None else None
+        if customer_id is None or number is None:
+            await request.send_command("HANGUP")
+            return
+        key = self._keys.make(customer_id, "carrier", int(time.time()))
+        leg_id = f"{secrets.token_hex(16)}.1@{request.headers['agi_uniqueid']}"
+        await request.send_command(_dial(number, customer_id, key, leg_id))
+        await request.send_command(_GET_RESULT)
+
+    async def _keyed(self, request: fast_agi.Request) -> str | None:
+        for _ in range(_ATTEMPTS):
+            await request.send_command(_READ)
+            reply = await request.send_command(_GET_KEYS)
+            status, _, digits = reply["result"][1].partition(":")
+            if status == "OK" and digits.isdigit() and _MIN <= len(digits) <= _MAX:
+                return str(digits)
+            await request.send_command('STREAM FILE "/sounds/MISC/error" ""')
+        return None
 
 
 async def _listen_bare(loop: asyncio.AbstractEventLoop) -> asyncio.Server:
@@ -68,7 +111,7 @@ async def _listen_bare(loop: asyncio.AbstractEventLoop) -> asyncio.Server:
 
 async def _listen_panoramisk(loop: asyncio.AbstractEventLoop) -> asyncio.Server:
     application = fast_agi.Application(loop=loop)
-    application.add_route("call", _panoramisk_call)
+    application.add_route("call", CallingCard().serve)
     return await asyncio.start_server(application.handler, "127.0.0.1", 0, backlog=1024)
 
 
