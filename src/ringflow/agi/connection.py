@@ -12,7 +12,7 @@ from ringflow.agi.reply import Reply, shown
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiCounters, AgiSettings
-from ringflow.agi.wire import ENDED, HANGUP_LINE, NEED_DATA, AgiParser
+from ringflow.agi.wire import ENDED, HANGUP_LINE, NEED_DATA, AgiParser, Event
 from ringflow.errors import ProtocolViolation
 
 log = structlog.get_logger(__name__)
@@ -128,32 +128,29 @@ class Connection(asyncio.Protocol):
             return
         self._reading = True
         try:
-            self._read_events()
+            while (event := self._parser.next_event()) is not ENDED:
+                if event is not NEED_DATA:
+                    self._take(event)
+                elif self._session is None or self._serving:
+                    return
+                else:
+                    self._begin(self._session)
+            self._peer_ended()
         except ProtocolViolation as violation:
             self._refuse(violation)
         finally:
             self._reading = False
 
-    def _read_events(self) -> None:
-        while True:
-            event = self._parser.next_event()
-            if event is NEED_DATA:
-                if self._session is None or self._serving:
-                    return
-                self._begin(self._session)
-                continue
-            if event is ENDED:
-                self._peer_ended()
-                return
-            if isinstance(event, AgiRequest):
-                assert self._transport is not None
-                self._session = AgiSession(event, self._transport, self._loop)
-                continue
-            assert self._session is not None
-            if isinstance(event, Reply):
-                self._session.exchange.replied(event)
-            elif event is HANGUP_LINE:
-                self._session.hangup_noticed()
+    def _take(self, event: Event) -> None:
+        if isinstance(event, AgiRequest):
+            assert self._transport is not None
+            self._session = AgiSession(event, self._transport, self._loop)
+            return
+        assert self._session is not None
+        if isinstance(event, Reply):
+            self._session.exchange.replied(event)
+        elif event is HANGUP_LINE:
+            self._session.hangup_noticed()
 
     def _begin(self, session: AgiSession) -> None:
         # Only when all that came is read: what follows the headers may have shown that this is no call.

@@ -49,22 +49,28 @@ def parse_reply(line: str) -> Reply:
     if plain is not None:
         # Most replies are one of five, and nobody changes a reply.
         return plain
-    code = line[:3]
-    if not (code.isascii() and code.isdecimal() and line[3:4] in (" ", "")):
-        raise ProtocolViolation(f"Asterisk: not a reply: {shown(line)}")
-    if not line.startswith("result=", 4):
-        if code == "200":
+    head, equals, rest = line.partition("=")
+    code = 200 if head == "200 result" else _code(line)
+    if not equals or head[4:] != "result":
+        if code == 200:
             raise ProtocolViolation(f"Asterisk: a reply without a result: {shown(line)}")
-        return Reply(int(code), "", None, line[4:])
-    result, _, rest = line[11:].partition(" ")
-    if not rest.startswith("("):
-        return Reply(int(code), result, None, rest)
-    if rest.endswith(")"):
-        return Reply(int(code), result, rest[1:-1])
+        return Reply(code, "", None, line[4:])
+    result, _, rest = rest.partition(" ")
+    if rest[:1] != "(":
+        return Reply(code, result, None, rest)
+    if rest[-1:] == ")":
+        return Reply(code, result, rest[1:-1])
     end = rest.rfind(") ")
     if end < 0:
         raise ProtocolViolation(f"Asterisk: a value that is not closed: {shown(line)}")
-    return Reply(int(code), result, rest[1:end], rest[end + 2 :])
+    return Reply(code, result, rest[1:end], rest[end + 2 :])
+
+
+def _code(line: str) -> int:
+    code = line[:3]
+    if not (code.isascii() and code.isdecimal() and line[3:4] in (" ", "")):
+        raise ProtocolViolation(f"Asterisk: not a reply: {shown(line)}")
+    return int(code)
 
 
 def shown(text: str | bytes) -> str:

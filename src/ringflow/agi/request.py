@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from ringflow.agi.reply import shown
@@ -19,6 +20,9 @@ NEW_LINE_BYTES = 8192
 
 _NEW_LINE_SINCE = (22, 10)
 """The version on which a long line was measured; some earlier ones have it too, and lose little here."""
+
+KNOWN_VERSIONS = 16
+"""Versions of Asterisk whose longest line is remembered."""
 
 _PRESENTATION_BITS = 0x60
 _RESTRICTED = 0x20
@@ -120,11 +124,16 @@ class AgiRequest:
         Asterisk runs the rest of a longer line as a command of its own (run_agi), so whoever wrote a long
         value would write a command. A version that cannot be read counts as old.
         """
-        version = _VERSION.match(self.headers.get("agi_version", ""))
-        if version is None or (int(version[1]), int(version[2])) < _NEW_LINE_SINCE:
-            return OLD_LINE_BYTES
-        return NEW_LINE_BYTES
+        return _max_line_bytes(self.headers.get("agi_version", ""))
 
     def _known(self, name: str) -> str | None:
         value = self.headers.get(name, "")
         return None if value in ("", "unknown") else value
+
+
+@lru_cache(KNOWN_VERSIONS)
+def _max_line_bytes(version: str) -> int:
+    numbers = _VERSION.match(version)
+    if numbers is None or (int(numbers[1]), int(numbers[2])) < _NEW_LINE_SINCE:
+        return OLD_LINE_BYTES
+    return NEW_LINE_BYTES

@@ -50,6 +50,7 @@ MAX_USAGE_BYTES = 65_536
 MAX_NOTICES = 1000
 """``100`` and ``HANGUP`` lines between two replies: an endless row of them is not a call."""
 
+_NOT_YET = "100 "
 _USAGE_BEGINS = "520-"
 _USAGE_ENDS = "520 End of proper usage."
 
@@ -114,12 +115,9 @@ class AgiParser:
         if self._violation is not None:
             raise ProtocolViolation(self._violation)
         try:
-            if self._headers == {} and self._start == 0 and (request := self._read_block()) is not None:
+            if self._headers is not None and (request := self._read_block()) is not None:
                 return request
-            while True:
-                line = self._next_line()
-                if line is None:
-                    return ENDED if self._ended else NEED_DATA
+            while self._start < len(self._data) and (line := self._next_line()) is not None:
                 event = self._read_reply(line) if self._headers is None else self._read_header(line)
                 if event is not None:
                     return event
@@ -127,18 +125,16 @@ class AgiParser:
             self._violation = str(violation)
             self._data, self._start = b"", 0
             raise
+        # What has been read must not live on because of a few bytes after it.
+        self._data, self._start = self._data[self._start :], 0
+        return ENDED if self._ended else NEED_DATA
 
     def _next_line(self) -> str | None:
         data, start = self._data, self._start
-        if start == len(data):
-            self._data, self._start = b"", 0
-            return None
         end = data.find(b"\n", start, start + MAX_LINE_BYTES - 1)
         if end < 0:
             if len(data) - start >= MAX_LINE_BYTES - 1:
                 raise ProtocolViolation(f"Asterisk: a line of {MAX_LINE_BYTES} bytes or more")
-            # What has been read must not live on because of a few bytes after it.
-            self._data, self._start = data[start:], 0
             return None
         self._start = end + 1
         try:
@@ -150,6 +146,8 @@ class AgiParser:
     def _read_block(self) -> AgiRequest | None:
         # The headers at once, when they came at once and nothing is unusual about them: a third of the time
         # of line by line, which reads the same of everything else and says what is wrong with it.
+        if self._headers or self._start > 0:
+            return None
         end = self._data.find(b"\n\n")
         if not 0 < end < MAX_LINE_BYTES:
             return None
@@ -160,10 +158,12 @@ class AgiParser:
         lines = block.split("\n")
         if "\r" in block or len(lines) > MAX_HEADERS or block.count("\nagi_") != len(lines) - 1:
             return None
-        try:
-            headers = dict([line.split(": ", 1) for line in lines])
-        except ValueError:
-            return None
+        headers = {}
+        for line in lines:
+            name, colon, value = line.partition(": ")
+            if not colon:
+                return None
+            headers[name] = value
         if len(headers) != len(lines) or not block.startswith("agi_"):
             return None
         self._start = end + 2
@@ -194,12 +194,13 @@ class AgiParser:
         if line == "HANGUP":
             self._count_notice()
             return HANGUP_LINE
-        if line.startswith("100 "):
+        beginning = line[:4]
+        if beginning == _NOT_YET:
             self._count_notice()
             return None
-        if line.startswith(_USAGE_BEGINS):
+        if beginning == _USAGE_BEGINS:
             self._usage = []
-            return self._read_usage(line.removeprefix(_USAGE_BEGINS), self._usage)
+            return self._read_usage(line[4:], self._usage)
         self._notices = 0
         return parse_reply(line)
 
