@@ -77,7 +77,7 @@ async def test_times_and_the_calls_own_names_are_no_difference() -> None:
         changed_leg(
             call.record, talked_ms=2100, headers={**call.record.legs[0].headers, "X-CX-Sec": "other"}
         ),
-        transcript=tuple(event._replace(at_ms=event.at_ms + 700) for event in call.record.transcript),
+        transcript=tuple(replace(event, at_ms=event.at_ms + 700) for event in call.record.transcript),
         variables={**call.record.variables, "did": "1", "call.id": "x"},
     )
     assert list(disagreements(call, record)) == []

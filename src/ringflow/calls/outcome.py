@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 
 class LegStatus(StrEnum):
@@ -123,7 +122,8 @@ class Reject:
     reason: str
 
 
-class Event(NamedTuple):
+@dataclass(slots=True)
+class Event:
     """One line of a transcript. `at_ms` counts from the call's arrival, by the call's clock."""
 
     at_ms: int

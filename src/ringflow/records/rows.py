@@ -63,9 +63,9 @@ class CallRows:
 def call_rows(record: CallRecord, server: str) -> CallRows:
     """The rows of a call that is over. What slots keep in variables is not kept: it may be secret."""
     call_id = record.call_id
-    ends = [event.at_ms for event in record.transcript if event.event == "leg"]
+    ends: list[int | None] = [event.at_ms for event in record.transcript if event.event == "leg"]
     # A transcript that was cut does not tell when its last legs ended.
-    ends += [-1] * (len(record.legs) - len(ends))
+    ends += [None] * (len(record.legs) - len(ends))
     return CallRows(
         call=(
             call_id,
@@ -82,10 +82,10 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
             record.reason,
             record.reject.sip if record.reject is not None else None,
             record.release_cause,
-            record.released_by.value if record.released_by is not None else None,
+            str(record.released_by) if record.released_by is not None else None,
         ),
         legs=tuple(
-            _leg_cells(call_id, position, leg, end if end >= 0 else None)
+            _leg_cells(call_id, position, leg, end)
             for position, (leg, end) in enumerate(zip(record.legs, ends, strict=False), start=1)
         ),
         slots=tuple(
@@ -102,12 +102,12 @@ def _leg_cells(call_id: str, position: int, leg: Leg, ended_ms: int | None) -> C
         leg.leg_id or None,
         leg.dialled,
         leg.trunk,
-        leg.status.value,
+        str(leg.status),
         ended_ms,
         leg.talked_ms,
         leg.hangup_cause or None,
         leg.caller_id,
-        leg.released_by.value if leg.released_by is not None else None,
+        str(leg.released_by) if leg.released_by is not None else None,
         *NO_COST,
         leg.sip_code,
     )

@@ -52,7 +52,7 @@ class Metrics(Collector):
         if record.reject is not None:
             self._rejects[str(record.reject.sip), record.reject.reason] += 1
         for leg in record.legs:
-            self._legs[leg.trunk, leg.status.value] += 1
+            self._legs[leg.trunk, leg.status] += 1
         for milliseconds in key_to_dial_ms:
             self._key_to_dial.add(milliseconds / 1000)
 
