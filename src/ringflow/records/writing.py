@@ -64,7 +64,7 @@ def _without_empty_columns(table: Table, rows: Sequence[Cells]) -> tuple[tuple[s
     Most calls have no card and most legs no rate, and to bind a None to SQLite takes longer than a text.
     """
     columns = zip(table.columns.keys(), zip(*rows, strict=True), strict=True)
-    filled = [(name, cells) for name, cells in columns if cells.count(None) < len(rows)]
+    filled = [(name, cells) for name, cells in columns if any(cell is not None for cell in cells)]
     return tuple(name for name, _ in filled), list(zip(*(cells for _, cells in filled), strict=True))
 
 
