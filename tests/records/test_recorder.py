@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from ringflow.calls.outcome import Reject
@@ -178,13 +179,15 @@ async def test_records_wait_while_the_database_is_away_and_are_written_when_it_i
     store = away
     monkeypatch.setattr(recorder_module, "RETRY_FIRST_S", 0.001)
     recorder = Recorder(store, "here", linger_s=0, max_waiting=2)
-    for call_id in ("01a", "02b", "03c"):
-        recorder.call_ended(make_call(call_id), [])
-    with capture_logs() as logs:
+    with bound_contextvars(call_id="01a"):
+        for call_id in ("01a", "02b", "03c"):
+            recorder.call_ended(make_call(call_id), [])
+    with capture_logs([merge_contextvars]) as logs:
         async with asyncio.timeout(10):
             while not any(line["event"] == "records wait" for line in logs):  # noqa: ASYNC110 -- no event
                 await asyncio.sleep(0)
     assert (recorder.waiting, recorder.dropped) == (2, 1)
+    assert not any("call_id" in line for line in logs), "the line is of all that wait"
     await rename(store, "gone", "call_records")
     await recorder.close(10)
     assert (await ids(store), recorder.dropped) == (["01a", "02b"], 1)

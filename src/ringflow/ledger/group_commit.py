@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextvars import Context
 from dataclasses import dataclass
 
 import structlog
@@ -56,7 +57,8 @@ class GroupCommit:
         waiting = _Waiting(request, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write(), name="ledger group commit")
+            # In a context of its own: its lines of the log are of no single call.
+            self._writer = asyncio.create_task(self._write(), name="ledger group commit", context=Context())
         answer = await waiting.answer
         if isinstance(answer, Refused):
             raise answer

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextvars import Context
 from itertools import islice
 
 import structlog
@@ -68,7 +69,8 @@ class Recorder:
             return
         self._queue.append(record)
         if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write(), name="call records")
+            # In a context of its own: its lines of the log are of no single call.
+            self._writer = asyncio.create_task(self._write(), name="call records", context=Context())
         elif len(self._queue) == MAX_BATCH:
             self._hurry.set()
 
