@@ -137,6 +137,30 @@ async def test_a_lock_that_stays_is_a_store_gone_and_a_free_file_is_written_agai
     await store.close()
 
 
+async def test_those_who_queue_behind_a_lock_do_not_wait_for_each_others_vain_attempts(
+    tmp_path: Path,
+) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/x.db", busy_s=0.5)
+    await store.migrate()
+    other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def write(number: int) -> None:
+        async with store.writing() if number % 5 == 0 else store.writing_directly():
+            pytest.fail("it began under another one's lock")
+
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    ends = await asyncio.gather(*(write(number) for number in range(40)), return_exceptions=True)
+    assert {type(end) for end in ends} == {StoreGone}, ends
+    assert loop.time() - began_s < 10, "one after the other they would take 20 s"
+    other.execute("COMMIT")
+    async with store.writing_directly() as connection:
+        assert await add(connection) == 2
+    other.close()
+    await store.close()
+
+
 async def test_a_commit_is_on_the_disk_and_its_rows_keep_to_their_keys(tmp_path: Path) -> None:
     store = await Store.open(f"sqlite:///{tmp_path}/x.db")
     async with store.writing_directly() as connection:

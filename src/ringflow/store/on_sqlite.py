@@ -57,6 +57,7 @@ class OnSqlite:
 
     def __init__(self, address: Address, busy_s: float) -> None:
         self._path = address.path
+        self._busy_s = busy_s
         if self._path is not None:
             _make(self._path)
             self._identity = _identity(self._path)
@@ -91,9 +92,7 @@ class OnSqlite:
         self._writing: SqliteWriting | None = None
         if address.path is not None:
             self._look_ups = SqliteLookUps(address.path, LOOK_UP_CACHE_KIB)
-            self._writing = SqliteWriting(
-                address.path, self.dialect, busy_s, (*self._pragmas, KEEP_UNDO_IN_MEMORY)
-            )
+            self._writing = SqliteWriting(address.path, self.dialect, (*self._pragmas, KEEP_UNDO_IN_MEMORY))
         self._kept: AsyncConnection | None = None
         self._driver: aiosqlite.Connection | None = None
         self._attaching = asyncio.Lock()
@@ -107,8 +106,7 @@ class OnSqlite:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that holds SQLite's write lock from its first statement (BEGIN IMMEDIATE)."""
-        # Waiting in our own queue is fair and wakes at once; SQLite's busy handler sleeps and tries again.
-        async with self._one_writer, self._writer.begin() as connection:
+        async with self._turn(), self._writer.begin() as connection:
             yield connection
 
     @asynccontextmanager
@@ -118,12 +116,32 @@ class OnSqlite:
             async with self.writing() as connection:
                 yield OverSqlAlchemy(connection)
         else:
-            async with self._one_writer, self._writing.transaction() as direct:
+            async with self._turn() as patience_s, self._writing.transaction(patience_s) as direct:
                 yield direct
 
     def writing_one_statement(self) -> AbstractAsyncContextManager[DirectConnection]:
         """The same: its beginning and its commit are no round trips here."""
         return self.writing_directly()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[float]:
+        """Our turn among this process's writers, and for how many seconds another process may be waited for.
+
+        Both together are `busy_s`: while another process holds the file, those who queue do not wait for each
+        other's vain attempts. Waiting in our own queue is fair and wakes at once; SQLite sleeps and tries
+        again. Raises `sqlite3.OperationalError`.
+        """
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + self._busy_s
+        try:
+            async with asyncio.timeout_at(until_s) if self._one_writer.locked() else nullcontext():
+                await self._one_writer.acquire()
+        except TimeoutError:
+            raise sqlite3.OperationalError("database is locked") from None
+        try:
+            yield max(0.0, until_s - loop.time())
+        finally:
+            self._one_writer.release()
 
     async def fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
         """Rows of one statement: at once from a file; in one hop to a thread and back where one must wait."""

@@ -26,23 +26,23 @@ class SqliteWriting:
     One transaction at a time: whoever calls sees to that. `pragmas` prepare the connection.
     """
 
-    def __init__(self, path: Path, dialect: Dialect, busy_s: float, pragmas: Sequence[str]) -> None:
+    def __init__(self, path: Path, dialect: Dialect, pragmas: Sequence[str]) -> None:
         self.dialect = dialect
         self._path = path
-        self._busy_ms = round(busy_s * 1000)
         self._pragmas = pragmas
         self._connection: sqlite3.Connection | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writing")
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[SqliteWriting]:
+    async def transaction(self, patience_s: float) -> AsyncIterator[SqliteWriting]:
         """Committed at the end of the block, rolled back by an exception. Raises `sqlite3.Error`.
 
-        Its statements are run on the spot: the block should do nothing else.
+        `patience_s`: for how long another process that holds the file is waited for. The block's statements
+        are run on the spot: it should do nothing else.
         """
         connection = self._connection or self._open()
         try:
-            await self._begin(connection)
+            await self._begin(connection, round(patience_s * 1000))
             yield self
             await self._in_thread(connection.commit)
         except sqlite3.IntegrityError:
@@ -83,20 +83,13 @@ class SqliteWriting:
             connection.execute(pragma)
         return connection
 
-    async def _begin(self, connection: sqlite3.Connection) -> None:
+    async def _begin(self, connection: sqlite3.Connection, busy_ms: int) -> None:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if not is_locked(error):
                 raise
-            await self._in_thread(lambda: self._begin_patiently(connection))
-
-    def _begin_patiently(self, connection: sqlite3.Connection) -> None:
-        connection.execute(f"PRAGMA busy_timeout = {self._busy_ms}")
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        finally:
-            connection.execute("PRAGMA busy_timeout = 0")
+            await self._in_thread(lambda: _begin_patiently(connection, busy_ms))
 
     async def _in_thread(self, work: Callable[[], None]) -> None:
         doing = asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -106,3 +99,11 @@ class SqliteWriting:
             # Cancelled: what the thread has begun cannot be called back; the connection is its until then.
             while not doing.done():
                 await asyncio.wait([doing])
+
+
+def _begin_patiently(connection: sqlite3.Connection, busy_ms: int) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    finally:
+        connection.execute("PRAGMA busy_timeout = 0")
