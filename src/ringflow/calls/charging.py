@@ -38,7 +38,7 @@ class ChargingSettings:
     longest_ms: int = 14_400_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Allowance:
     """A leg may be dialled: its hold pays for `limit_ms` of talk from the callee's answer.
 
@@ -62,7 +62,7 @@ class Allowance:
         return self.limit_ms >= self.longest_ms
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Denial:
     """A leg may not be dialled: `no_credit`, or no rate for the number."""
 

@@ -157,12 +157,12 @@ class Outgoing:
         talk = self._prolonged(charging, allowed)
         # Asterisk warns of the end of the credit, not of the longest talk, nor of an end that may move.
         warn_ms = allowed.warn_ms if talk is None and not allowed.whole else 0
-        limited = replace(attempt, charged=True, limit_ms=allowed.limit_ms, warn_ms=warn_ms)
+        attempt.charged, attempt.limit_ms, attempt.warn_ms = True, allowed.limit_ms, warn_ms
         try:
             await self._announce(charging, allowed, options, prolonged=talk is not None)
             self._transcript.note("dial", f"{attempt.dialled} via {attempt.trunk}")
             async with talk.looked_after() if talk is not None else nullcontext():
-                leg, caller_gone = await self._dial(limited, options)
+                leg, caller_gone = await self._dial(attempt, options)
         except CallEnded as ended:
             if ended.how == "eof":
                 charging.leave(allowed.leg_id)
@@ -179,12 +179,9 @@ class Outgoing:
         charged_micros = settled.charged_micros if settled is not None else None
         if settled is not None or await self._keep(allowed.leg_id, leg.talked_ms):
             await self._session.set_variable("CHANNEL(hangup_handler_pop)", "", dead_ok=True)
-        return replace(
-            leg,
-            leg_id=allowed.leg_id,
-            charged_micros=charged_micros,
-            released_by=charged_leg_released_by(leg, allowed.limit_ms, whole=allowed.whole),
-        ), caller_gone
+        leg.leg_id, leg.charged_micros = allowed.leg_id, charged_micros
+        leg.released_by = charged_leg_released_by(leg, allowed.limit_ms, whole=allowed.whole)
+        return leg, caller_gone
 
     async def _dial(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         """Dial; an attempt of which nobody says how it ended is among the legs before this raises."""

@@ -28,9 +28,10 @@ log = structlog.get_logger("ringflow.ledger")
 MAX_BATCH = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Waiting:
     request: Request
+    subject: str
     answer: asyncio.Future[Answer]
 
 
@@ -54,7 +55,7 @@ class GroupCommit:
 
         Whoever is cancelled while waiting does not know whether it was done: ask again with the same leg.
         """
-        waiting = _Waiting(request, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(request, request.subject, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if self._writer is None or self._writer.done():
             # In a context of its own: its lines of the log are of no single call.
@@ -98,11 +99,11 @@ class GroupCommit:
         """The longest run of requests in which no subject comes twice, without those given up meanwhile."""
         batch: list[_Waiting] = []
         subjects: set[str] = set()
-        while self._queue and len(batch) < MAX_BATCH and self._queue[0].request.subject not in subjects:
+        while self._queue and len(batch) < MAX_BATCH and self._queue[0].subject not in subjects:
             waiting = self._queue.popleft()
             if not waiting.answer.done():
                 batch.append(waiting)
-                subjects.add(waiting.request.subject)
+                subjects.add(waiting.subject)
         return batch
 
     async def _carry_out(self, batch: list[_Waiting]) -> None:
@@ -146,8 +147,9 @@ class GroupCommit:
 
 def _answer(batch: list[_Waiting], answers: Mapping[str, Answer]) -> None:
     for waiting in batch:
-        if waiting.request.subject in answers and not waiting.answer.done():
-            waiting.answer.set_result(answers[waiting.request.subject])
+        answer = answers.get(waiting.subject)
+        if answer is not None and not waiting.answer.done():
+            waiting.answer.set_result(answer)
 
 
 def _lose(batch: list[_Waiting], error: StoreGone) -> None:

@@ -17,7 +17,7 @@ class HoldState(StrEnum):
     RELEASED = "released"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hold:
     """Credit set aside for a leg. `terms` is None for a leg that is not rated here (upstream)."""
 
@@ -30,7 +30,7 @@ class Hold:
     expires_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NoCredit:
     """No hold: the customer has `available_micros` to spend, which may be below zero."""
 
@@ -38,7 +38,7 @@ class NoCredit:
     available_micros: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settlement:
     """How a hold ended: the same for everyone who asks.
 

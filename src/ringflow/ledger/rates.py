@@ -38,7 +38,7 @@ class AccountRow(NamedTuple):
     spent_day: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Quote:
     """What a call to `number` costs the customer now, and how much it may spend.
 
@@ -168,7 +168,8 @@ def _read(row: Row | None, number: str, customer_id: int, now_ms: int) -> Quote:
 
 
 def _prefixes(number: str) -> list[str]:
-    return [_digits(number)[:length] for length in PREFIX_LENGTHS]
+    digits = _digits(number)
+    return [digits[:length] for length in PREFIX_LENGTHS]
 
 
 def _digits(number: str) -> str:

@@ -9,7 +9,7 @@ from ringflow.errors import Refused
 from ringflow.ledger.hold import Hold, HoldState, NoCredit, Settlement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HoldRequest:
     """Set `micros` aside, or what there is from `least_micros` on."""
 
@@ -27,7 +27,7 @@ class HoldRequest:
         return f"leg:{self.leg_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ExtendRequest:
     """Raise the leg's hold to `micros` in all, or as far as there is credit, from `least_micros` on."""
 
@@ -42,7 +42,7 @@ class ExtendRequest:
         return f"leg:{self.leg_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SettleRequest:
     """End the leg's hold: charge `micros`, give the rest back."""
 
@@ -56,7 +56,7 @@ class SettleRequest:
         return f"leg:{self.leg_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OccupyRequest:
     """Count a call in all of these, each with its limit (None: no limit), or in none."""
 
@@ -70,7 +70,7 @@ class OccupyRequest:
         return f"call:{self.call_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class VacateRequest:
     """Count the call nowhere any more."""
 
@@ -82,7 +82,7 @@ class VacateRequest:
         return f"call:{self.call_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Occupied:
     """Where a call is counted. `full`: what had no room, so that the call is counted nowhere."""
 

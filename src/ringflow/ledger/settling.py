@@ -86,7 +86,7 @@ _EARN = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Charge:
     """What a leg was charged, to be entered in the books."""
 

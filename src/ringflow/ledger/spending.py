@@ -19,7 +19,7 @@ from ringflow.store import DirectConnection
 MAX_TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
     """Wanted for `leg_id`: `micros`, or at least `least_micros`."""
 
@@ -29,7 +29,7 @@ class Ask:
     least_micros: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Grant:
     """What an ask got: `micros`, or None and what there was (which may be below zero)."""
 

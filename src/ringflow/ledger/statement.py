@@ -19,6 +19,8 @@ from sqlalchemy.types import Text, TypeEngine
 from ringflow.store import DirectConnection
 
 Kind: TypeAlias = Literal["bigint", "text"]
+# `json.dumps` with separators makes an encoder for every text.
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _TYPES: dict[str, TypeEngine[Any]] = {"bigint": BigInteger(), "text": Text()}
 
 
@@ -59,7 +61,7 @@ class Statement:
         """Run it; gives what it returns, or nothing for a statement that returns no rows."""
         dialect = connection.dialect
         made = self._made.get(dialect.name) or self._make(dialect)
-        given = values if rows is None else {"rows": json.dumps(rows, separators=(",", ":")), **values}
+        given = values if rows is None else {"rows": _ENCODER.encode(rows), **values}
         if not isinstance(connection, AsyncConnection):
             return await connection.rows(made.sql, [given[name] for name in made.order])
         result = await connection.execute(made.clause, given)
