@@ -15,7 +15,7 @@ from hypothesis import settings
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from ringflow.bench.load import CLI, DID
+from ringflow.bench.seed import CLI, DID
 from ringflow.config import Config
 from ringflow.documents import Document
 from ringflow.errors import StartError

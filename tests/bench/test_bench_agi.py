@@ -6,14 +6,17 @@ import asyncio
 import os
 import resource
 import sys
+import time
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
+from ringflow.accounts.security_key import SecurityKeys
 from ringflow.bench.agi import AgiFigures, measure_agi, measure_held, measure_round
-from ringflow.bench.load import CLI, VirtualCaller, run_load
+from ringflow.bench.load import VirtualCaller, run_load
 from ringflow.bench.peers import BARE, COMMANDS, KINDS, CallingCard
+from ringflow.bench.seed import CLI, CUSTOMER
 from ringflow.bench.servers import MeasuredServer, peer_server, ringflow_server
 from ringflow.cli import main
 
@@ -70,8 +73,11 @@ async def test_the_flow_on_panoramisk_knows_its_callers_and_judges_what_is_keyed
             sent.append(command)
             return {"result": ("1", next(keyed) if "READSTATUS" in command else "")}
 
-    flow = CallingCard()
+    secret = "a secret of more than thirty-two characters"
+    flow = CallingCard(secret.encode())
     await flow.serve(Request())
+    key = sent[-2].partition("X-CX-Sec^")[2].partition(")")[0]
+    SecurityKeys(secret).verify(key, CUSTOMER, "carrier", int(time.time()))
     assert [command.split()[1] for command in sent] == [
         *('"Read"', "FULL", "FILE", '"Read"', "FULL", "FILE", '"Read"', "FULL", '"Dial"', "FULL")
     ]

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from ringflow.audit import Act
 from ringflow.bench.charged_stage import CUSTOMER, TRUNK, ChargedStage, charged_stage
-from ringflow.bench.load import CLI, DID
+from ringflow.bench.seed import CLI, DID
 from ringflow.lab import HangUp, Lab, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.ledger.rate_card import assign_trunk, get_card

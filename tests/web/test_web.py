@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from ringflow.app import open_application, running
-from ringflow.bench.load import CLI, DID, run_load
+from ringflow.bench.load import run_load
+from ringflow.bench.seed import CLI, DID
 from ringflow.config import Config, FastAgiConfig, HttpConfig
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import StartError

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from ringflow.audit import Act
-from ringflow.bench.load import CLI, DID
+from ringflow.bench.seed import CLI, DID
 from ringflow.bench.sip_round import Way
 from ringflow.errors import StartError
 from ringflow.lab import Lab

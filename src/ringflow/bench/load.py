@@ -9,13 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
+from ringflow.bench.seed import CLI, DID, KEYS
 from ringflow.calls.collecting import DIALPLAN_TIMERS
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused
-
-DID = "18005550100"
-CLI = "441910000001"
-KEYS = "441234567890"
 
 _HEADERS = (
     "agi_network: yes\nagi_network_script: call\nagi_request: agi://127.0.0.1/call\n"

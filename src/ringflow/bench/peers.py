@@ -1,7 +1,9 @@
 """Servers to measure against: what Ringflow sends in its seed call, without database, record or log.
 
 The bare one sends them whatever it is told. On panoramisk it is the flow: who calls, what is keyed, the key
-that is signed and what became of it matter there as well, but nothing of it is kept.
+that is signed and what became of it matter there as well, but nothing of it is kept. Nothing else of Ringflow
+is loaded, as in a program of its own: a larger heap would make asyncio's loop twice as quick
+(docs/performance.md).
 
 Run as `python -m ringflow.bench.peers KIND`; prints its port, then serves until it is ended.
 """
@@ -9,6 +11,7 @@ Run as `python -m ringflow.bench.peers KIND`; prints its port, then serves until
 from __future__ import annotations
 
 import asyncio
+import hmac
 import secrets
 import sys
 import time
@@ -18,8 +21,7 @@ from typing import Any, cast
 import uvloop
 from panoramisk import fast_agi
 
-from ringflow.accounts.security_key import SecurityKeys
-from ringflow.bench.load import CLI, KEYS
+from ringflow.bench.seed import CLI, CUSTOMER, KEYS
 
 _TIMES = "${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}|${SHARED(RINGFLOW_ENDED_MS)}"
 _RELEASE = (
@@ -40,7 +42,7 @@ def _dial(number: str, customer_id: int, key: str, leg_id: str) -> str:
 COMMANDS = (
     _READ,
     _GET_KEYS,
-    _dial(KEYS, 42, f"v1.1700000000.{'0' * 64}", f"{'0' * 32}.1@1700000000.1"),
+    _dial(KEYS, CUSTOMER, f"v1.1700000000.{'0' * 64}", f"{'0' * 32}.1@1700000000.1"),
     _GET_RESULT,
 )
 """What Ringflow sends for the shipped flow `calling_card`."""
@@ -78,9 +80,9 @@ class BarePeer(asyncio.Protocol):
 class CallingCard:
     """The flow `calling_card` on panoramisk: its callers are in a dictionary, its results go nowhere."""
 
-    def __init__(self) -> None:
-        self._customers = {CLI: 42}
-        self._keys = SecurityKeys(secrets.token_hex(32))
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._customers = {CLI: CUSTOMER}
 
     async def serve(self, request: fast_agi.Request) -> None:
         """One call."""
@@ -89,10 +91,15 @@ class CallingCard:
         if customer_id is None or number is None:
             await request.send_command("HANGUP")
             return
-        key = self._keys.make(customer_id, "carrier", int(time.time()))
+        key = self._key(customer_id, "carrier", int(time.time()))
         leg_id = f"{secrets.token_hex(16)}.1@{request.headers['agi_uniqueid']}"
         await request.send_command(_dial(number, customer_id, key, leg_id))
         await request.send_command(_GET_RESULT)
+
+    def _key(self, customer_id: int, server: str, at_s: int) -> str:
+        """As docs/security-key.md says."""
+        message = f"ringflow-cx-sec-v1\n{customer_id}\n{server}\n{at_s}"
+        return f"v1.{at_s}.{hmac.new(self._secret, message.encode(), 'sha256').hexdigest()}"
 
     async def _keyed(self, request: fast_agi.Request) -> str | None:
         for _ in range(_ATTEMPTS):
@@ -111,7 +118,7 @@ async def _listen_bare(loop: asyncio.AbstractEventLoop) -> asyncio.Server:
 
 async def _listen_panoramisk(loop: asyncio.AbstractEventLoop) -> asyncio.Server:
     application = fast_agi.Application(loop=loop)
-    application.add_route("call", CallingCard().serve)
+    application.add_route("call", CallingCard(secrets.token_bytes(32)).serve)
     return await asyncio.start_server(application.handler, "127.0.0.1", 0, backlog=1024)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from ringflow.bench.load import CLI, DID
+from ringflow.bench.seed import CLI, DID
 from ringflow.errors import StartError
 
 START_LIMIT_S = 30.0
