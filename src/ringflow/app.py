@@ -35,7 +35,7 @@ from ringflow.engine.watching import Watcher
 from ringflow.errors import RingflowError
 from ringflow.flows.book import FlowBook
 from ringflow.ledger.ledger import Ledger
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 from ringflow.records.keeping import RecordKeeping
 from ringflow.secret import read_secret
 from ringflow.sounds.library import PromptLibrary
@@ -238,7 +238,7 @@ class Application:
         try:
             await ami.hang_up(channel)
         except RingflowError as error:
-            log.warning("not hung up", channel=shown(channel), detail=str(error))
+            log.warning("not hung up", channel=plain(channel), detail=str(error))
 
     async def _start_http(self, host: str, port: int) -> None:
         core, records = self.core, self.records

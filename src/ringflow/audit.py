@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 from ringflow.store.audit_tables import audit_log
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Act:
             raise Refused("a change needs its operator's name: --operator NAME, or RINGFLOW_OPERATOR")
         if len(self.operator) > MAX_OPERATOR or not self.operator.isprintable():
             raise Refused(
-                f"operator `{shown(self.operator)}`: write one line of at most {MAX_OPERATOR} printable "
+                f"operator `{plain(self.operator)}`: write one line of at most {MAX_OPERATOR} printable "
                 "characters"
             )
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import yaml
 
 from ringflow.errors import DocumentError, Problem
-from ringflow.wording import shown
+from ringflow.wording import quoted
 from ringflow.yaml_nodes import KNOWN_TAGS, MAX_DEPTH, PLAIN, compose, excess_depth, scalar_value
 
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
@@ -214,7 +214,7 @@ class _Reader:
             self.readable = False
             return None
         if node.tag != PLAIN and not node.tag.startswith(KNOWN_TAGS):
-            self.refuse(node, f"the tag {shown(node.tag)} is not known", "remove it")
+            self.refuse(node, f"the tag {quoted(node.tag)} is not known", "remove it")
         if isinstance(node, yaml.ScalarNode):
             return scalar_value(node)
         if isinstance(node, yaml.SequenceNode):
@@ -230,7 +230,7 @@ class _Reader:
             if key is None:
                 continue
             if key in found:
-                self.refuse(key_node, f"the key {shown(key)} stands here a second time", "keep one of them")
+                self.refuse(key_node, f"the key {quoted(key)} stands here a second time", "keep one of them")
                 continue
             inner = (*location, key)
             key_place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)

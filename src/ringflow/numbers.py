@@ -1,4 +1,4 @@
-"""Telephone numbers in one form, and hostile text made harmless.
+"""Telephone numbers in one form.
 
 A number that identifies somebody is E.164 digits without the plus (ITU-T E.164: at most 15 digits, a country
 code first). Networks, switches and people write the same number in several ways; `normalise_number` knows
@@ -16,16 +16,13 @@ from phonenumbers import PhoneMetadata, ValidationResult
 
 MAX_E164_DIGITS = 15
 MAX_WRITTEN = 32
-MAX_SHOWN = 80
 
 _WRITTEN = re.compile(r"\+?[0-9 ()-]+", re.ASCII)
 _SEPARATORS = str.maketrans("", "", " ()-")
 _EXTENSION = re.compile(r"[A-Za-z0-9_+*#.-]{1,64}", re.ASCII)
-_HARMLESS = re.compile(r"""[ !#-&(-\[\]-~]*""")
 _COUNTRY_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 # Of a number: its country code, or its trunk prefix, and the digit after it.
 _TELLING = 4
-_PLAIN = {ord(char): char for char in map(chr, range(0x20, 0x7F)) if char not in "\\\"'"}
 
 
 class _Plan(NamedTuple):
@@ -69,31 +66,6 @@ def normalise_number(text: str, country: str) -> str | None:
 def extension(text: str) -> str | None:
     """What Asterisk calls an extension (a number, a short number, a name), or None for anything else."""
     return text if _EXTENSION.fullmatch(text) else None
-
-
-def shown(text: str) -> str:
-    """`text` on one line of printable ASCII, quotes escaped, at most 80 characters: safe in any log line."""
-    if len(text) <= MAX_SHOWN and _HARMLESS.fullmatch(text):
-        # Nearly every text; a number is written several times in each call.
-        return text
-    parts: list[str] = []
-    room = MAX_SHOWN
-    for char in text[:MAX_SHOWN]:
-        part = _PLAIN.get(ord(char)) or _escape(char)
-        if len(part) > room:
-            break
-        parts.append(part)
-        room -= len(part)
-    else:
-        if len(text) <= MAX_SHOWN:
-            return "".join(parts)
-    while parts and room < 3:
-        room += len(parts.pop())
-    return "".join(parts) + "..."
-
-
-def _escape(char: str) -> str:
-    return "\\" + char if char in "\\\"'" else char.encode("unicode_escape").decode("ascii")
 
 
 def _international(digits: str) -> str | None:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ringflow.documents import Document, Location, Value
 from ringflow.errors import Problem
-from ringflow.wording import did_you_mean, in_words, is_about_kind, known_words, shown
+from ringflow.wording import did_you_mean, in_words, is_about_kind, known_words, quoted
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -90,7 +90,7 @@ def _explain(
     if errors[0]["type"] == "extra_forbidden":
         known = _known_keys(model, loc[:-1])
         mend = " ".join(part for part in (did_you_mean(name, known), _listed(known)) if part)
-        return document.key_problem(full, f"unknown key {shown(name)}", mend)
+        return document.key_problem(full, f"unknown key {quoted(name)}", mend)
     if errors[0]["type"] == "missing":
         return document.problem(full, f"`{loc[-1]}` is missing", f"add `{loc[-1]}:`")
     return document.problem(full, *in_words(name, errors, pattern_mends))

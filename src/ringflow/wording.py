@@ -69,7 +69,7 @@ def known_words(known: Iterable[str]) -> str:
     return ", ".join(sorted(known))
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """A value of a file as a problem quotes it: on one line, shortened, without control characters."""
     if value is None:
         return "nothing"
@@ -93,19 +93,19 @@ def in_words(name: str, errors: list[ErrorDetails], pattern_mends: Mapping[str, 
 
     `errors` has more than one entry where the value could have been of several kinds and is none of them.
     """
-    subject = f"{shown(name)} " if name else ""
+    subject = f"{quoted(name)} " if name else ""
     error = next((one for one in errors if not is_about_kind(one)), errors[0])
     value, context = error["input"], error.get("ctx", {})
     if is_about_kind(error):
         return _wrong_kind(subject, value, list(dict.fromkeys(_KINDS[one["type"]] for one in errors)))
     if error["type"] in _LIMITS:
-        instead = f", not {shown(value)}" if isinstance(value, int | float) else ""
+        instead = f", not {quoted(value)}" if isinstance(value, int | float) else ""
         return f"{subject}{_LIMITS[error['type']](context)}{instead}", ""
     if error["type"] == "string_pattern_mismatch":
         pattern = str(context["pattern"])
-        return f"{subject}cannot be {shown(value)}", pattern_mends.get(pattern, f"it must match {pattern}")
+        return f"{subject}cannot be {quoted(value)}", pattern_mends.get(pattern, f"it must match {pattern}")
     if error["type"] in ("literal_error", "enum"):
-        return f"{subject}must be {context['expected']}, not {shown(value)}", ""
+        return f"{subject}must be {context['expected']}, not {quoted(value)}", ""
     what, _, mend = str(error["msg"]).removeprefix("Value error, ").partition(" || ")
     return f"{subject.strip()}: {what}" if name else what, mend
 
@@ -129,7 +129,7 @@ def _wrong_kind(subject: str, value: object, wanted: list[str]) -> Words:
         return no_value(subject.strip(" `"))
     if wanted == ["text"] and isinstance(value, dict | list):
         mend = "text that begins with [ or { needs quotes"
-    return f"{subject}must be {' or '.join(wanted)}, not {shown(value)}", mend
+    return f"{subject}must be {' or '.join(wanted)}, not {quoted(value)}", mend
 
 
 def _at_least(number: int, of: str) -> str:

@@ -14,7 +14,8 @@ from ringflow.accounts.change import MAX_INTEGER, Change, Source
 from ringflow.accounts.fields import check_text
 from ringflow.accounts.patterns import compile_pattern
 from ringflow.errors import Refused
-from ringflow.numbers import normalise_number, shown
+from ringflow.numbers import normalise_number
+from ringflow.plain_text import plain
 from ringflow.store.tables import clis
 
 
@@ -30,7 +31,7 @@ class Cli:
     source: Source = "operator"
 
     def __str__(self) -> str:
-        return f"CLI {self.number}" if self.number is not None else f"CLI pattern {shown(self.pattern or '')}"
+        return f"CLI {self.number}" if self.number is not None else f"CLI pattern {plain(self.pattern or '')}"
 
 
 class CliChanges(TypedDict, total=False):
@@ -55,7 +56,7 @@ async def show(connection: AsyncConnection, text: str, country: str) -> Cli:
     """The CLI that `text` names. Raises `Refused` when there is none."""
     cli = await find(connection, text, country)
     if cli is None:
-        raise Refused(f"CLI {shown(text)} does not exist; `ringflow cli list` shows those that do")
+        raise Refused(f"CLI {plain(text)} does not exist; `ringflow cli list` shows those that do")
     return cli
 
 
@@ -80,7 +81,7 @@ async def add_number(change: Change, customer_id: int, text: str, notes: str = "
     number = normalise_number(text, change.country)
     if number is None:
         raise Refused(
-            f"CLI `{shown(text)}` is not a telephone number: write its country code too, "
+            f"CLI `{plain(text)}` is not a telephone number: write its country code too, "
             "or a pattern such as ^4419"
         )
     return await _add(change, Cli(0, customer_id, number=number, notes=notes))

@@ -22,7 +22,7 @@ from ringflow.config import CustomerStatus
 from ringflow.errors import Refused
 from ringflow.ledger.account import close_account
 from ringflow.money import check_currency
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 from ringflow.store.card_tables import card_batches, cards, vouchers
 from ringflow.store.tables import clis, customers, dids
 
@@ -92,7 +92,7 @@ async def add(change: Change, customer: Customer) -> Customer:
     taken = await find(change.connection, customer.id)
     if taken is not None:
         change.refuse_foreign(taken.source, f"customer {customer.id}")
-        raise Refused(f"customer {customer.id} exists already ({shown(taken.name)}); choose another id")
+        raise Refused(f"customer {customer.id} exists already ({plain(taken.name)}); choose another id")
     await change.connection.execute(
         customers.insert().values(**asdict(customer), created_ms=change.now_ms, updated_ms=change.now_ms)
     )
@@ -176,7 +176,7 @@ def _leaning_name(row: RowMapping) -> str:
     """What the audit log calls a CLI or a DID: as its own functions do."""
     if "pattern" not in row:
         return f"DID {row['number']}"
-    return f"CLI {row['number']}" if row["number"] is not None else f"CLI pattern {shown(row['pattern'])}"
+    return f"CLI {row['number']}" if row["number"] is not None else f"CLI pattern {plain(row['pattern'])}"
 
 
 def _checked(customer: Customer, country: str) -> Customer:

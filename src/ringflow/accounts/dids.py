@@ -14,7 +14,8 @@ from ringflow.accounts import customers
 from ringflow.accounts.change import Change, Source
 from ringflow.accounts.fields import check_channels, check_one_of, check_range, trying_all
 from ringflow.errors import Refused
-from ringflow.numbers import extension, normalise_number, shown
+from ringflow.numbers import extension, normalise_number
+from ringflow.plain_text import plain
 from ringflow.store.tables import dids
 
 Identify = Literal["cli", "none"]
@@ -64,7 +65,7 @@ def did_number(text: str, country: str) -> str:
     number = normalise_number(text, country) or extension(text)
     if number is None:
         raise Refused(
-            f"DID `{shown(text)}`: write a telephone number, or an extension: letters, digits and _ + * # . -"
+            f"DID `{plain(text)}`: write a telephone number, or an extension: letters, digits and _ + * # . -"
         )
     return number
 
@@ -82,7 +83,7 @@ async def show(connection: AsyncConnection, text: str, country: str) -> Did:
     """The DID that callers reach by dialling `text`. Raises `Refused` when there is none."""
     did = await find(connection, text, country)
     if did is None:
-        raise Refused(f"DID {shown(text)} does not exist; `ringflow did list` shows those that do")
+        raise Refused(f"DID {plain(text)} does not exist; `ringflow did list` shows those that do")
     return did
 
 
@@ -157,5 +158,5 @@ async def _checked(change: Change, did: Did) -> Did:
 
 def _check_app(app: str) -> None:
     if len(app) > MAX_APP_LENGTH or not re.fullmatch(APP_PATTERN, app):
-        what = f"app `{shown(app)}`: write the app's name: letters, digits, `_` and `-`"
+        what = f"app `{plain(app)}`: write the app's name: letters, digits, `_` and `-`"
         raise Refused(what, ("app",))

@@ -30,7 +30,8 @@ from ringflow.accounts.dids import Did
 from ringflow.accounts.patterns import Pattern, compile_pattern
 from ringflow.accounts.trunks import Trunk
 from ringflow.errors import Refused
-from ringflow.numbers import extension, normalise_number, shown
+from ringflow.numbers import extension, normalise_number
+from ringflow.plain_text import plain
 from ringflow.store import LookUp, Store
 from ringflow.store.tables import clis, customer_of_number, customers, dids, directory_revision
 
@@ -132,7 +133,7 @@ class Directory:
                 return cli_not_authorized(did)
         if customer is not None and customer.status != "active":
             return customer_not_active(customer)
-        return Admission(did, customer, cli, shown(cli_text or ""))
+        return Admission(did, customer, cli, plain(cli_text or ""))
 
     async def recognise(self, cli: str | None) -> Customer | None:
         """The customer whom a CLI (E.164 digits, None for an anonymous caller) identifies, active or not.

@@ -8,7 +8,8 @@ from types import TracebackType
 
 from ringflow.accounts.change import MAX_INTEGER
 from ringflow.errors import Refused, RefusedTogether
-from ringflow.numbers import normalise_number, shown
+from ringflow.numbers import normalise_number
+from ringflow.plain_text import plain
 
 MAX_TEXT = 200
 MAX_CALLER_ID = 20
@@ -45,7 +46,7 @@ def trying_all() -> Iterator[Trying]:
 def check_text(text: str, field: str) -> str:
     """Free text for people, on one line."""
     if len(text) > MAX_TEXT or not all(char.isprintable() for char in text):
-        what = f"{field} `{shown(text)}`: write one line of at most {MAX_TEXT} printable characters"
+        what = f"{field} `{plain(text)}`: write one line of at most {MAX_TEXT} printable characters"
         raise Refused(what, _at(field))
     return text
 
@@ -54,7 +55,7 @@ def check_one_of(value: str, choices: tuple[str, ...], field: str) -> None:
     """A word out of a few."""
     if value not in choices:
         raise Refused(
-            f"{field} `{shown(value)}` is not known; choose one of {', '.join(choices)}", _at(field)
+            f"{field} `{plain(value)}` is not known; choose one of {', '.join(choices)}", _at(field)
         )
 
 
@@ -79,7 +80,8 @@ def check_caller_id(text: str | None, country: str) -> str | None:
         number = text
     if number is None:
         raise Refused(
-            f"caller ID `{shown(text)}` is not a number; write digits such as 441910000001", ("caller_id",)
+            f"caller ID `{plain(text)}` is not a number; write digits such as 441910000001",
+            ("caller_id",),
         )
     return number
 

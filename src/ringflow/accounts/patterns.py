@@ -8,7 +8,7 @@ from typing import Protocol
 import re2
 
 from ringflow.errors import Refused
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 
 MAX_PATTERN = 256
 
@@ -28,7 +28,7 @@ def compile_pattern(text: str) -> Pattern:
     Raises `Refused` for one that RE2 cannot take: look-around and back-references need unbounded time.
     """
     if not text or len(text) > MAX_PATTERN or not text.isascii() or not text.isprintable():
-        raise Refused(f"pattern `{shown(text)}`: write 1 to {MAX_PATTERN} printable ASCII characters")
+        raise Refused(f"pattern `{plain(text)}`: write 1 to {MAX_PATTERN} printable ASCII characters")
     options = re2.Options()
     options.log_errors = False  # RE2 would write to the process's standard error itself
     options.max_mem = 1 << 20
@@ -38,5 +38,5 @@ def compile_pattern(text: str) -> Pattern:
         reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error
         unbounded = _UNBOUNDED.search(text)
         mend = "; RE2 takes no look-around (?= ?! ?<) and no back-references" if unbounded else ""
-        raise Refused(f"pattern `{shown(text)}`: {reason}{mend}") from error
+        raise Refused(f"pattern `{plain(text)}`: {reason}{mend}") from error
     return compiled

@@ -16,7 +16,7 @@ from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_heade
 from ringflow.audit import Act
 from ringflow.errors import Refused
 from ringflow.ledger.rate_card import assigned, trunk_subject, unassign
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 from ringflow.store.tables import trunks
 
 Rated = Literal["local", "upstream"]
@@ -71,7 +71,7 @@ async def show(connection: AsyncConnection, name: str) -> Trunk:
     """The trunk of this name. Raises `Refused` when there is none."""
     trunk = await find(connection, name)
     if trunk is None:
-        raise Refused(f"trunk {shown(name)} does not exist; `ringflow trunk list` shows those that do")
+        raise Refused(f"trunk {plain(name)} does not exist; `ringflow trunk list` shows those that do")
     return trunk
 
 
@@ -146,19 +146,20 @@ def _checked(trunk: Trunk, country: str) -> Trunk:
 
 def _check_names(trunk: Trunk) -> None:
     if not _NAME.fullmatch(trunk.name):
-        raise Refused(f"trunk name `{shown(trunk.name)}`: write letters, digits, `_`, `.` and `-`")
+        raise Refused(f"trunk name `{plain(trunk.name)}`: write letters, digits, `_`, `.` and `-`")
     if not _SERVER.fullmatch(trunk.server):
-        raise Refused(f"server `{shown(trunk.server)}`: write a host name or an address", ("server",))
+        raise Refused(f"server `{plain(trunk.server)}`: write a host name or an address", ("server",))
 
 
 def _check_dial(dial: str) -> None:
     if dial.count("{number}") != 1:
         raise Refused(
-            f"dial `{shown(dial)}`: write {{number}} exactly once, as in PJSIP/{{number}}@carrier", ("dial",)
+            f"dial `{plain(dial)}`: write {{number}} exactly once, as in PJSIP/{{number}}@carrier",
+            ("dial",),
         )
     if not _DIAL.fullmatch(dial.replace("{number}", "0")):
         raise Refused(
-            f"dial `{shown(dial)}`: write TECHNOLOGY/address of letters, digits and "
+            f"dial `{plain(dial)}`: write TECHNOLOGY/address of letters, digits and "
             "_ . + * # / @ : ; = [ ] -, as in PJSIP/{number}@carrier",
             ("dial",),
         )
@@ -170,7 +171,7 @@ def _check_headers(headers: Mapping[str, str]) -> None:
     with trying_all() as trying:
         for wrong in wrong_headers(headers):
             with trying:
-                what = f"header `{shown(wrong.name)}` {wrong.why}; {wrong.mend}"
+                what = f"header `{plain(wrong.name)}` {wrong.why}; {wrong.mend}"
                 raise Refused(what, ("headers", wrong.name))
         for name, value in headers.items():
             with trying:
@@ -179,5 +180,5 @@ def _check_headers(headers: Mapping[str, str]) -> None:
 
 def _check_header_value(name: str, value: str) -> None:
     if len(value) > MAX_HEADER_VALUE or not value.isprintable():
-        what = f"header {shown(name)}: write at most {MAX_HEADER_VALUE} characters, no control characters"
+        what = f"header {plain(name)}: write at most {MAX_HEADER_VALUE} characters, no control characters"
         raise Refused(what, ("headers", name))

@@ -14,7 +14,7 @@ from ringflow.ami.link import AmiLink, LinkState
 from ringflow.calls.held_keys import CALLEE_VARIABLE
 from ringflow.calls.talking import Look, Talk
 from ringflow.errors import ProtocolViolation, RingflowError
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 
 log = structlog.get_logger("ringflow.talks")
 
@@ -57,7 +57,7 @@ class ManagerTalks:
         if not callee:
             raise ProtocolViolation(OLD_DIALPLAN)
         if not (answered.isdecimal() and now.isdecimal()):
-            raise ProtocolViolation(f"the answer at {shown(answered)} and now, {shown(now)}, are not moments")
+            raise ProtocolViolation(f"the answer at {plain(answered)} and now, {plain(now)}, are not moments")
         return Talk(callee, max(0, int(now) - int(answered)))
 
     async def end_after(self, callee: str, left_ms: int) -> None:
@@ -67,7 +67,7 @@ class ManagerTalks:
     async def warn(self, channel: str, sound: str) -> None:
         """Part of `Talks`: a channel of its own whispers to the caller's."""
         if not _CHANNEL.fullmatch(channel):
-            log.warning("caller not warned", channel=shown(channel), detail="the channel's name is not plain")
+            log.warning("caller not warned", channel=plain(channel), detail="the channel's name is not plain")
             return
         variables = {"__RINGFLOW_WARNED": channel, "__RINGFLOW_WARNING": sound}
         try:

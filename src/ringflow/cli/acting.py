@@ -16,8 +16,8 @@ from ringflow.cli.emptying import EMPTY
 from ringflow.cli.opening import with_store
 from ringflow.config import Config
 from ringflow.errors import Refused, StartError
-from ringflow.moments import system_now_ms
-from ringflow.numbers import shown
+from ringflow.moments import iso_utc, system_now_ms
+from ringflow.plain_text import plain
 from ringflow.store import Store
 
 Result = TypeVar("Result")
@@ -53,16 +53,14 @@ def end_of_day_ms(text: str | None) -> int | None:
         after = datetime.combine(date.fromisoformat(text) + DAY, datetime.min.time(), UTC)
     except (ValueError, OverflowError) as error:
         raise Refused(
-            f"--expires {shown(text)} is no day; write one such as 2027-12-31, or {EMPTY}"
+            f"--expires {plain(text)} is no day; write one such as 2027-12-31, or {EMPTY}"
         ) from error
     return int(after.timestamp()) * 1000
 
 
 def in_words(time_ms: int | None) -> str | None:
     """A time as people and programs read it: ISO 8601, UTC, whole seconds."""
-    if time_ms is None:
-        return None
-    return datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if time_ms is None else iso_utc(time_ms, "seconds")
 
 
 def open_peppers(config: Config) -> Peppers:

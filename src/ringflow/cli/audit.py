@@ -12,7 +12,7 @@ from ringflow.audit import Entry, list_entries
 from ringflow.cli.moments import moment_ms
 from ringflow.cli.opening import with_reading
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many
-from ringflow.records.export import moment_text
+from ringflow.moments import iso_utc
 
 app = typer.Typer(help="The audit log: who changed what, with before and after.", no_args_is_help=True)
 
@@ -60,7 +60,7 @@ def entry_row(entry: Entry) -> EntryRow:
     both = entry.before is not None and entry.after is not None
     names = [name for name in {**before, **after} if not both or before.get(name) != after.get(name)]
     return EntryRow(
-        at=moment_text(entry.at_ms),
+        at=iso_utc(entry.at_ms),
         operator=entry.operator,
         what=f"{entry.verb} {entry.subject}",
         before=_text(before, names),

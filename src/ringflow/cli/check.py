@@ -25,7 +25,7 @@ from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.address import read_address
 from ringflow.validation import check_model, wrong_locations
-from ringflow.wording import counted, did_you_mean, known_words, shown
+from ringflow.wording import counted, did_you_mean, known_words, quoted
 
 EXIT_PROBLEMS = 1
 _SETTINGS = frozenset(Config.model_fields)
@@ -153,13 +153,13 @@ def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary)
     except StartError as error:
         yield config.problem(("database", "url"), str(error))
     if not library.folder.is_dir():
-        what, mend = f"`folder`: {shown(config.sounds.folder)} is not there", "it is where the prompts are"
+        what, mend = f"`folder`: {quoted(config.sounds.folder)} is not there", "it is where the prompts are"
         yield config.problem(("sounds", "folder"), what, mend)
     apps = {draft.app for draft in drafts if draft.app is not None}
     for index, did in enumerate(config.dids):
         if did.app not in apps:
             mend = did_you_mean(did.app, apps, f"apps: {known_words(apps)}" if apps else "")
-            yield config.problem(("dids", index, "app"), f"there is no app {shown(did.app)}", mend)
+            yield config.problem(("dids", index, "app"), f"there is no app {quoted(did.app)}", mend)
     prompts: dict[Location, str] = {
         ("apology",): config.apology,
         ("charging", "warning"): config.charging.warning,
@@ -168,4 +168,4 @@ def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary)
         if not library.exists(prompt):
             near = next(iter(library.suggest(prompt)), None)
             mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {prompt}"
-            yield config.problem(location, f"`{location[-1]}`: there is no prompt {shown(prompt)}", mend)
+            yield config.problem(location, f"`{location[-1]}`: there is no prompt {quoted(prompt)}", mend)

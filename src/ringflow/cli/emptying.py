@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringflow.errors import Refused
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 
 EMPTY = "none"
 MAX_DIGITS = 18
@@ -15,7 +15,7 @@ def number_or_none(text: str, option: str) -> int | None:
         return None
     if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
         return int(text)
-    raise Refused(f"{option} {shown(text)} is no number; write digits, or {EMPTY}")
+    raise Refused(f"{option} {plain(text)} is no number; write digits, or {EMPTY}")
 
 
 def text_or_none(text: str) -> str | None:

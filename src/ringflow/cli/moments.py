@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 
 from ringflow.errors import Refused
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 
 _AGO = re.compile(r"([0-9]{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -26,7 +26,7 @@ def moment_ms(text: str | None, option: str) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Refused(
-            f"{option} {shown(text)}: write a date such as 2026-07-01, or 24h for a day ago"
+            f"{option} {plain(text)}: write a date such as 2026-07-01, or 24h for a day ago"
         ) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return round(moment.timestamp() * 1000)

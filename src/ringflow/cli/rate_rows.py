@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringflow.ledger.rate_card import Rate, RateCard
-from ringflow.ledger.rate_export import moment_text
 from ringflow.ledger.rates import Quote
 from ringflow.ledger.terms import Terms
+from ringflow.moments import iso_utc
 from ringflow.money import format_amount
 
 
@@ -107,8 +107,8 @@ def rate_row(rate: Rate, currency: str) -> RateRow:
         minimum=rate.minimum_s,
         increment=rate.increment_s,
         grace=rate.grace_s,
-        from_date=moment_text(rate.from_ms) if rate.from_ms else None,
-        until_date=None if rate.until_ms is None else moment_text(rate.until_ms),
+        from_date=iso_utc(rate.from_ms, "auto") if rate.from_ms else None,
+        until_date=None if rate.until_ms is None else iso_utc(rate.until_ms, "auto"),
     )
 
 

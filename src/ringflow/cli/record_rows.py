@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ringflow.moments import iso_utc
 from ringflow.money import Money
-from ringflow.records.export import amount_text, moment_text, seconds_text
+from ringflow.records.export import amount_text, seconds_text
 from ringflow.records.legs import RecordedLeg
 from ringflow.records.reading import RecordedCall, RecordedSlot
 
@@ -35,7 +36,7 @@ def call_row(call: RecordedCall) -> CallRow:
     """The call on one line."""
     last = call.legs[-1] if call.legs else None
     return CallRow(
-        started=moment_text(call.started_ms),
+        started=iso_utc(call.started_ms),
         call=call.call_id,
         did=call.did,
         cli=call.cli,
@@ -73,7 +74,7 @@ def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot]) -> Iterator[st
     yield f"{seconds_text(call.duration_ms):>9}  {call.outcome}" + (f": {call.reason}" if call.reason else "")
     if call.released_by is not None:
         yield f"{'':>9}  released by {call.released_by}" + _cause(call.release_cause)
-    yield f"call {call.call_id} of {moment_text(call.started_ms)}, on {call.server}"
+    yield f"call {call.call_id} of {iso_utc(call.started_ms)}, on {call.server}"
     yield f"from {call.cli or 'nobody known'} to {call.did or 'a DID not known'}"
     if call.app is not None:
         yield f"app {call.app}, revision {call.revision}"

@@ -13,7 +13,7 @@ from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_many, print_one
 from ringflow.errors import Refused
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 
 app = typer.Typer(help="The ways out.", no_args_is_help=True)
 
@@ -121,8 +121,8 @@ def read_headers(texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, colon, value = text.partition(":")
         if not colon:
-            raise Refused(f"--header {shown(text)}: write NAME:VALUE")
+            raise Refused(f"--header {plain(text)}: write NAME:VALUE")
         if name.strip() in headers:
-            raise Refused(f"--header {shown(name)} is given twice")
+            raise Refused(f"--header {plain(name)} is given twice")
         headers[name.strip()] = value.strip()
     return headers

@@ -28,7 +28,7 @@ from ringflow.engine.watching import Watcher
 from ringflow.errors import CallEnded, RingflowError
 from ringflow.flows.flow import Flow
 from ringflow.moments import system_now_ms
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 
 log = structlog.get_logger("ringflow.engine")
 
@@ -227,7 +227,7 @@ class _Visit:
         else:
             log.exception("call failed", slot=slot)
         self._transcript.note("failed", type(error).__name__)
-        self.end(Outcome.ERROR, f"{type(error).__name__}: {shown(str(error))}")
+        self.end(Outcome.ERROR, f"{type(error).__name__}: {plain(str(error))}")
         try:
             if self.call is not None:
                 await self.call.apologise()
@@ -283,8 +283,8 @@ class _Visit:
         answered = call is not None and call.answered
         return CallRecord(
             call_id=self.call_id,
-            did=call.did.number if call is not None else shown(request.extension),
-            cli=shown(cli) if cli is not None else None,
+            did=call.did.number if call is not None else plain(request.extension),
+            cli=plain(cli) if cli is not None else None,
             app=flow.app if flow is not None else None,
             revision=flow.revision if flow is not None else None,
             customer=call.customer.id if call is not None and call.customer is not None else None,

@@ -16,7 +16,7 @@ from ringflow.calls.outcome import DIAL_STATUSES, LegEnd, LegStatus
 from ringflow.errors import CallEnded
 from ringflow.ledger.hold import UnknownLeg
 from ringflow.moments import system_now_ms
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 from ringflow.store import StoreGone
 
 log = structlog.get_logger("ringflow.settling")
@@ -57,7 +57,7 @@ async def settle_lost(event: str, end: LegEnd, charging: Charging, ends: LegEnds
         log.warning(event, leg=end.leg_id, talked_ms=end.talked_ms, charged=charged)
     except UnknownLeg:
         # Of a trunk that is rated upstream, or of nobody.
-        log.warning(event, hold="none", leg=shown(end.leg_id), talked_ms=end.talked_ms)
+        log.warning(event, hold="none", leg=plain(end.leg_id), talked_ms=end.talked_ms)
     charging.left.discard(end.leg_id)
     if ends is not None:
         await ends.leg_ended(end)

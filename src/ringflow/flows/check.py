@@ -16,7 +16,7 @@ from ringflow.flows.slot import Slot
 from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings
 from ringflow.flows.unset import unset_problems
 from ringflow.speaking import LIBRARY_PREFIX
-from ringflow.wording import did_you_mean, known_words, shown
+from ringflow.wording import did_you_mean, known_words, quoted
 
 
 def check_flows(drafts: Sequence[Draft], surroundings: Surroundings) -> list[Problem]:
@@ -67,12 +67,12 @@ def _slot_problems(
     for app in () if surroundings.other_apps else sorted(slot.jumps() - apps):
         places = (draft.find(index, None, text) for text in (app, f"{APP_PREFIX}{app}"))
         place = next((place for place in places if place != draft.at(index)), draft.at(index))
-        yield document.problem(place, f"there is no app {shown(app)}", _app_mend(app, apps))
+        yield document.problem(place, f"there is no app {quoted(app)}", _app_mend(app, apps))
     if surroundings.uri_hosts is not None:
         for field, host in slot.hosts():
             if not is_allowed_host(host, surroundings.uri_hosts):
-                what, mend = f"the host {shown(host)} may not be dialled", "list it in config.yaml: uri_hosts"
-                yield document.problem(draft.at(index, field), what, mend)
+                what = f"the host {quoted(host)} may not be dialled"
+                yield document.problem(draft.at(index, field), what, "list it in config.yaml: uri_hosts")
     if surroundings.prompts is not None:
         yield from _prompt_problems(draft, index, slot, surroundings.prompts)
     given = surroundings.always_set | surroundings.sometimes_set
@@ -114,7 +114,7 @@ def _exit_problems(
         if exit_name not in slot.exits:
             listed = f"exits of {slot.slot}: {', '.join(slot.exits)}"
             mend = f"{did_you_mean(exit_name, slot.exits)} {listed}".strip()
-            yield document.key_problem(place, f"{slot.slot} has no exit {shown(exit_name)}", mend)
+            yield document.key_problem(place, f"{slot.slot} has no exit {quoted(exit_name)}", mend)
         elif slot.ends_call:
             yield document.key_problem(place, f"nothing follows {slot.slot}: it ends the call", "remove `on`")
         elif is_whole and exit_name not in slot.possible_exits():

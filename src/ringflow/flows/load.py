@@ -25,7 +25,7 @@ from ringflow.flows.slot import (
     Slot,
 )
 from ringflow.validation import check_model, wrong_locations
-from ringflow.wording import did_you_mean, known_words, no_value, shown
+from ringflow.wording import did_you_mean, known_words, no_value, quoted
 
 MAX_TITLE_LENGTH = 200
 MAX_SLOTS = 1000
@@ -132,14 +132,14 @@ def _slot(
     """The slot, or what remains of it without its problems; and these."""
     known = f"slot types: {known_words(types)}"
     if not isinstance(raw, dict):
-        return None, [document.problem(location, f"a slot must be a mapping, not {shown(raw)}", known)]
+        return None, [document.problem(location, f"a slot must be a mapping, not {quoted(raw)}", known)]
     kind = raw.get("slot")
     if "slot" not in raw:
         return None, [document.problem(location, "`slot` is missing", f"add `slot:`; {known}")]
     if not isinstance(kind, str) or kind not in types:
         near = did_you_mean(kind, types) if isinstance(kind, str) else ""
         mend = f"{near} {known}".strip()
-        return None, [document.problem((*location, "slot"), f"unknown slot type {shown(kind)}", mend)]
+        return None, [document.problem((*location, "slot"), f"unknown slot type {quoted(kind)}", mend)]
     slot, problems = check_model(types[kind], document, raw, location, PATTERN_MENDS)
     wrong = wrong_locations(types[kind], document, raw, location) if problems else set()
     for key, value in raw.items():
@@ -168,6 +168,6 @@ def _id_problems(document: Document, slots_at: Location, ids: tuple[str | None, 
             yield document.problem(place, what, "choose another one")
         elif slot_id in first:
             line, _ = document.place((*slots_at, first[slot_id], "id"))
-            what = f"the id {shown(slot_id)} is already the slot's on line {line}"
+            what = f"the id {quoted(slot_id)} is already the slot's on line {line}"
             yield document.problem(place, what, "ids are unique in a flow")
         first.setdefault(slot_id, index)

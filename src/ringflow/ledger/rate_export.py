@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
 from typing import TextIO
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.ledger.rate_card import Rate, RateCard
-from ringflow.ledger.rate_import import COLUMNS, EPOCH, ROWS_AT_ONCE, Progress
+from ringflow.ledger.rate_import import COLUMNS, ROWS_AT_ONCE, Progress
+from ringflow.moments import iso_utc
 from ringflow.money import format_amount
 from ringflow.store.ledger_tables import rates
 
@@ -29,11 +29,6 @@ async def export_rates(
         if progress:
             progress(len(page))
     return written
-
-
-def moment_text(moment_ms: int) -> str:
-    """Milliseconds since 1970 as `2026-07-01T00:00:00Z`."""
-    return (EPOCH + timedelta(milliseconds=moment_ms)).isoformat().replace("+00:00", "Z")
 
 
 async def _pages(connection: AsyncConnection, card: RateCard) -> AsyncIterator[Sequence[Rate]]:
@@ -59,6 +54,6 @@ def _cells(rate: Rate, currency: str) -> tuple[str | int, ...]:
         rate.minimum_s,
         rate.increment_s,
         rate.grace_s,
-        moment_text(rate.from_ms) if rate.from_ms else "",
-        "" if rate.until_ms is None else moment_text(rate.until_ms),
+        iso_utc(rate.from_ms, "auto") if rate.from_ms else "",
+        "" if rate.until_ms is None else iso_utc(rate.until_ms, "auto"),
     )

@@ -22,13 +22,13 @@ from ringflow.audit import Act, note
 from ringflow.errors import DocumentError, Problem
 from ringflow.ledger.rate_card import Rate, RateCard, get_card
 from ringflow.ledger.rate_query import MAX_PREFIX_DIGITS
+from ringflow.moments import EPOCH
 from ringflow.money import MICRO_DIGITS, AmountError, parse_amount
 from ringflow.store.ledger_tables import rate_cards, rates
 
 COLUMNS = ("prefix", "price", "connection", "minimum", "increment", "grace", "from", "until")
 NEEDED = ("prefix", "price")
 MAX_SECONDS = 86_400
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 LAST_MOMENT_MS = 253_402_300_799_000
 """9999-12-31T23:59:59Z: no later moment can be shown as a date."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import TextIO
 
+from ringflow.moments import iso_utc
 from ringflow.money import format_amount
 from ringflow.records.legs import RecordedLeg
 from ringflow.records.reading import Filter, RecordedCall, every_call
@@ -43,12 +43,6 @@ async def export_calls(store: Store, wanted: Filter, file: TextIO, progress: Pro
     return lines
 
 
-def moment_text(moment_ms: int) -> str:
-    """Milliseconds since 1970 as `2026-07-01T06:00:00.000Z`."""
-    moment = datetime.fromtimestamp(moment_ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def seconds_text(length_ms: int | None) -> str | None:
     """Milliseconds as seconds: `4.000`."""
     return None if length_ms is None else f"{length_ms // 1000}.{length_ms % 1000:03d}"
@@ -61,7 +55,7 @@ def amount_text(micros: int | None, currency: str | None) -> str | None:
 
 def _rows(call: RecordedCall) -> Iterator[list[str]]:
     facts = (
-        *(call.call_id, call.server, moment_text(call.started_ms), seconds_text(call.duration_ms)),
+        *(call.call_id, call.server, iso_utc(call.started_ms), seconds_text(call.duration_ms)),
         *(call.did, call.cli, call.app, call.revision, call.card_id, call.customer_id),
         *(call.outcome, call.reason, call.reject_sip, call.release_cause),
     )

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, exists, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 from ringflow.records.legs import RecordedLeg, read_legs
 from ringflow.store import Store
 from ringflow.store.record_tables import call_legs, call_records, call_slots
@@ -87,7 +87,7 @@ async def find_call(connection: AsyncConnection, call_id: str) -> tuple[Recorded
     """One call. Raises `Refused` when no record has this id."""
     found = await _with_legs(connection, select(*_COLUMNS).where(call_records.c.call_id == call_id))
     if not found:
-        raise Refused(f"call {shown(call_id)} is not on record; `ringflow record list` shows those that are")
+        raise Refused(f"call {plain(call_id)} is not on record; `ringflow record list` shows those that are")
     slots = await read_slots(connection, [call_id])
     return found[0], slots.get(call_id, [])
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 from typing import TextIO
 
-from ringflow.records.export import Progress, moment_text, seconds_text
+from ringflow.moments import iso_utc
+from ringflow.records.export import Progress, seconds_text
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, every_call, read_slots
 from ringflow.spreadsheets import csv_cell
 from ringflow.store import Store
@@ -35,7 +36,7 @@ async def export_slots(store: Store, wanted: Filter, file: TextIO, progress: Pro
 
 def _row(call: RecordedCall, slot: RecordedSlot) -> list[str]:
     cells = (
-        *(call.call_id, moment_text(call.started_ms), call.did, call.cli, call.customer_id, call.outcome),
+        *(call.call_id, iso_utc(call.started_ms), call.did, call.cli, call.customer_id, call.outcome),
         *(slot.position, slot.app, slot.slot, slot.type, seconds_text(slot.entered_ms), slot.exit, slot.keys),
     )
     return [csv_cell(cell) for cell in cells]

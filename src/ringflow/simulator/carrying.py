@@ -16,7 +16,7 @@ from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
 from ringflow.errors import Refused
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 from ringflow.simulator.asterisk import (
     PRESENTATION_ALLOWED,
     PRESENTATION_RESTRICTED,
@@ -52,7 +52,7 @@ class Arrival:
     def __post_init__(self) -> None:
         for text in (self.did, self.caller or ""):
             if not is_presented(text):
-                raise Refused(f"number `{shown(text)}`: {ONE_LINE}")
+                raise Refused(f"number `{plain(text)}`: {ONE_LINE}")
         if not self.did:
             raise Refused("the number that is called is empty: give a DID")
 

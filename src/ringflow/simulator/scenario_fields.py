@@ -11,7 +11,7 @@ from ringflow import config
 from ringflow.accounts.check_digit import with_check_digit
 from ringflow.simulator.presented import ONE_LINE, is_presented
 from ringflow.validation import Text
-from ringflow.wording import shown
+from ringflow.wording import quoted
 
 AMOUNT_PATTERN = r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$"
 PAID_IN_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
@@ -46,13 +46,13 @@ def _moment(value: object) -> object:
 def _checked(digits: str) -> str:
     right = with_check_digit(digits[:-1])
     if digits != right:
-        raise ValueError(f"the last digit of {shown(digits)} does not check || write {right}")
+        raise ValueError(f"the last digit of {quoted(digits)} does not check || write {right}")
     return digits
 
 
 def _presented(text: str) -> str:
     if not is_presented(text):
-        raise ValueError(f"{shown(text)} is not a number || {ONE_LINE}")
+        raise ValueError(f"{quoted(text)} is not a number || {ONE_LINE}")
     return text
 
 

@@ -22,7 +22,7 @@ from ringflow.flows.surroundings import Surroundings
 from ringflow.simulator.scenario import Scenario
 from ringflow.simulator.scenario_fields import PATTERN_MENDS
 from ringflow.validation import check_model
-from ringflow.wording import did_you_mean, known_words, shown
+from ringflow.wording import did_you_mean, known_words, quoted
 
 SUFFIX = ".test.yaml"
 _FILE_KEYS = ("flow", "flows", "scenarios")
@@ -153,7 +153,7 @@ class _Reader:
         outcome = self._document.at(outcome_at)
         if isinstance(outcome, str) and outcome not in known:
             mend = did_you_mean(outcome, known, f"outcomes: {known_words(known)}")
-            self._refuse(outcome_at, f"no call ends by {shown(outcome)}", mend)
+            self._refuse(outcome_at, f"no call ends by {quoted(outcome)}", mend)
         if scenario is None:
             return None
         flows = {draft.flow.app: draft.flow for draft in drafts if draft.flow is not None}

@@ -22,7 +22,7 @@ from ringflow.flows.slot import FieldProblem, Jump, Slot, SlotResult
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
 from ringflow.speaking import say_minutes
-from ringflow.wording import shown
+from ringflow.wording import quoted
 
 EXIT_OF = {
     LegStatus.ANSWERED: "done",
@@ -74,15 +74,15 @@ class Destination(Slot):
             yield FieldProblem(given[-1] if given else "slot", what, "give one of external, internal and uri")
         if self.external and self.external.is_literal and dialable_number(self.external.text) is None:
             yield FieldProblem(
-                "external", f"{shown(self.external.text)} is not a number", "write digits only"
+                "external", f"{quoted(self.external.text)} is not a number", "write digits only"
             )
         if self.uri and self.uri.is_literal and not is_sip_uri(self.uri.text):
-            yield FieldProblem("uri", f"{shown(self.uri.text)} is not a SIP URI", "write sip:user@host")
+            yield FieldProblem("uri", f"{quoted(self.uri.text)} is not a SIP URI", "write sip:user@host")
         if self.caller_id and self.caller_id.is_literal and safe_caller_id(self.caller_id.text) is None:
-            what = f"{shown(self.caller_id.text)} is not a number"
+            what = f"{quoted(self.caller_id.text)} is not a number"
             yield FieldProblem("caller_id", what, "write digits only, with or without a plus")
         for wrong in wrong_headers(self.headers):
-            yield FieldProblem("headers", f"{shown(wrong.name)} {wrong.why}", wrong.mend)
+            yield FieldProblem("headers", f"{quoted(wrong.name)} {wrong.why}", wrong.mend)
 
     def hosts(self) -> Iterator[tuple[str, str]]:
         """The host of `uri`, unless a variable is in it."""

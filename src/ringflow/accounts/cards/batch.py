@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 from ringflow.store.card_tables import card_batches
 
 MAX_COUNT = 10_000_000
@@ -52,7 +52,7 @@ async def show_batch(connection: AsyncConnection, name: str) -> Batch:
     """The batch of this name. Raises `Refused` when there is none."""
     batch = await find_batch(connection, name)
     if batch is None:
-        raise Refused(f"batch `{shown(name)}` does not exist; `ringflow card batches` shows those that do")
+        raise Refused(f"batch `{plain(name)}` does not exist; `ringflow card batches` shows those that do")
     return batch
 
 

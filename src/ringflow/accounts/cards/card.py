@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.accounts.check_digit import has_check_digit
 from ringflow.accounts.fields import check_one_of
 from ringflow.errors import Refused
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 from ringflow.store.card_tables import card_batches, cards
 
 ID_DIGITS = 12
@@ -86,7 +86,7 @@ async def show_card(connection: AsyncConnection, card_id: str) -> Card:
     """The card with this ID. Raises `Refused`: mistyped, or unknown."""
     if not has_check_digit(card_id, ID_DIGITS):
         raise Refused(
-            f"`{shown(card_id)}` is no card ID: it has {ID_DIGITS} digits, the last of which checks"
+            f"`{plain(card_id)}` is no card ID: it has {ID_DIGITS} digits, the last of which checks"
         )
     card = await find_card(connection, card_id)
     if card is None:
@@ -146,7 +146,7 @@ def conditions(wanted: Filter) -> list[ColumnElement[bool]]:
 
 def _begins_with(prefix: str) -> ColumnElement[bool]:
     if not (prefix.isascii() and prefix.isdigit() and len(prefix) <= ID_DIGITS):
-        raise Refused(f"`{shown(prefix)}` is not the beginning of a card ID: write up to {ID_DIGITS} digits")
+        raise Refused(f"`{plain(prefix)}` is not the beginning of a card ID: write up to {ID_DIGITS} digits")
     # A range of digits, which every index serves; LIKE is served only under some collations.
     return cards.c.id.between(prefix.ljust(ID_DIGITS, "0"), prefix.ljust(ID_DIGITS, "9"))
 

@@ -30,7 +30,7 @@ from ringflow.audit import Act, note
 from ringflow.errors import Refused
 from ringflow.ledger.statement import Statement
 from ringflow.money import MAX_AMOUNT_MICROS, Money, check_currency
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 from ringflow.store import Store
 from ringflow.store.card_tables import card_batches, cards
 
@@ -122,7 +122,7 @@ async def discard_batch(store: Store, name: str, operator: str, now_ms: int) -> 
     async with store.reading() as connection:
         batch = await show_batch(connection, name)
     if batch.ready_ms is not None:
-        raise Refused(f"batch `{shown(name)}` is finished; `ringflow card delete --batch` removes its cards")
+        raise Refused(f"batch `{plain(name)}` is finished; `ringflow card delete --batch` removes its cards")
     async with store.writing() as connection:
         if not await _set_aside(connection, batch):
             return 0

@@ -21,7 +21,7 @@ from ringflow.audit import Act, note
 from ringflow.ledger.account import open_account
 from ringflow.ledger.paying import Order, credit_card
 from ringflow.ledger.statement import Statement
-from ringflow.numbers import shown
+from ringflow.plain_text import plain
 from ringflow.store import Store
 from ringflow.store.card_tables import card_batches, cards
 
@@ -130,4 +130,4 @@ async def _may_top_up(connection: AsyncConnection, card: Card, customer_id: int)
 
 
 def _used(card_id: str) -> CardRefused:
-    return CardRefused(Why.USED, f"card {shown(card_id)} is used: its credit was given already")
+    return CardRefused(Why.USED, f"card {plain(card_id)} is used: its credit was given already")
