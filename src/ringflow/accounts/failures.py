@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.lockout import RULES, Subject
-from ringflow.ledger.statement import Statement
 from ringflow.store import Store
+from ringflow.store.statement import Statement
 
 MAX_SWEPT = 100
 

@@ -12,9 +12,9 @@ from enum import StrEnum
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
-from ringflow.ledger.statement import Statement
 from ringflow.money import check_currency
 from ringflow.store import DirectConnection
+from ringflow.store.statement import Statement
 
 
 class House(StrEnum):

@@ -19,8 +19,8 @@ from ringflow.ledger.request import (
     VacateRequest,
 )
 from ringflow.ledger.settling import book_charges, settle_holds
-from ringflow.ledger.statement import Statement
 from ringflow.store import DirectConnection
+from ringflow.store.statement import Statement
 
 # Every transaction takes customers' rows before the house's and the higher id first, so that no two wait for
 # each other. Gives the legs whose accounts are locked, which a hold made meanwhile is not among.

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ringflow.ledger.statement import Statement
 from ringflow.store import Store
+from ringflow.store.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from ringflow.ledger.holding import new_hold
 from ringflow.ledger.movement import Kind
 from ringflow.ledger.request import Answer, HoldRequest, Request, SettleRequest
 from ringflow.ledger.settling import CHARGE_KEY_PREFIX, CHARGE_REASON, EndedRow, read_settlement
-from ringflow.ledger.statement import Statement
 from ringflow.store import DirectConnection
+from ringflow.store.statement import Statement
 
 _ENDED = ", ".join(EndedRow._fields)
 

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.ledger.hold import Hold, HoldState
 from ringflow.ledger.holding import HOLD_COLUMNS, HoldRow, read_hold
-from ringflow.ledger.statement import Statement
+from ringflow.store.statement import Statement
 
 # A server that never said that it lives counts from the hold's own beginning.
 _ABANDONED = (

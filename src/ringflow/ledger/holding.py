@@ -11,9 +11,9 @@ from ringflow.ledger.account import open_account, utc_day
 from ringflow.ledger.hold import Hold, LegTaken, NoCredit, UnknownLeg
 from ringflow.ledger.request import ExtendRequest, HoldRequest, LegAnswer
 from ringflow.ledger.spending import Ask, Grant, hold_credit
-from ringflow.ledger.statement import Statement
 from ringflow.ledger.terms import Terms
 from ringflow.store import DirectConnection
+from ringflow.store.statement import Statement
 
 
 class HoldRow(NamedTuple):

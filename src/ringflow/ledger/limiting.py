@@ -8,8 +8,8 @@ from __future__ import annotations
 from ringflow.audit import Act, note
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, open_account, read_account
-from ringflow.ledger.statement import Statement
 from ringflow.money import MAX_AMOUNT_MICROS, Money, format_amount
+from ringflow.store.statement import Statement
 
 _SET_DEBIT = Statement(
     "UPDATE ledger_accounts SET debit_limit_micros = :micros WHERE customer_id = :customer_id "

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act, note
 from ringflow.errors import Refused
-from ringflow.ledger.statement import Statement
 from ringflow.money import MAX_AMOUNT_MICROS, MAX_BALANCE_MICROS, Money
+from ringflow.store.statement import Statement
 
 MAX_TEXT = 200
 

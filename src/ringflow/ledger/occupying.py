@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from ringflow.ledger.request import Occupied, OccupyRequest, VacateRequest
-from ringflow.ledger.statement import Statement
 from ringflow.store import DirectConnection
+from ringflow.store.statement import Statement
 
 _LOCK = Statement(
     "SELECT o.subject, o.used FROM ledger_occupancy AS o WHERE o.subject IN (SELECT v.subject FROM {rows}) "

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.errors import Refused
 from ringflow.ledger.account import House, house_id, open_account
 from ringflow.ledger.movement import Kind, Movement, NotEnough, Posted, find_movement, post
-from ringflow.ledger.statement import Statement
 from ringflow.money import Money
+from ringflow.store.statement import Statement
 
 OWN_KEYS = ("card:", "leg:", "voucher:")
 """How the keys of movements begin that cards, calls and vouchers make by themselves."""

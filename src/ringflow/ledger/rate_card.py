@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.audit import Act, note
 from ringflow.errors import Refused
 from ringflow.ledger.occupying import customer_subject
-from ringflow.ledger.statement import Statement
 from ringflow.money import MICRO_DIGITS, Rounding, check_currency
 from ringflow.store.ledger_tables import rate_assignments, rate_cards, rates
+from ringflow.store.statement import Statement
 from ringflow.store.tables import customers, trunks
 
 MAX_NAME = 64

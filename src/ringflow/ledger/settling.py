@@ -17,8 +17,8 @@ from ringflow.ledger.hold import HoldState, Settlement, UnknownLeg
 from ringflow.ledger.movement import Kind
 from ringflow.ledger.request import LegAnswer, SettleRequest
 from ringflow.ledger.spending import Ask, spend_credit
-from ringflow.ledger.statement import Statement
 from ringflow.store import DirectConnection
+from ringflow.store.statement import Statement
 
 CHARGE_REASON = "call"
 CHARGE_KEY_PREFIX = "leg:"

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ringflow.ledger.account import SPENT_DAY, SPENT_TODAY
-from ringflow.ledger.statement import Statement
 from ringflow.store import DirectConnection
+from ringflow.store.statement import Statement
 
 MAX_TRIES = 5
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 from ringflow.ledger.rate_card import trunk_subject
 from ringflow.ledger.rates import trunk_terms
-from ringflow.ledger.statement import Statement
 from ringflow.ledger.terms import charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.records.rows import STARTED, CallRows, Cells
 from ringflow.store import DirectConnection
 from ringflow.store.record_tables import call_legs
+from ringflow.store.statement import Statement
 
 _names = call_legs.columns.keys()
 DIALLED, TRUNK, ENDED, TALKED = (_names.index(name) for name in ("dialled", "trunk", "ended_ms", "talked_ms"))

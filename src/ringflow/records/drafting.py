@@ -15,11 +15,11 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 import structlog
 
 from ringflow.calls.progress import CallInProgress
-from ringflow.ledger.statement import Statement
 from ringflow.moments import system_now_ms
 from ringflow.records.rows import LOST, call_rows
 from ringflow.store import DirectConnection, Store, StoreGone
 from ringflow.store.batches import Batches
+from ringflow.store.statement import Statement
 
 log = structlog.get_logger("ringflow.records")
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from ringflow.calls.outcome import LegEnd
-from ringflow.ledger.statement import Statement
 from ringflow.records.costing import leg_cost
 from ringflow.records.rows import LOST, CallRows, lost_rows, read_leg_id
 from ringflow.records.writing import write_rows
 from ringflow.store import DirectConnection, Store
+from ringflow.store.statement import Statement
 
 AT_ONCE = 100
 

@@ -9,8 +9,8 @@ from ringflow.accounts.cards.pin import pin_message
 from ringflow.accounts.failures import forgive
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import Pepper
-from ringflow.ledger.statement import Statement
 from ringflow.store import Store
+from ringflow.store.statement import Statement
 
 REFRESH_MS = 24 * 3_600_000
 

@@ -28,11 +28,11 @@ from ringflow.accounts.fields import check_one_of, check_range, check_text
 from ringflow.accounts.peppers import Peppers
 from ringflow.audit import Act, note
 from ringflow.errors import Refused
-from ringflow.ledger.statement import Statement
 from ringflow.money import MAX_AMOUNT_MICROS, Money, check_currency
 from ringflow.plain_text import plain
 from ringflow.store import Store
 from ringflow.store.card_tables import card_batches, cards
+from ringflow.store.statement import Statement
 
 CHUNK = 5_000
 SEGMENT = 250_000

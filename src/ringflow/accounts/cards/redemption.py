@@ -20,10 +20,10 @@ from ringflow.accounts.customers import Customer
 from ringflow.audit import Act, note
 from ringflow.ledger.account import open_account
 from ringflow.ledger.paying import Order, credit_card
-from ringflow.ledger.statement import Statement
 from ringflow.plain_text import plain
 from ringflow.store import Store
 from ringflow.store.card_tables import card_batches, cards
+from ringflow.store.statement import Statement
 
 _TAKE = Statement(
     "UPDATE cards SET status = 'used', redeemed_by = :customer_id, redeemed_as = :redeemed_as, "

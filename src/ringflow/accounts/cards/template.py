@@ -6,7 +6,7 @@ from ringflow.accounts import customers
 from ringflow.accounts.change import Change
 from ringflow.accounts.customers import Customer
 from ringflow.ledger.occupying import customer_subject
-from ringflow.ledger.statement import Statement
+from ringflow.store.statement import Statement
 
 _COPY_RATES = Statement(
     "INSERT INTO rate_assignments (subject, card_id) "

@@ -14,8 +14,8 @@ from ringflow.accounts.vouchers.voucher import (
 )
 from ringflow.audit import Act, note
 from ringflow.errors import Refused
-from ringflow.ledger.statement import Statement
 from ringflow.money import MAX_AMOUNT_MICROS, Money, check_currency
+from ringflow.store.statement import Statement
 
 CODE_DIGITS = 16
 MAX_COUNT = 100_000

@@ -20,9 +20,9 @@ from ringflow.accounts.vouchers.generation import CODE_DIGITS, code_message
 from ringflow.accounts.vouchers.voucher import COLUMNS, Voucher, show_voucher
 from ringflow.audit import Act, note
 from ringflow.ledger.paying import Order, credit_card, pay_in
-from ringflow.ledger.statement import Statement
 from ringflow.money import Money
 from ringflow.store.card_tables import vouchers
+from ringflow.store.statement import Statement
 
 _TAKE = Statement(
     "UPDATE vouchers SET status = 'used', redeemed_by = :customer_id, redeemed_ms = :now_ms, "

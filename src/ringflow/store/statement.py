@@ -1,6 +1,6 @@
 """One SQL text for SQLite and PostgreSQL, which may take a whole list of rows as one parameter.
 
-The ledger's statements work on sets, so that a batch of a hundred calls takes as many statements as one call.
+These statements work on sets, so that a batch of a hundred calls takes as many statements as one call.
 The rows travel as a JSON text, of which `json_each` (SQLite) or `json_to_recordset` (PostgreSQL) makes the
 table `v`: the only word in which the two databases differ here.
 """
@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Dialect, Row, TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text, TypeEngine
 
-from ringflow.store import DirectConnection
+from ringflow.store.database import DirectConnection
 
 Kind: TypeAlias = Literal["bigint", "text"]
 # `json.dumps` with separators makes an encoder for every text.
