@@ -37,7 +37,7 @@ def free_udp_range(count: int) -> int:
     """The first of `count` UDP ports in a row, at most 1000: an even one, all free and nobody else's."""
     assert count <= _ROW_LENGTH
     for first in random.sample(_ROWS, len(_ROWS)):
-        if all(_is_free(port, socket.SOCK_DGRAM) for port in range(first, first + count)) and _claim(first):
+        if _take(range(first, first + count), socket.SOCK_DGRAM):
             return first
     raise OSError(f"no {count} free UDP ports in a row on 127.0.0.1")
 
@@ -45,10 +45,14 @@ def free_udp_range(count: int) -> int:
 def _free_port(kind: socket.SocketKind) -> int:
     for _ in range(_ATTEMPTS):
         port = random.choice(_SINGLES)  # noqa: S311 - only to stay out of others' way
-        # Claimed first: what is free before the claim may be another's by then.
-        if _claim(port) and _is_free(port, kind):
+        if _take(range(port, port + 1), kind):
             return port
     raise OSError("no free port on 127.0.0.1")
+
+
+def _take(ports: range, kind: socket.SocketKind) -> bool:
+    # Claimed first: what is free before the claim may be another's by then.
+    return _claim(ports[0]) and all(_is_free(port, kind) for port in ports)
 
 
 def _claim(port: int) -> bool:
