@@ -88,6 +88,11 @@ class Attempt:
     ends_by_key: bool = False
     names_callee: bool = False
 
+    @property
+    def all_headers(self) -> dict[str, str]:
+        """Those of trunk and slot, and the customer's."""
+        return self.headers | self.identity
+
     def arguments(self) -> str:
         """What `Dial` is given. `g`: go on here when the callee hangs up; `H`: the caller ends it by keys."""
         options = f"gb({self._leg_subroutine()})U({self._answer_subroutine()})"
@@ -229,7 +234,7 @@ def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool
         talked_ms=talked_ms,
         hangup_cause=cause,
         caller_id=attempt.caller_id,
-        headers=attempt.headers | attempt.identity,
+        headers=attempt.all_headers,
         released_by=released_by,
         hung_up_by=hung_up_by,
         sip_code=_sip_code(status, fields[7]),

@@ -280,6 +280,6 @@ def _lost(attempt: Attempt) -> Leg:
         trunk=attempt.trunk,
         status=LegStatus.LOST,
         caller_id=attempt.caller_id,
-        headers=attempt.headers | attempt.identity,
+        headers=attempt.all_headers,
         leg_id=attempt.leg_id if attempt.charged else "",
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime
 
 from ringflow.errors import Refused
+from ringflow.moments import system_now_ms
 from ringflow.plain_text import plain
 
 _AGO = re.compile(r"([0-9]{1,6})([smhd])")
@@ -21,7 +21,7 @@ def moment_ms(text: str | None, option: str) -> int | None:
     if text is None:
         return None
     if ago := _AGO.fullmatch(text):
-        return round(time.time() * 1000) - int(ago[1]) * _SECONDS[ago[2]] * 1000
+        return system_now_ms() - int(ago[1]) * _SECONDS[ago[2]] * 1000
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
