@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import select
 
-from ringflow.ledger import Hold
+from ringflow.ledger import Hold, Terms
 from ringflow.ledger.held import standing_holds
 from ringflow.ledger.reaping import FORGOTTEN_MS, SILENT_MS, reap, say_alive
-from ringflow.store.ledger_tables import ledger_servers
+from ringflow.ledger.terms import UnreadableTerms
+from ringflow.store.ledger_tables import ledger_holds, ledger_occupancy, ledger_servers
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Bank
@@ -75,3 +77,59 @@ async def test_a_server_that_was_forgotten_and_lives_keeps_what_it_holds(bank: B
     async with bank.store.reading() as connection:
         assert [hold.leg_id for hold in await standing_holds(connection)] == ["leg"]
     await sleeper.release("leg")
+
+
+async def test_a_hold_with_unreadable_terms_keeps_no_other_from_its_end(bank: Bank) -> None:
+    await bank.customer(1, 9)
+    dead = bank.server("dead")
+    await say_alive(dead)
+    lasts_ms = 10 * SILENT_MS
+    for leg in ("a", "b", "c"):
+        await dead.hold(leg, 1, 3 * UNIT, terms=Terms("USD", 60 * UNIT), lasts_ms=lasts_ms)
+    async with bank.store.writing() as connection:
+        spoilt = ledger_holds.update().where(ledger_holds.c.leg_id == "a")
+        await connection.execute(spoilt.values(terms='{"currency": "USD", "from a newer version": 1}'))
+    bank.now_ms += 2 * SILENT_MS
+
+    async def two_seconds(hold: Hold) -> int | None:
+        return 2000
+
+    async def is_up(call_id: str) -> bool:
+        return False
+
+    reaped = await reap(bank.ledger, two_seconds, is_up)
+    assert [(one.leg_id, one.charged_micros) for one in reaped.settlements] == [
+        ("b", 2 * UNIT),
+        ("c", 2 * UNIT),
+    ]
+    assert reaped.waiting == 1
+    with pytest.raises(UnreadableTerms, match=r"leg a cannot be charged, the terms '.*newer version"):
+        await bank.ledger.settle_talk("a", 2000)
+    # Nobody may be held for ever: when the hold expires its credit goes back.
+    bank.now_ms += lasts_ms
+    reaped = await reap(bank.ledger, two_seconds, is_up)
+    assert [(one.leg_id, one.charged_micros) for one in reaped.settlements] == [("a", 0)]
+    assert (await bank.account(1)).held_micros == 0
+
+
+@pytest.mark.parametrize(
+    "terms",
+    ["no JSON", "[]", "7", "{}", Terms("USD", 1, increment_s=0).to_json(), Terms("USD", -1).to_json()],
+)
+def test_terms_of_which_no_charge_can_be_made_are_unreadable(terms: str) -> None:
+    with pytest.raises(UnreadableTerms, match="cannot be read"):
+        Terms.from_json(terms)
+
+
+async def test_a_count_that_is_too_low_keeps_no_call_from_its_end(bank: Bank) -> None:
+    await bank.customer(1)
+    dead = bank.server("dead")
+    for call in ("one", "two"):
+        assert await dead.take_channel(1, call, None)
+    async with bank.store.writing() as connection:
+        await connection.execute(ledger_occupancy.update().values(used=1))
+    bank.now_ms += 2 * SILENT_MS
+    await reap_of(bank, up=False)
+    assert await bank.ledger.take_channel(1, "three", 1)
+    assert not await bank.ledger.take_channel(1, "four", 1)
+    await bank.ledger.vacate("three")

@@ -13,6 +13,7 @@ Asterisk's channels are read before AstDB: a channel that is gone by then has le
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 import structlog
@@ -23,10 +24,11 @@ from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import LegEnd
 from ringflow.calls.outgoing import KEPT_FAMILY
 from ringflow.engine.settling import LegEnds, leg_end, settle_lost
-from ringflow.errors import RingflowError
+from ringflow.errors import Refused, RingflowError
 from ringflow.ledger.held import standing_hold
 from ringflow.ledger.hold import Hold
 from ringflow.ledger.reaping import reap, say_alive
+from ringflow.plain_text import plain
 from ringflow.store import StoreGone
 
 log = structlog.get_logger("ringflow.reaper")
@@ -107,9 +109,9 @@ class Reaper:
         asked = await self._ask()
         if asked is not None:
             for end in asked.kept.values():
-                await self._settle_kept(end)
+                await _each(end.leg_id, self._settle_kept(end))
             for leg_id in list(self._charging.left):
-                await self._settle_left(leg_id, asked)
+                await _each(leg_id, self._settle_left(leg_id, asked))
         loop = asyncio.get_running_loop()
         if self._beating_since_s is None or loop.time() - self._beating_since_s < self._silent_s:
             return
@@ -175,6 +177,14 @@ class Reaper:
         why = "its hold expired" if not known else "Asterisk has neither its channel nor its end"
         log.error("leg not charged", leg=hold.leg_id, server=hold.server, why=why)
         return 0
+
+
+async def _each(leg_id: str, settling: Awaitable[None]) -> None:
+    """Settle one leg; one that the ledger refuses is logged and keeps no other from its end."""
+    try:
+        await settling
+    except Refused as error:
+        log.error("leg not settled", leg=plain(leg_id), detail=str(error))
 
 
 def _name(server: str) -> str:

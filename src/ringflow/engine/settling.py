@@ -15,6 +15,7 @@ from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import DIAL_STATUSES, LegEnd, LegStatus
 from ringflow.errors import CallEnded
 from ringflow.ledger.hold import UnknownLeg
+from ringflow.ledger.terms import UnreadableTerms
 from ringflow.moments import system_now_ms
 from ringflow.plain_text import plain
 from ringflow.store import StoreGone
@@ -37,7 +38,7 @@ async def serve_settlement(session: AgiSession, charging: Charging, ends: LegEnd
     end = leg_end(*[*session.request.arguments, "", "", "", "", ""][:5])
     try:
         await settle_lost("leg settled at its hang-up", end, charging, ends)
-    except StoreGone as error:
+    except (StoreGone, UnreadableTerms) as error:
         log.error("leg kept by Asterisk", leg=end.leg_id, talked_ms=end.talked_ms, detail=str(error))
         return
     try:

@@ -19,7 +19,10 @@ class HoldState(StrEnum):
 
 @dataclass(slots=True)
 class Hold:
-    """Credit set aside for a leg. `terms` is None for a leg that is not rated here (upstream)."""
+    """Credit set aside for a leg. `terms` is None for a leg that is not rated here (upstream).
+
+    `unreadable`: why the terms that are kept with it cannot be read; "" where they can, or there are none.
+    """
 
     leg_id: str
     customer_id: int
@@ -28,6 +31,7 @@ class Hold:
     server: str
     opened_ms: int
     expires_ms: int
+    unreadable: str = ""
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from ringflow.ledger.account import open_account, utc_day
 from ringflow.ledger.hold import Hold, LegTaken, NoCredit, UnknownLeg
 from ringflow.ledger.request import ExtendRequest, HoldRequest, LegAnswer
 from ringflow.ledger.spending import Ask, Grant, hold_credit
-from ringflow.ledger.terms import Terms
+from ringflow.ledger.terms import Terms, UnreadableTerms
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 
@@ -212,13 +212,19 @@ def _again(request: HoldRequest, row: HoldRow) -> Hold | Refused:
 
 
 def read_hold(row: HoldRow) -> Hold:
-    """The hold of a row."""
+    """Return the hold of a row, whether its terms can be read or not."""
+    terms, unreadable = None, ""
+    try:
+        terms = Terms.from_json(row.terms) if row.terms else None
+    except UnreadableTerms as error:
+        unreadable = str(error)
     return Hold(
         leg_id=row.leg_id,
         customer_id=row.account_id,
         micros=row.micros,
-        terms=Terms.from_json(row.terms) if row.terms else None,
+        terms=terms,
         server=row.server,
         opened_ms=row.opened_ms,
         expires_ms=row.expires_ms,
+        unreadable=unreadable,
     )

@@ -23,7 +23,7 @@ from ringflow.ledger.request import (
     SettleRequest,
     VacateRequest,
 )
-from ringflow.ledger.terms import Terms, charge_micros
+from ringflow.ledger.terms import Terms, UnreadableTerms, charge_micros
 from ringflow.moments import system_now_ms
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.store import Store
@@ -115,11 +115,17 @@ class Ledger:
         return await self._end(SettleRequest(leg_id, _amount(charge)))
 
     async def settle_talk(self, leg_id: str, talked_ms: int) -> Settlement:
-        """End a leg that talked for `talked_ms`, by the terms kept with its hold: on any server."""
+        """End a leg that talked for `talked_ms`, by the terms kept with its hold: on any server.
+
+        A talk whose terms cannot be read raises `UnreadableTerms` until its hold expires, because a newer
+        server may read them; then it is not charged.
+        """
         async with self.store.reading() as connection:
             hold = await find_hold(connection, leg_id)
         if hold is None:
             raise UnknownLeg(f"leg {leg_id} has no hold")
+        if hold.unreadable and talked_ms > 0 and self.now_ms() <= hold.expires_ms:
+            raise UnreadableTerms(f"leg {leg_id} cannot be charged, {hold.unreadable}")
         charge = charge_micros(hold.terms, max(0, talked_ms)) if hold.terms else 0
         return await self.settle(leg_id, min(charge, MAX_AMOUNT_MICROS))
 

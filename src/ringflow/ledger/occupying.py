@@ -29,8 +29,8 @@ _MARKED = Statement(
     rows={"call_id": "text"},
 )
 _COUNT = Statement(
-    "UPDATE ledger_occupancy AS o SET used = o.used + v.more FROM {rows} "
-    "WHERE o.subject = v.subject AND o.used + v.more >= 0 RETURNING used",
+    "UPDATE ledger_occupancy AS o SET used = CASE WHEN o.used + v.more > 0 THEN o.used + v.more ELSE 0 END "
+    "FROM {rows} WHERE o.subject = v.subject",
     rows={"subject": "text", "more": "bigint"},
 )
 _MARK = Statement(
@@ -121,5 +121,6 @@ def _full(
 
 async def _count(connection: DirectConnection, more: Mapping[str, int]) -> None:
     rows = [{"subject": subject, "more": count} for subject, count in more.items()]
-    if rows and len(await _COUNT.run(connection, rows)) < len(rows):
-        raise AssertionError("more calls leave than are counted")
+    if rows:
+        # Where a count is too low `ledger check` says so; no call may fail for it, nor a reaper stop.
+        await _COUNT.run(connection, rows)

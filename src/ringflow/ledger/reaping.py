@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
+
+from ringflow.errors import Refused
 from ringflow.ledger.held import abandoned_calls, abandoned_holds, forget_servers, see_server
 from ringflow.ledger.hold import Hold, Settlement
 from ringflow.ledger.ledger import Ledger
+
+log = structlog.get_logger("ringflow.reaper")
 
 SILENT_MS = 30_000
 """A server that has not said for so long that it lives is dead."""
@@ -43,7 +48,8 @@ async def reap(
 ) -> Reaped:
     """Settle abandoned holds, count abandoned calls out, and forget servers long dead that left nothing.
 
-    Any number of servers may do so at once.
+    Any number of servers may do so at once. A hold that cannot be settled is logged, left standing and
+    counted as waiting; it keeps no other from its end.
 
     `talked_ms`: how long a leg talked, 0 for not at all, None while it is up. `is_up`: whether a call is.
     """
@@ -54,8 +60,12 @@ async def reap(
     settlements: list[Settlement] = []
     for hold in holds:
         talked = await talked_ms(hold)
-        if talked is not None:
+        if talked is None:
+            continue
+        try:
             settlements.append(await ledger.settle_talk(hold.leg_id, talked))
+        except Refused as error:
+            log.error("hold left standing", leg=hold.leg_id, talked_ms=talked, detail=str(error))
     over = [call_id for call_id in calls if not await is_up(call_id)]
     for call_id in over:
         await ledger.vacate(call_id)

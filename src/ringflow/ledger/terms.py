@@ -11,7 +11,12 @@ import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
+from ringflow.errors import Refused
 from ringflow.money import MICRO_DIGITS, Rounding, divide, largest_numerator
+
+
+class UnreadableTerms(Refused):
+    """What is kept beside a hold are not terms that this version reads: a newer one may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Terms:
 
     @classmethod
     def from_json(cls, text: str) -> Terms:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote. Raises `UnreadableTerms`."""
         return _from_json(text)
 
     @property
@@ -59,8 +64,30 @@ def _to_json(terms: Terms) -> str:
 
 @lru_cache(maxsize=4096)
 def _from_json(text: str) -> Terms:
-    fields = json.loads(text)
-    return Terms(**{**fields, "rounding": Rounding(fields["rounding"])})
+    try:
+        fields = json.loads(text)
+        terms = Terms(**{**fields, "rounding": Rounding(fields["rounding"])})
+        if not _computable(terms):
+            raise ValueError("a value is out of its range")
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnreadableTerms(f"the terms {text[:200]!r} cannot be read: {error}") from error
+    return terms
+
+
+def _computable(terms: Terms) -> bool:
+    """Whether a charge can be made of these values."""
+    least = {
+        "price_micros": 0,
+        "connection_micros": 0,
+        "minimum_s": 1,
+        "increment_s": 1,
+        "grace_s": 0,
+        "decimals": 0,
+    }
+    values = {name: getattr(terms, name) for name in least}
+    return terms.decimals <= MICRO_DIGITS and all(
+        type(value) is int and value >= least[name] for name, value in values.items()
+    )
 
 
 def billed_s(terms: Terms, talked_ms: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.ledger.terms import Terms, affordable_ms, billed_s
+from ringflow.ledger.terms import Terms, UnreadableTerms, affordable_ms, billed_s
 from ringflow.store.ledger_tables import ledger_holds
 from ringflow.store.record_tables import call_legs
 
@@ -80,7 +80,11 @@ def _leg(row: Row[Any]) -> RecordedLeg:
     own = {name: getattr(row, name) for name in _OWN}
     if not row.terms:
         return RecordedLeg(**own)
-    terms = Terms.from_json(row.terms)
+    money = {name: getattr(row, name) for name in _MONEY}
+    try:
+        terms = Terms.from_json(row.terms)
+    except UnreadableTerms:
+        return RecordedLeg(**own) if row.state == "held" else RecordedLeg(**own, **money)
     rated = RecordedLeg(
         **own,
         prefix=terms.prefix or None,
@@ -90,7 +94,6 @@ def _leg(row: Row[Any]) -> RecordedLeg:
     )
     if row.state == "held":
         return rated
-    money = {name: getattr(row, name) for name in _MONEY}
     charged = row.charged_micros + row.uncollected_micros
     return replace(rated, **money, billed_s=_billed(terms, row.talked_ms, charged))
 
