@@ -122,3 +122,23 @@ def test_the_modules_that_an_asterisk_needs_are_told_alike_and_are_those_of_the_
     # The lab loads no others of these, so its calls show that they are enough.
     assert told - set(MODULES) == set()
     assert {name for name in MODULES if name.startswith(("app_", "func_"))} - told == set()
+
+
+def test_every_endpoint_forbids_transfers_and_ends_calls_without_sound(tmp_path: Path) -> None:
+    write_asterisk_config(tmp_path, AsteriskConfigSettings())
+    text = read(tmp_path)["pjsip_ringflow.conf"]
+    # The telephone is an example in comments.
+    sections = re.findall(r"^(?:; )?\[([^\]]+)\](\([^)]*\))?\n((?:(?!^(?:; )?\[).*\n?)*)", text, re.MULTILINE)
+    endpoints = {
+        name: (parent, re.sub(r"^; ?", "", body, flags=re.MULTILINE))
+        for name, parent, body in sections
+        if re.search(r"^(?:; )?type = endpoint$", body, re.MULTILINE) or parent == "(ringflow-trunk)"
+    }
+    assert set(endpoints) == {"ringflow-trunk", "ringflow-carrier", "ringflow-uri", "ringflow-phone"}
+    for parent, body in endpoints.values():
+        if parent == "(ringflow-trunk)":
+            assert not re.search(r"^(allow_transfer|rtp_timeout)", body, re.MULTILINE)
+        else:
+            assert "\nallow_transfer = no\n" in body
+            assert "\nrtp_timeout = 60\n" in body
+            assert "\nrtp_timeout_hold = 300\n" in body

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -53,12 +55,20 @@ class AsteriskInstance:
     """An Asterisk that keeps everything below `folder`, run from unpacked packages on loopback ports.
 
     Calls from 127.0.0.1 go to `ringflow-incoming`, and so to FastAGI on `fastagi_port`. Its log is `log`.
+    `endpoint_options` replace settings of `ringflow-trunk`, its endpoints' template: `allow_transfer`...
     """
 
-    def __init__(self, folder: Path, packages: PackageFolder, fastagi_port: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        packages: PackageFolder,
+        fastagi_port: int,
+        endpoint_options: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder.absolute()
         self.packages = packages
         self.fastagi_port = fastagi_port
+        self._endpoint_options = dict(endpoint_options or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -181,8 +191,19 @@ class AsteriskInstance:
             carrier_port=carrier,
         )
         write_asterisk_config(self.config, settings)
+        self._replace_endpoint_options()
         directories = self._directories(run_folder)
         return write_lab_files(self.folder / "etc", directories, self.config, ports, trunks), state
+
+    def _replace_endpoint_options(self) -> None:
+        """Write them into the template: which endpoint gets calls from 127.0.0.1 differs by release."""
+        path = self.config / "pjsip_ringflow.conf"
+        text = path.read_text("utf-8")
+        for name, value in self._endpoint_options.items():
+            text, found = re.subn(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
+            if not found:
+                raise StartError(f"{path} has no setting `{name}` that the lab could replace")
+        path.write_text(text, "utf-8")
 
     def _spawn(self, main: Path, state: AsteriskState) -> None:
         shutil.rmtree(self.folder / "log", ignore_errors=True)

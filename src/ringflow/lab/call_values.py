@@ -10,7 +10,7 @@ from ringflow.lab.sound import Heard, HeardKey
 
 
 class Moment(Enum):
-    """What a caller's hang-up is counted from."""
+    """What a caller's hang-up, or the end of its sound, is counted from."""
 
     DIALLED = "dialled"  # the caller's own INVITE
     ANSWERED = "answered"  # the caller's own answer
@@ -38,7 +38,10 @@ class TimedKeys:
 
 @dataclass(frozen=True, slots=True)
 class LabCaller:
-    """A telephone that calls `did` as `cli`. Without `hang_up` it stays until Asterisk ends the call."""
+    """A telephone that calls `did` as `cli`. Without `hang_up` it stays until Asterisk ends the call.
+
+    `falls_silent`: from then on it sends no sound, as a telephone that lost its network.
+    """
 
     did: str
     cli: str
@@ -46,6 +49,7 @@ class LabCaller:
     hang_up: HangUp | None = None
     anonymous: bool = False
     display_name: str = ""
+    falls_silent: HangUp | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import tempfile
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,10 +94,13 @@ class _LabCall:
         doing: list[Coroutine[Any, Any, None]] = [_press_keys(side, caller.keys)]
         doing += [_speak_when_invited(self.sides[trunk]) for trunk in trunks]
         if caller.hang_up is not None:
-            doing.append(self.hang_up(caller.hang_up, side, trunks))
+            doing.append(self.at(caller.hang_up, side.sipp.hang_up, side, trunks))
+        if caller.falls_silent is not None:
+            doing.append(self.at(caller.falls_silent, side.sound.fall_silent, side, trunks))
         return doing
 
-    async def hang_up(self, when: HangUp, side: _Side, trunks: list[str]) -> None:
+    async def at(self, when: HangUp, deed: Callable[[], None], side: _Side, trunks: list[str]) -> None:
+        """Do it when the moment comes, if it does."""
         if when.moment is Moment.DIALLED:
             found = await side.sipp.wait_for(lambda message: message.first_line.startswith("INVITE "))
         elif when.moment is Moment.ANSWERED:
@@ -114,7 +117,7 @@ class _LabCall:
                     task.cancel()
         if found is not None:
             await asyncio.sleep(when.after_ms / 1000)
-            side.sipp.hang_up()
+            deed()
 
     async def let_callees_end(self, trunks: list[str]) -> None:
         """A callee that got no INVITE waits for ever; one that did has its BYE or CANCEL on the way."""

@@ -34,13 +34,21 @@ class Lab:
     """A real Asterisk with SIPp around it, kept below `folder`: packages, and one Asterisk for each release.
 
     `place` puts the Asterisk elsewhere, so that several can share the packages; tests do. `release` is a code
-    name of this machine's distribution: `forky` brings Asterisk 22, `bullseye` 16.
+    name of this machine's distribution: `forky` brings Asterisk 22, `bullseye` 16. `endpoint_options` replace
+    settings of `ringflow-trunk`, such as `allow_transfer`.
     """
 
-    def __init__(self, folder: Path, release: str | None = None, place: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        release: str | None = None,
+        place: Path | None = None,
+        endpoint_options: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder.absolute()
         self.release = release or read_machine().lab_release
         self._place = (place or self.folder / self.release / "asterisk").absolute()
+        self._endpoint_options = endpoint_options
         self._fetched: PackageFolder | None = None
         self._asterisk: AsteriskInstance | None = None
 
@@ -55,7 +63,9 @@ class Lab:
     def asterisk(self) -> AsteriskInstance:
         """This lab's Asterisk, running or not."""
         if self._asterisk is None:
-            self._asterisk = AsteriskInstance(self._place, self.packages, DEFAULT_FASTAGI_PORT)
+            self._asterisk = AsteriskInstance(
+                self._place, self.packages, DEFAULT_FASTAGI_PORT, self._endpoint_options
+            )
         return self._asterisk
 
     def up(self, fastagi_port: int = DEFAULT_FASTAGI_PORT) -> AsteriskState:

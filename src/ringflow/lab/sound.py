@@ -120,6 +120,11 @@ class Sound(asyncio.DatagramProtocol):
         if self._silence is None:
             self._silence = asyncio.get_running_loop().create_task(self._send_silence())
 
+    def fall_silent(self) -> None:
+        """Send nothing from now on; keys are still sent."""
+        if self._silence is not None:
+            self._silence.cancel()
+
     async def key(self, sign: str, tone_ms: int) -> None:
         """Press one of ``0123456789*#ABCD`` for `tone_ms`."""
         event = EVENTS[sign]
@@ -138,8 +143,8 @@ class Sound(asyncio.DatagramProtocol):
 
     async def close(self) -> None:
         """Stop sending and free the port."""
+        self.fall_silent()
         if self._silence is not None:
-            self._silence.cancel()
             await asyncio.gather(self._silence, return_exceptions=True)
         if self._transport is not None:
             self._transport.close()
