@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ringflow.store import DirectConnection, Store, StoreGone
+from ringflow.store import DirectConnection, Store, StoreGone, StoreLocked
 
 READ = "SELECT revision FROM directory_revision"
 ADD = "UPDATE directory_revision SET revision = revision + 1 RETURNING revision"
@@ -152,7 +152,7 @@ async def test_those_who_queue_behind_a_lock_do_not_wait_for_each_others_vain_at
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     ends = await asyncio.gather(*(write(number) for number in range(40)), return_exceptions=True)
-    assert {type(end) for end in ends} == {StoreGone}, ends
+    assert {type(end) for end in ends} == {StoreLocked}, ends
     assert loop.time() - began_s < 10, "one after the other they would take 20 s"
     other.execute("COMMIT")
     async with store.writing_directly() as connection:

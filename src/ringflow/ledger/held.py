@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.ledger.hold import Hold, HoldState
 from ringflow.ledger.holding import HOLD_COLUMNS, HoldRow, read_hold
+from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 
 # A server that never said that it lives counts from the hold's own beginning.
@@ -80,7 +81,7 @@ async def abandoned_calls(connection: AsyncConnection, now_ms: int, silent_ms: i
     return [row[0] for row in await _LEFT_CALLS.run(connection, seen_ms=now_ms - silent_ms)]
 
 
-async def see_server(connection: AsyncConnection, server: str, now_ms: int) -> None:
+async def see_server(connection: AsyncConnection | DirectConnection, server: str, now_ms: int) -> None:
     """Note that a server lives; to be done several times within the silence that counts as its death."""
     await _SEEN.run(connection, id=server, now_ms=now_ms)
 

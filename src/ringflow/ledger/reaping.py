@@ -35,8 +35,12 @@ class Reaped:
 
 
 async def say_alive(ledger: Ledger) -> None:
-    """Note that this server lives; every few seconds."""
-    async with ledger.store.writing() as connection:
+    """Note that this server lives; every few seconds.
+
+    It uses the connections of calls, which give up where the database does not answer: a server that waited
+    here while its calls went on would be taken for dead.
+    """
+    async with ledger.store.writing_directly() as connection:
         await see_server(connection, ledger.server, ledger.now_ms())
 
 

@@ -95,6 +95,13 @@ class Database(Protocol):
     def loss(self, error: BaseException) -> str | None:
         """Why the database cannot be used, where `error` says so; None for any other error."""
 
+    def locked(self, error: BaseException) -> bool:
+        """Return whether `error` says only that another transaction has kept a lock for too long."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """The classes of what a statement raises: an error of these in a block is the database's own."""
+
     def displaced(self) -> str | None:
         """Why what is written would not be found again, though nothing fails; None: it would be."""
 

@@ -11,3 +11,7 @@ class StoreGone(RingflowError):
     Whatever was under way may be tried again later; a transaction that raised this was not committed, unless
     it was lost in the very moment of its commit.
     """
+
+
+class StoreLocked(StoreGone):
+    """Another transaction has kept what was wanted locked for too long. Nothing was written."""

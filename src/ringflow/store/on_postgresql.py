@@ -18,25 +18,45 @@ from ringflow.store.address import Address
 from ringflow.store.database import DirectConnection, Row
 from ringflow.store.postgres_connections import PostgresConnections
 
-CONNECT_S = 10.0
-LOOK_UP_S = 5.0
+CONNECT_S = 5.0
+ANSWER_S = 5.0
+"""How long one statement of the call path, or its commit, may take before its connection is given up."""
+
+POOL_S = 5.0
 DIRECT_CONNECTIONS = 4
 
+# What PostgreSQL itself is told, so that a process that is frozen in a transaction, or a machine that is
+# gone, keeps its locks from the others for no longer. Nothing that calls do takes a hundredth of these.
+_IDLE = {"idle_in_transaction_session_timeout": "4s"}
+_OF_CALLS = {**_IDLE, "lock_timeout": "1s", "statement_timeout": "4s"}
+# Reports and imports may take minutes, but wait for nobody's lock.
+_OF_THE_REST = {**_IDLE, "lock_timeout": "3s"}
+
+_LOCK_TIMEOUT = "55P03"
 # SQLSTATE classes that speak of the server and not of the statement (PostgreSQL, appendix A): connection
-# exception, no such database or role at connect, insufficient resources, operator intervention, system error.
+# exception, no such database or role at connect, insufficient resources, operator intervention (a statement's
+# time is over, too), system error.
 _SERVER_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58", "XX"})
+# Single states that do: a server that has become a standby, a transaction whose time without a statement was
+# over, a commit of which nobody knows, a lock that another transaction keeps.
+_SERVER_STATES = frozenset({"25006", "25P03", "40003", _LOCK_TIMEOUT})
 
 
 class OnPostgres:
     """A PostgreSQL server; a connection that the server closed is replaced before it is used again."""
 
     def __init__(self, address: Address) -> None:
-        self._engine = create_async_engine(address.url, connect_args={"timeout": CONNECT_S})
+        self._engine = create_async_engine(
+            address.url,
+            pool_timeout=POOL_S,
+            connect_args={"timeout": CONNECT_S, "server_settings": _OF_THE_REST},
+        )
         # asyncpg knows when its socket was closed: asking it is free, a ping costs a round trip.
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         _, options = self.dialect.create_connect_args(self._engine.url)
-        self._direct = PostgresConnections({**options, "timeout": CONNECT_S}, DIRECT_CONNECTIONS)
+        times = {"timeout": CONNECT_S, "command_timeout": ANSWER_S, "server_settings": _OF_CALLS}
+        self._direct = PostgresConnections({**options, **times}, DIRECT_CONNECTIONS)
 
     @property
     def dialect(self) -> Dialect:
@@ -58,8 +78,11 @@ class OnPostgres:
     @asynccontextmanager
     async def writing_directly(self) -> AsyncIterator[DirectConnection]:
         """The same, on asyncpg's own connection: a round trip for each statement and no more."""
-        async with self._direct.one() as connection, connection.transaction():
+        async with self._direct.one() as connection:
+            await connection.execute("BEGIN")
+            # No ROLLBACK: an exception ends the connection, and asking a server that is gone would take long.
             yield _Direct(connection, self.dialect)
+            await connection.execute("COMMIT")
 
     @asynccontextmanager
     async def writing_one_statement(self) -> AsyncIterator[DirectConnection]:
@@ -73,7 +96,7 @@ class OnPostgres:
             return await self._fetch(sql, values)
         except TimeoutError:
             raise
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except self.errors as error:
             if self.loss(error) is None:
                 raise
         # A server that was restarted leaves dead connections; a look-up changes nothing, so ask a new one.
@@ -82,7 +105,7 @@ class OnPostgres:
 
     async def _fetch(self, sql: str, values: Sequence[object]) -> Sequence[Row]:
         async with self._direct.one() as connection:
-            rows: Sequence[Row] = await connection.fetch(sql, *values, timeout=LOOK_UP_S)
+            rows: Sequence[Row] = await connection.fetch(sql, *values)
             return rows
 
     def displaced(self) -> None:
@@ -98,10 +121,34 @@ class OnPostgres:
         if isinstance(error, TimeoutError | PoolTimeout):
             return "it does not answer in time"
         if isinstance(error, asyncpg.PostgresError):
-            return _line(error) if (error.sqlstate or "")[:2] in _SERVER_CLASSES else None
+            state = error.sqlstate or ""
+            if state == _LOCK_TIMEOUT:
+                return "another transaction has kept a lock for too long"
+            return _line(error) if state[:2] in _SERVER_CLASSES or state in _SERVER_STATES else None
         if isinstance(error, ConnectionError) and error.errno:
             return os.strerror(error.errno)
-        return _line(error) if isinstance(error, OSError | asyncpg.InterfaceError) else None
+        if isinstance(error, ValueError):
+            # asyncpg's complaint about a value is an InterfaceError, too.
+            return None
+        # InternalClientError: the answer broke off in the midst of a message.
+        lost = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+        return _line(error) if isinstance(error, lost) else None
+
+    def locked(self, error: BaseException) -> bool:
+        """Return whether another transaction has kept a lock for longer than `lock_timeout`."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return getattr(cause, "sqlstate", None) == _LOCK_TIMEOUT
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """SQLAlchemy's, asyncpg's, and those of the connection, which SQLAlchemy leaves as they are."""
+        return (
+            DBAPIError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+            ConnectionError,
+        )
 
     async def close(self) -> None:
         """Close every connection."""

@@ -178,6 +178,16 @@ class OnSqlite:
             return str(cause)
         return str(cause) if isinstance(cause, ValueError) and str(cause) in _CLOSED else None
 
+    def locked(self, error: BaseException) -> bool:
+        """Return whether another process has kept the file's lock for too long."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return isinstance(cause, sqlite3.OperationalError) and "locked" in str(cause)
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What SQLAlchemy makes of the driver's errors."""
+        return (DBAPIError,)
+
     def displaced(self) -> str | None:
         """Whether another file stands at the path, or none: SQLite goes on with the one that it has open."""
         if self._path is None or (found := _identity(self._path)) == self._identity:

@@ -39,7 +39,13 @@ async def bring_up_to_date(
     """
     async with transaction as connection:
         if connection.dialect.name == "postgresql":
+            # Wait for another process that migrates, however long it takes. A table that is in use is not
+            # waited for so long: whoever asks for it next would wait behind us.
+            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '60s'"))
+            waiting = (await connection.execute(text("SHOW lock_timeout"))).scalar_one()
+            await connection.execute(text("SET LOCAL lock_timeout = 0"))
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+            await connection.execute(text(f"SET LOCAL lock_timeout = '{waiting}'"))
         await connection.run_sync(_create_at_once if at_once else _migrate, shown)
 
 

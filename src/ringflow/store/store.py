@@ -8,13 +8,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import literal_column, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import StartError
 from ringflow.store.address import Address, DialectName, read_address
 from ringflow.store.database import Database, DirectConnection, LookUp, Row
-from ringflow.store.gone import StoreGone
+from ringflow.store.gone import StoreGone, StoreLocked
 from ringflow.store.schema import bring_up_to_date
 
 Connection = TypeVar("Connection", AsyncConnection, DirectConnection)
@@ -127,9 +126,9 @@ class Store:
         opener: Callable[[], AbstractAsyncContextManager[Connection]],
         *,
         exclusive: bool,
-        losses: type[Exception] = DBAPIError,
+        losses: type[Exception] | None = None,
     ) -> AsyncIterator[Connection]:
-        """`losses`: errors of the block that may be the database's."""
+        """`losses`: errors of the block that may be the database's; None: those of its driver."""
         self._refuse_unusable(exclusive)
         if exclusive:
             self._refuse_displaced()
@@ -144,7 +143,7 @@ class Store:
                 in_block = False
         except Exception as error:  # every driver has errors of its own; those that are no loss go on
             # A file that the caller reads in the block may be missing too, and is no loss of the database.
-            if not in_block or isinstance(error, losses):
+            if not in_block or isinstance(error, losses or self._database.errors):
                 self._raise_gone(error)
             raise
         finally:
@@ -163,7 +162,8 @@ class Store:
     def _raise_gone(self, error: Exception) -> None:
         reason = self._database.loss(error)
         if reason is not None:
-            raise StoreGone(f"database {self.shown}: {reason}") from error
+            kind = StoreLocked if self._database.locked(error) else StoreGone
+            raise kind(f"database {self.shown}: {reason}") from error
 
 
 def _database(address: Address, busy_s: float) -> Database:
