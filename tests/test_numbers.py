@@ -4,8 +4,16 @@ import phonenumbers
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from phonenumbers import PhoneMetadata
 
-from ringflow.numbers import extension, normalise_number
+from ringflow.numbers import (
+    dialled_number,
+    extension,
+    international_prefix,
+    national_form,
+    normalise_number,
+    number_prefix,
+)
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 
@@ -32,6 +40,14 @@ REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
         ("0612345678", "IT", "390612345678"),
         ("+390612345678", "US", "390612345678"),
         ("+88235421234", "US", "88235421234"),
+        ("4915123456789", "DE", "4915123456789"),
+        ("0011441910000001", "AU", "441910000001"),
+        ("00441910000001", "AU", "441910000001"),
+        ("010441910000001", "JP", "441910000001"),
+        ("0015441910000001", "BR", "441910000001"),
+        ("001441910000001", "HK", "441910000001"),
+        ("810441910000001", "RU", "441910000001"),
+        ("0441910000001", "WS", "441910000001"),
     ],
 )
 def test_every_way_of_writing_a_number_gives_its_e164_digits(text: str, country: str, expected: str) -> None:
@@ -67,7 +83,9 @@ def test_a_normalised_number_stays_as_it_is_when_written_in_full(text: str, coun
     number = normalise_number(text, country)
     if number is not None:
         assert normalise_number("+" + number, country) == number
-        assert normalise_number("00" + number, country) == number
+        plan = PhoneMetadata.metadata_for_region(country)
+        if plan is not None and plan.international_prefix == "00":
+            assert normalise_number("00" + number, country) == number
 
 
 @given(st.from_regex(r"\A[1-9][0-9]{10,14}\Z"))
@@ -114,3 +132,64 @@ def test_an_extension_is_any_name_that_a_dialplan_has(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "a b", "a,b", "a&b", "a" * 65, "é", "a\n", "$" + "{x}", "a/b", "a'"])
 def test_other_text_is_no_extension(text: str) -> None:
     assert extension(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "expected"),
+    [
+        ("112", "DE", None),
+        ("116000", "IT", None),
+        ("911", "US", None),
+        ("5550100", "US", None),
+        ("02800", "NO", "4702800"),
+        ("01910000001", "GB", "441910000001"),
+    ],
+)
+def test_a_short_number_is_nobodys_number_behind_a_country_code(
+    text: str, country: str, expected: str | None
+) -> None:
+    assert dialled_number(text, country) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "expected"),
+    [
+        ("44", "US", "44"),
+        ("+44", "US", "44"),
+        ("0044", "US", "44"),
+        ("01144", "US", "44"),
+        (" 44 (191) ", "GB", "44191"),
+        ("001144", "AU", "44"),
+        ("01044", "JP", "44"),
+        ("81090", "RU", "81090"),
+        ("1", "US", "1"),
+        ("441910000001", "US", "441910000001"),
+        *((text, "US", None) for text in ("", "+", "0", "00", "011", "0191", "000", "4a", "+0", "1" * 16)),
+        ("01144", "GB", None),
+    ],
+)
+def test_each_way_of_writing_the_beginning_of_a_number_gives_its_digits(
+    text: str, country: str, expected: str | None
+) -> None:
+    assert number_prefix(text, country) == expected
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_national_form_is_what_phonenumbers_prints_and_reads_back(region: str) -> None:
+    number = phonenumbers.example_number(region)
+    assert number is not None
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+    printed = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    digits = "".join(filter(str.isdigit, printed))
+    assert national_form(e164, region) == digits
+    assert normalise_number(digits, region) == e164
+    assert national_form("88235421234", region) is None
+
+
+def test_a_possible_number_of_no_known_range_has_its_trunk_prefix_in_the_national_form() -> None:
+    assert national_form("441000000000", "GB") == "01000000000"
+
+
+def test_the_international_prefix_is_the_countrys_own() -> None:
+    countries = ("US", "GB", "AU", "JP", "RU", "BR", "FI")
+    assert [international_prefix(one) for one in countries] == ["011", "00", "0011", "010", "810", "00", "00"]

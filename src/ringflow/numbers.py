@@ -25,23 +25,34 @@ _COUNTRY_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 _TELLING = 4
 
 
+# No short number (emergency, directory, voice mail) of any country is longer.
+_MAX_SHORT = 6
+_DEFAULT_INTERNATIONAL_PREFIX = "00"  # ITU-T E.164, 7.3
+
+
 class _Plan(NamedTuple):
-    """What tells a country's own numbers from foreign ones: their lengths and their trunk prefix.
+    """What tells a country's own numbers from foreign ones: code, lengths, and what is dialled first.
 
     No trunk prefix is kept where it equals the country code (1 in North America): both readings agree.
+    `international_prefix` is dialled before a foreign number; where there are several it is the usual one.
+    `sole_prefix` is the same where there is no other and no national number begins with it, else empty.
     """
 
+    code: str
     longest: int
     lengths: frozenset[int]
     trunk_prefix: str
+    international_prefix: str
+    sole_prefix: str
 
 
 def normalise_number(text: str, country: str) -> str | None:
     """E.164 digits without plus, or None where `text` is not a telephone number.
 
     `country` is a two-letter code (ISO 3166-1) and decides how national forms are read. Understood are
-    `+44...`, `0044...`, the country's own international prefix, its national form, and bare E.164 digits;
-    where bare digits could be both, a valid national number wins. Spaces, hyphens, parentheses are dropped,
+    `+44...`, the country's own international prefix (`01144...` in the US), `0044...`, its national form, and
+    bare E.164 digits. Where several readings are possible a valid number goes before a merely possible one,
+    and then the country's own prefixes go before others. Spaces, hyphens, parentheses are dropped,
     any other character makes it no number. Possible lengths are required, assigned ranges are not: ranges are
     opened more often than libraries are updated.
     """
@@ -56,11 +67,69 @@ def normalise_number(text: str, country: str) -> str | None:
             return _international(digits[1:])
     if _is_surely_e164(digits[:_TELLING], len(digits), country):
         return digits
-    if digits.startswith("00"):
-        return _international(digits[2:])
-    if _is_surely_international(digits, len(digits), country):
+    plan = _plan(country)
+    if plan.sole_prefix and digits.startswith(plan.sole_prefix):
+        foreign = digits[len(plan.sole_prefix) :]
+        if _is_e164(foreign, len(foreign)):
+            return foreign
+    elif _is_surely_international(digits, len(digits), country):
         return _international(digits)
     return _either(digits, country)
+
+
+def dialled_number(text: str, country: str) -> str | None:
+    """E.164 digits of what a caller or a flow dials, or None where it names no telephone that all can reach.
+
+    As `normalise_number`, but for short numbers of the country, such as 112 or 116000: nobody can be reached
+    by their digits behind a country code, so they are None too.
+    """
+    number = normalise_number(text, country)
+    if number is None or len(text) > _MAX_SHORT or not text.isdigit():
+        return number
+    return None if _is_short(text, number, country) else number
+
+
+def international_prefix(country: str) -> str:
+    """The digits that are dialled before a foreign number: 011 in the US, 00 in most countries.
+
+    Where callers choose among several, or among carriers, the usual one, or 00 if there is none.
+    """
+    return _plan(country).international_prefix
+
+
+def national_form(number: str, country: str) -> str | None:
+    """An E.164 number as it is dialled within its country, such as 01910000001; None for a foreign number."""
+    if not number.startswith(_plan(country).code):
+        return None
+    parsed = _parse("+" + number, None)
+    assert parsed is not None, f"{number} is not in E.164"
+    shown = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+    bare = phonenumbers.national_significant_number(parsed)
+    # Numbers of ranges that the library does not know come without their trunk prefix.
+    forms = ("".join(filter(str.isdigit, shown)), _plan(country).trunk_prefix + bare)
+    return next((form for form in forms if normalise_number(form, country) == number), None)
+
+
+def number_prefix(text: str, country: str) -> str | None:
+    """The beginning of E.164 numbers that `text` names, or None where it names none.
+
+    Written as `44`, `+44`, `0044`, or with the country's own international prefix. Country codes do not begin
+    with 0, so what does is an international prefix or a national form, of which nobody knows where it ends.
+    """
+    if len(text) > MAX_WRITTEN or not _WRITTEN.fullmatch(text):
+        return None
+    digits = text.translate(_SEPARATORS)
+    if digits.startswith("+"):
+        digits = digits[1:]
+    elif digits.startswith("0"):
+        own = _plan(country).international_prefix
+        known = (own, _DEFAULT_INTERNATIONAL_PREFIX)
+        prefix = next((one for one in known if digits.startswith(one)), None)
+        if prefix is None:
+            return None
+        digits = digits[len(prefix) :]
+    is_prefix = 0 < len(digits) <= MAX_E164_DIGITS and not digits.startswith("0")
+    return digits if is_prefix else None
 
 
 def extension(text: str) -> str | None:
@@ -101,13 +170,30 @@ def _is_surely_international(start: str, length: int, country: str) -> bool:
 
 def _either(digits: str, country: str) -> str | None:
     """Bare digits, national or international: what is valid goes before what is merely possible."""
-    national = _parse(digits, country)
-    if national is not None and phonenumbers.is_valid_number(national):
-        return _settled(national)
-    foreign = _parse("+" + digits, None) if not digits.startswith("0") else None
-    if foreign is not None and phonenumbers.is_valid_number(foreign):
-        return _settled(foreign)
-    return next((_settled(number) for number in (national, foreign) if number and _is_possible(number)), None)
+    plan = _plan(country)
+    # This one takes the country's own international and national prefixes off.
+    readings = [_parse(digits, country)]
+    if digits.startswith(_DEFAULT_INTERNATIONAL_PREFIX):
+        readings.append(_parse("+" + digits[len(_DEFAULT_INTERNATIONAL_PREFIX) :], None))
+    elif plan.trunk_prefix and digits.startswith(plan.code):
+        # A national number would have its trunk prefix. 49151... in Germany is a mobile number in full.
+        readings.insert(0, _parse("+" + digits, None))
+    elif not digits.startswith("0"):
+        readings.append(_parse("+" + digits, None))
+    numbers = [number for number in readings if number is not None]
+    valid = next((number for number in numbers if phonenumbers.is_valid_number(number)), None)
+    if valid is not None:
+        return _settled(valid)
+    return next((_settled(number) for number in numbers if _is_possible(number)), None)
+
+
+def _is_short(text: str, number: str, country: str) -> bool:
+    """Whether these digits are a short number of the country, and no valid number besides."""
+    parsed = _parse("+" + number, None)
+    if parsed is not None and phonenumbers.is_valid_number(parsed):
+        return False
+    keyed = _parse(text, country)
+    return keyed is not None and phonenumbers.is_valid_short_number_for_region(keyed, country)
 
 
 def _possible(text: str, country: str | None) -> str | None:
@@ -169,5 +255,17 @@ def _plan(country: str) -> _Plan:
         raise ValueError(f"{country!r} is not a two-letter country code")
     code = str(metadata.country_code)
     lengths = _lengths(code)
-    prefix = metadata.national_prefix or ""
-    return _Plan(max(lengths), lengths, prefix if prefix != code else "")
+    trunk_prefix = metadata.national_prefix or ""
+    # A regular expression of all there are, and of several the usual one; `~` in it is a wait for a tone.
+    written = metadata.international_prefix or ""
+    usual = "".join(filter(str.isdigit, metadata.preferred_international_prefix or ""))
+    prefix = written if written.isdigit() else usual or _DEFAULT_INTERNATIONAL_PREFIX
+    is_sole = prefix == written and prefix.startswith("0") and prefix != trunk_prefix
+    return _Plan(
+        code=code,
+        longest=max(lengths),
+        lengths=lengths,
+        trunk_prefix=trunk_prefix if trunk_prefix != code else "",
+        international_prefix=prefix,
+        sole_prefix=prefix if is_sole else "",
+    )

@@ -53,7 +53,7 @@ ROWS = """prefix,price,connection,minimum,increment,grace,from,until
 # Each in a millisecond of its own, so that no two of a prefix are in effect at once.
 ROWS_OF_A_CARD = st.builds(
     lambda prefix, from_ms, **rest: Rate(prefix=prefix, from_ms=from_ms, until_ms=from_ms + 1, **rest),
-    prefix=st.text("0123456789", min_size=1, max_size=3),
+    prefix=st.from_regex(r"\A(?:[1-9][0-9]{0,2}|~[0-9*]{1,3})\Z"),
     from_ms=st.integers(0, LAST_MOMENT_MS - 1),
     price_micros=st.integers(0, MAX_AMOUNT_MICROS),
     connection_micros=st.integers(0, MAX_AMOUNT_MICROS),
@@ -76,7 +76,7 @@ async def card_with(bank: Bank, folder: Path, rows: str, name: str = "retail") -
     file.write_text(rows, "utf-8")
     async with bank.store.writing() as connection:
         card = await create_card(ann(bank, connection), name, "USD", default=True)
-        return await import_rates(ann(bank, connection), card, read_rates(file, "USD"))
+        return await import_rates(ann(bank, connection), card, read_rates(file, "USD", "US"))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ async def test_what_has_no_rate_says_so(bank: Bank, tmp_path: Path) -> None:
         await bank.ledger.quote("1800", 2)
     with pytest.raises(Refused, match="there is no customer 3"):
         await bank.ledger.quote("1800", 3)
-    with pytest.raises(Refused, match="digits only"):
+    with pytest.raises(Refused, match="a number to be rated is"):
         await bank.ledger.quote("1800&", 1)
 
 
@@ -207,6 +207,8 @@ x,0.01,60,,
 54,1,60,9999-12-31T23:59:59-14:00,
 55,1,60,,9999-12-31T23:59:59-14:00
 56,1,60,1970-01-01T00:00:00+14:00,
+0044,0.02,60,2031-01-01,
+0191,1,60,,
 """
 WRONG = {
     3: "prefix `x`",
@@ -223,7 +225,27 @@ WRONG = {
     14: "write a date from 1970 to 9999",
     15: "write a date from 1970 to 9999",
     16: "write a date from 1970 to 9999",
+    17: "prefix 44 has a rate at the same time in line 2",
+    18: "prefix `0191`: write a country's code",
 }
+
+
+async def test_an_international_prefix_before_a_rates_prefix_changes_nothing(
+    bank: Bank, tmp_path: Path
+) -> None:
+    rows = "prefix,price\n0044,0.02\n+4478,0.03\n01133,0.04\n1,0.01\n~112,0\n~44,0.05\n"
+    await bank.customer(1, 5)
+    card = await card_with(bank, tmp_path, rows)
+    async with bank.store.reading() as connection:
+        kept = [rate.prefix for rate in await list_rates(connection, await get_card(connection, "retail"))]
+    assert len(card.rows) == 6
+    assert kept == ["1", "33", "44", "4478", "~112", "~44"]
+    found = [
+        await bank.ledger.quote(number, 1) for number in ("441910000001", "447800000000", "~112", "~441")
+    ]
+    assert [one.prefix for one in found] == ["44", "4478", "~112", "~44"]
+    with pytest.raises(NoRate):
+        await bank.ledger.quote("~1", 1)
 
 
 async def test_every_bad_row_is_named_and_nothing_is_applied(bank: Bank, tmp_path: Path) -> None:
@@ -243,9 +265,9 @@ async def test_bad_rows_can_be_left_out_and_cards_replaced(bank: Bank, tmp_path:
     async with bank.store.writing() as connection:
         card = await get_card(connection, "retail")
         with pytest.raises(DocumentError, match="prefix 44 has a rate at the same time in the card"):
-            await import_rates(ann(bank, connection), card, read_rates(file, "USD"))
+            await import_rates(ann(bank, connection), card, read_rates(file, "USD", "US"))
         done = await import_rates(
-            ann(bank, connection), card, read_rates(file, "USD"), replace=True, skip_bad=True
+            ann(bank, connection), card, read_rates(file, "USD", "US"), replace=True, skip_bad=True
         )
         assert len(done.rows) == 1
         assert [problem.line for problem in done.problems] == list(WRONG)
@@ -272,7 +294,7 @@ async def test_what_is_exported_and_imported_again_is_the_same(
         )
         with file.open("w", newline="") as stream:
             assert await export_rates(connection, card, stream) == len(rows)
-        read = read_rates(file, "USD")
+        read = read_rates(file, "USD", "US")
         assert read.problems == ()
         await import_rates(ann(bank, connection), card, read, replace=True)
         assert sorted(await list_rates(connection, card), key=place_of) == rows
@@ -292,9 +314,9 @@ def test_a_file_that_is_no_list_of_rates(tmp_path: Path, content: bytes, what: s
     file = tmp_path / "rates.csv"
     file.write_bytes(content)
     with pytest.raises(DocumentError, match=what):
-        read_rates(file, "USD")
+        read_rates(file, "USD", "US")
     with pytest.raises(DocumentError, match="cannot be read"):
-        read_rates(tmp_path / "none.csv", "USD")
+        read_rates(tmp_path / "none.csv", "USD", "US")
 
 
 async def test_a_quote_does_not_look_through_all_rows(bank: Bank, tmp_path: Path) -> None:
@@ -357,6 +379,13 @@ def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
     assert "trunk `carrier` has no rate card" in refusal("--trunk", "carrier")
     run(trunk_commands.app, "add", "carrier", "PJSIP/{number}@carrier")
     run(rate, "assign", "retail", "--trunk", "carrier")
+    for keyed in ("0044 1234 567890", "011441234567890", "+441234567890"):
+        assert run(rate, "quote", keyed, "--customer", "1") == quoted
+    assert "`5550100` is not a telephone number in US" in str(
+        CliRunner().invoke(rate, ["quote", "5550100", "--customer", "1"]).exception
+    )
+    listed = CliRunner().invoke(rate, ["show", "retail", "--prefix", "01144", "--json"])
+    assert [row["prefix"] for row in json.loads(listed.stdout)] == ["44", "4478", "4478", "44800"]
     assert run(rate, "quote", "+441234567890", "--trunk", "carrier") == {
         **{"number": "441234567890", "trunk": "carrier", "card": "retail", "prefix": "44", "currency": "USD"},
         **{

@@ -154,3 +154,38 @@ async def test_dids_and_clis_are_the_same_after_the_migration_that_moves_them(
         await connection.run_sync(lambda sync: command.downgrade(alembic_config(sync), "0009"))
         assert (await connection.execute(select(func.count()).select_from(dids))).scalar() == 2
     await store.close()
+
+
+async def test_prefixes_of_rates_lose_the_international_prefix_where_the_rest_is_free(
+    empty_database_url: str,
+) -> None:
+    store = await Store.open(empty_database_url)
+    await store.migrate()
+    async with store.writing() as connection:
+        await connection.run_sync(lambda sync: command.downgrade(alembic_config(sync), "0010"))
+        for card in (1, 2):
+            await connection.execute(
+                text(f"INSERT INTO rate_cards VALUES ({card}, 'card {card}', 'USD', 4, 'up', false, 1)")
+            )
+        kept = [(1, "0044", 0), (1, "0044", 9), (1, "01133", 0), (1, "001161", 0), (1, "81", 0)]
+        for card, prefix, from_ms in (*kept, (2, "0044", 0), (2, "44", 0)):
+            await connection.execute(
+                text(
+                    "INSERT INTO rates (card_id, prefix, price_micros, connection_micros, minimum_s, "
+                    "increment_s, grace_s, from_ms, until_ms) "
+                    f"VALUES ({card}, '{prefix}', 1, 0, 1, 1, 0, {from_ms}, {from_ms + 1})"
+                )
+            )
+    await store.migrate()
+    async with store.reading() as connection:
+        found = await connection.execute(text("SELECT card_id, prefix, from_ms FROM rates ORDER BY id"))
+        assert [tuple(row) for row in found] == [
+            (1, "44", 0),
+            (1, "44", 9),
+            (1, "33", 0),
+            (1, "61", 0),
+            (1, "81", 0),
+            (2, "0044", 0),
+            (2, "44", 0),
+        ]
+    await store.close()

@@ -37,6 +37,7 @@ from ringflow.ledger.occupying import customer_subject
 from ringflow.ledger.rate_card import Rate, RateCard, get_card, list_cards, list_rates, trunk_subject
 from ringflow.ledger.rate_export import export_rates
 from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
+from ringflow.ledger.rate_prefix import AS_KEYED, rate_prefix, rated_number
 from ringflow.ledger.rates import quote, quote_trunk
 from ringflow.moments import system_now_ms
 from ringflow.money import Rounding
@@ -88,7 +89,9 @@ def import_command(
             found = await get_card(connection, card)
         with progress_bar() as progress:
             reading = progress.add_task("read", total=count_lines(file))
-            read = read_rates(file, found.currency, lambda rows: progress.advance(reading, rows))
+            read = read_rates(
+                file, found.currency, config.country, lambda rows: progress.advance(reading, rows)
+            )
             writing = progress.add_task("write", total=len(read.rows))
             async with store.writing() as connection:
                 return await import_rates(
@@ -124,7 +127,8 @@ def show_command(
 
     async def work(connection: AsyncConnection, config: Config) -> tuple[RateCard, list[Rate]]:
         card = await get_card(connection, name)
-        return card, await list_rates(connection, card, prefix, limit)
+        begins = rate_prefix(prefix, config.country) if prefix not in ("", AS_KEYED) else prefix
+        return card, await list_rates(connection, card, begins, limit)
 
     card, found = with_reading(work)
     print_many([rate_row(one, card.currency) for one in found], RateRow, as_json, limit)
@@ -200,7 +204,7 @@ def unassign_command(
 
 @app.command("quote")
 def quote_command(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Digits, with the country's code.")],
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="A telephone number in any form.")],
     customer: Annotated[int | None, id_option("--customer", "Who pays.")] = None,
     trunk: Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="Whose owner we pay.")] = None,
     as_json: Json = False,
@@ -211,7 +215,7 @@ def quote_command(
     """
 
     async def work(store: Store, config: Config) -> QuoteRow | TrunkQuoteRow:
-        digits, now_ms = number.removeprefix("+"), system_now_ms()
+        digits, now_ms = rated_number(number, config.country), system_now_ms()
         if customer is not None and trunk is None:
             return quote_row(await quote(store, digits, customer, now_ms))
         if trunk is not None and customer is None:

@@ -2,7 +2,8 @@
 
 Each line is a row: a quote that is left open spoils its own line and none below it.
 
-The first line names the columns: `prefix` and `price` (for a minute), and any of `connection`, `minimum`,
+The first line names the columns: `prefix` (the beginning of E.164 numbers, with or without an international
+prefix before it) and `price` (for a minute), and any of `connection`, `minimum`,
 `increment` and `grace` (seconds), `from` and `until` (`2026-07-01` or `2026-07-01T06:00:00Z`; UTC).
 """
 
@@ -19,9 +20,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act, note
-from ringflow.errors import DocumentError, Problem
+from ringflow.errors import DocumentError, Problem, Refused
 from ringflow.ledger.rate_card import Rate, RateCard, get_card
-from ringflow.ledger.rate_query import MAX_PREFIX_DIGITS
+from ringflow.ledger.rate_prefix import rate_prefix
 from ringflow.moments import EPOCH
 from ringflow.money import MICRO_DIGITS, AmountError, parse_amount
 from ringflow.store.ledger_tables import rate_cards, rates
@@ -48,8 +49,11 @@ class RateFile:
     problems: tuple[Problem, ...]
 
 
-def read_rates(path: Path, currency: str, progress: Progress | None = None) -> RateFile:
-    """Read a CSV file. Raises `DocumentError` for one that cannot be read as a whole."""
+def read_rates(path: Path, currency: str, country: str, progress: Progress | None = None) -> RateFile:
+    """Read a CSV file. Raises `DocumentError` for one that cannot be read as a whole.
+
+    `country` is a two-letter code (ISO 3166-1), whose international prefix may stand before prefixes.
+    """
     name = str(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -58,7 +62,7 @@ def read_rates(path: Path, currency: str, progress: Progress | None = None) -> R
     except UnicodeDecodeError as error:
         raise DocumentError([Problem(name, 0, 0, "is not UTF-8", "save it as CSV in UTF-8")]) from error
     lines = text.removesuffix("\n").split("\n")
-    rows, problems = _read_rows(name, lines, currency, progress or (lambda rows: None))
+    rows, problems = _read_rows(name, lines, currency, country, progress or (lambda rows: None))
     return _without_overlaps(RateFile(name, tuple(rows), tuple(problems)), {})
 
 
@@ -99,7 +103,7 @@ async def import_rates(
 
 
 def _read_rows(
-    path: str, lines: Sequence[str], currency: str, progress: Progress
+    path: str, lines: Sequence[str], currency: str, country: str, progress: Progress
 ) -> tuple[list[tuple[int, Rate]], list[Problem]]:
     columns = _columns(path, lines[0])
     rows: list[tuple[int, Rate]] = []
@@ -112,7 +116,7 @@ def _read_rows(
                 continue
             if len(cells) != len(columns):
                 raise ValueError(f"the first line names {len(columns)} columns, and here are {len(cells)}")
-            rows.append((number, _rate(dict(zip(columns, cells, strict=True)), currency)))
+            rows.append((number, _rate(dict(zip(columns, cells, strict=True)), currency, country)))
         except ValueError as error:
             problems.append(Problem(path, number, 1, str(error)))
     return rows, problems
@@ -144,10 +148,11 @@ def _columns(path: str, first: str) -> list[str]:
     return columns
 
 
-def _rate(cells: dict[str, str], currency: str) -> Rate:
-    prefix = cells["prefix"].strip().removeprefix("+")
-    if not (prefix.isascii() and prefix.isdigit() and len(prefix) <= MAX_PREFIX_DIGITS):
-        raise ValueError(f"prefix `{cells['prefix'][:32]}`: write 1 to {MAX_PREFIX_DIGITS} digits")
+def _rate(cells: dict[str, str], currency: str, country: str) -> Rate:
+    try:
+        prefix = rate_prefix(cells["prefix"].strip(), country)
+    except Refused as error:
+        raise ValueError(str(error)) from None
     from_ms, until_ms = _date_ms(cells, "from"), _date_ms(cells, "until")
     if until_ms is not None and until_ms <= (from_ms or 0):
         raise ValueError("`until` is not after `from`")

@@ -25,12 +25,12 @@ from sqlalchemy.dialects.postgresql import JSON, array
 from sqlalchemy.types import Text
 
 from ringflow.ledger.occupying import CUSTOMER_SUBJECT
+from ringflow.ledger.rate_prefix import MAX_PREFIX_LENGTH
 from ringflow.store import LookUp
 from ringflow.store.ledger_tables import ledger_accounts, rate_assignments, rate_cards, rates
 from ringflow.store.tables import customers
 
-MAX_PREFIX_DIGITS = 16
-PREFIX_LENGTHS = range(1, MAX_PREFIX_DIGITS + 1)
+PREFIX_LENGTHS = range(1, MAX_PREFIX_LENGTH + 1)
 
 _ACCOUNT_COLUMNS = (
     customers.c.currency,

@@ -16,6 +16,7 @@ from ringflow.ledger.account import Account, utc_day
 from ringflow.ledger.gathering import Gathering
 from ringflow.ledger.occupying import customer_subject
 from ringflow.ledger.rate_card import trunk_subject
+from ringflow.ledger.rate_prefix import is_rated_number
 from ringflow.ledger.rate_query import FOR_CUSTOMER, FOR_CUSTOMERS, FOR_TRUNK, PREFIX_LENGTHS
 from ringflow.ledger.terms import Terms, affordable_ms, charge_micros, least_charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
@@ -118,7 +119,7 @@ class Quotes:
 
 
 async def quote(store: Store, number: str, customer_id: int, now_ms: int) -> Quote:
-    """What a call to `number` (digits) costs the customer. Raises `NoRate`, `Refused`, `StoreGone`.
+    """What a call to `number` (`rated_number`) costs the customer. Raises `NoRate`, `Refused`, `StoreGone`.
 
     The credit may be taken by another call a moment later: only a hold is sure.
     """
@@ -146,7 +147,7 @@ async def quote_trunk(store: Store, number: str, trunk: str, now_ms: int) -> tup
 
 async def trunk_terms(connection: DirectConnection, number: str, trunk: str, at_ms: int) -> Terms | None:
     """The same within a transaction; None without a card, a rate, or a number of digits."""
-    if not _is_number(number):
+    if not is_rated_number(number):
         return None
     found = await FOR_TRUNK.run(connection, trunk_subject(trunk), at_ms, *_prefixes(number))
     return _terms(*found[0][1:]) if found else None
@@ -173,13 +174,9 @@ def _prefixes(number: str) -> list[str]:
 
 
 def _digits(number: str) -> str:
-    if not _is_number(number):
-        raise Refused("a number to be rated is digits only")
+    if not is_rated_number(number):
+        raise Refused("a number to be rated is E.164 digits, or ~ and what was keyed")
     return number
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
 
 
 # Few rates serve many calls, and equal rows have equal terms.

@@ -19,7 +19,7 @@ KEYS_PATTERN = r"^[0-9*#A-D ]{1,500}$"
 CARD_ID_PATTERN = r"^[0-9]{12}$"
 PIN_PATTERN = r"^[0-9]{4,12}$"
 CODE_PATTERN = r"^[0-9]{16}$"
-PREFIX_PATTERN = r"^[0-9]{1,16}$"
+PREFIX_PATTERN = r"^(\+?[0-9]{1,20}|~[0-9*]{1,15})$"
 PATTERN_MENDS = {
     **config.PATTERN_MENDS,
     AMOUNT_PATTERN: "write an amount such as 5.00",
@@ -28,7 +28,7 @@ PATTERN_MENDS = {
     CARD_ID_PATTERN: "a card's number has 12 digits, the last of which checks",
     PIN_PATTERN: "a PIN has 4 to 12 digits",
     CODE_PATTERN: "a voucher's code has 16 digits, the last of which checks",
-    PREFIX_PATTERN: "write the first digits of a number, such as 44",
+    PREFIX_PATTERN: "write the first digits of a number, such as 44, or ~112 for one dialled as keyed",
 }
 """What the regular expressions of scenarios ask for, in words."""
 

@@ -14,6 +14,7 @@ from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.paying import Order, adjust, pay_in
 from ringflow.ledger.rate_card import create_card
+from ringflow.ledger.rate_prefix import rate_prefix
 from ringflow.money import MICRO_DIGITS, parse_amount
 from ringflow.simulator.scenario import Given, ScenarioCustomer, TopUp
 from ringflow.store import Store
@@ -34,8 +35,9 @@ class MoneyAfter:
 class Till:
     """A scenario's ledger: `fill` before the call, `count` after it."""
 
-    def __init__(self, store: Store, clock: Clock, settings: ChargingConfig) -> None:
+    def __init__(self, store: Store, clock: Clock, settings: ChargingConfig, country: str) -> None:
         self._store = store
+        self._country = country
         ledger = Ledger(store, SERVER, lambda: round(clock.now_s() * 1000))
         self.charging = Charging(
             ledger,
@@ -53,7 +55,27 @@ class Till:
             for customer in customers:
                 await _give(Act(connection, SERVER, now_ms), customer)
             for currency in sorted({customer.currency for customer in customers}):
-                await _make_card(Act(connection, SERVER, now_ms), currency, given)
+                await self._make_card(Act(connection, SERVER, now_ms), currency, given)
+
+    async def _make_card(self, act: Act, currency: str, given: Given) -> None:
+        name = f"scenario {currency}"
+        card = await create_card(act, name, currency, default=True)
+        for rate in given.rates or ():
+            amounts = {
+                f"{field}_micros": parse_amount(getattr(rate, field), currency, decimals=MICRO_DIGITS)
+                for field in ("price", "connection")
+            }
+            await act.connection.execute(
+                rates.insert().values(
+                    card_id=card.id,
+                    prefix=rate_prefix(rate.prefix, self._country),
+                    minimum_s=rate.minimum,
+                    increment_s=rate.increment,
+                    grace_s=rate.grace,
+                    from_ms=0,
+                    **amounts,
+                )
+            )
 
     async def pay_in(self, top_up: TopUp) -> None:
         """Pay in while the call goes on."""
@@ -87,24 +109,3 @@ async def _give(act: Act, customer: ScenarioCustomer) -> None:
     if customer.credit is not None and (credit := micros(customer.credit)):
         order = Order(f"credit of {customer.id}", "given", SERVER, act.now_ms)
         await adjust(act.connection, customer.id, credit, order)
-
-
-async def _make_card(act: Act, currency: str, given: Given) -> None:
-    name = f"scenario {currency}"
-    card = await create_card(act, name, currency, default=True)
-    for rate in given.rates or ():
-        amounts = {
-            f"{field}_micros": parse_amount(getattr(rate, field), currency, decimals=MICRO_DIGITS)
-            for field in ("price", "connection")
-        }
-        await act.connection.execute(
-            rates.insert().values(
-                card_id=card.id,
-                prefix=rate.prefix,
-                minimum_s=rate.minimum,
-                increment_s=rate.increment,
-                grace_s=rate.grace,
-                from_ms=0,
-                **amounts,
-            )
-        )

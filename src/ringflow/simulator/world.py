@@ -38,7 +38,7 @@ async def make_world(
     directory = Directory(store, config.country)
     till = None
     if given.rates is not None:
-        till = Till(store, clock, config.charging)
+        till = Till(store, clock, config.charging, config.country)
         await till.fill(given, paying)
     deck = Deck(store, clock)
     await deck.deal(given.cards, given.vouchers)
