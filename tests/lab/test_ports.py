@@ -42,3 +42,12 @@ def test_rows_do_not_overlap() -> None:
     first, second = ports.free_udp_range(600), ports.free_udp_range(600)
     assert abs(first - second) >= 600
     assert first % 2 == second % 2 == 0
+
+
+def test_a_long_row_takes_all_the_short_ones_that_it_touches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_ROWS", range(61_000, 64_000, 1_000))
+    assert ports.free_udp_range(2_001) == 61_000
+    with pytest.raises(OSError, match="no 10 free UDP ports"):
+        ports.free_udp_range(10)
+    with pytest.raises(OSError, match="no 3001 free UDP ports"):
+        ports.free_udp_range(3_001)

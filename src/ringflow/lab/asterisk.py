@@ -28,6 +28,7 @@ STOP_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 20.0
 TRUNK_COUNT = 24
 RTP_PORTS = 600
+"""Of an Asterisk for tests. Each stream of sound takes two, so this is enough for 150 talks at once."""
 CARRIER = AsteriskConfigSettings().carrier_name
 """The operators' example trunk, which `config.yaml` dials; in the lab a callee stands behind it too."""
 
@@ -64,7 +65,9 @@ class AsteriskInstance:
         packages: PackageFolder,
         fastagi_port: int,
         endpoint_options: Mapping[str, str] | None = None,
+        rtp_ports: int = RTP_PORTS,
     ) -> None:
+        self.rtp_ports = rtp_ports
         self.folder = folder.absolute()
         self.packages = packages
         self.fastagi_port = fastagi_port
@@ -175,14 +178,14 @@ class AsteriskInstance:
 
     def _prepare(self, run_folder: Path) -> tuple[Path, AsteriskState]:
         """Choose ports and write every file; gives `asterisk.conf`, and the state but for the process id."""
-        first = free_udp_range(TRUNK_COUNT + RTP_PORTS + 4)
+        first = free_udp_range(TRUNK_COUNT + self.rtp_ports + 4)
         carrier, rtp = first + TRUNK_COUNT + 2, first + TRUNK_COUNT + 4
         trunks = {f"callee{number:02}": first + 1 + number for number in range(1, TRUNK_COUNT + 1)}
         everyone = {**trunks, CARRIER: carrier}
         state = AsteriskState(0, first, free_tcp_port(), self.fastagi_port, str(run_folder), everyone)
         ports = {
             "sip": first, "unreachable": first + 1, "ami": state.ami_port,
-            "rtp_first": rtp, "rtp_last": rtp + RTP_PORTS - 1,
+            "rtp_first": rtp, "rtp_last": rtp + self.rtp_ports - 1,
         }  # fmt: skip
         settings = AsteriskConfigSettings(
             fastagi_port=self.fastagi_port,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringflow.lab.apt_sources import find_source, read_machine
-from ringflow.lab.asterisk import AsteriskInstance, AsteriskState
+from ringflow.lab.asterisk import RTP_PORTS, AsteriskInstance, AsteriskState
 from ringflow.lab.call_values import LabCaller, LabCallResult
 from ringflow.lab.calls import CALL_TIMEOUT_S, place_call
 from ringflow.lab.packages import PackageFolder, fetch_packages
@@ -35,7 +35,7 @@ class Lab:
 
     `place` puts the Asterisk elsewhere, so that several can share the packages; tests do. `release` is a code
     name of this machine's distribution: `forky` brings Asterisk 22, `bullseye` 16. `endpoint_options` replace
-    settings of `ringflow-trunk`, such as `allow_transfer`.
+    settings of `ringflow-trunk`, such as `allow_transfer`. More than 150 talks at once need more `rtp_ports`.
     """
 
     def __init__(
@@ -44,11 +44,13 @@ class Lab:
         release: str | None = None,
         place: Path | None = None,
         endpoint_options: Mapping[str, str] | None = None,
+        rtp_ports: int = RTP_PORTS,
     ) -> None:
         self.folder = folder.absolute()
         self.release = release or read_machine().lab_release
         self._place = (place or self.folder / self.release / "asterisk").absolute()
         self._endpoint_options = endpoint_options
+        self._rtp_ports = rtp_ports
         self._fetched: PackageFolder | None = None
         self._asterisk: AsteriskInstance | None = None
 
@@ -64,7 +66,7 @@ class Lab:
         """This lab's Asterisk, running or not."""
         if self._asterisk is None:
             self._asterisk = AsteriskInstance(
-                self._place, self.packages, DEFAULT_FASTAGI_PORT, self._endpoint_options
+                self._place, self.packages, DEFAULT_FASTAGI_PORT, self._endpoint_options, self._rtp_ports
             )
         return self._asterisk
 

@@ -34,10 +34,9 @@ def free_udp_port() -> int:
 
 
 def free_udp_range(count: int) -> int:
-    """The first of `count` UDP ports in a row, at most 1000: an even one, all free and nobody else's."""
-    assert count <= _ROW_LENGTH
+    """The first of `count` UDP ports in a row, at most 16,000: an even one, all free and nobody else's."""
     for first in random.sample(_ROWS, len(_ROWS)):
-        if _take(range(first, first + count), socket.SOCK_DGRAM):
+        if first + count <= _ROWS.stop and _take(range(first, first + count), socket.SOCK_DGRAM):
             return first
     raise OSError(f"no {count} free UDP ports in a row on 127.0.0.1")
 
@@ -51,8 +50,8 @@ def _free_port(kind: socket.SocketKind) -> int:
 
 
 def _take(ports: range, kind: socket.SocketKind) -> bool:
-    # Claimed first: what is free before the claim may be another's by then.
-    return _claim(ports[0]) and all(_is_free(port, kind) for port in ports)
+    # Claimed first, every row that is touched: what is free before the claim may be another's by then.
+    return all(map(_claim, ports[::_ROW_LENGTH])) and all(_is_free(port, kind) for port in ports)
 
 
 def _claim(port: int) -> bool:
