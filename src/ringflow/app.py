@@ -22,12 +22,13 @@ from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiSettings
 from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
+from ringflow.asterisk.watch import AsteriskWatch
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.manager import Manager
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.world import CallWorld
-from ringflow.config import Config
+from ringflow.config import AmiConfig, Config
 from ringflow.engine.engine import Engine
 from ringflow.engine.reconciling import BOOT_MARK, Reaper
 from ringflow.engine.settling import SETTLE_SCRIPT, serve_settlement
@@ -151,6 +152,7 @@ class Application:
                 max_calls=config.fastagi.max_calls,
             ),
         )
+        self.asterisk = _asterisk_watch(core, self.ami, lambda: self.fastagi.port)
         self._ends = self.records.remains if self.records is not None else None
         self.reaper = Reaper(core.charging, self.ami, config.charging.dead_after_s, self._ends)
         self.http_port: int | None = None
@@ -176,6 +178,8 @@ class Application:
             asyncio.create_task(self.reaper.run(), name="reaper"),
             asyncio.create_task(self.core.book.watch(self._stopping), name="watch app_flows"),
         ]
+        if self.asterisk is not None:
+            self._tasks.append(asyncio.create_task(self.asterisk.run(), name="check of Asterisk"))
         if self.records is not None:
             self.records.start()
         await self.fastagi.start()
@@ -246,6 +250,7 @@ class Application:
             core.store,
             self.fastagi,
             self.ami,
+            self.asterisk,
             self.engine.dialplan,
             core.charging,
             records.recorder if records is not None else None,
@@ -273,10 +278,17 @@ def _record_keeping(core: Core, calls: Callable[[], Mapping[str, CallInProgress]
     )
 
 
+def _asterisk_watch(core: Core, ami: AmiLink | None, port: Callable[[], int]) -> AsteriskWatch | None:
+    return AsteriskWatch(ami, core.config, core.directory.trunks, port) if ami is not None else None
+
+
 def _ami_link(config: Config) -> AmiLink | None:
-    if config.ami is None:
-        return None
-    ami = config.ami
+    return configured_link(config) if config.ami is not None else None
+
+
+def configured_link(config: Config) -> AmiLink:
+    """A link, not started yet, to the manager interface of `ami:`. Raises `StartError` without its secret."""
+    ami = config.ami or AmiConfig()
     file = config.path(ami.secret_file) if ami.secret_file else None
     secret = read_secret(ami.secret_env, file, "the AMI secret", "ringflow asterisk config")
     return AmiLink(AmiSettings(host=ami.host, port=ami.port, user=ami.user, secret=secret))

@@ -190,3 +190,24 @@ async def test_a_talk_goes_from_slice_to_slice_until_its_server_dies_and_ends_wi
         assert await spent_and_held(stage, CREDIT_MICROS // UNIT) == (hold.micros, 0)
         findings = await stage.findings()
     assert findings == []
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_without_the_manager_interface_asterisk_warns_by_our_own_prompt(
+    own_lab: Lab, tmp_path: Path
+) -> None:
+    """The lab has none of Asterisk's sound files, by which it would otherwise say the time that is left."""
+    async with charged_stage(
+        tmp_path, ROOT, own_lab, credit_micros=6 * UNIT, charging={"warn_s": 4}, with_ami=False
+    ) as stage:
+        await stage.server.start()
+        ended = await stage.lab.call(CALLER, {TRUNK: PATIENT})
+        await cleared(stage)
+        callee = ended.callees[TRUNK]
+        assert callee.talked_s == pytest.approx(6, abs=LATE_S)
+        answered = callee.answered_at
+        assert answered is not None
+        warned = [one.begins - answered for one in ended.voiced if one.begins > answered]
+        assert warned[0] == pytest.approx(2, abs=1)
+        assert callee.voiced == ()
+    assert own_lab.asterisk().complaints() == []

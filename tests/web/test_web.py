@@ -46,6 +46,7 @@ async def test_ready_names_every_part_and_runs_without_ami(config: Config) -> No
             "database": True,
             "fastagi": True,
             "ami": False,
+            "asterisk": False,
             "dialplan": True,
             "ledger": True,
             "records": True,

@@ -60,6 +60,15 @@ class ApplicationTarget:
     data: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DialplanStep:
+    """One line of a context: an application with its data, or another context that is included."""
+
+    included: str
+    application: str
+    data: str
+
+
 class OriginateOutcome(StrEnum):
     """How an originated channel ended its ringing."""
 
@@ -122,6 +131,30 @@ def database_of(family: str, answers: Sequence[AmiMessage]) -> dict[str, str]:
         raise ProtocolViolation("DBGetTree was answered without a DBGetTreeComplete")
     rows = [one for one in answers if one.event == "DBGetTreeResponse"]
     return {one.text("Key").removeprefix(f"/{family}/"): one.text("Val") for one in rows}
+
+
+def commands_of(answer: AmiMessage) -> frozenset[str]:
+    """Read the answer of ListCommands: the actions that this manager user may use, in small letters."""
+    return frozenset(answer.fields) - {"response", "actionid", "message"}
+
+
+def devices_of(answers: Sequence[AmiMessage]) -> tuple[str, ...]:
+    """Read the answers of DeviceStateList: names of devices, such as `PJSIP/carrier`."""
+    return tuple(one.text("Device") for one in answers if one.event == "DeviceStateChange")
+
+
+def steps_of(answers: Sequence[AmiMessage]) -> tuple[DialplanStep, ...]:
+    """Read the answers of ShowDialPlan."""
+    return tuple(
+        DialplanStep(one.text("IncludeContext"), one.text("Application"), one.text("AppData"))
+        for one in answers
+        if one.event == "ListDialplan"
+    )
+
+
+def evaluation_fields(expression: str) -> Fields:
+    """Getvar without a channel: a global variable, or a dialplan function with its arguments."""
+    return {"Action": "Getvar", "Variable": expression}
 
 
 def get_variable_fields(channel: str, name: str) -> Fields:

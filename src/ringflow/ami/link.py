@@ -14,17 +14,22 @@ import structlog
 from ringflow.ami.actions import (
     ApplicationTarget,
     AsteriskState,
+    DialplanStep,
     DialplanTarget,
     LiveChannel,
     OriginateResult,
     absolute_timeout_fields,
     channels_of,
+    commands_of,
     database_of,
+    devices_of,
+    evaluation_fields,
     get_variable_fields,
     hangup_fields,
     originate_fields,
     originate_result,
     state_of,
+    steps_of,
 )
 from ringflow.ami.backoff import Backoff
 from ringflow.ami.failures import LinkDown, LoginRefused
@@ -110,6 +115,10 @@ class AmiLink:
         if self._state is not state:
             raise LinkDown(f"{self._state} after waiting for `{state}`: {self._reason}")
 
+    async def wait_change(self) -> None:
+        """Wait until the state, or the reason for it, is another than now."""
+        await self._changed.wait()
+
     def on_event(self, name: str, callback: EventCallback, *, always: bool = True) -> None:
         """Call `callback(message)` for every event of that name; ``*`` and ``Bridge*`` work too.
 
@@ -151,6 +160,22 @@ class AmiLink:
     async def database_tree(self, family: str) -> dict[str, str]:
         """All that AstDB has under a family, by key (DBGetTree)."""
         return database_of(family, await self._ask({"Action": "DBGetTree", "Family": family}))
+
+    async def commands(self) -> frozenset[str]:
+        """The names, in small letters, of the actions that this manager user may use (ListCommands)."""
+        return commands_of((await self._ask({"Action": "ListCommands"}))[0])
+
+    async def devices(self) -> tuple[str, ...]:
+        """The devices whose state Asterisk knows, such as `PJSIP/carrier` (DeviceStateList)."""
+        return devices_of(await self._ask({"Action": "DeviceStateList"}))
+
+    async def dialplan_steps(self, context: str) -> tuple[DialplanStep, ...]:
+        """The lines of a context (ShowDialPlan). Raises `CommandRefused` where there is no such context."""
+        return steps_of(await self._ask({"Action": "ShowDialPlan", "Context": context}))
+
+    async def evaluate(self, expression: str) -> str:
+        """A global variable, or a dialplan function that needs no channel; empty where there is none."""
+        return (await self._ask(evaluation_fields(expression)))[0].text("Value")
 
     async def get_variable(self, channel: str, name: str) -> str:
         """A channel's variable or function, empty where it is not set; `CommandRefused` where it is gone."""

@@ -65,11 +65,11 @@ class Attempt:
     """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe.
 
     `identity` are the customer's two headers, plain words both; `headers` those of trunk and slot. `limit_ms`
-    ends the talk, and `warn_ms` before that Asterisk warns the caller; 0: not at all, and then the
-    end can be moved in the talk. `leg_id` names the leg; `charged`: it also names a hold. `ends_by_key`:
-    Asterisk ends it by a sequence of keys; `names_callee`: the name of the callee's channel is left with the
-    caller's. `again`: the call has dialled before; `earlier_source`: the channel that hung up first, as
-    Asterisk named it after an earlier leg.
+    ends the talk, and `warn_ms` before that Asterisk warns the caller by the prompt `warning`; 0: not at all,
+    and then the end can be moved in the talk. `leg_id` names the leg; `charged`: it also names a hold.
+    `ends_by_key`: Asterisk ends it by a sequence of keys; `names_callee`: the name of the callee's channel is
+    left with the caller's. `again`: the call has dialled before; `earlier_source`: the channel that hung up
+    first, as Asterisk named it after an earlier leg.
     """
 
     target: str
@@ -81,6 +81,7 @@ class Attempt:
     ring_s: int
     limit_ms: int | None = None
     warn_ms: int = 0
+    warning: str = ""
     leg_id: str = ""
     charged: bool = False
     again: bool = False
@@ -128,8 +129,12 @@ class Attempt:
         """
         if self.limit_ms is None:
             return ""
-        warn = f":{self.warn_ms}" if 0 < self.warn_ms < self.limit_ms else ""
-        return f"L({self.limit_ms}{warn})"
+        return f"L({self.limit_ms}{f':{self.warn_ms}' if self.warns else ''})"
+
+    @property
+    def warns(self) -> bool:
+        """Whether Asterisk itself warns the caller of the end."""
+        return self.limit_ms is not None and 0 < self.warn_ms < self.limit_ms
 
 
 def dialable_number(text: str) -> str | None:
@@ -195,6 +200,9 @@ async def dial(session: AgiSession, attempt: Attempt, clock: Clock) -> tuple[Leg
         await session.set_variable(f"__RINGFLOW_HEADER_{index}", f"{name}={value}")
     if attempt.headers:
         await session.set_variable("__RINGFLOW_HEADERS", str(len(attempt.headers)))
+    if attempt.warns:
+        # Otherwise Asterisk says the time left with sound files of its own, which it may not have.
+        await session.set_variable("LIMIT_WARNING_FILE", attempt.warning)
     began_ms = clock.monotonic_ms()
     reply = await session.execute("Dial", attempt.arguments(), hangup_is_data=True, timeout_s=None)
     dial_ms = clock.monotonic_ms() - began_ms

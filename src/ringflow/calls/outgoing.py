@@ -158,6 +158,7 @@ class Outgoing:
         # Asterisk warns of the end of the credit, not of the longest talk, nor of an end that may move.
         warn_ms = allowed.warn_ms if talk is None and not allowed.whole else 0
         attempt.charged, attempt.limit_ms, attempt.warn_ms = True, allowed.limit_ms, warn_ms
+        attempt.warning = self._world.asterisk_prompt(self._world.warning)
         try:
             await self._announce(charging, allowed, options, prolonged=talk is not None)
             self._transcript.note("dial", f"{attempt.dialled} via {attempt.trunk}")

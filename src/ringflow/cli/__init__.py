@@ -40,7 +40,7 @@ NOUNS = {
     "audit": ("audit", "Who changed what, with before and after."),
     "key": ("key", "The key that signs X-CX-Sec."),
     "sounds": ("sounds", "The prompt library."),
-    "asterisk": ("asterisk", "Configuration for your Asterisk."),
+    "asterisk": ("asterisk", "Connect your Asterisk, and check it."),
     "lab": ("lab", "A real Asterisk without root, for trying and testing."),
     "bench": ("bench", "Measure."),
 }

@@ -1,23 +1,85 @@
-"""`ringflow asterisk`: the configuration that connects an operator's Asterisk."""
+"""`ringflow asterisk`: the configuration that connects an operator's Asterisk, and a check of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.accounts import trunks
+from ringflow.accounts.trunks import Trunk
+from ringflow.ami.failures import LinkDown
+from ringflow.app import configured_link
 from ringflow.asterisk import AsteriskConfigSettings, write_asterisk_config
-from ringflow.config import load_config
+from ringflow.asterisk.findings import Finding, Severity, most_serious_first
+from ringflow.asterisk.watch import check_asterisk, check_files
+from ringflow.cli.opening import with_reading
+from ringflow.cli.printing import Json, print_many
+from ringflow.config import Config, load_config
+from ringflow.errors import Refused, StartError
 
 DEFAULT = AsteriskConfigSettings()
+CONNECT_S = 5.0
 
-app = typer.Typer(help="Configuration for your Asterisk.", no_args_is_help=True)
+app = typer.Typer(help="Connect your Asterisk, and check it.", no_args_is_help=True)
 
 
 @app.callback()
 def _asterisk() -> None:
-    """Configuration for your Asterisk."""
+    """Connect your Asterisk, and check it."""
+
+
+@app.command("check")
+def check(
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            "--files",
+            metavar="DIR",
+            help="Also read Asterisk's own configuration files, such as /etc/asterisk.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what endangers calls or money on your Asterisk.
+
+    Each finding has the line to change. Asks the running Asterisk over the manager interface where `ami:` is
+    configured. Exit code 1: something serious was found.
+    """
+    settings = load_config()
+    if settings.ami is None and files is None:
+        raise Refused(
+            "there is nothing to look at: configure `ami:` (docs/asterisk.md), or name Asterisk's folder "
+            "with --files /etc/asterisk"
+        )
+
+    async def look(connection: AsyncConnection, config: Config) -> list[Finding]:
+        enabled = [one for one in await trunks.every(connection) if one.enabled]
+        port = config.fastagi.port or None
+        found = check_files(files, config, enabled, port) if files is not None else []
+        if config.ami is not None:
+            found = [*await _ask(config, enabled, port), *found]
+        return most_serious_first(dict.fromkeys(found))
+
+    findings = with_reading(look)
+    print_many(findings, Finding, as_json)
+    if any(one.severity is Severity.SERIOUS for one in findings):
+        raise typer.Exit(1)
+
+
+async def _ask(config: Config, enabled: Sequence[Trunk], port: int | None) -> list[Finding]:
+    link = configured_link(config)
+    await link.start()
+    try:
+        await link.wait_up(CONNECT_S)
+        return await check_asterisk(link, config, enabled, port)
+    except LinkDown as error:
+        raise StartError(f"the manager interface cannot be asked: {error}") from error
+    finally:
+        await link.close()
 
 
 @app.command("config")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ringflow.agi.server import FastAgiServer
 from ringflow.ami.link import AmiLink, LinkState
+from ringflow.asterisk.watch import AsteriskWatch
 from ringflow.calls.charging import Charging
 from ringflow.engine.dialplan import DialplanCheck
 from ringflow.errors import RingflowError
@@ -50,6 +51,7 @@ def readiness(
     store: Store,
     fastagi: FastAgiServer,
     ami: AmiLink | None,
+    asterisk: AsteriskWatch | None,
     dialplan: DialplanCheck,
     charging: Charging,
     recorder: Recorder | None,
@@ -73,6 +75,16 @@ def readiness(
             return NOT_CONFIGURED
         return PartState(ami.state is LinkState.UP, f"{ami.state}: {ami.reason}".rstrip(": "))
 
+    async def asterisk_check() -> PartState:
+        # Not required: calls go on; what is found wants an operator, not another server.
+        if asterisk is None:
+            return NOT_CONFIGURED
+        if asterisk.findings is None:
+            return PartState(True, "not looked at yet", required=False)
+        found = [f"{one.where}: {one.what} (write: {one.change})" for one in asterisk.serious]
+        detail = "; ".join(found) or f"{len(asterisk.findings)} findings, none of them serious"
+        return PartState(not found, detail, required=False)
+
     async def last_dialplan() -> PartState:
         # Not required: where several Asterisks share this server, the others' calls are in order.
         return PartState(dialplan.is_current, dialplan.detail, required=False)
@@ -93,6 +105,7 @@ def readiness(
         "database": database,
         "fastagi": fastagi_port,
         "ami": ami_link,
+        "asterisk": asterisk_check,
         "dialplan": last_dialplan,
         "ledger": ledger,
         "records": records,
