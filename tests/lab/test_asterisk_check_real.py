@@ -26,6 +26,7 @@ TYPO = Trunk("second", "PJSIP/{number}@typo")
 PJSIP = (
     "\n[phone]\ntype = endpoint\ncontext = from-phones\nallow_transfer = yes\nrtp_timeout = 60\n"
     "rtp_timeout_hold = 300\ndirect_media = no\n"
+    "aors = phone\n\n[phone]\ntype = aor\ncontact = sip:127.0.0.1:9\n"
     "\n[desk]\ntype = endpoint\ncontext = elsewhere\nallow_transfer = yes\n"
 )
 DIALPLAN = (
