@@ -63,6 +63,12 @@ async def test_the_words_of_a_call(line: Line) -> None:
     ]
 
 
+async def test_a_sound_can_begin_in_its_middle(line: Line) -> None:
+    line.asterisk.replies = [b"200 result=35 endpos=4800\n"]
+    assert await line.session.stream_file("IVR/ivr-please", "#", sample_offset=4000) == "#"
+    assert line.asterisk.commands == [b'STREAM FILE "IVR/ivr-please" "#" "4000"\n']
+
+
 async def test_a_reply_in_pieces_behind_a_notice(line: Line) -> None:
     command = await line.started(line.session.execute("Gosub", "a,s,1"))
     for piece in (b"100 result=0 Try", b"ing...\n200 res", b"ult=0 Gosub complete\n"):

@@ -100,6 +100,17 @@ def test_several_keys_answer_successive_prompts_and_several_callees_successive_a
     assert "invalid" in [event["event"] for event in call["transcript"]]
 
 
+def test_a_number_that_is_too_long_is_not_dialled_and_the_next_keys_answer_the_next_prompt(run: Run) -> None:
+    words = ("call", "18005550100", "--from", CLI, "--callee", "busy", "--json", "--keys")
+    too_long = json.loads(run(*words, "011441234567890#").stdout)
+    assert (too_long["outcome"], too_long["legs"]) == ("no_input", [])
+    assert ("keys", "011441234567890 (too_long)") in [
+        (event["event"], event["detail"]) for event in too_long["transcript"]
+    ]
+    right = json.loads(run(*words, "011441234567890#", "--keys", "44123456789012").stdout)
+    assert (right["outcome"], [leg["dialled"] for leg in right["legs"]]) == ("busy", ["44123456789012"])
+
+
 def test_a_caller_may_hang_up_after_the_keys(run: Run) -> None:
     result = run("call", "18005550100", "--from", CLI, "--keys", "44", "--hangs-up-after", "1s", "--json")
     assert json.loads(result.stdout)["outcome"] == "abandoned"

@@ -69,6 +69,7 @@ class Place:
         dialplan: str = str(DIALPLAN_VERSION),
         timers: str = DIALPLAN_TIMERS,
         in_talk: Sequence[tuple[int, Work]] = (),
+        prompts_s: float = 2.0,
     ) -> CarriedCall:
         flows = [Flow(app, "", slots, "tested.yaml", "r1"), *also] if slots else list(also)
         return await carry_call(
@@ -77,7 +78,7 @@ class Place:
             ScriptedCaller(self.clock, steps),
             self.clock,
             lambda attempt, target: callees[min(attempt, len(callees) - 1)],
-            lambda name: None if name in missing else 2.0,
+            lambda name: None if name in missing else prompts_s,
             sounds_prefix="/sounds",
             in_talk=in_talk,
         )

@@ -75,6 +75,55 @@ async def test_read_tells_silence_keys_and_hang_up_apart(lab: Lab, scripts: Scri
     assert [line for line in lab.logs(100_000) if "User entered" in line] == []
 
 
+async def test_one_more_key_is_waited_for_as_long_as_read_is_told_to(lab: Lab, scripts: Scripts) -> None:
+    """Without a file, and with a time of its own, whatever TIMEOUT() says."""
+
+    async def one(did: str, keys: tuple[TimedKeys, ...], values: list[str], ends_s: float) -> None:
+        seen: list[object] = []
+
+        async def script(peer: Peer) -> None:
+            await peer.ask("ANSWER")
+            began = time.monotonic()
+            await peer.ask('EXEC Read "KEYS,,1,,1,0.4"')
+            seen.extend((await peer.values("READSTATUS", "KEYS"), time.monotonic() - began))
+            await peer.ask("HANGUP")
+
+        scripts.put(did, script)
+        await lab.call(LabCaller(did, "441910000001", keys))
+        await scripts.ended(did)
+        assert seen == [values, pytest.approx(ends_s, abs=0.15)]
+
+    await asyncio.gather(
+        one("18005550405", (), ["TIMEOUT", ""], 0.4),
+        one("18005550406", (TimedKeys(100, "5"),), ["OK", "5"], 0.2),
+        one("18005550407", (TimedKeys(100, "#"),), ["OK", ""], 0.2),
+    )
+
+
+async def test_a_prompt_that_a_key_stopped_goes_on_from_there(lab: Lab, scripts: Scripts) -> None:
+    """What is heard is as long as the whole prompt: nothing is left out, nothing comes twice."""
+    seen: list[object] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.ask("ANSWER")
+        began = time.monotonic()
+        await peer.ask(f'EXEC Read "KEYS,{prompt(lab)},14,,1,3"')
+        offset = round((time.monotonic() - began) * 8000)
+        seen.append(await peer.values("READSTATUS", "KEYS"))
+        seen.append(await peer.ask(f'STREAM FILE {prompt(lab)} "0123456789*#ABCD" {offset}'))
+        seen.append(time.monotonic() - began)
+        await peer.ask("HANGUP")
+
+    scripts.put("18005550408", script)
+    result = await lab.call(LabCaller("18005550408", "441910000001", (TimedKeys(500, "#"),)))
+    await scripts.ended("18005550408")
+    assert seen[0] == ["OK", ""]
+    assert str(seen[1]).startswith("200 result=0 endpos=")
+    assert seen[2] == pytest.approx(PROMPT_S, abs=0.15)
+    assert result.answered_at is not None
+    assert result.heard[-1].ends - result.answered_at == pytest.approx(PROMPT_S, abs=0.15)
+
+
 async def test_get_data_has_timeouts_of_its_own(lab: Lab, scripts: Scripts) -> None:
     """Six seconds, then two: ast_app_getdata_full in main/app.c. TIMEOUT() does not change them."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ringflow.simulator.caller import HangsUp, Hears, Keys, ScriptedCaller, Waits
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.keypad import KeyPress
-from ringflow.simulator.line import HungUp, KeyUp
+from ringflow.simulator.line import HungUp, KeyUp, Sound
 
 
 async def test_keys_begin_where_the_prompt_ends_or_is_cut() -> None:
@@ -48,6 +48,25 @@ async def test_a_sound_from_before_the_keys_is_not_the_one_waited_for() -> None:
     caller.stops("ask")
     assert await caller.until(5000) is None
     assert caller.waits_for == "ask"
+
+
+async def test_nobody_hears_that_asterisk_listens_on_after_a_key() -> None:
+    clock = VirtualClock()
+    caller = ScriptedCaller(clock, [Hears(None), Keys("1"), Hears(None), Keys("2")])
+    caller.answered()
+    caller.starts("menu", True)
+    caller.stops("menu")
+    assert await caller.until(5000) == KeyUp("1", 100)
+    caller.starts(Sound.SILENCE, True)
+    caller.stops(Sound.SILENCE)
+    assert await caller.until(500) is None
+    # A prompt that takes no keys, and the silence after it that does.
+    caller.starts("ask", False)
+    caller.stops("ask")
+    caller.starts(Sound.SILENCE, True)
+    assert await caller.until(5000) is None, "the silence is not over"
+    caller.stops(Sound.SILENCE)
+    assert await caller.until(9000) == KeyUp("2", 100)
 
 
 async def test_a_space_is_a_pause() -> None:

@@ -90,6 +90,17 @@ async def test_stream_file_stops_at_its_escape_digits_only(script: PlayScript) -
     assert (await script(["ANSWER", 'STREAM FILE gone ""'])).lines[1] == "200 result=-1 endpos=0"
 
 
+async def test_stream_file_begins_where_it_is_told_to(script: PlayScript) -> None:
+    commands = ["ANSWER", 'STREAM FILE ask "" 12000', "STREAM FILE ask 2 4000", 'STREAM FILE ask "" 99000']
+    played = await script(commands, [Keys("2", after_ms=700)])
+    assert played.lines[1:] == [
+        "200 result=0 endpos=16000",
+        "200 result=50 endpos=6400",
+        "200 result=0 endpos=99000",
+    ]
+    assert played.clock.monotonic_ms() == 800
+
+
 async def test_keys_that_nobody_asks_for_are_lost(script: PlayScript) -> None:
     steps = [Keys("123", 500, 100, 300)]
     played = await script(["ANSWER", 'STREAM FILE ask ""', "WAIT FOR DIGIT 1000"], steps)

@@ -125,10 +125,19 @@ class AgiSession:
         return reply.value
 
     async def stream_file(
-        self, name: str, escape_digits: str = "", timeout_s: float | None = APPLICATION_TIMEOUT_S
+        self,
+        name: str,
+        escape_digits: str = "",
+        timeout_s: float | None = APPLICATION_TIMEOUT_S,
+        *,
+        sample_offset: int = 0,
     ) -> str:
-        """Play a sound file to its end or to one of `escape_digits`; gives the key pressed, or ``""``."""
-        reply = await self.command("STREAM FILE", name, escape_digits, timeout_s=timeout_s)
+        """Play a sound file to its end or to one of `escape_digits`; gives the key pressed, or ``""``.
+
+        `sample_offset`: where in the file to begin, in samples of 1/8000 s.
+        """
+        values = (name, escape_digits, str(sample_offset)) if sample_offset else (name, escape_digits)
+        reply = await self.command("STREAM FILE", *values, timeout_s=timeout_s)
         return _key(reply)
 
     async def get_data(

@@ -17,9 +17,8 @@ from ringflow.calls.collecting import (
     KEYS_VARIABLE,
     Collected,
     Collection,
+    Collector,
     Secret,
-    collect_digits,
-    timers_of_dialplan,
 )
 from ringflow.calls.dialling import DialOptions
 from ringflow.calls.outcome import Leg, LegStatus, Reject
@@ -63,7 +62,7 @@ class Call:
         self._secret: set[str] = set()
         self._session = session
         self._world = world
-        self._timers = timers_of_dialplan(session.request)
+        self._collector = Collector(session, world.clock)
         self._outgoing = Outgoing(call_id, session, self.customer, world, self.transcript)
         self._seats = Seats(world.charging, call_id, f"@{session.request.unique_id}")
 
@@ -175,10 +174,12 @@ class Call:
         first_digit_timeout_s: float = FIRST_DIGIT_TIMEOUT_S,
         inter_digit_timeout_s: float = INTER_DIGIT_TIMEOUT_S,
         barge_in: bool = True,
+        fixed_length: bool = False,
         secret: Secret = False,
     ) -> Collected:
         """Play prompts and take digits until a terminator, `max_digits`, or silence.
 
+        More than `max_digits` end as `Ending.TOO_LONG`; with `fixed_length` they belong to the next input.
         `secret` ones (PINs, codes of vouchers) stand masked in the transcript and in the call's record.
         """
         if barge_in:
@@ -188,7 +189,6 @@ class Call:
             await self.answer()
         for prompt in prompts:
             self.note("prompt", prompt)
-        timers = (first_digit_timeout_s, inter_digit_timeout_s)
         collection = Collection(
             sounds=tuple(self._world.asterisk_prompt(prompt) for prompt in prompts),
             max_digits=max_digits,
@@ -196,9 +196,11 @@ class Call:
             first_digit_timeout_s=first_digit_timeout_s,
             inter_digit_timeout_s=inter_digit_timeout_s,
             barge_in=barge_in,
+            fixed_length=fixed_length,
         )
-        collected = await collect_digits(self._session, collection, timers_set=self._timers == timers)
-        self._timers = timers
+        collected = await self._collector.collect(collection)
+        if collected.late_terminator:
+            self.note("late_terminator", "ignored")
         if not collected.nothing:
             self.last_key_ms = self._world.clock.monotonic_ms()
         hidden = secret(collected.digits) if callable(secret) else secret

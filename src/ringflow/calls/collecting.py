@@ -1,4 +1,13 @@
-"""Taking digits from a caller with one command of Asterisk."""
+"""Taking digits from a caller, input after input.
+
+One command takes an input, `Read`: keys that come between two commands are lost. A full input ends with its
+last digit, and the caller may still key something:
+
+- **a terminator**, from habit. It belongs to the input that it comes after, and is ignored for
+  `LATE_TERMINATOR_MS`, or until another key.
+- **more digits**. After an input of fixed length (a card's ID) they belong to the next input. After any other
+  they belong to this one, which is then too long, if the first of them comes within `FURTHER_KEY_S`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +20,7 @@ from typing import TypeAlias
 
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import AgiSession
+from ringflow.calls.clock import Clock
 from ringflow.calls.playing import play_sound
 from ringflow.errors import CallEnded, CommandRefused
 
@@ -26,6 +36,14 @@ DIALPLAN_TIMERS = f"{FIRST_DIGIT_TIMEOUT_S}/{INTER_DIGIT_TIMEOUT_S}"
 
 _TIMERS = re.compile(r"([0-9]{1,3})/([0-9]{1,3})", re.ASCII)
 _DIALPLANS_KNOWN = 16
+_ALL_KEYS = "0123456789*#ABCD"
+_SAMPLES_PER_MS = 8
+
+FURTHER_KEY_S = 0.4
+"""How long a further key is waited for after the last digit that fits, where an input may be too long."""
+
+LATE_TERMINATOR_MS = 2000
+"""How long after an input's last digit its terminator may still come."""
 
 KEYS_VARIABLE = "RINGFLOW_KEYS"
 _RESULT = "${READSTATUS}:${" + KEYS_VARIABLE + "}"
@@ -41,14 +59,20 @@ class Ending(StrEnum):
     TERMINATOR = "terminator"
     MAXIMUM = "maximum"
     SILENCE = "silence"
+    TOO_LONG = "too_long"
+    """More was keyed than fits; the digits are all that were keyed, up to `MAX_DIGITS`."""
 
 
 @dataclass(slots=True)
 class Collected:
-    """What the caller keyed, without the terminator."""
+    """What the caller keyed, without the terminator.
+
+    `late_terminator`: the terminator of the input before came first, and was ignored.
+    """
 
     digits: str
     ending: Ending
+    late_terminator: bool = False
 
     @property
     def nothing(self) -> bool:
@@ -60,7 +84,8 @@ class Collected:
 class Collection:
     """How digits are taken. Seconds; the first-digit time counts from the end of the prompt.
 
-    `sounds` are prompts as Asterisk names them, played one after the other.
+    `sounds` are prompts as Asterisk names them, played one after the other. `fixed_length`: what is keyed
+    past `max_digits` belongs to the next input.
     """
 
     sounds: tuple[str, ...]
@@ -69,6 +94,23 @@ class Collection:
     first_digit_timeout_s: float
     inter_digit_timeout_s: float
     barge_in: bool
+    fixed_length: bool
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What one command took; `terminated`: a terminator ended it, which is not among the digits."""
+
+    digits: str = ""
+    terminated: bool = False
+
+
+@dataclass(slots=True)
+class _LateTerminator:
+    """A full input's terminator may still come: one of `keys`, up to `until_ms` of the monotonic clock."""
+
+    keys: str
+    until_ms: int
 
 
 def timers_of_dialplan(request: AgiRequest) -> tuple[float, float] | None:
@@ -82,36 +124,122 @@ def _read_timers(text: str) -> tuple[float, float] | None:
     return (float(said[1]), float(said[2])) if said is not None else None
 
 
-async def collect_digits(session: AgiSession, collection: Collection, timers_set: bool) -> Collected:
-    """Play the sounds and take digits. Raises `CallEnded` when the caller hangs up.
+class Collector:
+    """Takes the digits of one call. `collect` raises `CallEnded` when the caller hangs up."""
 
-    `Read` and not a `WAIT FOR DIGIT` loop: frames that arrive between two AGI commands are read and dropped
-    by Asterisk, and keys with them. `Read` and not `GET DATA`: the latter has one timeout for the first digit
-    and between digits, and ends on `#` only (ast_app_getdata_full in main/app.c). `timers_set` says that the
-    channel already has these two timeouts.
-    """
-    if not timers_set:
-        first_s, between_s = collection.first_digit_timeout_s, collection.inter_digit_timeout_s
-        # Both in one command: each costs Asterisk a quarter of a millisecond, and us as much.
-        await session.execute("MSet", f"TIMEOUT(response)={first_s:g},TIMEOUT(digit)={between_s:g}")
-    sounds = collection.sounds
-    if not collection.barge_in:
+    def __init__(self, session: AgiSession, clock: Clock) -> None:
+        self._session = session
+        self._now_ms = clock.monotonic_ms
+        self._timers = timers_of_dialplan(session.request)
+        self._late: _LateTerminator | None = None
+
+    async def collect(self, collection: Collection) -> Collected:
+        """Play the sounds and take digits up to a terminator, the maximum, or silence."""
+        await self._set_timers(collection)
+        sounds = collection.sounds
+        if not collection.barge_in:
+            for sound in sounds:
+                await play_sound(self._session, sound)
+            sounds = ()
+        late_before = self._late
+        taken = await self._take(collection, sounds)
+        late_terminator = self._late is not late_before
+        if taken.digits or taken.terminated:
+            self._late = None
+        collected = await self._finish(collection, taken)
+        collected.late_terminator = late_terminator
+        return collected
+
+    async def _set_timers(self, collection: Collection) -> None:
+        timers = (collection.first_digit_timeout_s, collection.inter_digit_timeout_s)
+        if timers != self._timers:
+            first_s, between_s = timers
+            # Both in one command: each costs Asterisk a quarter of a millisecond, and us as much.
+            await self._session.execute("MSet", f"TIMEOUT(response)={first_s:g},TIMEOUT(digit)={between_s:g}")
+            self._timers = timers
+
+    async def _take(self, collection: Collection, sounds: tuple[str, ...]) -> _Taken:
+        """The input as far as it fits, without a terminator of the input before."""
+        late, began_ms = self._late, self._now_ms()
+        if late is None or began_ms > late.until_ms:
+            return await self._read(collection, sounds)
+        if set(late.keys) == set(collection.terminators):
+            taken = await self._read(collection, sounds)
+            if taken.digits or not taken.terminated or self._now_ms() > late.until_ms:
+                return taken
+        else:
+            # Here that terminator may be a digit, or another key a terminator: look at the first key alone.
+            key = (await self._read(collection, sounds, maximum=1, terminators="")).digits
+            if key not in late.keys or self._now_ms() > late.until_ms:
+                return await self._go_on(collection, key) if key else _Taken()
+        self._late = None
+        # It has stopped the prompt: let it go on from there.
+        key = await self._resume(sounds, self._now_ms() - began_ms)
+        return await (self._go_on(collection, key) if key else self._read(collection))
+
+    async def _go_on(self, collection: Collection, key: str) -> _Taken:
+        """The input that this key begins."""
+        if key in collection.terminators:
+            return _Taken(terminated=True)
+        if collection.max_digits == 1:
+            return _Taken(key)
+        wait_s = collection.inter_digit_timeout_s
+        rest = await self._read(collection, maximum=collection.max_digits - 1, wait_s=wait_s)
+        return _Taken(key + rest.digits, rest.terminated)
+
+    async def _resume(self, sounds: tuple[str, ...], played_ms: int) -> str:
+        """Play the rest of a prompt, several sounds from the beginning; returns the key that stopped it."""
+        offset = played_ms * _SAMPLES_PER_MS if len(sounds) == 1 else 0
         for sound in sounds:
-            await play_sound(session, sound)
-        sounds = ()
-    await session.execute("Read", _read_arguments(collection, sounds))
-    status, _, digits = (await session.get_full_variable(_RESULT) or "").partition(":")
-    if status == "TIMEOUT":
-        return Collected(digits, Ending.SILENCE)
-    if status == "HANGUP":
-        raise CallEnded("result")
-    if status != "OK":
-        # ERROR is what a missing file gives.
-        raise CommandRefused(f"Read ended with READSTATUS {status or 'empty'}; has Asterisk the prompt?")
-    full = len(digits) >= collection.max_digits
-    return Collected(digits, Ending.MAXIMUM if full else Ending.TERMINATOR)
+            if key := await self._session.stream_file(sound, _ALL_KEYS, sample_offset=offset):
+                return key
+        return ""
 
+    async def _finish(self, collection: Collection, taken: _Taken) -> Collected:
+        """How the input ended, after a look at what follows a full one."""
+        digits = taken.digits
+        if taken.terminated:
+            return Collected(digits, Ending.TERMINATOR)
+        if len(digits) < collection.max_digits:
+            return Collected(digits, Ending.SILENCE)
+        full_ms = self._now_ms()
+        if not collection.fixed_length:
+            further = await self._read(collection, maximum=1, wait_s=FURTHER_KEY_S)
+            if further.terminated:
+                return Collected(digits, Ending.TERMINATOR)
+            if further.digits:
+                wait_s = collection.inter_digit_timeout_s
+                rest = await self._read(collection, maximum=MAX_DIGITS, wait_s=wait_s)
+                return Collected((digits + further.digits + rest.digits)[:MAX_DIGITS], Ending.TOO_LONG)
+        if collection.terminators:
+            self._late = _LateTerminator(collection.terminators, full_ms + LATE_TERMINATOR_MS)
+        return Collected(digits, Ending.MAXIMUM)
 
-def _read_arguments(collection: Collection, sounds: tuple[str, ...]) -> str:
-    terminators = "" if collection.terminators == "#" else f"t({collection.terminators})"
-    return f"{KEYS_VARIABLE},{'&'.join(sounds)},{collection.max_digits},{terminators}"
+    async def _read(
+        self,
+        collection: Collection,
+        sounds: tuple[str, ...] = (),
+        *,
+        maximum: int | None = None,
+        terminators: str | None = None,
+        wait_s: float | None = None,
+    ) -> _Taken:
+        """What one `Read` takes; `wait_s`: how long to wait for each key, instead of the channel's times.
+
+        `Read` and not a `WAIT FOR DIGIT` loop: frames that arrive between two AGI commands are read and
+        dropped by Asterisk, and keys with them. `Read` and not `GET DATA`: the latter has one timeout for the
+        first digit and between digits, and ends on `#` only (ast_app_getdata_full in main/app.c).
+        """
+        at_most = collection.max_digits if maximum is None else maximum
+        enders = collection.terminators if terminators is None else terminators
+        arguments = f"{KEYS_VARIABLE},{'&'.join(sounds)},{at_most},{'' if enders == '#' else f't({enders})'}"
+        await self._session.execute("Read", arguments if wait_s is None else f"{arguments},1,{wait_s:g}")
+        status, _, digits = (await self._session.get_full_variable(_RESULT) or "").partition(":")
+        if status == "TIMEOUT":
+            return _Taken(digits)
+        if status == "HANGUP":
+            raise CallEnded("result")
+        if status != "OK":
+            # ERROR is what a missing file gives.
+            raise CommandRefused(f"Read ended with READSTATUS {status or 'empty'}; has Asterisk the prompt?")
+        return _Taken(digits, terminated=len(digits) < at_most)

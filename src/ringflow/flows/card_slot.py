@@ -43,20 +43,26 @@ class CardSlot(Slot):
     inter_digit_timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
     """Seconds to wait between digits."""
 
-    async def ask(self, call: Call, file: str, max_digits: int, *, secret: Secret) -> str | None:
-        """The digits that the caller keys, None for silence."""
+    async def ask(
+        self, call: Call, file: str, max_digits: int, *, secret: Secret, fixed_length: bool = True
+    ) -> str | None:
+        """The digits that the caller keys, None for silence; more than `max_digits` where they are too many.
+
+        With `fixed_length` nothing longer can be keyed: further digits are those of the next question.
+        """
         collected = await call.collect(
             file,
             max_digits=max_digits,
             first_digit_timeout_s=self.first_digit_timeout,
             inter_digit_timeout_s=self.inter_digit_timeout,
+            fixed_length=fixed_length,
             secret=secret,
         )
         return None if collected.nothing else collected.digits
 
     async def ask_pin(self, call: Call) -> str | None:
         """The PIN that the caller keys, None for silence."""
-        return await self.ask(call, self.pin_file, MAX_PIN_DIGITS, secret=True)
+        return await self.ask(call, self.pin_file, MAX_PIN_DIGITS, secret=True, fixed_length=False)
 
     async def ask_card(self, call: Call) -> tuple[str, str] | Refusal | None:
         """A card's number and PIN. Who mistypes the number is told before keying a PIN; None for silence."""

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.keypad import KeyPress
-from ringflow.simulator.line import HungUp, KeyUp, LineEvent
+from ringflow.simulator.line import HungUp, KeyUp, LineEvent, Sound
 
 MAX_CALL_MS = 4 * 3600 * 1000
 """A simulated call that nobody has ended by then is ended by the caller, and says so."""
@@ -156,6 +156,9 @@ class ScriptedCaller:
 
     def starts(self, sound: str, takes_keys: bool) -> None:
         """The caller may have waited for this."""
+        if sound == Sound.SILENCE and self._keyed_since_last_sound():
+            # Nobody hears that Asterisk goes on listening.
+            return
         self._heard.append(_Heard(sound, takes_keys, self._clock.monotonic_ms()))
         self._begin()
 
@@ -171,6 +174,11 @@ class ScriptedCaller:
         """What the caller would have done later is not done."""
         if self._ended_ms is None:
             self._ended_ms = self._clock.monotonic_ms()
+
+    def _keyed_since_last_sound(self) -> bool:
+        heard_ms = next((one.ended_ms for one in reversed(self._heard) if one.ended_ms is not None), 0)
+        now_ms = self._clock.monotonic_ms()
+        return any(heard_ms <= press.counts_at_ms <= now_ms for press in self._pressed)
 
     def _begin(self) -> None:
         if self._script_ms is None:

@@ -77,18 +77,23 @@ class IncomingCall:
             if not isinstance(event, KeyUp) or event.key in keys:
                 return event
 
-    async def play(self, prompt: str, keys: str = "", takes_keys: bool = False) -> LineEvent | None:
+    async def play(
+        self, prompt: str, keys: str = "", takes_keys: bool = False, from_ms: int = 0
+    ) -> LineEvent | None:
         """Play a prompt to its end (None), or to one of `keys`, or to the hang-up (`ast_waitstream`).
 
-        A prompt that is not there is silent and over at once; ask `has` first where that matters.
+        A prompt that is not there is silent and over at once; ask `has` first where that matters. One that
+        does not begin at its beginning goes on.
         """
         name = self._name(prompt)
         duration_s = self.duration_of(name)
         if duration_s is None or self.channel.hung_up:
             return HungUp() if self.channel.hung_up else None
-        self.prompts.append(name)
+        if not from_ms:
+            self.prompts.append(name)
         self.line.starts(name, takes_keys)
-        event = await self.wait(self.clock.monotonic_ms() + round(duration_s * 1000), keys)
+        rest_ms = max(0, round(duration_s * 1000) - from_ms)
+        event = await self.wait(self.clock.monotonic_ms() + rest_ms, keys)
         self.line.stops(name)
         return event
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import re2
 from pydantic import AfterValidator, Field
 
 from ringflow.calls.call import Call
-from ringflow.calls.collecting import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S, MAX_DIGITS
+from ringflow.calls.collecting import (
+    FIRST_DIGIT_TIMEOUT_S,
+    INTER_DIGIT_TIMEOUT_S,
+    MAX_DIGITS,
+    Collected,
+    Ending,
+)
 from ringflow.calls.dialling import DialOptions, dialable_number
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.flow import APP_PREFIX
@@ -48,7 +54,10 @@ class Ivr(Slot):
     min: Annotated[int, Field(ge=0, le=MAX_DIGITS)] = 1
     """How few digits are enough."""
     max: Annotated[int, Field(ge=1, le=MAX_DIGITS)] = MAX_DIGITS
-    """How many digits are taken; with the last one, no terminator is needed."""
+    """How many digits are right at most; after the last one, no terminator is needed."""
+    longer: Literal["invalid", "next"] | None = None
+    """What comes of keys past `max`. `invalid`: the input is too long, and is asked for again. `next`: they
+    belong to the next input. Without it `next` where `max` is 1, else `invalid`."""
     terminators: Annotated[str, Field(pattern=KEYS_PATTERN)] = "#"
     """Keys that end the input. They are not part of it."""
     attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = 3
@@ -105,9 +114,10 @@ class Ivr(Slot):
                 first_digit_timeout_s=self.first_digit_timeout,
                 inter_digit_timeout_s=self.inter_digit_timeout,
                 barge_in=self.barge_in,
+                fixed_length=self._fixed_length,
                 secret=self.secret,
             )
-            if not collected.nothing and self._accepts(collected.digits):
+            if not collected.nothing and self._accepts(collected):
                 call.store(self.result, collected.digits, secret=self.secret)
                 return "done"
             failure = "no_input" if collected.nothing else "invalid"
@@ -117,8 +127,13 @@ class Ivr(Slot):
                 await call.play(said)
         return await self._give_up(call, failure)
 
-    def _accepts(self, digits: str) -> bool:
-        if not self.min <= len(digits) <= self.max:
+    @property
+    def _fixed_length(self) -> bool:
+        return self.longer == "next" or (self.longer is None and self.max == 1)
+
+    def _accepts(self, collected: Collected) -> bool:
+        digits = collected.digits
+        if collected.ending is Ending.TOO_LONG or len(digits) < self.min:
             return False
         return self.regex is None or re2.fullmatch(self.regex, digits) is not None
 
