@@ -143,13 +143,15 @@ async def test_a_lock_out_is_counted_among_the_refusals(
     async with running(config) as application:
         teller = application.core.world.teller
         assert teller is not None
-        for _ in range(12):
+        for _ in range(7):
             await teller.open_card(None, "12345678", Caller("carrier", "441910000001"))
+            await teller.open_card("200000000006", "1234", Caller("carrier", None))
         found = await figures(application)
     tried = {
-        why: found[f"ringflow_card_refusals_total{{why={why}}}"] for why in ("unknown", "locked", "used")
+        why: found[f"ringflow_card_refusals_total{{why={why}}}"]
+        for why in ("unknown", "needs_id", "locked", "used")
     }
-    assert tried == {"unknown": 10, "locked": 2, "used": 0}
+    assert tried == {"unknown": 5 + 6, "needs_id": 2, "locked": 1, "used": 0}
 
 
 async def test_without_the_database_the_page_still_comes_and_says_so(config: Config) -> None:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from ringflow.accounts.lockout import RULES, Subject
+from ringflow.accounts.lockout import Charge
 from ringflow.store import Store
 from ringflow.store.statement import Statement
 
 MAX_SWEPT = 100
 
-# A failure adds `drain_ms` to what is left of the earlier ones. While the clock is behind the last failure,
-# nothing has drained.
+# A failure adds `each_ms` to what is left of the earlier ones. While the clock is behind the last failure,
+# nothing has been forgotten.
 _COUNT = Statement(
     "INSERT INTO lockouts AS l (subject, failed_ms, clear_ms) "
-    "SELECT v.subject, CAST(:now_ms AS BIGINT), :now_ms + v.drain_ms FROM {rows} WHERE true "
+    "SELECT v.subject, CAST(:now_ms AS BIGINT), :now_ms + v.each_ms FROM {rows} WHERE true "
     "ON CONFLICT (subject) DO UPDATE SET failed_ms = excluded.failed_ms, clear_ms = excluded.clear_ms + CASE "
     "WHEN l.failed_ms > excluded.failed_ms THEN l.clear_ms - l.failed_ms "
     "WHEN l.clear_ms > excluded.failed_ms THEN l.clear_ms - excluded.failed_ms ELSE 0 END",
-    rows={"subject": "text", "drain_ms": "bigint"},
+    rows={"subject": "text", "each_ms": "bigint"},
     now_ms="bigint",
 )
-_FORGIVE = Statement("DELETE FROM lockouts WHERE subject = :subject", subject="text")
 # In the order in which `_COUNT` takes its rows, so that no two transactions wait for each other.
 _SWEEP = Statement(
     "DELETE FROM lockouts WHERE subject IN (SELECT subject FROM lockouts WHERE clear_ms < :now_ms "
@@ -39,24 +36,19 @@ _SET_BACK = Statement(
 )
 
 
-async def count_failure(store: Store, subjects: Mapping[Subject, str], now_ms: int) -> None:
-    """Hold one failure against every subject; forget some whose failures have all drained away."""
-    rows = [{"subject": name, "drain_ms": RULES[kind].drain_ms} for kind, name in subjects.items()]
+async def count_failure(store: Store, charges: Sequence[Charge], now_ms: int) -> None:
+    """Hold one failure against every subject charged; drop some rows whose failures are all forgotten."""
+    rows = [{"subject": one.name, "each_ms": one.each_ms} for one in charges]
     async with store.writing() as connection:
         await _COUNT.run(connection, sorted(rows, key=lambda row: str(row["subject"])), now_ms=now_ms)
     async with store.writing() as connection:
         await _SWEEP.run(connection, None, now_ms=now_ms, most=MAX_SWEPT)
 
 
-async def forgive(connection: AsyncConnection, subject: str) -> None:
-    """Hold nothing against the subject any more."""
-    await _FORGIVE.run(connection, None, subject=subject)
-
-
 async def set_back(store: Store, subjects: Iterable[str], now_ms: int) -> None:
     """After the clock went back: failures of a time that is yet to come are failures of now.
 
-    A lock then ends after its delay, and not when the clock has come to where it was.
+    A lock then ends after its wait, and not when the clock has come to where it was.
     """
     async with store.writing() as connection:
         await _SET_BACK.run(connection, [{"subject": name} for name in sorted(subjects)], now_ms=now_ms)

@@ -1,47 +1,68 @@
-"""Who may try a PIN or a code, and who has to wait: rules without I/O. docs/cards.md has them in words.
+"""How many wrong PINs and codes are compared: rules without I/O. docs/cards.md explains the model.
 
-Each failure is held against several subjects. What stands against one drains away with time, a failure
-in each `drain_ms`. Beyond `free` failures each one doubles the wait before the next try, up to `cap_ms`.
+Wrong tries use up budgets: `at_once` of them may come in a row, and one is forgotten every `each_ms`. A try
+is compared while its budgets have room. Which budgets a wrong try uses, and what its caller hears, depends
+only on earlier wrong tries, never on whether the card exists or knows the telephone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 SECOND_MS = 1_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
-Subject: TypeAlias = Literal["pair", "cli", "card", "trunk"]
+Subject: TypeAlias = Literal["card", "known", "telephone", "trunk", "system", "customer"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """For one kind of subject. Times in milliseconds."""
+class Standing:
+    """What stands against a subject: when it last failed, and when all of it will be forgotten."""
 
-    free: int
-    first_ms: int
-    cap_ms: int
-    drain_ms: int
+    failed_ms: int
+    clear_ms: int
 
-    def delay_ms(self, failures: int) -> int:
-        """How long to wait after the failure that made it so many."""
-        doublings = min(failures - self.free, 32)
-        return 0 if doublings < 0 else min(self.cap_ms, self.first_ms << doublings)
+    def left_ms(self, now_ms: int) -> int:
+        """How long until all is forgotten. Nothing is while the clock is behind the last failure."""
+        return max(0, self.clear_ms - max(now_ms, self.failed_ms))
 
 
-RULES: dict[Subject, Rule] = {
-    # One card from one telephone: the only thing that counts where the card was opened from it before.
-    "pair": Rule(free=3, first_ms=MINUTE_MS, cap_ms=24 * HOUR_MS, drain_ms=24 * HOUR_MS),
-    # One telephone, whatever cards it tries.
-    "cli": Rule(free=10, first_ms=30 * SECOND_MS, cap_ms=HOUR_MS, drain_ms=10 * MINUTE_MS),
-    # One card, from all telephones that are not known to it.
-    "card": Rule(free=10, first_ms=MINUTE_MS, cap_ms=HOUR_MS, drain_ms=HOUR_MS),
-    # One incoming trunk, from all telephones that never opened a card.
-    "trunk": Rule(free=100, first_ms=SECOND_MS, cap_ms=MINUTE_MS, drain_ms=20 * SECOND_MS),
-}
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """`at_once` wrong tries in a row, and one more every `each_ms` milliseconds."""
+
+    at_once: int
+    each_ms: int
+
+    def wait_ms(self, standing: Standing | None, now_ms: int) -> int:
+        """How long until one more wrong try fits; 0: it does now."""
+        left_ms = 0 if standing is None else standing.left_ms(now_ms)
+        return max(0, left_ms - (self.at_once - 1) * self.each_ms)
+
+
+# PINs that open a card alone. Such a PIN is a guess at every card, so these limit the guesses of everybody
+# together; where one is used up, the caller is asked for the card's ID too.
+TELEPHONE = Budget(at_once=5, each_ms=10 * MINUTE_MS)
+TRUNK = Budget(at_once=400, each_ms=36 * SECOND_MS)
+SYSTEM = Budget(at_once=800, each_ms=24 * SECOND_MS)
+# Codes of vouchers, for the account that they would go to.
+CUSTOMER = Budget(at_once=10, each_ms=10 * MINUTE_MS)
+
+_SHORTEST_PIN = 4
+_SHORTEST_PIN_TRIES_A_DAY = 12
+
+
+def card_budget(pin_digits: int) -> Budget:
+    """For PINs of this length keyed with a card's ID: 12 a day for four digits, twice as many for each more.
+
+    A budget for each length: whoever keys shorter PINs than the card's uses up nothing that its owner needs.
+    """
+    tries_a_day = _SHORTEST_PIN_TRIES_A_DAY << max(0, pin_digits - _SHORTEST_PIN)
+    return Budget(at_once=tries_a_day // 2, each_ms=DAY_MS // tries_a_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,44 +77,89 @@ class Caller:
         """What a card may come to know: a CLI by way of a trunk. Nobody is known by calling anonymously."""
         return None if self.cli is None else f"{self.trunk}/{self.cli}"
 
-    def subjects(self, card_id: str | None) -> dict[Subject, str]:
-        """All that this caller's failures can be held against; with a card where its ID was given."""
-        found: dict[Subject, str] = {"trunk": f"trunk:{self.trunk}"}
-        if card_id is not None:
-            found["card"] = f"card:{card_id}"
-        if self.source is not None:
-            found["cli"] = f"cli:{self.source}"
-            if card_id is not None:
-                found["pair"] = f"pair:{card_id}:{self.source}"
-        return found
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A budget, and the name under which the database keeps what was used of it."""
+
+    name: str
+    budget: Budget
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What stands against a subject: when it last failed, and when all of it will have drained away."""
+class Charge:
+    """What a wrong try adds to a subject."""
 
-    failed_ms: int
-    clear_ms: int
-
-
-def wait_ms(kind: Subject, standing: Standing, now_ms: int) -> int:
-    """How long the subject has to wait; 0: it may try. A clock that went back makes nobody wait longer."""
-    rule = RULES[kind]
-    failures = -(-(standing.clear_ms - standing.failed_ms) // rule.drain_ms)
-    delay_ms = rule.delay_ms(failures)
-    return min(delay_ms, max(0, standing.failed_ms + delay_ms - now_ms))
+    name: str
+    each_ms: int
 
 
-def counted(caller: Caller, known: bool, trusted: bool, card_id: str | None) -> set[Subject]:
-    """Against what a failure is held. `known`: to this card; `trusted`: it has opened some card before."""
-    kinds = set(caller.subjects(card_id))
-    return kinds - ({"card"} if known else set()) - ({"trunk"} if trusted else set())
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What may be compared. `wait_ms`: how long until a telephone that no card knows may try; 0: it may now.
+
+    `known_may`: whether a telephone that the card knows may. `charges`: what is written down if nobody is
+    admitted.
+    """
+
+    wait_ms: int
+    known_may: bool
+    charges: Sequence[Charge]
 
 
-def longest_wait_ms(standings: Mapping[Subject, Standing], known: bool, trusted: bool, now_ms: int) -> int:
-    """How long a caller has to wait. One whom the card knows answers only for its own failures with it."""
-    heard: set[Subject] = {"pair"} if known else {"pair", "cli", "card", "trunk"}
-    if trusted:
-        heard.discard("trunk")
-    waits = [wait_ms(kind, one, now_ms) for kind, one in standings.items() if kind in heard]
-    return max(waits, default=0)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a try is held against. `shared`: any of these used up stops callers who are not known.
+
+    `own`: what stops a telephone that the card knows; None where nobody can be known. `idle`: the name of a
+    row that is written and never read, so that a try takes as long whether or not it was compared.
+    """
+
+    shared: Mapping[Subject, Limit]
+    own: tuple[Subject, Limit] | None = None
+    idle: str | None = None
+
+    @property
+    def all(self) -> dict[Subject, Limit]:
+        """Every limit by its subject."""
+        return dict(self.shared) if self.own is None else {**self.shared, self.own[0]: self.own[1]}
+
+    def judge(self, standings: Mapping[Subject, Standing], now_ms: int) -> Verdict:
+        """What may be compared now, given what stands against the subjects."""
+        waits = {kind: one.budget.wait_ms(standings.get(kind), now_ms) for kind, one in self.all.items()}
+        wait_ms = max(waits[kind] for kind in self.shared)
+        if not wait_ms:
+            charges = [Charge(one.name, one.budget.each_ms) for one in self.all.values()]
+            return Verdict(0, True, charges)
+        if self.own is not None and not waits[self.own[0]]:
+            own = self.own[1]
+            return Verdict(wait_ms, True, [Charge(own.name, own.budget.each_ms)])
+        return Verdict(wait_ms, False, [] if self.idle is None else [Charge(self.idle, MINUTE_MS)])
+
+
+def limits_of_card(card_id: str, pin_digits: int, caller: Caller) -> Limits:
+    """Of a card's ID and PIN. Neither telephone nor trunk counts: an attacker presents whose he likes."""
+    budget = card_budget(pin_digits)
+    shared: dict[Subject, Limit] = {"card": Limit(f"card:{card_id}:{pin_digits}", budget)}
+    source = caller.source
+    if source is None:
+        return Limits(shared)
+    own = Limit(f"known:{card_id}:{pin_digits}:{source}", budget)
+    return Limits(shared, ("known", own), f"idle:{source}")
+
+
+def limits_of_pin(caller: Caller) -> Limits:
+    """Of a PIN that opens a card alone."""
+    shared: dict[Subject, Limit] = {
+        "trunk": Limit(f"trunk:{caller.trunk}", TRUNK),
+        "system": Limit("system", SYSTEM),
+    }
+    if caller.source is None:
+        return Limits(shared)
+    own = Limit(f"telephone:{caller.source}", TELEPHONE)
+    return Limits({**shared, "telephone": own}, ("telephone", own))
+
+
+def limits_of_voucher(customer_id: int) -> Limits:
+    """Of a voucher's code."""
+    return Limits({"customer": Limit(f"customer:{customer_id}", CUSTOMER)})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Awaitable, Callable
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import Field
 
@@ -13,6 +14,10 @@ from ringflow.accounts.check_digit import has_check_digit
 from ringflow.calls.call import Call
 from ringflow.calls.collecting import Secret
 from ringflow.flows.slot import Prompt, Slot
+
+Opened = TypeVar("Opened")
+OpenCard = Callable[[str | None, str], Awaitable[Opened | Refusal]]
+"""Opens a card by its ID and PIN, or by the PIN alone."""
 
 MAX_ATTEMPTS = 10
 
@@ -25,7 +30,7 @@ class CardSlot(Slot):
     WRONG: ClassVar[str] = "failed"
 
     file: Prompt = "CARD/number"
-    """Asks for the card's number."""
+    """Asks for the card's number; also after a PIN, where the PIN alone is not enough at the moment."""
     pin_file: Prompt = "CARD/pin"
     """Asks for the PIN."""
     invalid_file: Prompt = "CARD/wrong"
@@ -60,19 +65,34 @@ class CardSlot(Slot):
         )
         return None if collected.nothing else collected.digits
 
-    async def ask_pin(self, call: Call) -> str | None:
-        """The PIN that the caller keys, None for silence."""
+    async def open_by_number(self, call: Call, open_card: OpenCard[Opened]) -> Opened | Refusal | None:
+        """Ask for a card's number and PIN. A mistyped number is refused before the PIN; None: silence."""
+        card_id = await self._ask_number(call)
+        if not isinstance(card_id, str):
+            return card_id
+        pin = await self._ask_pin(call)
+        return None if pin is None else await open_card(card_id, pin)
+
+    async def open_by_pin(self, call: Call, open_card: OpenCard[Opened]) -> Opened | Refusal | None:
+        """Ask for a PIN, and for the card's number too where the PIN alone is not enough at the moment."""
+        pin = await self._ask_pin(call)
+        if pin is None:
+            return None
+        found = await open_card(None, pin)
+        if not isinstance(found, Refusal) or found.why is not Why.NEEDS_ID:
+            return found
+        call.note("card_number_needed")
+        card_id = await self._ask_number(call)
+        return await open_card(card_id, pin) if isinstance(card_id, str) else card_id
+
+    async def _ask_pin(self, call: Call) -> str | None:
         return await self.ask(call, self.pin_file, MAX_PIN_DIGITS, secret=True, fixed_length=False)
 
-    async def ask_card(self, call: Call) -> tuple[str, str] | Refusal | None:
-        """A card's number and PIN. Who mistypes the number is told before keying a PIN; None for silence."""
+    async def _ask_number(self, call: Call) -> str | Refusal | None:
         card_id = await self.ask(call, self.file, ID_DIGITS, secret=_may_be_a_pin)
-        if card_id is None:
-            return None
-        if not has_check_digit(card_id, ID_DIGITS):
-            return Refusal(Why.MISTYPED)
-        pin = await self.ask_pin(call)
-        return None if pin is None else (card_id, pin)
+        if card_id is None or has_check_digit(card_id, ID_DIGITS):
+            return card_id
+        return Refusal(Why.MISTYPED)
 
     async def refuse(self, call: Call, refusal: Refusal | None, attempt: int) -> str:
         """Say why nothing came of an attempt (None: silence); gives the exit that this leads to."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
@@ -84,11 +84,11 @@ class Authenticate(CardSlot):
         return ended
 
     async def _open(self, call: Call) -> Admitted | Refusal | None:
-        if self._ways[-1] == "pin":
-            pin = await self.ask_pin(call)
-            return None if pin is None else await call.teller.open_card(None, pin, call.caller)
-        asked = await self.ask_card(call)
-        return await call.teller.open_card(*asked, call.caller) if isinstance(asked, tuple) else asked
+        def open_card(card_id: str | None, pin: str) -> Awaitable[Admitted | Refusal]:
+            return call.teller.open_card(card_id, pin, call.caller)
+
+        by_keys = self.open_by_pin if self._ways[-1] == "pin" else self.open_by_number
+        return await by_keys(call, open_card)
 
     async def _admit(self, call: Call, customer: Customer, card_id: str | None = None) -> str:
         if await call.identify_as(customer, card_id):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -62,11 +62,12 @@ class Redeem(CardSlot):
     async def _take(self, call: Call, customer: Customer) -> _Given | Refusal | None:
         if self.by == "voucher":
             return await self._take_voucher(call, customer)
-        asked = await self._ask_pin(call) if self.by == "pin" else await self.ask_card(call)
-        if not isinstance(asked, tuple):
-            return asked
-        card_id, pin = asked
-        given = await call.teller.top_up(card_id, pin, customer.id, call.caller)
+
+        def top_up(card_id: str | None, pin: str) -> Awaitable[ToppedUp | Refusal]:
+            return call.teller.top_up(card_id, pin, customer.id, call.caller)
+
+        by_keys = self.open_by_pin if self.by == "pin" else self.open_by_number
+        given = await by_keys(call, top_up)
         return _Given(given.card.credit_micros, given.card.currency) if isinstance(given, ToppedUp) else given
 
     async def _take_voucher(self, call: Call, customer: Customer) -> _Given | Refusal | None:
@@ -75,7 +76,3 @@ class Redeem(CardSlot):
             return None
         given = await call.teller.redeem_voucher(code, customer.id, call.caller)
         return given if isinstance(given, Refusal) else _Given(given.given_micros, given.voucher.currency)
-
-    async def _ask_pin(self, call: Call) -> tuple[None, str] | None:
-        pin = await self.ask_pin(call)
-        return None if pin is None else (None, pin)

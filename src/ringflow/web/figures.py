@@ -165,7 +165,7 @@ def _records(records: RecordKeeping) -> Iterator[Metric]:
 def _refusals(teller: Teller) -> Metric:
     return counter(
         "ringflow_card_refusals",
-        "Cards, PINs and codes refused to callers; locked: a lock-out",
+        "Cards, PINs and codes refused to callers; locked: a lock-out; needs_id: a PIN alone was not enough",
         ("why",),
         {(why.value,): teller.refusals[why] for why in Why},
     )

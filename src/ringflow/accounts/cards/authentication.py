@@ -1,30 +1,31 @@
 """Callers with a card: by its ID and PIN, or by the PIN alone; let in, refused, or slowed down.
 
 What may be tried at all is decided before the PIN is compared, so a caller who is locked out learns nothing.
-On one server tries of one card are taken one after the other, however many calls make them at once.
+A wrong try takes the same look-up, digests and writes, and gets the same answer, whether the card exists or
+not and whether it knows the telephone or not. On one server tries of one card, and of PINs alone, are taken
+one after the other, however many calls make them at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
 
 from ringflow.accounts.cards import redemption
 from ringflow.accounts.cards.card import ID_DIGITS, Card
-from ringflow.accounts.cards.evidence import KINDS, Evidence, by_id, by_pin, read_evidence
+from ringflow.accounts.cards.evidence import Evidence, Question, by_id, by_pin
 from ringflow.accounts.cards.familiarity import note_success
 from ringflow.accounts.cards.pin import is_pin, pin_message
 from ringflow.accounts.cards.refusal import CardRefused, Refusal, Why
 from ringflow.accounts.check_digit import has_check_digit
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.failures import count_failure, set_back
-from ringflow.accounts.lockout import Caller, counted, longest_wait_ms
+from ringflow.accounts.lockout import Caller, Limits, limits_of_card, limits_of_pin
 from ringflow.accounts.peppers import Peppers
 from ringflow.store import Store
 
@@ -100,7 +101,7 @@ class Cards:
                 return Refusal(error.why)
             # Another call with the same card was a moment earlier: both are let in, one had it redeemed.
             first_use = False
-        again = read_evidence((await self._look_up(card.id, "", caller))[0])
+        again, _ = await self._look_up(card.id, "", caller, limits_of_card(card.id, 0, caller))
         if again.card is None:
             return Refusal(Why.UNKNOWN)
         return _admit(again.card, again.owner, first_use)
@@ -109,7 +110,7 @@ class Cards:
         """The card that the PIN opens, in time and not disabled; every failure is counted."""
         if not is_pin(pin) or (card_id is not None and not has_check_digit(card_id, ID_DIGITS)):
             return Refusal(Why.MISTYPED)
-        turn = self._turns.setdefault(card_id or f"trunk:{caller.trunk}", asyncio.Lock())
+        turn = self._turns.setdefault(card_id or "", asyncio.Lock())
         async with turn:
             found = await self._compare(card_id, pin, caller)
         if isinstance(found, Refusal):
@@ -122,23 +123,21 @@ class Cards:
 
     async def _compare(self, card_id: str | None, pin: str, caller: Caller) -> _Verified | Refusal:
         now_ms = self._now_ms()
-        rows = await self._look_up(card_id, pin, caller)
-        found = read_evidence(rows[0])
-        known = found.seen_ms is not None
-        wait_ms = longest_wait_ms(found.standings, known, found.trusted, now_ms)
-        subjects = caller.subjects(card_id)
-        if wait_ms:
-            if any(one.failed_ms > now_ms for one in found.standings.values()):
-                await set_back(self._store, subjects.values(), now_ms)
-            return Refusal(Why.LOCKED, wait_ms)
-        opened = self._opens(found, pin) and len(rows) == 1
-        if found.card is None or not opened:
-            # A card that is not there must not leave a row for every number that can be keyed.
-            kinds = counted(caller, known, found.trusted, card_id if found.card else None)
-            await count_failure(self._store, {kind: subjects[kind] for kind in kinds}, now_ms)
-            return Refusal(Why.WRONG_PIN if found.card else Why.UNKNOWN)
-        await note_success(self._store, found, pin, caller, self._peppers.newest, now_ms)
-        return _Verified(found.card, found.owner)
+        limits = limits_of_pin(caller) if card_id is None else limits_of_card(card_id, len(pin), caller)
+        found, alone = await self._look_up(card_id, pin, caller, limits)
+        verdict = limits.judge(found.standings, now_ms)
+        opened = self._opens(found, pin) and alone
+        may = verdict.known_may if found.seen_ms is not None else not verdict.wait_ms
+        if found.card is not None and opened and may:
+            await note_success(self._store, found, pin, caller, self._peppers.newest, now_ms)
+            return _Verified(found.card, found.owner)
+        if verdict.wait_ms and any(one.failed_ms > now_ms for one in found.standings.values()):
+            await set_back(self._store, [one.name for one in limits.all.values()], now_ms)
+        if verdict.charges:
+            await count_failure(self._store, verdict.charges, now_ms)
+        if verdict.wait_ms:
+            return Refusal(Why.NEEDS_ID if card_id is None else Why.LOCKED, verdict.wait_ms)
+        return Refusal(Why.WRONG_PIN if found.card else Why.UNKNOWN)
 
     def _opens(self, found: Evidence, pin: str) -> bool:
         """Whether the PIN is the card's, in the same time for a card that is not there."""
@@ -149,13 +148,20 @@ class Cards:
         given = (pepper or self._peppers.newest).digest(pin_message(card_id, pin, found.pin_only))
         return hmac.compare_digest(given, found.digest or "") and pepper is not None
 
-    async def _look_up(self, card_id: str | None, pin: str, caller: Caller) -> Sequence[Sequence[Any]]:
-        subjects = caller.subjects(card_id)
-        against = [subjects.get(kind) for kind in KINDS]
+    async def _look_up(
+        self, card_id: str | None, pin: str, caller: Caller, limits: Limits
+    ) -> tuple[Evidence, bool]:
+        """What is known, and whether it speaks of one card at most."""
+        question, given = self._question(card_id, pin)
+        names = {kind: one.name for kind, one in limits.all.items()}
+        against = [names.get(kind) for kind in question.subjects]
+        rows = await self._store.look_up(question.look_up, *given, caller.source, *against)
+        return question.read(rows[0]), len(rows) == 1
+
+    def _question(self, card_id: str | None, pin: str) -> tuple[Question, list[str]]:
         if card_id is not None:
-            return await self._store.look_up(self._by_id, card_id, caller.source, *against)
-        digests = self._peppers.digests(pin_message("", pin, True))
-        return await self._store.look_up(self._by_pin, *digests, caller.source, *against)
+            return self._by_id, [card_id]
+        return self._by_pin, self._peppers.digests(pin_message("", pin, True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,18 @@ from sqlalchemy import ColumnElement, Text, bindparam, literal_column, select
 from ringflow.accounts.cards.card import COLUMNS, Card
 from ringflow.accounts.customers import COLUMNS as CUSTOMER_COLUMNS
 from ringflow.accounts.customers import Customer
-from ringflow.accounts.lockout import RULES, Standing, Subject
+from ringflow.accounts.lockout import Standing, Subject
 from ringflow.store import LookUp
 from ringflow.store.card_tables import card_batches, card_sources, cards, lockouts
 from ringflow.store.tables import customers
 
-KINDS: tuple[Subject, ...] = tuple(RULES)
+ID_SUBJECTS: tuple[Subject, ...] = ("card", "known")
+PIN_SUBJECTS: tuple[Subject, ...] = ("telephone", "trunk", "system")
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known. `seen_ms`: when the card was opened from this source; `trusted`: some card was."""
+    """What is known. `seen_ms`: when the card was opened from this source, None if it never was."""
 
     card: Card | None
     digest: str | None
@@ -29,31 +30,41 @@ class Evidence:
     pin_only: bool
     owner: Customer | None
     seen_ms: int | None
-    trusted: bool
     standings: Mapping[Subject, Standing]
 
 
-def by_id() -> LookUp:
-    """Finds by a card's ID. Parameters: the ID, the source, and the subjects in the order of `KINDS`."""
-    return _evidence(cards.c.id == bindparam("card_id", type_=Text), ["card_id"])
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A look-up and the subjects of which it returns what stands against them, in this order."""
+
+    look_up: LookUp
+    subjects: tuple[Subject, ...]
+
+    def read(self, row: Sequence[Any]) -> Evidence:
+        """What a row says."""
+        return _read(row, self.subjects)
 
 
-def by_pin(peppers: int) -> LookUp:
+def by_id() -> Question:
+    """Finds by a card's ID. Parameters: the ID, the source, and the names of the subjects."""
+    return _question(cards.c.id == bindparam("card_id", type_=Text), ["card_id"], ID_SUBJECTS)
+
+
+def by_pin(peppers: int) -> Question:
     """Finds by the digests of a PIN under so many peppers, then the source and subjects as in `by_id`."""
     names = [f"digest_{number}" for number in range(peppers)]
     digests = [bindparam(name, type_=Text) for name in names]
-    return _evidence(cards.c.pin_only_digest.in_(digests), names)
+    return _question(cards.c.pin_only_digest.in_(digests), names, PIN_SUBJECTS)
 
 
-def read_evidence(row: Sequence[Any]) -> Evidence:
-    """What a row of either look-up says."""
-    digest, pin_only_digest, pepper, seen_ms, trusted = row[:5]
+def _read(row: Sequence[Any], subjects: Sequence[Subject]) -> Evidence:
+    digest, pin_only_digest, pepper, seen_ms = row[:4]
     standings: dict[Subject, Standing] = {}
-    for number, kind in enumerate(KINDS):
-        failed_ms, clear_ms = row[5 + 2 * number : 7 + 2 * number]
+    for number, kind in enumerate(subjects):
+        failed_ms, clear_ms = row[4 + 2 * number : 6 + 2 * number]
         if failed_ms is not None:
             standings[kind] = Standing(failed_ms, clear_ms)
-    found = row[5 + 2 * len(KINDS) :]
+    found = row[4 + 2 * len(subjects) :]
     card = Card(*found[: len(COLUMNS)]) if found[0] is not None else None
     owner = found[len(COLUMNS) :]
     return Evidence(
@@ -63,12 +74,13 @@ def read_evidence(row: Sequence[Any]) -> Evidence:
         pin_only=pin_only_digest is not None,
         owner=Customer(*owner) if owner[0] is not None else None,
         seen_ms=seen_ms,
-        trusted=bool(trusted),
         standings=standings,
     )
 
 
-def _evidence(found_by: ColumnElement[bool], parameters: Sequence[str]) -> LookUp:
+def _question(
+    found_by: ColumnElement[bool], parameters: Sequence[str], subjects: tuple[Subject, ...]
+) -> Question:
     # One row even where no card is found, for what stands against the caller.
     row = select(literal_column("1").label("one")).subquery("one")
     ready = select(*cards.c, card_batches.c.name.label("batch")).join(
@@ -80,15 +92,15 @@ def _evidence(found_by: ColumnElement[bool], parameters: Sequence[str]) -> LookU
     seen = select(card_sources.c.seen_ms).where(
         card_sources.c.card_id == card.c.id, card_sources.c.source == source
     )
-    trusted = select(card_sources.c.card_id).where(card_sources.c.source == source)
-    against = [lockouts.alias(f"against_{kind}") for kind in KINDS]
+    against = [lockouts.alias(f"against_{kind}") for kind in subjects]
     tables = row.outerjoin(card, literal_column("1") == row.c.one)
     tables = tables.outerjoin(customers, customers.c.id == card.c.redeemed_by)
-    for kind, one in zip(KINDS, against, strict=True):
+    for kind, one in zip(subjects, against, strict=True):
         tables = tables.outerjoin(one, one.c.subject == bindparam(kind, type_=Text))
     columns: list[ColumnElement[Any]] = [card.c.pin_digest, card.c.pin_only_digest, card.c.pepper]
-    columns += [seen.scalar_subquery(), trusted.exists()]
+    columns += [seen.scalar_subquery()]
     for one in against:
         columns += [one.c.failed_ms, one.c.clear_ms]
     columns += [card.c[name] for name in Card.__slots__]
-    return LookUp(select(*columns, *CUSTOMER_COLUMNS).select_from(tables), [*parameters, "source", *KINDS])
+    query = select(*columns, *CUSTOMER_COLUMNS).select_from(tables)
+    return Question(LookUp(query, [*parameters, "source", *subjects]), subjects)

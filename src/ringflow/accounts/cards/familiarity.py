@@ -6,7 +6,6 @@ from sqlalchemy.exc import IntegrityError
 
 from ringflow.accounts.cards.evidence import Evidence
 from ringflow.accounts.cards.pin import pin_message
-from ringflow.accounts.failures import forgive
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import Pepper
 from ringflow.store import Store
@@ -40,9 +39,8 @@ async def note_success(
     assert found.card is not None
     card_id, source = found.card.id, caller.source
     seen = found.seen_ms is not None and abs(now_ms - found.seen_ms) < REFRESH_MS
-    if source is not None and (not seen or "pair" in found.standings):
+    if source is not None and not seen:
         async with store.writing() as connection:
-            await forgive(connection, f"pair:{card_id}:{source}")
             await _KNOW.run(connection, None, card_id=card_id, source=source, now_ms=now_ms)
     if found.pepper == newest.version:
         return

@@ -9,12 +9,17 @@ from ringflow.errors import Refused
 
 
 class Why(StrEnum):
-    """`mistyped` was never looked up; `unknown` and `wrong_pin` should sound alike to a caller."""
+    """`mistyped` was never looked up; `unknown` and `wrong_pin` should sound alike to a caller.
+
+    `needs_id`: after too many wrong PINs without an ID, a PIN alone opens only cards that the telephone has
+    opened before; with the card's ID it opens any.
+    """
 
     MISTYPED = "mistyped"
     UNKNOWN = "unknown"
     WRONG_PIN = "wrong_pin"
     LOCKED = "locked"
+    NEEDS_ID = "needs_id"
     DISABLED = "disabled"
     EXPIRED = "expired"
     USED = "used"
@@ -28,7 +33,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A caller is refused. `wait_ms`: after how long a locked one may try again."""
+    """A caller is refused. `wait_ms`: after how long the same try is compared again, locked or `needs_id`."""
 
     why: Why
     wait_ms: int = 0
