@@ -17,32 +17,34 @@ from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.peppers import find_peppers
 from ringflow.accounts.security_key import configured_keys
 from ringflow.accounts.teller import Teller
-from ringflow.agi.open_files import reserve_for_calls
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiSettings
+from ringflow.ami.identity import AsteriskIdentity
 from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
 from ringflow.asterisk.watch import AsteriskWatch
+from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.manager import Manager
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.world import CallWorld
-from ringflow.config import AmiConfig, Config, HttpConfig
+from ringflow.config import AmiConfig, Config
 from ringflow.engine.engine import Engine
-from ringflow.engine.reconciling import BOOT_MARK, Reaper
-from ringflow.engine.settling import SETTLE_SCRIPT, serve_settlement
+from ringflow.engine.reconciling import Reaper
+from ringflow.engine.settling import SETTLE_SCRIPT, Settlements, serve_settlement
 from ringflow.engine.watching import Watcher
-from ringflow.errors import RingflowError, StartError
+from ringflow.errors import RingflowError
 from ringflow.flows.book import FlowBook
 from ringflow.ledger.ledger import Ledger
+from ringflow.ledger.server_names import BOOT_MARK, ServerName
 from ringflow.plain_text import plain
 from ringflow.records.keeping import RecordKeeping
 from ringflow.secret import read_secret
 from ringflow.sounds.library import PromptLibrary
+from ringflow.store import StoreGone
 from ringflow.store.store import Store
-from ringflow.web.connections import Connections
 from ringflow.web.figures import PartFigures, Parts
 from ringflow.web.health import build_web, open_port
 from ringflow.web.metrics import Metrics
@@ -156,22 +158,23 @@ class Application:
         )
         self.asterisk = _asterisk_watch(core, self.ami, lambda: self.fastagi.port)
         self._ends = self.records.remains if self.records is not None else None
-        self.reaper = Reaper(core.charging, self.ami, config.charging.dead_after_s, self._ends)
+        silent_s, ledger = config.charging.dead_after_s, core.charging.ledger
+        self._settlements = Settlements(core.charging, self._ends, silent_s)
+        self._name = ServerName(core.store, ledger.server, silent_s, ledger.now_ms)
+        self.reaper = Reaper(core.charging, self.ami, silent_s, self._settlements, self._name)
         self.http_port: int | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
         self._draining = False
-        self._channels: set[str] = set()
+        self._channels: set[tuple[str, str]] = set()
 
     async def start(self) -> None:
-        """Open the ports. Raises `StartError` for one that is taken."""
+        """Go by the server's name, and open the ports. Raises `StartError` for one of these that is taken."""
         config = self.core.config
+        await self._name.take()
         if config.http is not None:
-            try:
-                await self._start_http(config.http)
-            except StartError as first:
-                raise StartError("\n".join([str(first), *await self._other_port_taken()])) from first
+            await self._start_http(config.http.host, config.http.port)
         if self.ami is not None:
             await self.ami.start()
         else:
@@ -196,14 +199,6 @@ class Application:
             apps=sorted(self.core.book.apps()),
         )
 
-    async def _other_port_taken(self) -> list[str]:
-        """What is wrong with the FastAGI port too, so that one start tells of both."""
-        try:
-            await self.fastagi.start()
-        except StartError as second:
-            return [str(second)]
-        return []
-
     async def stop(self) -> None:
         """Take no new calls, let those in progress finish up to the limit, end the rest, close everything."""
         self._draining = True
@@ -220,14 +215,17 @@ class Application:
             await self._runner.cleanup()
         if self.records is not None:
             await self.records.close(LAST_RECORDS_S)
+        await self.core.charging.close()
+        with contextlib.suppress(StoreGone):
+            await self._name.leave()
         await self.core.close()
         log.info("stopped")
 
     async def _serve(self, session: AgiSession) -> None:
         if session.request.script == SETTLE_SCRIPT:
-            await serve_settlement(session, self.core.charging, self._ends)
+            await serve_settlement(session, self._settlements)
             return
-        channel = session.request.channel
+        channel = asterisk_of_call(session.request), session.request.channel
         self._channels.add(channel)
         try:
             await self.engine.run(session)
@@ -246,10 +244,29 @@ class Application:
         try:
             done, _ = await asyncio.wait({draining}, timeout=limit_s)
             if not done:
-                await asyncio.gather(*(self._hang_up(self.ami, channel) for channel in self._channels))
+                await self._hang_up_calls(self.ami)
             await draining
         finally:
             draining.cancel()
+
+    async def _hang_up_calls(self, ami: AmiLink) -> None:
+        """Hang up the calls on the Asterisk that the manager interface leads to.
+
+        On another one the same names are those of other calls.
+        """
+        try:
+            asterisk = await AsteriskIdentity(ami).ask()
+        except RingflowError as error:
+            log.warning("calls not hung up", calls=len(self._channels), detail=str(error))
+            return
+        ours = [channel for of, channel in self._channels if of == asterisk and of]
+        if elsewhere := len(self._channels) - len(ours):
+            log.warning(
+                "calls not hung up",
+                calls=elsewhere,
+                detail="they are on an Asterisk that `ami` does not lead to",
+            )
+        await asyncio.gather(*(self._hang_up(ami, channel) for channel in ours))
 
     async def _hang_up(self, ami: AmiLink, channel: str) -> None:
         try:
@@ -257,7 +274,7 @@ class Application:
         except RingflowError as error:
             log.warning("not hung up", channel=plain(channel), detail=str(error))
 
-    async def _start_http(self, config: HttpConfig) -> None:
+    async def _start_http(self, host: str, port: int) -> None:
         core, records = self.core, self.records
         probes = readiness(
             core.store,
@@ -266,15 +283,15 @@ class Application:
             self.asterisk,
             self.engine.dialplan,
             core.charging,
+            self.reaper,
             records.recorder if records is not None else None,
             lambda: self._draining,
         )
         parts = Parts(self.fastagi, core.charging, self.reaper, core.world.teller, records, self.ami)
         figures = PartFigures(parts, probes)
         self.metrics.registry.register(figures)
-        connections = Connections(reserve_for_calls(config.max_connections))
-        pages = build_web(probes, self.metrics.registry, figures.refresh, connections)
-        self._runner = await open_port(pages, config.host, config.port, connections)
+        pages = build_web(probes, self.metrics.registry, figures.refresh)
+        self._runner = await open_port(pages, host, port)
         self.http_port = self._runner.addresses[0][1]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ringflow.ledger import Hold
 from ringflow.ledger.check import check_books
-from ringflow.ledger.held import standing_holds
+from ringflow.ledger.held import AbandonedCall, standing_holds
 from ringflow.ledger.reaping import reap, say_alive
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ async def test_what_a_killed_server_answered_is_in_the_books(bank: Bank, databas
     async def talked_ms(hold: Hold) -> int:
         return 0
 
-    async def is_up(call_id: str) -> bool:
+    async def is_up(call: AbandonedCall) -> bool:
         return False
 
     bank.now_ms = bank.server("later").now_ms() * 2

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.ledger import Hold
 from ringflow.ledger.account import read_account
 from ringflow.ledger.check import check_books
-from ringflow.ledger.held import standing_holds
+from ringflow.ledger.held import AbandonedCall, standing_holds
 from ringflow.ledger.paying import pay_in
 from ringflow.ledger.reaping import reap, say_alive
 from ringflow.store import Store
@@ -104,7 +104,7 @@ class Machine(RuleBasedStateMachine):
             world.asked[hold.leg_id].add(2 * UNIT)
             return 2000
 
-        async def is_up(call_id: str) -> bool:
+        async def is_up(call: AbandonedCall) -> bool:
             return False
 
         reaped = await reap(world.ledgers[0], talked_ms, is_up, SILENT_MS)

@@ -13,6 +13,7 @@ from ringflow.errors import Refused
 from ringflow.ledger import Hold
 from ringflow.ledger.account import House, close_account, house_id, open_account, read_account
 from ringflow.ledger.check import check_books
+from ringflow.ledger.held import AbandonedCall
 from ringflow.ledger.movement import KeyTaken, NotEnough, Posted
 from ringflow.ledger.paying import adjust, credit_card, pay_in, pay_out, refund, transfer
 from ringflow.ledger.reaping import reap, say_alive
@@ -215,8 +216,8 @@ async def test_what_a_dead_server_left_is_reaped_and_what_is_up_is_left_alone(ba
     async def talked_ms(hold: Hold) -> int | None:
         return {"talked": 60_000, "silent": 0, "up": None}[hold.leg_id]
 
-    async def is_up(call_id: str) -> bool:
-        return call_id == "call up"
+    async def is_up(call: AbandonedCall) -> bool:
+        return call.mark == "call up"
 
     reaped = await reap(bank.ledger, talked_ms, is_up)
     assert [one.leg_id for one in reaped.settlements] == ["silent", "talked"]

@@ -61,6 +61,7 @@ CALL = CallRecord(
     ),
     released_by=ReleasedBy.CALLER,
     release_cause=16,
+    asterisk="1750000000-1",
 )
 
 MakeCall = Callable[..., CallRecord]

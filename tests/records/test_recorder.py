@@ -37,7 +37,7 @@ async def test_a_call_is_kept_with_its_legs_and_slots_and_without_its_variables(
         slots = (await connection.execute(call_slots.select().order_by(call_slots.c.position))).all()
     assert tuple(call) == (
         *("01a", "here", BEGAN_MS, 9000, "18005550100", "441910000001", "card", "r1"),
-        *("106367704089", 42, "completed", "", None, 16, "caller"),
+        *("106367704089", 42, "completed", "", None, 16, "caller", "1750000000-1"),
     )
     assert [tuple(leg) for leg in legs] == [
         ("01a", 1, "01a.1@1.1", "441234567890", "first", "congestion", 3500, 0, 34, *[None] * 6),

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 import pytest
 from sqlalchemy import select
 
-from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus
+from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus, Verdict
 from ringflow.ledger.held import see_server
 from ringflow.records.drafting import LEAST_AGE_MS, Drafts
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
 from ringflow.records.recorder import Recorder
 from ringflow.records.remains import Remains, recover_drafts
 from ringflow.store import Store
+from ringflow.store.ledger_tables import ledger_servers
 from ringflow.store.record_tables import call_drafts
 
 from .conftest import BEGAN_MS, CALL, MakeCall
@@ -145,7 +146,7 @@ async def test_a_draft_of_an_older_version_becomes_a_record(store: Store, drafts
     async with store.writing() as connection:
         call, legs, slots = json.loads((await connection.execute(select(call_drafts.c.facts))).scalar_one())
         # Before 0007 nothing said who ended a call or a leg.
-        older = json.dumps([call[:-1], [leg[:-4] for leg in legs], slots])
+        older = json.dumps([call[:-2], [leg[:-4] for leg in legs], slots])
         await connection.execute(call_drafts.update().values(facts=older))
     assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 1
     (recovered,) = await calls(store)
@@ -201,3 +202,59 @@ async def test_what_asterisk_tells_changes_no_record_of_a_living_server(store: S
     before = await calls(store)
     await Remains(store, "other").leg_ended(LEG_END)
     assert await calls(store) == before
+
+
+HERE = "1750000000-1"
+OTHER = "1750000000-2"
+
+
+async def verdict(store: Store, leg_id: str, *, asterisk: str = HERE, after_ms: int = 0) -> Verdict:
+    """What is made of what an Asterisk tells of a leg, so long after the server was last seen."""
+    told, began_ms = await Remains(store, "other").judge(leg_id, asterisk, DIED_MS + after_ms, SILENT_MS)
+    assert told is Verdict.UNKNOWN or began_ms == BEGAN_MS
+    return told
+
+
+async def test_of_an_uncharged_leg_asterisk_is_believed_when_its_server_is_gone(
+    store: Store, drafts: Drafts
+) -> None:
+    await drafts.keep()
+    for leg in ("01a.2@1.1", "01a.3@1.1"):
+        assert await verdict(store, leg, after_ms=SILENT_MS) is Verdict.NOT_YET
+        assert await verdict(store, leg, after_ms=SILENT_MS + 1) is Verdict.BELIEVED
+    async with store.writing() as connection:
+        await connection.execute(ledger_servers.update().values(ended_ms=DIED_MS))
+    assert await verdict(store, "01a.2@1.1") is Verdict.BELIEVED
+
+
+async def test_of_a_recorded_call_asterisk_is_believed_where_the_record_does_not_know(
+    store: Store, drafts: Drafts
+) -> None:
+    await drafts.keep()
+    await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS)
+    assert await verdict(store, "01a.1@1.1") is Verdict.OVER
+    assert await verdict(store, "01a.2@1.1") is Verdict.BELIEVED
+    assert await verdict(store, "01a.3@1.1") is Verdict.BELIEVED
+    await recorded(store)
+    assert await verdict(store, "01a.2@1.1") is Verdict.OVER
+    assert await verdict(store, "01a.3@1.1") is Verdict.OVER
+
+
+async def test_an_invented_leg_is_of_no_call(store: Store, drafts: Drafts) -> None:
+    gone_ms = SILENT_MS + 1
+    invented = ["01b.1@1.1", "01a.4@1.1", "of no call", "01a.0@1.1"]
+    await drafts.keep()
+    assert {await verdict(store, leg, after_ms=gone_ms) for leg in invented} == {Verdict.UNKNOWN}
+    assert await verdict(store, "01a.2@1.1", asterisk=OTHER, after_ms=gone_ms) is Verdict.UNKNOWN
+    await recover_drafts(store, DIED_MS + gone_ms, SILENT_MS)
+    assert {await verdict(store, leg, after_ms=gone_ms) for leg in invented} == {Verdict.UNKNOWN}
+    assert await verdict(store, "01a.2@1.1", asterisk=OTHER, after_ms=gone_ms) is Verdict.UNKNOWN
+
+
+async def test_a_record_of_a_lost_call_says_on_which_asterisk_it_was(store: Store, drafts: Drafts) -> None:
+    await drafts.keep()
+    async with store.reading() as connection:
+        assert (await connection.execute(select(call_drafts.c.asterisk))).scalar_one() == HERE
+    await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS)
+    await Remains(store, "other").leg_ended(replace(LEG_END, leg_id="02b.1@1.1", asterisk=OTHER))
+    assert {call.call_id: call.asterisk for call in await calls(store)} == {"01a": HERE, "02b": OTHER}

@@ -15,7 +15,7 @@ from ringflow.bench.load import run_load
 from ringflow.calls.outcome import DIAL_STATUSES, LegEnd
 from ringflow.config import Config
 from ringflow.engine.dialplan import DIALPLAN_VERSION
-from ringflow.engine.settling import settle_lost
+from ringflow.engine.settling import Claim, Settlements
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.terms import Terms
 
@@ -132,7 +132,7 @@ async def test_a_leg_that_was_lost_here_shows_until_it_is_settled(config: Config
             part = (await answer.json())["parts"]["ledger"]
             assert (answer.status, part["ready"], part["required"]) == (200, False, False)
         end = LegEnd("a.1@1", DIAL_STATUSES["ANSWER"], 1000, charging.ledger.now_ms(), 16)
-        await settle_lost("settled by a test", end, charging, None)
+        await Settlements(charging, None, 30).settle("settled by a test", Claim(end, "", ""))
         assert (await figures(application))["ringflow_ledger_legs_left"] == 0
 
 

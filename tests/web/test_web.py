@@ -49,6 +49,7 @@ async def test_ready_names_every_part_and_runs_without_ami(config: Config) -> No
             "asterisk": False,
             "dialplan": True,
             "ledger": True,
+            "servers": True,
             "records": True,
         }
         assert parts["ami"] == {"ready": False, "required": False, "detail": "not configured"}
@@ -92,6 +93,8 @@ async def test_a_configured_ami_that_is_away_makes_the_server_not_ready(with_ami
 async def test_a_taken_port_is_one_clear_line(config: Config) -> None:
     async with running(config) as application:
         http = HttpConfig(port=application.http_port)
+        charging = config.charging.model_copy(update={"server": "another"})
+        config = config.model_copy(update={"charging": charging})
         other = await open_application(config.model_copy(update={"http": http}))
         with pytest.raises(
             StartError, match=r"HTTP port 127\.0\.0\.1:\d+ cannot be opened: .*; set http.port"
@@ -104,13 +107,19 @@ async def test_a_taken_port_is_one_clear_line(config: Config) -> None:
             await third.start()
         assert "\n" not in str(raised.value)
         await third.stop()
-        fourth = await open_application(config.model_copy(update={"http": http, "fastagi": fastagi}))
-        with pytest.raises(StartError) as raised:
-            await fourth.start()
-        first, second = str(raised.value).split("\n")
-        assert "RINGFLOW_HTTP__PORT" in first
-        assert "RINGFLOW_FASTAGI__PORT" in second
-        await fourth.stop()
+
+
+async def test_a_server_of_a_living_ones_name_is_refused_and_one_after_it_is_not(config: Config) -> None:
+    async with running(config) as application:
+        second = await open_application(
+            application.core.config.model_copy(update={"database": config.database})
+        )
+        with pytest.raises(StartError, match=r"another server named .* lives"):
+            await second.start()
+        await second.stop()
+        assert await application._name.is_ours()
+    async with running(config):
+        pass
 
 
 async def test_a_server_without_its_ami_secret_lets_go_of_the_database(

@@ -162,6 +162,11 @@ def get_variable_fields(channel: str, name: str) -> Fields:
     return {"Action": "Getvar", "Channel": _one_channel(channel), "Variable": name}
 
 
+def get_global_fields(name: str) -> Fields:
+    """Getvar of a global variable."""
+    return {"Action": "Getvar", "Variable": name}
+
+
 def hangup_fields(channel: str, cause: int) -> Fields:
     """Hangup of one channel with a Q.850 `cause`. Raises `ProtocolViolation`."""
     if not 0 <= cause <= 127:

@@ -24,6 +24,7 @@ from ringflow.ami.actions import (
     database_of,
     devices_of,
     evaluation_fields,
+    get_global_fields,
     get_variable_fields,
     hangup_fields,
     originate_fields,
@@ -180,6 +181,10 @@ class AmiLink:
     async def get_variable(self, channel: str, name: str) -> str:
         """A channel's variable or function, empty where it is not set; `CommandRefused` where it is gone."""
         return (await self._ask(get_variable_fields(channel, name)))[0].text("Value")
+
+    async def get_global(self, name: str) -> str:
+        """A global variable of the dialplan's, empty where it is not set."""
+        return (await self._ask(get_global_fields(name)))[0].text("Value")
 
     async def hang_up(self, channel: str, cause: int = 16) -> None:
         """Ask one channel to hang up with a Q.850 cause; `CommandRefused` if there is no such channel."""

@@ -11,6 +11,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.teller import Teller
 from ringflow.agi.session import AgiSession
+from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.collecting import (
     FIRST_DIGIT_TIMEOUT_S,
     INTER_DIGIT_TIMEOUT_S,
@@ -64,7 +65,8 @@ class Call:
         self._world = world
         self._collector = Collector(session, world.clock)
         self._outgoing = Outgoing(call_id, session, self.customer, world, self.transcript)
-        self._seats = Seats(world.charging, call_id, f"@{session.request.unique_id}")
+        self.asterisk = asterisk_of_call(session.request)
+        self._seats = Seats(world.charging, call_id, f"@{session.request.unique_id}", self.asterisk)
 
     @property
     def legs(self) -> list[Leg]:

@@ -83,10 +83,25 @@ class Charging:
         self.left: set[str] = set()
         self._settings = settings or ChargingSettings()
 
+    @property
+    def longest_ms(self) -> int:
+        """How long a leg may take at most, with its ringing and whatever else."""
+        return self._settings.longest_ms + RINGING_AND_MORE_MS
+
     async def allow(
-        self, leg_id: str, customer_id: int, number: str, most_ms: int | None = None
+        self,
+        leg_id: str,
+        customer_id: int,
+        number: str,
+        most_ms: int | None = None,
+        asterisk: str = "",
+        token: str = "",
     ) -> Allowance | Denial:
-        """Hold what the leg may cost, for `most_ms` of talk at most. Raises `StoreGone`."""
+        """Hold what the leg may cost, for `most_ms` of talk at most. Raises `StoreGone`.
+
+        `asterisk`: the identity of the Asterisk that the leg lives on; `token`: what it shows to have it
+        settled.
+        """
         settings = self._settings
         longest_ms = settings.longest_ms if most_ms is None else min(most_ms, settings.longest_ms)
         try:
@@ -99,7 +114,9 @@ class Charging:
             quoted.slice_micros(min(settings.slice_ms, longest_ms)),
             least_micros=quoted.least_micros,
             terms=quoted.terms,
-            lasts_ms=settings.longest_ms + RINGING_AND_MORE_MS,
+            lasts_ms=self.longest_ms,
+            asterisk=asterisk,
+            token=token,
         )
         if isinstance(held, NoCredit):
             return Denial(no_credit=True, reason="not enough credit for the shortest talk")
@@ -183,9 +200,17 @@ class Charging:
             self.owing.owe(f"the end of the counted call {mark}", leave_it)
 
     def leave(self, leg_id: str) -> None:
-        """Asterisk's end of the leg was lost: its hangup handler settles it, or the reaper asks after it."""
+        """Asterisk's end of the leg was lost: its hangup handler settles it, or the reaper asks after it.
+
+        The ledger is told, so that every server believes what Asterisk says of the leg.
+        """
         log.warning("leg left to its hangup handler", leg=leg_id)
         self.left.add(leg_id)
+
+        async def leave_it() -> None:
+            await self.ledger.leave(leg_id)
+
+        self.owing.owe(f"the loss of leg {leg_id}", leave_it, at_once=True)
 
     async def close(self) -> None:
         """Wait a little for what is owed. The store stays open."""

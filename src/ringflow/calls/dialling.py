@@ -66,10 +66,10 @@ class Attempt:
 
     `identity` are the customer's two headers, plain words both; `headers` those of trunk and slot. `limit_ms`
     ends the talk, and `warn_ms` before that Asterisk warns the caller by the prompt `warning`; 0: not at all,
-    and then the end can be moved in the talk. `leg_id` names the leg; `charged`: it also names a hold.
-    `ends_by_key`: Asterisk ends it by a sequence of keys; `names_callee`: the name of the callee's channel is
-    left with the caller's. `again`: the call has dialled before; `earlier_source`: the channel that hung up
-    first, as Asterisk named it after an earlier leg.
+    and then the end can be moved in the talk. `leg_id` names the leg; `charged`: it also names a hold, which
+    is settled for whoever shows `token`. `ends_by_key`: Asterisk ends it by a sequence of keys;
+    `names_callee`: the name of the callee's channel is left with the caller's. `again`: the call has dialled
+    before; `earlier_source`: the channel that hung up first, as Asterisk named it after an earlier leg.
     """
 
     target: str
@@ -83,6 +83,7 @@ class Attempt:
     warn_ms: int = 0
     warning: str = ""
     leg_id: str = ""
+    token: str = ""
     charged: bool = False
     again: bool = False
     earlier_source: str = ""
@@ -100,7 +101,7 @@ class Attempt:
         if self.charged:
             # A hangup handler for the caller's channel. As a command of ours before Dial it would cost the
             # caller a round trip more.
-            options += f"B(ringflow-charged^before^1({self.leg_id}))"
+            options += f"B(ringflow-charged^before^1({self.leg_id}^{self.token}))"
         if self.ends_by_key:
             options += "H"
         if self.caller_id is not None:

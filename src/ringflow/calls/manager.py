@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
+from ringflow.ami.identity import AsteriskIdentity
 from ringflow.ami.link import AmiLink
 from ringflow.calls.held_keys import HeldKeys
 from ringflow.calls.manager_keys import ManagerKeys
 from ringflow.calls.manager_talks import ManagerTalks
 from ringflow.calls.talking import Talks
+from ringflow.errors import RingflowError
+
+
+async def _anywhere(asterisk: str) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +24,18 @@ class Manager:
 
     held_keys: HeldKeys
     talks: Talks
+    leads_to: Callable[[str], Awaitable[bool]] = field(default=_anywhere)
+    """Whether the connection leads to this Asterisk: elsewhere the same names are other channels'."""
 
     @classmethod
     def on(cls, link: AmiLink) -> Manager:
         """By this link, up or not."""
-        return cls(ManagerKeys(link), ManagerTalks(link))
+        identity = AsteriskIdentity(link)
+
+        async def leads_to(asterisk: str) -> bool:
+            try:
+                return bool(asterisk) and await identity.current() == asterisk
+            except RingflowError:
+                return False
+
+        return cls(ManagerKeys(link), ManagerTalks(link), leads_to)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 
 class LegStatus(StrEnum):
@@ -83,6 +83,20 @@ class Leg:
     sip_code: int | None = None
 
 
+class Verdict(Enum):
+    """What is made of what Asterisk tells of a leg."""
+
+    BELIEVED = auto()
+    OVER = auto()
+    """The leg has ended, and was settled."""
+    NOT_YET = auto()
+    """The leg's own server lives, and has not lost sight of it."""
+    UNKNOWN = auto()
+    """Nobody dialled such a leg."""
+    FORGED = auto()
+    """The token is not the leg's."""
+
+
 @dataclass(frozen=True, slots=True)
 class LegEnd:
     """What Asterisk tells of a leg whose server lost it; `ended_ms`: milliseconds since 1970.
@@ -95,6 +109,7 @@ class LegEnd:
     talked_ms: int
     ended_ms: int
     cause: int | None
+    asterisk: str = ""
 
 
 class Outcome(StrEnum):
@@ -153,9 +168,9 @@ class SlotVisit:
 class CallRecord:
     """What is known of a call when it is over.
 
-    `outcome` is an `Outcome` value, or the name of the exit that led nowhere (`no_input`, `busy`, ...).
-    Times are milliseconds; `started_at_s` is seconds since 1970 UTC. `release_cause` is the Q.850 cause of
-    the caller's side, None where nobody knows.
+    `outcome` is an `Outcome` value, or the name of the exit that led nowhere (`no_input`, `busy`, ...). Times
+    are milliseconds; `started_at_s` is seconds since 1970 UTC. `release_cause` is the Q.850 cause of the
+    caller's side, None where nobody knows. `asterisk` is the identity of the Asterisk that the call was on.
     """
 
     call_id: str
@@ -175,3 +190,4 @@ class CallRecord:
     visits: tuple[SlotVisit, ...] = ()
     released_by: ReleasedBy | None = None
     release_cause: int | None = None
+    asterisk: str = ""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import os
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
 
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
 from ringflow.accounts.trunks import Trunk
 from ringflow.agi.session import AgiSession
+from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.charging import Allowance, Charging, Denial
 from ringflow.calls.dialling import (
     WRONG_NUMBER_CAUSES,
@@ -35,7 +35,9 @@ URI_TRUNK = "uri"
 """The name under which legs to a SIP URI are recorded."""
 
 KEPT_FAMILY = "ringflow"
-"""Of AstDB: under it Asterisk keeps `ANSWERED_MS|ENDED_MS|...` of legs that nobody has settled."""
+"""Of AstDB: under it Asterisk keeps `ANSWERED_MS|ENDED_MS|DIALSTATUS|CAUSE|TOKEN` of unsettled legs."""
+
+TOKEN_BYTES = 8
 
 _TRY_NEXT_TRUNK = frozenset({LegStatus.CONGESTION, LegStatus.UNAVAILABLE})
 
@@ -63,6 +65,7 @@ class Outgoing:
         self._world = world
         self._transcript = transcript
         self._announced = False
+        self._asterisk = asterisk_of_call(session.request)
 
     @property
     def under_way(self) -> Leg | None:
@@ -132,7 +135,9 @@ class Outgoing:
             leg, caller_gone = await self._dial(attempt, options)
         else:
             most_ms = options.max_duration_ms
-            allowed = await charging.allow(attempt.leg_id, customer.id, dialled, most_ms)
+            allowed = await charging.allow(
+                attempt.leg_id, customer.id, dialled, most_ms, self._asterisk, attempt.token
+            )
             if isinstance(allowed, Denial):
                 self._transcript.note("no_credit" if allowed.no_credit else "no_rate", allowed.reason)
                 if allowed.no_credit:
@@ -154,7 +159,7 @@ class Outgoing:
         What ends without an answer of Asterisk's is left to the channel's hangup handler: only Asterisk knows
         how long they talked.
         """
-        talk = self._prolonged(charging, allowed)
+        talk = await self._prolonged(charging, allowed)
         # Asterisk warns of the end of the credit, not of the longest talk, nor of an end that may move.
         warn_ms = allowed.warn_ms if talk is None and not allowed.whole else 0
         attempt.charged, attempt.limit_ms, attempt.warn_ms = True, allowed.limit_ms, warn_ms
@@ -178,7 +183,7 @@ class Outgoing:
             allowed = talk.allowance(leg.talked_ms)
         settled = await charging.end(allowed, leg.talked_ms)
         charged_micros = settled.charged_micros if settled is not None else None
-        if settled is not None or await self._keep(allowed.leg_id, leg.talked_ms):
+        if settled is not None or await self._keep(allowed, leg.talked_ms):
             await self._session.set_variable("CHANNEL(hangup_handler_pop)", "", dead_ok=True)
         leg.leg_id, leg.charged_micros = allowed.leg_id, charged_micros
         leg.released_by = charged_leg_released_by(leg, allowed.limit_ms, whole=allowed.whole)
@@ -203,18 +208,23 @@ class Outgoing:
         finally:
             self._under_way = None
 
-    def _dialling(self, attempt: Attempt, options: DialOptions) -> Coroutine[Any, Any, tuple[Leg, bool]]:
+    async def _dialling(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         if options.end_keys is None:
-            return dial(self._session, attempt, self._world.clock)
-        held_keys = self._world.manager.held_keys if self._world.manager is not None else None
-        return dial_until_key(
+            return await dial(self._session, attempt, self._world.clock)
+        manager = self._world.manager
+        held_keys = None
+        if manager is not None and await manager.leads_to(self._asterisk):
+            held_keys = manager.held_keys
+        return await dial_until_key(
             self._session, attempt, options.end_keys, held_keys, self._world.clock, self._transcript
         )
 
-    def _prolonged(self, charging: Charging, allowed: Allowance) -> ProlongedTalk | None:
+    async def _prolonged(self, charging: Charging, allowed: Allowance) -> ProlongedTalk | None:
         """The talk, where more than is held may be held in it; without a manager the hold is the end."""
         manager = self._world.manager
         if manager is None or not manager.talks.reachable or allowed.whole:
+            return None
+        if not await manager.leads_to(self._asterisk):
             return None
         channel, warning = self._session.request.channel, self._world.asterisk_prompt(self._world.warning)
         return ProlongedTalk(charging, manager.talks, allowed, channel, warning, self._transcript.note)
@@ -230,11 +240,11 @@ class Outgoing:
         if enough_ms is not None:
             await options.announce(enough_ms // 1000)
 
-    async def _keep(self, leg_id: str, talked_ms: int) -> bool:
+    async def _keep(self, allowed: Allowance, talked_ms: int) -> bool:
         """Have Asterisk remember the talk until the database does: this process may end first."""
         now_ms = round(self._world.clock.now_s() * 1000)
         answered = str(now_ms - talked_ms) if talked_ms else ""
-        values = (KEPT_FAMILY, leg_id, f"{answered}|{now_ms}")
+        values = (KEPT_FAMILY, allowed.leg_id, f"{answered}|{now_ms}|||{allowed.hold.token}")
         try:
             await self._session.command("DATABASE PUT", *values, dead_ok=True)
         except CommandRefused:
@@ -253,6 +263,7 @@ class Outgoing:
             leg_id=f"{self._call_id}.{len(self.legs) + 1}@{unique_id}",
             again=bool(self.legs),
             earlier_source=next((leg.hung_up_by for leg in reversed(self.legs) if leg.hung_up_by), ""),
+            token=os.urandom(TOKEN_BYTES).hex(),
             target=target,
             dialled=dialled,
             trunk=trunk.name,

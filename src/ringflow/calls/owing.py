@@ -26,10 +26,16 @@ class Owing:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def owe(self, what: str, work: Callable[[], Awaitable[object]]) -> None:
-        """Do `work` until it does not raise `StoreGone`. `what` names it in the log."""
-        log.error("owed to the database", what=what)
-        task = asyncio.create_task(self._pay(what, work), name=f"owing {what}")
+    def owe(self, what: str, work: Callable[[], Awaitable[object]], *, at_once: bool = False) -> None:
+        """Do `work` until it does not raise `StoreGone`. `what` names it in the log.
+
+        `at_once`: it was not tried yet, and nothing is wrong so far.
+        """
+        if not at_once:
+            log.error("owed to the database", what=what)
+        task = asyncio.create_task(
+            self._pay(what, work, 0.0 if at_once else RETRY_FIRST_S), name=f"owing {what}"
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -42,11 +48,10 @@ class Owing:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _pay(self, what: str, work: Callable[[], Awaitable[object]]) -> None:
-        delay_s = RETRY_FIRST_S
+    async def _pay(self, what: str, work: Callable[[], Awaitable[object]], delay_s: float) -> None:
         while True:
             await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, RETRY_LONGEST_S)
+            delay_s = min(max(delay_s * 2, RETRY_FIRST_S), RETRY_LONGEST_S)
             try:
                 await work()
             except StoreGone:

@@ -8,9 +8,13 @@ from ringflow.ledger.occupying import customer_subject
 
 
 class Seats:
-    """Of one call. `mark_end` is what a reaper tells a live call by: `@` and Asterisk's id of the channel."""
+    """Of one call. `mark_end` is what a reaper tells a live call by: `@` and Asterisk's id of the channel.
 
-    def __init__(self, charging: Charging | None, call_id: str, mark_end: str) -> None:
+    `asterisk`: the identity of the Asterisk whose channel that is.
+    """
+
+    def __init__(self, charging: Charging | None, call_id: str, mark_end: str, asterisk: str = "") -> None:
+        self._asterisk = asterisk
         self._charging = charging
         self._call_id = call_id
         self._mark_end = mark_end
@@ -24,7 +28,7 @@ class Seats:
         # Whoever is cancelled while asking does not know whether the call was counted: it is given back.
         self._marks.append(mark)
         limits = {customer_subject(customer.id): customer.channels}
-        if await self._charging.ledger.occupy(mark, limits) is None:
+        if await self._charging.ledger.occupy(mark, limits, self._asterisk) is None:
             return True
         self._marks.remove(mark)
         return False

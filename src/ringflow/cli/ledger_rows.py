@@ -52,6 +52,7 @@ class HoldRow:
     held: str
     currency: str | None
     server: str
+    asterisk: str | None
     opened: str | None
     expires: str | None
 
@@ -100,6 +101,7 @@ def hold_row(hold: Hold) -> HoldRow:
         held=format_amount(hold.micros, currency or ""),
         currency=currency,
         server=hold.server,
+        asterisk=hold.asterisk or None,
         opened=in_words(hold.opened_ms),
         expires=in_words(hold.expires_ms),
     )

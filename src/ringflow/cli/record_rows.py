@@ -74,7 +74,8 @@ def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot]) -> Iterator[st
     yield f"{seconds_text(call.duration_ms):>9}  {call.outcome}" + (f": {call.reason}" if call.reason else "")
     if call.released_by is not None:
         yield f"{'':>9}  released by {call.released_by}" + _cause(call.release_cause)
-    yield f"call {call.call_id} of {iso_utc(call.started_ms)}, on {call.server}"
+    on = call.server if call.asterisk is None else f"{call.server}, Asterisk {call.asterisk}"
+    yield f"call {call.call_id} of {iso_utc(call.started_ms)}, on {on}"
     yield f"from {call.cli or 'nobody known'} to {call.did or 'a DID not known'}"
     if call.app is not None:
         yield f"app {call.app}, revision {call.revision}"

@@ -13,7 +13,7 @@ from ringflow.agi.request import AgiRequest
 
 log = structlog.get_logger("ringflow.engine")
 
-DIALPLAN_VERSION = 4
+DIALPLAN_VERSION = 5
 """Raised by each change after which an older dialplan would lose headers, money or records of a call.
 
 A newer dialplan serves an older Ringflow too: what it no longer needs goes only when nobody can need it.

@@ -14,6 +14,7 @@ from ringflow.accounts.admission import Admission, Rejection
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
 from ringflow.agi.session import AgiSession
+from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.call import Call
 from ringflow.calls.outcome import CallRecord, Outcome, Reject, ReleasedBy
 from ringflow.calls.progress import CallInProgress
@@ -120,7 +121,8 @@ class Engine:
         charging = self._world.charging
         if charging is not None and is_limited(answer):
             mark = f"{visit.call_id}@{visit.session.request.unique_id}"
-            async with counted(charging, answer, mark) as full:
+            asterisk = asterisk_of_call(visit.session.request)
+            async with counted(charging, answer, mark, asterisk) as full:
                 if full is not None:
                     await visit.refuse(full)
                 else:
@@ -298,5 +300,6 @@ class _Visit:
             transcript=tuple(self._transcript.events),
             visits=tuple(self._transcript.visits),
             released_by=released_by,
+            asterisk=asterisk_of_call(request),
             release_cause=call_cause(released_by, answered=answered, reject=self._reject, last_leg=leg),
         )

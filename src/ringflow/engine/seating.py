@@ -26,8 +26,13 @@ def is_limited(admission: Admission) -> bool:
 
 
 @asynccontextmanager
-async def counted(charging: Charging, admission: Admission, mark: str) -> AsyncIterator[Rejection | None]:
-    """Count a call for the time of the block; gives why it cannot be, if it cannot. Raises `StoreGone`."""
+async def counted(
+    charging: Charging, admission: Admission, mark: str, asterisk: str
+) -> AsyncIterator[Rejection | None]:
+    """Count a call for the time of the block; gives why it cannot be, if it cannot. Raises `StoreGone`.
+
+    `asterisk`: the identity of the Asterisk that the call lives on.
+    """
     customer, did = admission.customer, admission.did
     limits: dict[str, int | None] = {}
     if did.channels is not None:
@@ -37,7 +42,7 @@ async def counted(charging: Charging, admission: Admission, mark: str) -> AsyncI
     full: str | None = "not known yet"
     rejected = False
     try:
-        full = await charging.ledger.occupy(mark, limits)
+        full = await charging.ledger.occupy(mark, limits, asterisk)
         rejected = full is not None
         yield _rejection(full)
     finally:

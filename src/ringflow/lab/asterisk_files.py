@@ -25,8 +25,8 @@ MODULES = (
     # the dialplan, and FastAGI: of app_ and func_ those that docs/asterisk.md tells operators to have
     "pbx_config", "res_speech", "res_agi", "app_dial", "app_stack", "app_read", "app_playback", "app_exec",
     "app_chanspy", "app_senddtmf",
-    "func_channel", "func_cut", "func_db", "func_global", "func_hangupcause", "func_logic",
-    "func_strings", "func_timeout",
+    "func_channel", "func_cut", "func_db", "func_global", "func_hangupcause", "func_lock",
+    "func_logic", "func_rand", "func_strings", "func_timeout",
     # for `ringflow asterisk check`
     "func_config", "func_env", "func_module", "func_pjsip_aor", "func_pjsip_endpoint",
     "res_manager_devicestate",

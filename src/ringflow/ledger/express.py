@@ -61,9 +61,9 @@ room AS (
 ),
 made AS (
     INSERT INTO ledger_holds (leg_id, account_id, asked_micros, micros, state, server, terms, opened_ms,
-        expires_ms, charged_micros, uncollected_micros, refunded_micros)
+        expires_ms, charged_micros, uncollected_micros, refunded_micros, asterisk, token)
     SELECT v.leg_id, room.id, v.micros, v.micros, '{HoldState.HELD}', v.server, v.terms, :now_ms,
-        v.expires_ms, 0, 0, 0
+        v.expires_ms, 0, 0, 0, v.asterisk, v.token
     FROM v JOIN room ON room.id = v.customer_id WHERE v.ending IS NULL AND room.enough
     ON CONFLICT (leg_id) DO NOTHING RETURNING *
 ),
@@ -100,6 +100,8 @@ SELECT {_ENDED} FROM ended UNION ALL SELECT {_ENDED} FROM made
         "server": "text",
         "terms": "text",
         "expires_ms": "bigint",
+        "asterisk": "text",
+        "token": "text",
     },
     now_ms="bigint",
     day="bigint",
@@ -137,4 +139,6 @@ def _row(request: HoldRequest | SettleRequest) -> dict[str, object]:
         "server": request.server,
         "terms": request.terms,
         "expires_ms": request.expires_ms,
+        "asterisk": request.asterisk,
+        "token": request.token,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.ledger.hold import Hold, HoldState
@@ -9,11 +11,12 @@ from ringflow.ledger.holding import HOLD_COLUMNS, HoldRow, read_hold
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 
+# When a run of a server was seen last; of one that is known to be over, never.
+SEEN_MS = "CASE WHEN s.ended_ms IS NULL THEN s.seen_ms ELSE 0 END"
+
 # A server that never said that it lives counts from the hold's own beginning.
-_ABANDONED = (
-    "h.expires_ms < :now_ms OR COALESCE((SELECT s.seen_ms FROM ledger_servers AS s WHERE s.id = h.server), "
-    "h.opened_ms) < :seen_ms"
-)
+_GONE = f"COALESCE((SELECT {SEEN_MS} FROM ledger_servers AS s WHERE s.id = h.server), h.opened_ms) < :seen_ms"  # noqa: S608
+_ABANDONED = f"h.expires_ms < :now_ms OR h.left_ms IS NOT NULL OR {_GONE}"
 _FIND = Statement(f"SELECT {HOLD_COLUMNS} FROM ledger_holds AS h WHERE h.leg_id = :leg_id", leg_id="text")  # noqa: S608
 _STANDING = Statement(
     f"SELECT {HOLD_COLUMNS} FROM ledger_holds AS h WHERE h.state = 'held' ORDER BY h.opened_ms, h.leg_id"  # noqa: S608
@@ -27,14 +30,25 @@ _LEFT = Statement(
     now_ms="bigint",
     seen_ms="bigint",
 )
+_IS_GONE = Statement(
+    f"SELECT 1 FROM ledger_holds AS h WHERE h.leg_id = :leg_id AND {_GONE}",  # noqa: S608
+    leg_id="text",
+    seen_ms="bigint",
+)
+_LEAVE = Statement(
+    "UPDATE ledger_holds SET left_ms = :now_ms WHERE leg_id = :leg_id AND state = 'held' AND left_ms IS NULL",
+    leg_id="text",
+    now_ms="bigint",
+)
 _LEFT_CALLS = Statement(
-    "SELECT DISTINCT m.call_id FROM ledger_marks AS m LEFT JOIN ledger_servers AS s ON s.id = m.server "
-    "WHERE COALESCE(s.seen_ms, m.taken_ms) < :seen_ms ORDER BY m.call_id",
+    "SELECT m.call_id, m.asterisk, m.server, max(COALESCE(s.seen_ms, m.taken_ms)) FROM ledger_marks AS m "  # noqa: S608
+    f"LEFT JOIN ledger_servers AS s ON s.id = m.server WHERE COALESCE({SEEN_MS}, m.taken_ms) < :seen_ms "
+    "GROUP BY m.call_id, m.asterisk, m.server ORDER BY m.call_id",
     seen_ms="bigint",
 )
 _SEEN = Statement(
     "INSERT INTO ledger_servers (id, started_ms, seen_ms) VALUES (:id, :now_ms, :now_ms) "
-    "ON CONFLICT (id) DO UPDATE SET seen_ms = excluded.seen_ms",
+    "ON CONFLICT (id) DO UPDATE SET seen_ms = excluded.seen_ms, ended_ms = NULL",
     id="text",
     now_ms="bigint",
 )
@@ -70,15 +84,40 @@ async def open_holds(connection: AsyncConnection) -> tuple[int, int | None]:
     return found.standing, found.oldest_ms
 
 
+async def is_hold_gone(connection: AsyncConnection, leg_id: str, now_ms: int, silent_ms: int) -> bool:
+    """Whether the server of a leg's hold is over, or has not been seen for `silent_ms`."""
+    return bool(await _IS_GONE.run(connection, leg_id=leg_id, seen_ms=now_ms - silent_ms))
+
+
+async def leave_hold(connection: AsyncConnection, leg_id: str, now_ms: int) -> None:
+    """Note that the server of a leg lost sight of it, unless the leg has ended."""
+    await _LEAVE.run(connection, leg_id=leg_id, now_ms=now_ms)
+
+
 async def abandoned_holds(connection: AsyncConnection, now_ms: int, silent_ms: int) -> list[Hold]:
-    """Holds whose server has not been seen for `silent_ms`, and those that stand longer than they may."""
+    """Holds that nobody looks after: of a server that is over, silent for `silent_ms` or lost sight of the
+    leg.
+
+    Those that stand longer than they may are among them.
+    """
     rows = await _LEFT.run(connection, now_ms=now_ms, seen_ms=now_ms - silent_ms)
     return [read_hold(HoldRow._make(row)) for row in rows]
 
 
-async def abandoned_calls(connection: AsyncConnection, now_ms: int, silent_ms: int) -> list[str]:
-    """Ids of counted calls whose server has not been seen for `silent_ms`."""
-    return [row[0] for row in await _LEFT_CALLS.run(connection, seen_ms=now_ms - silent_ms)]
+@dataclass(frozen=True, slots=True)
+class AbandonedCall:
+    """A counted call of a server last seen at `seen_ms`. `asterisk`: where it lives, empty if unknown."""
+
+    mark: str
+    asterisk: str
+    server: str
+    seen_ms: int
+
+
+async def abandoned_calls(connection: AsyncConnection, now_ms: int, silent_ms: int) -> list[AbandonedCall]:
+    """Counted calls whose server is over, or has not been seen for `silent_ms`."""
+    rows = await _LEFT_CALLS.run(connection, seen_ms=now_ms - silent_ms)
+    return [AbandonedCall(*tuple(row)) for row in rows]
 
 
 async def see_server(connection: AsyncConnection | DirectConnection, server: str, now_ms: int) -> None:

@@ -22,6 +22,10 @@ class Hold:
     """Credit set aside for a leg. `terms` is None for a leg that is not rated here (upstream).
 
     `unreadable`: why the terms that are kept with it cannot be read; "" where they can, or there are none.
+
+    `asterisk`: the identity of the Asterisk that the leg lives on, empty where that is not known. `token`:
+    what that Asterisk must show to have the leg settled. `left_ms`: when its server lost sight of it, if it
+    did.
     """
 
     leg_id: str
@@ -32,6 +36,9 @@ class Hold:
     opened_ms: int
     expires_ms: int
     unreadable: str = ""
+    asterisk: str = ""
+    token: str = ""
+    left_ms: int | None = None
 
 
 @dataclass(slots=True)

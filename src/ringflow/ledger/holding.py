@@ -28,14 +28,18 @@ class HoldRow(NamedTuple):
     terms: str
     opened_ms: int
     expires_ms: int
+    asterisk: str
+    token: str
+    left_ms: int | None
 
 
 HOLD_COLUMNS = ", ".join(f"h.{name}" for name in HoldRow._fields)
 
 _INSERT = Statement(
     "INSERT INTO ledger_holds (leg_id, account_id, asked_micros, micros, state, server, terms, opened_ms, "
-    "expires_ms, charged_micros, uncollected_micros, refunded_micros) "
-    "SELECT v.leg_id, a.id, v.micros, v.micros, 'held', v.server, v.terms, :now_ms, v.expires_ms, 0, 0, 0 "
+    "expires_ms, charged_micros, uncollected_micros, refunded_micros, asterisk, token) "
+    "SELECT v.leg_id, a.id, v.micros, v.micros, 'held', v.server, v.terms, :now_ms, v.expires_ms, 0, 0, 0, "
+    "v.asterisk, v.token "
     "FROM {rows} JOIN ledger_accounts AS a ON a.id = v.customer_id "
     "WHERE true ON CONFLICT (leg_id) DO NOTHING RETURNING leg_id",
     rows={
@@ -45,6 +49,8 @@ _INSERT = Statement(
         "server": "text",
         "terms": "text",
         "expires_ms": "bigint",
+        "asterisk": "text",
+        "token": "text",
     },
     now_ms="bigint",
 )
@@ -124,6 +130,8 @@ async def _insert_rows(
             "server": one.server,
             "terms": one.terms,
             "expires_ms": one.expires_ms,
+            "asterisk": one.asterisk,
+            "token": one.token,
         }
         for one in requests
     ]
@@ -193,6 +201,8 @@ def new_hold(request: HoldRequest, micros: int, now_ms: int) -> Hold:
         server=request.server,
         opened_ms=now_ms,
         expires_ms=request.expires_ms,
+        asterisk=request.asterisk,
+        token=request.token,
     )
 
 
@@ -227,4 +237,7 @@ def read_hold(row: HoldRow) -> Hold:
         opened_ms=row.opened_ms,
         expires_ms=row.expires_ms,
         unreadable=unreadable,
+        asterisk=row.asterisk,
+        token=row.token,
+        left_ms=row.left_ms,
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, read_account
 from ringflow.ledger.group_commit import GroupCommit
-from ringflow.ledger.held import find_hold
+from ringflow.ledger.held import find_hold, leave_hold
 from ringflow.ledger.hold import Hold, HoldState, NoCredit, Settlement, UnknownLeg
 from ringflow.ledger.occupying import customer_subject
 from ringflow.ledger.rates import Quote, Quotes
@@ -69,11 +69,15 @@ class Ledger:
         least_micros: int | None = None,
         terms: Terms | None = None,
         lasts_ms: int = HOLD_LASTS_MS,
+        asterisk: str = "",
+        token: str = "",
     ) -> Hold | NoCredit:
         """Set credit aside before a leg is dialled: `micros`, or what there is from `least_micros` on.
 
         `least_micros` None: all or nothing. `terms`: what the leg costs, kept with the hold; None where it is
-        rated upstream. A hold of 0 is given whatever the customer's credit. Raises `LegTaken`, `Refused`.
+        rated upstream. A hold of 0 is given whatever the customer's credit. `asterisk`: the identity of the
+        Asterisk that the leg lives on; `token`: what it shows to have the leg settled. Raises `LegTaken`,
+        `Refused`.
         """
         answer = await self._group.ask(
             HoldRequest(
@@ -84,6 +88,8 @@ class Ledger:
                 server=self.server,
                 terms=terms.to_json() if terms else "",
                 expires_ms=self.now_ms() + lasts_ms,
+                asterisk=asterisk,
+                token=token,
             )
         )
         assert isinstance(answer, Hold | NoCredit)
@@ -137,18 +143,25 @@ class Ledger:
         """Count a call of the customer, unless there are `limit` already."""
         return await self.occupy(call_id, {customer_subject(customer_id): limit}) is None
 
-    async def occupy(self, call_id: str, limits: Mapping[str, int | None]) -> str | None:
+    async def occupy(self, call_id: str, limits: Mapping[str, int | None], asterisk: str = "") -> str | None:
         """Count a call in every subject, each with its limit, or in none; gives the one that was full.
 
-        A call that is counted already stays as it is. Subjects are names such as `customer:42`.
+        A call that is counted already stays as it is. Subjects are names such as `customer:42`. `asterisk`:
+        the identity of the Asterisk that the call lives on.
         """
-        answer = await self._group.ask(OccupyRequest(call_id, tuple(sorted(limits.items())), self.server))
+        request = OccupyRequest(call_id, tuple(sorted(limits.items())), self.server, asterisk)
+        answer = await self._group.ask(request)
         assert isinstance(answer, Occupied)
         return answer.full
 
     async def vacate(self, call_id: str) -> None:
         """The call is over: count it nowhere any more."""
         await self._group.ask(VacateRequest(call_id))
+
+    async def leave(self, leg_id: str) -> None:
+        """Note that this server lost sight of a leg: whoever knows how it ended may settle it."""
+        async with self.store.writing() as connection:
+            await leave_hold(connection, leg_id, self.now_ms())
 
     async def account(self, customer_id: int) -> Account | None:
         """The customer's account, or None where no money was ever moved."""

@@ -1,7 +1,8 @@
 """How many calls are in progress, counted in the database, so that a limit holds across servers and crashes.
 
-Every call that is counted has a mark with its server's name. A server that died leaves marks behind; whoever
-reaps them takes exactly those away, so that neither a customer nor a card stays occupied.
+Every call that is counted has a mark with its server's name and its Asterisk's identity. A server that died
+leaves marks behind; whoever reaps them takes exactly those away, so that neither a customer nor a card stays
+occupied.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ _COUNT = Statement(
     rows={"subject": "text", "more": "bigint"},
 )
 _MARK = Statement(
-    "INSERT INTO ledger_marks (call_id, subject, server, taken_ms) "
-    "SELECT v.call_id, v.subject, v.server, :now_ms FROM {rows} WHERE true",
-    rows={"call_id": "text", "subject": "text", "server": "text"},
+    "INSERT INTO ledger_marks (call_id, subject, server, asterisk, taken_ms) "
+    "SELECT v.call_id, v.subject, v.server, v.asterisk, :now_ms FROM {rows} WHERE true",
+    rows={"call_id": "text", "subject": "text", "server": "text", "asterisk": "text"},
     now_ms="bigint",
 )
 _UNMARK = Statement(
@@ -101,7 +102,7 @@ async def _occupy(
         if full is None and one.call_id not in marked:
             more.update(subject for subject, _ in one.limits)
             marks += [
-                {"call_id": one.call_id, "subject": subject, "server": one.server}
+                {"call_id": one.call_id, "subject": subject, "server": one.server, "asterisk": one.asterisk}
                 for subject, _ in one.limits
             ]
     if marks:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from ringflow.errors import Refused
-from ringflow.ledger.held import abandoned_calls, abandoned_holds, forget_servers, see_server
+from ringflow.ledger.held import AbandonedCall, abandoned_calls, abandoned_holds, forget_servers, see_server
 from ringflow.ledger.hold import Hold, Settlement
 from ringflow.ledger.ledger import Ledger
 
@@ -27,11 +27,12 @@ FORGOTTEN_MS = 24 * 3600 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
-    """What was brought to its end, and how many abandoned holds had to be left standing."""
+    """What was brought to its end, and what had to be left standing."""
 
     settlements: tuple[Settlement, ...]
     calls: tuple[str, ...]
-    waiting: int
+    waiting: tuple[Hold, ...]
+    waiting_calls: tuple[AbandonedCall, ...]
 
 
 async def say_alive(ledger: Ledger) -> None:
@@ -47,7 +48,7 @@ async def say_alive(ledger: Ledger) -> None:
 async def reap(
     ledger: Ledger,
     talked_ms: Callable[[Hold], Awaitable[int | None]],
-    is_up: Callable[[str], Awaitable[bool]],
+    is_up: Callable[[AbandonedCall], Awaitable[bool]],
     silent_ms: int = SILENT_MS,
 ) -> Reaped:
     """Settle abandoned holds, count abandoned calls out, and forget servers long dead that left nothing.
@@ -55,24 +56,33 @@ async def reap(
     Any number of servers may do so at once. A hold that cannot be settled is logged, left standing and
     counted as waiting; it keeps no other from its end.
 
-    `talked_ms`: how long a leg talked, 0 for not at all, None while it is up. `is_up`: whether a call is.
+    `talked_ms`: how long a leg talked, 0 for not at all, None while it is up or nobody knows. `is_up`:
+    whether a call is, or may be.
     """
     now_ms = ledger.now_ms()
     async with ledger.store.reading() as connection:
         holds = await abandoned_holds(connection, now_ms, silent_ms)
         calls = await abandoned_calls(connection, now_ms, silent_ms)
     settlements: list[Settlement] = []
+    waiting: list[Hold] = []
     for hold in holds:
         talked = await talked_ms(hold)
         if talked is None:
+            waiting.append(hold)
             continue
         try:
             settlements.append(await ledger.settle_talk(hold.leg_id, talked))
         except Refused as error:
+            waiting.append(hold)
             log.error("hold left standing", leg=hold.leg_id, talked_ms=talked, detail=str(error))
-    over = [call_id for call_id in calls if not await is_up(call_id)]
-    for call_id in over:
-        await ledger.vacate(call_id)
+    over: list[str] = []
+    waiting_calls: list[AbandonedCall] = []
+    for call in calls:
+        if await is_up(call):
+            waiting_calls.append(call)
+        else:
+            await ledger.vacate(call.mark)
+            over.append(call.mark)
     async with ledger.store.writing() as connection:
         await forget_servers(connection, now_ms, max(silent_ms, FORGOTTEN_MS))
-    return Reaped(tuple(settlements), tuple(over), waiting=len(holds) - len(settlements))
+    return Reaped(tuple(settlements), tuple(over), tuple(waiting), tuple(waiting_calls))

@@ -20,6 +20,8 @@ class HoldRequest:
     server: str
     terms: str
     expires_ms: int
+    asterisk: str = ""
+    token: str = ""
 
     @property
     def subject(self) -> str:
@@ -63,6 +65,7 @@ class OccupyRequest:
     call_id: str
     limits: tuple[tuple[str, int | None], ...]
     server: str
+    asterisk: str = ""
 
     @property
     def subject(self) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import structlog
 
+from ringflow.calls.outcome import CallRecord
 from ringflow.calls.progress import CallInProgress
 from ringflow.moments import system_now_ms
 from ringflow.records.rows import LOST, call_rows
@@ -32,10 +33,10 @@ _NEVER = object()
 """The progress of a call that has no draft; no call's own is equal to it."""
 
 _KEEP = Statement(
-    "INSERT INTO call_drafts (call_id, server, kept_ms, facts) "
-    "SELECT v.call_id, :server, :now_ms, v.facts FROM {rows} WHERE true "
+    "INSERT INTO call_drafts (call_id, server, kept_ms, facts, asterisk) "
+    "SELECT v.call_id, :server, :now_ms, v.facts, v.asterisk FROM {rows} WHERE true "
     "ON CONFLICT (call_id) DO UPDATE SET kept_ms = excluded.kept_ms, facts = excluded.facts",
-    rows={"call_id": "text", "facts": "text"},
+    rows={"call_id": "text", "facts": "text", "asterisk": "text"},
     server="text",
     now_ms="bigint",
 )
@@ -114,14 +115,16 @@ class Drafts:
                 if call_id in calls
             }
             if some:
-                drafts = [
-                    {"call_id": call_id, "facts": call_rows(calls[call_id].so_far(), self._server).to_json()}
-                    for call_id in some
-                ]
+                drafts = [_draft(calls[call_id].so_far(), self._server) for call_id in some]
                 await _KEEP.run(connection, drafts, server=self._run_name, now_ms=now_ms)
                 written |= some
             await asyncio.sleep(0)
         return written
+
+
+def _draft(record: CallRecord, server: str) -> dict[str, object]:
+    facts = call_rows(record, server).to_json()
+    return {"call_id": record.call_id, "facts": facts, "asterisk": record.asterisk}
 
 
 async def _drop(connection: DirectConnection, over: Sequence[str]) -> list[str]:

@@ -56,6 +56,7 @@ class RecordedCall:
     reject_sip: int | None
     release_cause: int | None
     released_by: str | None
+    asterisk: str | None
     legs: tuple[RecordedLeg, ...] = ()
 
 

@@ -46,7 +46,7 @@ async def recover_lost(store: Store, since_ms: int, now_ms: int) -> int:
 async def _ended(connection: AsyncConnection, after: tuple[int, str], before_ms: int) -> Sequence[Row[Any]]:
     holds = ledger_holds.c
     query: Select[Any] = (
-        select(holds.leg_id, holds.account_id, holds.server, holds.opened_ms, holds.ended_ms)
+        select(holds.leg_id, holds.account_id, holds.server, holds.asterisk, holds.opened_ms, holds.ended_ms)
         # The first condition is what the index is for.
         .where(holds.ended_ms >= after[0], holds.ended_ms < before_ms)
         .where(tuple_(holds.ended_ms, holds.leg_id) > tuple_(*after))
@@ -63,7 +63,7 @@ async def _lost(connection: AsyncConnection, ended: Sequence[Row[Any]]) -> list[
     known = await _recorded(connection, calls)
     up = await _up(connection, calls)
     found = [
-        lost_rows(row.leg_id, row.account_id, row.server, row.opened_ms, row.ended_ms)
+        lost_rows(row.leg_id, row.account_id, row.server, row.asterisk, row.opened_ms, row.ended_ms)
         for row, one in zip(ended, named, strict=True)
         if one is not None and one not in known and one[0] not in up
     ]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ringflow.calls.outcome import LegEnd
+from ringflow.calls.outcome import LegEnd, Verdict
 from ringflow.records.costing import leg_cost
-from ringflow.records.rows import LOST, CallRows, lost_rows, read_leg_id
+from ringflow.records.rows import LOST, STARTED, CallRows, lost_rows, read_leg_id
 from ringflow.records.writing import write_rows
 from ringflow.store import DirectConnection, Store
 from ringflow.store.statement import Statement
@@ -21,9 +21,23 @@ AT_ONCE = 100
 _LEFT = Statement(
     "SELECT d.call_id, d.facts, COALESCE(s.seen_ms, d.kept_ms) FROM call_drafts AS d "
     "LEFT JOIN ledger_servers AS s ON s.id = d.server "
-    "WHERE COALESCE(s.seen_ms, d.kept_ms) < :before_ms ORDER BY d.call_id LIMIT :most",
+    "WHERE COALESCE(CASE WHEN s.ended_ms IS NULL THEN s.seen_ms ELSE 0 END, d.kept_ms) < :before_ms "
+    "ORDER BY d.call_id LIMIT :most",
     before_ms="bigint",
     most="bigint",
+)
+_DRAFT = Statement(
+    "SELECT d.facts, d.asterisk, COALESCE(CASE WHEN s.ended_ms IS NULL THEN s.seen_ms ELSE 0 END, d.kept_ms) "
+    "FROM call_drafts AS d LEFT JOIN ledger_servers AS s ON s.id = d.server WHERE d.call_id = :call_id",
+    call_id="text",
+)
+_RECORD = Statement(
+    "SELECT r.outcome, r.asterisk, r.started_ms, "
+    "(SELECT l.status FROM call_legs AS l WHERE l.call_id = r.call_id AND l.position = :position), "
+    "(SELECT count(*) FROM call_legs AS l WHERE l.call_id = r.call_id) "
+    "FROM call_records AS r WHERE r.call_id = :call_id",
+    call_id="text",
+    position="bigint",
 )
 _TAKE = Statement(
     "DELETE FROM call_drafts WHERE call_id IN (SELECT v.call_id FROM {rows}) RETURNING facts",
@@ -83,6 +97,33 @@ class Remains:
         self._store = store
         self._server = server
 
+    async def judge(self, leg_id: str, asterisk: str, now_ms: int, silent_ms: int) -> tuple[Verdict, int]:
+        """What to make of what Asterisk tells of a leg that nothing was held for, and when its call began.
+
+        The leg is known where its call has a draft or a record, and is in it or comes next. Raises
+        `StoreGone`.
+        """
+        named = read_leg_id(leg_id)
+        if named is None:
+            return Verdict.UNKNOWN, 0
+        call_id, position = named
+        async with self._store.reading() as connection:
+            drafts = await _DRAFT.run(connection, call_id=call_id)
+            records = await _RECORD.run(connection, call_id=call_id, position=position)
+        for facts, where, seen_ms in map(tuple, drafts):
+            rows = CallRows.from_json(facts)
+            began_ms = rows.call[STARTED]
+            assert isinstance(began_ms, int)
+            if where not in ("", asterisk) or position > len(rows.legs) + 1:
+                return Verdict.UNKNOWN, began_ms
+            return (Verdict.BELIEVED if seen_ms < now_ms - silent_ms else Verdict.NOT_YET), began_ms
+        for outcome, where, started_ms, status, legs in map(tuple, records):
+            if where not in (None, asterisk) or position > legs + 1:
+                return Verdict.UNKNOWN, started_ms
+            is_lost = status == LOST or (status is None and outcome == LOST)
+            return (Verdict.BELIEVED if is_lost else Verdict.OVER), started_ms
+        return Verdict.UNKNOWN, 0
+
     async def leg_ended(self, end: LegEnd) -> None:
         """Put the leg's end into its record, which is made where there is none. Raises `StoreGone`.
 
@@ -115,7 +156,7 @@ class Remains:
         drafts = [CallRows.from_json(row[0]) for row in taken]
         # After the draft: a lost row never takes the place of another one.
         began_ms = end.ended_ms - end.talked_ms
-        known = lost_rows(end.leg_id, None, self._server, began_ms, end.ended_ms)
+        known = lost_rows(end.leg_id, None, self._server, end.asterisk, began_ms, end.ended_ms)
         for rows in (*drafts, known):
             if rows is not None:
                 await write_rows(connection, [rows])

@@ -83,6 +83,7 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
             record.reject.sip if record.reject is not None else None,
             record.release_cause,
             str(record.released_by) if record.released_by is not None else None,
+            record.asterisk or None,
         ),
         legs=tuple(
             _leg_cells(call_id, position, leg, end)
@@ -114,7 +115,7 @@ def _leg_cells(call_id: str, position: int, leg: Leg, ended_ms: int | None) -> C
 
 
 def lost_rows(
-    leg_id: str, customer_id: int | None, server: str, opened_ms: int, ended_ms: int
+    leg_id: str, customer_id: int | None, server: str, asterisk: str, opened_ms: int, ended_ms: int
 ) -> CallRows | None:
     """What a leg's own id and its times tell of it; None for an id that no call gave."""
     named = read_leg_id(leg_id)
@@ -126,7 +127,7 @@ def lost_rows(
     return CallRows(
         call=(
             *(call_id, server, opened_ms, lasted_ms, "", None, None, None, None),
-            *(customer_id, LOST, reason, None, None, ReleasedBy.SERVER.value),
+            *(customer_id, LOST, reason, None, None, ReleasedBy.SERVER.value, asterisk or None),
         ),
         legs=((call_id, position, leg_id, "", "", LOST, lasted_ms, None, None, None, None, *NO_COST, None),),
         slots=(),

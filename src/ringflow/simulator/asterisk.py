@@ -38,6 +38,7 @@ class Greeting:
     unique_id: str = "1767225600.1"
     dialplan: str = str(DIALPLAN_VERSION)
     timers: str = DIALPLAN_TIMERS
+    asterisk: str = "1767225600-1"
 
     def encode(self) -> bytes:
         """The header block of `setup_env`, with the `agi_network` lines of `launch_netscript` before it."""
@@ -65,7 +66,9 @@ class Greeting:
             "accountcode": "",
             "threadid": "140000000000000",
             "arg_1": self.dialplan,
-        } | ({"arg_2": self.timers} if self.timers else {})
+        }
+        if self.timers:
+            lines |= {"arg_2": self.timers, "arg_3": self.asterisk}
         text = "".join(f"agi_{name}: {value}\n" for name, value in lines.items()) + "\n"
         return text.encode("utf-8", "surrogateescape")
 

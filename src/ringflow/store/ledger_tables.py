@@ -86,6 +86,9 @@ ledger_movements = Table(
 )
 
 # `terms`: the rate as it was when the leg was dialled, as JSON, so that any server charges the same.
+# `asterisk`: the identity of the Asterisk that the leg lives on, empty where that is not known. `token`: what
+# Asterisk must show to have the leg settled. `left_ms`: when its server, which may live on, lost sight of the
+# leg.
 ledger_holds = Table(
     "ledger_holds",
     metadata,
@@ -102,6 +105,9 @@ ledger_holds = Table(
     Column("charged_micros", BigInteger, nullable=False),
     Column("uncollected_micros", BigInteger, nullable=False),
     Column("refunded_micros", BigInteger, nullable=False),
+    Column("asterisk", Text, nullable=False, server_default=""),
+    Column("token", Text, nullable=False, server_default=""),
+    Column("left_ms", BigInteger),
     CheckConstraint("state IN ('held', 'settled', 'released')", name="state"),
     CheckConstraint("(state = 'held') = (ended_ms IS NULL)", name="ended"),
     CheckConstraint("micros >= 0 AND uncollected_micros >= 0", name="amounts"),
@@ -138,14 +144,35 @@ ledger_marks = Table(
     Column("subject", Text, ForeignKey("ledger_occupancy.subject"), primary_key=True, index=True),
     Column("server", Text, nullable=False, index=True),
     Column("taken_ms", BigInteger, nullable=False),
+    Column("asterisk", Text, nullable=False, server_default=""),
 )
 
+# Runs of servers. `ended_ms`: since then it is certain that the run is over, however lately it was seen.
 ledger_servers = Table(
     "ledger_servers",
     metadata,
     Column("id", Text, primary_key=True),
     Column("started_ms", BigInteger, nullable=False),
     Column("seen_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+)
+
+# Which run goes by a name, and by what a later one on the same machine sees whether it still lives: the
+# machine's boot, and the process by its number and start. `asterisk`: the Asterisk that its manager interface
+# leads to, when that was started (by its own clock), and when it was last asked.
+servers = Table(
+    "servers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("pid_namespace", BigInteger, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("pid_started", BigInteger, nullable=False),
+    Column("asterisk", Text, nullable=False, server_default=""),
+    Column("asterisk_started", Text, nullable=False, server_default=""),
+    Column("asterisk_seen_ms", BigInteger, nullable=False, server_default="0"),
 )
 
 rate_cards = Table(

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Tabl
 from ringflow.store.tables import metadata
 
 # `release_cause` is the Q.850 cause of the caller's side; `reject_sip` the SIP code of a call that was
-# refused before answer.
+# refused before answer. `asterisk`: the Asterisk that the call and its legs live on.
 call_records = Table(
     "call_records",
     metadata,
@@ -31,6 +31,7 @@ call_records = Table(
     Column("reject_sip", Integer),
     Column("release_cause", Integer),
     Column("released_by", Text),
+    Column("asterisk", Text),
     CheckConstraint("duration_ms >= 0", name="duration"),
     Index("ix_call_records_customer", "customer_id", "started_ms"),
     Index("ix_call_records_cli", "cli", "started_ms"),
@@ -72,6 +73,7 @@ call_drafts = Table(
     Column("server", Text, nullable=False, index=True),
     Column("kept_ms", BigInteger, nullable=False),
     Column("facts", Text, nullable=False),
+    Column("asterisk", Text, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 

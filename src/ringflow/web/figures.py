@@ -148,6 +148,16 @@ def _reaper(reaper: Reaper) -> Iterator[Metric]:
         "Holds of dead servers that the reaper's last round left, as their calls are up or not known",
         value=findings.waiting,
     )
+    yield GaugeMetricFamily(
+        "ringflow_reaper_calls_waiting",
+        "Counted calls of dead servers that the reaper's last round left, as they are up or not known",
+        value=findings.waiting_calls,
+    )
+    yield GaugeMetricFamily(
+        "ringflow_reaper_unattended",
+        "Holds and counted calls among those that live on an Asterisk that no living server is on",
+        value=findings.unattended,
+    )
 
 
 def _records(records: RecordKeeping) -> Iterator[Metric]:

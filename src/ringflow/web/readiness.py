@@ -11,6 +11,7 @@ from ringflow.ami.link import AmiLink, LinkState
 from ringflow.asterisk.watch import AsteriskWatch
 from ringflow.calls.charging import Charging
 from ringflow.engine.dialplan import DialplanCheck
+from ringflow.engine.reconciling import Reaper
 from ringflow.errors import RingflowError
 from ringflow.records.recorder import Recorder
 from ringflow.store import Store
@@ -54,6 +55,7 @@ def readiness(
     asterisk: AsteriskWatch | None,
     dialplan: DialplanCheck,
     charging: Charging,
+    reaper: Reaper,
     recorder: Recorder | None,
     is_draining: Callable[[], bool],
 ) -> dict[str, Probe]:
@@ -95,6 +97,20 @@ def readiness(
         detail = f"{owed} settlements owed to the database, {left} legs left to their hangup handlers"
         return PartState(not owed and not left, detail, required=False)
 
+    async def servers() -> PartState:
+        # Calls go on: what is left standing waits for a server that may judge it.
+        found, on = reaper.findings, reaper.asterisk_id or "no Asterisk that is known"
+        detail = (
+            f"on {on}; {found.unattended} holds and calls left standing on an Asterisk that no server is on"
+        )
+        if reaper.twins:
+            detail += f"; another Asterisk with that identity has {', '.join(reaper.twins)}"
+        if reaper.name_lost:
+            detail += "; another server has this one's name"
+        unknown = ami is not None and ami.state is LinkState.UP and not reaper.asterisk_id
+        right = not (found.unattended or reaper.twins or reaper.name_lost or unknown)
+        return PartState(right, detail, required=False)
+
     async def records() -> PartState:
         if recorder is None:
             return NOT_CONFIGURED
@@ -108,5 +124,6 @@ def readiness(
         "asterisk": asterisk_check,
         "dialplan": last_dialplan,
         "ledger": ledger,
+        "servers": servers,
         "records": records,
     }
