@@ -29,6 +29,7 @@ from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.manager import Manager
 from ringflow.calls.progress import CallInProgress
+from ringflow.calls.releasing import CONGESTION, NORMAL_CLEARING
 from ringflow.calls.world import CallWorld
 from ringflow.config import AmiConfig, Config
 from ringflow.engine.engine import Engine
@@ -270,7 +271,9 @@ class Application:
 
     async def _hang_up(self, ami: AmiLink, channel: str) -> None:
         try:
-            await ami.hang_up(channel)
+            answered = await ami.get_variable(channel, "CHANNEL(state)") == "Up"
+            # An unanswered caller gets 503, and may be sent another way, instead of 603.
+            await ami.hang_up(channel, NORMAL_CLEARING if answered else CONGESTION)
         except RingflowError as error:
             log.warning("not hung up", channel=plain(channel), detail=str(error))
 

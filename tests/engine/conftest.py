@@ -70,6 +70,7 @@ class Place:
         timers: str = DIALPLAN_TIMERS,
         in_talk: Sequence[tuple[int, Work]] = (),
         prompts_s: float = 2.0,
+        missing_applications: frozenset[str] = frozenset(),
     ) -> CarriedCall:
         flows = [Flow(app, "", slots, "tested.yaml", "r1"), *also] if slots else list(also)
         return await carry_call(
@@ -81,6 +82,7 @@ class Place:
             lambda name: None if name in missing else prompts_s,
             sounds_prefix="/sounds",
             in_talk=in_talk,
+            missing_applications=missing_applications,
         )
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from ringflow.calls.outcome import CallRecord, Leg, LegStatus, ReleasedBy
 from ringflow.calls.releasing import charged_leg_released_by, leg_released_by
+from ringflow.engine.settling import leg_end
+from ringflow.flows.registry import slot_types
 from ringflow.flows.template import Template
 from ringflow.simulator.callee import REFUSALS, Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys
@@ -69,11 +71,11 @@ async def test_a_key_ends_the_leg_and_the_flow_the_call(place: Place) -> None:
     [
         (Behaviour.BUSY, "callee", 17, 486),
         (Behaviour.CONGESTION, "callee", 34, 503),
-        (Behaviour.UNAVAILABLE, "callee", 20, None),
-        (Behaviour.NO_ANSWER, "ringflow", 16, None),
+        (Behaviour.UNAVAILABLE, "callee", 34, None),
+        (Behaviour.NO_ANSWER, "ringflow", 19, None),
     ],
 )
-async def test_an_unanswered_caller_is_told_the_cause_of_the_last_leg(
+async def test_an_unanswered_caller_is_told_how_the_last_leg_ended(
     place: Place, behaviour: Behaviour, by: str, cause: int, sip_code: int | None
 ) -> None:
     called = await place.call(dial(), callees=[Callee(behaviour, 100, None)])
@@ -137,3 +139,48 @@ def test_a_limit_that_was_moved_is_judged_by_where_it_was_last(
 def test_what_was_no_limit_stays_what_it_was() -> None:
     leg = Leg("44", "a", LegStatus.ANSWERED, 5000, released_by=ReleasedBy.CALLEE)
     assert charged_leg_released_by(leg, 5000, whole=False) is ReleasedBy.CALLEE
+
+
+@pytest.mark.parametrize(
+    ("code", "sent", "cause"),
+    [(486, 486, 17), (402, 403, 21), (433, 480, 19), (504, 503, 34), (600, 486, 17), (606, 488, 58),
+     (603, 603, 16), (607, 603, 16)],
+)  # fmt: skip
+async def test_an_older_asterisk_sends_the_nearest_code_and_the_record_says_so(
+    place: Place, code: int, sent: int, cause: int
+) -> None:
+    old = await place.call(Hangup(slot="hangup", code=code), missing_applications=frozenset({"pjsiphangup"}))
+    assert old.record.reject is not None
+    assert (old.sip_code, old.record.reject.sip, old.record.release_cause) == (sent, sent, cause)
+    new = await place.call(Hangup(slot="hangup", code=code))
+    assert new.record.reject is not None
+    assert (new.sip_code, new.record.reject.sip) == (code, code)
+
+
+async def test_a_fault_before_the_answer_is_told_as_503_and_recorded(place: Place) -> None:
+    called = await place.call(Destination(slot="destination", internal="gone"))
+    assert called.record.outcome == "error"
+    assert called.record.reject is not None
+    assert (called.sip_code, called.record.reject.sip, called.record.release_cause) == (503, 503, 34)
+
+
+def test_every_exit_of_every_slot_type_but_the_good_one_has_a_code() -> None:
+    for slot_type in slot_types().values():
+        slot = slot_type.model_construct(slot="any")
+        codes = {name: slot.sip_code(name) for name in slot_type.exits}
+        assert codes.pop(slot_type.exits[0]) is None
+        assert all(code is not None and 400 <= code < 600 for code in codes.values()), codes
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "known"),
+    [
+        ("NOANSWER", "34", None),
+        ("CANCEL", "16", None),
+        ("", "3", None),
+        ("BUSY", "17", 17),
+        ("ANSWER", "0", None),
+    ],
+)
+def test_the_cause_of_a_lost_leg_is_not_an_earlier_ones(status: str, cause: str, known: int | None) -> None:
+    assert leg_end("leg", "", "1000", status, cause).cause == known

@@ -21,6 +21,7 @@ CASES = [
     *read_scenarios(Path(__file__).with_name("follow_on.test.yaml")),
     *read_scenarios(Path(__file__).with_name("late_keys.test.yaml")),
     *read_scenarios(Path(__file__).with_name("call_path.test.yaml")),
+    *read_scenarios(Path(__file__).with_name("causes.test.yaml")),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringflow.lab import Lab, LabCaller
+from ringflow.lab import Behaviour, Lab, LabCallee, LabCaller
 
 if TYPE_CHECKING:
     from tests.lab.conftest import Peer, Scripts
@@ -49,8 +49,32 @@ async def test_pjsiphangup_sends_the_very_code_or_is_not_there(lab: Lab, scripts
     seen = await asyncio.gather(
         *(refuse(lab, scripts, f"1800555{code:04}", f"EXEC PJSIPHangup {code}") for code in CODES)
     )
-    # Asterisk 16 has no such application; the script then ends, and the dialplan hangs up with cause 16.
+    # Asterisk 16 has no such application; the script then ends, and the dialplan refuses with cause 34.
     expected = {
-        code: (code, "200 result=-1") if lab.release == "forky" else (603, "200 result=-2") for code in CODES
+        code: (code, "200 result=-1") if lab.release == "forky" else (503, "200 result=-2") for code in CODES
     }
     assert dict(zip(CODES, seen, strict=True)) == expected
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code"),
+    [
+        (Behaviour.BUSY, 486),
+        (Behaviour.NO_ANSWER, 480),
+        (Behaviour.CONGESTION, 503),
+        pytest.param(None, 503, id="before anything was dialled"),
+    ],
+)
+async def test_a_caller_whose_ringflow_is_gone_hears_how_the_leg_ended(
+    lab: Lab, scripts: Scripts, behaviour: Behaviour | None, code: int
+) -> None:
+    async def script(peer: Peer) -> None:
+        if behaviour is not None:
+            await peer.ask("EXEC Dial PJSIP/4412@callee01,1,g")
+
+    did = "18005550130"
+    scripts.put(did, script)
+    callees = {"callee01": LabCallee(behaviour)} if behaviour is not None else {}
+    result = await lab.call(LabCaller(did, "441910000001"), callees)
+    await scripts.ended(did)
+    assert (result.status, result.answered_at) == (code, None)

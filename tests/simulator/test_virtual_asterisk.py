@@ -242,7 +242,7 @@ async def test_a_refusal_by_code_where_asterisk_has_it(script: PlayScript) -> No
         ["EXEC PJSIPHangup 403", "EXEC Hangup 21"], missing_applications=frozenset({"pjsiphangup"})
     )
     assert old.lines == ["200 result=-2", "200 result=-1"]
-    assert (old.call.sip_code, old.call.channel.hangup_cause) == (None, 21)
+    assert (old.call.sip_code, old.call.channel.hangup_cause) == (403, 21)
 
 
 async def test_a_script_that_never_ends_is_bounded(script: PlayScript) -> None:

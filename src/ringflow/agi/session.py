@@ -104,11 +104,14 @@ class AgiSession:
             return
         self.hangup_noticed()
 
-    def abandon(self) -> None:
-        """Hang up and close without waiting for anything: for a task that is being cancelled."""
+    def abandon(self, *, hang_up: bool = True) -> None:
+        """Hang up and close without waiting for anything: for a task that is being cancelled.
+
+        Without `hang_up` the dialplan ends the call, as soon as it goes on.
+        """
         if self.closed:
             return
-        if self._ended_how is None:
+        if self._ended_how is None and hang_up:
             self._ended_how = "hangup"
             # A command that arrives stops a prompt or the taking of digits; Dial stops only at its own end.
             self.exchange.leave(command_line("HANGUP"))

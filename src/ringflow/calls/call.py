@@ -25,12 +25,15 @@ from ringflow.calls.dialling import DialOptions
 from ringflow.calls.outcome import Leg, LegStatus, Reject
 from ringflow.calls.outgoing import Outgoing
 from ringflow.calls.playing import play_sound
-from ringflow.calls.rejecting import reject_call
+from ringflow.calls.rejecting import passed_on, reject_call
 from ringflow.calls.seats import Seats
 from ringflow.calls.transcript import MASKED, Transcript
 from ringflow.calls.variables import MAX_VALUE_LENGTH, customer_variables, given_variables
 from ringflow.calls.world import CallWorld
 from ringflow.errors import CallEnded, RingflowError, StartError
+
+DECLINED = 603
+"""What a caller gets whose flow ended the call without an answer, and without a slot that failed."""
 
 _VARIABLE = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -53,12 +56,13 @@ class Call:
         self.did = admission.did
         self.customer: Customer | None = admission.customer
         self.cli = admission.cli
-        self.answered = False
         self.reject_sent: Reject | None = None
         self.let_go = False
         self.transcript = transcript
         self.last_key_ms: int | None = None
         self.key_to_dial_ms: list[int] = []
+        self._answered_by_us = False
+        self._unanswered_code = DECLINED
         self._variables = given_variables(call_id, admission)
         self._secret: set[str] = set()
         self._session = session
@@ -88,6 +92,11 @@ class Call:
     def variables(self) -> Mapping[str, str]:
         """What `${...}` can name."""
         return self._variables
+
+    @property
+    def answered(self) -> bool:
+        """Whether the caller's channel is answered: by us, or by Asterisk when a callee answered."""
+        return self._answered_by_us or self.connected
 
     @property
     def connected(self) -> bool:
@@ -230,7 +239,20 @@ class Call:
             await self._session.hangup()
             raise CallEnded("hangup")
         self.reject_sent = Reject(sip, reason)
-        await reject_call(self._session, sip)
+        self.reject_sent.sip = await reject_call(self._session, sip)
+
+    def left_by_exit(self, sip: int | None) -> None:
+        """A slot was left. `sip`: what an unanswered caller gets if the call ends by that exit.
+
+        The callee's own final response goes first, where a leg ended in this slot.
+        """
+        if sip is not None:
+            self._unanswered_code = passed_on(self.leg_at_end) or sip
+
+    async def end_unanswered(self, outcome: str) -> None:
+        """The flow is over: a caller that was not answered is refused with the code that fits."""
+        if not (self.answered or self.hung_up) and self.reject_sent is None:
+            await self.reject(self._unanswered_code, f"Ended Unanswered: {outcome}")
 
     async def apologise(self) -> None:
         """Say sorry if that is still possible; never raises but for cancellation."""
@@ -244,7 +266,7 @@ class Call:
 
     def _note_answered(self) -> None:
         if not self.answered:
-            self.answered = True
+            self._answered_by_us = True
             self.note("answered")
 
     def _time_to_dial(self) -> None:

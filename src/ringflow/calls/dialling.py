@@ -12,7 +12,7 @@ from ringflow.agi.session import AgiSession
 from ringflow.calls.clock import Clock
 from ringflow.calls.held_keys import EndKeys
 from ringflow.calls.outcome import DIAL_STATUSES, Leg, LegStatus
-from ringflow.calls.releasing import leg_released_by
+from ringflow.calls.releasing import leg_released_by, own_cause
 from ringflow.calls.talk_time import possible_talk_ms
 from ringflow.errors import CommandRefused
 
@@ -34,6 +34,9 @@ The last is the callee's last response, such as `SIP 486 Busy Here`: of the one 
 
 _RESPONSE = re.compile(r"SIP ([2-6][0-9]{2})\b", re.ASCII)
 _REQUEST_TERMINATED = 487
+
+_EARLY_MS = 500
+"""How much sooner than its time for ringing a `Dial` may seem to end: two clocks measure it."""
 
 WRONG_NUMBER_CAUSES = frozenset({1, 22, 28})
 """Q.850: unallocated, changed, invalid format. Another trunk would say the same."""
@@ -217,12 +220,15 @@ def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool
     fields = [*result.split("|", 7), "", "", "", "", "", "", "", ""]
     status = DIAL_STATUSES.get(fields[0], LegStatus.UNAVAILABLE)
     cause, answered_ms, now_ms, ended_ms = map(_whole, fields[1:5])
-    hung_up_by = fields[5]
+    hung_up_by, sip_code = fields[5], _sip_code(status, fields[7])
+    rang_ms = attempt.ring_s * 1000
+    rang_out = status is LegStatus.NO_ANSWER and sip_code is None and dial_ms >= rang_ms - _EARLY_MS
+    cause = own_cause(status, cause, rang_out=rang_out)
     # The end that the callee's hangup handler noted is exact; one from before the answer is another leg's.
     over_ms = ended_ms if ended_ms >= answered_ms else now_ms
     talked_ms = 0
     if status is LegStatus.ANSWERED and answered_ms:
-        talked_ms = possible_talk_ms(over_ms - answered_ms, dial_ms, attempt.ring_s * 1000)
+        talked_ms = possible_talk_ms(over_ms - answered_ms, dial_ms, rang_ms)
     # With `H`, CANCEL may also be that of a caller who ended the ringing by key (app_dial.c); one who is gone
     # shows at the next command.
     caller_gone = hung_up or (status is LegStatus.CANCELLED and not attempt.ends_by_key)
@@ -246,7 +252,7 @@ def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool
         headers=attempt.all_headers,
         released_by=released_by,
         hung_up_by=hung_up_by,
-        sip_code=_sip_code(status, fields[7]),
+        sip_code=sip_code,
     )
     return leg, caller_gone
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ringflow.calls.outcome import Leg, LegStatus, Outcome, Reject, ReleasedBy
-from ringflow.calls.rejecting import HANGUP_CAUSES, OTHER_CAUSE
+from ringflow.calls.rejecting import hangup_cause
 
 NORMAL_CLEARING = 16
+CONGESTION = 34
 
 _OF_STATUS = {
     LegStatus.BUSY: ReleasedBy.CALLEE,
@@ -13,6 +14,15 @@ _OF_STATUS = {
     LegStatus.UNAVAILABLE: ReleasedBy.CALLEE,
     LegStatus.CANCELLED: ReleasedBy.CALLER,
 }
+
+
+def own_cause(status: LegStatus, cause: int, *, rang_out: bool) -> int:
+    """The Q.850 cause that a leg ended with, of what Asterisk has in HANGUPCAUSE; 0 where it has none.
+
+    Where the caller hangs up or the time for ringing is over, `Dial` sets none, and that of an earlier leg
+    stays (`wait_for_answer` in app_dial.c). `rang_out`: the time for ringing was over.
+    """
+    return 0 if rang_out or status is LegStatus.CANCELLED else cause
 
 
 def leg_released_by(
@@ -23,7 +33,8 @@ def leg_released_by(
     Of an answered one that neither caller nor callee ended nor its time limit, it is taken for the callee's.
     """
     if status is LegStatus.NO_ANSWER:
-        # The callee's network gives a cause when it gives up; where our time for ringing is over is none.
+        # The callee's network gives a cause when it gives up; where our time for ringing is over is none:
+        # `own_cause`.
         return ReleasedBy.CALLEE if cause else ReleasedBy.RINGFLOW
     if status is not LegStatus.ANSWERED:
         return _OF_STATUS.get(status)
@@ -60,17 +71,14 @@ def call_released_by(
     return ReleasedBy.RINGFLOW if by is None or by is ReleasedBy.CALLER else by
 
 
-def call_cause(
-    released_by: ReleasedBy, *, answered: bool, reject: Reject | None, last_leg: Leg | None
-) -> int | None:
+def call_cause(released_by: ReleasedBy, *, answered: bool, reject: Reject | None) -> int | None:
     """The Q.850 cause of the caller's side; None where nobody knows.
 
-    A call that was never answered and ends with a leg has the leg's: Asterisk passes it on.
+    A call that was not answered is refused with a SIP code, which stands for a cause. While Ringflow stops,
+    the dialplan does that, by the end of the leg.
     """
     if released_by in (ReleasedBy.ASTERISK, ReleasedBy.SERVER):
         return None
     if reject is not None:
-        return HANGUP_CAUSES.get(reject.sip, OTHER_CAUSE)
-    if answered or released_by is ReleasedBy.CALLER or last_leg is None:
-        return NORMAL_CLEARING
-    return last_leg.hangup_cause or NORMAL_CLEARING
+        return hangup_cause(reject.sip)
+    return None if released_by is ReleasedBy.DRAIN and not answered else NORMAL_CLEARING

@@ -33,6 +33,9 @@ from ringflow.plain_text import plain
 
 log = structlog.get_logger("ringflow.engine")
 
+UNAVAILABLE = Rejection(503, "Service Unavailable")
+"""What a caller gets whom a fault kept from being answered."""
+
 SERVER_LOST = "its server was gone before the call ended"
 
 
@@ -92,7 +95,8 @@ class Engine:
             visit.hung_up(ended)
         except asyncio.CancelledError:
             visit.end(Outcome.DRAINED, "Ringflow is stopping")
-            session.abandon()
+            # An unanswered caller is refused by the dialplan, which knows how a leg ends that is under way.
+            session.abandon(hang_up=visit.call is not None and visit.call.answered)
             raise
         except Exception as error:  # noqa: BLE001 -- the boundary of a call: one call's fault ends only that call
             await visit.fail(error)
@@ -145,7 +149,9 @@ class Engine:
                 watcher.slot_left(app, slot_type, exit_name)
 
         try:
-            visit.finish(await walk(call, flow, flows, slot_left))
+            ended = await walk(call, flow, flows, slot_left)
+            visit.finish(ended)
+            await call.end_unanswered(ended.outcome)
         finally:
             await call.leave()
 
@@ -193,14 +199,16 @@ class _Visit:
 
     async def refuse(self, rejection: Rejection) -> None:
         self._transcript.note("rejected", f"{rejection.sip} {rejection.reason}")
-        self._reject = Reject(rejection.sip, rejection.reason)
         self.end(Outcome.REJECTED, rejection.reason)
-        await reject_call(self.session, rejection.sip)
+        await self._reject_with(rejection)
+
+    async def _reject_with(self, rejection: Rejection) -> None:
+        self._reject = Reject(rejection.sip, rejection.reason)
+        self._reject.sip = await reject_call(self.session, rejection.sip)
 
     def finish(self, ended: Ended) -> None:
         call = self.call
         if call is not None and call.reject_sent is not None:
-            self._reject = call.reject_sent
             self.end(Outcome.REJECTED, call.reject_sent.reason)
         else:
             self.end(ended.outcome, ended.reason)
@@ -234,7 +242,7 @@ class _Visit:
             if self.call is not None:
                 await self.call.apologise()
             else:
-                await reject_call(self.session, 503)
+                await self._reject_with(UNAVAILABLE)
         except RingflowError as second:
             log.info("no apology", detail=str(second)[:200])
 
@@ -283,6 +291,7 @@ class _Visit:
             last_leg=leg,
         )
         answered = call is not None and call.answered
+        reject = self._reject or (call.reject_sent if call is not None else None)
         return CallRecord(
             call_id=self.call_id,
             did=call.did.number if call is not None else plain(request.extension),
@@ -294,12 +303,12 @@ class _Visit:
             reason=self._reason,
             started_at_s=self._started_at_s,
             duration_ms=self._transcript.elapsed_ms(),
-            reject=self._reject,
+            reject=reject,
             variables=call.recorded_variables() if call is not None else {},
             legs=tuple(call.legs) if call is not None else (),
             transcript=tuple(self._transcript.events),
             visits=tuple(self._transcript.visits),
             released_by=released_by,
             asterisk=asterisk_of_call(request),
-            release_cause=call_cause(released_by, answered=answered, reject=self._reject, last_leg=leg),
+            release_cause=call_cause(released_by, answered=answered, reject=reject),
         )

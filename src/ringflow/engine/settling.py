@@ -28,6 +28,7 @@ from ringflow.agi.session import AgiSession
 from ringflow.calls.asterisk_identity import plain_identity
 from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import DIAL_STATUSES, LegEnd, LegStatus, Verdict
+from ringflow.calls.releasing import own_cause
 from ringflow.errors import CallEnded
 from ringflow.ledger.held import find_hold, is_hold_gone, standing_hold
 from ringflow.ledger.hold import Hold
@@ -202,15 +203,18 @@ def within(end: LegEnd, began_ms: int, now_ms: int) -> LegEnd:
 def leg_end(leg_id: str, answered: str, ended: str, dial_status: str, cause: str) -> LegEnd:
     """A leg's end as the dialplan tells it: epoch milliseconds, DIALSTATUS, HANGUPCAUSE; all may be empty.
 
-    A leg that was answered counts as such whatever DIALSTATUS says: `Dial` may have been cut short.
+    A leg that was answered counts as such whatever DIALSTATUS says: `Dial` may have been cut short. Of one
+    that nobody answered the cause may be an earlier leg's, so it is not believed: `own_cause`.
     """
-    status = DIAL_STATUSES.get(dial_status, LegStatus.CANCELLED)
+    answer = _is_whole(answered)
+    status = LegStatus.ANSWERED if answer else DIAL_STATUSES.get(dial_status, LegStatus.CANCELLED)
+    given = own_cause(status, int(cause) if _is_whole(cause) else 0, rang_out=status is LegStatus.NO_ANSWER)
     return LegEnd(
         leg_id=leg_id,
-        status=LegStatus.ANSWERED if _is_whole(answered) else status,
+        status=status,
         talked_ms=talk_between(answered, ended),
         ended_ms=int(ended) if _is_whole(ended) else system_now_ms(),
-        cause=int(cause) if _is_whole(cause) and int(cause) else None,
+        cause=given or None,
     )
 
 

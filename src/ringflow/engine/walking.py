@@ -42,6 +42,7 @@ async def walk(
             flow, index = _enter(call, result.app, flows), 0
             continue
         slot_left(flow.app, slot.slot, result)
+        call.left_by_exit(slot.sip_code(result))
         call.transcript.leave(result)
         step = flow.step(index, result)
         if isinstance(step, int):

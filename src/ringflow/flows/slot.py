@@ -18,6 +18,8 @@ KEYS_PATTERN = r"^[0-9*#]*$"
 PRINTABLE_PATTERN = r"^[ -~]*$"
 TARGET_PATTERN = r"^(app:)?[A-Za-z0-9][A-Za-z0-9_-]*$"
 
+UNAVAILABLE_FOR_NOW = 480
+
 NOT_SAID = "?"
 """What a required field holds in what remains of a slot where that field is missing or wrong: no name."""
 
@@ -62,6 +64,8 @@ class Slot(BaseModel):
 
     exits: ClassVar[tuple[str, ...]] = ("done",)
     ends_call: ClassVar[bool] = False
+    sip_codes: ClassVar[Mapping[str, int]] = {}
+    """For exits by which a slot may leave a caller unanswered: the code that ends the call: `sip_code`."""
 
     slot: str
     """The slot's type."""
@@ -81,6 +85,10 @@ class Slot(BaseModel):
     def possible_exits(self) -> tuple[str, ...]:
         """The exits that a slot with these fields can end by; all of the type's unless it knows better."""
         return self.exits
+
+    def sip_code(self, exit_name: str) -> int | None:
+        """What an unanswered caller gets whose call ends by this exit; None for the good way, `exits[0]`."""
+        return self.sip_codes.get(exit_name, None if exit_name == self.exits[0] else UNAVAILABLE_FOR_NOW)
 
     def jumps(self) -> frozenset[str]:
         """The apps that `run` may lead to by itself."""

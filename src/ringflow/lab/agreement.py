@@ -8,6 +8,7 @@ from itertools import zip_longest
 from ringflow.accounts.headers import SECURITY_HEADER
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus
+from ringflow.calls.rejecting import nearest_code
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.lab.call_values import CalleeRecord, LabCallResult
@@ -29,7 +30,8 @@ OK, CANCELLED = 200, 487
 def disagreements(simulated: SimulatedCall, real: CallRecord) -> Iterator[Difference]:
     """Where the two records differ, times and identifiers apart. Expected is what was simulated."""
     one = simulated.record
-    for what in ("outcome", "reason", "reject", "released_by", "app", "customer", "cli"):
+    yield from _rejects(one, real)
+    for what in ("outcome", "reason", "released_by", "release_cause", "app", "customer", "cli"):
         yield from _compare(what, getattr(one, what), getattr(real, what))
     yield from _compare("variables", _own(one.variables), _own(real.variables))
     before, after = list(map(line, one.transcript)), list(map(line, real.transcript))
@@ -53,9 +55,8 @@ def wire_disagreements(
     keys: SecurityKeys,
 ) -> Iterator[Difference]:
     """Where the real call's record says one thing, and SIP another. `callees`: of the planned legs."""
-    status = _expected_status(simulated)
-    if status is not None:
-        yield from _compare("SIP status of the caller's INVITE", status, wire.status)
+    status = _expected_status(simulated, real)
+    yield from _compare("SIP status of the caller's INVITE", status, wire.status)
     # What the virtual Asterisk would have sent; legs that differ in number are told of elsewhere.
     for leg, sent, callee in zip(dialled_legs(real), simulated.legs, callees, strict=False):
         if callee is None:
@@ -89,8 +90,17 @@ def _own(variables: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in variables.items() if name not in _OF_THE_CALL}
 
 
+def _rejects(simulated: CallRecord, real: CallRecord) -> Iterator[Difference]:
+    """An Asterisk without `PJSIPHangup` refuses with the nearest code that it can send."""
+    mine, theirs = simulated.reject, real.reject
+    if mine is None or theirs is None or theirs.sip != nearest_code(mine.sip):
+        yield from _compare("reject", mine, theirs)
+    else:
+        yield from _compare("reason of the reject", mine.reason, theirs.reason)
+
+
 def _legs(where: str, mine: Leg, theirs: Leg) -> Iterator[Difference]:
-    for what in ("dialled", "trunk", "status", "sip_code", "released_by", "caller_id"):
+    for what in ("dialled", "trunk", "status", "sip_code", "hangup_cause", "released_by", "caller_id"):
         yield from _compare(f"{where} {what}", getattr(mine, what), getattr(theirs, what))
     yield from _compare(f"{where} headers", _unsigned(mine.headers), _unsigned(theirs.headers))
     if abs(mine.talked_ms - theirs.talked_ms) > WORLD_TOLERANCE_MS:
@@ -128,13 +138,13 @@ def _security_key(
         yield Difference(f"{SECURITY_HEADER} on the wire of {leg.trunk}", "a genuine key", str(refused))
 
 
-def _expected_status(simulated: SimulatedCall) -> int | None:
-    """What the caller's side must see; None where the flow ended an unanswered call without a code."""
+def _expected_status(simulated: SimulatedCall, real: CallRecord) -> int:
+    """What the caller's side must see: the code on record, which is checked against the simulated one."""
     if simulated.timeline.answered:
         return OK
     if simulated.carried.sip_code is not None:
-        return simulated.carried.sip_code
-    return CANCELLED if simulated.timeline.hung_up_at_ms is not None else None
+        return real.reject.sip if real.reject is not None else simulated.carried.sip_code
+    return CANCELLED
 
 
 def _compare(what: str, expected: object, came: object) -> Iterator[Difference]:

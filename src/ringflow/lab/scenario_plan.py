@@ -19,6 +19,9 @@ _BEHAVIOURS = {
     Behaviour.BUSY: sipp_scenarios.Behaviour.BUSY,
     Behaviour.NO_ANSWER: sipp_scenarios.Behaviour.NO_ANSWER,
     Behaviour.CONGESTION: sipp_scenarios.Behaviour.CONGESTION,
+    Behaviour.REFUSE: sipp_scenarios.Behaviour.REFUSE,
+    Behaviour.TRYING: sipp_scenarios.Behaviour.TRYING,
+    Behaviour.SILENT: sipp_scenarios.Behaviour.SILENT,
 }
 
 NEVER_DIALLED = (LegStatus.REFUSED, LegStatus.NO_CREDIT)
@@ -110,7 +113,7 @@ def _met(seen: DialledLeg) -> LabCallee | None:
 
 def lab_callee(callee: Callee) -> LabCallee:
     """The same callee as SIPp plays it."""
-    return LabCallee(_BEHAVIOURS[callee.behaviour], callee.after_ms or 0, callee.talk_ms)
+    return LabCallee(_BEHAVIOURS[callee.behaviour], callee.after_ms or 0, callee.talk_ms, callee.code)
 
 
 def timed_hang_up(call: SimulatedCall) -> HangUp | None:
@@ -119,12 +122,8 @@ def timed_hang_up(call: SimulatedCall) -> HangUp | None:
     if at_ms is None:
         return None
     events = call.record.transcript
-    if call.timeline.answered:
-        answered_ms = next((event.at_ms for event in events if event.event == "answered"), 0)
-    else:
-        answered_ms = 0
-    arrived_ms = at_ms + answered_ms
     dialled_ms = [event.at_ms for event in events if event.event == "dial"]
+    arrived_ms = at_ms + (_answered_ms(call, dialled_ms) if call.timeline.answered else 0)
     last = dialled_legs(call.record)[-1:]
     if last and last[0].status is LegStatus.CANCELLED:
         return HangUp(Moment.RINGING, arrived_ms - dialled_ms[0])
@@ -132,3 +131,14 @@ def timed_hang_up(call: SimulatedCall) -> HangUp | None:
     if last and last[0].status is LegStatus.ANSWERED and arrived_ms <= talk_began_ms + last[0].talked_ms:
         return HangUp(Moment.TALKING, arrived_ms - talk_began_ms)
     return HangUp(Moment.ANSWERED if call.timeline.answered else Moment.DIALLED, at_ms)
+
+
+def _answered_ms(call: SimulatedCall, dialled_ms: list[int]) -> int:
+    """When the caller was answered, counted from the call's arrival: by us, or by the first callee."""
+    for event in call.record.transcript:
+        if event.event == "answered":
+            return event.at_ms
+    legs = zip(dialled_ms, call.legs, dialled_legs(call.record), strict=False)
+    return next(
+        (at + (seen.callee.after_ms or 0) for at, seen, leg in legs if leg.status is LegStatus.ANSWERED), 0
+    )

@@ -16,10 +16,7 @@ RETRANSMIT_MS = 500
 
 # What may stand in the user part of a SIP URI as it is (RFC 3261, 25.1: unreserved and user-unreserved).
 _USER = "-_.!~*'()&=+$,;?/"
-_FINAL_ERRORS = (
-    400, 401, 402, 403, 404, 405, 406, 407, 408, 410, 413, 414, 415, 416, 420, 421, 423, 480, 481, 482, 483,
-    484, 485, 486, 487, 488, 491, 493, 500, 501, 502, 503, 504, 505, 513, 600, 603, 604, 606,
-)  # fmt: skip
+_FINAL_ERRORS = range(400, 700)
 
 
 class Behaviour(Enum):
@@ -29,19 +26,34 @@ class Behaviour(Enum):
     BUSY = "busy"
     NO_ANSWER = "noanswer"
     CONGESTION = "congestion"
+    REFUSE = "refuse"
+    TRYING = "trying"
+    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True)
 class LabCallee:
     """A callee behind one trunk: rings for `answers_after_ms`, then does what `behaviour` says.
 
-    Busy and congestion come at once, as 486 and 503. `hangs_up_after_ms` counts from its answer; with None
-    it stays.
+    Busy and congestion come at once, as 486 and 503, and so does a refusal with a `code` of its own. One that
+    is trying says 100 and nothing more, a silent one nothing. `hangs_up_after_ms` counts from its answer;
+    with None it stays.
     """
 
     behaviour: Behaviour = Behaviour.ANSWER
     answers_after_ms: int = 200
     hangs_up_after_ms: int | None = None
+    code: int = 0
+
+    @property
+    def refusal(self) -> str | None:
+        """The status line of the response with which it refuses at once, if it does."""
+        lines = {
+            Behaviour.BUSY: "486 Busy Here",
+            Behaviour.CONGESTION: "503 Service Unavailable",
+            Behaviour.REFUSE: f"{self.code} Refused",
+        }
+        return lines.get(self.behaviour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +125,15 @@ def callee_scenario(dialogue: Dialogue, callee: LabCallee) -> str:
         "CSeq: 1 BYE",
     ]  # fmt: skip
     saved = {"from": "From:", "to": "To:", "cseq": "CSeq:"}
-    parts = [_receive(request="INVITE", save=saved), _send(["SIP/2.0 100 Trying", *reply])]
-    if callee.behaviour in (Behaviour.BUSY, Behaviour.CONGESTION):
-        line = "486 Busy Here" if callee.behaviour is Behaviour.BUSY else "503 Service Unavailable"
+    parts = [_receive(request="INVITE", save=saved)]
+    if callee.behaviour is Behaviour.SILENT:
+        # It takes every INVITE that is sent again, until it is stopped.
+        parts += [_label("silence"), _receive(request="INVITE", next_label="silence")]
+        return _document("callee", "from,to,cseq,contact", parts)
+    parts.append(_send(["SIP/2.0 100 Trying", *reply]))
+    if callee.refusal is not None:
         parts += [
-            _send([f"SIP/2.0 {line}", *reply], retransmit=True),
+            _send([f"SIP/2.0 {callee.refusal}", *reply], retransmit=True),
             _receive(request="ACK"),
             _label("over"),
         ]
@@ -134,8 +150,9 @@ def callee_scenario(dialogue: Dialogue, callee: LabCallee) -> str:
     ]  # fmt: skip
     if not answers or callee.answers_after_ms:
         wait_ms = callee.answers_after_ms if answers else MAX_CALL_MS
+        if callee.behaviour is not Behaviour.TRYING:
+            parts.append(_send(["SIP/2.0 180 Ringing", *reply, contact]))
         parts += [
-            _send(["SIP/2.0 180 Ringing", *reply, contact]),
             _receive(request="CANCEL", timeout_ms=wait_ms, timeout_label="answer"),
             _send(["SIP/2.0 200 OK", *reply]),
             _send(gone, retransmit=True),

@@ -12,6 +12,11 @@ from ringflow.simulator.listening import GetData, IncomingCall
 
 MAX_READ_DIGITS = 255
 DEFAULT_SIP_CODE = 603
+SIP_CODES = {
+    1: 404, 2: 404, 3: 404, 17: 486, 18: 408, 19: 480, 20: 480, 21: 403, 22: 410, 27: 502, 28: 484, 29: 501,
+    31: 480, 34: 503, 38: 500, 42: 503, 58: 488, 66: 503, 127: 500,
+}  # fmt: skip
+"""What an unanswered caller gets for a Q.850 cause (hangup_cause2sip in chan_pjsip.c)."""
 
 Application: TypeAlias = Callable[[IncomingCall, str], Awaitable[int]]
 
@@ -87,6 +92,8 @@ async def run_hangup(call: IncomingCall, data: str) -> int:
     """`Hangup(cause)`: notes the cause and ends the dialplan. The channel goes when the script has ended."""
     if cause := _whole(data):
         call.channel.hangup_cause = cause
+    if call.channel.state.name != "UP" and not call.channel.hung_up:
+        call.sip_code = SIP_CODES.get(call.channel.hangup_cause, DEFAULT_SIP_CODE)
     return -1
 
 

@@ -12,11 +12,13 @@ from ringflow.calls.clock import Clock
 from ringflow.calls.collecting import DIALPLAN_TIMERS
 from ringflow.calls.manager import Manager
 from ringflow.calls.outcome import CallRecord
+from ringflow.calls.releasing import CONGESTION, NORMAL_CLEARING
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher
 from ringflow.errors import Refused
 from ringflow.plain_text import plain
+from ringflow.simulator.applications import run_hangup
 from ringflow.simulator.asterisk import (
     PRESENTATION_ALLOWED,
     PRESENTATION_RESTRICTED,
@@ -24,7 +26,7 @@ from ringflow.simulator.asterisk import (
     VirtualAsterisk,
 )
 from ringflow.simulator.callee import DialledLeg, MeetCallee
-from ringflow.simulator.channel import VirtualChannel
+from ringflow.simulator.channel import ChannelState, VirtualChannel
 from ringflow.simulator.held_keys import VirtualKeys
 from ringflow.simulator.line import Line
 from ringflow.simulator.listening import IncomingCall, PromptDuration
@@ -158,6 +160,7 @@ async def carry_call(
         await asterisk.carry(server.protocol())
     finally:
         await server.close()
+    await _end_in_dialplan(call)
     assert keeper.record is not None, "the engine ends every call with a record"
     return CarriedCall(
         record=keeper.record,
@@ -168,3 +171,14 @@ async def carry_call(
         sip_code=call.sip_code,
         wire=tuple(asterisk.wire),
     )
+
+
+async def _end_in_dialplan(call: IncomingCall) -> None:
+    """End a call that Ringflow has let go of, as the dialplan does after AGI(), in [ringflow-after]."""
+    channel = call.channel
+    if channel.hung_up or call.sip_code is not None:
+        return
+    cause = NORMAL_CLEARING
+    if channel.state is not ChannelState.UP:
+        cause = {"BUSY": 17, "NOANSWER": 19}.get(channel.get_variable("DIALSTATUS") or "", CONGESTION)
+    await run_hangup(call, str(cause))

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ringflow.simulator.callee import ANSWERED, REFUSALS, RINGING, Behaviour, DialledLeg
+from ringflow.simulator.callee import ANSWERED, RINGING, Behaviour, DialledLeg, refusal_of
 from ringflow.simulator.command_line import split_arguments, split_options
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, LineEvent, Sound
 from ringflow.simulator.listening import ANY_KEY, IncomingCall
@@ -30,7 +30,6 @@ async def run_dial(call: IncomingCall, data: str) -> int:
     options = split_options(option_text)
     channel = call.channel
     channel.set_variable("DIALSTATUS", "")
-    channel.hangup_cause = 0
     if channel.hung_up or "/" not in target:
         channel.set_variable("DIALSTATUS", "CANCEL" if channel.hung_up else "CHANUNAVAIL")
         return -1 if channel.hung_up else 0
@@ -78,7 +77,7 @@ async def _ring(
     callee, channel = leg.callee, call.channel
     gives_up_ms = None if timeout_s is None else leg.at_ms + round(timeout_s * 1000)
     asked = callee.after_ms is None
-    acts_ms = None if callee.behaviour is Behaviour.NO_ANSWER else leg.at_ms + (callee.after_ms or 0)
+    acts_ms = None if callee.waits else leg.at_ms + (callee.after_ms or 0)
     too_late = asked or acts_ms is None or (gives_up_ms is not None and gives_up_ms < acts_ms)
     if callee.rings:
         call.line.starts(Sound.RINGING, False)
@@ -94,17 +93,19 @@ async def _ring(
         channel.set_variable("DIALSTATUS", "NOANSWER")
         channel.hangup_cause = NORMAL_CLEARING
         return False
-    behaviour = Behaviour.NO_ANSWER if too_late else callee.behaviour
     if isinstance(event, CalleeActs):
-        behaviour = event.behaviour
-    if behaviour is Behaviour.ANSWER:
+        callee = replace(callee, behaviour=event.behaviour)
+    elif too_late and not callee.waits:
+        callee = replace(callee, behaviour=Behaviour.NO_ANSWER)
+    if callee.behaviour is Behaviour.ANSWER:
         channel.responses[_callees_channel(call, leg)] = ANSWERED
         return True
-    refusal = REFUSALS[behaviour]
+    refusal = refusal_of(callee)
     if refusal.response:
         channel.responses[_callees_channel(call, leg)] = refusal.response
     channel.set_variable("DIALSTATUS", refusal.status)
-    channel.hangup_cause = refusal.cause
+    if refusal.cause is not None:
+        channel.hangup_cause = refusal.cause
     return False
 
 

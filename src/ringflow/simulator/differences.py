@@ -141,6 +141,13 @@ class _Comparison:
             wanted = getattr(expected, name, None)
             if wanted is not None:
                 yield from _compare(f"{prefix}{name}", wanted, came)
+        for name, number in (
+            ("sip", leg.sip_code),
+            ("cause", leg.hangup_cause),
+            ("released_by", leg.released_by),
+        ):
+            if name in expected.model_fields_set:
+                yield from _compare(f"{prefix}{name}", getattr(expected, name), number)
         if expected.talked is not None and abs(expected.talked - leg.talked_ms) > self._tolerance_ms:
             wanted, came = show_duration(expected.talked), show_duration(leg.talked_ms)
             yield Difference(f"{prefix}talked", wanted, came)

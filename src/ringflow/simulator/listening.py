@@ -50,7 +50,7 @@ class IncomingCall:
     missing_applications: frozenset[str] = frozenset()
     """Applications that this Asterisk does not have, in small letters."""
     sip_code: int | None = None
-    """The SIP status with which an unanswered call was refused by `PJSIPHangup`."""
+    """The SIP status with which an unanswered call was refused, None where it was not."""
 
     def __post_init__(self) -> None:
         self.talks.warnings = self._hear_warning

@@ -102,6 +102,7 @@ class CalleePlan(Frozen):
     """How an outgoing attempt is met: `does`, or an answer by `answers_after` and `hangs_up_after`."""
 
     does: Behaviour | None = None
+    code: Annotated[int, Field(ge=400, le=699)] | None = None
     after: DurationMs = 200
     answers_after: DurationMs | None = None
     hangs_up_after: DurationMs | None = None
@@ -111,6 +112,8 @@ class CalleePlan(Frozen):
         answers = self.does in (None, Behaviour.ANSWER)
         if not answers and {"answers_after", "hangs_up_after"} & self.model_fields_set:
             raise ValueError(f"a callee that `does: {self.does}` does not answer || remove one of the two")
+        if (self.does is Behaviour.REFUSE) is not (self.code is not None):
+            raise ValueError("`does: refuse` and `code` go together || write {does: refuse, code: 480}")
         if answers and "after" in self.model_fields_set:
             raise ValueError("`after` goes with `does: busy` and the like || write `answers_after`")
         return self
@@ -118,7 +121,7 @@ class CalleePlan(Frozen):
     def callee(self) -> Callee:
         """The callee as the virtual Asterisk meets it."""
         if self.does not in (None, Behaviour.ANSWER):
-            return Callee(self.does, self.after, None)
+            return Callee(self.does, self.after, None, self.code or 0)
         after_ms = Callee().after_ms if self.answers_after is None else self.answers_after
         return Callee(Behaviour.ANSWER, after_ms, self.hangs_up_after)
 
@@ -238,6 +241,9 @@ class LegExpected(Frozen):
     dialled: Text | None = None
     trunk: str | None = None
     status: str | None = None
+    sip: int | None = None
+    cause: int | None = None
+    released_by: str | None = None
     talked: DurationMs | None = None
     caller_id: Text | None = None
     headers: dict[str, Text | None] = Field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from ringflow.calls.call import Call
@@ -15,6 +15,7 @@ class Balance(Slot):
     """Says what the customer who pays can spend now."""
 
     exits: ClassVar[tuple[str, ...]] = ("done", "unknown")
+    sip_codes: ClassVar[Mapping[str, int]] = {"unknown": 403}
 
     language: Language = "en"
     """The language in which it is said."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -43,6 +43,14 @@ class Destination(Slot):
     """Dials a number through the trunks, another app, or a SIP URI. Give exactly one of the three."""
 
     exits: ClassVar[tuple[str, ...]] = ("done", "busy", "no_answer", "failed", "no_credit", "refused")
+
+    sip_codes: ClassVar[Mapping[str, int]] = {
+        "busy": 486,
+        "no_answer": 480,
+        "failed": 503,
+        "no_credit": 402,
+        "refused": 403,
+    }
 
     external: Template | None = None
     """A number, dialled through the trunks in order; the next one is tried on congestion."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -28,6 +28,7 @@ class Redeem(CardSlot):
     """Takes a voucher's code, or a card, and adds its credit to the account of the customer who pays."""
 
     exits: ClassVar[tuple[str, ...]] = ("done", "invalid", "locked", "no_input", "unknown")
+    sip_codes: ClassVar[Mapping[str, int]] = {"unknown": 403}
     WRONG: ClassVar[str] = "invalid"
 
     by: Literal["voucher", "card", "pin"] = "voucher"
