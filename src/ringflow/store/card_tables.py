@@ -101,7 +101,7 @@ card_sources = Table(
     "card_sources",
     metadata,
     Column("card_id", Text, ForeignKey("cards.id"), primary_key=True),
-    Column("source", Text, primary_key=True, index=True),
+    Column("source", Text, primary_key=True),
     Column("seen_ms", BigInteger, nullable=False),
 )
 
