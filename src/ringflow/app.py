@@ -155,7 +155,12 @@ class Application:
                 port=config.fastagi.port,
                 allow=config.fastagi.allow,
                 max_calls=config.fastagi.max_calls,
+                max_calls_per_s=config.fastagi.max_calls_per_s,
+                max_lag_s=_seconds(config.fastagi.max_lag_ms),
+                # A settlement ends a call and makes no load.
+                never_refused=frozenset({SETTLE_SCRIPT}),
             ),
+            self.engine.call_refused,
         )
         self.asterisk = _asterisk_watch(core, self.ami, lambda: self.fastagi.port)
         self._ends = self.records.remains if self.records is not None else None
@@ -184,6 +189,7 @@ class Application:
             log.info("ami off", detail=f"no `ami` in the configuration: {lost}")
         self._tasks = [
             asyncio.create_task(self.metrics.measure_lag(), name="event-loop lag"),
+            asyncio.create_task(self.engine.refusals.run(), name="sums of refused calls"),
             asyncio.create_task(self.reaper.run(), name="reaper"),
             asyncio.create_task(self.core.book.watch(self._stopping), name="watch app_flows"),
         ]
@@ -314,6 +320,10 @@ def _record_keeping(core: Core, calls: Callable[[], Mapping[str, CallInProgress]
 
 def _asterisk_watch(core: Core, ami: AmiLink | None, port: Callable[[], int]) -> AsteriskWatch | None:
     return AsteriskWatch(ami, core.config, core.directory.trunks, port) if ami is not None else None
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def _ami_link(config: Config) -> AmiLink | None:

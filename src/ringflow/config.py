@@ -81,6 +81,8 @@ class FastAgiConfig(Frozen):
     port: Port = 4573
     allow: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     max_calls: Annotated[int, Field(ge=1)] = 10_000
+    max_calls_per_s: Annotated[float, Field(ge=0.1, le=100_000)] | None = None
+    max_lag_ms: Annotated[float, Field(ge=1, le=10_000)] | None = 20.0
     drain_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
 
 

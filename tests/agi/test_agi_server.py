@@ -11,9 +11,19 @@ from ipaddress import ip_network
 import pytest
 import structlog
 
+from ringflow.agi.refusal import (
+    CALLS_FULL,
+    CALLS_PER_SECOND,
+    HEADERS_INCOMPLETE,
+    HEADERS_REFUSED,
+    RefusedCall,
+)
 from ringflow.agi.server import AgiSettings, FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.errors import ProtocolViolation, StartError
+
+HANGS_UP_403 = b'EXEC Hangup "21"\n'
+HANGS_UP_503 = b'EXEC Hangup "34"\n'
 
 
 async def answer(session: AgiSession) -> None:
@@ -26,10 +36,12 @@ async def never(session: AgiSession) -> None:
 
 @asynccontextmanager
 async def serving(
-    handle_call: Callable[[AgiSession], Awaitable[None]] = answer, **settings: object
+    handle_call: Callable[[AgiSession], Awaitable[None]] = answer,
+    take_refusal: Callable[[RefusedCall], None] = lambda refused: None,
+    **settings: object,
 ) -> AsyncIterator[FastAgiServer]:
     limits = {"linger_s": 1, "look_every_s": 0.01} | settings
-    server = FastAgiServer(handle_call, AgiSettings(port=0, **limits))  # type: ignore[arg-type]
+    server = FastAgiServer(handle_call, AgiSettings(port=0, **limits), take_refusal)  # type: ignore[arg-type]
     await server.start()
     try:
         yield server
@@ -106,6 +118,73 @@ async def test_garbage_ends_that_connection_only(headers: bytes) -> None:
     assert [entry for entry in logs if entry["log_level"] != "debug"] == []
 
 
+async def test_headers_that_are_refused_at_a_line_tell_what_was_read_before(headers: bytes) -> None:
+    twice = headers.replace(b"agi_dnid", b"agi_callerid")
+    refused: list[RefusedCall] = []
+    async with serving(never, refused.append) as server:
+        assert await exchange(server, twice) == HANGS_UP_403
+    # The number that was called comes further down.
+    why = "Asterisk: the header 'agi_callerid' comes twice"
+    assert refused == [RefusedCall(HEADERS_REFUSED, "", "441910000001", why)]
+
+
+async def test_headers_without_one_that_every_call_has_are_refused(headers: bytes) -> None:
+    refused: list[RefusedCall] = []
+    async with serving(never, refused.append) as server:
+        assert await exchange(server, headers.replace(b"agi_uniqueid", b"agi_other")) == HANGS_UP_403
+        assert await exchange(server, headers.replace(b"agi_uniqueid: 1", b"agi_other:\r\n1")) != b""
+    assert [call.did for call in refused] == ["18005550100", ""]
+
+
+async def test_whoever_says_nothing_of_a_call_is_no_refused_call(headers: bytes) -> None:
+    refused: list[RefusedCall] = []
+    async with serving(never, refused.append, headers_timeout_s=0.05) as server:
+        for nothing in (b"GET / HTTP/1.1\r\n\r\n", b"\n", b"x" * 9000, b"", b"agi_"):
+            assert await exchange(server, nothing) in (b"", b"reset")
+        _, writer = await connect(server)
+        writer.write(headers[:200])
+        writer.close()
+        await until(lambda: server.counts()["no_call"] == 1)
+    assert refused == []
+
+
+async def test_headers_that_stop_in_the_middle_are_told_of_once(headers: bytes) -> None:
+    refused: list[RefusedCall] = []
+    async with serving(never, refused.append, headers_timeout_s=0.05) as server:
+        assert await exchange(server, headers[:-1]) in (b"", b"reset")
+        assert server.counts()["slow_headers"] == 1
+    assert refused == [RefusedCall(HEADERS_INCOMPLETE, "18005550100", "441910000001")]
+
+
+async def test_more_calls_than_can_be_refused_at_once_are_closed_unread(headers: bytes) -> None:
+    refused: list[RefusedCall] = []
+    async with serving(answer, refused.append, max_calls=1, refused_at_once=1) as server:
+        held = [await connect(server) for _ in range(2)]
+        await until(lambda: len(server._connections) == 2)
+        assert await exchange(server, headers) in (b"", b"reset")
+        for _, writer in held:
+            writer.close()
+    assert refused == [RefusedCall(CALLS_FULL)]
+
+
+async def test_calls_past_the_rate_are_refused_and_settlements_are_not(headers: bytes) -> None:
+    settle = headers.replace(b"agi_network_script: call", b"agi_network_script: settle")
+    refused: list[RefusedCall] = []
+    limits = {"max_calls_per_s": 0.1, "never_refused": frozenset({"settle"})}
+    async with serving(answer, refused.append, **limits) as server:
+        first, writer = await connect(server)
+        writer.write(headers)
+        assert await first.readline() == b"ANSWER\n"
+        assert await exchange(server, headers) == HANGS_UP_503
+        assert server.counts()["overloaded"] == 1
+        reader, settling = await connect(server)
+        settling.write(settle)
+        assert await reader.readline() == b"ANSWER\n"
+        for one in (writer, settling):
+            one.close()
+    assert refused == [RefusedCall(CALLS_PER_SECOND, "18005550100", "441910000001")]
+
+
 async def test_slow_headers_end_that_connection(headers: bytes) -> None:
     async with serving(never, headers_timeout_s=0.05) as server:
         assert await exchange(server, headers[:-1]) in (b"", b"reset")
@@ -154,10 +233,14 @@ async def test_endless_bytes_in_a_call_end_that_call(headers: bytes) -> None:
 async def test_text_behind_an_early_end_of_the_headers_is_no_call(headers: bytes) -> None:
     # A CLI with encoded line feeds in it: it writes its own extension and ends the block.
     hostile = headers.replace(b"441910000001", b"1\nagi_extension: 1900\n\n")
-    async with serving(never) as server:
-        assert await exchange(server, hostile) in (b"", b"reset")
+    refused: list[RefusedCall] = []
+    async with serving(never, refused.append) as server:
+        assert await exchange(server, hostile) == HANGS_UP_403
         assert server.counts()["protocol_errors"] == 1
         assert server.counts()["calls"] == 0
+    (call,) = refused
+    assert (call.refusal, call.did, call.cli) == (HEADERS_REFUSED, "1900", "1")
+    assert call.detail == "Asterisk: not a reply: ''"
 
 
 async def test_a_peer_outside_the_allowed_networks_is_closed_at_once(headers: bytes) -> None:
@@ -169,14 +252,16 @@ async def test_a_peer_outside_the_allowed_networks_is_closed_at_once(headers: by
     assert [(entry["log_level"], entry["peer"]) for entry in logs] == [("warning", "127.0.0.1")]
 
 
-async def test_one_call_too_many_is_closed_at_once(headers: bytes) -> None:
-    async with serving(max_calls=2) as server:
+async def test_one_call_too_many_is_refused_with_503_and_told_of(headers: bytes) -> None:
+    refused: list[RefusedCall] = []
+    async with serving(answer, refused.append, max_calls=2) as server:
         held = [await connect(server) for _ in range(2)]
         for reader, writer in held:
             writer.write(headers)
             await reader.readline()
-        assert await exchange(server, headers) in (b"", b"reset")
+        assert await exchange(server, headers) == HANGS_UP_503
         assert server.counts()["too_many"] == 1
+        assert refused == [RefusedCall(CALLS_FULL, "18005550100", "441910000001")]
         held[0][1].write(b"200 result=0\n")
         assert await read_to_end(held[0][0]) == b""
         reader, writer = await connect(server)

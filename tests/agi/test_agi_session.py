@@ -24,6 +24,37 @@ async def test_a_command_gets_its_reply(line: Line) -> None:
     assert line.asterisk.commands == [b"ANSWER\n"]
 
 
+async def test_only_commands_carried_out_at_once_tell_of_the_load(line: Line) -> None:
+    load = line.session._load
+    assert load is not None
+    session = line.session
+    line.asterisk.replies = [b"200 result=0\n"] * 2
+    await session.answer()
+    await session.execute("Read", "KEYS,,14")
+    assert load._replies == []
+    line.asterisk.replies = [b"200 result=1\n", b"200 result=1 (x)\n"]
+    await session.set_variable("A", "1")
+    await session.get_full_variable("${A}")
+    assert len(load._replies) == 2
+    # The reply after a hang-up comes in a packet of its own, 40 ms later.
+    line.asterisk.replies = [b"HANGUP\n200 result=1 (x)\n"]
+    await session.get_full_variable("${A}")
+    assert len(load._replies) == 2
+    assert load._waiting == {}
+
+
+async def test_a_command_that_is_cancelled_waits_no_longer(line: Line) -> None:
+    task = await line.started(line.session.get_full_variable("${A}"))
+    load = line.session._load
+    assert load is not None
+    assert len(load._waiting) == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert load._waiting == {}
+    assert load._replies == []
+
+
 async def test_the_words_of_a_call(line: Line) -> None:
     line.asterisk.replies = [
         b"200 result=0\n",

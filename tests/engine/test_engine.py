@@ -15,7 +15,7 @@ from ringflow.accounts.change import changing
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.calls.call import Call
-from ringflow.calls.outcome import CallRecord, LegStatus
+from ringflow.calls.outcome import CallRecord, LegStatus, Reject
 from ringflow.calls.talk_time import SLACK_MS
 from ringflow.config import CustomerDeclaration, DidDeclaration
 from ringflow.engine.dialplan import DIALPLAN_VERSION
@@ -211,6 +211,8 @@ class Keeper:
     def call_began(self, app: str) -> None: ...
 
     def slot_left(self, app: str, slot_type: str, exit_name: str) -> None: ...
+
+    def call_refused(self, reject: Reject) -> None: ...
 
     def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
         self.records.append(record)

@@ -13,7 +13,7 @@ import pytest
 
 from ringflow.ami.link import AmiLink, LinkState
 from ringflow.app import Application, running
-from ringflow.calls.outcome import CallRecord
+from ringflow.calls.outcome import CallRecord, Reject
 from ringflow.config import AmiConfig, Config, ImpersonationConfig, load_config
 from ringflow.lab import Lab, LabCallee, LabCaller, LabCallResult, TimedKeys
 from ringflow.lab.asterisk import CARRIER, AsteriskInstance
@@ -44,6 +44,8 @@ class Records:
     def call_began(self, app: str) -> None: ...
 
     def slot_left(self, app: str, slot_type: str, exit_name: str) -> None: ...
+
+    def call_refused(self, reject: Reject) -> None: ...
 
     def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
         self.ended.put_nowait(record)

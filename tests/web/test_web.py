@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from sqlalchemy import select
 
 from ringflow.app import open_application, running
 from ringflow.bench.load import run_load
@@ -13,6 +14,7 @@ from ringflow.bench.seed import CLI, DID
 from ringflow.config import Config, FastAgiConfig, HttpConfig
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import StartError
+from ringflow.store.record_tables import call_records
 
 from .conftest import asking
 
@@ -45,6 +47,7 @@ async def test_ready_names_every_part_and_runs_without_ami(config: Config) -> No
         assert {name: part["ready"] for name, part in parts.items()} == {
             "database": True,
             "fastagi": True,
+            "load": True,
             "ami": False,
             "asterisk": False,
             "dialplan": True,
@@ -55,6 +58,45 @@ async def test_ready_names_every_part_and_runs_without_ami(config: Config) -> No
         assert parts["ami"] == {"ready": False, "required": False, "detail": "not configured"}
         async with http.get("/healthz") as answer:
             assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+
+
+async def test_calls_refused_for_their_rate_are_on_record_and_counted(config: Config) -> None:
+    fastagi = config.fastagi.model_copy(update={"max_calls_per_s": 0.1})
+    limited = config.model_copy(update={"fastagi": fastagi})
+    async with running(limited) as application, asking(application) as http:
+        result = await run_load(application.fastagi.port, calls=3, at_once=1)
+        assert (result.complete, result.failed) == (1, 2)
+        async with http.get("/metrics") as answer:
+            text = await answer.text()
+        assert application.records is not None
+        await application.records.recorder.written()
+        async with application.core.store.reading() as connection:
+            rows = (
+                await connection.execute(
+                    select(call_records.c.did, call_records.c.cli, call_records.c.reject_sip).where(
+                        call_records.c.reason == "Calls Per Second Full"
+                    )
+                )
+            ).all()
+    assert [tuple(row) for row in rows] == [(DID, CLI, 503)] * 2
+    assert 'ringflow_rejects_total{reason="Calls Per Second Full",sip="503"} 2.0' in text
+    assert 'ringflow_calls_total{app="none",outcome="rejected"} 2.0' in text
+    assert 'ringflow_new_calls_limit{asterisk="127.0.0.1"} 0.1' in text
+    assert 'ringflow_fastagi_errors_total{kind="overloaded"} 2.0' in text
+
+
+async def test_an_overloaded_asterisk_shows_and_is_not_required(config: Config) -> None:
+    async with running(config) as application, asking(application) as http:
+        load = application.fastagi.load_of("192.0.2.7")
+        load.overloaded, load.lag_s = True, 0.25
+        async with http.get("/readyz") as answer:
+            part = (await answer.json())["parts"]["load"]
+            assert (answer.status, part["ready"], part["required"]) == (200, False, False)
+            assert "192.0.2.7" in part["detail"]
+        async with http.get("/metrics") as answer:
+            text = await answer.text()
+    assert 'ringflow_asterisk_lag_seconds{asterisk="192.0.2.7"} 0.25' in text
+    assert 'ringflow_new_calls_limit{asterisk="192.0.2.7"} 1.0' in text
 
 
 async def test_an_outdated_dialplan_shows_with_its_mend_and_takes_no_other_asterisk_down(

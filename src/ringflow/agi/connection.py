@@ -8,6 +8,8 @@ from typing import Protocol, cast
 
 import structlog
 
+from ringflow.agi.overload import OverloadControl
+from ringflow.agi.refusal import HEADERS_INCOMPLETE, HEADERS_REFUSED, Refusal, RefusedCall
 from ringflow.agi.reply import Reply, shown
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import AgiSession
@@ -26,6 +28,15 @@ class Reception(Protocol):
 
     def admit(self, connection: Connection, peer: str | None) -> bool:
         """Whether this peer (an IP address; None: in this process or a local socket) is let in now."""
+
+    def load_of(self, peer: str | None) -> OverloadControl:
+        """The load of the Asterisk at this address."""
+
+    def refusal(self, request: AgiRequest, peer: str | None) -> Refusal | None:
+        """Why the call is refused, if it is; its headers are whole."""
+
+    def call_refused(self, refused: RefusedCall) -> None:
+        """A call was refused, whatever the reason."""
 
     def call_arrived(self, connection: Connection, session: AgiSession) -> None:
         """The headers are whole: there is a call to serve."""
@@ -116,8 +127,9 @@ class Connection(asyncio.Protocol):
     def look(self, now_s: float) -> None:
         """For the server, time and again: break off what takes too long at `now_s`, by the loop's clock."""
         if now_s >= self._due_at_s:
-            if not self._serving:
+            if not self._serving and not self._finished:
                 self._reception.counters.slow_headers += 1
+                self._report_refusal(HEADERS_INCOMPLETE)
             self.abort()
         elif self._session is not None:
             self._session.exchange.look(now_s)
@@ -135,6 +147,8 @@ class Connection(asyncio.Protocol):
                     return
                 else:
                     self._begin(self._session)
+                    if not self._serving:
+                        return
             self._peer_ended()
         except ProtocolViolation as violation:
             self._refuse(violation)
@@ -144,7 +158,8 @@ class Connection(asyncio.Protocol):
     def _take(self, event: Event) -> None:
         if isinstance(event, AgiRequest):
             assert self._transport is not None
-            self._session = AgiSession(event, self._transport, self._loop)
+            load = self._reception.load_of(self._peer)
+            self._session = AgiSession(event, self._transport, self._loop, load)
             return
         assert self._session is not None
         if isinstance(event, Reply):
@@ -154,19 +169,46 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, session: AgiSession) -> None:
         # Only when all that came is read: what follows the headers may have shown that this is no call.
+        refusal = self._reception.refusal(session.request, self._peer)
+        if refusal is not None:
+            self._report_refusal(refusal)
+            self._leave_with(refusal)
+            return
         self._serving = True
         self._due_at_s = math.inf
         self._reception.call_arrived(self, session)
 
     def _refuse(self, violation: ProtocolViolation) -> None:
         self._reception.counters.protocol_errors += 1
-        if self._session is None:
+        if not self._serving:
             log.debug("not a FastAGI peer", peer=self._peer, detail=str(violation))
-        else:
+            if self._parser.headers_seen:
+                self._report_refusal(HEADERS_REFUSED, str(violation))
+                self._leave_with(HEADERS_REFUSED)
+                return
+        elif self._session is not None:
             channel = shown(self._session.request.channel)
             log.warning("FastAGI broken off", peer=self._peer, channel=channel, detail=str(violation))
             self._session.exchange.fail(violation)
         self.abort()
+
+    def _report_refusal(self, refusal: Refusal, detail: str = "") -> None:
+        headers = self._parser.headers_seen
+        if not headers:
+            # Not one header of a call: nobody called.
+            return
+        cli = headers.get("agi_callerid")
+        did = headers.get("agi_extension", "")
+        self._reception.call_refused(
+            RefusedCall(refusal, did, None if cli in ("", "unknown") else cli, detail)
+        )
+
+    def _leave_with(self, refusal: Refusal) -> None:
+        """Have the call hung up and close; nobody waits for the reply."""
+        assert self._transport is not None
+        self._finish()
+        self._transport.write(refusal.last_line)
+        self.close()
 
     def _peer_ended(self) -> None:
         if not self._finished and not self._serving:

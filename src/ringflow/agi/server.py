@@ -11,7 +11,10 @@ from functools import lru_cache
 import structlog
 
 from ringflow.agi.connection import Connection
+from ringflow.agi.overload import OverloadControl
+from ringflow.agi.refusal import CALLS_FULL, Refusal, RefusedCall
 from ringflow.agi.reply import shown
+from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiCounters, AgiSettings
 from ringflow.errors import CallEnded, StartError
@@ -21,12 +24,13 @@ __all__ = ["AgiCounters", "AgiSettings", "FastAgiServer"]
 log = structlog.get_logger(__name__)
 
 HandleCall = Callable[[AgiSession], Awaitable[object]]
+TakeRefusal = Callable[[RefusedCall], None]
 
 REFUSALS_LOGGED_EVERY_S = 60.0
 """Whoever knocks at a wrong door all day long must not fill the log."""
 
 KNOWN_PEERS = 1024
-"""Addresses whose answer of the allow-list is remembered."""
+"""Addresses whose answer of the allow-list is remembered, and whose load is known."""
 
 KEEPALIVE_IDLE_S = 60
 KEEPALIVE_INTERVAL_S = 15
@@ -38,11 +42,20 @@ class FastAgiServer:
     """Accepts FastAGI connections and runs `handle_call` for each call, in a task of its own.
 
     When the handler returns, its connection is closed. What it raises is logged and ends that call only. Made
-    in a coroutine, or given the loop later by `start`: `protocol` needs a running loop.
+    in a coroutine, or given the loop later by `start`: `protocol` needs a running loop. `take_refusal` learns
+    of every call that never came to the handler.
     """
 
-    def __init__(self, handle_call: HandleCall, settings: AgiSettings | None = None) -> None:
+    def __init__(
+        self,
+        handle_call: HandleCall,
+        settings: AgiSettings | None = None,
+        take_refusal: TakeRefusal = lambda refused: None,
+    ) -> None:
         self.settings = settings or AgiSettings()
+        self.loads: dict[str, OverloadControl] = {}
+        """By the address of each Asterisk that sent calls."""
+        self._take_refusal = take_refusal
         self.counters = AgiCounters()
         self._handle_call = handle_call
         self._allows = lru_cache(KNOWN_PEERS)(self.settings.allows)
@@ -118,14 +131,43 @@ class FastAgiServer:
             self.counters.not_allowed += 1
             self._log_refusal("peer not in `fastagi.allow`", peer)
             return False
-        if self._stopping or len(self._connections) >= self.settings.max_calls:
+        most = self.settings.max_calls + self.settings.refused_at_once
+        if self._stopping or len(self._connections) >= most:
             self.counters.too_many += 1
             self._log_refusal("stopping" if self._stopping else "`fastagi.max_calls` reached", peer)
+            self.call_refused(RefusedCall(CALLS_FULL))
             return False
         self._connections.add(connection)
         if self._next_look is None:
             self._look_later()
         return True
+
+    def load_of(self, peer: str | None) -> OverloadControl:
+        """For connections: the load of the Asterisk at this address."""
+        asterisk = peer or "local"
+        load = self.loads.get(asterisk)
+        if load is None:
+            if len(self.loads) >= KNOWN_PEERS:
+                del self.loads[next(iter(self.loads))]
+            load = OverloadControl(self.settings.max_lag_s, self.settings.max_calls_per_s, asterisk)
+            self.loads[asterisk] = load
+        return load
+
+    def refusal(self, request: AgiRequest, peer: str | None) -> Refusal | None:
+        """For connections: why a call is refused, if it is."""
+        if request.script in self.settings.never_refused:
+            return None
+        if len(self._connections) > self.settings.max_calls:
+            self.counters.too_many += 1
+            return CALLS_FULL
+        refusal = self.load_of(peer).refusal()
+        if refusal is not None:
+            self.counters.overloaded += 1
+        return refusal
+
+    def call_refused(self, refused: RefusedCall) -> None:
+        """For connections: a call was refused before it came to the handler."""
+        self._take_refusal(refused)
 
     def call_arrived(self, connection: Connection, session: AgiSession) -> None:
         """For connections: serve a call."""

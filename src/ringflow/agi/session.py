@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ringflow.agi.exchange import Exchange
+from ringflow.agi.overload import OverloadControl
 from ringflow.agi.reply import Reply, shown
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.wire import command_line
@@ -35,8 +36,10 @@ class AgiSession:
         request: AgiRequest,
         transport: asyncio.WriteTransport,
         loop: asyncio.AbstractEventLoop,
+        load: OverloadControl | None = None,
     ) -> None:
         self.request = request
+        self._load = load
         self.exchange = Exchange(transport, loop)
         """For the connection, which tells it what arrives."""
         self._max_bytes = request.max_line_bytes
@@ -74,6 +77,20 @@ class AgiSession:
         if reply.code == 200 and reply.result not in _UNUSUAL:
             return reply
         return self._judge(reply, name, hangup_is_data)
+
+    async def _command_at_once(self, name: str, *values: str, dead_ok: bool) -> Reply:
+        """Send a command that Asterisk carries out at once: the time of its reply tells of the load."""
+        load = self._load
+        if load is None:
+            return await self.command(name, *values, dead_ok=dead_ok)
+        asked, counts = load.asked(), False
+        try:
+            reply = await self.command(name, *values, dead_ok=dead_ok)
+            # After a hang-up the reply comes in a second packet, which Asterisk delays by 40 ms.
+            counts = self._ended_how is None
+            return reply
+        finally:
+            load.replied(asked, counts=counts)
 
     def _judge(self, reply: Reply, name: str, hangup_is_data: bool) -> Reply:
         if reply.code == 511:
@@ -120,11 +137,11 @@ class AgiSession:
 
     async def set_variable(self, name: str, value: str, *, dead_ok: bool = False) -> None:
         """Set a channel variable, or write a dialplan function such as `TIMEOUT(digit)`."""
-        await self.command("SET VARIABLE", name, value, dead_ok=dead_ok)
+        await self._command_at_once("SET VARIABLE", name, value, dead_ok=dead_ok)
 
     async def get_full_variable(self, expression: str) -> str | None:
         """What `expression`, such as `${DIALSTATUS}:${HANGUPCAUSE}`, is worth; works after a hang-up too."""
-        reply = await self.command("GET FULL VARIABLE", expression, dead_ok=True)
+        reply = await self._command_at_once("GET FULL VARIABLE", expression, dead_ok=True)
         return reply.value
 
     async def stream_file(

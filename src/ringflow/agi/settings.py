@@ -20,7 +20,19 @@ class AgiSettings:
     """Networks of the Asterisk servers; any other peer is closed at once."""
 
     max_calls: int = 10_000
-    """Connections at one time; one more is closed at once, and the dialplan gives cause 38."""
+    """Connections at one time; calls beyond that are refused once their headers are read."""
+
+    refused_at_once: int = 64
+    """Connections beyond `max_calls` that are let in to be refused; one more is closed at once (cause 38)."""
+
+    max_lag_s: float | None = None
+    """How late an Asterisk may reply before its new calls are refused (`agi.overload`); None: any time."""
+
+    max_calls_per_s: float | None = None
+    """New calls of one Asterisk in a second; None: any number."""
+
+    never_refused: frozenset[str] = frozenset()
+    """Scripts of `agi://` addresses that are served whatever the load."""
 
     headers_timeout_s: float = 5.0
     """From the connection to the end of its headers, in seconds."""
@@ -56,7 +68,10 @@ class AgiCounters:
     """Closed at once: the peer is in none of the networks."""
 
     too_many: int = 0
-    """Closed at once: `max_calls` were there, or the server is draining."""
+    """Refused, or closed at once: `max_calls` were there, or the server is draining."""
+
+    overloaded: int = 0
+    """Refused because of the load of their Asterisk, or for too many calls in a second."""
 
     no_call: int = 0
     """Closed by the peer before the headers were whole: health checks, port scanners."""

@@ -29,6 +29,7 @@ surrogate, which a database or a log would refuse later. What we send is UTF-8.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Final, Literal
 
@@ -95,6 +96,7 @@ class AgiParser:
         self._ended = False
         self._violation: str | None = None
         self._headers: dict[str, str] | None = {}
+        self._seen: dict[str, str] = self._headers
         self._block_bytes = 0
         self._usage: list[str] | None = None
         self._notices = 0
@@ -103,6 +105,11 @@ class AgiParser:
     def buffered_bytes(self) -> int:
         """How much was fed and not yet read."""
         return len(self._data) - self._start
+
+    @property
+    def headers_seen(self) -> Mapping[str, str]:
+        """The headers that were read so far, also of a block that was refused."""
+        return self._seen
 
     def feed(self, data: bytes) -> None:
         """Take what the peer sent, in any pieces."""
@@ -171,6 +178,7 @@ class AgiParser:
             return None
         self._start = end + 2
         self._headers = None
+        self._seen = headers
         return AgiRequest(headers)
 
     def _read_header(self, line: str) -> AgiRequest | None:

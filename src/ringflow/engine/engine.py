@@ -13,6 +13,7 @@ import structlog
 from ringflow.accounts.admission import Admission, Rejection
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
+from ringflow.agi.refusal import RefusedCall
 from ringflow.agi.session import AgiSession
 from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.call import Call
@@ -22,7 +23,8 @@ from ringflow.calls.rejecting import reject_call
 from ringflow.calls.releasing import call_cause, call_released_by
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
-from ringflow.engine.dialplan import DialplanCheck
+from ringflow.engine.dialplan import OUTDATED, DialplanCheck
+from ringflow.engine.refusals import RefusalBound
 from ringflow.engine.seating import counted, is_limited
 from ringflow.engine.walking import Ended, walk
 from ringflow.engine.watching import Watcher
@@ -68,6 +70,7 @@ class Engine:
         make_call_id: Callable[[], str] = new_call_id,
     ) -> None:
         self.dialplan = DialplanCheck()
+        self.refusals = RefusalBound(world.clock)
         self._directory = directory
         self._occupancy = occupancy
         self._flows = flows
@@ -103,13 +106,49 @@ class Engine:
         finally:
             del self._visits[call_id]
             record = visit.record()
-            self._tell(record, visit.call.key_to_dial_ms if visit.call else [])
+            if visit.outdated and not self.refusals.is_recorded(OUTDATED.reason):
+                self._count_refused(Reject(OUTDATED.sip, OUTDATED.reason))
+            else:
+                self._tell(record, visit.call.key_to_dial_ms if visit.call else [])
         return record
+
+    def call_refused(self, refused: RefusedCall) -> None:
+        """Have a call recorded that the FastAGI server refused, unless there are too many of them."""
+        refusal = refused.refusal
+        reject = Reject(refusal.sip, refusal.reason)
+        if not self.refusals.is_recorded(reject.reason, known=refused.did is not None):
+            self._count_refused(reject)
+            return
+        record = CallRecord(
+            call_id=self._make_call_id(),
+            did=plain(refused.did or ""),
+            cli=plain(refused.cli) if refused.cli is not None else None,
+            app=None,
+            revision=None,
+            customer=None,
+            outcome=Outcome.REJECTED,
+            reason=plain(f"{refusal.reason}: {refused.detail}" if refused.detail else refusal.reason),
+            started_at_s=self._world.clock.now_s(),
+            duration_ms=0,
+            reject=reject,
+            variables={},
+            legs=(),
+            transcript=(),
+            released_by=ReleasedBy.RINGFLOW,
+            release_cause=refusal.cause,
+        )
+        with structlog.contextvars.bound_contextvars(call_id=record.call_id):
+            self._tell(record, [])
+
+    def _count_refused(self, reject: Reject) -> None:
+        for watcher in self._watchers:
+            watcher.call_refused(reject)
 
     async def _serve(self, visit: _Visit) -> None:
         request = visit.session.request
         outdated = self.dialplan.refuse(request)
         if outdated is not None:
+            visit.outdated = True
             await visit.refuse(outdated)
             return
         answer = await self._directory.arrive(request.extension, request.caller_id, request.is_anonymous)
@@ -179,6 +218,8 @@ class _Visit:
         self.call_id = call_id
         self.session = session
         self.call: Call | None = None
+        self.outdated = False
+        """Whether it came through a dialplan that is too old."""
         self._world = world
         self._flow: Flow | None = None
         self._transcript = Transcript(world.clock)

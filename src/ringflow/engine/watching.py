@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ringflow.calls.outcome import CallRecord
+from ringflow.calls.outcome import CallRecord, Reject
 
 
 class Watcher(Protocol):
@@ -18,3 +18,6 @@ class Watcher(Protocol):
 
     def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
         """A call is over, admitted or not; `key_to_dial_ms` has one entry for each dialling after keys."""
+
+    def call_refused(self, reject: Reject) -> None:
+        """A call was refused before it was understood, one of too many for a record of each."""

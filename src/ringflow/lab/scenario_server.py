@@ -24,7 +24,7 @@ from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
 from ringflow.calls.clock import SystemClock
 from ringflow.calls.manager import Manager
-from ringflow.calls.outcome import CallRecord
+from ringflow.calls.outcome import CallRecord, Reject
 from ringflow.calls.rejecting import reject_call
 from ringflow.config import Config
 from ringflow.engine.engine import Engine, Flows
@@ -63,6 +63,9 @@ class KeptRecord:
         """Keep it."""
         if not self._ended.done():
             self._ended.set_result(record)
+
+    def call_refused(self, reject: Reject) -> None:
+        """Not of the calls that are made here."""
 
     async def record(self, wait_s: float = RECORD_WAIT_S) -> CallRecord | None:
         """The record, waited for; None when no call ended in time."""

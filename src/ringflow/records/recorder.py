@@ -11,7 +11,7 @@ from itertools import islice
 
 import structlog
 
-from ringflow.calls.outcome import CallRecord
+from ringflow.calls.outcome import CallRecord, Reject
 from ringflow.records.rows import CallRows, call_rows
 from ringflow.records.writing import write_rows
 from ringflow.store import Store, StoreGone
@@ -73,6 +73,9 @@ class Recorder:
             self._writer = asyncio.create_task(self._write(), name="call records", context=Context())
         elif len(self._queue) == MAX_BATCH:
             self._hurry.set()
+
+    def call_refused(self, reject: Reject) -> None:
+        """There are too many of these for a record of each."""
 
     async def written(self) -> None:
         """Wait until every record that was told is written."""

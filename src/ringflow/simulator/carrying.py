@@ -11,7 +11,7 @@ from ringflow.agi.session import AgiSession
 from ringflow.calls.clock import Clock
 from ringflow.calls.collecting import DIALPLAN_TIMERS
 from ringflow.calls.manager import Manager
-from ringflow.calls.outcome import CallRecord
+from ringflow.calls.outcome import CallRecord, Reject
 from ringflow.calls.releasing import CONGESTION, NORMAL_CLEARING
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
@@ -110,6 +110,9 @@ class _RecordKeeper:
     def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
         """Keep it."""
         self.record = record
+
+    def call_refused(self, reject: Reject) -> None:
+        """Not of the calls that are made here."""
 
 
 async def carry_call(

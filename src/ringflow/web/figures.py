@@ -71,6 +71,7 @@ class PartFigures(Collector):
             ready.add_metric([name], is_ready)
         yield ready
         yield from _wire(parts.fastagi)
+        yield from _load(parts.fastagi)
         yield from _ledger(parts.charging)
         yield from self._open_holds()
         yield from _reaper(parts.reaper)
@@ -110,6 +111,25 @@ def _wire(server: FastAgiServer) -> Iterator[Metric]:
         ("kind",),
         {(kind,): count for kind, count in counts.items()},
     )
+
+
+def _load(server: FastAgiServer) -> Iterator[Metric]:
+    lag = GaugeMetricFamily(
+        "ringflow_asterisk_lag_seconds",
+        "How much later than at best an Asterisk replies to commands that it carries out at once",
+        labels=["asterisk"],
+    )
+    limit = GaugeMetricFamily(
+        "ringflow_new_calls_limit",
+        "New calls of an Asterisk that are admitted in a second; without a limit there is none",
+        labels=["asterisk"],
+    )
+    for asterisk, load in server.loads.items():
+        lag.add_metric([asterisk], load.lag_s)
+        if load.limit_per_s is not None:
+            limit.add_metric([asterisk], load.limit_per_s)
+    yield lag
+    yield limit
 
 
 def _ledger(charging: Charging) -> Iterator[Metric]:

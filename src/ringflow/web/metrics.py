@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ringflow import __version__
-from ringflow.calls.outcome import CallRecord
+from ringflow.calls.outcome import CallRecord, Outcome, Reject
 from ringflow.store.batches import SECONDS, Distribution
 from ringflow.web.families import counter, histogram
 
@@ -33,6 +33,7 @@ class Metrics(Collector):
         self._live_calls = live_calls
         self._calls: Counter[tuple[str, ...]] = Counter()
         self._rejects: Counter[tuple[str, ...]] = Counter()
+        self._unrecorded: Counter[tuple[str, ...]] = Counter()
         self._legs: Counter[tuple[str, ...]] = Counter()
         self._exits: Counter[tuple[str, ...]] = Counter()
         self._key_to_dial = Distribution(SECONDS)
@@ -50,11 +51,20 @@ class Metrics(Collector):
         """Count the call, its legs, and how quickly it was dialled."""
         self._calls[record.app or NO_APP, record.outcome] += 1
         if record.reject is not None:
-            self._rejects[str(record.reject.sip), record.reject.reason] += 1
+            self._count_reject(record.reject)
         for leg in record.legs:
             self._legs[leg.trunk, leg.status] += 1
         for milliseconds in key_to_dial_ms:
             self._key_to_dial.add(milliseconds / 1000)
+
+    def call_refused(self, reject: Reject) -> None:
+        """Count a call that has no record."""
+        self._calls[NO_APP, Outcome.REJECTED] += 1
+        self._unrecorded[(reject.reason,)] += 1
+        self._count_reject(reject)
+
+    def _count_reject(self, reject: Reject) -> None:
+        self._rejects[str(reject.sip), reject.reason] += 1
 
     def collect(self) -> Iterator[Metric]:
         """All families, as they stand."""
@@ -71,6 +81,12 @@ class Metrics(Collector):
             "Calls refused before answer, by SIP code and reason",
             ("sip", "reason"),
             self._rejects,
+        )
+        yield counter(
+            "ringflow_rejects_unrecorded",
+            "Those of them that were too many for a record of each, by reason",
+            ("reason",),
+            self._unrecorded,
         )
         yield counter(
             "ringflow_legs", "Outgoing attempts, by trunk and status", ("trunk", "status"), self._legs

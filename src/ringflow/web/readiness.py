@@ -72,6 +72,14 @@ def readiness(
         calls = f"{fastagi.live_calls} calls"
         return PartState(False, f"draining, {calls}") if is_draining() else PartState(True, calls)
 
+    async def load() -> PartState:
+        # Not required: calls are taken, only not all that come.
+        overloaded = [name for name, one in fastagi.loads.items() if one.overloaded]
+        detail = (
+            f"new calls refused from {', '.join(overloaded)}" if overloaded else "all new calls are admitted"
+        )
+        return PartState(not overloaded, detail, required=False)
+
     async def ami_link() -> PartState:
         if ami is None:
             return NOT_CONFIGURED
@@ -120,6 +128,7 @@ def readiness(
     return {
         "database": database,
         "fastagi": fastagi_port,
+        "load": load,
         "ami": ami_link,
         "asterisk": asterisk_check,
         "dialplan": last_dialplan,
