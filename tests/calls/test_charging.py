@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringflow.audit import Act
-from ringflow.calls.charging import Allowance, Charging, ChargingSettings, Denial
+from ringflow.calls.charging import Allowance, Charging, ChargingSettings, Denial, Denied
 from ringflow.ledger import Ledger
 from ringflow.ledger.check import check_books
 from ringflow.ledger.paying import Order, pay_in
@@ -92,7 +92,7 @@ async def test_a_call_is_charged_what_its_quote_says(
     allowed = await tariff.charging.allow(f"leg {customer_id}", customer_id, NUMBER)
     if not quoted.affordable:
         assert isinstance(allowed, Denial)
-        assert allowed.no_credit
+        assert allowed.why is Denied.NO_CREDIT
         return
     assert isinstance(allowed, Allowance)
     affordable_ms = LONGEST_MS if quoted.affordable_ms is None else quoted.affordable_ms

@@ -122,6 +122,9 @@ PROBLEMS = {
     "- name: a\n  top_up: {after: 3s, amount: '1.00'}\n  expect: {}": [
         "1:3: without `rates` calls cost nothing, so nobody pays in (write `rates: [...]` under `given`)"
     ],
+    "- name: a\n  given: {costs: {carrier: [{prefix: '44', price: '1'}]}}\n  expect: {}": [
+        "2:3: `given`: without `rates` nothing is sold, so nothing is below cost (write `rates: [...]`)"
+    ],
     "- name: a\n  given: {cards: [{id: '100000000007', pin: '1234'}]}\n  expect: {}": [
         "2:24: `id`: the last digit of `100000000007` does not check (write 100000000008)"
     ],

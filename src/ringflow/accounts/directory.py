@@ -30,6 +30,7 @@ from ringflow.accounts.dids import Did
 from ringflow.accounts.patterns import Pattern, compile_pattern
 from ringflow.accounts.trunks import Trunk
 from ringflow.errors import Refused
+from ringflow.ledger.rate_card import trunks_with_card
 from ringflow.numbers import extension, normalise_number
 from ringflow.plain_text import plain
 from ringflow.store import LookUp, Store
@@ -93,6 +94,7 @@ class _Known:
     revision: int
     patterns: tuple[tuple[Pattern, Customer], ...] = ()
     trunks: tuple[Trunk, ...] = ()
+    with_card: frozenset[str] = frozenset()
 
 
 class Directory:
@@ -153,10 +155,17 @@ class Directory:
 
         The call that asks has arrived, so it sees every change made before it, without asking once more.
         """
+        return (await self._known_now()).trunks
+
+    async def trunks_with_card(self) -> frozenset[str]:
+        """The names of those that have a rate card, so that it is known what they cost; as `trunks`."""
+        return (await self._known_now()).with_card
+
+    async def _known_now(self) -> _Known:
         if self._newest < 0:
             ((revision,),) = await self._store.look_up(_REVISION)
-            return (await self._known_at(revision)).trunks
-        return (await self._known_at(self._newest)).trunks
+            return await self._known_at(revision)
+        return await self._known_at(self._newest)
 
     async def _by_pattern(self, cli: str, revision: int) -> Customer | None:
         known = await self._known_at(revision)
@@ -181,7 +190,8 @@ class Directory:
             )
             patterns = _compiled((await connection.execute(query)).all())
             ways_out = tuple(trunk for trunk in await trunks.every(connection) if trunk.enabled)
-        return _Known(revision, patterns, ways_out)
+            with_card = await trunks_with_card(connection)
+        return _Known(revision, patterns, ways_out, with_card)
 
 
 def _compiled(rows: Sequence[Sequence[Any]]) -> tuple[tuple[Pattern, Customer], ...]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import structlog
 
 from ringflow.calls.owing import Owing
+from ringflow.ledger.below_cost import Margin
 from ringflow.ledger.held import find_hold
 from ringflow.ledger.hold import Hold, NoCredit, Settlement
 from ringflow.ledger.ledger import Ledger
+from ringflow.ledger.rate_card import BelowCost
 from ringflow.ledger.rates import NoRate, Quote
 from ringflow.ledger.terms import affordable_ms, charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS
@@ -43,6 +46,7 @@ class Allowance:
     """A leg may be dialled: its hold pays for `limit_ms` of talk from the callee's answer.
 
     A talk may last for `longest_ms` if its hold is raised to that. `quoted`: what there was before the hold.
+    `loss`: why the leg is below cost, though it may be dialled.
     """
 
     hold: Hold
@@ -50,6 +54,7 @@ class Allowance:
     longest_ms: int
     warn_ms: int
     quoted: Quote
+    loss: str = ""
 
     @property
     def leg_id(self) -> str:
@@ -62,11 +67,19 @@ class Allowance:
         return self.limit_ms >= self.longest_ms
 
 
+class Denied(StrEnum):
+    """Why a leg may not be dialled."""
+
+    NO_CREDIT = "no_credit"
+    NO_RATE = "no_rate"
+    BELOW_COST = "below_cost"
+
+
 @dataclass(slots=True)
 class Denial:
-    """A leg may not be dialled: `no_credit`, or no rate for the number."""
+    """A leg may not be dialled."""
 
-    no_credit: bool
+    why: Denied
     reason: str
 
 
@@ -96,18 +109,23 @@ class Charging:
         most_ms: int | None = None,
         asterisk: str = "",
         token: str = "",
+        *,
+        trunk_with_card: str | None = None,
     ) -> Allowance | Denial:
         """Hold what the leg may cost, for `most_ms` of talk at most. Raises `StoreGone`.
 
         `asterisk`: the identity of the Asterisk that the leg lives on; `token`: what it shows to have it
-        settled.
+        settled. `trunk_with_card`: the trunk, if it has a card of costs, below which it is not sold.
         """
         settings = self._settings
         longest_ms = settings.longest_ms if most_ms is None else min(most_ms, settings.longest_ms)
         try:
             quoted = await self.ledger.quote(number, customer_id)
         except NoRate as error:
-            return Denial(no_credit=False, reason=str(error))
+            return Denial(Denied.NO_RATE, str(error))
+        loss = await self._loss(quoted, trunk_with_card) if trunk_with_card is not None else ""
+        if loss and quoted.below_cost is BelowCost.REFUSE:
+            return Denial(Denied.BELOW_COST, loss)
         held = await self.ledger.hold(
             leg_id,
             customer_id,
@@ -119,8 +137,27 @@ class Charging:
             token=token,
         )
         if isinstance(held, NoCredit):
-            return Denial(no_credit=True, reason="not enough credit for the shortest talk")
-        return Allowance(held, _paid_ms(held, longest_ms), longest_ms, settings.warn_ms, quoted)
+            return Denial(Denied.NO_CREDIT, "not enough credit for the shortest talk")
+        paid_ms = _paid_ms(held, longest_ms)
+        return Allowance(held, paid_ms, longest_ms, settings.warn_ms, quoted, loss)
+
+    async def _loss(self, quoted: Quote, trunk: str) -> str:
+        """Why a call through the trunk is below cost; empty where it is not, or where nobody can say.
+
+        Amounts in two currencies cannot be compared; without a rate for the number its cost is not known.
+        """
+        if quoted.below_cost is BelowCost.ALLOW:
+            return ""
+        buy = await self.ledger.cost(quoted.number, trunk)
+        if buy is None or buy.currency != quoted.terms.currency:
+            return ""
+        margin = Margin(quoted.terms, buy)
+        if not margin.below_cost:
+            return ""
+        what = "trunk passed over" if quoted.below_cost is BelowCost.REFUSE else "call below cost"
+        mend = f"`ringflow rate compare '{quoted.card}' {trunk}` lists what loses money"
+        log.warning(what, trunk=trunk, number=quoted.number, detail=str(margin), mend=mend)
+        return f"{trunk} {margin}"
 
     def enough_ms(self, allowance: Allowance, *, prolonged: bool) -> int | None:
         """For how long the customer's credit is enough; None: for any talk that may be.

@@ -20,8 +20,14 @@ class LegStatus(StrEnum):
     """Ringflow did not dial: the customer cannot pay for the shortest talk."""
     REFUSED = "refused"
     """Ringflow did not dial: no customer, a number that is not digits, a host not on the list."""
+    BELOW_COST = "below_cost"
+    """Ringflow passed the trunk over: its owner charges us more for the number than the customer pays."""
     LOST = "lost"
     """Ringflow lost its connection to Asterisk, or ended, before Asterisk told how the attempt ended."""
+
+
+NEVER_DIALLED = frozenset({LegStatus.NO_CREDIT, LegStatus.REFUSED, LegStatus.BELOW_COST})
+"""Attempts of which Asterisk was told nothing."""
 
 
 class ReleasedBy(StrEnum):

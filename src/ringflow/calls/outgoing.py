@@ -12,7 +12,7 @@ from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
 from ringflow.accounts.trunks import Trunk
 from ringflow.agi.session import AgiSession
 from ringflow.calls.asterisk_identity import asterisk_of_call
-from ringflow.calls.charging import Allowance, Charging, Denial
+from ringflow.calls.charging import Allowance, Charging, Denial, Denied
 from ringflow.calls.dialling import (
     WRONG_NUMBER_CAUSES,
     Attempt,
@@ -39,7 +39,13 @@ KEPT_FAMILY = "ringflow"
 
 TOKEN_BYTES = 8
 
-_TRY_NEXT_TRUNK = frozenset({LegStatus.CONGESTION, LegStatus.UNAVAILABLE})
+_TRY_NEXT_TRUNK = frozenset({LegStatus.CONGESTION, LegStatus.UNAVAILABLE, LegStatus.BELOW_COST})
+
+_DENIED_LEG = {
+    Denied.NO_CREDIT: (LegStatus.NO_CREDIT, ReleasedBy.CREDIT),
+    Denied.NO_RATE: (LegStatus.REFUSED, ReleasedBy.RINGFLOW),
+    Denied.BELOW_COST: (LegStatus.BELOW_COST, ReleasedBy.RINGFLOW),
+}
 
 
 class Outgoing:
@@ -77,10 +83,11 @@ class Outgoing:
         self._customer = customer
 
     async def dial_number(self, text: str, options: DialOptions) -> Leg:
-        """Dial a number through the trunks in order; gives the last leg.
+        """Dial a number through the trunks in order; gives the last leg that was not passed over, if any.
 
         The next trunk is tried when one is congested or unavailable, not when the callee is busy or silent,
-        nor when the number itself is wrong, nor when there is no credit.
+        nor when the number itself is wrong, nor when there is no credit. One that would be sold below cost is
+        passed over.
         """
         number = dialable_number(text)
         if number is None:
@@ -93,12 +100,14 @@ class Outgoing:
         if not trunks:
             self._transcript.note("no_trunk")
             return self._finish(Leg(number, "", LegStatus.UNAVAILABLE, released_by=ReleasedBy.RINGFLOW))
+        tried_before = len(self.legs)
         for trunk in trunks:
             target = trunk.dial.replace("{number}", number)
             leg = await self._place(payer, target, number, trunk, options)
             if leg.status not in _TRY_NEXT_TRUNK or leg.hangup_cause in WRONG_NUMBER_CAUSES:
                 break
-        return leg
+        tried = (one for one in reversed(self.legs[tried_before:]) if one.status is not LegStatus.BELOW_COST)
+        return next(tried, leg)
 
     async def dial_uri(self, text: str, options: DialOptions) -> Leg:
         """Dial a SIP URI on an allowed host. It has no rate: nothing is charged."""
@@ -134,17 +143,22 @@ class Outgoing:
             self._transcript.note("dial", f"{dialled} via {trunk.name}")
             leg, caller_gone = await self._dial(attempt, options)
         else:
-            most_ms = options.max_duration_ms
+            has_card = trunk.name in await self._world.trunks_with_card()
             allowed = await charging.allow(
-                attempt.leg_id, customer.id, dialled, most_ms, self._asterisk, attempt.token
+                attempt.leg_id,
+                customer.id,
+                dialled,
+                options.max_duration_ms,
+                self._asterisk,
+                attempt.token,
+                trunk_with_card=trunk.name if has_card else None,
             )
             if isinstance(allowed, Denial):
-                self._transcript.note("no_credit" if allowed.no_credit else "no_rate", allowed.reason)
-                if allowed.no_credit:
-                    status, released_by = LegStatus.NO_CREDIT, ReleasedBy.CREDIT
-                else:
-                    status, released_by = LegStatus.REFUSED, ReleasedBy.RINGFLOW
+                self._transcript.note(allowed.why, allowed.reason)
+                status, released_by = _DENIED_LEG[allowed.why]
                 return self._finish(Leg(dialled, trunk.name, status, released_by=released_by))
+            if allowed.loss:
+                self._transcript.note(Denied.BELOW_COST, f"dialled all the same: {allowed.loss}")
             leg, caller_gone = await self._dial_charged(charging, allowed, attempt, options)
         self._finish(leg)
         if caller_gone:

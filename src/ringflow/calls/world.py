@@ -15,6 +15,10 @@ from ringflow.calls.manager import Manager
 from ringflow.config import Config
 
 
+async def _none() -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class CallWorld:
     """`trunks` gives the enabled ones in the order in which they are tried; `may_call` says whether the
@@ -22,7 +26,8 @@ class CallWorld:
 
     Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts; without a
     `manager` a key that ends a leg does so when it is pressed, and a talk ends with what was held before it.
-    `warning`: the prompt that the credit of a talk ends.
+    `warning`: the prompt that the credit of a talk ends. `trunks_with_card` gives the names of the trunks
+    that have a rate card of their own.
     """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
@@ -36,6 +41,7 @@ class CallWorld:
     teller: Teller | None = None
     manager: Manager | None = None
     warning: str = ""
+    trunks_with_card: Callable[[], Awaitable[frozenset[str]]] = _none
     clock: Clock = field(default_factory=SystemClock)
 
     @classmethod
@@ -52,6 +58,7 @@ class CallWorld:
         """The world that a configuration describes, on this directory."""
         return cls(
             trunks=directory.trunks,
+            trunks_with_card=directory.trunks_with_card,
             may_call=directory.may_call,
             security_keys=security_keys,
             asterisk_sounds=config.asterisk_sounds,

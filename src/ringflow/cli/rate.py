@@ -22,10 +22,12 @@ from ringflow.cli.rate_rows import (
     AssignmentRow,
     CardRow,
     ImportRow,
+    LossRow,
     QuoteRow,
     RateRow,
     TrunkQuoteRow,
     card_row,
+    loss_row,
     quote_row,
     rate_row,
     trunk_quote_row,
@@ -34,7 +36,16 @@ from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.ledger import rate_card
 from ringflow.ledger.occupying import customer_subject
-from ringflow.ledger.rate_card import Rate, RateCard, get_card, list_cards, list_rates, trunk_subject
+from ringflow.ledger.rate_card import (
+    BelowCost,
+    Rate,
+    RateCard,
+    get_card,
+    list_cards,
+    list_rates,
+    trunk_subject,
+)
+from ringflow.ledger.rate_comparison import Comparison, compare_trunk
 from ringflow.ledger.rate_export import export_rates
 from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
 from ringflow.ledger.rate_prefix import AS_KEYED, rate_prefix, rated_number
@@ -47,6 +58,11 @@ from ringflow.wording import counted
 app = typer.Typer(help="Rate cards: what calls cost.", no_args_is_help=True)
 
 Card = Annotated[str, typer.Option("--card", metavar="NAME", help="The rate card.")]
+BelowCostOption = typer.Option(
+    "--below-cost",
+    help="What becomes of calls through trunks that cost more: `refuse` tries the next trunk, `warn` dials "
+    "and logs, `allow` dials.",
+)
 CardName = Annotated[str, typer.Argument(metavar="NAME", help="The rate card.")]
 
 
@@ -58,16 +74,41 @@ def add_command(
     decimals: Annotated[int, typer.Option("--decimals", help="How many a charge keeps.")] = 4,
     rounding: Annotated[Rounding, typer.Option("--rounding", help="What becomes of the rest.")] = Rounding.UP,
     default: Annotated[bool, typer.Option("--default", help="For all customers of its currency.")] = False,
+    below_cost: Annotated[BelowCost, BelowCostOption] = BelowCost.REFUSE,
     as_json: Json = False,
 ) -> None:
     """Make an empty rate card."""
 
     async def add(act: Act, config: Config) -> RateCard:
         return await rate_card.create_card(
-            act, name, currency, decimals=decimals, rounding=rounding, default=default
+            act,
+            name,
+            currency,
+            decimals=decimals,
+            rounding=rounding,
+            default=default,
+            below_cost=below_cost,
         )
 
     print_one(card_row(with_act(operator, add)), as_json)
+
+
+@app.command("set")
+def set_command(
+    name: CardName,
+    below_cost: Annotated[BelowCost, BelowCostOption],
+    operator: Operator,
+    as_json: Json = False,
+) -> None:
+    """Change what becomes of calls below cost.
+
+    It counts for customers who go by the card, from the next call on.
+    """
+
+    async def change(act: Act, config: Config) -> RateCard:
+        return await rate_card.set_below_cost(act, name, below_cost)
+
+    print_one(card_row(with_act(operator, change)), as_json)
 
 
 @app.command("import")
@@ -223,6 +264,29 @@ def quote_command(
         raise Refused("say who pays: --customer ID, or --trunk NAME for what its owner charges us")
 
     print_one(with_store(work), as_json)
+
+
+@app.command("compare")
+def compare_command(
+    sell: Annotated[str, typer.Argument(metavar="SELL", help="The rate card that customers go by.")],
+    trunks: Annotated[list[str], typer.Argument(metavar="TRUNK...", help="Trunks that have a rate card.")],
+    as_json: Json = False,
+) -> None:
+    """List the prefixes that lose money on trunks now.
+
+    By the longest prefix of each side: a trunk's longer prefix counts, and so does a longer one of the card.
+    """
+
+    async def work(connection: AsyncConnection, config: Config) -> list[Comparison]:
+        card, now_ms = await get_card(connection, sell), system_now_ms()
+        return [await compare_trunk(connection, card, trunk, now_ms) for trunk in dict.fromkeys(trunks)]
+
+    found = with_reading(work)
+    print_many([loss_row(one, losing) for one in found for losing in one.losing], LossRow, as_json)
+    for one in found:
+        unknown = f"; {one.without_cost} sold without a known cost" if one.without_cost else ""
+        compared = f"{len(one.losing)} of {counted(one.compared, 'rate')} may lose money{unknown}"
+        typer.echo(f"{one.trunk} ({one.card}): {compared}", err=True)
 
 
 def progress_bar() -> Progress:

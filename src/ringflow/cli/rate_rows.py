@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringflow.ledger.rate_card import Rate, RateCard
+from ringflow.ledger.rate_comparison import ComparedPrefix, Comparison
 from ringflow.ledger.rates import Quote
 from ringflow.ledger.terms import Terms
 from ringflow.moments import iso_utc
@@ -21,6 +22,7 @@ class CardRow:
     decimals: int
     rounding: str
     default: bool
+    below_cost: str
     rows: int
 
 
@@ -86,6 +88,29 @@ class ImportRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LossRow:
+    """Numbers that lose money on a trunk: those that begin with `prefix` and no longer prefix of either card.
+
+    `loses_by`: `shortest`, `minute`, `further`, as ledger/below_cost.py has them; `below_cost`: whether calls
+    go by it. `price` and `cost` are those of a minute, `..._minute` and `..._shortest` those of such a talk.
+    """
+
+    trunk: str
+    prefix: str
+    sold_by: str
+    bought_by: str
+    loses_by: tuple[str, ...]
+    below_cost: bool
+    currency: str
+    price: str
+    cost: str
+    price_minute: str
+    cost_minute: str
+    price_shortest: str
+    cost_shortest: str
+
+
+@dataclass(frozen=True, slots=True)
 class AssignmentRow:
     """Who goes by a card."""
 
@@ -95,7 +120,15 @@ class AssignmentRow:
 
 def card_row(card: RateCard) -> CardRow:
     """The card as it is printed."""
-    return CardRow(card.name, card.currency, card.decimals, card.rounding.value, card.is_default, card.rows)
+    return CardRow(
+        name=card.name,
+        currency=card.currency,
+        decimals=card.decimals,
+        rounding=card.rounding.value,
+        default=card.is_default,
+        below_cost=card.below_cost.value,
+        rows=card.rows,
+    )
 
 
 def rate_row(rate: Rate, currency: str) -> RateRow:
@@ -129,6 +162,27 @@ def quote_row(found: Quote) -> QuoteRow:
 def trunk_quote_row(number: str, trunk: str, card: str, terms: Terms) -> TrunkQuoteRow:
     """The trunk's rate with its amounts as text."""
     return TrunkQuoteRow(number=number, trunk=trunk, card=card, **_terms_cells(terms))
+
+
+def loss_row(comparison: Comparison, compared: ComparedPrefix) -> LossRow:
+    """The prefix with its amounts as text."""
+    margin = compared.margin
+    minute, shortest, currency = margin.minute, margin.shortest, margin.sell.currency
+    return LossRow(
+        trunk=comparison.trunk,
+        prefix=compared.prefix,
+        sold_by=margin.sell.prefix,
+        bought_by=margin.buy.prefix,
+        loses_by=tuple(by.value for by in margin.losses),
+        below_cost=margin.below_cost,
+        currency=currency,
+        price=format_amount(margin.sell.price_micros, currency),
+        cost=format_amount(margin.buy.price_micros, currency),
+        price_minute=format_amount(minute.charge_micros, currency),
+        cost_minute=format_amount(minute.cost_micros, currency),
+        price_shortest=format_amount(shortest.charge_micros, currency),
+        cost_shortest=format_amount(shortest.cost_micros, currency),
+    )
 
 
 def _terms_cells(terms: Terms) -> dict[str, Any]:

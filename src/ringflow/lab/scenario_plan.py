@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ringflow.calls.outcome import CallRecord, Leg, LegStatus
+from ringflow.calls.outcome import NEVER_DIALLED, CallRecord, Leg, LegStatus
 from ringflow.errors import Refused
 from ringflow.lab import sipp_scenarios
 from ringflow.lab.call_values import HangUp, LabCaller, Moment, TimedKeys
@@ -23,8 +23,6 @@ _BEHAVIOURS = {
     Behaviour.TRYING: sipp_scenarios.Behaviour.TRYING,
     Behaviour.SILENT: sipp_scenarios.Behaviour.SILENT,
 }
-
-NEVER_DIALLED = (LegStatus.REFUSED, LegStatus.NO_CREDIT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ringflow.ledger.group_commit import GroupCommit
 from ringflow.ledger.held import find_hold, leave_hold
 from ringflow.ledger.hold import Hold, HoldState, NoCredit, Settlement, UnknownLeg
 from ringflow.ledger.occupying import customer_subject
-from ringflow.ledger.rates import Quote, Quotes
+from ringflow.ledger.rates import NoRate, Quote, Quotes, quote_trunk
 from ringflow.ledger.request import (
     ExtendRequest,
     HoldRequest,
@@ -49,6 +49,13 @@ class Ledger:
         The credit may be taken by another call a moment later: only a hold is sure.
         """
         return await self._quotes.quote(number, customer_id)
+
+    async def cost(self, number: str, trunk: str) -> Terms | None:
+        """What the trunk's owner charges us for a call to `number` now; None where nobody has said."""
+        try:
+            return (await quote_trunk(self.store, number, trunk, self.now_ms()))[1]
+        except NoRate:
+            return None
 
     @property
     def batches(self) -> Batches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,10 +14,20 @@ from ringflow.ledger.occupying import customer_subject
 from ringflow.money import MICRO_DIGITS, Rounding, check_currency
 from ringflow.store.ledger_tables import rate_assignments, rate_cards, rates
 from ringflow.store.statement import Statement
-from ringflow.store.tables import customers, trunks
+from ringflow.store.tables import customers, directory_revision, trunks
 
 MAX_NAME = 64
 MAX_LISTED = 1000
+
+
+class BelowCost(StrEnum):
+    """What becomes of a call through a trunk whose owner charges us more than the card brings."""
+
+    ALLOW = "allow"
+    WARN = "warn"
+    """It is dialled, and the log and the call's record say so."""
+    REFUSE = "refuse"
+    """The next trunk is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,7 @@ class RateCard:
     rounding: Rounding
     is_default: bool
     revision: int
+    below_cost: BelowCost = BelowCost.REFUSE
     rows: int = 0
 
 
@@ -71,6 +83,7 @@ async def create_card(
     decimals: int = 4,
     rounding: Rounding = Rounding.UP,
     default: bool = False,
+    below_cost: BelowCost = BelowCost.REFUSE,
 ) -> RateCard:
     """Make an empty card; `default` takes that place from another card. Raises `Refused`."""
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
@@ -80,7 +93,12 @@ async def create_card(
     connection = act.connection
     if await find_card(connection, name):
         raise Refused(f"there is a rate card `{name}` already")
-    row = {"name": name, "currency": check_currency(currency), "decimals": decimals}
+    row = {
+        "name": name,
+        "currency": check_currency(currency),
+        "decimals": decimals,
+        "below_cost": below_cost.value,
+    }
     await connection.execute(
         rate_cards.insert().values(**row, rounding=rounding.value, is_default=False, revision=1)
     )
@@ -100,6 +118,17 @@ async def set_default(act: Act, name: str) -> None:
     await connection.execute(others.values(is_default=False))
     await connection.execute(rate_cards.update().where(rate_cards.c.id == card.id).values(is_default=True))
     await note(act, "default", f"currency {card.currency}", {"rate_card": was}, {"rate_card": name})
+
+
+async def set_below_cost(act: Act, name: str, below_cost: BelowCost) -> RateCard:
+    """Say what becomes of calls that would cost more than the card brings. Raises `Refused`."""
+    card = await get_card(act.connection, name)
+    if card.below_cost is not below_cost:
+        change = rate_cards.update().where(rate_cards.c.id == card.id).values(below_cost=below_cost.value)
+        await act.connection.execute(change)
+        before, after = {"below_cost": card.below_cost.value}, {"below_cost": below_cost.value}
+        await note(act, "set", f"rate card {name}", before, after)
+    return await get_card(act.connection, name)
 
 
 async def find_card(connection: AsyncConnection, name: str) -> RateCard | None:
@@ -128,6 +157,7 @@ async def list_cards(connection: AsyncConnection) -> list[RateCard]:
             rounding=Rounding(row.rounding),
             is_default=bool(row.is_default),
             revision=row.revision,
+            below_cost=BelowCost(row.below_cost),
             rows=row.rows,
         )
         for row in found
@@ -161,6 +191,7 @@ async def assign_trunk(act: Act, name: str, card: RateCard) -> None:
     if (await act.connection.execute(there)).scalar() is None:
         raise Refused(f"there is no trunk `{name}`")
     await _assign(act, trunk_subject(name), card)
+    await _tell_calls(act.connection)
 
 
 async def unassign(act: Act, subject: str) -> str:
@@ -169,8 +200,18 @@ async def unassign(act: Act, subject: str) -> str:
     if card is None:
         raise Refused(f"{_noun(subject)} has no rate card of its own")
     await act.connection.execute(rate_assignments.delete().where(rate_assignments.c.subject == subject))
+    if subject.startswith(trunk_subject("")):
+        await _tell_calls(act.connection)
     await note(act, "unassign", _noun(subject), {"rate_card": card}, {"rate_card": None})
     return card
+
+
+async def trunks_with_card(connection: AsyncConnection) -> frozenset[str]:
+    """The names of the trunks whose costs are known."""
+    query = select(trunks.c.name).join(
+        rate_assignments, rate_assignments.c.subject == trunk_subject("") + trunks.c.name
+    )
+    return frozenset((await connection.execute(query)).scalars())
 
 
 async def assigned(connection: AsyncConnection, subject: str) -> str | None:
@@ -200,3 +241,8 @@ async def _assign(act: Act, subject: str, card: RateCard) -> None:
 def _noun(subject: str) -> str:
     """As people name it, and the audit log does: `customer 42`."""
     return subject.replace(":", " ", 1)
+
+
+async def _tell_calls(connection: AsyncConnection) -> None:
+    """Calls keep in memory which trunks have a card, as long as the directory's revision stays."""
+    await connection.execute(directory_revision.update().values(revision=directory_revision.c.revision + 1))

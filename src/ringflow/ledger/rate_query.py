@@ -81,7 +81,7 @@ def _with_account_and_card(
 ) -> Select[tuple[object, ...]]:
     """`asked` selects from `customers`."""
     return (
-        asked.add_columns(*_ACCOUNT_COLUMNS, *_CARD_COLUMNS)
+        asked.add_columns(*_ACCOUNT_COLUMNS, rate_cards.c.below_cost, *_CARD_COLUMNS)
         .outerjoin(ledger_accounts, ledger_accounts.c.customer_id == customers.c.id)
         .outerjoin(rate_assignments, rate_assignments.c.subject == subject)
         .outerjoin(rate_cards, rate_cards.c.id == func.coalesce(rate_assignments.c.card_id, _default_id))

@@ -15,7 +15,7 @@ from ringflow.errors import Refused
 from ringflow.ledger.account import Account, utc_day
 from ringflow.ledger.gathering import Gathering
 from ringflow.ledger.occupying import customer_subject
-from ringflow.ledger.rate_card import trunk_subject
+from ringflow.ledger.rate_card import BelowCost, trunk_subject
 from ringflow.ledger.rate_prefix import is_rated_number
 from ringflow.ledger.rate_query import FOR_CUSTOMER, FOR_CUSTOMERS, FOR_TRUNK, PREFIX_LENGTHS
 from ringflow.ledger.terms import Terms, affordable_ms, charge_micros, least_charge_micros
@@ -44,6 +44,7 @@ class Quote:
     """What a call to `number` costs the customer now, and how much it may spend.
 
     `account`: what there is of the customer's account, worked out only where somebody asks for its credit.
+    `below_cost`: what the rate card says of trunks that cost more.
     """
 
     number: str
@@ -53,6 +54,7 @@ class Quote:
     terms: Terms
     account: AccountRow
     now_ms: int
+    below_cost: BelowCost = BelowCost.REFUSE
 
     @property
     def available_micros(self) -> int:
@@ -91,6 +93,7 @@ class Quote:
         return min(MAX_AMOUNT_MICROS, max(self.least_micros, charge_micros(self.terms, slice_ms)))
 
 
+_POLICIES = {one.value: one for one in BelowCost}
 _ACCOUNT_COLUMNS = len(AccountRow._fields)
 
 
@@ -157,7 +160,7 @@ def _read(row: Row | None, number: str, customer_id: int, now_ms: int) -> Quote:
     if row is None:
         raise Refused(f"there is no customer {customer_id}")
     account = AccountRow._make(row[:_ACCOUNT_COLUMNS])
-    card, *rate = row[_ACCOUNT_COLUMNS:]
+    below_cost, card, *rate = row[_ACCOUNT_COLUMNS:]
     if card is None:
         raise NoRate(
             f"customer {customer_id} has no rate card, and there is no default one for {account.currency}"
@@ -165,7 +168,7 @@ def _read(row: Row | None, number: str, customer_id: int, now_ms: int) -> Quote:
     terms = _terms(*rate)
     if terms is None:
         raise NoRate(f"rate card `{card}` has no rate for {number}")
-    return Quote(number, customer_id, card, terms.prefix, terms, account, now_ms)
+    return Quote(number, customer_id, card, terms.prefix, terms, account, now_ms, _POLICIES[below_cost])
 
 
 def _prefixes(number: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from ringflow.calls.outcome import CallRecord, Event, Leg
+from ringflow.calls.outcome import NEVER_DIALLED, CallRecord, Event, Leg
 from ringflow.money import MICRO_DIGITS, format_amount, parse_amount
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.scenario import LegExpected, Scenario
@@ -110,7 +110,7 @@ class _Comparison:
         asked = expected.model_fields_set & {"dialled", "talked", "caller_id", "headers"}
         if not asked:
             return
-        dialled = [leg for leg in self._record.legs if leg.status not in ("refused", "no_credit")]
+        dialled = [leg for leg in self._record.legs if leg.status not in NEVER_DIALLED]
         if "dialled" in asked and expected.dialled is None:
             yield from _compare("dialled", NOTHING, dialled[-1].dialled if dialled else NOTHING)
             return

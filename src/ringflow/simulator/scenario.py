@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ringflow.config import CustomerDeclaration, Digits, TrunkDeclaration
+from ringflow.ledger.rate_card import BelowCost
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Waits
 from ringflow.simulator.durations import DurationMs
@@ -193,12 +194,15 @@ class ScenarioRate(Frozen):
 class Given(Frozen):
     """The world in which the call happens; what is not given comes from `config.yaml`, then from defaults.
 
-    `manager`: whether Ringflow has a connection to Asterisk's manager interface.
+    `costs`: what trunks cost us, by their names; `below_cost`: what the customers' rates say of trunks that
+    cost more. `manager`: whether Ringflow has a connection to Asterisk's manager interface.
     """
 
     customer: ScenarioCustomer | None = None
     customers: tuple[ScenarioCustomer, ...] | None = None
     rates: tuple[ScenarioRate, ...] | None = None
+    costs: dict[str, tuple[ScenarioRate, ...]] = Field(default_factory=dict)
+    below_cost: BelowCost = BelowCost.REFUSE
     cards: tuple[ScenarioCard, ...] = ()
     vouchers: tuple[ScenarioVoucher, ...] = ()
     did: ScenarioDid | None = None
@@ -214,6 +218,10 @@ class Given(Frozen):
         if self.rates is None and any(money & one.model_fields_set for one in people):
             raise ValueError(
                 "without `rates` calls cost nothing, so there is no money || write `rates: [...]`"
+            )
+        if self.rates is None and self.costs:
+            raise ValueError(
+                "without `rates` nothing is sold, so nothing is below cost || write `rates: [...]`"
             )
         if self.customer is not None and self.customers is not None:
             raise ValueError("`customer` and `customers` are both given || keep one of them")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ringflow.accounts import customers
@@ -13,10 +14,10 @@ from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.paying import Order, adjust, pay_in
-from ringflow.ledger.rate_card import create_card
+from ringflow.ledger.rate_card import RateCard, assign_trunk, create_card
 from ringflow.ledger.rate_prefix import rate_prefix
 from ringflow.money import MICRO_DIGITS, parse_amount
-from ringflow.simulator.scenario import Given, ScenarioCustomer, TopUp
+from ringflow.simulator.scenario import Given, ScenarioCustomer, ScenarioRate, TopUp
 from ringflow.store import Store
 from ringflow.store.ledger_tables import rates
 
@@ -49,20 +50,27 @@ class Till:
         )
 
     async def fill(self, given: Given, customers: tuple[ScenarioCustomer, ...]) -> None:
-        """Give the customers their credit and limits, and each currency the rates."""
+        """Give the customers their credit and limits, each currency the rates, and trunks their costs."""
         now_ms = self.charging.ledger.now_ms()
         async with self._store.writing() as connection:
             for customer in customers:
                 await _give(Act(connection, SERVER, now_ms), customer)
-            for currency in sorted({customer.currency for customer in customers}):
-                await self._make_card(Act(connection, SERVER, now_ms), currency, given)
+            act, currencies = Act(connection, SERVER, now_ms), sorted({one.currency for one in customers})
+            for currency in currencies:
+                card = await create_card(
+                    act, f"scenario {currency}", currency, default=True, below_cost=given.below_cost
+                )
+                await self._put(act, card, given.rates or ())
+            for trunk, costs in given.costs.items():
+                # Amounts in two currencies are not compared: a trunk costs what the first customer pays in.
+                card = await create_card(act, f"cost of {trunk}", customers[0].currency)
+                await self._put(act, card, costs)
+                await assign_trunk(act, trunk, card)
 
-    async def _make_card(self, act: Act, currency: str, given: Given) -> None:
-        name = f"scenario {currency}"
-        card = await create_card(act, name, currency, default=True)
-        for rate in given.rates or ():
+    async def _put(self, act: Act, card: RateCard, given: Sequence[ScenarioRate]) -> None:
+        for rate in given:
             amounts = {
-                f"{field}_micros": parse_amount(getattr(rate, field), currency, decimals=MICRO_DIGITS)
+                f"{field}_micros": parse_amount(getattr(rate, field), card.currency, decimals=MICRO_DIGITS)
                 for field in ("price", "connection")
             }
             await act.connection.execute(

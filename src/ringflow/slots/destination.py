@@ -34,6 +34,7 @@ EXIT_OF = {
     LegStatus.UNAVAILABLE: "failed",
     LegStatus.NO_CREDIT: "no_credit",
     LegStatus.REFUSED: "refused",
+    LegStatus.BELOW_COST: "refused",
 }
 
 AppName = Annotated[str, Field(pattern=APP_PATTERN)]

@@ -185,7 +185,9 @@ rate_cards = Table(
     Column("rounding", Text, nullable=False),
     Column("is_default", Boolean, nullable=False),
     Column("revision", BigInteger, nullable=False),
+    Column("below_cost", Text, nullable=False, server_default="refuse"),
     CheckConstraint("decimals BETWEEN 0 AND 6", name="decimals"),
+    CheckConstraint("below_cost IN ('allow', 'warn', 'refuse')", name="below_cost"),
     CheckConstraint("rounding IN ('up', 'half_up', 'half_even', 'down')", name="rounding"),
     Index(
         "ix_rate_cards_default",
