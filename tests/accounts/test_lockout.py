@@ -26,7 +26,7 @@ from ringflow.accounts.lockout import (
     TRUNK,
     Budget,
     Caller,
-    Charge,
+    Limit,
     Standing,
     card_budget,
 )
@@ -307,7 +307,8 @@ async def test_past_the_trunks_budget_a_pin_alone_opens_what_the_telephone_opene
 
 
 async def test_all_trunks_together_have_a_budget_for_pins_alone(mint: Any) -> None:
-    await count_failure(mint.store, [Charge("system", (SYSTEM.at_once - 3) * SYSTEM.each_ms)], mint.now_ms)
+    nearly_all = Budget(1, (SYSTEM.at_once - 3) * SYSTEM.each_ms)
+    await count_failure(mint.store, [Limit("system", nearly_all)], mint.now_ms)
     for number in range(3):
         assert await mint.cards.authenticate(None, ALONE, Caller(f"trunk {number}", None)) == Refusal(
             Why.UNKNOWN
@@ -463,9 +464,8 @@ async def test_guesses_at_the_same_instant_are_counted_one_by_one(mint: Any) -> 
     found = Counter(one.why for one in await asyncio.gather(*alone))
     assert found == {Why.UNKNOWN: 5, Why.NEEDS_ID: 25}
     # Those of different telephones too, whose common budget has room for two.
-    await count_failure(
-        mint.store, [Charge("trunk:second", (TRUNK.at_once - 2) * TRUNK.each_ms)], mint.now_ms
-    )
+    nearly_all = Budget(1, (TRUNK.at_once - 2) * TRUNK.each_ms)
+    await count_failure(mint.store, [Limit("trunk:second", nearly_all)], mint.now_ms)
     alone = [mint.cards.authenticate(None, ALONE, spoofed(number, "second")) for number in range(30)]
     found = Counter(one.why for one in await asyncio.gather(*alone))
     assert found == {Why.UNKNOWN: 2, Why.NEEDS_ID: 28}

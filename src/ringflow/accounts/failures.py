@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ringflow.accounts.lockout import Charge
+from ringflow.accounts.lockout import Limit
 from ringflow.store import Store
 from ringflow.store.statement import Statement
 
@@ -38,9 +38,9 @@ _SET_BACK = Statement(
 )
 
 
-async def count_failure(store: Store, charges: Sequence[Charge], now_ms: int) -> None:
-    """Hold one failure against every subject charged; drop some rows whose failures are all forgotten."""
-    rows = [{"subject": one.name, "each_ms": one.each_ms} for one in charges]
+async def count_failure(store: Store, limits: Sequence[Limit], now_ms: int) -> None:
+    """Use one try of every limit's budget; drop some rows whose failures are all forgotten."""
+    rows = [{"subject": one.name, "each_ms": one.budget.each_ms} for one in limits]
     async with store.writing() as connection:
         await _COUNT.run(connection, sorted(rows, key=lambda row: str(row["subject"])), now_ms=now_ms)
     async with store.writing() as connection:

@@ -51,6 +51,7 @@ TRUNK = Budget(at_once=400, each_ms=36 * SECOND_MS)
 SYSTEM = Budget(at_once=800, each_ms=24 * SECOND_MS)
 # Codes of vouchers, for the account that they would go to.
 CUSTOMER = Budget(at_once=10, each_ms=10 * MINUTE_MS)
+_IDLE = Budget(at_once=1, each_ms=SECOND_MS)
 
 _SHORTEST_PIN = 4
 _SHORTEST_PIN_TRIES_A_DAY = 12
@@ -87,37 +88,28 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """What a wrong try adds to a subject."""
-
-    name: str
-    each_ms: int
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What may be compared. `wait_ms`: how long until a telephone that no card knows may try; 0: it may now.
 
-    `known_may`: whether a telephone that the card knows may. `charges`: what is written down if nobody is
-    admitted.
+    `known_may`: whether a telephone that the card knows may. `counted`: what a failure is held against.
     """
 
     wait_ms: int
     known_may: bool
-    charges: Sequence[Charge]
+    counted: Sequence[Limit]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a try is held against. `shared`: any of these used up stops callers who are not known.
 
-    `own`: what stops a telephone that the card knows; None where nobody can be known. `idle`: the name of a
-    row that is written and never read, so that a try takes as long whether or not it was compared.
+    `own`: what stops a telephone that the card knows; None where nobody can be known. `idle`: counted and
+    never read, so that a try takes as long whether or not it was compared.
     """
 
     shared: Mapping[Subject, Limit]
     own: tuple[Subject, Limit] | None = None
-    idle: str | None = None
+    idle: Limit | None = None
 
     @property
     def all(self) -> dict[Subject, Limit]:
@@ -129,12 +121,10 @@ class Limits:
         waits = {kind: one.budget.wait_ms(standings.get(kind), now_ms) for kind, one in self.all.items()}
         wait_ms = max(waits[kind] for kind in self.shared)
         if not wait_ms:
-            charges = [Charge(one.name, one.budget.each_ms) for one in self.all.values()]
-            return Verdict(0, True, charges)
+            return Verdict(0, True, list(self.all.values()))
         if self.own is not None and not waits[self.own[0]]:
-            own = self.own[1]
-            return Verdict(wait_ms, True, [Charge(own.name, own.budget.each_ms)])
-        return Verdict(wait_ms, False, [] if self.idle is None else [Charge(self.idle, MINUTE_MS)])
+            return Verdict(wait_ms, True, [self.own[1]])
+        return Verdict(wait_ms, False, [] if self.idle is None else [self.idle])
 
 
 def limits_of_card(card_id: str, pin_digits: int, caller: Caller) -> Limits:
@@ -145,7 +135,7 @@ def limits_of_card(card_id: str, pin_digits: int, caller: Caller) -> Limits:
     if source is None:
         return Limits(shared)
     own = Limit(f"known:{card_id}:{pin_digits}:{source}", budget)
-    return Limits(shared, ("known", own), f"idle:{source}")
+    return Limits(shared, ("known", own), Limit(f"idle:{source}", _IDLE))
 
 
 def limits_of_pin(caller: Caller) -> Limits:

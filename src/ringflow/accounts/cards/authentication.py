@@ -133,8 +133,8 @@ class Cards:
             return _Verified(found.card, found.owner)
         if verdict.wait_ms and any(one.failed_ms > now_ms for one in found.standings.values()):
             await set_back(self._store, [one.name for one in limits.all.values()], now_ms)
-        if verdict.charges:
-            await count_failure(self._store, verdict.charges, now_ms)
+        if verdict.counted:
+            await count_failure(self._store, verdict.counted, now_ms)
         if verdict.wait_ms:
             return Refusal(Why.NEEDS_ID if card_id is None else Why.LOCKED, verdict.wait_ms)
         return Refusal(Why.WRONG_PIN if found.card else Why.UNKNOWN)

@@ -77,5 +77,5 @@ class Vouchers:
         except CardRefused as error:
             refusal = Refusal(error.why)
         if refusal.why is Why.UNKNOWN:
-            await count_failure(self._store, verdict.charges, now_ms)
+            await count_failure(self._store, verdict.counted, now_ms)
         return refusal
