@@ -25,6 +25,11 @@ from ringflow.validation import Text, check_model
 ENVIRONMENT_PREFIX = "RINGFLOW_"
 DEFAULT_PATH = Path("config.yaml")
 
+DEFAULT_FAILOVER = ("401", "403", "407", "408", "5xx")
+"""A trunk that answers so is out of order or wants none of our calls; other 4xx and 6xx are the callee's."""
+
+DEFAULT_SILENT_S = 6
+
 
 def _network(value: object) -> object:
     if not isinstance(value, str):
@@ -189,6 +194,8 @@ class TrunkDeclaration(Frozen):
     caller_id: Digits | None = None
     server: str = ""
     rated: Literal["local", "upstream"] = "local"
+    failover: tuple[Text, ...] = DEFAULT_FAILOVER
+    silent_s: int = DEFAULT_SILENT_S
     headers: dict[str, str] = Field(default_factory=dict)
 
 

@@ -234,3 +234,17 @@ async def test_a_customers_declared_dids_keep_a_command_from_deleting_it(
         async with changing(store, "US") as change:
             await customers.delete(change, 7, cascade=True)
     assert await everything(store) == [Customer(7), Did("100", "a", customer_id=7, source="config")]
+
+
+async def test_a_declared_trunk_has_its_failover_and_wrong_entries_are_placed(
+    store: Store, tmp_path: Path
+) -> None:
+    stated = "trunks: [{name: a, dial: 'PJSIP/{number}@a', failover: [5xx, 408], silent_s: 9}]\n"
+    await apply_declarations(store, config(tmp_path, stated))
+    async with store.reading() as connection:
+        (trunk,) = await trunks.every(connection)
+    assert (trunk.failover, trunk.silent_s) == (("408", "5xx"), 9)
+    wrong = "trunks:\n  - name: a\n    dial: PJSIP/{number}@a\n    failover: [603]\n    silent_s: 40\n"
+    with pytest.raises(ConfigError) as refused:
+        await apply_declarations(store, config(tmp_path, wrong))
+    assert [problem.line for problem in refused.value.problems] == [4, 5]

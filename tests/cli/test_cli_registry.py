@@ -34,7 +34,7 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
     assert trunk == {
         "name": "carrier", "dial": "PJSIP/{number}@carrier", "headers": {"X-A": "a:b", "X-B": ""},
         "position": 100, "enabled": True, "caller_id": None, "server": "sip.example.net", "rated": "upstream",
-        "source": "operator",
+        "failover": ["401", "403", "407", "408", "5xx"], "silent_s": 6, "source": "operator",
     }  # fmt: skip
     assert ringflow("customer", "show", "42", "--json").json == customer
     assert ringflow("cli", "show", "00441910000001", "--json").json == cli
@@ -82,6 +82,13 @@ def test_set_changes_what_is_given_and_empties_with_none(ringflow: Run) -> None:
     ringflow("trunk", "add", "a", "PJSIP/{number}@a", "--header", "X-A: 1")
     trunk = ringflow("trunk", "set", "a", "--no-headers", "--disabled", "--position", "1", "--json").json
     assert (trunk["headers"], trunk["enabled"], trunk["position"]) == ({}, False, 1)
+    words = ("--failover", "5xx, 408", "--failover", "486", "--silent-s", "0")
+    trunk = ringflow("trunk", "set", "a", *words, "--json").json
+    assert (trunk["failover"], trunk["silent_s"], trunk["position"]) == (["408", "486", "5xx"], 0, 1)
+    trunk = ringflow("trunk", "set", "a", "--failover", "none", "--json").json
+    assert (trunk["failover"], trunk["silent_s"]) == ([], 0)
+    added = ringflow("trunk", "add", "b", "A/{number}", "--failover", "503", "--silent-s", "4", "--json").json
+    assert (added["failover"], added["silent_s"]) == (["503"], 4)
 
 
 def test_delete_says_what_is_gone(ringflow: Run) -> None:
@@ -121,6 +128,8 @@ def test_a_long_list_says_that_there_is_more(ringflow: Run) -> None:
         (("did", "add", "a b", "x"), "DID `a b`: write a telephone number"),
         (("trunk", "add", "a", "PJSIP/a"), "dial `PJSIP/a`: write {number} exactly once"),
         (("trunk", "add", "a", "A/{number}", "--header", "X"), "--header X: write NAME:VALUE"),
+        (("trunk", "add", "a", "A/{number}", "--failover", "603"), "a callee who answers 6xx is not asked"),
+        (("trunk", "add", "a", "A/{number}", "--silent-s", "33"), "silent_s"),
         (
             ("trunk", "add", "a", "A/{number}", "--header", "X:1", "--header", "X:2"),
             "--header X is given twice",

@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal, TypedDict, Unpack, get_args
+from typing import Any, Literal, TypedDict, Unpack, get_args
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.change import MAX_INTEGER, Change, Source
+from ringflow.accounts.failover import checked_failover
 from ringflow.accounts.fields import check_caller_id, check_one_of, check_range, trying_all
 from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_headers
 from ringflow.audit import Act
+from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.errors import Refused
 from ringflow.ledger.rate_card import assigned, trunk_subject, unassign
 from ringflow.plain_text import plain
 from ringflow.store.tables import trunks
+
+LONGEST_SILENT_S = 32
+"""By then SIP itself has given up (Timer B of RFC 3261, 17.1.1.2)."""
 
 Rated = Literal["local", "upstream"]
 
@@ -33,6 +38,8 @@ class Trunk:
 
     `headers` go on the INVITE; `server` is the name that X-CX-Sec is signed for, the trunk's own name
     where it is empty; `rated` tells who charges for calls: `local` is us, `upstream` the switch behind it.
+    `failover` lists the final responses after which the next trunk is tried; one that has sent nothing at all
+    for `silent_s` seconds gives way too, 0: never.
     """
 
     name: str
@@ -43,6 +50,8 @@ class Trunk:
     caller_id: str | None = None
     server: str = ""
     rated: Rated = "local"
+    failover: tuple[str, ...] = DEFAULT_FAILOVER
+    silent_s: int = DEFAULT_SILENT_S
     source: Source = "operator"
 
 
@@ -56,6 +65,8 @@ class TrunkChanges(TypedDict, total=False):
     caller_id: str | None
     server: str
     rated: Rated
+    failover: tuple[str, ...]
+    silent_s: int
 
 
 COLUMNS = tuple(trunks.c[name] for name in Trunk.__slots__)
@@ -64,7 +75,7 @@ COLUMNS = tuple(trunks.c[name] for name in Trunk.__slots__)
 async def find(connection: AsyncConnection, name: str) -> Trunk | None:
     """The trunk of this name, or None."""
     row = (await connection.execute(select(*COLUMNS).where(trunks.c.name == name))).one_or_none()
-    return Trunk(*row) if row else None
+    return _trunk(row) if row else None
 
 
 async def show(connection: AsyncConnection, name: str) -> Trunk:
@@ -80,7 +91,7 @@ async def every(connection: AsyncConnection, *, source: Source | None = None) ->
     query = select(*COLUMNS).order_by(trunks.c.position, trunks.c.name)
     if source is not None:
         query = query.where(trunks.c.source == source)
-    return [Trunk(*row) for row in await connection.execute(query)]
+    return [_trunk(row) for row in await connection.execute(query)]
 
 
 async def add(change: Change, trunk: Trunk) -> Trunk:
@@ -126,8 +137,14 @@ async def delete(change: Change, name: str) -> Trunk:
     return trunk
 
 
+def _trunk(row: Sequence[Any]) -> Trunk:
+    trunk = Trunk(*row)
+    # JSON has no tuples.
+    return replace(trunk, failover=tuple(trunk.failover))
+
+
 def _checked(trunk: Trunk, country: str) -> Trunk:
-    caller_id = trunk.caller_id
+    caller_id, failover = trunk.caller_id, trunk.failover
     with trying_all() as trying:
         with trying:
             _check_names(trunk)
@@ -140,8 +157,12 @@ def _checked(trunk: Trunk, country: str) -> Trunk:
         with trying:
             check_one_of(trunk.rated, get_args(Rated), "rated")
         with trying:
+            failover = checked_failover(trunk.failover)
+        with trying:
+            check_range(trunk.silent_s, 0, LONGEST_SILENT_S, "silent_s")
+        with trying:
             caller_id = check_caller_id(trunk.caller_id, country)
-    return replace(trunk, caller_id=caller_id, headers=dict(trunk.headers))
+    return replace(trunk, caller_id=caller_id, failover=failover, headers=dict(trunk.headers))
 
 
 def _check_names(trunk: Trunk) -> None:

@@ -247,7 +247,9 @@ class Call:
         The callee's own final response goes first, where a leg ended in this slot.
         """
         if sip is not None:
-            self._unanswered_code = passed_on(self.leg_at_end) or sip
+            asked = (leg for leg in reversed(self.legs) if leg.status is not LegStatus.BELOW_COST)
+            heard = next(asked, None) if self.leg_at_end is not None else None
+            self._unanswered_code = passed_on(heard) or sip
 
     async def end_unanswered(self, outcome: str) -> None:
         """The flow is over: a caller that was not answered is refused with the code that fits."""

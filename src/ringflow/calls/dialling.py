@@ -38,8 +38,8 @@ _REQUEST_TERMINATED = 487
 _EARLY_MS = 500
 """How much sooner than its time for ringing a `Dial` may seem to end: two clocks measure it."""
 
-WRONG_NUMBER_CAUSES = frozenset({1, 22, 28})
-"""Q.850: unallocated, changed, invalid format. Another trunk would say the same."""
+LAST_WORD_CAUSES = frozenset({1, 21, 22, 28})
+"""Q.850: unallocated, rejected, changed, invalid format. Another trunk would say the same."""
 
 
 @dataclass(slots=True)

@@ -8,13 +8,14 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from ringflow.accounts.customers import Customer
+from ringflow.accounts.failover import fails_over
 from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
 from ringflow.accounts.trunks import Trunk
 from ringflow.agi.session import AgiSession
 from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.charging import Allowance, Charging, Denial, Denied
 from ringflow.calls.dialling import (
-    WRONG_NUMBER_CAUSES,
+    LAST_WORD_CAUSES,
     Attempt,
     DialOptions,
     dial,
@@ -85,9 +86,9 @@ class Outgoing:
     async def dial_number(self, text: str, options: DialOptions) -> Leg:
         """Dial a number through the trunks in order; gives the last leg that was not passed over, if any.
 
-        The next trunk is tried when one is congested or unavailable, not when the callee is busy or silent,
-        nor when the number itself is wrong, nor when there is no credit. One that would be sold below cost is
-        passed over.
+        The next trunk is tried after the answers that the trunk's `failover` lists, and where there was none
+        and the trunk is unavailable; not when the callee rings and is silent, nor when there is no credit.
+        One that would be sold below cost is passed over.
         """
         number = dialable_number(text)
         if number is None:
@@ -104,7 +105,7 @@ class Outgoing:
         for trunk in trunks:
             target = trunk.dial.replace("{number}", number)
             leg = await self._place(payer, target, number, trunk, options)
-            if leg.status not in _TRY_NEXT_TRUNK or leg.hangup_cause in WRONG_NUMBER_CAUSES:
+            if not _try_next(trunk, leg):
                 break
         tried = (one for one in reversed(self.legs[tried_before:]) if one.status is not LegStatus.BELOW_COST)
         return next(tried, leg)
@@ -298,6 +299,13 @@ class Outgoing:
         self.ended_in_visit = len(self._transcript.visits)
         self._transcript.note("leg", leg.status)
         return leg
+
+
+def _try_next(trunk: Trunk, leg: Leg) -> bool:
+    """Whether the next trunk is tried: by the SIP answer where there was one, else by Asterisk's status."""
+    if leg.sip_code is not None:
+        return fails_over(trunk.failover, leg.sip_code)
+    return leg.status in _TRY_NEXT_TRUNK and leg.hangup_cause not in LAST_WORD_CAUSES
 
 
 def _lost(attempt: Attempt) -> Leg:

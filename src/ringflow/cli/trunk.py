@@ -8,10 +8,11 @@ import typer
 
 from ringflow.accounts import trunks
 from ringflow.accounts.trunks import Rated, Trunk, TrunkChanges
-from ringflow.cli.emptying import text_or_none
+from ringflow.cli.emptying import EMPTY, text_or_none
 from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_many, print_one
+from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.errors import Refused
 from ringflow.plain_text import plain
 
@@ -35,6 +36,23 @@ Server = Annotated[
 RatedOption = Annotated[
     Rated | None, typer.Option("--rated", help="Who charges for calls: us, or the switch behind it.")
 ]
+Failover = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--failover",
+        metavar="CODES|none",
+        help="The SIP answers after which the next trunk is tried, such as 408,5xx.",
+        show_default=",".join(DEFAULT_FAILOVER),
+    ),
+]
+SilentS = Annotated[
+    int | None,
+    typer.Option(
+        "--silent-s",
+        metavar="SECONDS",
+        help="After so long without any answer, not even 100, the next trunk is tried; 0: never.",
+    ),
+]
 
 
 @app.command("add")
@@ -48,6 +66,8 @@ def add_command(
     caller_id: CallerId = None,
     server: Server = "",
     rated: RatedOption = "local",
+    failover: Failover = None,
+    silent_s: SilentS = DEFAULT_SILENT_S,
     as_json: Json = False,
 ) -> None:
     """Add a trunk."""
@@ -60,6 +80,8 @@ def add_command(
         text_or_none(caller_id) if caller_id is not None else None,
         server or "",
         rated or "local",
+        DEFAULT_FAILOVER if failover is None else read_failover(failover),
+        DEFAULT_SILENT_S if silent_s is None else silent_s,
     )
     print_one(with_change(operator, lambda change: trunks.add(change, trunk)), as_json)
 
@@ -88,9 +110,11 @@ def set_command(
     caller_id: CallerId = None,
     server: Server = None,
     rated: RatedOption = None,
+    failover: Failover = None,
+    silent_s: SilentS = None,
     as_json: Json = False,
 ) -> None:
-    """Change what is given; the rest stays. Headers are replaced all together."""
+    """Change what is given; the rest stays. Headers are replaced all together, and so are failover codes."""
     changes: TrunkChanges = {}
     if dial is not None:
         changes["dial"] = dial
@@ -106,6 +130,10 @@ def set_command(
         changes["server"] = server
     if rated is not None:
         changes["rated"] = rated
+    if failover is not None:
+        changes["failover"] = read_failover(failover)
+    if silent_s is not None:
+        changes["silent_s"] = silent_s
     print_one(with_change(operator, lambda change: trunks.alter(change, name, **changes)), as_json)
 
 
@@ -113,6 +141,13 @@ def set_command(
 def delete_command(operator: Operator, name: Name, as_json: Json = False) -> None:
     """Delete a trunk."""
     print_deleted("trunk", with_change(operator, lambda change: trunks.delete(change, name)).name, as_json)
+
+
+def read_failover(texts: list[str]) -> tuple[str, ...]:
+    """`408,5xx` texts as a list of answers; `none` is an empty one."""
+    if texts == [EMPTY]:
+        return ()
+    return tuple(part.strip() for text in texts for part in text.split(","))
 
 
 def read_headers(texts: list[str]) -> dict[str, str]:

@@ -54,7 +54,7 @@ class Destination(Slot):
     }
 
     external: Template | None = None
-    """A number, dialled through the trunks in order; the next one is tried on congestion."""
+    """A number, dialled through the trunks in order; the next one is tried when one is out of order."""
     internal: AppName | None = None
     """The name of another app, where the call goes on."""
     uri: Template | None = None

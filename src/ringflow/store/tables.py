@@ -108,6 +108,8 @@ trunks = Table(
     Column("source", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    Column("failover", JSON, nullable=False, server_default='["401", "403", "407", "408", "5xx"]'),
+    Column("silent_s", Integer, nullable=False, server_default="6"),
     CheckConstraint("rated IN ('local', 'upstream')", name="rated"),
     _source(),
 )
