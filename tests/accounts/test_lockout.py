@@ -152,7 +152,7 @@ async def test_pins_of_another_length_use_up_nothing_that_the_owner_needs(mint: 
     assert isinstance(await mint.cards.authenticate(card_id, pin, HOME), Admitted)
 
 
-@pytest.mark.parametrize(("pin_length", "first_day", "later"), [(4, 17, 12), (6, 71, 48), (8, 287, 192)])
+@pytest.mark.parametrize(("pin_length", "first_day", "later"), [(4, 17, 12), (6, 71, 48)])
 async def test_any_number_of_telephones_get_few_guesses_at_a_card_in_a_day(
     mint: Any, pin_length: int, first_day: int, later: int
 ) -> None:
@@ -169,13 +169,13 @@ async def test_who_presents_the_owners_telephone_gets_as_many_guesses_again_and_
     compared = (f"card:{card_id}", f"known:{card_id}:4:{HOME.source}")
     guesses: Counter[int] = Counter()
     let_in: Counter[int] = Counter()
-    for step in range(2 * 144):
+    for step in range(2 * 48):
         for caller in (THIEF, HOME):
             before = await written(mint.store, compared)
             await mint.cards.authenticate(card_id, other_than(pin), caller)
-            guesses[step // 144] += await written(mint.store, compared) != before
-        mint.now_ms += 10 * MINUTE_MS - SECOND_MS
-        let_in[step // 144] += isinstance(await mint.cards.authenticate(card_id, pin, HOME), Admitted)
+            guesses[step // 48] += await written(mint.store, compared) != before
+        mint.now_ms += 30 * MINUTE_MS - SECOND_MS
+        let_in[step // 48] += isinstance(await mint.cards.authenticate(card_id, pin, HOME), Admitted)
         mint.now_ms += SECOND_MS
     assert guesses == {0: 31, 1: 24}
     assert let_in[1] == 0
@@ -226,7 +226,7 @@ async def test_a_telephone_that_knows_its_own_card_has_no_more_tries_at_anothers
 
 
 async def test_one_anonymous_caller_who_keeps_failing_shuts_no_first_time_caller_out(mint: Any) -> None:
-    made = await mint.make(count=200)
+    made = await mint.make(count=100)
     let_in = 0
     for number, (card_id, pin) in enumerate(made):
         mint.now_ms += SECOND_MS
@@ -234,7 +234,7 @@ async def test_one_anonymous_caller_who_keeps_failing_shuts_no_first_time_caller
         assert isinstance(await mint.cards.authenticate(*tried, NOBODY), Refusal)
         caller = NOBODY if number % 10 == 0 else first_timer(number)
         let_in += isinstance(await mint.cards.authenticate(card_id, pin, caller), Admitted)
-    assert let_in == 200
+    assert let_in == 100
 
 
 # PINs that open a card alone
@@ -255,6 +255,9 @@ async def test_a_million_cards_have_under_5000_guesses_a_day_and_everybody_with_
         trunk = ("carrier", "second", "third")[tried // 7 % 3]
         return (spoofed(tried % 60), spoofed(1_000 + tried, trunk), Caller(trunk, None))[tried % 3]
 
+    # The first 700 guesses, which come at once, were made before.
+    begun = Budget(1, (SYSTEM.at_once - 100) * SYSTEM.each_ms)
+    await count_failure(mint.store, [Limit("system", begun)], mint.now_ms)
     starts_ms = mint.now_ms
     guessed = tried = wasted = met = 0
     asked: Counter[tuple[str, int | None]] = Counter()
@@ -272,7 +275,7 @@ async def test_a_million_cards_have_under_5000_guesses_a_day_and_everybody_with_
             asked["owner", await questions(mint, owners[met], first_timer(met))] += 1
             asked["new", await questions(mint, new[met], first_timer(1_000 + met))] += 1
             met += 1
-    most = SYSTEM.at_once + ATTACK_MS // SYSTEM.each_ms
+    most = 100 + ATTACK_MS // SYSTEM.each_ms
     assert most - 20 < guessed <= most
     assert met == 20
     assert asked["owner", 1] == 20
@@ -480,6 +483,23 @@ async def test_what_one_server_counted_holds_on_another_and_after_a_restart(
     store = await Store.open(database_url)
     locked = await mint.desk(store=store).authenticate(card_id, pin, THIEF)
     assert locked == Refusal(Why.LOCKED, 2 * HOUR_MS)
+    await store.close()
+
+
+async def test_servers_at_the_same_instant_compare_one_more_each_at_most_and_count_it(
+    mint: Any, database_url: str
+) -> None:
+    ((card_id, pin),) = await mint.make(pin_length=4)
+    store = await Store.open(database_url)
+    other = mint.desk(store=store)
+    tries = [
+        desk.authenticate(card_id, other_than(pin), THIEF) for _ in range(15) for desk in (mint.cards, other)
+    ]
+    found = Counter(one.why for one in await asyncio.gather(*tries))
+    assert found[Why.WRONG_PIN] in (6, 7)
+    assert found[Why.WRONG_PIN] + found[Why.LOCKED] == 30
+    wait_ms = (found[Why.WRONG_PIN] - 5) * 2 * HOUR_MS
+    assert await other.authenticate(card_id, pin, THIEF) == Refusal(Why.LOCKED, wait_ms)
     await store.close()
 
 
