@@ -8,6 +8,7 @@ from ringflow.calls.charging import Charging
 from ringflow.calls.seats import Seats
 from ringflow.ledger.ledger import Ledger
 from ringflow.store import Store
+from ringflow.store.ledger_tables import ledger_marks
 
 CARD = Customer(7, channels=1)
 
@@ -16,9 +17,12 @@ async def test_a_call_counts_as_the_customers_until_it_is_left(store: Store) -> 
     async with changing(store, "US") as change:
         await add(change, CARD)
     charging = Charging(Ledger(store, "here"))
-    first, second = (Seats(charging, call, f"@{call}.1") for call in ("one", "two"))
+    first, second = (Seats(charging, call, f"@{call}.1", "1750000000-1") for call in ("one", "two"))
 
     assert await first.take(CARD)
+    async with store.reading() as connection:
+        (mark,) = (await connection.execute(ledger_marks.select())).all()
+    assert (mark.call_id, mark.asterisk) == ("one.as7@one.1", "1750000000-1")
     assert not await second.take(CARD)
     await second.leave()
     assert not await second.take(CARD)

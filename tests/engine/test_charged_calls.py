@@ -31,9 +31,10 @@ from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.rate_card import create_card
+from ringflow.simulator.asterisk import Greeting
 from ringflow.simulator.callee import Callee
 from ringflow.simulator.caller import CallerStep, ScriptedCaller
-from ringflow.simulator.carrying import Arrival, carry_call
+from ringflow.simulator.carrying import Arrival, CarriedCall, carry_call
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.line import LineEvent, Sound
 from ringflow.slots.destination import Destination
@@ -42,6 +43,7 @@ from ringflow.store.ledger_tables import ledger_holds, ledger_marks, rates
 
 DID, CLI, UNIT = "18005550100", "441910000001", 1_000_000
 REPETITIONS = int(os.environ.get("CHARGED_REPETITIONS", "1"))
+HERE = Greeting(DID, CLI).asterisk
 NOW_MS = round(VirtualClock().now_s() * 1000)
 
 
@@ -88,8 +90,12 @@ class Staying(ScriptedCaller):
 class Server:
     """One Ringflow on a store: its own directory, occupancy and ledger."""
 
-    def __init__(self, store: Store, name: str, slice_s: int = 60, prolongs: bool = False) -> None:
+    def __init__(
+        self, store: Store, name: str, slice_s: int = 60, prolongs: bool = False, leads_to: str = HERE
+    ) -> None:
         self.prolongs = prolongs
+        self.leads_to = leads_to
+        self.carried: CarriedCall | None = None
         self.charging = Charging(
             Ledger(store, name, lambda: NOW_MS), ChargingSettings(slice_ms=slice_s * 1000)
         )
@@ -117,7 +123,10 @@ class Server:
                 self.directory,
                 self.occupancy,
                 book,
-                replace(world, manager=manager if self.prolongs else None),
+                replace(
+                    world,
+                    manager=replace(manager, leads_to=self.is_led_to) if self.prolongs else None,
+                ),
                 watchers,
             ),
             Staying(clock, gate) if gate is not None else ScriptedCaller(clock, steps),
@@ -125,7 +134,12 @@ class Server:
             lambda attempt, target: Callee(talk_ms=None if gate is not None else 60_000),
             lambda name: 2.0,
         )
+        self.carried = carried
         return carried.record
+
+    async def is_led_to(self, asterisk: str) -> bool:
+        """Whether the manager link leads to this Asterisk."""
+        return asterisk == self.leads_to
 
 
 async def furnish(store: Store, units: int, channels: int | None = None) -> None:
@@ -189,6 +203,37 @@ async def test_talks_that_are_prolonged_at_once_share_the_credit_to_the_last_uni
     assert (account.balance_micros, account.held_micros) == (0, 0)
     assert await left_over(store) == (0, 0)
     assert await check_books(store, NOW_MS) == []
+
+
+async def test_no_talk_is_prolonged_by_a_manager_link_to_another_asterisk(store: Store) -> None:
+    await furnish(store, units=3)
+    for leads_to, minutes in (("another", 1), (HERE, 2)):
+        server = Server(store, "one", prolongs=True, leads_to=leads_to)
+        record = await server.call(Gate(1))
+        assert [leg.talked_ms for leg in record.legs] == [minutes * 60_000]
+    assert await check_books(store, NOW_MS) == []
+
+
+async def test_a_hold_and_a_counted_call_say_where_they_live_and_only_the_dialplan_has_the_token(
+    store: Store,
+) -> None:
+    await furnish(store, units=5, channels=3)
+    server, gate = Server(store, "one"), Gate(2)
+    call = asyncio.create_task(server.call(gate))
+    async with asyncio.timeout(10):
+        while not gate.talking:  # noqa: ASYNC110 -- the call tells nobody
+            await asyncio.sleep(0.01)
+    async with store.reading() as connection:
+        (hold,) = (await connection.execute(ledger_holds.select())).all()
+        (mark,) = (await connection.execute(ledger_marks.select())).all()
+    gate.count(talking=False)
+    record = await call
+    assert (hold.asterisk, mark.asterisk, record.asterisk) == (HERE, HERE, HERE)
+    assert len(hold.token) == 16
+    assert server.carried is not None
+    (leg,) = server.carried.legs
+    assert leg.options["B"] == f"ringflow-charged^before^1({hold.leg_id}^{hold.token})"
+    assert hold.token not in repr(record)
 
 
 async def test_a_channel_limit_holds_across_servers(store: Store) -> None:

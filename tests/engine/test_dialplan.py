@@ -13,8 +13,9 @@ from ringflow.slots.ivr import Ivr
 from .conftest import Place
 
 
-def request(said: str | None) -> AgiRequest:
+def request(said: str | None, asterisk: str = "1750000000-1") -> AgiRequest:
     headers = {"agi_channel": "PJSIP/x-1", "agi_uniqueid": "1.1", "agi_extension": "1"}
+    headers |= {"agi_arg_2": "5/3", "agi_arg_3": asterisk}
     return AgiRequest(headers if said is None else headers | {"agi_arg_1": said})
 
 
@@ -53,6 +54,19 @@ def test_a_version_that_is_too_old_is_said_once() -> None:
         for said in ("1", None, "1"):
             check.refuse(request(said))
     assert len(logs) == 1
+
+
+@pytest.mark.parametrize("asterisk", ["", "a b", "x" * 65, "../x"])
+def test_a_call_that_does_not_say_which_asterisk_it_is_on_is_let_in_and_told_of_once(asterisk: str) -> None:
+    check = DialplanCheck()
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert check.refuse(request(str(DIALPLAN_VERSION), asterisk)) is None
+    assert [line["event"] for line in logs] == ["asterisk unnamed"]
+    assert "which Asterisk" in check.detail
+    assert not check.is_named
+    assert check.refuse(request(str(DIALPLAN_VERSION))) is None
+    assert check.is_named
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import pytest
 
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
+from ringflow.ami.link import AmiLink
+from ringflow.ami.settings import AmiSettings
 from ringflow.calls.charging import Charging
 from ringflow.engine.reconciling import Findings, Reaper
 from ringflow.engine.settling import Settlements, serve_settlement
@@ -177,6 +179,15 @@ async def test_a_leg_that_its_living_server_lost_sight_of_is_settled_by_every_se
     assert await charged(house) == 10_000_000
 
 
+async def test_a_hold_that_expired_is_settled_though_its_server_lives(house: House) -> None:
+    own = house.server("own")
+    await held(own)
+    house.now_ms += 7_200_001
+    await say_alive(own.ledger)
+    assert await settled_at(await house.port(own), ANSWERED, TEN_S_LATER) == SETTLED
+    assert await charged(house) == 10_000_000
+
+
 async def test_a_server_that_loses_a_leg_while_it_is_asked_about_it_believes_what_it_was_told(
     house: House,
 ) -> None:
@@ -292,3 +303,19 @@ async def test_without_ami_a_dead_servers_hold_stands_until_it_expires(house: Ho
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert (await alive.ledger.release(LEG)).charged_micros == 0
+
+
+async def test_while_ami_is_down_no_call_is_counted_out(house: House) -> None:
+    dead, alive = house.server("site#1"), house.server("site#2")
+    await say_alive(dead.ledger)
+    await dead.ledger.occupy("c1@1750000000.7", {"customer:42": 1}, HERE)
+    house.now_ms += 50_000
+    link = AmiLink(AmiSettings("127.0.0.1", 1, "ringflow", "not used"))
+    reaper = Reaper(alive, link, 0.06, Settlements(alive, None, 0.06))
+    running = asyncio.create_task(reaper.run())
+    async with asyncio.timeout(10):
+        while reaper.findings != Findings(waiting_calls=1, unattended=1):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await dead.ledger.vacate("c1@1750000000.7")

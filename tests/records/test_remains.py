@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 import pytest
 from sqlalchemy import select
 
+from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus, Verdict
+from ringflow.engine.settling import Claim, Settlements
 from ringflow.ledger.held import see_server
+from ringflow.ledger.ledger import Ledger
 from ringflow.records.drafting import LEAST_AGE_MS, Drafts
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
 from ringflow.records.recorder import Recorder
@@ -258,3 +261,39 @@ async def test_a_record_of_a_lost_call_says_on_which_asterisk_it_was(store: Stor
     await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS)
     await Remains(store, "other").leg_ended(replace(LEG_END, leg_id="02b.1@1.1", asterisk=OTHER))
     assert {call.call_id: call.asterisk for call in await calls(store)} == {"01a": HERE, "02b": OTHER}
+
+
+async def told(store: Store, leg_id: str, *, after_ms: int, asterisk: str = HERE) -> Verdict:
+    """Tell a server, so long after the other was last seen, of a talk of 31,000 years."""
+    ledger = Ledger(store, "other#1", lambda: DIED_MS + after_ms)
+    settlements = Settlements(Charging(ledger), Remains(store, "other"), SILENT_MS / 1000)
+    claim = Claim.told((leg_id, "0", "999999999999999", "ANSWER", "16", asterisk, ""))
+    return await settlements.settle("told by a test", claim)
+
+
+async def test_a_leg_that_nobody_dialled_makes_no_record(store: Store, drafts: Drafts) -> None:
+    await drafts.keep()
+    for leg_id, asterisk in (("01b.1@1.1", HERE), ("01a.9@1.1", HERE), ("01a.2@1.1", OTHER)):
+        assert await told(store, leg_id, after_ms=SILENT_MS + 1, asterisk=asterisk) is Verdict.UNKNOWN
+    assert (await calls(store), await kept(store)) == ([], ["01a"])
+
+
+async def test_while_its_server_lives_nothing_that_is_told_of_a_leg_is_recorded(
+    store: Store, drafts: Drafts
+) -> None:
+    await drafts.keep()
+    assert await told(store, "01a.2@1.1", after_ms=SILENT_MS) is Verdict.NOT_YET
+    assert (await calls(store), await kept(store)) == ([], ["01a"])
+
+
+async def test_no_leg_on_record_is_longer_than_its_call_or_ended_later_than_now(
+    store: Store, drafts: Drafts
+) -> None:
+    await drafts.keep()
+    assert await told(store, "01a.2@1.1", after_ms=SILENT_MS + 1) is Verdict.BELIEVED
+    (call,) = await calls(store)
+    longest_ms = DIED_MS + SILENT_MS + 1 - BEGAN_MS
+    leg = call.legs[1]
+    assert (leg.status, leg.talked_ms, leg.ended_ms) == ("answered", longest_ms, longest_ms)
+    assert call.duration_ms == longest_ms
+    assert await told(store, "01a.2@1.1", after_ms=SILENT_MS + 1) is Verdict.OVER

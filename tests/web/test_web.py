@@ -20,7 +20,7 @@ from .conftest import asking
 
 GREETING = (
     f"agi_network: yes\nagi_channel: x\nagi_uniqueid: 1.1\nagi_callerid: {CLI}\nagi_extension: {DID}\n"
-    f"agi_arg_1: {DIALPLAN_VERSION}\n\n"
+    f"agi_arg_1: {DIALPLAN_VERSION}\nagi_arg_2: \nagi_arg_3: 1750000000-1\n\n"
 ).encode()
 
 

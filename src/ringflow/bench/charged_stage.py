@@ -118,14 +118,16 @@ async def charged_stage(
     database_url: str | None = None,
     with_ami: bool = True,
     dead_after_s: float = 3.0,
-    credit_micros: int = CREDIT_MICROS,
+    credit_micros: int | None = CREDIT_MICROS,
+    fastagi_port: int | None = None,
     charging: Mapping[str, object] | None = None,
 ) -> AsyncIterator[ChargedStage]:
     """Put the lab up, with everything else below `folder`; the server is killed at the end.
 
-    `charging`: further settings of that name.
+    `charging`: further settings of that name. `credit_micros` None: another stage of this database gives it
+    and a rate. `fastagi_port`: where the lab's calls go and the server listens.
     """
-    fastagi_port = free_tcp_port()
+    fastagi_port = fastagi_port or free_tcp_port()
     state = await asyncio.to_thread(lab.up, fastagi_port)
     config: dict[str, Any] = {
         "flows": str(project / "app_flows"),
@@ -150,7 +152,8 @@ async def charged_stage(
         # The first run writes the customer that the configuration declares.
         await server.start()
         await server.kill()
-        await give_credit(store, credit_micros)
+        if credit_micros is not None:
+            await give_credit(store, credit_micros)
         way = Way(DID, state.sip_port, state.trunks[TRUNK])
         yield ChargedStage(lab, way, server, store)
     finally:

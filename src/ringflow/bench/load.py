@@ -21,7 +21,7 @@ _HEADERS = (
     "agi_callingani2: 0\nagi_callington: 0\nagi_callingtns: 0\nagi_dnid: {did}\nagi_rdnis: unknown\n"
     "agi_context: ringflow-incoming\nagi_extension: {did}\nagi_priority: 1\nagi_enhanced: 0.0\n"
     "agi_accountcode: \nagi_threadid: 1\n"
-    "agi_arg_1: {dialplan}\nagi_arg_2: {timers}\n\n"
+    "agi_arg_1: {dialplan}\nagi_arg_2: {timers}\nagi_arg_3: 1750000000-1\n\n"
 )
 
 _REPLIES = (

@@ -10,6 +10,8 @@ import structlog
 
 from ringflow.accounts.admission import Rejection
 from ringflow.agi.request import AgiRequest
+from ringflow.calls.asterisk_identity import asterisk_of_call
+from ringflow.plain_text import plain
 
 log = structlog.get_logger("ringflow.engine")
 
@@ -25,15 +27,23 @@ UNVERSIONED = 1
 # 503: nothing is wrong with the number or the caller, and another way to the DID may be in order.
 OUTDATED = Rejection(503, "Dialplan Outdated")
 MEND = "run `ringflow asterisk config` again, and `dialplan reload` in Asterisk"
+UNNAMED = (
+    "the call does not say which Asterisk it is on, and if its server dies nobody may judge it: load the "
+    "modules that the head of extensions_ringflow.conf names, and `dialplan reload`"
+)
 
 _CURRENT = str(DIALPLAN_VERSION)
 
 
 class DialplanCheck:
-    """Lets calls in by the version of their dialplan. `last`: that of the last call, None before any."""
+    """Lets calls in by the version of their dialplan. `last`: that of the last call, None before any.
+
+    `is_named`: whether the last call said which Asterisk it is on.
+    """
 
     def __init__(self) -> None:
         self.last: int | None = None
+        self.is_named = True
         self._told: set[int] = set()
 
     def refuse(self, request: AgiRequest) -> Rejection | None:
@@ -41,11 +51,18 @@ class DialplanCheck:
         said = request.headers.get("agi_arg_1", "")
         self.last = DIALPLAN_VERSION if said == _CURRENT else _read(said)
         if self.is_current:
+            self._look_for_name(request)
             return None
         if self.last not in self._told:
             self._told.add(self.last)
             log.error("dialplan outdated", calls="rejected", has=self.last, needs=DIALPLAN_VERSION, mend=MEND)
         return OUTDATED
+
+    def _look_for_name(self, request: AgiRequest) -> None:
+        named = bool(asterisk_of_call(request))
+        if self.is_named and not named:
+            log.error("asterisk unnamed", channel=plain(request.channel), mend=UNNAMED)
+        self.is_named = named
 
     @property
     def is_current(self) -> bool:
@@ -57,8 +74,9 @@ class DialplanCheck:
         """What there is to say of the last call's dialplan."""
         if self.last is None:
             return f"no call yet; version {DIALPLAN_VERSION} is needed"
-        older = "" if self.is_current else f" is older than {DIALPLAN_VERSION}: {MEND}"
-        return f"version {self.last}{older}"
+        if not self.is_current:
+            return f"version {self.last} is older than {DIALPLAN_VERSION}: {MEND}"
+        return f"version {self.last}" + ("" if self.is_named else f"; {UNNAMED}")
 
 
 def _read(said: str) -> int:

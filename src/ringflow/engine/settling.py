@@ -47,7 +47,7 @@ _LEG_ID = re.compile(r"[!-~]{1,200}")
 
 LOOKS = 15
 LOOK_EVERY_S = 0.2
-"""A leg's own server may settle it, or lose sight of it, in the moment when Asterisk asks: it gets 3 s."""
+"""A leg's own server may settle it, lose sight of it or record it just when Asterisk asks: it gets 3 s."""
 
 
 class LegEnds(Protocol):
@@ -172,7 +172,7 @@ async def serve_settlement(
     try:
         verdict = await settlements.settle("leg settled at its hang-up", claim)
         for _ in range(LOOKS):
-            if verdict is not Verdict.NOT_YET:
+            if verdict not in (Verdict.NOT_YET, Verdict.UNKNOWN):
                 break
             await sleep(LOOK_EVERY_S)
             verdict = await settlements.settle("leg settled at its hang-up", claim)

@@ -97,7 +97,7 @@ def readiness(
 
     async def last_dialplan() -> PartState:
         # Not required: where several Asterisks share this server, the others' calls are in order.
-        return PartState(dialplan.is_current, dialplan.detail, required=False)
+        return PartState(dialplan.is_current and dialplan.is_named, dialplan.detail, required=False)
 
     async def ledger() -> PartState:
         # Calls go on: what is owed is settled by itself, and its holds stand meanwhile.
