@@ -182,6 +182,7 @@ class DidDeclaration(Frozen):
     enabled: bool = True
     channels: Annotated[int, Field(ge=1)] | None = None
     reject_code: Annotated[int, Field(ge=400, le=699)] = 403
+    withheld: Literal["reject", "identify"] = "identify"
 
 
 class TrunkDeclaration(Frozen):
@@ -196,6 +197,11 @@ class TrunkDeclaration(Frozen):
     rated: Literal["local", "upstream"] = "local"
     failover: tuple[Text, ...] = DEFAULT_FAILOVER
     silent_s: int = DEFAULT_SILENT_S
+    number_form: Literal["e164", "+e164", "00", "national"] = "e164"
+    number_prefix: Digits | Literal[""] = ""
+    caller_id_form: Literal["e164", "+e164", "00", "national"] | None = None
+    caller_id_prefix: Digits | Literal[""] = ""
+    as_keyed: tuple[Digits, ...] = ()
     headers: dict[str, str] = Field(default_factory=dict)
 
 

@@ -132,6 +132,11 @@ def number_prefix(text: str, country: str) -> str | None:
     return digits if is_prefix else None
 
 
+def is_written_number(text: str) -> bool:
+    """Whether the text has the signs of a telephone number only, in whatever country."""
+    return len(text) <= MAX_WRITTEN and _WRITTEN.fullmatch(text) is not None and any(map(str.isdigit, text))
+
+
 def extension(text: str) -> str | None:
     """What Asterisk calls an extension (a number, a short number, a name), or None for anything else."""
     return text if _EXTENSION.fullmatch(text) else None

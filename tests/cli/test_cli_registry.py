@@ -27,14 +27,18 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
     did = ringflow("did", "add", "8005550100", "calling_card", "--json").json
     assert did == {
         "number": "18005550100", "app": "calling_card", "identify": "cli", "customer_id": None,
-        "enabled": True, "channels": None, "reject_code": 403, "source": "operator",
+        "enabled": True, "channels": None, "reject_code": 403, "withheld": "identify",
+        "source": "operator",
     }  # fmt: skip
     words = ("--header", "X-A: a:b", "--header", "X-B:", "--rated", "upstream", "--server", "sip.example.net")
     trunk = ringflow("trunk", "add", "carrier", "PJSIP/{number}@carrier", *words, "--json").json
     assert trunk == {
         "name": "carrier", "dial": "PJSIP/{number}@carrier", "headers": {"X-A": "a:b", "X-B": ""},
         "position": 100, "enabled": True, "caller_id": None, "server": "sip.example.net", "rated": "upstream",
-        "failover": ["401", "403", "407", "408", "5xx"], "silent_s": 6, "source": "operator",
+        "failover": ["401", "403", "407", "408", "5xx"], "silent_s": 6,
+        "number_form": "e164", "number_prefix": "", "caller_id_form": None, "caller_id_prefix": "",
+        "as_keyed": [],
+        "source": "operator",
     }  # fmt: skip
     assert ringflow("customer", "show", "42", "--json").json == customer
     assert ringflow("cli", "show", "00441910000001", "--json").json == cli

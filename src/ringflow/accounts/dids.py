@@ -19,6 +19,7 @@ from ringflow.plain_text import plain
 from ringflow.store.tables import dids
 
 Identify = Literal["cli", "none"]
+Withheld = Literal["reject", "identify"]
 APP_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 MAX_APP_LENGTH = 64
 """What an app may be called, by flows and by DIDs."""
@@ -30,7 +31,8 @@ class Did:
 
     `identify`: `cli` finds the customer by the calling number and rejects the unknown with `reject_code`;
     `none` takes every caller, at the expense of `customer_id` or of nobody. `channels` is how many calls at
-    once, None for no limit.
+    once, None for no limit. A number that the network knows and the caller wants withheld identifies the
+    caller with `withheld: identify`, and counts as none with `reject`.
     """
 
     number: str
@@ -40,6 +42,7 @@ class Did:
     enabled: bool = True
     channels: int | None = None
     reject_code: int = 403
+    withheld: Withheld = "identify"
     source: Source = "operator"
 
 
@@ -52,6 +55,7 @@ class DidChanges(TypedDict, total=False):
     enabled: bool
     channels: int | None
     reject_code: int
+    withheld: Withheld
 
 
 COLUMNS = tuple(dids.c[name] for name in Did.__slots__)
@@ -150,6 +154,8 @@ async def _checked(change: Change, did: Did) -> Did:
             check_channels(did.channels)
         with trying:
             check_range(did.reject_code, 400, 699, "reject code")
+        with trying:
+            check_one_of(did.withheld, get_args(Withheld), "withheld")
         with trying:
             if did.customer_id is not None:
                 await customers.show(change.connection, did.customer_id, at=("customer",))

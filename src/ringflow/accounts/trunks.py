@@ -14,6 +14,7 @@ from ringflow.accounts.change import MAX_INTEGER, Change, Source
 from ringflow.accounts.failover import checked_failover
 from ringflow.accounts.fields import check_caller_id, check_one_of, check_range, trying_all
 from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_headers
+from ringflow.accounts.number_forms import NumberForm, check_as_keyed, check_number_prefix
 from ringflow.audit import Act
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.errors import Refused
@@ -40,6 +41,10 @@ class Trunk:
     where it is empty; `rated` tells who charges for calls: `local` is us, `upstream` the switch behind it.
     `failover` lists the final responses after which the next trunk is tried; one that has sent nothing at all
     for `silent_s` seconds gives way too, 0: never.
+
+    Numbers are written in `number_form` behind the digits of `number_prefix`, except those that fit a pattern
+    of `as_keyed`, which are dialled as they were keyed. The caller's number is written in `caller_id_form`
+    behind `caller_id_prefix`; without a form it is as it was set, or as it came.
     """
 
     name: str
@@ -52,6 +57,11 @@ class Trunk:
     rated: Rated = "local"
     failover: tuple[str, ...] = DEFAULT_FAILOVER
     silent_s: int = DEFAULT_SILENT_S
+    number_form: NumberForm = "e164"
+    number_prefix: str = ""
+    caller_id_form: NumberForm | None = None
+    caller_id_prefix: str = ""
+    as_keyed: Sequence[str] = field(default_factory=list)
     source: Source = "operator"
 
 
@@ -67,6 +77,11 @@ class TrunkChanges(TypedDict, total=False):
     rated: Rated
     failover: tuple[str, ...]
     silent_s: int
+    number_form: NumberForm
+    number_prefix: str
+    caller_id_form: NumberForm | None
+    caller_id_prefix: str
+    as_keyed: Sequence[str]
 
 
 COLUMNS = tuple(trunks.c[name] for name in Trunk.__slots__)
@@ -156,13 +171,29 @@ def _checked(trunk: Trunk, country: str) -> Trunk:
             check_range(trunk.position, -MAX_INTEGER, MAX_INTEGER, "position")
         with trying:
             check_one_of(trunk.rated, get_args(Rated), "rated")
+        for field_name in ("number_form", "caller_id_form"):
+            form = getattr(trunk, field_name)
+            with trying:
+                if form is not None:
+                    check_one_of(form, get_args(NumberForm), field_name)
+        for field_name in ("number_prefix", "caller_id_prefix"):
+            with trying:
+                check_number_prefix(getattr(trunk, field_name), field_name)
+        with trying:
+            check_as_keyed(trunk.as_keyed)
         with trying:
             failover = checked_failover(trunk.failover)
         with trying:
             check_range(trunk.silent_s, 0, LONGEST_SILENT_S, "silent_s")
         with trying:
             caller_id = check_caller_id(trunk.caller_id, country)
-    return replace(trunk, caller_id=caller_id, failover=failover, headers=dict(trunk.headers))
+    return replace(
+        trunk,
+        caller_id=caller_id,
+        failover=failover,
+        headers=dict(trunk.headers),
+        as_keyed=list(trunk.as_keyed),
+    )
 
 
 def _check_names(trunk: Trunk) -> None:

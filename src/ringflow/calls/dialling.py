@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from ringflow.accounts.headers import IDENTITY_HEADERS, MAX_HEADER_VALUE
 from ringflow.agi.session import AgiSession
 from ringflow.calls.clock import Clock
+from ringflow.calls.dialled_number import DialledNumber
 from ringflow.calls.held_keys import EndKeys
 from ringflow.calls.outcome import DIAL_STATUSES, Leg, LegStatus
 from ringflow.calls.releasing import leg_released_by, own_cause
 from ringflow.calls.talk_time import possible_talk_ms
 from ringflow.errors import CommandRefused
 
-_NUMBER = re.compile(r"[0-9]{1,32}")
 _CALLER_ID = re.compile(r"\+?[0-9]{1,32}")
 _SIP_URI = re.compile(r"sips?:([A-Za-z0-9+._-]{1,64})@([A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?)")
 _PRINTABLE = range(0x20, 0x7F)
@@ -48,6 +48,7 @@ class DialOptions:
 
     `end_keys`: by these the caller ends the attempt, ringing or talking, and stays with us. `announce` is
     told, before the first leg that credit limits is dialled, for how many seconds of talk it is enough.
+    `as_keyed`: a number of digits and `*` is dialled as it is, whatever the trunk wants.
     """
 
     ring_s: int = 60
@@ -56,6 +57,7 @@ class DialOptions:
     headers: Mapping[str, str] = field(default_factory=dict)
     end_keys: EndKeys | None = None
     announce: Callable[[int], Awaitable[None]] | None = None
+    as_keyed: bool = False
 
     @property
     def max_duration_ms(self) -> int | None:
@@ -65,7 +67,7 @@ class DialOptions:
 
 @dataclass(slots=True)
 class Attempt:
-    """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe.
+    """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe, for the `number` or URI.
 
     `identity` are the customer's two headers, plain words both; `headers` those of trunk and slot. `limit_ms`
     ends the talk, and `warn_ms` before that Asterisk warns the caller by the prompt `warning`; 0: not at all,
@@ -76,7 +78,7 @@ class Attempt:
     """
 
     target: str
-    dialled: str
+    number: DialledNumber
     trunk: str
     identity: dict[str, str]
     headers: dict[str, str]
@@ -139,12 +141,6 @@ class Attempt:
     def warns(self) -> bool:
         """Whether Asterisk itself warns the caller of the end."""
         return self.limit_ms is not None and 0 < self.warn_ms < self.limit_ms
-
-
-def dialable_number(text: str) -> str | None:
-    """Digits that are safe in a dial string, or None. A leading plus is dropped."""
-    number = text.removeprefix("+")
-    return number if _NUMBER.fullmatch(number) else None
 
 
 def dialable_uri(text: str, allowed_hosts: frozenset[str]) -> str | None:
@@ -243,7 +239,7 @@ def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool
         at_limit=at_limit,
     )
     leg = Leg(
-        dialled=attempt.dialled,
+        dialled=attempt.number.dialled,
         trunk=attempt.trunk,
         status=status,
         talked_ms=talked_ms,
@@ -253,6 +249,9 @@ def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool
         released_by=released_by,
         hung_up_by=hung_up_by,
         sip_code=sip_code,
+        keyed=attempt.number.keyed,
+        sent=attempt.number.sent,
+        as_keyed=attempt.number.as_keyed,
     )
     return leg, caller_gone
 

@@ -69,6 +69,9 @@ DIAL_STATUSES = {
 class Leg:
     """One outgoing attempt. `talked_ms` counts from the callee's answer; `headers` are those we added.
 
+    `dialled` is the number in E.164, `keyed` the same as the caller or the flow gave it, `sent` as the trunk
+    was given it; all three are one where it was dialled `as_keyed`.
+
     `leg_id` names its hold in the ledger, empty where nothing was held; `charged_micros` is None where the
     settlement is not written yet. `sip_code` is the callee's final response to the INVITE (RFC 3261), None
     where there was none. `released_by` is None where nobody knows; `hung_up_by` is the channel that
@@ -87,6 +90,9 @@ class Leg:
     released_by: ReleasedBy | None = None
     hung_up_by: str = ""
     sip_code: int | None = None
+    keyed: str = ""
+    sent: str = ""
+    as_keyed: bool = False
 
 
 class Verdict(Enum):

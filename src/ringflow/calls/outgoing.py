@@ -14,12 +14,12 @@ from ringflow.accounts.trunks import Trunk
 from ringflow.agi.session import AgiSession
 from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.charging import Allowance, Charging, Denial, Denied
+from ringflow.calls.dialled_number import DialledNumber, NumberPlan
 from ringflow.calls.dialling import (
     LAST_WORD_CAUSES,
     Attempt,
     DialOptions,
     dial,
-    dialable_number,
     dialable_uri,
     merge_headers,
     safe_caller_id,
@@ -60,6 +60,7 @@ class Outgoing:
         call_id: str,
         session: AgiSession,
         customer: Customer | None,
+        cli: str | None,
         world: CallWorld,
         transcript: Transcript,
     ) -> None:
@@ -69,6 +70,8 @@ class Outgoing:
         self._call_id = call_id
         self._session = session
         self._customer = customer
+        self._cli = cli
+        self._plan = NumberPlan(world.country)
         self._world = world
         self._transcript = transcript
         self._announced = False
@@ -84,26 +87,29 @@ class Outgoing:
         self._customer = customer
 
     async def dial_number(self, text: str, options: DialOptions) -> Leg:
-        """Dial a number through the trunks in order; gives the last leg that was not passed over, if any.
+        """Dial a number through the trunks that can, in order; gives the last leg that was not passed over.
 
         The next trunk is tried after the answers that the trunk's `failover` lists, and where there was none
         and the trunk is unavailable; not when the callee rings and is silent, nor when there is no credit.
         One that would be sold below cost is passed over.
         """
-        number = dialable_number(text)
-        if number is None:
-            return self._refuse(text, "the number is not digits")
+        plan, trunks = self._plan, await self._world.trunks()
+        dialled = plan.recorded(text, as_keyed=options.as_keyed)
+        routes = plan.routes(text, trunks, as_keyed=options.as_keyed)
+        if not routes and (trunks or dialled is None):
+            why = f"not a telephone number in {plan.country}, nor one that a trunk dials as keyed"
+            return self._refuse(text, why)
         payer = await self._payer()
         if isinstance(payer, str):
-            return self._refuse(number, payer)
+            return self._refuse(text, payer, dialled)
         self._announced = False
-        trunks = await self._world.trunks()
-        if not trunks:
+        if not routes:
             self._transcript.note("no_trunk")
-            return self._finish(Leg(number, "", LegStatus.UNAVAILABLE, released_by=ReleasedBy.RINGFLOW))
+            status, released_by = LegStatus.UNAVAILABLE, ReleasedBy.RINGFLOW
+            return self._finish(Leg(dialled or text, "", status, released_by=released_by, keyed=text))
         tried_before = len(self.legs)
-        for trunk in trunks:
-            target = trunk.dial.replace("{number}", number)
+        for trunk, number in routes:
+            target = trunk.dial.replace("{number}", number.sent)
             leg = await self._place(payer, target, number, trunk, options)
             if not _try_next(trunk, leg):
                 break
@@ -120,7 +126,8 @@ class Outgoing:
             return self._refuse(uri, payer)
         server = uri.rpartition("@")[2]
         trunk = Trunk(name=URI_TRUNK, dial=self._world.uri_dial, server=server, rated="upstream")
-        return await self._place(payer, trunk.dial.replace("{uri}", uri), uri, trunk, options)
+        number = DialledNumber(text, uri, uri)
+        return await self._place(payer, trunk.dial.replace("{uri}", uri), number, trunk, options)
 
     async def _payer(self) -> Customer | str:
         """Who pays for the next leg, or why nobody does.
@@ -136,19 +143,19 @@ class Outgoing:
         return customer
 
     async def _place(
-        self, customer: Customer, target: str, dialled: str, trunk: Trunk, options: DialOptions
+        self, customer: Customer, target: str, number: DialledNumber, trunk: Trunk, options: DialOptions
     ) -> Leg:
-        attempt = self._attempt(customer, target, dialled, trunk, options)
+        attempt = self._attempt(customer, target, number, trunk, options)
         charging = self._world.charging
         if charging is None or trunk.rated == "upstream":
-            self._transcript.note("dial", f"{dialled} via {trunk.name}")
+            self._transcript.note("dial", _way(attempt))
             leg, caller_gone = await self._dial(attempt, options)
         else:
             has_card = trunk.name in await self._world.trunks_with_card()
             allowed = await charging.allow(
                 attempt.leg_id,
                 customer.id,
-                dialled,
+                number.rated,
                 options.max_duration_ms,
                 self._asterisk,
                 attempt.token,
@@ -157,7 +164,7 @@ class Outgoing:
             if isinstance(allowed, Denial):
                 self._transcript.note(allowed.why, allowed.reason)
                 status, released_by = _DENIED_LEG[allowed.why]
-                return self._finish(Leg(dialled, trunk.name, status, released_by=released_by))
+                return self._finish(_leg_of(attempt, status, released_by))
             if allowed.loss:
                 self._transcript.note(Denied.BELOW_COST, f"dialled all the same: {allowed.loss}")
             leg, caller_gone = await self._dial_charged(charging, allowed, attempt, options)
@@ -181,7 +188,7 @@ class Outgoing:
         attempt.warning = self._world.asterisk_prompt(self._world.warning)
         try:
             await self._announce(charging, allowed, options, prolonged=talk is not None)
-            self._transcript.note("dial", f"{attempt.dialled} via {attempt.trunk}")
+            self._transcript.note("dial", _way(attempt))
             async with talk.looked_after() if talk is not None else nullcontext():
                 leg, caller_gone = await self._dial(attempt, options)
         except CallEnded as ended:
@@ -267,7 +274,7 @@ class Outgoing:
         return True
 
     def _attempt(
-        self, customer: Customer, target: str, dialled: str, trunk: Trunk, options: DialOptions
+        self, customer: Customer, target: str, number: DialledNumber, trunk: Trunk, options: DialOptions
     ) -> Attempt:
         server = trunk.server or trunk.name
         key = self._world.security_keys.make(customer.id, server, int(self._world.clock.now_s()))
@@ -280,19 +287,20 @@ class Outgoing:
             earlier_source=next((leg.hung_up_by for leg in reversed(self.legs) if leg.hung_up_by), ""),
             token=os.urandom(TOKEN_BYTES).hex(),
             target=target,
-            dialled=dialled,
+            number=number,
             trunk=trunk.name,
             identity={CUSTOMER_HEADER: str(customer.id), SECURITY_HEADER: key},
             headers=merge_headers(trunk.headers, options.headers),
-            caller_id=next(filter(None, wanted), None),
+            caller_id=self._plan.caller_id(next(filter(None, wanted), None), self._cli, trunk),
             ring_s=options.ring_s,
             limit_ms=options.max_duration_ms,
         )
 
-    def _refuse(self, dialled: str, why: str) -> Leg:
+    def _refuse(self, text: str, why: str, dialled: str | None = None) -> Leg:
         self._transcript.note("refused", why)
-        shown_as = ascii(dialled[:64])[1:-1]
-        return self._finish(Leg(shown_as, "", LegStatus.REFUSED, released_by=ReleasedBy.RINGFLOW))
+        keyed = ascii(text[:64])[1:-1]
+        refused, released_by = LegStatus.REFUSED, ReleasedBy.RINGFLOW
+        return self._finish(Leg(dialled or keyed, "", refused, released_by=released_by, keyed=keyed))
 
     def _finish(self, leg: Leg) -> Leg:
         self.legs.append(leg)
@@ -309,11 +317,26 @@ def _try_next(trunk: Trunk, leg: Leg) -> bool:
 
 
 def _lost(attempt: Attempt) -> Leg:
+    leg = _leg_of(attempt, LegStatus.LOST, None)
+    leg.caller_id, leg.headers = attempt.caller_id, attempt.all_headers
+    leg.leg_id = attempt.leg_id if attempt.charged else ""
+    return leg
+
+
+def _leg_of(attempt: Attempt, status: LegStatus, released_by: ReleasedBy | None) -> Leg:
+    number = attempt.number
     return Leg(
-        dialled=attempt.dialled,
+        dialled=number.dialled,
         trunk=attempt.trunk,
-        status=LegStatus.LOST,
-        caller_id=attempt.caller_id,
-        headers=attempt.all_headers,
-        leg_id=attempt.leg_id if attempt.charged else "",
+        status=status,
+        released_by=released_by,
+        keyed=number.keyed,
+        sent=number.sent,
+        as_keyed=number.as_keyed,
     )
+
+
+def _way(attempt: Attempt) -> str:
+    number = attempt.number
+    sent = f" as {number.sent}" if number.sent != number.dialled else ""
+    return f"{number.dialled} via {attempt.trunk}{sent}"

@@ -27,7 +27,7 @@ class CallWorld:
     Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts; without a
     `manager` a key that ends a leg does so when it is pressed, and a talk ends with what was held before it.
     `warning`: the prompt that the credit of a talk ends. `trunks_with_card` gives the names of the trunks
-    that have a rate card of their own.
+    that have a rate card of their own. `country` is where national numbers belong.
     """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
@@ -37,6 +37,7 @@ class CallWorld:
     apology: str
     uri_dial: str
     uri_hosts: frozenset[str] = frozenset()
+    country: str = "US"
     charging: Charging | None = None
     teller: Teller | None = None
     manager: Manager | None = None
@@ -66,6 +67,7 @@ class CallWorld:
             warning=config.charging.warning,
             uri_dial=config.uri_dial,
             uri_hosts=config.allowed_uri_hosts,
+            country=config.country,
             charging=charging,
             teller=teller,
             clock=clock,

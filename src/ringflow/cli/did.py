@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ringflow.accounts import dids
-from ringflow.accounts.dids import Did, DidChanges, Identify
+from ringflow.accounts.dids import Did, DidChanges, Identify, Withheld
 from ringflow.cli.emptying import number_or_none
 from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_change, with_reading
@@ -39,6 +39,13 @@ RejectCode = Annotated[
     int | None, typer.Option("--reject-code", help="The SIP code for unknown callers, 400 to 699.")
 ]
 
+WithheldOption = Annotated[
+    Withheld | None,
+    typer.Option(
+        "--withheld", help="Whether a withheld number that the network knows identifies the caller."
+    ),
+]
+
 
 @app.command("add")
 def add_command(
@@ -50,6 +57,7 @@ def add_command(
     disabled: Annotated[bool, typer.Option("--disabled", help="Reject all calls for now.")] = False,
     channels: Channels = None,
     reject_code: RejectCode = 403,
+    withheld: WithheldOption = "identify",
     as_json: Json = False,
 ) -> None:
     """Add a DID that leads to an app."""
@@ -61,6 +69,7 @@ def add_command(
         not disabled,
         number_or_none(channels, "--channels") if channels is not None else None,
         403 if reject_code is None else reject_code,
+        withheld or "identify",
     )
     print_one(with_change(operator, lambda change: dids.add(change, did)), as_json)
     _tell_if_missing(app_name)
@@ -96,6 +105,7 @@ def set_command(
     ] = None,
     channels: Channels = None,
     reject_code: RejectCode = None,
+    withheld: WithheldOption = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays."""
@@ -112,6 +122,8 @@ def set_command(
         changes["channels"] = number_or_none(channels, "--channels")
     if reject_code is not None:
         changes["reject_code"] = reject_code
+    if withheld is not None:
+        changes["withheld"] = withheld
     print_one(with_change(operator, lambda change: dids.alter(change, number, **changes)), as_json)
     if app_name is not None:
         _tell_if_missing(app_name)

@@ -21,3 +21,8 @@ def number_or_none(text: str, option: str) -> int | None:
 def text_or_none(text: str) -> str | None:
     """The text, or None for `none`."""
     return None if text == EMPTY else text
+
+
+def none_is_empty(text: str | None) -> str:
+    """The text; empty for `none`, or where none was given."""
+    return "" if text is None or text == EMPTY else text

@@ -22,7 +22,7 @@ from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many
 from ringflow.cli.record_rows import CallRow, call_lines, call_object, call_row, whole_object
 from ringflow.config import Config
 from ringflow.errors import Refused
-from ringflow.numbers import normalise_number
+from ringflow.numbers import normalise_number, number_prefix
 from ringflow.records.export import export_calls
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
 from ringflow.records.slot_export import export_slots
@@ -160,5 +160,5 @@ def _filter(given: dict[str, Any], config: Config) -> Filter:
         app=given["app"],
         outcome=given["outcome"],
         trunk=given["trunk"],
-        number=None if prefix is None else prefix.removeprefix("+"),
+        number=None if prefix is None else number_prefix(prefix, config.country) or prefix,
     )

@@ -91,12 +91,18 @@ def _slot_line(slot: RecordedSlot) -> str:
 
 
 def _leg_line(leg: RecordedLeg) -> str:
-    to = f"{leg.dialled} via {leg.trunk}" if leg.dialled else "a number not known"
+    to = f"{leg.dialled}{_written(leg)} via {leg.trunk}" if leg.dialled else "a number not known"
     sip = f", SIP {leg.sip_code}" if leg.sip_code is not None else ""
     by = f", released by {leg.released_by}" if leg.released_by is not None else ""
     talked = f", talked {seconds_text(leg.talked_ms)} s" if leg.talked_ms else ""
     money = _money(leg) + _own_cost(leg)
     return f"leg {leg.position} to {to}: {leg.status}{sip}{_cause(leg.hangup_cause)}{by}{talked}{money}"
+
+
+def _written(leg: RecordedLeg) -> str:
+    forms = (("keyed", leg.keyed), ("sent", leg.sent))
+    said = ", ".join(f"{name} {text}" for name, text in forms if text and text != leg.dialled)
+    return f" ({said})" if said else ""
 
 
 def _cause(cause: int | None) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from ringflow.accounts import trunks
+from ringflow.accounts.number_forms import NumberForm
 from ringflow.accounts.trunks import Rated, Trunk, TrunkChanges
-from ringflow.cli.emptying import EMPTY, text_or_none
+from ringflow.cli.emptying import EMPTY, none_is_empty, text_or_none
 from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_many, print_one
@@ -54,6 +55,32 @@ SilentS = Annotated[
     ),
 ]
 
+NumberFormOption = Annotated[
+    NumberForm | None,
+    typer.Option(
+        "--number-form", help="How it wants numbers; 00: behind the international prefix of `country`."
+    ),
+]
+NumberPrefix = Annotated[
+    str | None, typer.Option("--number-prefix", metavar="DIGITS|none", help="Digits before each number.")
+]
+CallerIdForm = Annotated[
+    Literal["e164", "+e164", "00", "national", "none"] | None,
+    typer.Option("--caller-id-form", help="How it wants the caller's number; none: as it came or was set."),
+]
+CallerIdPrefix = Annotated[
+    str | None,
+    typer.Option("--caller-id-prefix", metavar="DIGITS|none", help="Digits before the caller's number."),
+]
+AsKeyed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--as-keyed",
+        metavar="PATTERN",
+        help="Numbers dialled as they were keyed, such as 112 or 1XX; may be given repeatedly.",
+    ),
+]
+
 
 @app.command("add")
 def add_command(
@@ -68,6 +95,11 @@ def add_command(
     rated: RatedOption = "local",
     failover: Failover = None,
     silent_s: SilentS = DEFAULT_SILENT_S,
+    number_form: NumberFormOption = "e164",
+    number_prefix: NumberPrefix = "",
+    caller_id_form: CallerIdForm = None,
+    caller_id_prefix: CallerIdPrefix = "",
+    as_keyed: AsKeyed = None,
     as_json: Json = False,
 ) -> None:
     """Add a trunk."""
@@ -82,6 +114,11 @@ def add_command(
         rated or "local",
         DEFAULT_FAILOVER if failover is None else read_failover(failover),
         DEFAULT_SILENT_S if silent_s is None else silent_s,
+        number_form or "e164",
+        none_is_empty(number_prefix),
+        None if caller_id_form == "none" else caller_id_form,
+        none_is_empty(caller_id_prefix),
+        as_keyed or [],
     )
     print_one(with_change(operator, lambda change: trunks.add(change, trunk)), as_json)
 
@@ -112,9 +149,20 @@ def set_command(
     rated: RatedOption = None,
     failover: Failover = None,
     silent_s: SilentS = None,
+    number_form: NumberFormOption = None,
+    number_prefix: NumberPrefix = None,
+    caller_id_form: CallerIdForm = None,
+    caller_id_prefix: CallerIdPrefix = None,
+    as_keyed: AsKeyed = None,
+    nothing_as_keyed: Annotated[
+        bool, typer.Option("--nothing-as-keyed", help="Take all patterns of --as-keyed away.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Change what is given; the rest stays. Headers are replaced all together, and so are failover codes."""
+    """Change what is given; the rest stays.
+
+    Headers, failover codes and patterns are each replaced all together.
+    """
     changes: TrunkChanges = {}
     if dial is not None:
         changes["dial"] = dial
@@ -134,6 +182,16 @@ def set_command(
         changes["failover"] = read_failover(failover)
     if silent_s is not None:
         changes["silent_s"] = silent_s
+    if number_form is not None:
+        changes["number_form"] = number_form
+    if number_prefix is not None:
+        changes["number_prefix"] = none_is_empty(number_prefix)
+    if caller_id_form is not None:
+        changes["caller_id_form"] = None if caller_id_form == "none" else caller_id_form
+    if caller_id_prefix is not None:
+        changes["caller_id_prefix"] = none_is_empty(caller_id_prefix)
+    if as_keyed or nothing_as_keyed:
+        changes["as_keyed"] = as_keyed or []
     print_one(with_change(operator, lambda change: trunks.alter(change, name, **changes)), as_json)
 
 

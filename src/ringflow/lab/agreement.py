@@ -100,7 +100,10 @@ def _rejects(simulated: CallRecord, real: CallRecord) -> Iterator[Difference]:
 
 
 def _legs(where: str, mine: Leg, theirs: Leg) -> Iterator[Difference]:
-    for what in ("dialled", "trunk", "status", "sip_code", "hangup_cause", "released_by", "caller_id"):
+    for what in (
+        *("dialled", "keyed", "sent", "trunk", "status", "sip_code", "hangup_cause", "released_by"),
+        "caller_id",
+    ):
         yield from _compare(f"{where} {what}", getattr(mine, what), getattr(theirs, what))
     yield from _compare(f"{where} headers", _unsigned(mine.headers), _unsigned(theirs.headers))
     if abs(mine.talked_ms - theirs.talked_ms) > WORLD_TOLERANCE_MS:
@@ -115,7 +118,7 @@ def _unsigned(headers: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _leg_on_the_wire(leg: Leg, callee: CalleeRecord, shown_as: str | None) -> Iterator[Difference]:
     where = f"on the wire of {leg.trunk}"
-    yield from _compare(f"dialled {where}", leg.dialled, callee.dialled)
+    yield from _compare(f"dialled {where}", leg.sent, callee.dialled)
     for name, value in leg.headers.items():
         yield from _compare(f"header {name} {where}", value, callee.header(name))
     yield from _compare(f"From {where}", shown_as, callee.from_user)

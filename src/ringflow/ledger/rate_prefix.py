@@ -51,6 +51,11 @@ def rated_number(text: str, country: str) -> str:
     return number
 
 
+def of_record(dialled: str, *, as_keyed: bool) -> str:
+    """The number of a leg as rates are asked for it."""
+    return AS_KEYED + dialled if as_keyed else dialled
+
+
 def is_rated_number(text: str) -> bool:
     """Whether rates may be asked for this text."""
     return _RATED_NUMBER.fullmatch(text) is not None

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ringflow.ledger.rate_card import trunk_subject
+from ringflow.ledger.rate_prefix import of_record
 from ringflow.ledger.rates import trunk_terms
 from ringflow.ledger.terms import charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS
@@ -19,7 +20,9 @@ from ringflow.store.record_tables import call_legs
 from ringflow.store.statement import Statement
 
 _names = call_legs.columns.keys()
-DIALLED, TRUNK, ENDED, TALKED = (_names.index(name) for name in ("dialled", "trunk", "ended_ms", "talked_ms"))
+DIALLED, TRUNK, ENDED, TALKED, IS_KEYED = (
+    _names.index(name) for name in ("dialled", "trunk", "ended_ms", "talked_ms", "as_keyed")
+)
 COST = slice(_names.index("cost_micros"), _names.index("cost_prefix") + 1)
 
 _WITH_CARD = Statement(
@@ -76,7 +79,8 @@ async def _costed_leg(connection: DirectConnection, leg: Cells, started_ms: str 
     assert isinstance(started_ms, int)
     assert isinstance(talked_ms, int)
     answered_ms = started_ms + (ended_ms - talked_ms if isinstance(ended_ms, int) else 0)
-    cost = await leg_cost(connection, str(leg[DIALLED]), str(leg[TRUNK]), answered_ms, talked_ms)
+    number = of_record(str(leg[DIALLED]), as_keyed=bool(leg[IS_KEYED]))
+    cost = await leg_cost(connection, number, str(leg[TRUNK]), answered_ms, talked_ms)
     # On SQLite this runs in the event loop's thread: calls go on between two legs.
     await asyncio.sleep(0)
     if cost is None:

@@ -24,7 +24,16 @@ LEG_COLUMNS = (
     *("leg", "leg_id", "dialled", "trunk", "status", "talked_s", "billed_s", "prefix", "price", "connection"),
     *("currency", "charged", "refunded", "uncollected", "hangup_cause", "caller_id"),
 )
-LATER_COLUMNS = ("released_by", "leg_released_by", "cost", "cost_currency", "cost_prefix", "leg_sip")
+LATER_COLUMNS = (
+    "released_by",
+    "leg_released_by",
+    "cost",
+    "cost_currency",
+    "cost_prefix",
+    "leg_sip",
+    "keyed",
+    "sent",
+)
 COLUMNS = (*CALL_COLUMNS, *LEG_COLUMNS, *LATER_COLUMNS)
 
 Progress = Callable[[int], None]
@@ -62,8 +71,8 @@ def _rows(call: RecordedCall) -> Iterator[list[str]]:
     for leg in call.legs or (None,):
         cells = _leg_cells(leg) if leg is not None else (None,) * len(LEG_COLUMNS)
         cost = (None, None, None) if leg is None else _cost_cells(leg)
-        sip_code = None if leg is None else leg.sip_code
-        later = (call.released_by, leg.released_by if leg is not None else None, *cost, sip_code)
+        last = (None, None, None) if leg is None else (leg.sip_code, leg.keyed, leg.sent)
+        later = (call.released_by, leg.released_by if leg is not None else None, *cost, *last)
         yield [csv_cell(value) for value in (*facts, *cells, *later)]
 
 

@@ -20,7 +20,9 @@ class RecordedLeg:
     """An outgoing attempt. `ended_ms` counts from the call's arrival, `talked_ms` from the callee's answer.
 
     `cost_micros`: what it cost us, in micro-units of `cost_currency`; None where its trunk has no rate.
-    `sip_code` is the callee's final response, None where there was none.
+    `sip_code` is the callee's final response, None where there was none. `keyed` is the number as it was
+    given, `dialled` the same in E.164, `sent` what the trunk was given, None where nobody knows; all three
+    are one where it was dialled `as_keyed`, which is None otherwise.
 
     The rest is the ledger's, in micro-units of `currency`, `price_micros` for a minute: None where nothing
     was held for the leg, `charged_micros` also while it is not settled. `refunded_micros` is what was given
@@ -41,6 +43,9 @@ class RecordedLeg:
     cost_currency: str | None
     cost_prefix: str | None
     sip_code: int | None
+    keyed: str | None
+    sent: str | None
+    as_keyed: bool | None
     billed_s: int | None = None
     prefix: str | None = None
     price_micros: int | None = None

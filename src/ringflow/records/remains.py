@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from ringflow.calls.outcome import LegEnd, Verdict
+from ringflow.ledger.rate_prefix import of_record
 from ringflow.records.costing import leg_cost
 from ringflow.records.rows import LOST, STARTED, CallRows, lost_rows, read_leg_id
 from ringflow.records.writing import write_rows
@@ -48,7 +49,8 @@ _END_LEG = Statement(
     "released_by = NULL, "
     "ended_ms = (SELECT CASE WHEN :ended_ms > r.started_ms THEN :ended_ms - r.started_ms ELSE 0 END "
     "FROM call_records AS r WHERE r.call_id = :call_id) "
-    f"WHERE call_id = :call_id AND position = :position AND status = '{LOST}' RETURNING dialled, trunk",
+    f"WHERE call_id = :call_id AND position = :position AND status = '{LOST}' "
+    "RETURNING dialled, as_keyed, trunk",
     status="text",
     talked_ms="bigint",
     cause="bigint",
@@ -144,9 +146,10 @@ class Remains:
                 call_id=call_id,
                 position=position,
             )
-            for dialled, trunk in ended:
+            for dialled, as_keyed, trunk in ended:
+                number = of_record(dialled, as_keyed=bool(as_keyed))
                 answered_ms = end.ended_ms - end.talked_ms
-                cost = await leg_cost(connection, dialled, trunk, answered_ms, end.talked_ms)
+                cost = await leg_cost(connection, number, trunk, answered_ms, end.talked_ms)
                 if cost is not None:
                     await _COST.run(connection, call_id=call_id, position=position, **asdict(cost))
             await _END_CALL.run(connection, ended_ms=end.ended_ms, call_id=call_id)

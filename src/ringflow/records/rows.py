@@ -111,6 +111,9 @@ def _leg_cells(call_id: str, position: int, leg: Leg, ended_ms: int | None) -> C
         str(leg.released_by) if leg.released_by is not None else None,
         *NO_COST,
         leg.sip_code,
+        leg.keyed or None,
+        leg.sent or None,
+        leg.as_keyed or None,
     )
 
 
@@ -129,7 +132,7 @@ def lost_rows(
             *(call_id, server, opened_ms, lasted_ms, "", None, None, None, None),
             *(customer_id, LOST, reason, None, None, ReleasedBy.SERVER.value, asterisk or None),
         ),
-        legs=((call_id, position, leg_id, "", "", LOST, lasted_ms, None, None, None, None, *NO_COST, None),),
+        legs=(_fitted((call_id, position, leg_id, "", "", LOST, lasted_ms), call_legs),),
         slots=(),
     )
 

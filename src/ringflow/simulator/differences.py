@@ -137,7 +137,12 @@ class _Comparison:
             yield from self._leg(f"leg {number} ", expected, leg)
 
     def _leg(self, prefix: str, expected: LegExpected, leg: Leg) -> Iterator[Difference]:
-        for name, came in (("dialled", leg.dialled), ("trunk", leg.trunk), ("status", str(leg.status))):
+        for name, came in (
+            ("dialled", leg.dialled),
+            ("sent", leg.sent),
+            ("trunk", leg.trunk),
+            ("status", str(leg.status)),
+        ):
             wanted = getattr(expected, name, None)
             if wanted is not None:
                 yield from _compare(f"{prefix}{name}", wanted, came)

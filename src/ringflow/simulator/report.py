@@ -21,10 +21,13 @@ class RejectJson(TypedDict):
 class LegJson(TypedDict):
     """One outgoing attempt; `sip` is the callee's final response.
 
+    `dialled` is in E.164, `keyed` as the caller or the flow gave it, `sent` as the trunk was given it.
     `talked_s` counts from the callee's answer, in seconds.
     """
 
     dialled: str
+    keyed: str
+    sent: str
     trunk: str
     status: str
     sip: int | None
@@ -75,6 +78,8 @@ def call_json(record: CallRecord) -> CallJson:
 def _leg_json(leg: Leg) -> LegJson:
     return LegJson(
         dialled=leg.dialled,
+        keyed=leg.keyed,
+        sent=leg.sent,
         trunk=leg.trunk,
         status=leg.status,
         sip=leg.sip_code,

@@ -166,6 +166,7 @@ class ScenarioDid(Frozen):
     enabled: bool = True
     channels: int | None = None
     reject_code: Annotated[int, Field(ge=400, le=699)] = 403
+    withheld: Literal["reject", "identify"] = "identify"
 
 
 class ScenarioCustomer(CustomerDeclaration):
@@ -247,6 +248,7 @@ class LegExpected(Frozen):
     """What must be true of one outgoing attempt; what is not given is not looked at."""
 
     dialled: Text | None = None
+    sent: Text | None = None
     trunk: str | None = None
     status: str | None = None
     sip: int | None = None

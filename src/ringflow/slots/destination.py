@@ -10,9 +10,9 @@ from pydantic import Field
 from ringflow.accounts.dids import APP_PATTERN
 from ringflow.accounts.headers import MAX_HEADERS, wrong_headers
 from ringflow.calls.call import Call
+from ringflow.calls.dialled_number import could_be_dialled
 from ringflow.calls.dialling import (
     DialOptions,
-    dialable_number,
     is_sip_uri,
     safe_caller_id,
 )
@@ -55,6 +55,8 @@ class Destination(Slot):
 
     external: Template | None = None
     """A number, dialled through the trunks in order; the next one is tried when one is out of order."""
+    as_keyed: bool = False
+    """Whether `external` is dialled just as it is: an extension, a short code, an emergency number."""
     internal: AppName | None = None
     """The name of another app, where the call goes on."""
     uri: Template | None = None
@@ -81,10 +83,11 @@ class Destination(Slot):
         if len(given) != 1:
             what = f"{' and '.join(given)} are both given" if given else "no target is given"
             yield FieldProblem(given[-1] if given else "slot", what, "give one of external, internal and uri")
-        if self.external and self.external.is_literal and dialable_number(self.external.text) is None:
-            yield FieldProblem(
-                "external", f"{quoted(self.external.text)} is not a number", "write digits only"
-            )
+        if self.external and self.external.is_literal and not could_be_dialled(self.external.text):
+            what = f"{quoted(self.external.text)} is not a number"
+            yield FieldProblem("external", what, "write it as it is dialled, or + and the country's code")
+        if self.as_keyed and self.external is None:
+            yield FieldProblem("as_keyed", "there is no number to dial", "give it with `external`")
         if self.uri and self.uri.is_literal and not is_sip_uri(self.uri.text):
             yield FieldProblem("uri", f"{quoted(self.uri.text)} is not a SIP URI", "write sip:user@host")
         if self.caller_id and self.caller_id.is_literal and safe_caller_id(self.caller_id.text) is None:
@@ -124,6 +127,7 @@ class Destination(Slot):
             headers={name: value.render(call.variables) for name, value in self.headers.items()},
             end_keys=self.follow_on.end_keys if self.follow_on else None,
             announce=self._teller(call) if self.announce else None,
+            as_keyed=self.as_keyed,
         )
         if self.uri is not None:
             leg = await call.dial_uri(self.uri.render(call.variables), options)

@@ -17,7 +17,8 @@ from ringflow.calls.collecting import (
     Collected,
     Ending,
 )
-from ringflow.calls.dialling import DialOptions, dialable_number
+from ringflow.calls.dialled_number import could_be_dialled
+from ringflow.calls.dialling import DialOptions
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.slot import KEYS_PATTERN, FieldProblem, Jump, Prompt, Slot, SlotResult, VariableName
@@ -162,4 +163,4 @@ def _required_keys(pattern: str) -> frozenset[str]:
 
 
 def _is_transfer_target(text: str) -> bool:
-    return dialable_number(text) is not None or (text.startswith(APP_PREFIX) and text != APP_PREFIX)
+    return could_be_dialled(text) or (text.startswith(APP_PREFIX) and text != APP_PREFIX)

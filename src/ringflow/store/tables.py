@@ -65,9 +65,11 @@ dids = Table(
     Column("source", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    Column("withheld", Text, nullable=False, server_default="identify"),
     CheckConstraint("identify IN ('cli', 'none')", name="identify"),
     CheckConstraint("channels >= 1", name="channels"),
     CheckConstraint("reject_code BETWEEN 400 AND 699", name="reject_code"),
+    CheckConstraint("withheld IN ('reject', 'identify')", name="withheld"),
     _source(),
     # Every call looks its DID up: one search in SQLite instead of one in an index and one for the row.
     sqlite_with_rowid=False,
@@ -110,7 +112,14 @@ trunks = Table(
     Column("updated_ms", BigInteger, nullable=False),
     Column("failover", JSON, nullable=False, server_default='["401", "403", "407", "408", "5xx"]'),
     Column("silent_s", Integer, nullable=False, server_default="6"),
+    Column("number_form", Text, nullable=False, server_default="e164"),
+    Column("number_prefix", Text, nullable=False, server_default=""),
+    Column("caller_id_form", Text),
+    Column("caller_id_prefix", Text, nullable=False, server_default=""),
+    Column("as_keyed", JSON, nullable=False, server_default="[]"),
     CheckConstraint("rated IN ('local', 'upstream')", name="rated"),
+    CheckConstraint("number_form IN ('e164', '+e164', '00', 'national')", name="number_form"),
+    CheckConstraint("caller_id_form IN ('e164', '+e164', '00', 'national')", name="caller_id_form"),
     _source(),
 )
 
