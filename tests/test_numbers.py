@@ -124,12 +124,15 @@ def test_the_three_forms_of_each_countrys_example_number_are_one(region: str) ->
     assert normalise_number(national.replace(".", "").replace("/", ""), region) == e164
 
 
-@pytest.mark.parametrize("text", ["100", "alice", "s", "*98", "#", "+18005550100", "_9.", "a-b"])
+@pytest.mark.parametrize("text", ["100", "alice", "*98", "0", "*", "#", "+18005550100", "_9.", "a-b"])
 def test_an_extension_is_any_name_that_a_dialplan_has(text: str) -> None:
     assert extension(text) == text
 
 
-@pytest.mark.parametrize("text", ["", "a b", "a,b", "a&b", "a" * 65, "é", "a\n", "$" + "{x}", "a/b", "a'"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "h", "s", "T", ".a", "-a", "a b", "a,b", "a&b", "a" * 65, "é", "a\n", "$" + "{x}", "a/b", "a'"],
+)
 def test_other_text_is_no_extension(text: str) -> None:
     assert extension(text) is None
 

@@ -19,7 +19,8 @@ MAX_WRITTEN = 32
 
 _WRITTEN = re.compile(r"\+?[0-9 ()-]+", re.ASCII)
 _SEPARATORS = str.maketrans("", "", " ()-")
-_EXTENSION = re.compile(r"[A-Za-z0-9_+*#.-]{1,64}", re.ASCII)
+# Not a single letter: Asterisk itself goes to `h` at a hang-up, to `s`, `i`, `t` and others elsewhere.
+_EXTENSION = re.compile(r"[0-9_+*#][A-Za-z0-9_+*#.-]{0,63}|[A-Za-z][A-Za-z0-9_+*#.-]{1,63}", re.ASCII)
 _COUNTRY_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 # Of a number: its country code, or its trunk prefix, and the digit after it.
 _TELLING = 4
@@ -52,7 +53,8 @@ def normalise_number(text: str, country: str) -> str | None:
     `country` is a two-letter code (ISO 3166-1) and decides how national forms are read. Understood are
     `+44...`, the country's own international prefix (`01144...` in the US), `0044...`, its national form, and
     bare E.164 digits. Where several readings are possible a valid number goes before a merely possible one,
-    and then the country's own prefixes go before others. Spaces, hyphens, parentheses are dropped,
+    and then one that the country's own prefixes make goes before others. A national number without its trunk
+    prefix comes last, unless the country writes it so. Spaces, hyphens, parentheses are dropped,
     any other character makes it no number. Possible lengths are required, assigned ranges are not: ranges are
     opened more often than libraries are updated.
     """
@@ -138,7 +140,7 @@ def is_written_number(text: str) -> bool:
 
 
 def extension(text: str) -> str | None:
-    """What Asterisk calls an extension (a number, a short number, a name), or None for anything else."""
+    """What the shipped dialplan takes for a DID (a number, a short number, a name), or None."""
     return text if _EXTENSION.fullmatch(text) else None
 
 
@@ -175,21 +177,37 @@ def _is_surely_international(start: str, length: int, country: str) -> bool:
 
 def _either(digits: str, country: str) -> str | None:
     """Bare digits, national or international: what is valid goes before what is merely possible."""
-    plan = _plan(country)
     # This one takes the country's own international and national prefixes off.
-    readings = [_parse(digits, country)]
+    national, foreign = _parse(digits, country), None
     if digits.startswith(_DEFAULT_INTERNATIONAL_PREFIX):
-        readings.append(_parse("+" + digits[len(_DEFAULT_INTERNATIONAL_PREFIX) :], None))
-    elif plan.trunk_prefix and digits.startswith(plan.code):
-        # A national number would have its trunk prefix. 49151... in Germany is a mobile number in full.
-        readings.insert(0, _parse("+" + digits, None))
+        foreign = _parse("+" + digits[len(_DEFAULT_INTERNATIONAL_PREFIX) :], None)
     elif not digits.startswith("0"):
-        readings.append(_parse("+" + digits, None))
+        foreign = _parse("+" + digits, None)
+    readings = (national, foreign)
+    if national is not None and _lacks_trunk_prefix(national, digits, country):
+        readings = (foreign, national)
     numbers = [number for number in readings if number is not None]
     valid = next((number for number in numbers if phonenumbers.is_valid_number(number)), None)
     if valid is not None:
         return _settled(valid)
     return next((_settled(number) for number in numbers if _is_possible(number)), None)
+
+
+def _lacks_trunk_prefix(national: phonenumbers.PhoneNumber, digits: str, country: str) -> bool:
+    """Whether these digits are a national number without the trunk prefix that it is always written with.
+
+    In Germany 49151... and 33612... are numbers in full: those of the country are 049151... and 033612...
+    """
+    bare = phonenumbers.national_significant_number(national)
+    metadata = PhoneMetadata.metadata_for_region(country, None)
+    if digits != bare or metadata is None or not _plan(country).trunk_prefix:
+        return False
+    for written in metadata.number_format:
+        leading = written.leading_digits_pattern
+        if (not leading or re.match(leading[-1], bare)) and re.fullmatch(written.pattern or "", bare):
+            optional = written.national_prefix_optional_when_formatting
+            return bool(written.national_prefix_formatting_rule) and not optional
+    return True
 
 
 def _is_short(text: str, number: str, country: str) -> bool:

@@ -64,7 +64,7 @@ async def test_what_is_declared_is_there_and_marked(store: Store, tmp_path: Path
             "carrier", "PJSIP/{number}@carrier", {"X-A": "1"}, server="carrier.example.net", source="config"
         ),
     ]
-    answer = await Directory(store, "US").arrive("18005550100", "441910000001", anonymous=False)
+    answer = await Directory(store, "US").arrive("18005550100", "441910000001", withheld=False)
     assert isinstance(answer, Admission)
 
 

@@ -33,7 +33,7 @@ async def directory(store: Store) -> Directory:
 
 
 async def arrive(directory: Directory, cli: str | None = CLI, *, did: str = DID) -> Admission | Rejection:
-    return await directory.arrive(did, cli, anonymous=False)
+    return await directory.arrive(did, cli, withheld=False)
 
 
 async def test_a_whitelisted_caller_is_admitted_as_the_customer(directory: Directory) -> None:
@@ -70,7 +70,7 @@ async def test_did_and_cli_are_known_in_every_form(directory: Directory, did: st
     assert (answer.did.number, answer.cli, answer.presented_cli) == (DID, CLI, cli)
 
 
-@pytest.mark.parametrize("number", ["100", "alice", "*98", "#1", "s"])
+@pytest.mark.parametrize("number", ["100", "alice", "*98", "#1", "xy", "0"])
 async def test_a_did_may_be_any_extension(store: Store, directory: Directory, number: str) -> None:
     async with changing(store, "US") as change:
         await dids.add(change, Did(number, "internal"))
@@ -86,10 +86,28 @@ async def test_an_unknown_caller_is_not_authorized(directory: Directory, cli: st
     assert await arrive(directory, cli) == Rejection(403, "CLI Not Authorized")
 
 
-async def test_an_anonymous_caller_is_not_known_by_the_number_that_slipped_through(
-    directory: Directory,
+async def test_a_withheld_number_identifies_the_caller_unless_the_did_rejects_it(
+    store: Store, directory: Directory
 ) -> None:
-    assert await directory.arrive(DID, CLI, anonymous=True) == Rejection(403, "CLI Not Authorized")
+    answer = await directory.arrive(DID, CLI, withheld=True)
+    assert isinstance(answer, Admission)
+    assert answer.customer is not None
+    assert (answer.customer.id, answer.cli, answer.withheld) == (42, CLI, True)
+    async with changing(store, "US") as change:
+        await dids.alter(change, DID, withheld="reject")
+    assert await directory.arrive(DID, CLI, withheld=True) == Rejection(403, "CLI Not Authorized")
+    assert isinstance(await directory.arrive(DID, CLI, withheld=False), Admission)
+
+
+async def test_a_did_that_rejects_withheld_numbers_and_identifies_nobody_takes_them_as_none(
+    store: Store, directory: Directory
+) -> None:
+    async with changing(store, "US") as change:
+        await dids.add(change, Did("100", "desk", identify="none", customer_id=42, withheld="reject"))
+    answer = await directory.arrive("100", CLI, withheld=True)
+    assert isinstance(answer, Admission)
+    assert answer.customer is not None
+    assert (answer.customer.id, answer.cli, answer.withheld) == (42, None, True)
 
 
 async def test_the_did_chooses_the_code_for_the_unknown(store: Store, directory: Directory) -> None:
@@ -151,8 +169,8 @@ async def test_the_customer_of_a_did_does_not_pay_for_callers_who_are_identified
     assert await arrive(directory, "441910000002") == Rejection(403, "CLI Not Authorized")
 
 
-async def paying(directory: Directory, cli: str | None, anonymous: bool = False) -> int | None:
-    answer = await directory.arrive(DID, cli, anonymous)
+async def paying(directory: Directory, cli: str | None, withheld: bool = False) -> int | None:
+    answer = await directory.arrive(DID, cli, withheld)
     return answer.customer.id if isinstance(answer, Admission) and answer.customer else None
 
 
@@ -181,8 +199,10 @@ async def test_a_pattern_that_matches_nothing_at_all_opens_to_anonymous_callers(
     assert await paying(directory, "12125550100") == 1
     assert await paying(directory, None) == 1
     assert await paying(directory, "anonymous") == 1
-    assert await paying(directory, CLI, anonymous=True) == 1
-    answer = await directory.arrive(DID, "Bob\r\n", anonymous=False)
+    async with changing(store, "US") as change:
+        await dids.alter(change, DID, withheld="reject")
+    assert await paying(directory, CLI, withheld=True) == 1
+    answer = await directory.arrive(DID, "Bob\r\n", withheld=False)
     assert isinstance(answer, Admission)
     assert (answer.cli, answer.presented_cli) == (None, "Bob\\r\\n")
 

@@ -29,7 +29,7 @@ def test_a_whole_request() -> None:
     assert (call.channel, call.unique_id, call.extension) == ("PJSIP/a-1", "1.1", "100")
     assert (call.caller_id, call.caller_name, call.dnid) == ("441910000001", "Jo", "18005550100")
     assert (call.context, call.language, call.script) == ("in", "en", "call")
-    assert (call.presentation, call.is_anonymous) == (3, False)
+    assert (call.presentation, call.is_withheld) == (3, False)
     assert call.arguments == ("one", "")
 
 
@@ -40,11 +40,11 @@ def test_what_asterisk_does_not_know_is_none(nothing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("presentation", "is_anonymous"),
+    ("presentation", "is_withheld"),
     [("0", False), ("3", False), ("31", False), ("32", True), ("35", True), ("64", False), ("67", False)],
 )
-def test_anonymous_is_what_the_caller_restricted(presentation: str, is_anonymous: bool) -> None:
-    assert request(agi_callingpres=presentation).is_anonymous is is_anonymous
+def test_anonymous_is_what_the_caller_restricted(presentation: str, is_withheld: bool) -> None:
+    assert request(agi_callingpres=presentation).is_withheld is is_withheld
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,22 @@ def test_a_request_cannot_be_changed() -> None:
     assert call.extension == "100"
     with pytest.raises(TypeError):
         call.headers["agi_extension"] = "900"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("privacy", "is_withheld"),
+    [
+        *((value, True) for value in ("id", "user;id", " USER ; critical", "header")),
+        *((value, False) for value in ("none", "", "session", "identity")),
+    ],
+)
+def test_a_callers_privacy_header_withholds_the_number(privacy: str, is_withheld: bool) -> None:
+    assert request(agi_callingpres="0", agi_arg_4=privacy).is_withheld is is_withheld
+
+
+@pytest.mark.parametrize(
+    ("called", "did"),
+    [("18005550100;npdi", "18005550100"), ("1800;npdi=yes;rn=1", "1800"), ("alice;x", "alice"), (";x", "")],
+)
+def test_parameters_behind_the_number_that_is_called_are_no_part_of_it(called: str, did: str) -> None:
+    assert request(agi_extension=called).extension == did

@@ -12,14 +12,16 @@ from ringflow.accounts.dids import Did
 class Admission:
     """A call that may go on.
 
-    `cli` is the caller's number in E.164 digits, None when anonymous or unusable; `presented_cli` is what the
-    network sent, escaped for logs only. `customer` pays; None on a DID that identifies nobody.
+    `cli` is the caller's number in E.164 digits, None when unknown, unusable, or withheld from us too;
+    `presented_cli` is what the network sent, escaped for logs only. `customer` pays; None on a DID that
+    identifies nobody. `withheld`: the caller's number must not be shown to callees.
     """
 
     did: Did
     customer: Customer | None
     cli: str | None
     presented_cli: str
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

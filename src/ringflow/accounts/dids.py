@@ -69,7 +69,8 @@ def did_number(text: str, country: str) -> str:
     number = normalise_number(text, country) or extension(text)
     if number is None:
         raise Refused(
-            f"DID `{plain(text)}`: write a telephone number, or an extension: letters, digits and _ + * # . -"
+            f"DID `{plain(text)}`: write a telephone number, or an extension: letters, digits and "
+            "_ + * # . - (not a single letter, nor . or - in front)"
         )
     return number
 

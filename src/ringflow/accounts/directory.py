@@ -107,17 +107,18 @@ class Directory:
         self._newest = -1
         self._loading = asyncio.Lock()
 
-    async def arrive(self, did_text: str, cli_text: str | None, anonymous: bool) -> Admission | Rejection:
+    async def arrive(self, did_text: str, cli_text: str | None, withheld: bool) -> Admission | Rejection:
         """Who is called, who calls, who pays; or why the call is rejected.
 
         `did_text` is matched as it is, then normalised. Exact CLIs go before patterns, of which the oldest
-        wins. A caller who is anonymous, or whose CLI is no telephone number, matches only patterns that match
-        the empty text, such as `^.*`. Both texts come from the network and may be anything.
+        wins. A caller without a CLI, or whose CLI is no telephone number, matches only patterns that match
+        the empty text, such as `^.*`; one that is `withheld` is none where the DID says so. Both texts come
+        from the network and may be anything.
         """
         number = normalise_number(did_text, self._country)
         if number != did_text and extension(did_text) is None:
             return DID_NOT_FOUND
-        cli = None if anonymous or cli_text is None else normalise_number(cli_text, self._country)
+        cli = None if cli_text is None else normalise_number(cli_text, self._country)
         if number is None or number == did_text:
             (row,) = await self._store.look_up(ARRIVAL, did_text, cli)
         else:
@@ -129,13 +130,16 @@ class Directory:
         if not did.enabled:
             return DID_DISABLED
         customer = _customer(row[_PAYER_AT:])
+        if withheld and did.withheld == "reject":
+            cli = None
+            customer = None if did.identify == "cli" else customer
         if customer is None and did.identify == "cli":
             customer = await self._by_pattern(cli or "", row[0])
             if customer is None:
                 return cli_not_authorized(did)
         if customer is not None and customer.status != "active":
             return customer_not_active(customer)
-        return Admission(did, customer, cli, plain(cli_text or ""))
+        return Admission(did, customer, cli, plain(cli_text or ""), withheld)
 
     async def recognise(self, cli: str | None) -> Customer | None:
         """The customer whom a CLI (E.164 digits, None for an anonymous caller) identifies, active or not.

@@ -26,6 +26,8 @@ KNOWN_VERSIONS = 16
 
 _PRESENTATION_BITS = 0x60
 _RESTRICTED = 0x20
+# Values of the Privacy header that are about who calls (RFC 3323 and 3325).
+_PRIVATE = frozenset({"id", "user", "header"})
 _VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})")
 
 
@@ -66,8 +68,11 @@ class AgiRequest:
 
     @property
     def extension(self) -> str:
-        """The number dialled: the DID."""
-        return self.headers["agi_extension"]
+        """The number dialled: the DID, without the parameters that may follow it in a SIP URI.
+
+        Asterisk leaves those of `sip:18005550100;npdi@...` where they are (`ignore_uri_user_options`).
+        """
+        return self.headers["agi_extension"].partition(";")[0]
 
     @property
     def caller_id(self) -> str | None:
@@ -85,9 +90,16 @@ class AgiRequest:
         return int(self.headers.get("agi_callingpres", "0"))
 
     @property
-    def is_anonymous(self) -> bool:
-        """Whether the caller asked that the number be withheld (32 to 35)."""
-        return self.presentation & _PRESENTATION_BITS == _RESTRICTED
+    def is_withheld(self) -> bool:
+        """Whether the caller asked that the number be withheld: by the presentation (32 to 35), or in SIP.
+
+        Asterisk makes a restricted presentation of a Privacy header beside P-Asserted-Identity alone
+        (set_id_from_pai in res_pjsip_caller_id.c), so the dialplan hands the header on.
+        """
+        if self.presentation & _PRESENTATION_BITS == _RESTRICTED:
+            return True
+        wanted = self.headers.get("agi_arg_4", "").lower().split(";")
+        return any(one.strip() in _PRIVATE for one in wanted)
 
     @property
     def dnid(self) -> str | None:

@@ -68,7 +68,7 @@ class Call:
         self._session = session
         self._world = world
         self._collector = Collector(session, world.clock)
-        self._outgoing = Outgoing(call_id, session, self.customer, admission.cli, world, self.transcript)
+        self._outgoing = Outgoing(call_id, session, self.customer, admission, world, self.transcript)
         self.asterisk = asterisk_of_call(session.request)
         self._seats = Seats(world.charging, call_id, f"@{session.request.unique_id}", self.asterisk)
 

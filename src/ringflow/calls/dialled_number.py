@@ -64,6 +64,10 @@ class NumberPlan:
                 found.append((trunk, DialledNumber(text, number, sent)))
         return found
 
+    def e164(self, caller_id: str) -> str | None:
+        """A caller's number in E.164, or None for a short one."""
+        return normalise_number(caller_id, self.country)
+
     def caller_id(self, configured: str | None, own: str | None, trunk: Trunk) -> str | None:
         """What a trunk is given as the caller's number; None: nothing, and the caller's own stays as it is.
 
@@ -74,7 +78,7 @@ class NumberPlan:
         shown = configured or (own if wants_form else None)
         if shown is None:
             return None
-        number = normalise_number(shown, self.country)
+        number = self.e164(shown)
         if trunk.caller_id_form is not None and number is not None:
             shown = in_form(number, trunk.caller_id_form, self.country)
         return trunk.caller_id_prefix + shown

@@ -17,6 +17,12 @@ from ringflow.calls.releasing import leg_released_by, own_cause
 from ringflow.calls.talk_time import possible_talk_ms
 from ringflow.errors import CommandRefused
 
+ANONYMOUS = "anonymous"
+"""What callees see of a caller whose number is withheld (RFC 3323)."""
+
+NO_NUMBER = "0"
+"""Stands for a withheld text that is no number: `Dial` takes digits only for one that it hides."""
+
 _CALLER_ID = re.compile(r"\+?[0-9]{1,32}")
 _SIP_URI = re.compile(r"sips?:([A-Za-z0-9+._-]{1,64})@([A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?)")
 _PRINTABLE = range(0x20, 0x7F)
@@ -75,6 +81,7 @@ class Attempt:
     is settled for whoever shows `token`. `ends_by_key`: Asterisk ends it by a sequence of keys;
     `names_callee`: the name of the callee's channel is left with the caller's. `again`: the call has dialled
     before; `earlier_source`: the channel that hung up first, as Asterisk named it after an earlier leg.
+    `is_private`: callees must not see `caller_id`.
     """
 
     target: str
@@ -84,6 +91,7 @@ class Attempt:
     headers: dict[str, str]
     caller_id: str | None
     ring_s: int
+    is_private: bool = False
     limit_ms: int | None = None
     warn_ms: int = 0
     warning: str = ""
@@ -94,6 +102,11 @@ class Attempt:
     earlier_source: str = ""
     ends_by_key: bool = False
     names_callee: bool = False
+
+    @property
+    def shown_as(self) -> str | None:
+        """What callees see as the caller's number; None: the caller's own, as it came."""
+        return ANONYMOUS if self.is_private else self.caller_id
 
     @property
     def all_headers(self) -> dict[str, str]:
@@ -111,6 +124,9 @@ class Attempt:
             options += "H"
         if self.caller_id is not None:
             options += f"f({self.caller_id})"
+        if self.is_private:
+            # From is anonymous then, and P-Asserted-Identity goes only to trunks with `trust_id_outbound`.
+            options += "u(prohib)"
         options += self._limit()
         return f"{self.target},{self.ring_s},{options}"
 
@@ -244,7 +260,7 @@ def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool
         status=status,
         talked_ms=talked_ms,
         hangup_cause=cause,
-        caller_id=attempt.caller_id,
+        caller_id=attempt.shown_as,
         headers=attempt.all_headers,
         released_by=released_by,
         hung_up_by=hung_up_by,

@@ -7,6 +7,7 @@ import os
 from contextlib import nullcontext
 from dataclasses import replace
 
+from ringflow.accounts.admission import Admission
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.failover import fails_over
 from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
@@ -16,7 +17,9 @@ from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.charging import Allowance, Charging, Denial, Denied
 from ringflow.calls.dialled_number import DialledNumber, NumberPlan
 from ringflow.calls.dialling import (
+    ANONYMOUS,
     LAST_WORD_CAUSES,
+    NO_NUMBER,
     Attempt,
     DialOptions,
     dial,
@@ -60,7 +63,7 @@ class Outgoing:
         call_id: str,
         session: AgiSession,
         customer: Customer | None,
-        cli: str | None,
+        admission: Admission,
         world: CallWorld,
         transcript: Transcript,
     ) -> None:
@@ -70,7 +73,7 @@ class Outgoing:
         self._call_id = call_id
         self._session = session
         self._customer = customer
-        self._cli = cli
+        self._admission = admission
         self._plan = NumberPlan(world.country)
         self._world = world
         self._transcript = transcript
@@ -278,8 +281,7 @@ class Outgoing:
     ) -> Attempt:
         server = trunk.server or trunk.name
         key = self._world.security_keys.make(customer.id, server, int(self._world.clock.now_s()))
-        # What a flow makes of variables may be no number; then it says nothing.
-        wanted = map(safe_caller_id, (options.caller_id, customer.caller_id, trunk.caller_id))
+        caller_id, is_private = self._caller_id(customer, trunk, options)
         unique_id = self._session.request.unique_id
         return Attempt(
             leg_id=f"{self._call_id}.{len(self.legs) + 1}@{unique_id}",
@@ -291,10 +293,31 @@ class Outgoing:
             trunk=trunk.name,
             identity={CUSTOMER_HEADER: str(customer.id), SECURITY_HEADER: key},
             headers=merge_headers(trunk.headers, options.headers),
-            caller_id=self._plan.caller_id(next(filter(None, wanted), None), self._cli, trunk),
+            caller_id=caller_id,
+            is_private=is_private,
             ring_s=options.ring_s,
             limit_ms=options.max_duration_ms,
         )
+
+    def _caller_id(self, customer: Customer, trunk: Trunk, options: DialOptions) -> tuple[str | None, bool]:
+        """What the trunk is given as the caller's number, and whether it must not show it.
+
+        A number that is withheld is not shown by way of a flow or an account either: `${cli}` is that number.
+        """
+        admission = self._admission
+        # What a flow makes of variables may be no number; then it says nothing.
+        wanted = filter(None, map(safe_caller_id, (options.caller_id, customer.caller_id, trunk.caller_id)))
+        if not admission.withheld:
+            return self._plan.caller_id(next(wanted, None), admission.cli, trunk), False
+        presented = admission.presented_cli
+        own = self._plan.e164(presented)
+        shown = next((one for one in wanted if own is None or self._plan.e164(one) != own), None)
+        if shown is not None:
+            return self._plan.caller_id(shown, None, trunk), False
+        if presented.lower() in ("", ANONYMOUS):
+            # There is nothing to hide, and From stays as it came.
+            return None, False
+        return self._plan.caller_id(own or safe_caller_id(presented) or NO_NUMBER, None, trunk), True
 
     def _refuse(self, text: str, why: str, dialled: str | None = None) -> Leg:
         self._transcript.note("refused", why)
@@ -318,7 +341,7 @@ def _try_next(trunk: Trunk, leg: Leg) -> bool:
 
 def _lost(attempt: Attempt) -> Leg:
     leg = _leg_of(attempt, LegStatus.LOST, None)
-    leg.caller_id, leg.headers = attempt.caller_id, attempt.all_headers
+    leg.caller_id, leg.headers = attempt.shown_as, attempt.all_headers
     leg.leg_id = attempt.leg_id if attempt.charged else ""
     return leg
 

@@ -190,7 +190,7 @@ def _arrivals(filled: Filled, seed: int) -> Callable[[], Awaitable[None]]:
     async def arrive() -> None:
         cli = FIRST_CLI + choose.randint(1, filled.clis)
         did = FIRST_DID + choose.randint(1, filled.dids)
-        answer = await filled.directory.arrive(str(did), str(cli), anonymous=False)
+        answer = await filled.directory.arrive(str(did), str(cli), withheld=False)
         if not isinstance(answer, Admission):
             raise Refused(f"a caller was rejected ({answer.reason}), so the figures mean nothing")
 

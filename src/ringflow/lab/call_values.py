@@ -50,6 +50,8 @@ class LabCaller:
     anonymous: bool = False
     display_name: str = ""
     falls_silent: HangUp | None = None
+    headers: tuple[str, ...] = ()
+    """Further headers of its INVITE, whole lines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,12 @@ class _LabCall:
             await side.sipp.start(callee_scenario(side.sipp.dialogue, callee), None)
         side = await self.add("caller", free_udp_port())
         scenario = caller_scenario(
-            side.sipp.dialogue, caller.did, caller.cli, caller.display_name, caller.anonymous
+            side.sipp.dialogue,
+            caller.did,
+            caller.cli,
+            caller.display_name,
+            caller.anonymous,
+            caller.headers,
         )
         await side.sipp.start(scenario, self.asterisk.sip_port)
         helping = [asyncio.create_task(one) for one in self.deeds(caller, side, list(callees))]

@@ -41,18 +41,21 @@ class PlannedLeg:
 class RealPlan:
     """A real call as the simulator foretold it.
 
-    `legs` are the attempts for which an INVITE is sent or tried, in order.
+    `legs` are the attempts for which an INVITE is sent or tried, in order. `asserted`: the network tells the
+    number of a caller who withholds it.
     """
 
     cli: str
     anonymous: bool
+    asserted: bool
     keys: tuple[TimedKeys, ...]
     hang_up: HangUp | None
     legs: tuple[PlannedLeg, ...]
 
     def caller(self, did: str) -> LabCaller:
         """The caller, who dials this number."""
-        return LabCaller(did, self.cli, self.keys, self.hang_up, self.anonymous)
+        headers = (f"P-Asserted-Identity: <sip:{self.cli}@127.0.0.1>",) if self.asserted else ()
+        return LabCaller(did, self.cli, self.keys, self.hang_up, self.anonymous, headers=headers)
 
 
 def plan_call(scenario: Scenario, call: SimulatedCall) -> RealPlan:
@@ -62,15 +65,15 @@ def plan_call(scenario: Scenario, call: SimulatedCall) -> RealPlan:
         raise Refused("nobody ends this call")
     if cli is None:
         raise Refused("a telephone of the lab always sends a number, or `anonymous`")
-    if scenario.call.presentation == "restricted" and cli != ANONYMOUS:
-        raise Refused("a telephone of the lab withholds its number by `from: anonymous` only")
     if scenario.given.now is not None:
         raise Refused("a real Asterisk's clock cannot be set by `given.now`")
     if scenario.top_up:
         raise Refused("nobody pays in during a call of the lab")
+    withheld = scenario.call.presentation == "restricted"
     return RealPlan(
         cli=cli,
-        anonymous=cli == ANONYMOUS,
+        anonymous=withheld or cli == ANONYMOUS,
+        asserted=withheld and cli != ANONYMOUS,
         keys=timed_keys(call),
         hang_up=timed_hang_up(call),
         legs=_legs(call),

@@ -64,9 +64,16 @@ class Dialogue:
     audio_port: int
 
 
-def caller_scenario(dialogue: Dialogue, did: str, cli: str, display_name: str, anonymous: bool) -> str:
+def caller_scenario(
+    dialogue: Dialogue,
+    did: str,
+    cli: str,
+    display_name: str,
+    anonymous: bool,
+    headers: tuple[str, ...] = (),
+) -> str:
     """A caller that dials `did`, stays until told to go, and takes any refusal. Raises `ValueError`."""
-    for text in (did, cli, display_name):
+    for text in (did, cli, display_name, *headers):
         if any(sign in text for sign in "[]\r\n\0"):
             raise ValueError(f"SIPp cannot send {text!r}")
     user = "anonymous" if anonymous else quote(cli, safe=_USER)
@@ -80,7 +87,7 @@ def caller_scenario(dialogue: Dialogue, did: str, cli: str, display_name: str, a
     rest = ["Call-ID: [call_id]", "Max-Forwards: 70"]
     invite = [
         f"INVITE {target} SIP/2.0", via, sender, f"To: <{target}>", *rest, "CSeq: 1 INVITE",
-        "Contact: <sip:lab@[local_ip]:[local_port]>", *privacy,
+        "Contact: <sip:lab@[local_ip]:[local_port]>", *privacy, *headers,
     ]  # fmt: skip
     refused_ack = [f"ACK {target} SIP/2.0", "[last_Via:]", sender, "[last_To:]", *rest, "CSeq: 1 ACK"]
     cancel = [f"CANCEL {target} SIP/2.0", "[last_Via:]", sender, f"To: <{target}>", *rest, "CSeq: 1 CANCEL"]

@@ -46,7 +46,7 @@ def _leg(call: IncomingCall, target: str, options: dict[str, str]) -> DialledLeg
     return DialledLeg(
         target=target,
         headers=_leg_headers(options.get("b", ""), call.channel.inherited()),
-        caller_id=options.get("f") or call.channel.caller,
+        caller_id="anonymous" if options.get("u") == "prohib" else options.get("f") or call.channel.caller,
         callee=call.meet(len(call.legs), target),
         at_ms=call.clock.monotonic_ms(),
         options=options,
