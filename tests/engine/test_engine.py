@@ -115,7 +115,7 @@ async def test_a_database_that_is_gone_in_mid_call_is_apologised_for(
 ) -> None:
     monkeypatch.setattr(DatabaseGoes, "place", place, raising=False)
     called = await place.call(
-        DatabaseGoes(slot="database_goes"), Destination(slot="destination", external="4412345678")
+        DatabaseGoes(slot="database_goes"), Destination(slot="destination", external="441234567890")
     )
     assert called.record.outcome == "error"
     assert called.record.reason.startswith("StoreGone: ")
@@ -137,7 +137,7 @@ async def test_a_call_that_never_leaves_its_slots_is_ended(place: Place) -> None
 
 
 async def test_the_second_trunk_is_tried_on_congestion_and_not_on_busy(place: Place) -> None:
-    dialled = Destination(slot="destination", external="4412345678")
+    dialled = Destination(slot="destination", external="441234567890")
     congested, busy = Callee(Behaviour.CONGESTION, 100), Callee(Behaviour.BUSY, 100)
     answers = Callee(Behaviour.ANSWER, 100, 1000)
     found = await place.call(dialled, callees=[congested, answers])
@@ -155,7 +155,7 @@ async def test_a_second_trunk_is_tried_where_asterisk_knows_no_sip_codes(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(APPLICATIONS, "hangupcauseclear")
-    dialled = Destination(slot="destination", external="4412345678")
+    dialled = Destination(slot="destination", external="441234567890")
     met = [Callee(Behaviour.CONGESTION, 100), Callee(Behaviour.ANSWER, 100, 1000)]
     found = await place.call(dialled, callees=met)
     assert [leg.status for leg in found.record.legs] == [LegStatus.CONGESTION, LegStatus.ANSWERED]
@@ -173,7 +173,7 @@ async def test_a_full_customer_is_refused_until_the_call_before_has_ended(config
 
 async def test_without_a_customer_nothing_is_dialled(configured: Configure) -> None:
     place = await configured(dids=(DidDeclaration(number=DID, app="tested", identify="none"),))
-    called = await place.call(Destination(slot="destination", external="4412345678"), caller="5551234")
+    called = await place.call(Destination(slot="destination", external="441234567890"), caller="5551234")
     assert (called.record.outcome, called.legs) == ("refused", ())
     assert "refused no customer pays for this call" in events(called.record)
 
@@ -185,7 +185,7 @@ async def test_hostile_text_reaches_neither_dial_string_nor_log(place: Place, co
     opened = await configured(customers=(CustomerDeclaration(id=42, clis=("^.*",)),))
     slot = Destination(
         slot="destination",
-        external="4412345678",
+        external="441234567890",
         caller_id=Template.parse("${hostile}"),
         headers={"X-Note": Template.parse("${hostile}")},
     )
@@ -194,7 +194,7 @@ async def test_hostile_text_reaches_neither_dial_string_nor_log(place: Place, co
         Hostile(slot="hostile"), slot, caller=HOSTILE.replace("\r\n", " ").replace("\0", " ")
     )
     (leg,) = called.legs
-    assert leg.target == "PJSIP/4412345678@first"
+    assert leg.target == "PJSIP/441234567890@first"
     assert "f" not in leg.options
     assert leg.headers["X-Note"] == 'x"),&SIP/evil\\%0D%0AHANGUP %00%C3%BF${SHELL(id)}'
     record = keeper.records[0]
@@ -245,7 +245,7 @@ async def test_the_outgoing_leg_runs_as_the_customer(configured: Configure) -> N
     # `check` refuses this header in a flow; a trunk could still carry it.
     headers = {"x-customer-id": Template.parse("1"), "X-Note": Template.parse("kept")}
     slot = Destination.model_construct(
-        slot="destination", external=Template.parse("4412345678"), headers=headers
+        slot="destination", external=Template.parse("441234567890"), headers=headers
     )
     called = await place.call(slot)
     (leg,) = called.legs
@@ -268,7 +268,7 @@ async def test_a_hang_up_is_abandoned_before_and_completed_after_the_connection(
 ) -> None:
     called = await place.call(
         Audio(slot="audio", file="IVR/welcome"),
-        Destination(slot="destination", external="4412345678"),
+        Destination(slot="destination", external="441234567890"),
         steps=steps,
         callees=[Callee(Behaviour.ANSWER, 1000, None)],
     )
@@ -324,7 +324,7 @@ async def test_a_call_that_outlasts_the_drain_is_hung_up_and_says_so(place: Plac
 
 @pytest.mark.parametrize("by", ["drain", "asterisk"])
 async def test_a_leg_that_goes_on_without_us_says_who_let_go_of_it(place: Place, by: str) -> None:
-    destination = Destination(slot="destination", external="4412345678")
+    destination = Destination(slot="destination", external="441234567890")
     engine = place.engine([Flow("tested", "", (destination,), "t", "r")], [keeper := Keeper()])
     server = FastAgiServer(engine.run, AgiSettings(host="127.0.0.1", port=0))
     await server.start()

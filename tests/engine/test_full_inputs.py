@@ -14,7 +14,7 @@ from .conftest import Place
 
 ASK = Ivr(slot="ivr", file="IVR/ask", min=3, max=4, attempts=1, result="number")
 MENU = Ivr(slot="ivr", file="IVR/menu", max=1, result="choice")
-DIAL = Destination(slot="destination", external="44${number}")
+DIAL = Destination(slot="destination", external="44191000${number}")
 
 
 def events(called: CarriedCall, name: str) -> list[Event]:
@@ -36,7 +36,7 @@ async def test_only_a_full_number_without_a_terminator_waits_before_it_is_dialle
     called = await place.call(ASK, DIAL, steps=[Hears("IVR/ask"), Keys(keys)])
     released_ms = 2000 + 250 * (len(keys) - 1) + 100
     assert events(called, "dial")[0].at_ms - released_ms == waited_ms
-    assert called.legs[0].target.startswith("PJSIP/441234@" if "4" in keys else "PJSIP/44123@")
+    assert called.legs[0].target.startswith("PJSIP/441910001234@" if "4" in keys else "PJSIP/44191000123@")
     assert reads(called) == commands
 
 
