@@ -65,7 +65,7 @@ def test_other_patterns_are_refused(pattern: str) -> None:
 
 def test_each_trunk_gets_what_it_can_dial() -> None:
     carrier = Trunk("carrier", "PJSIP/{number}@carrier", number_form="+e164", number_prefix="9912")
-    office = Trunk("office", "PJSIP/{number}@office", as_keyed=["1XX", "02079460018"])
+    office = Trunk("office", "PJSIP/{number}@office", as_keyed=("1XX", "02079460018"))
     trunks = (carrier, office)
     plan = NumberPlan("GB")
     assert plan.routes("100", trunks, as_keyed=False) == [(office, DialledNumber("100", "100", "100", True))]

@@ -61,7 +61,7 @@ class Trunk:
     number_prefix: str = ""
     caller_id_form: NumberForm | None = None
     caller_id_prefix: str = ""
-    as_keyed: Sequence[str] = field(default_factory=list)
+    as_keyed: tuple[str, ...] = ()
     source: Source = "operator"
 
 
@@ -81,7 +81,7 @@ class TrunkChanges(TypedDict, total=False):
     number_prefix: str
     caller_id_form: NumberForm | None
     caller_id_prefix: str
-    as_keyed: Sequence[str]
+    as_keyed: tuple[str, ...]
 
 
 COLUMNS = tuple(trunks.c[name] for name in Trunk.__slots__)
@@ -155,7 +155,7 @@ async def delete(change: Change, name: str) -> Trunk:
 def _trunk(row: Sequence[Any]) -> Trunk:
     trunk = Trunk(*row)
     # JSON has no tuples.
-    return replace(trunk, failover=tuple(trunk.failover))
+    return replace(trunk, failover=tuple(trunk.failover), as_keyed=tuple(trunk.as_keyed))
 
 
 def _checked(trunk: Trunk, country: str) -> Trunk:
@@ -192,7 +192,6 @@ def _checked(trunk: Trunk, country: str) -> Trunk:
         caller_id=caller_id,
         failover=failover,
         headers=dict(trunk.headers),
-        as_keyed=list(trunk.as_keyed),
     )
 
 

@@ -144,6 +144,6 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, Mapping):
         return "\n".join(f"{name}: {text}" for name, text in value.items())
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple):
         return " ".join(map(str, value))
     return str(value)

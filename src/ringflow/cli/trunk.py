@@ -118,7 +118,7 @@ def add_command(
         none_is_empty(number_prefix),
         None if caller_id_form == "none" else caller_id_form,
         none_is_empty(caller_id_prefix),
-        as_keyed or [],
+        tuple(as_keyed or ()),
     )
     print_one(with_change(operator, lambda change: trunks.add(change, trunk)), as_json)
 
@@ -191,7 +191,7 @@ def set_command(
     if caller_id_prefix is not None:
         changes["caller_id_prefix"] = none_is_empty(caller_id_prefix)
     if as_keyed or nothing_as_keyed:
-        changes["as_keyed"] = as_keyed or []
+        changes["as_keyed"] = tuple(as_keyed or ())
     print_one(with_change(operator, lambda change: trunks.alter(change, name, **changes)), as_json)
 
 
