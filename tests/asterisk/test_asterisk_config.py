@@ -41,7 +41,7 @@ def test_settings_reach_the_files(tmp_path: Path) -> None:
     settings = AsteriskConfigSettings("ringflow.example.net", 4999, 5039, "telco", "198.51.100.7")
     write_asterisk_config(tmp_path, settings)
     files = read(tmp_path)
-    said = f"AGI(agi://ringflow.example.net:4999/call,{DIALPLAN_VERSION},5/3,${{RINGFLOW_ASTERISK}})"
+    said = f"AGI(agi://ringflow.example.net:4999/call,{DIALPLAN_VERSION},5/3,${{RINGFLOW_ASTERISK}},${{RINGFLOW_PRIVACY}})"
     assert files["extensions_ringflow.conf"].count(said) == 2
     assert "[telco](ringflow-trunk)\n" in files["pjsip_ringflow.conf"]
     assert "match = 198.51.100.7\n" in files["pjsip_ringflow.conf"]

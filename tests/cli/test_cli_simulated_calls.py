@@ -107,8 +107,8 @@ def test_a_number_that_is_too_long_is_not_dialled_and_the_next_keys_answer_the_n
     assert ("keys", "011441234567890 (too_long)") in [
         (event["event"], event["detail"]) for event in too_long["transcript"]
     ]
-    right = json.loads(run(*words, "011441234567890#", "--keys", "44123456789012").stdout)
-    assert (right["outcome"], [leg["dialled"] for leg in right["legs"]]) == ("busy", ["44123456789012"])
+    right = json.loads(run(*words, "011441234567890#", "--keys", "49301234567890").stdout)
+    assert (right["outcome"], [leg["dialled"] for leg in right["legs"]]) == ("busy", ["49301234567890"])
 
 
 def test_a_caller_may_hang_up_after_the_keys(run: Run) -> None:
