@@ -107,7 +107,7 @@ async def test_a_scenario_that_names_no_did_calls_the_files_own_app(stage: Stage
 async def test_a_call_that_nobody_ends_is_ended_and_fails(stage: Stage, read_one: ReadOne) -> None:
     text = """
 - name: endless
-  flow: [{slot: destination, external: "44123"}]
+  flow: [{slot: destination, external: "441234567890"}]
   callee: {answers_after: 1s}
   expect: {outcome: completed}
 """
