@@ -293,7 +293,8 @@ async def test_a_database_that_is_gone_is_said_to_be(store: Store, directory: Di
 @pytest.mark.parametrize(
     ("kind", "table"), [(Customer, "customers"), (Did, "dids"), (clis.Cli, "clis"), (Trunk, "trunks")]
 )
-def test_each_noun_has_the_columns_of_its_table_in_their_order(kind: type, table: str) -> None:
+def test_each_noun_has_the_columns_of_its_table(kind: type, table: str) -> None:
     assert dataclasses.is_dataclass(kind)
-    fields = [field.name for field in dataclasses.fields(kind)]
-    assert [*fields, "created_ms", "updated_ms"] == [column.name for column in metadata.tables[table].columns]
+    fields = {field.name for field in dataclasses.fields(kind)}
+    # Columns that were added later stand at the end of their table.
+    assert {*fields, "created_ms", "updated_ms"} == set(metadata.tables[table].columns.keys())
