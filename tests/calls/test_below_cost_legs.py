@@ -1,0 +1,123 @@
+"""A leg that would be sold below its trunk's cost: what is asked, held and logged."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from ringflow.audit import Act
+from ringflow.calls.charging import Allowance, Charging, Denial, Denied
+from ringflow.ledger import Ledger
+from ringflow.ledger.check import check_books
+from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.rate_card import BelowCost, assign_trunk, create_card, set_below_cost
+from ringflow.store import Store
+from ringflow.store.ledger_tables import rates
+from ringflow.store.tables import customers, trunks
+
+NUMBER = "441234567890"
+NOW_MS = 1_767_225_600_000
+RATE = {"connection_micros": 0, "minimum_s": 1, "increment_s": 1, "grace_s": 0, "from_ms": 0}
+TRAIL = {"source": "operator", "created_ms": 0, "updated_ms": 0}
+TRUNK = {"headers": {}, "position": 1, "enabled": True, "server": "", "rated": "local"}
+
+
+@pytest.fixture
+async def charging(store: Store) -> AsyncIterator[Charging]:
+    """Customer 1 pays 0.20 USD a minute; `dear` costs 0.30, `foreign` 0.30 EUR, `plain` nobody knows."""
+    async with store.writing() as connection:
+        act = Act(connection, "ann", NOW_MS)
+        row = {"id": 1, "name": "", "status": "active", "currency": "USD"}
+        await connection.execute(customers.insert().values(**row, **TRAIL))
+        await pay_in(connection, 1, 5_000_000, Order("credit", "a test", "ann", NOW_MS))
+        cards = {
+            "retail": await create_card(act, "retail", "USD", default=True),
+            "dear": await create_card(act, "dear", "USD"),
+            "foreign": await create_card(act, "foreign", "EUR"),
+        }
+        for name, card in cards.items():
+            price = 200_000 if name == "retail" else 300_000
+            values = {"card_id": card.id, "prefix": "44", "price_micros": price}
+            await connection.execute(rates.insert().values(**values, **RATE))
+        for name in ("dear", "foreign", "plain"):
+            row = {"name": name, "dial": "PJSIP/{number}@" + name}
+            await connection.execute(trunks.insert().values(**row, **TRUNK, **TRAIL))
+            if name in cards:
+                await assign_trunk(act, name, cards[name])
+    opened = Charging(Ledger(store, "here", lambda: NOW_MS))
+    yield opened
+    await opened.close()
+    assert await check_books(store, NOW_MS) == []
+
+
+async def say(store: Store, below_cost: BelowCost) -> None:
+    async with store.writing() as connection:
+        await set_below_cost(Act(connection, "ann", NOW_MS), "retail", below_cost)
+
+
+async def test_a_leg_below_cost_is_denied_before_anything_is_held(charging: Charging) -> None:
+    with capture_logs() as logs:
+        denied = await charging.allow("leg", 1, NUMBER, trunk_with_card="dear")
+    wanted = (
+        "costs 0.30 USD for 60 s and 0.30 USD a minute (prefix 44), brings 0.20 USD and 0.20 USD (prefix 44)"
+    )
+    assert denied == Denial(Denied.BELOW_COST, f"dear {wanted}")
+    account = await charging.ledger.account(1)
+    assert account is not None
+    assert account.held_micros == 0
+    assert logs == [
+        {
+            "event": "trunk passed over",
+            "log_level": "warning",
+            "trunk": "dear",
+            "number": NUMBER,
+            "detail": wanted,
+            "mend": "`ringflow rate compare 'retail' dear` lists what loses money",
+        }
+    ]
+
+
+async def test_a_card_that_warns_lets_it_through_and_logs_it(charging: Charging) -> None:
+    await say(charging.ledger.store, BelowCost.WARN)
+    with capture_logs() as logs:
+        allowed = await charging.allow("leg", 1, NUMBER, trunk_with_card="dear")
+    assert isinstance(allowed, Allowance)
+    assert allowed.loss.startswith("dear costs 0.30 USD")
+    assert [one["event"] for one in logs] == ["call below cost"]
+    await charging.end(allowed, 0)
+
+
+@pytest.mark.parametrize(
+    ("below_cost", "trunk", "look_ups"),
+    [
+        # The trunk has no card: the quote is all that is asked.
+        (BelowCost.REFUSE, None, 1),
+        (BelowCost.ALLOW, "dear", 1),
+        (BelowCost.REFUSE, "foreign", 2),
+    ],
+)
+async def test_what_need_not_be_asked_is_not(
+    charging: Charging,
+    monkeypatch: pytest.MonkeyPatch,
+    below_cost: BelowCost,
+    trunk: str | None,
+    look_ups: int,
+) -> None:
+    store, asked = charging.ledger.store, 0
+    await say(store, below_cost)
+    look_up = store.look_up
+
+    def counted(*values: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return look_up(*values)
+
+    monkeypatch.setattr(store, "look_up", counted)
+    with capture_logs() as logs:
+        allowed = await charging.allow("leg", 1, NUMBER, trunk_with_card=trunk)
+    assert isinstance(allowed, Allowance)
+    assert (allowed.loss, logs, asked) == ("", [], look_ups)
+    await charging.end(allowed, 0)
