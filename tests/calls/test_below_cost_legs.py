@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,14 +11,20 @@ from structlog.testing import capture_logs
 
 from ringflow.audit import Act
 from ringflow.calls.charging import Allowance, Charging, Denial, Denied
+from ringflow.calls.outcome import LegStatus
+from ringflow.config import load_config
 from ringflow.ledger import Ledger
 from ringflow.ledger.check import check_books
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.rate_card import BelowCost, assign_trunk, create_card, set_below_cost
+from ringflow.simulator.run import simulate
+from ringflow.simulator.scenario_files import read_scenarios
+from ringflow.simulator.stage import Stage
 from ringflow.store import Store
 from ringflow.store.ledger_tables import rates
 from ringflow.store.tables import customers, trunks
 
+ROOT = Path(__file__).parents[2]
 NUMBER = "441234567890"
 NOW_MS = 1_767_225_600_000
 RATE = {"connection_micros": 0, "minimum_s": 1, "increment_s": 1, "grace_s": 0, "from_ms": 0}
@@ -121,3 +128,45 @@ async def test_what_need_not_be_asked_is_not(
     assert isinstance(allowed, Allowance)
     assert (allowed.loss, logs, asked) == ("", [], look_ups)
     await charging.end(allowed, 0)
+
+
+CALLS = """
+flow: [{slot: destination, external: "441234567890"}]
+scenarios:
+  - name: no trunk has a card
+    given:
+      customer: {id: 42, clis: ["441910000001"], credit: "5.00"}
+      rates: [{prefix: "44", price: "0.20"}]
+    expect: {}
+  - name: another trunk has one
+    given:
+      customer: {id: 42, clis: ["441910000001"], credit: "5.00"}
+      rates: [{prefix: "44", price: "0.20"}]
+      trunks:
+        - {name: plain, dial: "PJSIP/{number}@plain", position: 1}
+        - {name: other, dial: "PJSIP/{number}@other", position: 2}
+      costs: {other: [{prefix: "44", price: "0.10"}]}
+    expect: {}
+"""
+
+
+async def test_a_call_through_a_trunk_without_a_card_looks_nothing_up_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "calls.yaml").write_text(CALLS)
+    asked, look_up = 0, Store.look_up
+
+    def counted(store: Store, *values: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return look_up(store, *values)
+
+    monkeypatch.setattr(Store, "look_up", counted)
+    counts = []
+    async with Stage.open(load_config(ROOT / "config.yaml", {})) as stage:
+        for case in read_scenarios(tmp_path / "calls.yaml"):
+            asked = 0
+            simulated = await simulate(case, stage)
+            assert simulated.record.legs[0].status is LegStatus.ANSWERED
+            counts.append(asked)
+    assert counts[0] == counts[1]

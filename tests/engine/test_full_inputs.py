@@ -105,11 +105,42 @@ async def test_a_late_terminator_is_ignored_once_and_in_time(place: Place) -> No
 
 async def test_after_another_key_a_terminator_is_that_input_s_own(place: Place) -> None:
     second = Ivr(slot="ivr", file="IVR/ask", max=2, longer="next", result="second")
-    third = Ivr(slot="ivr", file="IVR/third", min=0, result="third")
-    steps: list[CallerStep] = [Hears("IVR/menu"), Keys("15#"), Hears("IVR/third"), Keys("#")]
-    called = await place.call(MENU, second, third, steps=steps)
+    third = Ivr(slot="ivr", file="IVR/third", min=0, attempts=1, result="third")
+    called = await place.call(MENU, second, third, steps=[Hears("IVR/menu"), Keys("15##")])
     assert events(called, "late_terminator") == []
     assert (called.record.variables["second"], called.record.variables["third"]) == ("5", "")
+
+
+async def test_what_follows_a_late_terminator_is_taken_as_any_input(place: Place) -> None:
+    second = Ivr(slot="ivr", file="IVR/ask", max=4, longer="next", result="second")
+    third = Ivr(slot="ivr", file="IVR/third", result="third")
+    called = await place.call(MENU, second, third, steps=[Hears("IVR/menu"), Keys("1#12345#")])
+    assert (called.record.variables["second"], called.record.variables["third"]) == ("1234", "5")
+    # Three seconds between digits, not the five for the first one.
+    called = await place.call(MENU, second, steps=[Hears("IVR/menu"), Keys("1#56")])
+    assert events(called, "keys")[1].detail == "56 (silence)"
+    assert events(called, "keys")[1].at_ms == 2100 + 3 * 250 + 3000
+
+
+async def test_the_end_of_a_number_that_is_too_long_is_waited_for_as_between_digits(place: Place) -> None:
+    called = await place.call(ASK, steps=[Hears("IVR/ask"), Keys("12345")])
+    assert [one.at_ms for one in events(called, "keys")] == [2100 + 4 * 250 + 3000]
+
+
+async def test_the_two_seconds_count_from_the_last_digit(place: Place) -> None:
+    for after_ms, late in ((1850, 1), (2050, 0)):
+        steps: list[CallerStep] = [Hears("IVR/ask"), Keys("1234"), Keys("#", after_ms=after_ms)]
+        called = await place.call(ASK, MENU, steps=steps)
+        assert len(events(called, "late_terminator")) == late
+
+
+@pytest.mark.parametrize("first", ["", "*"])
+async def test_silence_is_no_late_terminator(place: Place, first: str) -> None:
+    one = MENU.model_copy(update={"terminators": first})
+    silent = Ivr(slot="ivr", file="IVR/ask", first_digit_timeout=0.5, attempts=1, result="second")
+    called = await place.call(one, silent, steps=[Hears("IVR/menu"), Keys("1")], prompts_s=0.4)
+    assert events(called, "late_terminator") == []
+    assert [one.at_ms for one in events(called, "keys")] == [500, 500 + 400 + 500]
 
 
 async def test_the_first_key_after_a_late_terminator_may_be_all(place: Place) -> None:
@@ -148,3 +179,20 @@ async def test_silence_before_the_time_is_over_leaves_the_terminator_to_the_next
     called = await place.call(MENU, silent, steps=steps, prompts_s=0.4)
     assert [one.detail for one in events(called, "keys")] == ["1 (maximum)", " (silence)", " (silence)"]
     assert len(events(called, "late_terminator")) == 1
+
+
+@pytest.mark.parametrize(("pause_ms", "second"), [(1500, "5"), (2100, "*5")])
+async def test_a_late_terminator_that_may_be_a_digit_is_one_after_two_seconds(
+    place: Place, pause_ms: int, second: str
+) -> None:
+    one = MENU.model_copy(update={"terminators": "*"})
+    two = Ivr(slot="ivr", file="IVR/ask", result="second")
+    called = await place.call(one, two, steps=[Hears("IVR/menu"), Keys("1 *5#", pause_ms=pause_ms)])
+    assert called.record.variables["second"] == second
+
+
+async def test_keys_for_the_next_prompt_wait_for_it_though_asterisk_listens_on(place: Place) -> None:
+    first = MENU.model_copy(update={"longer": "invalid"})
+    steps: list[CallerStep] = [Hears(None), Keys("1"), Hears(None), Keys("23#")]
+    called = await place.call(first, ASK.model_copy(update={"min": 1}), steps=steps)
+    assert (called.record.variables["choice"], called.record.variables["number"]) == ("1", "23")

@@ -168,6 +168,11 @@ async def test_what_a_trunk_costs_is_known_where_its_card_has_a_rate(bank: Bank)
         None,
     ]
     assert await bank.ledger.cost("44123", "other") is None
+    async with bank.store.writing() as connection:
+        old = rates.update().where(rates.c.prefix == "447").values(until_ms=bank.now_ms)
+        await connection.execute(old)
+    found = [await bank.ledger.cost("44712", "carrier")]
+    assert [one and one.prefix for one in found] == ["44"]
 
 
 async def test_a_card_is_compared_with_a_trunk_by_command(

@@ -69,6 +69,14 @@ async def test_nobody_hears_that_asterisk_listens_on_after_a_key() -> None:
     assert await caller.until(9000) == KeyUp("2", 100)
 
 
+async def test_keys_that_are_still_to_come_do_not_hide_what_is_heard_before_them() -> None:
+    caller = ScriptedCaller(VirtualClock(), [Keys("1", after_ms=500), Hears(None), Keys("2")])
+    caller.answered()
+    caller.starts(Sound.SILENCE, True)
+    caller.stops(Sound.SILENCE)
+    assert [one.sound for one in caller._heard] == [Sound.SILENCE]
+
+
 async def test_a_space_is_a_pause() -> None:
     caller = ScriptedCaller(VirtualClock(), [Keys("1 2", 200, 100, pause_ms=1500)])
     caller.answered()

@@ -170,8 +170,10 @@ class Collector:
         else:
             # Here that terminator may be a digit, or another key a terminator: look at the first key alone.
             key = (await self._read(collection, sounds, maximum=1, terminators="")).digits
+            if not key:
+                return _Taken()
             if key not in late.keys or self._now_ms() > late.until_ms:
-                return await self._go_on(collection, key) if key else _Taken()
+                return await self._go_on(collection, key)
         self._late = None
         # It has stopped the prompt: let it go on from there.
         key = await self._resume(sounds, self._now_ms() - began_ms)
