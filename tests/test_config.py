@@ -40,7 +40,7 @@ def test_the_environment_wins_over_the_file_and_is_read_by_the_same_rules(tmp_pa
     path = write(tmp_path, "http: {port: 1000}\n")
     config = load_config(
         path,
-        {"RINGFLOW_HTTP__PORT": "2000", "RINGFLOW_DATABASE__URL": "sqlite:///x.db", "RINGFLOW_NONSENSE": "1"},
+        {"RINGFLOW_HTTP__PORT": "2000", "RINGFLOW_DATABASE__URL": "sqlite:///x.db"},
     )
     assert config.http is not None
     assert config.http.port == 2000
@@ -90,6 +90,27 @@ def test_what_the_environment_says_wrongly_is_told_of_its_variable(tmp_path: Pat
     text = str(raised.value)
     assert "unknown key `prot` (did you mean `port`?" in text
     assert "`level` must be 'debug', 'info', 'warning' or 'error', not `loud`" in text
+
+
+def test_a_variable_with_our_prefix_that_is_no_setting_is_named_and_those_of_secrets_are_known(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path, "impersonation: {key_env: RINGFLOW_MY_KEY}\n")
+    known = {
+        "RINGFLOW_MY_KEY": "x",
+        "RINGFLOW_SECURITY_KEY": "x",
+        "RINGFLOW_PEPPERS": "x",
+        "RINGFLOW_CARDS__PEPPER_ENV": "RINGFLOW_PEPPERS",
+        "RINGFLOW_OPERATOR": "ann",
+        "RINGFLOW_CONFIG": str(path),
+        "OTHER": "x",
+    }
+    assert load_config(path, known).impersonation.key_env == "RINGFLOW_MY_KEY"
+    with pytest.raises(ConfigError) as raised:
+        load_config(path, {**known, "RINGFLOW_HTPP__PORT": "80"})
+    (problem,) = raised.value.problems
+    assert problem.path == "environment variable RINGFLOW_HTPP__PORT"
+    assert (problem.what, problem.mend) == ("names no setting", "did you mean `RINGFLOW_HTTP__PORT`?")
 
 
 def test_a_secret_comes_from_the_environment_or_a_file_and_is_asked_for_by_name(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
@@ -21,9 +21,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ringflow.documents import Document, Location, parse_document, read_document
 from ringflow.errors import ConfigError, DocumentError, Problem
 from ringflow.validation import Text, check_model
+from ringflow.wording import nearest
 
 ENVIRONMENT_PREFIX = "RINGFLOW_"
 DEFAULT_PATH = Path("config.yaml")
+OTHER_VARIABLES = frozenset({"RINGFLOW_CONFIG", "RINGFLOW_OPERATOR"})
+"""Variables with our prefix that are no settings."""
 
 DEFAULT_FAILOVER = ("401", "403", "407", "408", "5xx")
 """A trunk that answers so is out of order or wants none of our calls; other 4xx and 6xx are the callee's."""
@@ -273,6 +276,14 @@ class Config(Frozen):
         return str(self.path(self.sounds.folder)) if prefix is None else prefix.rstrip("/")
 
 
+_SECRET_SETTINGS: tuple[tuple[type[Frozen], str, str], ...] = (
+    (AmiConfig, "ami", "secret_env"),
+    (CardsConfig, "cards", "pepper_env"),
+    (ImpersonationConfig, "impersonation", "key_env"),
+)
+"""The settings that name a variable of the environment."""
+
+
 def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
     """Read the configuration. Raises `ConfigError` with every problem.
 
@@ -296,11 +307,12 @@ def read_settings(path: Path | None, environ: Mapping[str, str]) -> Document:
         document = _document(named)
         if not isinstance(document.value, dict | None):
             raise ConfigError([document.problem((), "is not a mapping", "write `key: value` lines")])
+        unknown = _unknown_variables(document.value or {}, environ)
         for location, given in _overrides(environ).items():
             document = document.overlaid(location, given)
     except DocumentError as error:
         raise ConfigError(error.problems) from error
-    return replace(document, value=document.value or {})
+    return replace(document, value=document.value or {}, problems=(*document.problems, *unknown))
 
 
 def _document(named: Path | None) -> Document:
@@ -313,7 +325,43 @@ def _overrides(environ: Mapping[str, str]) -> dict[Location, Document]:
     """Settings named by the environment: RINGFLOW_HTTP__PORT=0 is ('http', 'port') -> 0."""
     found: dict[Location, Document] = {}
     for name, text in sorted(environ.items()):
-        steps = tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
-        if name.startswith(ENVIRONMENT_PREFIX) and steps[0] in Config.model_fields:
+        steps = _steps(name)
+        if steps and steps[0] in Config.model_fields:
             found[steps] = parse_document(text, f"environment variable {name}")
     return found
+
+
+def _steps(variable: str) -> tuple[str, ...]:
+    """The way to the setting that a variable of the environment names; empty for those of others."""
+    if not variable.startswith(ENVIRONMENT_PREFIX):
+        return ()
+    return tuple(variable.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
+
+
+def _unknown_variables(settings: Mapping[str, Any], environ: Mapping[str, str]) -> list[Problem]:
+    """Variables that begin as ours do and are none of ours: most likely misspelt, so not passed over."""
+    known = {*OTHER_VARIABLES, *_secret_variables(settings, environ)}
+    names = {f"{ENVIRONMENT_PREFIX}{field.upper()}" for field in Config.model_fields}
+    found = []
+    for name in sorted(environ):
+        steps = _steps(name)
+        if steps and steps[0] not in Config.model_fields and name not in known:
+            group, separator, rest = name.partition("__")
+            near = nearest(group, [*names, *known])
+            mend = (
+                f"did you mean `{near}{separator}{rest}`?" if near else "docs/configuration.md has them all"
+            )
+            found.append(Problem(f"environment variable {name}", 0, 0, "names no setting", mend))
+    return found
+
+
+def _secret_variables(settings: Mapping[str, Any], environ: Mapping[str, str]) -> frozenset[str]:
+    """The variables that hold secrets: the names that settings give them, and those by default."""
+    names = set()
+    for model, group, setting in _SECRET_SETTINGS:
+        names.add(str(model.model_fields[setting].default))
+        written = settings.get(group)
+        if isinstance(written, Mapping):
+            names.add(str(written.get(setting)))
+        names.add(environ.get(f"{ENVIRONMENT_PREFIX}{group}__{setting}".upper(), ""))
+    return frozenset(names)
