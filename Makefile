@@ -5,6 +5,10 @@ VENV := .venv
 RUN := $(VENV)/bin
 WORKERS ?= 3
 
+# Installs a lock file, and prints a line for each library that it gets.
+install = set -o pipefail; $(RUN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r $(1) \
+	| sed -un 's/^Collecting \([^ ]*\).*/  \1/p'
+
 .PHONY: serve test check lock clean
 
 serve: $(VENV)/.run
@@ -12,9 +16,12 @@ serve: $(VENV)/.run
 	@$(RUN)/ringflow serve --first-steps
 
 # Real calls run in real time, so they run by themselves, after everything else: one worker for each Asterisk.
+# Both halves run, whatever the first comes to.
 test: $(VENV)/.dev
-	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m 'not lab'
-	$(RUN)/pytest -n 2 --dist loadgroup -m lab
+	@failed=0; \
+	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m 'not lab' || failed=$$?; \
+	$(RUN)/pytest -n 2 --dist loadgroup -m lab || failed=$$?; \
+	exit $$failed
 
 check: $(VENV)/.dev
 	$(RUN)/ruff check src tests
@@ -26,16 +33,19 @@ check: $(VENV)/.dev
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Ringflow needs Python 3.11 or later: apt install python3, or name one: make PYTHON=python3.12'; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo 'Python has no venv module here: apt install python3-venv'; exit 2; }
+	@echo 'Making $(VENV) with $(PYTHON) ...'
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
-	@echo 'Installing what Ringflow runs on into $(VENV) ...'
-	@$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo 'Installing the libraries that Ringflow runs on:'
+	@$(call install,requirements.lock)
+	@echo 'Installing Ringflow itself ...'
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	@$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo 'Installing what the tests need:'
+	@$(call install,requirements-dev.lock)
 	@touch $@
 
 # New versions for both lock files: versions and hashes only, no addresses.

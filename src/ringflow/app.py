@@ -17,6 +17,7 @@ from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.peppers import find_peppers
 from ringflow.accounts.security_key import configured_keys
 from ringflow.accounts.teller import Teller
+from ringflow.agi.open_files import reserve_for_calls
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiSettings
@@ -31,12 +32,12 @@ from ringflow.calls.manager import Manager
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.releasing import CONGESTION, NORMAL_CLEARING
 from ringflow.calls.world import CallWorld
-from ringflow.config import AmiConfig, Config
+from ringflow.config import AmiConfig, Config, HttpConfig
 from ringflow.engine.engine import Engine
 from ringflow.engine.reconciling import Reaper
 from ringflow.engine.settling import SETTLE_SCRIPT, Settlements, serve_settlement
 from ringflow.engine.watching import Watcher
-from ringflow.errors import RingflowError
+from ringflow.errors import RingflowError, StartError
 from ringflow.flows.book import FlowBook
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.server_names import BOOT_MARK, ServerName
@@ -46,6 +47,7 @@ from ringflow.secret import read_secret
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store import StoreGone
 from ringflow.store.store import Store
+from ringflow.web.connections import Connections
 from ringflow.web.figures import PartFigures, Parts
 from ringflow.web.health import build_web, open_port
 from ringflow.web.metrics import Metrics
@@ -180,7 +182,10 @@ class Application:
         config = self.core.config
         await self._name.take()
         if config.http is not None:
-            await self._start_http(config.http.host, config.http.port)
+            try:
+                await self._start_http(config.http)
+            except StartError as first:
+                raise StartError("\n".join([str(first), *await self._other_port_taken()])) from first
         if self.ami is not None:
             await self.ami.start()
         else:
@@ -205,6 +210,14 @@ class Application:
             database=self.core.store.shown,
             apps=sorted(self.core.book.apps()),
         )
+
+    async def _other_port_taken(self) -> list[str]:
+        """What is wrong with the FastAGI port too, so that one start tells of both."""
+        try:
+            await self.fastagi.start()
+        except StartError as second:
+            return [str(second)]
+        return []
 
     async def stop(self) -> None:
         """Take no new calls, let those in progress finish up to the limit, end the rest, close everything."""
@@ -283,7 +296,7 @@ class Application:
         except RingflowError as error:
             log.warning("not hung up", channel=plain(channel), detail=str(error))
 
-    async def _start_http(self, host: str, port: int) -> None:
+    async def _start_http(self, config: HttpConfig) -> None:
         core, records = self.core, self.records
         probes = readiness(
             core.store,
@@ -299,8 +312,9 @@ class Application:
         parts = Parts(self.fastagi, core.charging, self.reaper, core.world.teller, records, self.ami)
         figures = PartFigures(parts, probes)
         self.metrics.registry.register(figures)
-        pages = build_web(probes, self.metrics.registry, figures.refresh)
-        self._runner = await open_port(pages, host, port)
+        connections = Connections(reserve_for_calls(config.max_connections))
+        pages = build_web(probes, self.metrics.registry, figures.refresh, connections)
+        self._runner = await open_port(pages, config.host, config.port, connections)
         self.http_port = self._runner.addresses[0][1]
 
 

@@ -109,6 +109,7 @@ class HttpConfig(Frozen):
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 200
 
 
 class SoundsConfig(Frozen):

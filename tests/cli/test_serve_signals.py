@@ -36,7 +36,10 @@ async def serve(folder: Path, *, ignoring_hang_ups: bool = False) -> AsyncIterat
     command = [sys.executable, "-m", "ringflow", "--config", str(folder / "config.yaml"), "serve"]
     if ignoring_hang_ups:
         command = ["nohup", *command]
-    server = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT)
+    # Tests that run under nohup themselves hand SIGHUP ignored to their children.
+    server = await asyncio.create_subprocess_exec(
+        *command, stdout=PIPE, stderr=STDOUT, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    )
     try:
         ready = await logged(server, "ready")
         yield server, int(str(ready["fastagi"]).rpartition(":")[2])

@@ -149,6 +149,13 @@ async def test_a_taken_port_is_one_clear_line(config: Config) -> None:
             await third.start()
         assert "\n" not in str(raised.value)
         await third.stop()
+        fourth = await open_application(config.model_copy(update={"http": http, "fastagi": fastagi}))
+        with pytest.raises(StartError) as raised:
+            await fourth.start()
+        first, second = str(raised.value).split("\n")
+        assert "RINGFLOW_HTTP__PORT" in first
+        assert "RINGFLOW_FASTAGI__PORT" in second
+        await fourth.stop()
 
 
 async def test_a_server_of_a_living_ones_name_is_refused_and_one_after_it_is_not(config: Config) -> None:

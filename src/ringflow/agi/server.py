@@ -257,7 +257,8 @@ def _keep_alive(listening: socket.socket) -> None:
 def _cannot_listen(host: str, port: int, error: OSError | OverflowError) -> str:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
-        mend = f"the port is taken; stop what listens on {port}, or set another `fastagi.port`"
+        another = "another `fastagi.port` (RINGFLOW_FASTAGI__PORT)"
+        mend = f"the port is taken; stop what listens on {port}, or set {another}"
     elif number == errno.EACCES:
         mend = "not permitted; set a `fastagi.port` of 1024 or above"
     elif number == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):

@@ -8,11 +8,15 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from ringflow.errors import StartError
+from ringflow.web.connections import BoundedSite, Connections
 from ringflow.web.readiness import Probe, part_states
 
 
 def build_web(
-    probes: Mapping[str, Probe], registry: CollectorRegistry, refresh: Callable[[], Awaitable[None]]
+    probes: Mapping[str, Probe],
+    registry: CollectorRegistry,
+    refresh: Callable[[], Awaitable[None]],
+    connections: Connections,
 ) -> web.Application:
     """The HTTP application: `/healthz`, `/readyz`, `/metrics`. `refresh`: to be done before a scrape."""
 
@@ -35,20 +39,25 @@ def build_web(
         await refresh()
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    application = web.Application()
+    application = web.Application(middlewares=[connections.middleware()])
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", metrics)
     return application
 
 
-async def open_port(application: web.Application, host: str, port: int) -> web.AppRunner:
-    """Serve the application until the runner is cleaned up. Raises `StartError` for a port that is taken."""
+async def open_port(
+    application: web.Application, host: str, port: int, connections: Connections
+) -> web.AppRunner:
+    """Serve the application until the runner is cleaned up. Raises `StartError` for a port that is taken.
+
+    `connections` are those whose middleware the application has.
+    """
     # An access log line for every scrape would drown the calls.
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await BoundedSite(runner, host, port, connections).start()
     except OSError as error:
         await runner.cleanup()
         reason = error.strerror or str(error)
