@@ -39,8 +39,10 @@ from ringflow.engine.settling import SETTLE_SCRIPT, Settlements, serve_settlemen
 from ringflow.engine.watching import Watcher
 from ringflow.errors import RingflowError, StartError
 from ringflow.flows.book import FlowBook
+from ringflow.flows.revisions import keep, last_good
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.server_names import BOOT_MARK, ServerName
+from ringflow.moments import system_now_ms
 from ringflow.plain_text import plain
 from ringflow.records.keeping import RecordKeeping
 from ringflow.secret import read_secret
@@ -91,7 +93,7 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
 
     Raises `StartError` for a missing secret or an unusable database, `ConfigError` for declarations that
     contradict it. Without `charge` calls cost nothing, as simulated ones must. Broken flows do not stop a
-    server: they are logged, and `book.problems` has them.
+    server: they are logged, `book.problems` has them, and their last good revisions serve.
     """
     keys = configured_keys(config)
     pepper_file = config.cards.pepper_file
@@ -100,14 +102,20 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
         log.info("cards off", detail="no pepper of PINs is given; see `cards.pepper_file`")
     library = PromptLibrary(config.path(config.sounds.folder))
     entries = frozenset(did.app for did in config.dids)
-    book = FlowBook.load(
-        config.path(config.flows), prompts=library, entries=entries, uri_hosts=config.allowed_uri_hosts
-    )
     store = await Store.open(config.database_url)
     try:
         await store.migrate()
         await apply_declarations(store, config)
         directory = Directory(store, config.country)
+        async with store.reading() as connection:
+            earlier = await last_good(connection)
+        book = FlowBook.load(
+            config.path(config.flows),
+            prompts=library,
+            entries=entries,
+            uri_hosts=config.allowed_uri_hosts,
+            last_good=earlier,
+        )
     except BaseException:
         await store.close()
         raise
@@ -196,8 +204,11 @@ class Application:
             asyncio.create_task(self.metrics.measure_lag(), name="event-loop lag"),
             asyncio.create_task(self.engine.refusals.run(), name="sums of refused calls"),
             asyncio.create_task(self.reaper.run(), name="reaper"),
-            asyncio.create_task(self.core.book.watch(self._stopping), name="watch app_flows"),
+            asyncio.create_task(
+                self.core.book.watch(self._stopping, self._keep_revisions), name="watch app_flows"
+            ),
         ]
+        await self._keep_revisions()
         if self.asterisk is not None:
             self._tasks.append(asyncio.create_task(self.asterisk.run(), name="check of Asterisk"))
         if self.records is not None:
@@ -218,6 +229,14 @@ class Application:
         except StartError as second:
             return [str(second)]
         return []
+
+    async def _keep_revisions(self) -> None:
+        """Note which texts of flows are in service, so that a start with a broken file can serve the last."""
+        try:
+            async with self.core.store.writing() as connection:
+                await keep(connection, self.core.book.revisions(), system_now_ms())
+        except RingflowError as error:
+            log.warning("flow revisions not kept", detail=str(error))
 
     async def stop(self) -> None:
         """Take no new calls, let those in progress finish up to the limit, end the rest, close everything."""
@@ -300,6 +319,7 @@ class Application:
         core, records = self.core, self.records
         probes = readiness(
             core.store,
+            core.book,
             self.fastagi,
             self.ami,
             self.asterisk,

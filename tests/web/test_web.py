@@ -50,6 +50,7 @@ async def test_ready_names_every_part_and_runs_without_ami(config: Config) -> No
             "load": True,
             "ami": False,
             "asterisk": False,
+            "flows": True,
             "dialplan": True,
             "ledger": True,
             "servers": True,

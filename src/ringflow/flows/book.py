@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -19,6 +19,7 @@ from ringflow.flows.check import check_flows
 from ringflow.flows.flow import Flow
 from ringflow.flows.folder import FlowFolder
 from ringflow.flows.registry import slot_types
+from ringflow.flows.revisions import Revision
 from ringflow.flows.slot import Slot
 from ringflow.flows.surroundings import Prompts, Surroundings
 
@@ -56,6 +57,7 @@ class FlowBook:
         self._accepted = Accepted({}, ())
         self._apps: Mapping[str, Flow] = {}
         self._reloading = Lock()
+        self._on_loaded: Callable[[], Awaitable[None]] | None = None
 
     @classmethod
     def load(
@@ -65,14 +67,17 @@ class FlowBook:
         prompts: Prompts | None = None,
         entries: frozenset[str] = frozenset(),
         uri_hosts: frozenset[str] | None = None,
+        last_good: Iterable[Revision] = (),
     ) -> FlowBook:
-        """The flows of a folder; those with problems are missing, and `problems` says why.
+        """The flows of a folder; `problems` says what is wrong with the files.
 
-        `entries` are the apps that DIDs are known to lead to, `uri_hosts` those that SIP URIs may, None: any.
-        Without `types`, those of `ringflow.slots`.
+        A file with problems is served by its text in `last_good`; without one its flow is missing. `entries`
+        are the apps that DIDs are known to lead to, `uri_hosts` those that SIP URIs may, None: any. Without
+        `types`, those of `ringflow.slots`.
         """
         surroundings = Surroundings(prompts=prompts, entries=entries, uri_hosts=uri_hosts)
         book = cls(folder, slot_types() if types is None else types, surroundings)
+        book._begin_with(last_good)
         book.reload()
         return book
 
@@ -86,6 +91,21 @@ class FlowBook:
     def with_flows(self, flows: Iterable[Flow]) -> FlowBook:
         """Another book without a folder, with what is in service here and these flows instead or besides."""
         return FlowBook.of([*self._apps.values(), *flows])
+
+    def revisions(self) -> list[Revision]:
+        """The texts of the files in service."""
+        return [
+            Revision(Path(path).name, draft.flow.app, draft.flow.revision, draft.raw)
+            for path, draft in self._accepted.good.items()
+            if draft.flow is not None and draft.raw
+        ]
+
+    def _begin_with(self, last_good: Iterable[Revision]) -> None:
+        """Take these texts for those in service before the first look at the folder."""
+        if self._folder is not None:
+            earlier = dict(map(self._folder.earlier, last_good))
+            good = {name: draft for name, draft in earlier.items() if draft.flow is not None}
+            self._accepted = Accepted(good, ())
 
     def get(self, app: str) -> Flow | None:
         """The flow in service for an app."""
@@ -130,8 +150,12 @@ class FlowBook:
         accepted = accept(self._accepted.good, newest, lambda drafts: check_flows(drafts, self._surroundings))
         return Accepted(accepted.good, tuple(sorted({*accepted.problems, *unread})))
 
-    async def watch(self, stop: asyncio.Event) -> None:
-        """Reload on every change of the folder until `stop` is set; what goes wrong is logged, not raised."""
+    async def watch(self, stop: asyncio.Event, loaded: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Reload on every change of the folder until `stop` is set; what goes wrong is logged, not raised.
+
+        `loaded` is called after a reload that put another text into service.
+        """
+        self._on_loaded = loaded
         while self._folder is not None and not stop.is_set():
             try:
                 await self._watch_folder(self._folder.path, stop)
@@ -166,7 +190,9 @@ class FlowBook:
                 replaced = _identity(folder) != watched
                 if changed or overdue or replaced:
                     looked_at = now
-                    await asyncio.to_thread(self.reload)
+                    reloaded = await asyncio.to_thread(self.reload)
+                    if reloaded.loaded and self._on_loaded is not None:
+                        await self._on_loaded()
                 if replaced:
                     return
 

@@ -18,7 +18,7 @@ class Draft:
     `slots` has None where a slot has problems; `ids` are as written, also of those. `remains` are what such
     slots would be without what is wrong in them, by their indices, where they would be anything. `slots_at`
     is the location of the list of slots. `problems` are those of this flow alone; `flow` is None if there are
-    any.
+    any. `raw`: the file's bytes, where it comes from one.
     """
 
     document: Document = field(repr=False)
@@ -30,6 +30,7 @@ class Draft:
     problems: tuple[Problem, ...]
     flow: Flow | None
     remains: Mapping[int, Slot] = field(default_factory=dict)
+    raw: bytes = field(default=b"", repr=False)
 
     @property
     def path(self) -> str:

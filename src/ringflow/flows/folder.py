@@ -11,6 +11,7 @@ from ringflow.documents import read_bytes
 from ringflow.errors import DocumentError, Problem
 from ringflow.flows.draft import Draft
 from ringflow.flows.load import draft_from_bytes, unreadable_draft
+from ringflow.flows.revisions import Revision
 from ringflow.flows.slot import Slot
 
 SCENARIO_SUFFIX = ".test.yaml"
@@ -76,6 +77,11 @@ class FlowFolder:
             drafts[name] = fresh[name][1]
         self._read = fresh
         return drafts, [_misnamed(path) for path in misnamed]
+
+    def earlier(self, revision: Revision) -> tuple[str, Draft]:
+        """What an earlier text of a file says, with the file's name in problems."""
+        name = shown_path(self.path / revision.file)
+        return name, self._parse(revision.text, name)
 
     def _parse(self, raw: bytes, name: str) -> Draft:
         return draft_from_bytes(raw, self._types, name)

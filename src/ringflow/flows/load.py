@@ -68,8 +68,8 @@ def draft_from_bytes(raw: bytes, types: Mapping[str, type[Slot]], name: str) -> 
         return unreadable_draft(name, error)
     draft = _draft(document, (), document.value, types, revision)
     if not document.problems:
-        return draft
-    return replace(draft, problems=(*document.problems, *draft.problems), flow=None)
+        return replace(draft, raw=raw)
+    return replace(draft, problems=(*document.problems, *draft.problems), flow=None, raw=raw)
 
 
 def unreadable_draft(name: str, error: DocumentError) -> Draft:

@@ -13,6 +13,7 @@ from ringflow.calls.charging import Charging
 from ringflow.engine.dialplan import DialplanCheck
 from ringflow.engine.reconciling import Reaper
 from ringflow.errors import RingflowError
+from ringflow.flows.book import FlowBook
 from ringflow.records.recorder import Recorder
 from ringflow.store import Store
 
@@ -28,6 +29,9 @@ class PartState:
     detail: str
     required: bool = True
 
+
+MANY_PROBLEMS = 5
+"""How many problems of flow files are named before the rest is only counted."""
 
 NOT_CONFIGURED = PartState(False, "not configured", required=False)
 
@@ -50,6 +54,7 @@ async def _ask(probe: Probe) -> PartState:
 
 def readiness(
     store: Store,
+    book: FlowBook,
     fastagi: FastAgiServer,
     ami: AmiLink | None,
     asterisk: AsteriskWatch | None,
@@ -95,6 +100,14 @@ def readiness(
         detail = "; ".join(found) or f"{len(asterisk.findings)} findings, none of them serious"
         return PartState(not found, detail, required=False)
 
+    async def flow_files() -> PartState:
+        # Not required: the last good revisions serve, and the other flows are in order.
+        problems = book.problems
+        detail = "; ".join(map(str, problems[:MANY_PROBLEMS]))
+        if len(problems) > MANY_PROBLEMS:
+            detail += f"; and {len(problems) - MANY_PROBLEMS} more: `ringflow check` has them all"
+        return PartState(not problems, detail or f"{len(book.apps())} apps", required=False)
+
     async def last_dialplan() -> PartState:
         # Not required: where several Asterisks share this server, the others' calls are in order.
         return PartState(dialplan.is_current and dialplan.is_named, dialplan.detail, required=False)
@@ -131,6 +144,7 @@ def readiness(
         "load": load,
         "ami": ami_link,
         "asterisk": asterisk_check,
+        "flows": flow_files,
         "dialplan": last_dialplan,
         "ledger": ledger,
         "servers": servers,
