@@ -13,6 +13,7 @@ from sqlalchemy import select
 from ringflow.ami.identity import AsteriskIdentity
 from ringflow.ami.link import AmiLink
 from ringflow.calls.charging import Charging, ChargingSettings
+from ringflow.calls.manager import Manager
 from ringflow.engine.reconciling import FORGET, Reaper
 from ringflow.engine.settling import Settlements
 from ringflow.ledger.check import check_books
@@ -324,3 +325,13 @@ async def test_an_identity_is_made_where_no_call_has_come_yet_and_asked_once_for
     manager.identity = HERE
     assert await identity.current() == THERE
     assert await identity.ask() == HERE
+
+
+async def test_a_manager_link_leads_to_its_own_asterisk_and_to_none_that_is_not_known(
+    world: World, manager: VirtualManager
+) -> None:
+    assert world.reaper._asterisk is not None
+    leads_to = Manager.on(world.reaper._asterisk).leads_to
+    assert [await leads_to(asterisk) for asterisk in (HERE, THERE, "")] == [True, False, False]
+    manager.identity = ""
+    assert not await Manager.on(world.reaper._asterisk).leads_to("")
