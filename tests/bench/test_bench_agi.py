@@ -76,7 +76,7 @@ async def test_the_flow_on_panoramisk_knows_its_callers_and_judges_what_is_keyed
     secret = "a secret of more than thirty-two characters"
     flow = CallingCard(secret.encode())
     await flow.serve(Request())
-    key = sent[-2].partition("X-CX-Sec^")[2].partition(")")[0]
+    key = sent[-2].partition("X-CX-Sec^")[2].partition("^")[0]
     SecurityKeys(secret).verify(key, CUSTOMER, "carrier", int(time.time()))
     assert [command.split()[1] for command in sent] == [
         *('"Read"', "FULL", "FILE", '"Read"', "FULL", "FILE", '"Read"', "FULL", '"Dial"', "FULL")

@@ -73,7 +73,7 @@ async def test_the_same_call_twice_is_the_same_call(stage: Stage, read_one: Read
 async def test_what_is_seen_on_the_wire_is_what_the_record_says(stage: Stage, read_one: ReadOne) -> None:
     call = await simulate(read_one(CARD), stage)
     words = "X-Customer-ID^42^X-CX-Sec^" + call.record.legs[0].headers["X-CX-Sec"]
-    options = f"gb(ringflow-leg^two^1({words}))U(ringflow-answered^simulated.1@1767225600.1)"
+    options = f"gb(ringflow-callee^two^1({words}))U(ringflow-answered^simulated.1@1767225600.1)"
     assert asked(call, "EXEC Dial") == [f'EXEC Dial "PJSIP/441234567890@ringflow-carrier,60,{options}"']
     assert call.legs[0].headers == call.record.legs[0].headers
     assert call.legs[0].caller_id == "441910000001"

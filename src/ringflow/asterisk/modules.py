@@ -35,6 +35,8 @@ MANAGER_MODULES: Mapping[str, str] = {
 """Needed where Ringflow uses the manager interface."""
 
 NO_MANAGER_MODULES: Mapping[str, str] = {
+    "app_originate": "a trunk that says nothing at all gives way to the next one",
+    "app_softhangup": "a trunk that says nothing at all gives way to the next one",
     "bridge_builtin_interval_features": "a caller is warned in the talk that the credit ends",
 }
 """Needed where it does not."""

@@ -35,7 +35,7 @@ _ATTEMPTS, _MIN, _MAX = 3, 11, 14
 
 def _dial(number: str, customer_id: int, key: str, leg_id: str) -> str:
     headers = f"X-Customer-ID^{customer_id}^X-CX-Sec^{key}"
-    subroutines = f"b(ringflow-leg^two^1({headers}))U(ringflow-answered^{leg_id})"
+    subroutines = f"b(ringflow-silent^two^1({headers}^6))U(ringflow-answered^{leg_id})"
     return f'EXEC "Dial" "PJSIP/{number}@carrier,60,g{subroutines}"'
 
 

@@ -13,7 +13,7 @@ from ringflow.calls.clock import Clock
 from ringflow.calls.dialled_number import DialledNumber
 from ringflow.calls.held_keys import EndKeys
 from ringflow.calls.outcome import DIAL_STATUSES, Leg, LegStatus
-from ringflow.calls.releasing import leg_released_by, own_cause
+from ringflow.calls.releasing import NO_USER_RESPONSE, leg_released_by, own_cause
 from ringflow.calls.talk_time import possible_talk_ms
 from ringflow.errors import CommandRefused
 
@@ -79,7 +79,8 @@ class Attempt:
     ends the talk, and `warn_ms` before that Asterisk warns the caller by the prompt `warning`; 0: not at all,
     and then the end can be moved in the talk. `leg_id` names the leg; `charged`: it also names a hold, which
     is settled for whoever shows `token`. `ends_by_key`: Asterisk ends it by a sequence of keys;
-    `names_callee`: the name of the callee's channel is left with the caller's. `again`: the call has dialled
+    `names_callee`: the name of the callee's channel is left with the caller's. `silent_s`: after so long
+    without any response, not even 100, the dialplan ends it; 0: it does not. `again`: the call has dialled
     before; `earlier_source`: the channel that hung up first, as Asterisk named it after an earlier leg.
     `is_private`: callees must not see `caller_id`.
     """
@@ -92,6 +93,7 @@ class Attempt:
     caller_id: str | None
     ring_s: int
     is_private: bool = False
+    silent_s: int = 0
     limit_ms: int | None = None
     warn_ms: int = 0
     warning: str = ""
@@ -137,6 +139,8 @@ class Attempt:
         """
         context = "ringflow-callee" if self.names_callee else "ringflow-leg"
         words = "^".join(f"{name}^{value}" for name, value in self.identity.items())
+        if self.silent_s:
+            context, words = "ringflow-silent", f"{words}^{self.silent_s}"
         return f"{context}^{'more' if self.headers else 'two'}^1({words})"
 
     def _answer_subroutine(self) -> str:
@@ -234,6 +238,9 @@ def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool
     cause, answered_ms, now_ms, ended_ms = map(_whole, fields[1:5])
     hung_up_by, sip_code = fields[5], _sip_code(status, fields[7])
     rang_ms = attempt.ring_s * 1000
+    if attempt.silent_s and status is LegStatus.UNAVAILABLE and not fields[7] and not cause:
+        # Ended by the dialplan, [ringflow-silent], which can give no cause: the one of SIP's own timer.
+        cause = NO_USER_RESPONSE
     rang_out = status is LegStatus.NO_ANSWER and sip_code is None and dial_ms >= rang_ms - _EARLY_MS
     cause = own_cause(status, cause, rang_out=rang_out)
     # The end that the callee's hangup handler noted is exact; one from before the answer is another leg's.

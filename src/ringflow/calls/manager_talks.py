@@ -12,6 +12,7 @@ import structlog
 from ringflow.ami.actions import DialplanTarget
 from ringflow.ami.link import AmiLink, LinkState
 from ringflow.calls.held_keys import CALLEE_VARIABLE
+from ringflow.calls.releasing import NO_USER_RESPONSE
 from ringflow.calls.talking import Look, Talk
 from ringflow.errors import ProtocolViolation, RingflowError
 from ringflow.plain_text import plain
@@ -29,6 +30,9 @@ OLD_DIALPLAN = (
     "the dialplan does not name the callee's channel: run `ringflow asterisk config` again, and "
     "`dialplan reload` in Asterisk"
 )
+ALIVE = ("Ringing", "Up")
+"""States of a callee's channel to which a response came, where Asterisk keeps none (no func_hangupcause)."""
+
 WHISPER_CHANNEL = "Local/whisper@ringflow-warn/n"
 WARNING = DialplanTarget("ringflow-warn", "play")
 WARN_LIMIT_S = 5.0
@@ -63,6 +67,16 @@ class ManagerTalks:
     async def end_after(self, callee: str, left_ms: int) -> None:
         """Part of `Talks`."""
         await self._link.set_absolute_timeout(callee, max(SHORTEST_MS, left_ms) / 1000)
+
+    async def end_silent(self, channel: str) -> None:
+        """Part of `Talks`. PJSIP keeps the last response of a channel, `100 Trying` among them, with it."""
+        callee = await self._link.get_variable(channel, CALLEE_VARIABLE)
+        if not callee:
+            return
+        asked = (f"HANGUPCAUSE({callee},tech)", "CHANNEL(state)")
+        response, state = await asyncio.gather(*(self._link.get_variable(callee, name) for name in asked))
+        if not response and state not in ALIVE:
+            await self._link.hang_up(callee, NO_USER_RESPONSE)
 
     async def warn(self, channel: str, sound: str) -> None:
         """Part of `Talks`: a channel of its own whispers to the caller's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 
 from ringflow.accounts.admission import Admission
@@ -33,7 +33,7 @@ from ringflow.calls.prolonging import ProlongedTalk
 from ringflow.calls.releasing import charged_leg_released_by
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
-from ringflow.errors import CallEnded, CommandRefused
+from ringflow.errors import CallEnded, CommandRefused, RingflowError
 
 URI_TRUNK = "uri"
 """The name under which legs to a SIP URI are recorded."""
@@ -218,7 +218,8 @@ class Outgoing:
         """Dial; an attempt of which nobody says how it ended is among the legs before this raises."""
         self._under_way = attempt
         try:
-            return await self._dialling(attempt, options)
+            async with await self._silence_watched(attempt):
+                return await self._dialling(attempt, options)
         except BaseException as error:
             lost = _lost(attempt)
             # Without the end of the connection a caller who is gone was gone before `Dial`.
@@ -243,6 +244,26 @@ class Outgoing:
         return await dial_until_key(
             self._session, attempt, options.end_keys, held_keys, self._world.clock, self._transcript
         )
+
+    async def _silence_watched(self, attempt: Attempt) -> AbstractAsyncContextManager[None]:
+        """While the block lasts, have a trunk give way that says nothing: by the manager, else the dialplan.
+
+        For the dialplan that is a channel more for each attempt; the manager is asked about few of them.
+        """
+        manager, channel = self._world.manager, self._session.request.channel
+        if not attempt.silent_s or manager is None or not manager.talks.reachable:
+            return nullcontext()
+        if not await manager.leads_to(self._asterisk):
+            return nullcontext()
+        first_ms = attempt.silent_s * 1000
+        attempt.silent_s, attempt.names_callee = 0, True
+
+        async def look() -> None:
+            # Where it cannot be asked, or the channel is gone, the time for ringing ends the attempt.
+            with suppress(RingflowError):
+                await manager.talks.end_silent(channel)
+
+        return manager.talks.looked_after(look, first_ms)
 
     async def _prolonged(self, charging: Charging, allowed: Allowance) -> ProlongedTalk | None:
         """The talk, where more than is held may be held in it; without a manager the hold is the end."""
@@ -296,6 +317,7 @@ class Outgoing:
             caller_id=caller_id,
             is_private=is_private,
             ring_s=options.ring_s,
+            silent_s=_silent_s(trunk, options.ring_s),
             limit_ms=options.max_duration_ms,
         )
 
@@ -337,6 +359,15 @@ def _try_next(trunk: Trunk, leg: Leg) -> bool:
     if leg.sip_code is not None:
         return fails_over(trunk.failover, leg.sip_code)
     return leg.status in _TRY_NEXT_TRUNK and leg.hangup_cause not in LAST_WORD_CAUSES
+
+
+def _silent_s(trunk: Trunk, ring_s: int) -> int:
+    """After how long without any response the trunk gives way; 0: it does not.
+
+    Asterisk tells of every response, `100 Trying` among them, of PJSIP's channels.
+    """
+    watched = trunk.dial.startswith("PJSIP/") and trunk.silent_s < ring_s
+    return trunk.silent_s if watched else 0
 
 
 def _lost(attempt: Attempt) -> Leg:

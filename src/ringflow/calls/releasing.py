@@ -6,6 +6,7 @@ from ringflow.calls.outcome import Leg, LegStatus, Outcome, Reject, ReleasedBy
 from ringflow.calls.rejecting import hangup_cause
 
 NORMAL_CLEARING = 16
+NO_USER_RESPONSE = 18
 CONGESTION = 34
 
 _OF_STATUS = {

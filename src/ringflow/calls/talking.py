@@ -38,6 +38,10 @@ class Talks(Protocol):
         """Have Asterisk end the talk in `left_ms`, which replaces what it was told before."""
         ...
 
+    async def end_silent(self, channel: str) -> None:
+        """Hang up the callee's channel that the caller's has dialled, if no response at all has come."""
+        ...
+
     async def warn(self, channel: str, sound: str) -> None:
         """Play a sound to the caller alone, in the talk, as far as that is possible. Raises nothing."""
         ...

@@ -24,7 +24,7 @@ MODULES = (
     "bridge_builtin_interval_features",
     # the dialplan, and FastAGI: of app_ and func_ those that docs/asterisk.md tells operators to have
     "pbx_config", "res_speech", "res_agi", "app_dial", "app_stack", "app_read", "app_playback", "app_exec",
-    "app_chanspy", "app_senddtmf",
+    "app_chanspy", "app_originate", "app_senddtmf", "app_softhangup",
     "func_channel", "func_cut", "func_db", "func_global", "func_hangupcause", "func_lock",
     "func_logic", "func_rand", "func_strings", "func_timeout",
     # for `ringflow asterisk check`

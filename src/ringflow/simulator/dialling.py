@@ -1,10 +1,10 @@
 """`Dial` as the virtual Asterisk runs it: apps/app_dial.c with Ringflow's own dialplan around it.
 
 The options that Ringflow gives are followed: g, H, f(), L(), b(ringflow-leg...), b(ringflow-callee...),
-U(ringflow-answered...) and U(ringflow-charged...). What the subroutines do is in docs/architecture.md, "The
-contract with the dialplan". L() without a warning is the absolute timeout of the callee's channel, which can
-be set anew. B(ringflow-charged...) pushes a hangup handler, for calls whose Ringflow is gone: here it never
-is.
+b(ringflow-silent...), U(ringflow-answered...) and U(ringflow-charged...). What the subroutines do is in
+docs/architecture.md, "The contract with the dialplan". L() without a warning is the absolute timeout of the
+callee's channel, which can be set anew. B(ringflow-charged...) pushes a hangup handler, for calls whose
+Ringflow is gone: here it never is.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ringflow.simulator.callee import ANSWERED, RINGING, Behaviour, DialledLeg, refusal_of
+from ringflow.calls.releasing import NO_USER_RESPONSE, NORMAL_CLEARING
+from ringflow.simulator.callee import ANSWERED, RINGING, Behaviour, DialledLeg, Refusal, refusal_of
 from ringflow.simulator.command_line import split_arguments, split_options
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, LineEvent, Sound
 from ringflow.simulator.listening import ANY_KEY, IncomingCall
 
-LEG_SUBROUTINE = re.compile(r"ringflow-(?:leg|callee)\^(?P<entry>two|more|s)\^1(?:\((?P<arguments>.*)\))?")
+LEG_SUBROUTINE = re.compile(
+    r"ringflow-(?:leg|callee|silent)\^(?P<entry>two|more|s)\^1(?:\((?P<arguments>.*)\))?"
+)
 UNCHARGED = "ringflow-answered^"
 ANSWERED_SUBROUTINES = (UNCHARGED, "ringflow-charged^")
-NORMAL_CLEARING = 16
 
 
 async def run_dial(call: IncomingCall, data: str) -> int:
@@ -82,7 +84,16 @@ async def _ring(
     if callee.rings:
         call.line.starts(Sound.RINGING, False)
         channel.responses[_callees_channel(call, leg)] = RINGING
-    event = await _wait(call, options, gives_up_ms if too_late else acts_ms)
+    call.talks.dialled(silent=callee.behaviour is Behaviour.SILENT)
+    if callee.behaviour is Behaviour.SILENT:
+        if (refusal := await _keep_silent(call, leg, options, gives_up_ms)) is not None:
+            channel.set_variable("DIALSTATUS", refusal.status)
+            if refusal.cause is not None:
+                channel.hangup_cause = refusal.cause
+            return False
+        event = None
+    else:
+        event = await _wait(call, options, gives_up_ms if too_late else acts_ms)
     if callee.rings:
         call.line.stops(Sound.RINGING)
     if isinstance(event, HungUp | KeyUp):
@@ -107,6 +118,28 @@ async def _ring(
     if refusal.cause is not None:
         channel.hangup_cause = refusal.cause
     return False
+
+
+async def _keep_silent(
+    call: IncomingCall, leg: DialledLeg, options: Mapping[str, str], gives_up_ms: int | None
+) -> Refusal | None:
+    """Wait for what ends an attempt of which nothing comes; None: the time for ringing is over."""
+    match = LEG_SUBROUTINE.fullmatch(options.get("b", ""))
+    watched = match is not None and options["b"].startswith("ringflow-silent^")
+    seconds = match["arguments"].split("^")[-1] if match is not None and watched else ""
+    cut_ms = leg.at_ms + int(seconds) * 1000 if seconds.isdecimal() else None
+    while True:
+        ends = [at for at in (gives_up_ms, cut_ms, call.talks.next_ms) if at is not None]
+        event = await _wait(call, options, min(ends, default=None))
+        now_ms = call.clock.monotonic_ms()
+        if event is not None:
+            return Refusal("CANCEL", None)
+        if call.talks.gave_up:
+            return Refusal("CHANUNAVAIL", NO_USER_RESPONSE)
+        if cut_ms is not None and now_ms >= cut_ms:
+            return Refusal("CHANUNAVAIL", 0)
+        if gives_up_ms is not None and now_ms >= gives_up_ms:
+            return None
 
 
 async def _talk(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) -> None:

@@ -37,6 +37,10 @@ class VirtualTalks:
         """Is told each sound by which the caller is warned."""
         self.ends_ms: int | None = None
         """When the talk ends, by the clock; None: never."""
+        self.silent = False
+        """Whether no response at all has come of the attempt that is being dialled."""
+        self.gave_up = False
+        """Whether Ringflow hung it up for that."""
         self._clock = clock
         self._due: list[_Due] = []
         self._in_talk = list(in_talk)
@@ -76,6 +80,14 @@ class VirtualTalks:
         if self._answered_ms is None:
             raise CommandRefused("No such channel")
         self.ends_ms = self._clock.monotonic_ms() + left_ms
+
+    def dialled(self, *, silent: bool) -> None:
+        """An attempt begins."""
+        self.silent, self.gave_up = silent, False
+
+    async def end_silent(self, channel: str) -> None:
+        """Part of `Talks`."""
+        self.gave_up = self.silent
 
     async def warn(self, channel: str, sound: str) -> None:
         """Part of `Talks`: the sound takes no time."""
