@@ -133,8 +133,9 @@ async def test_what_need_not_be_asked_is_not(
 CALLS = """
 flow: [{slot: destination, external: "441234567890"}]
 scenarios:
-  - name: no trunk has a card
+  - name: nobody asks what a trunk costs
     given:
+      below_cost: allow
       customer: {id: 42, clis: ["441910000001"], credit: "5.00"}
       rates: [{prefix: "44", price: "0.20"}]
     expect: {}
