@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 
 import pytest
@@ -11,11 +13,13 @@ from ringflow.accounts import trunks
 from ringflow.accounts.change import changing
 from ringflow.audit import Act
 from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus
+from ringflow.cli.record_rows import call_lines
 from ringflow.errors import Refused
 from ringflow.ledger.rate_card import Rate, trunk_subject, unassign
 from ringflow.money import MAX_AMOUNT_MICROS
+from ringflow.records.export import export_calls
 from ringflow.records.legs import RecordedLeg
-from ringflow.records.reading import find_call
+from ringflow.records.reading import Filter, find_call
 from ringflow.records.recorder import Recorder
 from ringflow.records.remains import Remains
 from ringflow.records.rows import call_rows
@@ -145,3 +149,45 @@ async def test_a_lost_leg_has_its_cost_when_asterisk_tells_of_its_talk(store: St
         await Remains(store, "other").leg_ended(told)
         leg = (await legs(store))[1]
         assert (leg.talked_ms, cost(leg)) == (61_000, (19_700, "EUR", "44"))
+
+
+KEYED_RATE = Rate("~44", 60_000, 0, 60, 60, 0, 0, None)
+
+
+async def test_a_number_dialled_as_keyed_costs_by_a_rate_of_such_numbers_alone(store: Store) -> None:
+    await give_card(store, "second", CARRIER_RATE, KEYED_RATE)
+    leg = (await recorded(store, talked(4000, dialled="441", keyed="441", sent="441", as_keyed=True)))[1]
+    assert cost(leg) == (60_000, "EUR", "~44")
+    assert (leg.dialled, leg.keyed, leg.sent, leg.as_keyed) == ("441", "441", "441", True)
+
+
+async def test_a_lost_number_dialled_as_keyed_costs_by_its_own_rate_too(store: Store) -> None:
+    await give_card(store, "second", CARRIER_RATE, KEYED_RATE)
+    under_way = Leg("441", "second", LegStatus.LOST, leg_id="01a.2@1.1", keyed="441", as_keyed=True)
+    draft = call_rows(replace(CALL, outcome="lost", legs=(CALL.legs[0], under_way)), "here")
+    async with store.writing() as connection:
+        row = {"call_id": "01a", "server": "here#1", "kept_ms": BEGAN_MS, "facts": draft.to_json()}
+        await connection.execute(call_drafts.insert().values(row))
+    end = LegEnd("01a.2@1.1", LegStatus.ANSWERED, 4000, BEGAN_MS + 70_000, 16)
+    await Remains(store, "other").leg_ended(end)
+    assert cost((await legs(store))[1]) == (60_000, "EUR", "~44")
+
+
+async def test_what_was_keyed_and_sent_is_on_record_beside_the_number(store: Store) -> None:
+    leg = (await recorded(store, talked(4000, keyed="011441234567890", sent="99+441234567890")))[1]
+    assert (leg.dialled, leg.keyed, leg.sent, leg.as_keyed) == (
+        *("441234567890", "011441234567890", "99+441234567890"),
+        None,
+    )
+    async with store.reading() as connection:
+        lines = list(call_lines((await find_call(connection, CALL.call_id))[0], ()))
+    assert any(
+        "leg 2 to 441234567890 (keyed 011441234567890, sent 99+441234567890) via" in one for one in lines
+    )
+    file = io.StringIO()
+    await export_calls(store, Filter(number="44"), file, lambda done: None)
+    file.seek(0)
+    assert [(row["keyed"], row["sent"]) for row in csv.DictReader(file)] == [
+        ("", ""),
+        ("011441234567890", "99+441234567890"),
+    ]

@@ -210,6 +210,17 @@ def test_an_export_has_a_line_for_each_leg_and_no_formula(run: Run, tmp_path: Pa
     assert run(record.app, "export", "--out", "-", "--outcome", "busy").count("\n") == 2
 
 
+@pytest.mark.usefixtures("filled")
+def test_calls_are_found_by_the_beginning_of_their_number_in_any_form(run: Run) -> None:
+    lines = {
+        form: run(record.app, "export", "--out", "-", "--number", form)
+        for form in ("4412", "011 4412", "+4412")
+    }
+    assert lines["4412"].count("441234567890") >= 2
+    assert len(set(lines.values())) == 1
+    assert run(record.app, "export", "--out", "-", "--number", "4413").count("\n") == 1
+
+
 def test_an_export_of_many_pages_has_every_call_once(
     run: Run, database_url: str, make_call: MakeCall
 ) -> None:
