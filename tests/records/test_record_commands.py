@@ -153,7 +153,7 @@ def test_a_call_is_shown_as_it_happened(run: Run) -> None:
         "talked 4.000 s, " + charge + ", cost 0.0117 EUR (44)",
         "    9.000  completed",
         "           released by caller (cause 16)",
-        "call 01a of 2025-06-15T15:06:40.000Z, on here",
+        "call 01a of 2025-06-15T15:06:40.000Z, on here, Asterisk 1750000000-1",
         "from 441910000001 to 18005550100",
         "app card, revision r1",
         "customer 42, card 106367704089",
