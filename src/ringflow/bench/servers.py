@@ -128,14 +128,24 @@ def ringflow_server(
     max_calls: int = 10_000,
     trunk_dial: str = "PJSIP/{number}@carrier",
     rated: str = "upstream",
+    *,
+    limited: bool = True,
 ) -> Iterator[MeasuredServer]:
-    """`ringflow serve` on a configuration of its own in `folder`, with the flows and prompts of `project`."""
+    """`ringflow serve` on a configuration of its own in `folder`, with the flows and prompts of `project`.
+
+    Unless it is `limited`, it admits every call, whatever the load.
+    """
     ready = folder / "log.json"
     config = {
         "flows": str(project / "app_flows"),
         "sounds": {"folder": str(project / "sounds")},
         "database": {"url": database_url or f"sqlite:///{folder}/bench.db"},
-        "fastagi": {"port": 0, "drain_s": 0, "max_calls": max_calls},
+        "fastagi": {
+            "port": 0,
+            "drain_s": 0,
+            "max_calls": max_calls,
+            **({} if limited else {"max_lag_ms": None}),
+        },
         "http": {"port": 0},
         "impersonation": {"key_env": "RINGFLOW_BENCH_KEY"},
         "customers": [{"id": 42, "clis": [CLI]}],

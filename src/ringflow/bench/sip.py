@@ -34,9 +34,14 @@ class SipFigures:
         return [call for call in self.calls if call.failure is None]
 
     @property
+    def refused(self) -> int:
+        """How many calls were refused for the load: none of them failed, and none was made slow."""
+        return sum(call.refused for call in self.calls)
+
+    @property
     def failures(self) -> Counter[str]:
-        """What went wrong, and how often."""
-        return Counter(call.failure for call in self.calls if call.failure is not None)
+        """What went wrong with calls that were admitted, and how often."""
+        return Counter(call.failure for call in self.calls if call.failure is not None and not call.refused)
 
     def key_to_invite_ms(self, share: float) -> float:
         """That percentile, from the last key leaving the caller to the INVITE at the callee."""
@@ -62,7 +67,7 @@ class SipReport:
 
     @property
     def failed(self) -> int:
-        """Calls of either way that were not complete."""
+        """Calls of either way that were admitted and not complete."""
         return sum(side.failures.total() for side in (self.ringflow, self.native))
 
     def key_to_invite_more_ms(self, share: float) -> float:

@@ -70,6 +70,11 @@ class CallTimes:
         return None if self.ended_at is not None else "it did not end"
 
     @property
+    def refused(self) -> bool:
+        """Whether Ringflow refused it for the load."""
+        return self.status == 503
+
+    @property
     def talked_ms(self) -> float:
         """From the callee's answer to the BYE there, whoever sent it; 0 without an answer."""
         if self.answered_at is None or self.callee_ended_at is None:

@@ -43,12 +43,17 @@ class SipStage:
 
 
 @contextlib.contextmanager
-def sip_stage(folder: Path, project: Path, lab_folder: Path, release: str | None) -> Iterator[SipStage]:
-    """Ringflow and an Asterisk of its own on one core, everything below `folder`. Raises `StartError`."""
+def sip_stage(
+    folder: Path, project: Path, lab_folder: Path, release: str | None, *, limited: bool = True
+) -> Iterator[SipStage]:
+    """Ringflow and an Asterisk of its own on one core, everything below `folder`. Raises `StartError`.
+
+    Unless it is `limited`, Ringflow admits every call, whatever the load.
+    """
     lab = Lab(lab_folder, release, folder / "asterisk", rtp_ports=RTP_PORTS)
     packages = lab.packages
     dial = f"PJSIP/{{number}}@{RINGFLOW_TRUNK}"
-    with ringflow_server(folder, project, trunk_dial=dial) as server:
+    with ringflow_server(folder, project, trunk_dial=dial, limited=limited) as server:
         try:
             with on_server_core():
                 state = lab.up(server.port)

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ringflow.bench.agi import AgiFigures, measure_agi, measure_held, middle
 from ringflow.cli.bench_billed import bench_billed
+from ringflow.cli.bench_capacity import bench_capacity
 from ringflow.cli.bench_cards import bench_cards
 from ringflow.cli.bench_charged import bench_charged
 from ringflow.cli.bench_crash import bench_crash
@@ -62,6 +63,7 @@ def bench_held(
 
 app.command("identify")(bench_identify)
 app.command("sip")(bench_sip)
+app.command("capacity")(bench_capacity)
 app.command("charged")(bench_charged)
 app.command("billed")(bench_billed)
 app.command("crash")(bench_crash)

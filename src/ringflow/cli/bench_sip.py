@@ -61,7 +61,7 @@ def _print_tables(report: SipReport) -> None:
                 f"at most +{target:.0f}",
             )
     console.print(times)
-    work = Table("processor ms a call", "Asterisk", "Ringflow", "sum", "complete")
+    work = Table("processor ms a call", "Asterisk", "Ringflow", "sum", "complete", "refused")
     for found in (report.ringflow, report.native):
         work.add_row(
             found.name,
@@ -69,6 +69,7 @@ def _print_tables(report: SipReport) -> None:
             f"{_mean(found.ringflow_cpu_ms):.2f}",
             f"{_mean(found.cpu_ms):.2f}",
             f"{len(found.complete)} of {len(found.calls)}",
+            str(found.refused),
         )
     console.print(work)
     ratios = report.cpu_ratios
@@ -96,6 +97,7 @@ def _side_values(side: SipFigures) -> dict[str, object]:
     return {
         "name": side.name,
         "complete": len(side.complete),
+        "refused": side.refused,
         "failures": dict(side.failures),
         "key_to_invite_ms": {"p50": side.key_to_invite_ms(P50), "p95": side.key_to_invite_ms(P95)},
         "call_ms": {"p50": side.call_ms(P50), "p95": side.call_ms(P95)},

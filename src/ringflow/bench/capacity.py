@@ -1,0 +1,185 @@
+"""`ringflow bench capacity`: the highest rate of calls that each way carries, and twice as many."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvloop
+
+from ringflow.bench.servers import ahead_of_others, on_load_cores
+from ringflow.bench.sip import WARM_UP_CALLS, WAYS, percentile, ratio
+from ringflow.bench.sip_round import CallTimes, run_round
+from ringflow.bench.sip_stage import SipStage, sip_stage
+
+KEY_TO_INVITE_MS = 50.0
+"""A rate is carried when every call is complete, and none takes longer from its last key to its INVITE."""
+
+GROWTH = 1.25
+PRECISION = 0.04
+ATTEMPTS = 2
+"""A rate that is not carried is tried once more: a single late call may be the machine's other work."""
+
+OVERLOAD = 2.0
+"""How many times the capacity of native dialplan the last round offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateTried:
+    """One round: `latest_ms` is the longest time from key to INVITE of its complete calls."""
+
+    calls_per_s: int
+    latest_ms: float
+    failures: Counter[str]
+
+    @property
+    def carried(self) -> bool:
+        """Whether every call was complete and quick."""
+        return not self.failures and self.latest_ms <= KEY_TO_INVITE_MS
+
+
+@dataclass(slots=True)
+class RateSearch:
+    """Finds the highest rate that is carried: up by a quarter, then by halves below the first that is not.
+
+    `carried` is the highest so far (0: none), `too_high` the lowest that was not carried, if any.
+    """
+
+    start: int
+    highest: int
+    carried: int = 0
+    too_high: int | None = None
+    rounds: list[RateTried] = field(default_factory=list)
+
+    def next_rate(self) -> int | None:
+        """What to try next, in calls a second; None: the search is over."""
+        last = self.rounds[-1] if self.rounds else None
+        if last is not None and self._may_try_again(last):
+            return last.calls_per_s
+        if self.too_high is None:
+            upwards = max(self.carried + 1, round(self.carried * GROWTH)) if self.carried else self.start
+            return min(upwards, self.highest) if self.carried < self.highest else None
+        if self.too_high - self.carried <= max(1, PRECISION * self.too_high):
+            return None
+        return (self.carried + self.too_high) // 2
+
+    def add(self, tried: RateTried) -> None:
+        """Learn what came of the rate that was asked for."""
+        self.rounds.append(tried)
+        if tried.carried:
+            self.carried = tried.calls_per_s
+        elif not self._may_try_again(tried):
+            self.too_high = tried.calls_per_s
+
+    def _may_try_again(self, tried: RateTried) -> bool:
+        attempts = sum(one.calls_per_s == tried.calls_per_s for one in self.rounds)
+        return not tried.carried and attempts < ATTEMPTS
+
+
+@dataclass(frozen=True, slots=True)
+class OverloadRound:
+    """More calls than are carried, with Ringflow's defaults: which were refused, and how the others went."""
+
+    calls_per_s: int
+    calls: list[CallTimes]
+
+    @property
+    def admitted(self) -> int:
+        """Calls that were not refused."""
+        return len(self.calls) - self.refused
+
+    @property
+    def refused(self) -> int:
+        """Calls that were refused for the load."""
+        return sum(call.refused for call in self.calls)
+
+    @property
+    def failures(self) -> Counter[str]:
+        """What went wrong with calls that were admitted, and how often."""
+        return Counter(call.failure for call in self.calls if call.failure is not None and not call.refused)
+
+    def key_to_invite_ms(self, share: float) -> float:
+        """That percentile of the calls that were admitted."""
+        return percentile([call.key_to_invite_ms for call in self.calls if call.failure is None], share)
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityReport:
+    """What was found. `complete` is False where the time was over before both searches were."""
+
+    asterisk_version: str
+    ringflow: RateSearch
+    native: RateSearch
+    overload: OverloadRound | None
+    complete: bool
+
+    @property
+    def ratio(self) -> float:
+        """Ringflow's capacity to native dialplan's."""
+        return ratio(self.ringflow.carried, self.native.carried)
+
+
+def measure_capacity(
+    project: Path,
+    lab_folder: Path,
+    release: str | None,
+    *,
+    start: int,
+    highest: int,
+    seconds: float,
+    limit_s: float,
+    realtime: bool = False,
+) -> CapacityReport:
+    """Search both ways by turns, in rounds of so many seconds; then offer Ringflow twice what native carries.
+
+    No round begins after `limit_s`. Raises `StartError` when Asterisk or SIPp cannot be had.
+    """
+    until_s = time.monotonic() + limit_s
+    searches = {name: RateSearch(start, highest) for name in WAYS}
+    # Whatever the lag: what is refused is not carried, and the rate that was too high would be remembered.
+    with _stage(project, lab_folder, release, realtime, limited=False) as stage:
+        version = stage.asterisk_version
+        while time.monotonic() < until_s:
+            rates = {name: search.next_rate() for name, search in searches.items()}
+            if all(rate is None for rate in rates.values()):
+                break
+            for name, rate in rates.items():
+                if rate is not None:
+                    searches[name].add(_tried(rate, _round(stage, name, rate, seconds)))
+    complete = all(search.next_rate() is None for search in searches.values())
+    overload = None
+    offered = round(OVERLOAD * searches["native"].carried)
+    if offered and time.monotonic() < until_s:
+        with _stage(project, lab_folder, release, realtime, limited=True) as stage:
+            overload = OverloadRound(offered, _round(stage, "ringflow", offered, 2 * seconds))
+    return CapacityReport(version, searches["ringflow"], searches["native"], overload, complete)
+
+
+@contextlib.contextmanager
+def _stage(
+    project: Path, lab_folder: Path, release: str | None, realtime: bool, *, limited: bool
+) -> Iterator[SipStage]:
+    with (
+        tempfile.TemporaryDirectory(prefix="ringflow-bench-") as folder,
+        sip_stage(Path(folder), project, lab_folder, release, limited=limited) as stage,
+        on_load_cores(),
+        ahead_of_others(stage.asterisk, stage.ringflow) if realtime else contextlib.nullcontext(),
+    ):
+        for name in stage.ways:
+            _round(stage, name, WARM_UP_CALLS, 1.0)
+        yield stage
+
+
+def _round(stage: SipStage, name: str, calls_per_s: int, seconds: float) -> list[CallTimes]:
+    calls = max(1, round(calls_per_s * seconds))
+    return uvloop.run(run_round(stage.packages, stage.ways[name], calls, calls_per_s))
+
+
+def _tried(calls_per_s: int, calls: list[CallTimes]) -> RateTried:
+    latest = max((call.key_to_invite_ms for call in calls if call.failure is None), default=0.0)
+    return RateTried(calls_per_s, latest, Counter(call.failure for call in calls if call.failure is not None))
