@@ -172,15 +172,16 @@ async def test_calls_past_the_rate_are_refused_and_settlements_are_not(headers: 
     refused: list[RefusedCall] = []
     limits = {"max_calls_per_s": 0.1, "never_refused": frozenset({"settle"})}
     async with serving(answer, refused.append, **limits) as server:
-        first, writer = await connect(server)
-        writer.write(headers)
-        assert await first.readline() == b"ANSWER\n"
+        held = [await connect(server) for _ in range(3)]
+        for first, writer in held:
+            writer.write(headers)
+            assert await first.readline() == b"ANSWER\n"
         assert await exchange(server, headers) == HANGS_UP_503
         assert server.counts()["overloaded"] == 1
         reader, settling = await connect(server)
         settling.write(settle)
         assert await reader.readline() == b"ANSWER\n"
-        for one in (writer, settling):
+        for one in (*[writer for _, writer in held], settling):
             one.close()
     assert refused == [RefusedCall(CALLS_PER_SECOND, "18005550100", "441910000001")]
 

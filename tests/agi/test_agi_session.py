@@ -25,7 +25,7 @@ async def test_a_command_gets_its_reply(line: Line) -> None:
 
 
 async def test_only_commands_carried_out_at_once_tell_of_the_load(line: Line) -> None:
-    load = line.session._load
+    load = line.session.load
     assert load is not None
     session = line.session
     line.asterisk.replies = [b"200 result=0\n"] * 2
@@ -45,7 +45,7 @@ async def test_only_commands_carried_out_at_once_tell_of_the_load(line: Line) ->
 
 async def test_a_command_that_is_cancelled_waits_no_longer(line: Line) -> None:
     task = await line.started(line.session.get_full_variable("${A}"))
-    load = line.session._load
+    load = line.session.load
     assert load is not None
     assert len(load._waiting) == 1
     task.cancel()

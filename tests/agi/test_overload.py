@@ -130,9 +130,9 @@ def test_admission_goes_on_when_the_lag_is_half_as_long_below_the_rate_that_was_
     assert machine.control.overloaded, "not until it is half as long"
     machine.run(1, 50, QUICK_S)
     assert not machine.control.overloaded
-    assert machine.control.limit_per_s == pytest.approx(0.85 * 50, rel=0.05)
+    assert machine.control.limit_per_s == pytest.approx(0.85 * 50, rel=0.1)
     admitted, refused = machine.run(2, 100, QUICK_S)
-    assert admitted == pytest.approx(2 * 0.85 * 50, rel=0.15)
+    assert admitted == pytest.approx(2 * 0.85 * 50, rel=0.3)
     assert refused > 0
 
 
@@ -145,15 +145,15 @@ def test_the_rate_grows_while_calls_are_refused_and_the_lag_is_short(machine: Ma
     assert before is not None
     machine.run(10, 20, QUICK_S)
     assert machine.control.limit_per_s == before, "nobody needs more"
-    machine.run(10, 100, QUICK_S)
+    machine.run(10, 200, QUICK_S)
     after = machine.control.limit_per_s
     assert after is not None
     assert after == pytest.approx(before * (1 + GROWTH_PER_S / 4) ** 40, rel=0.1)
-    machine.run(5, 100, MAX_LAG_S * 0.75)
-    assert machine.control.limit_per_s == pytest.approx(after, rel=0.02), "the lag is not short"
+    machine.run(5, 200, MAX_LAG_S * 0.75)
+    assert machine.control.limit_per_s == pytest.approx(after, rel=0.03), "the lag is not short"
 
 
-def test_a_rate_that_was_too_high_is_forgotten_after_ten_minutes(machine: Machine) -> None:
+def test_a_rate_that_was_too_high_is_forgotten_after_a_minute(machine: Machine) -> None:
     machine.run(10, 50)
     machine.run(1, 50, SLOW_S)
     machine.run(REMEMBERED_S - 5, 10, QUICK_S, 20)
@@ -177,6 +177,40 @@ def test_without_a_limit_no_lag_refuses_anybody() -> None:
     machine = Machine(max_lag_s=None)
     machine.run(5, 50)
     assert machine.run(30, 50, 2.0, 10)[1] == 0
+
+
+def test_calls_that_come_without_replies_begin_with_a_probe_now_and_then(machine: Machine) -> None:
+    probes = 0
+    for _ in range(20):
+        assert machine.control.refusal() is None
+        probes += machine.control.wants_probe()
+    assert probes == 5
+    for _ in range(20):
+        assert machine.control.refusal() is None
+        machine.reply(QUICK_S)
+        assert not machine.control.wants_probe()
+
+
+def test_a_few_commands_that_hang_among_quick_ones_refuse_nobody(machine: Machine) -> None:
+    machine.run(5, 50)
+    for _ in range(5):
+        machine.control.asked()
+    assert machine.run(10, 50) == (500, 0)
+
+
+def test_what_is_shown_is_of_now(machine: Machine) -> None:
+    machine.run(5, 50)
+    machine.run(1, 50, SLOW_S)
+    assert machine.control.overloaded
+    machine.now_s += 5
+    machine.control.refresh()
+    assert (machine.control.overloaded, machine.control.lag_s) == (False, 0.0)
+
+
+def test_calls_come_early_by_chance_below_the_rate(machine: Machine) -> None:
+    limited = Machine(max_lag_s=None, max_calls_per_s=2)
+    limited.now_s += 10
+    assert [limited.control.refusal() for _ in range(4)] == [None, None, None, CALLS_PER_SECOND]
 
 
 def test_the_log_says_so_once_in_ten_seconds(machine: Machine) -> None:

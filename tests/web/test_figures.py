@@ -10,6 +10,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from ringflow.accounts.lockout import Caller
+from ringflow.agi.overload import OverloadControl
 from ringflow.agi.refusal import CALLS_FULL, RefusedCall
 from ringflow.app import Application, running
 from ringflow.bench.load import run_load
@@ -71,7 +72,8 @@ async def test_the_page_lists_what_is_printed(with_ami: Config, monkeypatch: pyt
         await run_load(application.fastagi.port, calls=1, at_once=1)
         await be_rejected(application)
         application.engine.call_refused(RefusedCall(CALLS_FULL))
-        application.fastagi.load_of("192.0.2.7").overloaded = True
+        load = application.fastagi.loads["192.0.2.7"] = OverloadControl(0.02, None, clock=lambda: 0.0)
+        load.overloaded = True
         text = await scrape(application)
     printed, labels = {}, {}
     for family in text_string_to_metric_families(text):

@@ -39,7 +39,7 @@ class Reception(Protocol):
         """A call was refused, whatever the reason."""
 
     def call_arrived(self, connection: Connection, session: AgiSession) -> None:
-        """The headers are whole: there is a call to serve."""
+        """There is a call to serve: its headers are whole, and it is not refused."""
 
     def left(self, connection: Connection) -> None:
         """The connection is gone."""

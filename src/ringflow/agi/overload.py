@@ -8,9 +8,10 @@ five to ten minutes, which is the way there and back.
 
 When the lag has been too long for two such intervals, admission stops, but for one call a second, until
 the lag is half as long. Then calls are admitted at 0.85 of the rate at which it became too long. While
-calls are refused and the lag is short, this rate grows by a twentieth each second. It is remembered
-because most of the work of a call comes seconds after its admission, when the caller has keyed a number:
-the lag tells of it too late.
+calls are refused and the lag is short, this rate grows by a tenth each second. It is remembered because
+most of the work of a call comes seconds after its admission, when the caller has keyed a number: the lag
+tells of it too late. Where calls come and no replies, as at the beginning of a crowd, some of the calls
+begin with a command that is sent for its reply alone.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from itertools import islice
 
 import structlog
 
@@ -35,7 +35,7 @@ STALE_S = 1.0
 """After so long with fewer replies nothing is refused for the load: it is not calls that make it."""
 
 CUT = 0.85
-GROWTH_PER_S = 0.05
+GROWTH_PER_S = 0.1
 LEAST_PER_S = 1.0
 """Admitted even when the lag is too long: it may have another cause than these calls."""
 
@@ -43,9 +43,13 @@ RATE_OVER_S = 2.0
 """The time over which the rate of admitted calls is averaged."""
 
 BURST_S = 0.25
-"""Calls may come early by so many seconds of the rate, at least one."""
+BURST_CALLS = 3.0
+"""Calls may come early by so many seconds of the rate, at least by so many calls, as they do by chance."""
 
-REMEMBERED_S = 600.0
+UNSEEN_CALLS = 3
+"""After so many new calls without a reply, one begins with a probe."""
+
+REMEMBERED_S = 60.0
 """For how long a rate that was too high is remembered."""
 
 QUICKEST_OVER_S = 300.0
@@ -86,6 +90,7 @@ class OverloadControl:
         self._too_long = 0
         self._admitted = 0
         self._admitted_per_s = 0.0
+        self._unseen_calls = 0
         self._refused = False
         self._credit = 0.0
         self._credit_at_s = -math.inf
@@ -110,6 +115,7 @@ class OverloadControl:
         if not counts:
             return
         now_s = self._clock()
+        self._unseen_calls = 0
         self._replies.append(now_s - sent_at_s)
         self._look(now_s)
 
@@ -119,16 +125,29 @@ class OverloadControl:
         self._look(now_s)
         limit = self.limit_per_s
         if limit is not None and not self._has_credit(limit, now_s):
-            if limit == self._max_calls_per_s:
+            if not self.overloaded and limit == self._max_calls_per_s:
                 return CALLS_PER_SECOND
             self._refused = True
             return OVERLOADED
         self._admitted += 1
+        self._unseen_calls += 1
         return None
 
+    def wants_probe(self) -> bool:
+        """Whether the call that was just admitted should begin with a probe."""
+        if self._unseen_calls <= UNSEEN_CALLS or math.isinf(self._max_lag_s):
+            return False
+        self._unseen_calls = 0
+        return True
+
+    def refresh(self) -> None:
+        """Bring `lag_s`, `overloaded` and `limit_per_s` up to now, where no call and no reply does."""
+        self._look(self._clock())
+
     def _has_credit(self, limit: float, now_s: float) -> bool:
+        burst = 1.0 if self.overloaded else max(BURST_CALLS, limit * BURST_S)
         earned = (now_s - self._credit_at_s) * limit
-        self._credit = min(max(1.0, limit * BURST_S), self._credit + earned)
+        self._credit = min(burst, self._credit + earned)
         self._credit_at_s = now_s
         if self._credit < 1.0:
             return False
@@ -150,19 +169,18 @@ class OverloadControl:
 
     def _measure(self, now_s: float) -> bool:
         """Whether there is anything new to be known of the lag."""
-        # Where replies stay out altogether, the commands that wait for them tell how late they are.
-        late = list(islice(self._waiting.values(), REPLIES))
-        late_s = now_s - late[-1] if len(late) == REPLIES else 0.0
-        if len(self._replies) >= REPLIES:
-            self._replies.sort()
-            self._note_quickest(self._replies[0], now_s)
+        for reply_s in self._replies:
+            self._note_quickest(reply_s, now_s)
+        # Where replies stay out, the commands that wait for them tell how late they are.
+        ages = (now_s - sent_at_s for sent_at_s in self._waiting.values())
+        known = sorted([*self._replies, *(age for age in ages if age > self._max_lag_s)])
+        if len(known) >= REPLIES:
             quickest_s = min(self._quickest_s, self._quickest_before_s)
-            self.lag_s = self._replies[len(self._replies) // 2] - quickest_s
+            self.lag_s = known[len(known) // 2] - (quickest_s if quickest_s < math.inf else 0.0)
         elif now_s - self._replies_since_s > STALE_S:
             self.lag_s = 0.0
-        elif late_s <= self._max_lag_s:
+        else:
             return False
-        self.lag_s = max(self.lag_s, late_s)
         self._replies.clear()
         self._replies_since_s = now_s
         return True

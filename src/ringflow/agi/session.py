@@ -39,7 +39,8 @@ class AgiSession:
         load: OverloadControl | None = None,
     ) -> None:
         self.request = request
-        self._load = load
+        self.load = load
+        """That of its Asterisk."""
         self.exchange = Exchange(transport, loop)
         """For the connection, which tells it what arrives."""
         self._max_bytes = request.max_line_bytes
@@ -78,9 +79,13 @@ class AgiSession:
             return reply
         return self._judge(reply, name, hangup_is_data)
 
+    async def probe(self) -> None:
+        """Send a command for the time of its reply alone. Raises as `command`."""
+        await self.get_full_variable("${EPOCH}")
+
     async def _command_at_once(self, name: str, *values: str, dead_ok: bool) -> Reply:
         """Send a command that Asterisk carries out at once: the time of its reply tells of the load."""
-        load = self._load
+        load = self.load
         if load is None:
             return await self.command(name, *values, dead_ok=dead_ok)
         asked, counts = load.asked(), False

@@ -125,6 +125,7 @@ def _load(server: FastAgiServer) -> Iterator[Metric]:
         labels=["asterisk"],
     )
     for asterisk, load in server.loads.items():
+        load.refresh()
         lag.add_metric([asterisk], load.lag_s)
         if load.limit_per_s is not None:
             limit.add_metric([asterisk], load.limit_per_s)

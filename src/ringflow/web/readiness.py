@@ -79,6 +79,8 @@ def readiness(
 
     async def load() -> PartState:
         # Not required: calls are taken, only not all that come.
+        for one in fastagi.loads.values():
+            one.refresh()
         overloaded = [name for name, one in fastagi.loads.items() if one.overloaded]
         detail = (
             f"new calls refused from {', '.join(overloaded)}" if overloaded else "all new calls are admitted"
