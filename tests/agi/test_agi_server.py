@@ -383,3 +383,18 @@ async def test_drain_cancels_at_its_limit_and_waits_for_the_clearing_up(headers:
         assert server.live_calls == 0
         assert await read_to_end(reader) == b"HANGUP\n"
         writer.close()
+
+
+async def test_calls_that_come_without_replies_begin_with_a_probe(headers: bytes) -> None:
+    async with serving(max_lag_s=1.0) as server:
+        held = [await connect(server) for _ in range(4)]
+        lines = []
+        for reader, writer in held:
+            writer.write(headers)
+            lines.append(await reader.readline())
+        assert lines == [b"ANSWER\n"] * 3 + [b'GET FULL VARIABLE "${EPOCH}"\n']
+        reader, writer = held[-1]
+        writer.write(b"200 result=1 (1700000000)\n")
+        assert await reader.readline() == b"ANSWER\n"
+        for _, writer in held:
+            writer.close()

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from ringflow.bench.capacity import KEY_TO_INVITE_MS, OverloadRound, RateSearch, RateTried
+from ringflow.bench.sip import SipFigures
 from ringflow.bench.sip_round import CallTimes
 
 
@@ -69,3 +70,8 @@ def test_refused_calls_are_no_failures_of_an_overload() -> None:
     assert (overload.refused, overload.admitted) == (2, 2)
     assert overload.failures == {"it ended before all keys were pressed": 1}
     assert overload.key_to_invite_ms(0.95) == pytest.approx(20.0)
+
+
+def test_refused_calls_are_no_failures_of_bench_sip_either() -> None:
+    figures = SipFigures("ringflow", [CallTimes("1", 1.0, 503), CallTimes("2", 1.0, 488)])
+    assert (figures.refused, figures.failures) == (1, {"the caller got 488": 1})

@@ -87,6 +87,17 @@ async def test_calls_refused_for_their_rate_are_on_record_and_counted(config: Co
     assert 'ringflow_fastagi_errors_total{kind="overloaded"} 2.0' in text
 
 
+async def test_the_limits_of_the_configuration_are_those_of_the_server(config: Config) -> None:
+    fastagi = config.fastagi.model_copy(update={"max_lag_ms": 35.0, "max_calls_per_s": 7.0})
+    for wanted, lag_s, rate in (
+        (config, 0.02, None),
+        (config.model_copy(update={"fastagi": fastagi}), 0.035, 7),
+    ):
+        async with running(wanted) as application:
+            settings = application.fastagi.settings
+            assert (settings.max_lag_s, settings.max_calls_per_s) == (lag_s, rate)
+
+
 async def test_an_overloaded_asterisk_shows_and_is_not_required(config: Config) -> None:
     async with running(config) as application, asking(application) as http:
         load = application.fastagi.loads["192.0.2.7"] = OverloadControl(0.02, None, clock=lambda: 0.0)

@@ -1,4 +1,4 @@
-"""`ringflow bench capacity`: the highest rate of calls that each way carries, and twice as many."""
+"""`ringflow bench capacity`: the highest rate of calls that each way carries, and half as many again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,8 +25,11 @@ PRECISION = 0.04
 ATTEMPTS = 2
 """A rate that is not carried is tried once more: a single late call may be the machine's other work."""
 
-OVERLOAD = 2.0
-"""How many times the capacity of native dialplan the last round offers."""
+OVERLOAD = 1.5
+"""How many times the capacity of native dialplan the last rounds offer."""
+
+RATE_SET = 0.9
+"""The rate that the last round sets as the limit, as an operator would, of the capacity that was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +86,14 @@ class RateSearch:
 
 @dataclass(frozen=True, slots=True)
 class OverloadRound:
-    """More calls than are carried, with Ringflow's defaults: which were refused, and how the others went."""
+    """More calls than are carried: which were refused, and how the others went.
+
+    `max_calls_per_s` is the limit that was set; None: the default, which goes by the lag alone.
+    """
 
     calls_per_s: int
     calls: list[CallTimes]
+    max_calls_per_s: int | None = None
 
     @property
     def admitted(self) -> int:
@@ -115,7 +122,7 @@ class CapacityReport:
     asterisk_version: str
     ringflow: RateSearch
     native: RateSearch
-    overload: OverloadRound | None
+    overloads: tuple[OverloadRound, ...]
     complete: bool
 
     @property
@@ -135,14 +142,14 @@ def measure_capacity(
     limit_s: float,
     realtime: bool = False,
 ) -> CapacityReport:
-    """Search both ways by turns, in rounds of so many seconds; then offer Ringflow twice what native carries.
+    """Search both ways by turns, in rounds of so many seconds; then offer Ringflow more than native carries.
 
     No round begins after `limit_s`. Raises `StartError` when Asterisk or SIPp cannot be had.
     """
     until_s = time.monotonic() + limit_s
     searches = {name: RateSearch(start, highest) for name in WAYS}
     # Whatever the lag: what is refused is not carried, and the rate that was too high would be remembered.
-    with _stage(project, lab_folder, release, realtime, limited=False) as stage:
+    with _stage(project, lab_folder, release, realtime, {"max_lag_ms": None}) as stage:
         version = stage.asterisk_version
         while time.monotonic() < until_s:
             rates = {name: search.next_rate() for name, search in searches.items()}
@@ -152,21 +159,23 @@ def measure_capacity(
                 if rate is not None:
                     searches[name].add(_tried(rate, _round(stage, name, rate, seconds)))
     complete = all(search.next_rate() is None for search in searches.values())
-    overload = None
+    overloads = []
     offered = round(OVERLOAD * searches["native"].carried)
-    if offered and time.monotonic() < until_s:
-        with _stage(project, lab_folder, release, realtime, limited=True) as stage:
-            overload = OverloadRound(offered, _round(stage, "ringflow", offered, 2 * seconds))
-    return CapacityReport(version, searches["ringflow"], searches["native"], overload, complete)
+    for limit in (None, round(RATE_SET * searches["ringflow"].carried)):
+        if offered and limit != 0 and time.monotonic() < until_s:
+            with _stage(project, lab_folder, release, realtime, {"max_calls_per_s": limit}) as stage:
+                calls = _round(stage, "ringflow", offered, 2 * seconds)
+            overloads.append(OverloadRound(offered, calls, limit))
+    return CapacityReport(version, searches["ringflow"], searches["native"], tuple(overloads), complete)
 
 
 @contextlib.contextmanager
 def _stage(
-    project: Path, lab_folder: Path, release: str | None, realtime: bool, *, limited: bool
+    project: Path, lab_folder: Path, release: str | None, realtime: bool, limits: Mapping[str, object]
 ) -> Iterator[SipStage]:
     with (
         tempfile.TemporaryDirectory(prefix="ringflow-bench-") as folder,
-        sip_stage(Path(folder), project, lab_folder, release, limited=limited) as stage,
+        sip_stage(Path(folder), project, lab_folder, release, limits) as stage,
         on_load_cores(),
         ahead_of_others(stage.asterisk, stage.ringflow) if realtime else contextlib.nullcontext(),
     ):

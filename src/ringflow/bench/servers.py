@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,12 +128,11 @@ def ringflow_server(
     max_calls: int = 10_000,
     trunk_dial: str = "PJSIP/{number}@carrier",
     rated: str = "upstream",
-    *,
-    limited: bool = True,
+    limits: Mapping[str, object] | None = None,
 ) -> Iterator[MeasuredServer]:
     """`ringflow serve` on a configuration of its own in `folder`, with the flows and prompts of `project`.
 
-    Unless it is `limited`, it admits every call, whatever the load.
+    `limits` are further settings of `fastagi`.
     """
     ready = folder / "log.json"
     config = {
@@ -144,7 +143,7 @@ def ringflow_server(
             "port": 0,
             "drain_s": 0,
             "max_calls": max_calls,
-            **({} if limited else {"max_lag_ms": None}),
+            **(limits or {}),
         },
         "http": {"port": 0},
         "impersonation": {"key_env": "RINGFLOW_BENCH_KEY"},

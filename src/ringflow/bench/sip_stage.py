@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -44,16 +44,20 @@ class SipStage:
 
 @contextlib.contextmanager
 def sip_stage(
-    folder: Path, project: Path, lab_folder: Path, release: str | None, *, limited: bool = True
+    folder: Path,
+    project: Path,
+    lab_folder: Path,
+    release: str | None,
+    limits: Mapping[str, object] | None = None,
 ) -> Iterator[SipStage]:
     """Ringflow and an Asterisk of its own on one core, everything below `folder`. Raises `StartError`.
 
-    Unless it is `limited`, Ringflow admits every call, whatever the load.
+    `limits` are further settings of Ringflow's `fastagi`.
     """
     lab = Lab(lab_folder, release, folder / "asterisk", rtp_ports=RTP_PORTS)
     packages = lab.packages
     dial = f"PJSIP/{{number}}@{RINGFLOW_TRUNK}"
-    with ringflow_server(folder, project, trunk_dial=dial, limited=limited) as server:
+    with ringflow_server(folder, project, trunk_dial=dial, limits=limits) as server:
         try:
             with on_server_core():
                 state = lab.up(server.port)
