@@ -386,7 +386,11 @@ async def test_drain_cancels_at_its_limit_and_waits_for_the_clearing_up(headers:
 
 
 async def test_calls_that_come_without_replies_begin_with_a_probe(headers: bytes) -> None:
-    async with serving(max_lag_s=1.0) as server:
+    async def handle_call(session: AgiSession) -> None:
+        await session.probe()
+        await session.answer()
+
+    async with serving(handle_call, max_lag_s=1.0) as server:
         held = [await connect(server) for _ in range(4)]
         lines = []
         for reader, writer in held:
@@ -394,7 +398,7 @@ async def test_calls_that_come_without_replies_begin_with_a_probe(headers: bytes
             lines.append(await reader.readline())
         assert lines == [b"ANSWER\n"] * 3 + [b'GET FULL VARIABLE "${EPOCH}"\n']
         reader, writer = held[-1]
-        writer.write(b"200 result=1 (1700000000)\n")
+        writer.write(b"510 Invalid or unknown command\n")
         assert await reader.readline() == b"ANSWER\n"
         for _, writer in held:
             writer.close()

@@ -172,8 +172,8 @@ class FastAgiServer:
     def call_arrived(self, connection: Connection, session: AgiSession) -> None:
         """For connections: serve a call."""
         self.counters.calls += 1
-        probes = session.load is not None and session.load.wants_probe()
-        task = asyncio.get_running_loop().create_task(self._serve(session, probes))
+        session.probes = session.load is not None and session.load.wants_probe()
+        task = asyncio.get_running_loop().create_task(self._serve(session))
         self._tasks.add(task)
 
         def served(task: asyncio.Task[None]) -> None:
@@ -203,10 +203,8 @@ class FastAgiServer:
         if self._connections:
             self._look_later()
 
-    async def _serve(self, session: AgiSession, probes: bool) -> None:
+    async def _serve(self, session: AgiSession) -> None:
         try:
-            if probes:
-                await session.probe()
             await self._handle_call(session)
         except CallEnded as ended:
             log.debug("call ended", channel=shown(session.request.channel), how=ended.how)

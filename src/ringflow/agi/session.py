@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from ringflow.agi.exchange import Exchange
 from ringflow.agi.overload import OverloadControl
@@ -41,6 +42,8 @@ class AgiSession:
         self.request = request
         self.load = load
         """That of its Asterisk."""
+        self.probes = False
+        """Whether this call is to begin with `probe`."""
         self.exchange = Exchange(transport, loop)
         """For the connection, which tells it what arrives."""
         self._max_bytes = request.max_line_bytes
@@ -80,8 +83,11 @@ class AgiSession:
         return self._judge(reply, name, hangup_is_data)
 
     async def probe(self) -> None:
-        """Send a command for the time of its reply alone. Raises as `command`."""
-        await self.get_full_variable("${EPOCH}")
+        """Send a command for the time of its reply alone, if this call is to. Raises as `command`."""
+        if self.probes:
+            self.probes = False
+            with suppress(CommandRefused):
+                await self.get_full_variable("${EPOCH}")
 
     async def _command_at_once(self, name: str, *values: str, dead_ok: bool) -> Reply:
         """Send a command that Asterisk carries out at once: the time of its reply tells of the load."""

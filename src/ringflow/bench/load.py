@@ -31,6 +31,7 @@ _REPLIES = (
         b"GET FULL VARIABLE ${DIALSTATUS}",
         b"200 result=1 (ANSWER|16|1700000000000|1700000004000|1700000004000)\n",
     ),
+    (b"GET FULL VARIABLE ${EPOCH}", b"200 result=1 (1700000000)\n"),
     (b"GET DATA", f"200 result={KEYS}\n".encode()),
     (b"ANSWER", b"200 result=0\n"),
     (b"STREAM FILE", b"200 result=0 endpos=8000\n"),

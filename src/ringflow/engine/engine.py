@@ -151,6 +151,7 @@ class Engine:
             visit.outdated = True
             await visit.refuse(outdated)
             return
+        await visit.session.probe()
         answer = await self._directory.arrive(request.extension, request.caller_id, request.is_withheld)
         if isinstance(answer, Rejection):
             await visit.refuse(answer)
