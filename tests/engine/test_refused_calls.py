@@ -7,10 +7,12 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from ringflow.agi.overload import UNSEEN_CALLS
 from ringflow.agi.refusal import CALLS_FULL, HEADERS_REFUSED, OVERLOADED, RefusedCall
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.calls.outcome import CallRecord, Reject
+from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
 from ringflow.engine.refusals import RECORDED_AT_ONCE, RECORDED_PER_S
 
@@ -134,3 +136,19 @@ async def test_a_flood_through_an_outdated_dialplan_is_bounded_too(
     assert len(watching.records) == RECORDED_AT_ONCE
     assert watching.refused == [Reject(503, "Dialplan Outdated")] * 5
     assert [line["event"] for line in logs].count("call ended") == RECORDED_AT_ONCE
+
+
+async def test_a_caller_who_hangs_up_during_the_probe_is_on_record(
+    engine: Engine, watching: Watching
+) -> None:
+    server = FastAgiServer(engine.run, AgiSettings(port=0, max_lag_s=1.0))
+    await server.start()
+    server.load_of("127.0.0.1")._unseen_calls = UNSEEN_CALLS
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(OUTDATED_GREETING.replace(b"agi_arg_1: 1", f"agi_arg_1: {DIALPLAN_VERSION}".encode()))
+    assert await reader.readline() == b'GET FULL VARIABLE "${EPOCH}"\n'
+    writer.close()
+    await server.drain(5)
+    (record,) = watching.records
+    assert (record.did, record.cli, record.outcome) == (DID, CLI, "error")
+    assert record.reason == "the connection from Asterisk closed in mid-call"
