@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ringflow.calls.collecting import Collection, Collector
 from ringflow.errors import CallEnded, PeerSilent, ProtocolViolation
+from ringflow.simulator.clock import VirtualClock
 
 if TYPE_CHECKING:
     from tests.agi.conftest import Line
@@ -20,6 +22,27 @@ async def test_a_silent_peer_ends_the_connection(line: Line) -> None:
     with pytest.raises(CallEnded) as ended:
         await line.session.answer()
     assert ended.value.how == "eof"
+
+
+async def test_a_peer_that_falls_silent_in_a_prompt_or_an_input_is_given_up_in_minutes(line: Line) -> None:
+    loop = asyncio.get_running_loop()
+    fourteen = Collection(("IVR/ivr-please",), 14, "#", 5, 3, barge_in=True, fixed_length=False)
+    longest_s = 600 + 5 + 14 * 3 + 30
+    line.asterisk.replies = [b"200 result=0\n"]
+    reading = await line.started(Collector(line.session, VirtualClock()).collect(fourteen), 2)
+    line.session.exchange.look(loop.time() + longest_s - 1)
+    assert not reading.done()
+    line.session.exchange.look(loop.time() + longest_s + 1)
+    with pytest.raises(PeerSilent):
+        await reading
+
+
+async def test_a_talk_may_last_for_hours_without_a_word_of_the_peer(line: Line) -> None:
+    dialling = await line.started(line.session.execute("Dial", "PJSIP/1@carrier", timeout_s=None))
+    line.session.exchange.look(asyncio.get_running_loop().time() + 100_000)
+    assert not dialling.done()
+    line.asterisk.says(b"200 result=0\n")
+    await dialling
 
 
 async def test_a_short_limit_counts_while_an_earlier_long_one_still_runs(line: Line) -> None:

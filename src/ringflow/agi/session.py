@@ -15,8 +15,8 @@ from ringflow.errors import CallEnded, CommandRefused
 COMMAND_TIMEOUT_S = 30.0
 """For commands that Asterisk carries out at once."""
 
-APPLICATION_TIMEOUT_S = 3600.0
-"""For commands that last as long as a prompt, a caller's keying or an application."""
+PROMPT_TIMEOUT_S = 600.0
+"""For commands that play a prompt to its end. A peer that says nothing for longer is none that lives."""
 
 _EXECUTE = "EXEC "
 _GONE = "-1"
@@ -159,7 +159,7 @@ class AgiSession:
         self,
         name: str,
         escape_digits: str = "",
-        timeout_s: float | None = APPLICATION_TIMEOUT_S,
+        timeout_s: float | None = PROMPT_TIMEOUT_S,
         *,
         sample_offset: int = 0,
     ) -> str:
@@ -176,7 +176,7 @@ class AgiSession:
         name: str,
         timeout_ms: int,
         max_digits: int,
-        timeout_s: float | None = APPLICATION_TIMEOUT_S,
+        timeout_s: float | None = PROMPT_TIMEOUT_S,
     ) -> tuple[str, bool]:
         """Play a sound file and take digits up to ``#``; gives them, and whether time ran out.
 
@@ -193,7 +193,7 @@ class AgiSession:
         *,
         dead_ok: bool = False,
         hangup_is_data: bool = False,
-        timeout_s: float | None = APPLICATION_TIMEOUT_S,
+        timeout_s: float | None = COMMAND_TIMEOUT_S,
     ) -> Reply:
         """Run a dialplan application with its arguments as one text."""
         return await self.command(

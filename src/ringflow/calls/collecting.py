@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from ringflow.agi.request import AgiRequest
-from ringflow.agi.session import AgiSession
+from ringflow.agi.session import COMMAND_TIMEOUT_S, PROMPT_TIMEOUT_S, AgiSession
 from ringflow.calls.clock import Clock
 from ringflow.calls.playing import play_sound
 from ringflow.errors import CallEnded, CommandRefused
@@ -235,7 +235,13 @@ class Collector:
         at_most = collection.max_digits if maximum is None else maximum
         enders = collection.terminators if terminators is None else terminators
         arguments = f"{KEYS_VARIABLE},{'&'.join(sounds)},{at_most},{'' if enders == '#' else f't({enders})'}"
-        await self._session.execute("Read", arguments if wait_s is None else f"{arguments},1,{wait_s:g}")
+        if wait_s is None:
+            first_s, between_s = collection.first_digit_timeout_s, collection.inter_digit_timeout_s
+        else:
+            first_s = between_s = wait_s
+            arguments += f",1,{wait_s:g}"
+        longest_s = PROMPT_TIMEOUT_S * len(sounds) + first_s + at_most * between_s + COMMAND_TIMEOUT_S
+        await self._session.execute("Read", arguments, timeout_s=longest_s)
         status, _, digits = (await self._session.get_full_variable(_RESULT) or "").partition(":")
         if status == "TIMEOUT":
             return _Taken(digits)

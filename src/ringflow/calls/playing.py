@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from ringflow.agi.session import APPLICATION_TIMEOUT_S, AgiSession
+from ringflow.agi.session import PROMPT_TIMEOUT_S, AgiSession
 
 log = structlog.get_logger("ringflow.calls")
 
@@ -15,9 +15,7 @@ async def play_sound(session: AgiSession, sound: str) -> bool:
     `STREAM FILE` answers -1 to both a hang-up and a missing file (handle_streamfile in res_agi.c). Only a
     living channel has a status; for a dead one `CHANNEL STATUS` is a 511.
     """
-    reply = await session.command(
-        "STREAM FILE", sound, "", hangup_is_data=True, timeout_s=APPLICATION_TIMEOUT_S
-    )
+    reply = await session.command("STREAM FILE", sound, "", hangup_is_data=True, timeout_s=PROMPT_TIMEOUT_S)
     if reply.result != "-1":
         return True
     await session.command("CHANNEL STATUS")
