@@ -151,9 +151,38 @@ async def test_a_daily_limit_counts_what_is_held_and_spent_and_begins_anew_each_
     assert isinstance(await bank.ledger.hold("b", 42, 3 * UNIT), Hold)
     await bank.ledger.settle("b", 3 * UNIT)
     bank.now_ms -= DAY_MS
-    assert await bank.ledger.hold("c", 42, UNIT) == NoCredit(42, 0)
+    # What was charged before midnight and what was after: both count on the day that is here again.
+    assert await bank.ledger.hold("c", 42, UNIT) == NoCredit(42, -2 * UNIT)
     bank.now_ms -= DAY_MS
     assert isinstance(await bank.ledger.hold("c", 42, UNIT), Hold), "a clock two days ahead is forgotten"
+
+
+@pytest.mark.parametrize("days_ahead", [1, 3, 400])
+@pytest.mark.parametrize("in_steps", [False, True])
+async def test_a_clock_that_is_ahead_for_one_call_does_not_give_back_what_was_spent_today(
+    bank: Bank, days_ahead: int, in_steps: bool
+) -> None:
+    await bank.customer(42, 50)
+    async with bank.store.writing() as connection:
+        await set_daily_limit(Act(connection, "ann", bank.now_ms), 42, 10 * UNIT)
+
+    async def call(name: str, units: int) -> None:
+        assert isinstance(await bank.ledger.hold(name, 42, (units - in_steps) * UNIT), Hold)
+        # Beyond its hold a charge is taken step by step.
+        await bank.ledger.settle(name, units * UNIT)
+
+    await call("today", 6)
+    bank.now_ms += days_ahead * DAY_MS
+    await call("ahead", 2)
+    bank.now_ms -= days_ahead * DAY_MS
+    # What a clock just over midnight has charged counts too.
+    spent = 8 if days_ahead == 1 else 6
+    assert (await bank.account(42)).spent_today_micros == spent * UNIT
+    left = 10 - spent
+    assert await bank.ledger.hold("too much", 42, (left + 1) * UNIT) == NoCredit(42, left * UNIT)
+    await call("again today", left)
+    assert await bank.ledger.hold("one more", 42, 1) == NoCredit(42, 0)
+    assert (await bank.account(42)).spent_today_micros == 10 * UNIT
 
 
 async def test_two_hundred_calls_at_once_with_credit_for_fifty(bank: Bank) -> None:

@@ -82,10 +82,21 @@ class Account:
         return min(credit, self.daily_limit_micros - self.held_micros - self.spent_today_micros)
 
 
-# A clock that was set back over midnight goes on counting on the later day; a day further ahead than one
-# is from a clock that was wrong, and is forgotten.
-SPENT_TODAY = "CASE WHEN a.spent_day BETWEEN :day AND :day + 1 THEN a.spent_micros ELSE 0 END"
-SPENT_DAY = "CASE WHEN a.spent_day = :day + 1 THEN a.spent_day ELSE :day END"
+DAY_MS = 86_400_000
+
+# Charges of a day and of the next one: a clock that is set back over midnight goes on counting what the later
+# day had; charges of a day further ahead are those of a clock that was wrong.
+CHARGED_IN_A_DAY = (
+    "SELECT CAST(SUM(spent.micros) AS BIGINT) FROM ledger_movements AS spent "  # noqa: S608
+    "WHERE spent.debit_id = a.id AND spent.kind = 'charge' "
+    f"AND spent.created_ms BETWEEN {{day}} * {DAY_MS} AND ({{day}} + 2) * {DAY_MS} - 1"
+)
+# Kept for the day of the last charge; the movements tell what was spent on any other. So a call that is
+# charged by a clock days ahead, on this server or another, does not let a customer spend a day's limit again.
+SPENT_TODAY = (
+    "CASE WHEN a.spent_day = :day THEN a.spent_micros ELSE "
+    f"COALESCE(({CHARGED_IN_A_DAY.format(day=':day')}), 0) END"
+)
 
 _READ = Statement(
     "SELECT a.id, a.currency, a.balance_micros, a.held_micros, a.debit_limit_micros, a.daily_limit_micros, "  # noqa: S608
@@ -146,4 +157,4 @@ async def read_account(connection: AsyncConnection, customer_id: int, now_ms: in
 
 def utc_day(now_ms: int) -> int:
     """Days since 1970-01-01 UTC."""
-    return now_ms // 86_400_000
+    return now_ms // DAY_MS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ringflow.ledger.account import SPENT_DAY, SPENT_TODAY, House, house_id_sql, utc_day
+from ringflow.ledger.account import SPENT_TODAY, House, house_id_sql, utc_day
 from ringflow.ledger.hold import HoldState
 from ringflow.ledger.holding import new_hold
 from ringflow.ledger.movement import Kind
@@ -26,8 +26,7 @@ _ENDED = ", ".join(EndedRow._fields)
 # all holds of an account together, none of them is made. The accounts' own constraints guard the sums again.
 # Holds are asked for by their ids in such words, and `ended_ms` for what still stands, that no plan reads all
 # holds there are, nor all entries of the index of those that stand, most of which are of ended ones.
-_EXPRESS = Statement(
-    f"""
+_EXPRESS = f"""
 WITH v AS MATERIALIZED (SELECT * FROM {{rows}}),
 locked AS MATERIALIZED (
     SELECT a.id, a.currency, a.balance_micros + a.debit_limit_micros - a.held_micros AS credit,
@@ -37,13 +36,13 @@ locked AS MATERIALIZED (
         SELECT COALESCE((SELECT h.account_id FROM ledger_holds AS h WHERE h.leg_id = v.leg_id), v.customer_id)
         FROM v
     )
-    ORDER BY a.id DESC FOR NO KEY UPDATE
+    ORDER BY a.id DESC {{lock}}
 ),
 ended AS (
     UPDATE ledger_holds AS h SET state = v.ending, ended_ms = :now_ms, charged_micros = v.micros
     FROM v CROSS JOIN locked
     WHERE h.leg_id = ANY (ARRAY(SELECT leg_id FROM v WHERE ending IS NOT NULL)) AND h.leg_id = v.leg_id
-        AND h.account_id = locked.id AND h.ended_ms IS NULL AND v.micros <= h.micros
+        AND h.account_id = locked.id AND h.ended_ms IS NULL AND v.micros <= h.micros AND ({{charged_if}})
     RETURNING h.*, locked.currency
 ),
 back AS (
@@ -71,7 +70,7 @@ taken AS (SELECT account_id AS id, SUM(micros)::bigint AS held FROM made GROUP B
 paid AS (
     UPDATE ledger_accounts AS a SET balance_micros = a.balance_micros - room.charged,
         held_micros = a.held_micros - room.held + COALESCE(taken.held, 0),
-        spent_micros = {SPENT_TODAY} + room.charged, spent_day = {SPENT_DAY}
+        spent_micros = {SPENT_TODAY} + room.charged, spent_day = :day
     FROM room LEFT JOIN taken ON taken.id = room.id WHERE a.id = room.id RETURNING a.id
 ),
 charged AS (
@@ -91,35 +90,54 @@ earned AS (
     WHERE a.id = sums.revenue_id AND (SELECT COUNT(*) FROM paid) > 0
 )
 SELECT {_ENDED} FROM ended UNION ALL SELECT {_ENDED} FROM made
-""",  # noqa: S608 -- our own names
-    rows={
-        "leg_id": "text",
-        "customer_id": "bigint",
-        "micros": "bigint",
-        "ending": "text",
-        "server": "text",
-        "terms": "text",
-        "expires_ms": "bigint",
-        "asterisk": "text",
-        "token": "text",
-    },
-    now_ms="bigint",
-    day="bigint",
+"""  # noqa: S608 -- our own names
+
+
+def _statement(lock: str, charged_if: str) -> Statement:
+    return Statement(
+        _EXPRESS.replace("{lock}", lock).replace("{charged_if}", charged_if),
+        rows={
+            "leg_id": "text",
+            "customer_id": "bigint",
+            "micros": "bigint",
+            "ending": "text",
+            "server": "text",
+            "terms": "text",
+            "expires_ms": "bigint",
+            "asterisk": "text",
+            "token": "text",
+        },
+        now_ms="bigint",
+        day="bigint",
+    )
+
+
+_WAITING = _statement("FOR NO KEY UPDATE", "true")
+# Accounts that another transaction keeps are passed over; nothing is charged while it keeps the house's.
+_PASSING_OVER = _statement(
+    "FOR NO KEY UPDATE SKIP LOCKED",
+    f"v.micros = 0 OR {house_id_sql(House.REVENUE, 'locked.currency')} IN ("  # noqa: S608 -- our own names
+    "SELECT a.id FROM ledger_accounts AS a WHERE a.id IN "
+    f"(SELECT {house_id_sql(House.REVENUE, 'locked.currency')} FROM locked) "
+    "ORDER BY a.id DESC FOR NO KEY UPDATE SKIP LOCKED)",
 )
 
 
 async def run_express(
-    connection: DirectConnection, requests: Sequence[Request], now_ms: int
+    connection: DirectConnection, requests: Sequence[Request], now_ms: int, *, wait: bool = True
 ) -> dict[str, Answer]:
     """Carry out what one statement can; gives the answers of these by subject, true once it is committed.
 
-    At most one request for each subject. What ends comes first: what it gives back, others may take.
+    At most one request for each subject. What ends comes first: what it gives back, others may take. Without
+    `wait` what is about an account that another transaction keeps locked is left undone.
     """
     asked = {one.leg_id: one for one in requests if isinstance(one, HoldRequest | SettleRequest)}
     if not asked:
         return {}
     rows = [_row(one) for one in asked.values()]
-    done = await _EXPRESS.run(connection, rows, now_ms=now_ms, day=utc_day(now_ms))
+    done = await (_WAITING if wait else _PASSING_OVER).run(
+        connection, rows, now_ms=now_ms, day=utc_day(now_ms)
+    )
     answers: dict[str, Answer] = {}
     for row in map(EndedRow._make, done):
         one = asked[row.leg_id]

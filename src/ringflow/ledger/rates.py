@@ -80,8 +80,12 @@ class Quote:
 
     @property
     def affordable(self) -> bool:
-        """Whether there is credit for the shortest charged talk; always so for a free destination."""
-        return self.terms.free or self.available_micros >= self.least_micros
+        """Whether there is credit for the shortest charged talk; always so for a free destination.
+
+        A talk that costs more than the largest amount there is (`MAX_AMOUNT_MICROS`) is for nobody.
+        """
+        least_micros = self.least_micros
+        return self.terms.free or least_micros <= min(self.available_micros, MAX_AMOUNT_MICROS)
 
     @property
     def least_micros(self) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ringflow.ledger.account import SPENT_DAY, SPENT_TODAY, House, house_id, utc_day
+from ringflow.ledger.account import SPENT_TODAY, House, house_id, utc_day
 from ringflow.ledger.hold import HoldState, Settlement, UnknownLeg
 from ringflow.ledger.movement import Kind
 from ringflow.ledger.request import LegAnswer, SettleRequest
@@ -53,7 +53,7 @@ _FIND = Statement(
 _PAY = Statement(
     "UPDATE ledger_accounts AS a SET balance_micros = a.balance_micros - v.charged, "  # noqa: S608
     f"held_micros = a.held_micros - v.held, spent_micros = {SPENT_TODAY} + v.charged, "
-    f"spent_day = {SPENT_DAY} FROM {{rows}} WHERE a.id = v.account_id RETURNING id, currency",
+    "spent_day = :day FROM {rows} WHERE a.id = v.account_id RETURNING id, currency",
     rows={"account_id": "bigint", "charged": "bigint", "held": "bigint"},
     day="bigint",
 )

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ringflow.ledger.account import SPENT_DAY, SPENT_TODAY
+from ringflow.ledger.account import SPENT_TODAY
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 
@@ -50,7 +50,7 @@ _HOLD = Statement(
 _SPEND = Statement(
     "UPDATE ledger_accounts AS a SET balance_micros = a.balance_micros - v.micros, "  # noqa: S608
     f"spent_micros = {SPENT_TODAY} + v.micros, "
-    f"spent_day = {SPENT_DAY} FROM {{rows}} WHERE a.id = v.account_id AND {_GUARD} RETURNING id",
+    f"spent_day = :day FROM {{rows}} WHERE a.id = v.account_id AND {_GUARD} RETURNING id",
     rows={"account_id": "bigint", "micros": "bigint"},
     day="bigint",
 )

@@ -247,6 +247,13 @@ IMMUTABLE: dict[str, tuple[str, ...]] = {
 }
 
 
+TRIGGERS: dict[str, tuple[str, ...]] = {
+    "sqlite": ("ledger_movements_update", "ledger_movements_delete"),
+    "postgresql": ("ledger_movements_change",),
+}
+"""The names of these triggers."""
+
+
 def _make_immutable(target: Any, connection: Any, **_: Any) -> None:
     for statement in IMMUTABLE[connection.dialect.name]:
         connection.execute(text(statement))
