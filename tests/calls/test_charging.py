@@ -17,7 +17,7 @@ from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.rate_card import create_card
 from ringflow.ledger.rates import quote
 from ringflow.ledger.terms import charge_micros
-from ringflow.money import Rounding
+from ringflow.money import MAX_AMOUNT_MICROS, Rounding
 from ringflow.store import Store
 from ringflow.store.ledger_tables import rate_cards, rates
 from ringflow.store.tables import customers
@@ -64,9 +64,17 @@ class Tariff:
             row = {"id": customer_id, "name": "", "status": "active", "currency": "USD"}
             trail = {"source": "operator", "created_ms": 0, "updated_ms": 0}
             await connection.execute(customers.insert().values(**row, **trail))
-            order = Order(f"credit of {customer_id}", "a test", "ann", NOW_MS)
-            await pay_in(connection, customer_id, credit_micros, order)
+        if credit_micros:
+            await self.pay(customer_id, credit_micros)
         return customer_id
+
+    async def pay(self, customer_id: int, credit_micros: int) -> None:
+        """Pay in, in as many payments as it takes."""
+        async with self.store.writing() as connection:
+            for part in range(-(-credit_micros // MAX_AMOUNT_MICROS)):
+                micros = min(MAX_AMOUNT_MICROS, credit_micros - part * MAX_AMOUNT_MICROS)
+                order = Order(f"credit {part} of {customer_id}", "a test", "ann", NOW_MS)
+                await pay_in(connection, customer_id, micros, order)
 
 
 @pytest.fixture
@@ -105,3 +113,34 @@ async def test_a_call_is_charged_what_its_quote_says(
     account = await tariff.charging.ledger.account(customer_id)
     assert account is not None
     assert (account.balance_micros, account.held_micros) == (credit - settled.charged_micros, 0)
+
+
+@pytest.mark.parametrize("credit", [1_000_000, 3 * MAX_AMOUNT_MICROS])
+async def test_a_talk_that_costs_more_than_the_largest_amount_is_for_nobody(
+    tariff: Tariff, credit: int
+) -> None:
+    dear = {"price_micros": 0, "connection_micros": MAX_AMOUNT_MICROS + 1, "minimum_s": 1, "increment_s": 1}
+    customer_id = await tariff.customer(0, {**dear, "grace_s": 0}, {"decimals": 6, "rounding": Rounding.UP})
+    await tariff.pay(customer_id, credit)
+    quoted = await quote(tariff.store, NUMBER, customer_id, NOW_MS)
+    assert not quoted.affordable
+    allowed = await tariff.charging.allow("leg", customer_id, NUMBER)
+    assert isinstance(allowed, Denial)
+    assert (allowed.why, allowed.reason) == (Denied.NO_CREDIT, "not enough credit for the shortest talk")
+
+
+async def test_a_talk_whose_next_moment_costs_more_than_the_largest_amount_ends_for_want_of_credit(
+    tariff: Tariff,
+) -> None:
+    dear = {"price_micros": 60 * (MAX_AMOUNT_MICROS // 2), "connection_micros": 0, "minimum_s": 1}
+    customer_id = await tariff.customer(
+        0, {**dear, "increment_s": 1, "grace_s": 0}, {"decimals": 6, "rounding": Rounding.UP}
+    )
+    await tariff.pay(customer_id, 3 * MAX_AMOUNT_MICROS)
+    allowed = await tariff.charging.allow("leg", customer_id, NUMBER)
+    assert isinstance(allowed, Allowance)
+    assert allowed.limit_ms == 2000
+    assert await tariff.charging.raise_hold(allowed, 1000) is None
+    settled = await tariff.charging.end(allowed, 2000)
+    assert settled is not None
+    assert settled.charged_micros == MAX_AMOUNT_MICROS

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +21,13 @@ from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.audit import Act
 from ringflow.calls.charging import Charging, ChargingSettings
+from ringflow.calls.manager import Manager
 from ringflow.calls.outcome import CallRecord
+from ringflow.calls.progress import CallInProgress
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
 from ringflow.engine.engine import Engine
+from ringflow.engine.watching import Watcher
 from ringflow.flows.book import FlowBook
 from ringflow.flows.flow import Flow
 from ringflow.flows.template import Template
@@ -37,6 +41,7 @@ from ringflow.simulator.caller import CallerStep, ScriptedCaller
 from ringflow.simulator.carrying import Arrival, CarriedCall, carry_call
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.line import LineEvent, Sound
+from ringflow.simulator.talks import Work
 from ringflow.slots.destination import Destination
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks, rates
@@ -96,13 +101,23 @@ class Server:
         self.prolongs = prolongs
         self.leads_to = leads_to
         self.carried: CarriedCall | None = None
+        self.calls: Callable[[], Mapping[str, CallInProgress]] = dict
         self.charging = Charging(
             Ledger(store, name, lambda: NOW_MS), ChargingSettings(slice_ms=slice_s * 1000)
         )
         self.directory = Directory(store, "US")
         self.occupancy = Occupancy()
 
-    async def call(self, gate: Gate | None = None, steps: tuple[CallerStep, ...] = ()) -> CallRecord:
+    async def call(
+        self,
+        gate: Gate | None = None,
+        steps: tuple[CallerStep, ...] = (),
+        *,
+        cli: str = CLI,
+        talk_ms: int = 60_000,
+        watchers: Sequence[Watcher] = (),
+        in_talk: Sequence[tuple[int, Work]] = (),
+    ) -> CallRecord:
         """One call, on a clock of its own."""
         clock = VirtualClock()
         destination = Destination(slot="destination", external=Template.parse("441234567890"))
@@ -117,22 +132,22 @@ class Server:
             clock=clock,
         )
         book = FlowBook.of([Flow("tested", "", (destination,), "tested.yaml", "r1")])
+
+        def make_engine(own: Sequence[Watcher], manager: Manager) -> Engine:
+            led = replace(manager, leads_to=self.is_led_to) if self.prolongs else None
+            ready = replace(world, manager=led)
+            engine = Engine(self.directory, self.occupancy, book, ready, [*own, *watchers])
+            self.calls = lambda: engine.calls_in_progress
+            return engine
+
         carried = await carry_call(
-            Arrival(DID, CLI),
-            lambda watchers, manager: Engine(
-                self.directory,
-                self.occupancy,
-                book,
-                replace(
-                    world,
-                    manager=replace(manager, leads_to=self.is_led_to) if self.prolongs else None,
-                ),
-                watchers,
-            ),
+            Arrival(DID, cli),
+            make_engine,
             Staying(clock, gate) if gate is not None else ScriptedCaller(clock, steps),
             clock,
-            lambda attempt, target: Callee(talk_ms=None if gate is not None else 60_000),
+            lambda attempt, target: Callee(talk_ms=None if gate is not None else talk_ms),
             lambda name: 2.0,
+            in_talk=in_talk,
         )
         self.carried = carried
         return carried.record

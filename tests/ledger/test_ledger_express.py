@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 from tests.ledger.conftest import Bank
 
 from ringflow.audit import Act
@@ -138,9 +139,31 @@ async def test_the_database_computes_the_same_ids_of_house_accounts(store: Store
 async def test_one_that_breaks_the_statement_does_not_fail_the_others(bank: Bank) -> None:
     await bank.customer(42, 5)
     asked = [bank.ledger.hold(leg, 42, UNIT) for leg in ("one", "no text\0", "other")]
-    one, broken, other = await asyncio.gather(*asked, return_exceptions=True)
+    with capture_logs() as logs:
+        one, broken, other = await asyncio.gather(*asked, return_exceptions=True)
+    assert [(line["log_level"], line["wrong"]) for line in logs] == [("warning", ["leg:no text\0"])]
     assert isinstance(one, Hold)
     assert isinstance(other, Hold)
     assert "Unicode" in str(broken)
     assert (await bank.account(42)).held_micros == 2 * UNIT
     await asyncio.gather(bank.ledger.release("one"), bank.ledger.release("other"))
+
+
+async def test_no_warning_is_given_where_nothing_was_wrong_with_any_request(bank: Bank) -> None:
+    await bank.customer(42, 5)
+    refuse = (
+        "CREATE FUNCTION refuse_one_statement() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF "
+        "current_query() LIKE '%MATERIALIZED%' THEN RAISE EXCEPTION 'not in one'; END IF; RETURN NEW; END $$"
+    )
+    trigger = (
+        "CREATE TRIGGER refuse_one_statement BEFORE INSERT ON ledger_holds "
+        "FOR EACH ROW EXECUTE FUNCTION refuse_one_statement()"
+    )
+    async with bank.store.writing() as connection:
+        for statement in (refuse, trigger):
+            await connection.execute(text(statement))
+    with capture_logs() as logs:
+        assert isinstance(await bank.ledger.hold("leg", 42, UNIT), Hold)
+    assert [(line["log_level"], line["event"]) for line in logs] == [("info", "ledger batch done in steps")]
+    assert "not in one" in logs[0]["detail"]
+    await bank.ledger.release("leg")

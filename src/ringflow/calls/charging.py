@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import structlog
 
 from ringflow.calls.owing import Owing
+from ringflow.errors import Refused
 from ringflow.ledger.below_cost import Margin
 from ringflow.ledger.held import find_hold
 from ringflow.ledger.hold import Hold, NoCredit, Settlement
@@ -27,6 +29,8 @@ LATE_MS = 500
 """How late Asterisk may end a talk that was limited."""
 
 CLOSE_LIMIT_S = 5.0
+
+NO_CREDIT = "not enough credit for the shortest talk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,8 @@ class Charging:
     ) -> Allowance | Denial:
         """Hold what the leg may cost, for `most_ms` of talk at most. Raises `StoreGone`.
 
+        Whatever this raises once the hold was asked for, the hold is owed its end: its commit may have come
+        about, or may do so later.
         `asterisk`: the identity of the Asterisk that the leg lives on; `token`: what it shows to have it
         settled. `trunk_with_card`: the trunk, if it has a card of costs, below which it is not sold.
         """
@@ -126,18 +132,26 @@ class Charging:
         loss = await self._loss(quoted, trunk_with_card) if trunk_with_card is not None else ""
         if loss and quoted.below_cost is BelowCost.REFUSE:
             return Denial(Denied.BELOW_COST, loss)
-        held = await self.ledger.hold(
-            leg_id,
-            customer_id,
-            quoted.slice_micros(min(settings.slice_ms, longest_ms)),
-            least_micros=quoted.least_micros,
-            terms=quoted.terms,
-            lasts_ms=self.longest_ms,
-            asterisk=asterisk,
-            token=token,
-        )
+        if quoted.least_micros > MAX_AMOUNT_MICROS:
+            return Denial(Denied.NO_CREDIT, NO_CREDIT)
+        try:
+            held = await self.ledger.hold(
+                leg_id,
+                customer_id,
+                quoted.slice_micros(min(settings.slice_ms, longest_ms)),
+                least_micros=quoted.least_micros,
+                terms=quoted.terms,
+                lasts_ms=self.longest_ms,
+                asterisk=asterisk,
+                token=token,
+            )
+        except Refused:
+            raise
+        except BaseException:
+            self.owing.owe(f"the end of leg {leg_id}", lambda: self.ledger.void(leg_id, customer_id))
+            raise
         if isinstance(held, NoCredit):
-            return Denial(Denied.NO_CREDIT, "not enough credit for the shortest talk")
+            return Denial(Denied.NO_CREDIT, NO_CREDIT)
         paid_ms = _paid_ms(held, longest_ms)
         return Allowance(held, paid_ms, longest_ms, settings.warn_ms, quoted, loss)
 
@@ -180,8 +194,8 @@ class Charging:
         if terms is None or account is None or not account.active:
             return None
         least_micros = charge_micros(terms, allowance.limit_ms + 1)
-        # A transaction is only worth it where it may succeed.
-        if account.available_micros < least_micros - hold.micros:
+        # A transaction is only worth it where it may succeed; nothing is held above the largest amount.
+        if account.available_micros < least_micros - hold.micros or least_micros > MAX_AMOUNT_MICROS:
             return None
         paid_ms = max(allowance.limit_ms, talked_ms + allowance.warn_ms)
         wanted = charge_micros(terms, min(paid_ms + self._settings.slice_ms, allowance.longest_ms))
@@ -211,6 +225,12 @@ class Charging:
             log.error("settlement late", leg=leg_id, talked_ms=talked_ms, detail=str(error))
             self.owing.owe(f"the settlement of leg {leg_id}", settle)
             return None
+        except Refused:
+            raise
+        except BaseException:
+            # Cancelled while the answer was on its way.
+            self.owing.owe(f"the settlement of leg {leg_id}", settle)
+            raise
 
     async def end_by_record(self, leg_id: str, talked_ms: int) -> Settlement:
         """Settle a leg by what Asterisk recorded of it, on whatever server. Raises `UnknownLeg`, `StoreGone`.
@@ -225,16 +245,23 @@ class Charging:
             talked_ms = paid_ms
         return await self.ledger.settle_talk(leg_id, talked_ms)
 
-    async def vacate(self, mark: str) -> None:
-        """Count a call nowhere any more; later, by itself, when the database is away."""
+    async def vacate(self, mark: str, limited: Iterable[str]) -> None:
+        """Count a call nowhere any more; later, by itself, when the database is away.
+
+        `limited`: where it was counted, or was to be.
+        """
+        subjects = tuple(limited)
 
         async def leave_it() -> None:
-            await self.ledger.vacate(mark)
+            await self.ledger.vacate(mark, subjects)
 
         try:
             await leave_it()
         except StoreGone:
             self.owing.owe(f"the end of the counted call {mark}", leave_it)
+        except BaseException:
+            self.owing.owe(f"the end of the counted call {mark}", leave_it)
+            raise
 
     def leave(self, leg_id: str) -> None:
         """Asterisk's end of the leg was lost: its hangup handler settles it, or the reaper asks after it.

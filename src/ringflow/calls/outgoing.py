@@ -155,15 +155,20 @@ class Outgoing:
             leg, caller_gone = await self._dial(attempt, options)
         else:
             has_card = trunk.name in await self._world.trunks_with_card()
-            allowed = await charging.allow(
-                attempt.leg_id,
-                customer.id,
-                number.rated,
-                options.max_duration_ms,
-                self._asterisk,
-                attempt.token,
-                trunk_with_card=trunk.name if has_card else None,
-            )
+            try:
+                allowed = await charging.allow(
+                    attempt.leg_id,
+                    customer.id,
+                    number.rated,
+                    options.max_duration_ms,
+                    self._asterisk,
+                    attempt.token,
+                    trunk_with_card=trunk.name if has_card else None,
+                )
+            except BaseException:
+                # On record in its own place, so that nobody takes what is left of its hold for a lost talk.
+                self._finish(_leg_of(attempt, LegStatus.REFUSED, ReleasedBy.RINGFLOW))
+                raise
             if isinstance(allowed, Denial):
                 self._transcript.note(allowed.why, allowed.reason)
                 status, released_by = _DENIED_LEG[allowed.why]
@@ -184,13 +189,18 @@ class Outgoing:
         What ends without an answer of Asterisk's is left to the channel's hangup handler: only Asterisk knows
         how long they talked.
         """
-        talk = await self._prolonged(charging, allowed)
-        # Asterisk warns of the end of the credit, not of the longest talk, nor of an end that may move.
-        warn_ms = allowed.warn_ms if talk is None and not allowed.whole else 0
-        attempt.charged, attempt.limit_ms, attempt.warn_ms = True, allowed.limit_ms, warn_ms
-        attempt.warning = self._world.asterisk_prompt(self._world.warning)
         try:
+            talk = await self._prolonged(charging, allowed)
+            # Asterisk warns of the end of the credit, not of the longest talk, nor of an end that may move.
+            warn_ms = allowed.warn_ms if talk is None and not allowed.whole else 0
+            attempt.charged, attempt.limit_ms, attempt.warn_ms = True, allowed.limit_ms, warn_ms
+            attempt.warning = self._world.asterisk_prompt(self._world.warning)
             await self._announce(charging, allowed, options, prolonged=talk is not None)
+        except BaseException:
+            # It was never dialled: there is nothing that Asterisk could know of it.
+            await charging.end(allowed, 0)
+            raise
+        try:
             self._transcript.note("dial", _way(attempt))
             async with talk.looked_after() if talk is not None else nullcontext():
                 leg, caller_gone = await self._dial(attempt, options)

@@ -18,7 +18,7 @@ RETRY_LONGEST_S = 10.0
 
 
 class Owing:
-    """Work that the database could not take when it was due; doing it twice must do it once."""
+    """Work that the database could not take when it was due, or perhaps did: doing it twice does it once."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -59,5 +59,9 @@ class Owing:
             except RingflowError as error:
                 log.error("owed and refused", what=what, detail=str(error))
                 return
+            except Exception:
+                # Boundary: our own bug, or an error of the driver's that we do not know. It stays owed.
+                log.exception("owed and failed", what=what)
+                continue
             log.info("owed and done", what=what)
             return

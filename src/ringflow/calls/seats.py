@@ -18,7 +18,7 @@ class Seats:
         self._charging = charging
         self._call_id = call_id
         self._mark_end = mark_end
-        self._marks: list[str] = []
+        self._marks: dict[str, str] = {}
 
     async def take(self, customer: Customer) -> bool:
         """Count the call as the customer's; False when it has as many as it may have. Raises `StoreGone`."""
@@ -26,14 +26,15 @@ class Seats:
             return True
         mark = f"{self._call_id}.as{customer.id}{self._mark_end}"
         # Whoever is cancelled while asking does not know whether the call was counted: it is given back.
-        self._marks.append(mark)
-        limits = {customer_subject(customer.id): customer.channels}
-        if await self._charging.ledger.occupy(mark, limits, self._asterisk) is None:
+        subject = customer_subject(customer.id)
+        self._marks[mark] = subject
+        if await self._charging.ledger.occupy(mark, {subject: customer.channels}, self._asterisk) is None:
             return True
-        self._marks.remove(mark)
+        del self._marks[mark]
         return False
 
     async def leave(self) -> None:
         """The call is over."""
         while self._charging is not None and self._marks:
-            await self._charging.vacate(self._marks.pop())
+            mark, subject = self._marks.popitem()
+            await self._charging.vacate(mark, (subject,))

@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,7 +27,6 @@ from ringflow.ledger.check import Finding, check_books
 from ringflow.ledger.held import find_hold, standing_holds
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.movement import Posted, list_movements
-from ringflow.ledger.transaction import transact
 from ringflow.moments import system_now_ms
 from ringflow.money import parse_amount
 from ringflow.store import Store
@@ -47,9 +46,6 @@ DebitLimit = Annotated[
 DailyLimit = Annotated[
     str | None, typer.Option("--daily", help="What calls may cost in a UTC day, or `none`.")
 ]
-
-Posting: TypeAlias = Callable[[AsyncConnection, paying.Order], Awaitable[Posted]]
-"""Posts one movement within a transaction."""
 
 # So that `-5.00` is an amount, to be taken or refused as such, and not an option.
 _SIGNED: dict[str, bool] = {"ignore_unknown_options": True}
@@ -221,7 +217,7 @@ def holds_command(as_json: Json = False) -> None:
 
 
 def post(
-    work: Posting,
+    work: paying.Posting,
     reason: str,
     operator: str,
     key: str | None,
@@ -234,7 +230,7 @@ def post(
         raise Refused("--operator: write who does this")
 
     async def write(store: Store, config: Config) -> Posted:
-        return await transact(store.writing, lambda connection: work(connection, order))
+        return await paying.post_once(store, work, order)
 
     print_one(movement_row(with_store(write)), as_json)
 
@@ -245,7 +241,7 @@ def _of(
     amount: str,
     *,
     signed: bool = False,
-) -> Posting:
+) -> paying.Posting:
     """The posting that moves an amount between a customer and the house."""
 
     async def work(connection: AsyncConnection, order: paying.Order) -> Posted:

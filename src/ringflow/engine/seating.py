@@ -48,7 +48,7 @@ async def counted(
     finally:
         # Whoever is cancelled while asking does not know whether the call was counted.
         if not rejected:
-            await charging.vacate(mark)
+            await charging.vacate(mark, limits)
 
 
 def _rejection(full: str | None) -> Rejection | None:

@@ -2,6 +2,10 @@
 
 Nobody is answered before the commit. A disk that takes 5 ms for a commit gives 200 calls a second when every
 call waits for its own, and thousands when they share.
+
+Nobody waits for ever, and nobody for another one's account. PostgreSQL gives up a lock that does not come
+within a second. From then on no lock is waited for: what is about rows that another transaction keeps is put
+off, tried again a little later, and given up after `PATIENCE_S`, while everything else goes on.
 """
 
 from __future__ import annotations
@@ -20,19 +24,35 @@ from ringflow.ledger.batch import run_batch
 from ringflow.ledger.express import run_express
 from ringflow.ledger.request import Answer, Request
 from ringflow.ledger.transaction import transact
-from ringflow.store import Store, StoreGone
+from ringflow.store import Store, StoreGone, StoreLocked
 from ringflow.store.batches import Batches
 
 log = structlog.get_logger("ringflow.ledger")
 
 MAX_BATCH = 256
 
+PATIENCE_S = 4.0
+"""How long a request is put off before it is given up."""
 
-@dataclass(slots=True)
+AGAIN_S = 0.1
+"""How soon what was put off is tried again."""
+
+PASSING_OVER_S = 10.0
+"""How long after the last lock that did not come no lock is waited for."""
+
+BATCH_S = 5.0
+"""How long a batch may take on PostgreSQL."""
+
+SLOW_S = 1.0
+"""When a batch fails after so long, those who have waited behind it fail too, and not after as long again."""
+
+
+@dataclass(slots=True, eq=False)
 class _Waiting:
     request: Request
     subject: str
     answer: asyncio.Future[Answer]
+    asked_at_s: float
 
 
 class GroupCommit:
@@ -44,22 +64,33 @@ class GroupCommit:
         self._now_ms = now_ms
         self._queue: deque[_Waiting] = deque()
         self._writer: asyncio.Task[None] | None = None
+        self._put_off: dict[_Waiting, asyncio.TimerHandle] = {}
+        self._passing_over_until_s = 0.0
+        self._began_s: float | None = None
 
     @property
     def waiting(self) -> int:
         """How many requests are in no transaction yet."""
-        return len(self._queue)
+        return len(self._queue) + len(self._put_off)
+
+    @property
+    def put_off(self) -> int:
+        """How many requests wait for rows that another transaction keeps locked."""
+        return len(self._put_off)
+
+    @property
+    def behind_s(self) -> float:
+        """For how long the batch that is being written has been."""
+        return asyncio.get_running_loop().time() - self._began_s if self._began_s is not None else 0.0
 
     async def ask(self, request: Request) -> Answer:
         """Have a request carried out; answers after its commit. Raises `Refused`, `StoreGone`.
 
         Whoever is cancelled while waiting does not know whether it was done: ask again with the same leg.
         """
-        waiting = _Waiting(request, request.subject, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
-        if self._writer is None or self._writer.done():
-            # In a context of its own: its lines of the log are of no single call.
-            self._writer = asyncio.create_task(self._write(), name="ledger group commit", context=Context())
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(request, request.subject, loop.create_future(), loop.time())
+        self._enter(waiting)
         answer = await waiting.answer
         if isinstance(answer, Refused):
             raise answer
@@ -67,21 +98,33 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Wait until everything that was asked is written."""
-        while self._writer is not None and not self._writer.done():
-            await asyncio.wait([self._writer])
+        while self.waiting or (self._writer is not None and not self._writer.done()):
+            if self._writer is not None and not self._writer.done():
+                await asyncio.wait([self._writer])
+            else:
+                await asyncio.wait([one.answer for one in self._put_off])
+
+    def _enter(self, waiting: _Waiting) -> None:
+        self._queue.append(waiting)
+        if self._writer is None or self._writer.done():
+            # In a context of its own: its lines of the log are of no single call.
+            self._writer = asyncio.create_task(self._write(), name="ledger group commit", context=Context())
 
     async def _write(self) -> None:
         while batch := self._next():
             began_s = time.perf_counter()
+            self._began_s = asyncio.get_running_loop().time()
             try:
                 await self._carry_out(batch)
-                self.batches.add(len(batch), time.perf_counter() - began_s)
+                self._began_s = None
+                if done := sum(one.answer.done() for one in batch):
+                    self.batches.add(done, time.perf_counter() - began_s)
                 await self._gather()
             except BaseException as error:
+                self._began_s = None
                 # Cancelled, or broken: nobody may wait for ever for an answer that does not come.
-                for waiting in [*batch, *self._queue]:
-                    if not waiting.answer.done():
-                        waiting.answer.set_exception(RingflowError("the ledger stopped"))
+                for waiting in [*batch, *self._queue, *self._put_off]:
+                    _fail(waiting, RingflowError("the ledger stopped"))
                 self._queue.clear()
                 raise error
 
@@ -107,42 +150,109 @@ class GroupCommit:
         return batch
 
     async def _carry_out(self, batch: list[_Waiting]) -> None:
-        """In one statement what can be, where round trips are what costs; step by step what is left."""
-        if self._store.dialect == "postgresql":
-            await self._commit_express(batch)
-            batch = [one for one in batch if not one.answer.done()]
-        if batch:
-            await self._commit(batch)
+        """Carry out on PostgreSQL in one statement what can be, to save round trips; in steps what is not."""
+        if self._store.dialect != "postgresql":
+            await self._commit(batch, wait=True)
+            return
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        try:
+            async with asyncio.timeout(BATCH_S):
+                wait = began_s >= self._passing_over_until_s
+                if wait and not await self._try(batch, wait=True):
+                    if self._passing_over_until_s < began_s:
+                        log.warning(
+                            "ledger waits for no lock", detail="another transaction keeps one too long"
+                        )
+                    self._passing_over_until_s = loop.time() + PASSING_OVER_S
+                    wait = False
+                if not wait:
+                    await self._try(batch, wait=False)
+        except TimeoutError:
+            self._lose(batch, StoreGone(f"database {self._store.shown}: it does not answer in time"), began_s)
+        self._put_those_off([one for one in batch if not one.answer.done()])
 
-    async def _commit_express(self, batch: list[_Waiting]) -> None:
+    async def _try(self, batch: list[_Waiting], *, wait: bool) -> bool:
+        """Carry out what can be; return whether no lock kept us waiting for too long."""
+        try:
+            await self._commit_express([one for one in batch if not one.answer.done()], wait=wait)
+            broken = None
+        except StoreLocked:
+            return False
+        except Exception as error:  # noqa: BLE001 -- it did nothing, and the steps show whose fault it was
+            broken = error
+        left = [one for one in batch if not one.answer.done()]
+        in_time = not left or await self._commit(left, wait=wait)
+        if broken is not None:
+            _tell_broken(left, broken)
+        return in_time
+
+    def _put_those_off(self, left: list[_Waiting]) -> None:
+        """Have what nothing was done about tried again, or give it up."""
+        if not left:
+            return
+        loop = asyncio.get_running_loop()
+        self._passing_over_until_s = loop.time() + PASSING_OVER_S
+        for one in left:
+            if loop.time() - one.asked_at_s > PATIENCE_S:
+                what = f"another transaction keeps what {one.subject} is about locked"
+                _fail(one, StoreLocked(f"database {self._store.shown}: {what}"))
+            else:
+                self._put_off[one] = loop.call_later(AGAIN_S, self._enter_again, one)
+
+    def _enter_again(self, waiting: _Waiting) -> None:
+        del self._put_off[waiting]
+        if not waiting.answer.done():
+            self._enter(waiting)
+
+    async def _commit_express(self, batch: list[_Waiting], *, wait: bool) -> None:
+        began_s = asyncio.get_running_loop().time()
         try:
             answers = await transact(
                 self._store.writing_one_statement,
-                lambda connection: run_express(connection, [one.request for one in batch], self._now_ms()),
+                lambda connection: run_express(
+                    connection, [one.request for one in batch], self._now_ms(), wait=wait
+                ),
             )
+        except StoreLocked:
+            raise
         except StoreGone as error:
-            _lose(batch, error)
-        except Exception as error:  # noqa: BLE001 -- it did nothing, and the steps show whose fault it was
-            log.warning("ledger batch taken apart", requests=len(batch), detail=repr(error))
+            self._lose(batch, error, began_s)
         else:
             _answer(batch, answers)
 
-    async def _commit(self, batch: list[_Waiting]) -> None:
+    async def _commit(self, batch: list[_Waiting], *, wait: bool) -> bool:
+        """Return whether all of it came to an end, or to another one than waiting for a lock."""
+        began_s = asyncio.get_running_loop().time()
         try:
             answers = await transact(
                 self._store.writing_directly,
-                lambda connection: run_batch(connection, [one.request for one in batch], self._now_ms()),
+                lambda connection: run_batch(
+                    connection, [one.request for one in batch], self._now_ms(), wait=wait
+                ),
             )
         except StoreGone as error:
-            _lose(batch, error)
+            if not isinstance(error, StoreLocked) or self._store.dialect != "postgresql":
+                self._lose(batch, error, began_s)
+                return True
+            if wait or len(batch) == 1:
+                return False
         except Exception as error:  # noqa: BLE001 -- what one request breaks must not fail the others
             if len(batch) == 1:
                 _fail(batch[0], error)
-                return
-            for waiting in batch:
-                await self._commit([waiting])
+                return True
         else:
             _answer(batch, answers)
+            return True
+        ends = [await self._commit([waiting], wait=wait) for waiting in batch]
+        return all(ends)
+
+    def _lose(self, batch: list[_Waiting], error: StoreGone, began_s: float) -> None:
+        for waiting in batch:
+            _fail(waiting, type(error)(str(error)))
+        if asyncio.get_running_loop().time() - began_s > SLOW_S:
+            while self._queue:
+                _fail(self._queue.popleft(), type(error)(str(error)))
 
 
 def _answer(batch: list[_Waiting], answers: Mapping[str, Answer]) -> None:
@@ -152,9 +262,13 @@ def _answer(batch: list[_Waiting], answers: Mapping[str, Answer]) -> None:
             waiting.answer.set_result(answer)
 
 
-def _lose(batch: list[_Waiting], error: StoreGone) -> None:
-    for waiting in batch:
-        _fail(waiting, StoreGone(str(error)))
+def _tell_broken(batch: list[_Waiting], error: Exception) -> None:
+    """Say why one statement could not carry a batch out: a fault of a request in it, or of the statement."""
+    ended = [one for one in batch if one.answer.done() and not one.answer.cancelled()]
+    if wrong := [one.subject for one in ended if one.answer.exception() is not None]:
+        log.warning("ledger batch taken apart", requests=len(batch), wrong=wrong, detail=repr(error))
+    else:
+        log.info("ledger batch done in steps", requests=len(batch), detail=repr(error))
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:

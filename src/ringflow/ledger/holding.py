@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ringflow.errors import Refused
 from ringflow.ledger.account import open_account, utc_day
 from ringflow.ledger.hold import Hold, LegTaken, NoCredit, UnknownLeg
-from ringflow.ledger.request import ExtendRequest, HoldRequest, LegAnswer
+from ringflow.ledger.request import ExtendRequest, HoldRequest, LegAnswer, VoidRequest
 from ringflow.ledger.spending import Ask, Grant, hold_credit
 from ringflow.ledger.terms import Terms, UnreadableTerms
 from ringflow.store import DirectConnection
@@ -54,6 +54,18 @@ _INSERT = Statement(
     },
     now_ms="bigint",
 )
+_OPENED = Statement(
+    "SELECT a.id FROM {rows} JOIN ledger_accounts AS a ON a.id = v.customer_id",
+    rows={"customer_id": "bigint"},
+)
+_FORBID = Statement(
+    "INSERT INTO ledger_holds (leg_id, account_id, asked_micros, micros, state, server, terms, opened_ms, "
+    "expires_ms, ended_ms, charged_micros, uncollected_micros, refunded_micros) "
+    "SELECT v.leg_id, v.customer_id, 0, 0, 'released', '', '', :now_ms, :now_ms, :now_ms, 0, 0, 0 "
+    "FROM {rows} WHERE true ON CONFLICT (leg_id) DO NOTHING",
+    rows={"leg_id": "text", "customer_id": "bigint"},
+    now_ms="bigint",
+)
 _FIND = Statement(
     f"SELECT {HOLD_COLUMNS} "  # noqa: S608 -- our own column names
     "FROM {rows} JOIN ledger_holds AS h ON h.leg_id = v.leg_id",
@@ -68,6 +80,29 @@ _SET = Statement(
 _REMOVE = Statement(
     "DELETE FROM ledger_holds WHERE leg_id IN (SELECT v.leg_id FROM {rows})", rows={"leg_id": "text"}
 )
+
+
+async def forbid_holds(
+    connection: DirectConnection, requests: Sequence[VoidRequest], now_ms: int
+) -> dict[str, LegAnswer]:
+    """Enter legs that have no hold as released, so that none can be made; gives the answers of those refused.
+
+    The row's key makes it wait for a hold that another transaction is making, and makes a later one fail.
+    """
+    refused: dict[str, LegAnswer] = {}
+    rows = [{"leg_id": one.leg_id, "customer_id": one.customer_id} for one in requests]
+    if not rows:
+        return refused
+    # To open an account that is there would wait for whoever changes it, even to do nothing.
+    opened = {row[0] for row in await _OPENED.run(connection, rows)}
+    for one in requests:
+        if one.customer_id not in opened:
+            try:
+                await open_account(connection, one.customer_id, now_ms)
+            except Refused as error:
+                refused[one.leg_id] = error
+    await _FORBID.run(connection, [row for row in rows if row["leg_id"] not in refused], now_ms=now_ms)
+    return refused
 
 
 async def hold_and_extend(

@@ -1,12 +1,14 @@
 """The ledger as calls use it: credit held, extended, charged and given back, and calls counted.
 
 Every method answers after its commit and may be called again with the same id when the answer was lost: it
-gives the first answer and does nothing a second time. All raise `StoreGone` while the database is away.
+gives the first answer and does nothing a second time. All raise `StoreGone` while the database is away. Who
+lost the answer and does not ask again undoes what may have been done: `void` after `hold`, `vacate` after
+`occupy`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, read_account
@@ -22,6 +24,7 @@ from ringflow.ledger.request import (
     OccupyRequest,
     SettleRequest,
     VacateRequest,
+    VoidRequest,
 )
 from ringflow.ledger.terms import Terms, UnreadableTerms, charge_micros
 from ringflow.moments import system_now_ms
@@ -66,6 +69,16 @@ class Ledger:
     def waiting(self) -> int:
         """How many requests of this process are in no transaction yet."""
         return self._group.waiting
+
+    @property
+    def put_off(self) -> int:
+        """How many requests of this process wait for rows that another transaction keeps locked."""
+        return self._group.put_off
+
+    @property
+    def behind_s(self) -> float:
+        """For how long the requests that are being written have not come to an end."""
+        return self._group.behind_s
 
     async def hold(
         self,
@@ -146,6 +159,13 @@ class Ledger:
         """End a leg that was never put through: give all of its hold back. Raises `UnknownLeg`."""
         return await self._end(SettleRequest(leg_id, 0, HoldState.RELEASED))
 
+    async def void(self, leg_id: str, customer_id: int) -> Settlement:
+        """End a leg whose hold was asked for and perhaps made: release it, and let it never be made later.
+
+        For whoever lost the answer to `hold`, whose transaction may still be on its way.
+        """
+        return await self._end(VoidRequest(leg_id, customer_id))
+
     async def take_channel(self, customer_id: int, call_id: str, limit: int | None) -> bool:
         """Count a call of the customer, unless there are `limit` already."""
         return await self.occupy(call_id, {customer_subject(customer_id): limit}) is None
@@ -161,9 +181,13 @@ class Ledger:
         assert isinstance(answer, Occupied)
         return answer.full
 
-    async def vacate(self, call_id: str) -> None:
-        """The call is over: count it nowhere any more."""
-        await self._group.ask(VacateRequest(call_id))
+    async def vacate(self, call_id: str, limited: Iterable[str] = ()) -> None:
+        """The call is over: count it nowhere any more.
+
+        `limited`: the subjects of an `occupy` whose answer was lost. Its transaction may still be on its way,
+        and is waited for.
+        """
+        await self._group.ask(VacateRequest(call_id, tuple(sorted(limited))))
 
     async def leave(self, leg_id: str) -> None:
         """Note that this server lost sight of a leg: whoever knows how it ended may settle it."""
@@ -179,7 +203,7 @@ class Ledger:
         """Wait until all that was asked is written. The store stays open."""
         await self._group.close()
 
-    async def _end(self, request: SettleRequest) -> Settlement:
+    async def _end(self, request: SettleRequest | VoidRequest) -> Settlement:
         answer = await self._group.ask(request)
         assert isinstance(answer, Settlement)
         return answer

@@ -20,6 +20,19 @@ _LOCK = Statement(
     "ORDER BY o.subject {lock}",
     rows={"call_id": "text", "subject": "text"},
 )
+_LOCK_FREE = Statement(
+    "SELECT o.subject, o.used FROM ledger_occupancy AS o WHERE o.subject IN (SELECT v.subject FROM {rows}) "
+    "ORDER BY o.subject FOR NO KEY UPDATE SKIP LOCKED",
+    rows={"subject": "text"},
+)
+_OF_CALLS = Statement(
+    "SELECT m.call_id, m.subject FROM {rows} JOIN ledger_marks AS m ON m.call_id = v.call_id",
+    rows={"call_id": "text"},
+)
+_KNOWN = Statement(
+    "SELECT o.subject FROM {rows} JOIN ledger_occupancy AS o ON o.subject = v.subject",
+    rows={"subject": "text"},
+)
 _KNOW = Statement(
     "INSERT INTO ledger_occupancy (subject, used) SELECT v.subject, 0 FROM {rows} WHERE true "
     "ON CONFLICT (subject) DO NOTHING",
@@ -59,12 +72,20 @@ async def occupy_and_vacate(
     taking: Sequence[OccupyRequest],
     leaving: Sequence[VacateRequest],
     now_ms: int,
+    *,
+    wait: bool = True,
 ) -> dict[str, Occupied]:
-    """Count calls out and in, within the caller's transaction. Gives each call's answer."""
-    answers = {one.call_id: Occupied() for one in leaving}
+    """Count calls out and in, within the caller's transaction. Gives each call's answer.
+
+    Without `wait` (PostgreSQL) calls have none that are counted where another transaction keeps the count.
+    """
     if not taking and not leaving:
-        return answers
-    used = await _lock(connection, taking, leaving)
+        return {}
+    if wait:
+        used = await _lock(connection, taking, leaving)
+    else:
+        used, taking, leaving = await _lock_free(connection, taking, leaving)
+    answers = {one.call_id: Occupied() for one in leaving}
     if leaving:
         calls = [{"call_id": one.call_id} for one in leaving]
         left = Counter(row[0] for row in await _UNMARK.run(connection, calls))
@@ -79,13 +100,40 @@ async def _lock(
     connection: DirectConnection, taking: Sequence[OccupyRequest], leaving: Sequence[VacateRequest]
 ) -> dict[str, int]:
     """Keep others from counting; gives how many calls there are in each subject."""
-    subjects = sorted({subject for one in taking for subject, _ in one.limits})
+    # A leaving call may be marked by a transaction that is not committed yet, which holds their lock.
+    subjects = sorted(
+        {subject for one in taking for subject, _ in one.limits}
+        | {subject for one in leaving for subject in one.limited}
+    )
     rows = [{"subject": subject} for subject in subjects] + [{"call_id": one.call_id} for one in leaving]
     used = {row[0]: row[1] for row in await _LOCK.run(connection, rows)}
     if missing := [{"subject": subject} for subject in subjects if subject not in used]:
         await _KNOW.run(connection, missing)
         used = {row[0]: row[1] for row in await _LOCK.run(connection, rows)}
     return used
+
+
+async def _lock_free(
+    connection: DirectConnection, taking: Sequence[OccupyRequest], leaving: Sequence[VacateRequest]
+) -> tuple[dict[str, int], list[OccupyRequest], list[VacateRequest]]:
+    """Keep others from counting where nobody keeps us; return the counts, and the calls that are free."""
+    wanted = {one.call_id: {subject for subject, _ in one.limits} for one in taking}
+    wanted |= {one.call_id: set(one.limited) for one in leaving}
+    for call_id, subject in await _OF_CALLS.run(connection, [{"call_id": one} for one in wanted]):
+        wanted[call_id].add(subject)
+    subjects = sorted(set().union(*wanted.values()))
+    rows = [{"subject": subject} for subject in subjects]
+    # To enter one that is there would wait for whoever changes it, even to do nothing.
+    known = {row[0] for row in await _KNOWN.run(connection, rows)}
+    if missing := [{"subject": subject} for subject in subjects if subject not in known]:
+        await _KNOW.run(connection, missing)
+    used = {row[0]: row[1] for row in await _LOCK_FREE.run(connection, rows)}
+    free = {call_id for call_id, subjects in wanted.items() if subjects <= used.keys()}
+    return (
+        used,
+        [one for one in taking if one.call_id in free],
+        [one for one in leaving if one.call_id in free],
+    )
 
 
 async def _occupy(

@@ -5,14 +5,18 @@ Every function opens the account if need be, and posts once for each key: `movem
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
 from ringflow.ledger.account import House, house_id, open_account
 from ringflow.ledger.movement import Kind, Movement, NotEnough, Posted, find_movement, post
+from ringflow.ledger.transaction import transact
 from ringflow.money import Money
+from ringflow.store import Store, StoreGone, StoreLocked
 from ringflow.store.statement import Statement
 
 OWN_KEYS = ("card:", "leg:", "voucher:")
@@ -28,6 +32,9 @@ class Order:
     operator: str
     now_ms: int
 
+
+Posting: TypeAlias = Callable[[AsyncConnection, Order], Awaitable[Posted]]
+"""Posts one movement within a transaction."""
 
 _REFUND = Statement(
     "UPDATE ledger_holds SET refunded_micros = refunded_micros + :micros WHERE leg_id = :leg_id "
@@ -52,6 +59,23 @@ def check_key(key: str) -> str:
     if key.startswith(OWN_KEYS):
         raise Refused(f"keys that begin with {', '.join(OWN_KEYS)} are Ringflow's own; choose another")
     return key
+
+
+async def post_once(store: Store, work: Posting, order: Order) -> Posted:
+    """Have one movement posted in a transaction of its own, and again where its answer was lost.
+
+    Raises `StoreGone`, which names the key where nobody knows whether the movement was made.
+    """
+    try:
+        return await transact(store.writing, lambda connection: work(connection, order))
+    except StoreLocked:
+        raise
+    except StoreGone:
+        try:
+            return await transact(store.writing, lambda connection: work(connection, order))
+        except StoreGone as error:
+            unknown = f"whether the movement was made is not known; do it again with --key {order.key}"
+            raise StoreGone(f"{error}; {unknown}, which makes it once") from error
 
 
 async def pay_in(connection: AsyncConnection, customer_id: int, micros: int, order: Order) -> Posted:

@@ -59,6 +59,19 @@ class SettleRequest:
 
 
 @dataclass(slots=True)
+class VoidRequest:
+    """End the leg's hold without a charge, and let none be made for the leg from now on."""
+
+    leg_id: str
+    customer_id: int
+
+    @property
+    def subject(self) -> str:
+        """What it is about: a batch holds one request for each."""
+        return f"leg:{self.leg_id}"
+
+
+@dataclass(slots=True)
 class OccupyRequest:
     """Count a call in all of these, each with its limit (None: no limit), or in none."""
 
@@ -75,9 +88,10 @@ class OccupyRequest:
 
 @dataclass(slots=True)
 class VacateRequest:
-    """Count the call nowhere any more."""
+    """Count the call nowhere any more. `limited`: where it was to be counted, if that is known."""
 
     call_id: str
+    limited: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -92,7 +106,7 @@ class Occupied:
     full: str | None = None
 
 
-LegRequest: TypeAlias = HoldRequest | ExtendRequest | SettleRequest
+LegRequest: TypeAlias = HoldRequest | ExtendRequest | SettleRequest | VoidRequest
 CallRequest: TypeAlias = OccupyRequest | VacateRequest
 Request: TypeAlias = LegRequest | CallRequest
 LegAnswer: TypeAlias = Hold | NoCredit | Settlement | Refused

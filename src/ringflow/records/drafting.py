@@ -32,6 +32,9 @@ AT_ONCE = 32
 _NEVER = object()
 """The progress of a call that has no draft; no call's own is equal to it."""
 
+_UNSURE = object()
+"""The progress of a call whose draft is being written, and may have been although the answer was lost."""
+
 _KEEP = Statement(
     "INSERT INTO call_drafts (call_id, server, kept_ms, facts, asterisk) "
     "SELECT v.call_id, :server, :now_ms, v.facts, v.asterisk FROM {rows} WHERE true "
@@ -45,6 +48,11 @@ _DROP = Statement(
     f"(SELECT 1 FROM call_records AS r WHERE r.call_id = call_drafts.call_id AND r.outcome <> '{LOST}') "
     "RETURNING call_id",
     rows={"call_id": "text"},
+)
+
+
+_DRAFTED = Statement(
+    "SELECT v.call_id FROM {rows} JOIN call_drafts AS d ON d.call_id = v.call_id", rows={"call_id": "text"}
 )
 
 
@@ -90,13 +98,15 @@ class Drafts:
         over = [call_id for call_id in self._kept if call_id not in calls]
         if not further and not over:
             return
+        for call_id, _ in further:
+            self._kept[call_id] = _UNSURE
         began_s = time.perf_counter()
         async with self._store.writing_directly() as connection:
             written = await self._write(connection, calls, further)
-            dropped = await _drop(connection, over)
+            gone = await _drop(connection, over)
         self.batches.add(len(written), time.perf_counter() - began_s)
         self._kept |= written
-        for call_id in dropped:
+        for call_id in gone:
             del self._kept[call_id]
 
     async def _write(
@@ -128,9 +138,14 @@ def _draft(record: CallRecord, server: str) -> dict[str, object]:
 
 
 async def _drop(connection: DirectConnection, over: Sequence[str]) -> list[str]:
-    dropped: list[str] = []
+    """Drop the drafts of calls that are recorded; return the calls that have none any more."""
+    gone: list[str] = []
     for start in range(0, len(over), AT_ONCE):
-        rows = [{"call_id": call_id} for call_id in over[start : start + AT_ONCE]]
-        dropped += [row[0] for row in await _DROP.run(connection, rows)]
+        some = over[start : start + AT_ONCE]
+        dropped = {row[0] for row in await _DROP.run(connection, [{"call_id": one} for one in some])}
+        gone += dropped
+        if left := [one for one in some if one not in dropped]:
+            drafted = {row[0] for row in await _DRAFTED.run(connection, [{"call_id": one} for one in left])}
+            gone += [one for one in left if one not in drafted]
         await asyncio.sleep(0)
-    return dropped
+    return gone

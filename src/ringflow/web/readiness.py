@@ -14,6 +14,7 @@ from ringflow.engine.dialplan import DialplanCheck
 from ringflow.engine.reconciling import Reaper
 from ringflow.errors import RingflowError
 from ringflow.flows.book import FlowBook
+from ringflow.ledger.reaping import say_alive
 from ringflow.records.recorder import Recorder
 from ringflow.store import Store
 
@@ -67,10 +68,14 @@ def readiness(
     """The probes of a server."""
 
     async def database() -> PartState:
+        # Reading alone says too little: a standby, a full disk and a lock that somebody keeps let us read.
         try:
             await store.ping()
+            await say_alive(charging.ledger)
         except RingflowError as error:
             return PartState(False, str(error))
+        if (behind_s := charging.ledger.behind_s) > ANSWER_S:
+            return PartState(False, f"the ledger has waited for an answer for {behind_s:.0f} s")
         return PartState(True, store.shown)
 
     async def fastagi_port() -> PartState:
@@ -117,8 +122,10 @@ def readiness(
     async def ledger() -> PartState:
         # Calls go on: what is owed is settled by itself, and its holds stand meanwhile.
         owed, left = len(charging.owing), len(charging.left)
+        put_off = charging.ledger.put_off
         detail = f"{owed} settlements owed to the database, {left} legs left to their hangup handlers"
-        return PartState(not owed and not left, detail, required=False)
+        detail += f", {put_off} requests wait for accounts that another transaction keeps locked"
+        return PartState(not owed and not left and not put_off, detail, required=False)
 
     async def servers() -> PartState:
         # Calls go on: what is left standing waits for a server that may judge it.
