@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from ringflow.calls.charging import Charging
 from ringflow.ledger import Hold, Ledger, Settlement
@@ -77,7 +78,16 @@ async def database_part(store: Store, charging: Charging) -> tuple[PartState, Pa
     # Only these two probes: the server's other parts are not there.
     nothing: Any = None
     probes = readiness(
-        store, nothing, None, None, nothing, charging, nothing, None, is_draining=lambda: False
+        store=store,
+        book=nothing,
+        fastagi=nothing,
+        ami=None,
+        asterisk=None,
+        dialplan=nothing,
+        charging=charging,
+        reaper=nothing,
+        recorder=None,
+        is_draining=lambda: False,
     )
     return await probes["database"](), await probes["ledger"]()
 
@@ -127,6 +137,28 @@ async def attempt(bank: Bank, leg: str) -> object:
         return await bank.ledger.hold(leg, 42, UNIT)
     except StoreGone as error:
         return error
+
+
+async def test_what_somebody_keeps_locked_for_long_is_given_up_and_the_rest_goes_on(
+    bank: Bank, database_url: str
+) -> None:
+    for customer in (41, 42):
+        await bank.customer(customer, 9)
+    # A session of somebody's own, whose transactions PostgreSQL does not end.
+    plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    other = await asyncpg.connect(plain)
+    transaction = other.transaction()
+    await transaction.start()
+    await other.execute(keeping(42))
+    async with asyncio.timeout(2 * MOST_S):
+        with pytest.raises(StoreLocked, match="another transaction keeps what leg:stuck is about locked"):
+            await bank.ledger.hold("stuck", 42, UNIT)
+    assert isinstance(await bank.ledger.hold("free", 41, UNIT), Hold)
+    await transaction.rollback()
+    await other.close()
+    await bank.ledger.void("stuck", 42)
+    await bank.ledger.release("free")
+    assert (await bank.account(42)).held_micros == 0
 
 
 async def test_a_frozen_server_with_the_houses_account_keeps_charges_waiting_and_no_hold(
