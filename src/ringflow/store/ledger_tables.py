@@ -70,7 +70,7 @@ ledger_movements = Table(
     Column("id", _ROW_NUMBER, primary_key=True),
     Column("key", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
-    Column("debit_id", Integer, nullable=False, index=True),
+    Column("debit_id", Integer, nullable=False),
     Column("credit_id", Integer, nullable=False, index=True),
     Column("currency", Text, nullable=False),
     Column("micros", BigInteger, nullable=False),
@@ -82,6 +82,8 @@ ledger_movements = Table(
     ForeignKeyConstraint(["credit_id", "currency"], ["ledger_accounts.id", "ledger_accounts.currency"]),
     CheckConstraint(f"micros BETWEEN 1 AND {MAX_AMOUNT_MICROS}", name="micros"),
     CheckConstraint("debit_id <> credit_id", name="two_accounts"),
+    # The time is for what an account spent in a day.
+    Index("ix_ledger_movements_debit_created", "debit_id", "created_ms"),
     sqlite_autoincrement=True,
 )
 
