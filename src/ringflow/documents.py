@@ -15,7 +15,8 @@ from ringflow.yaml_nodes import KNOWN_TAGS, MAX_DEPTH, PLAIN, compose, excess_de
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 Location: TypeAlias = tuple[str | int, ...]
 
-MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+MAX_DOCUMENT_BYTES = 1_000_000
+"""A file of 1,000 slots has a tenth of this; parsing takes up to 300 bytes of memory for each."""
 MAX_VALUES = 500_000
 
 
@@ -112,15 +113,22 @@ def read_document(path: Path, shown_as: str | None = None) -> Document:
     return decode_document(read_bytes(path, name), name)
 
 
-def read_bytes(path: Path, name: str) -> bytes:
-    """A file's bytes. Raises `DocumentError`: not there, not readable, larger than `MAX_DOCUMENT_BYTES`."""
+def read_bytes(path: Path, name: str, within: Path | None = None) -> bytes:
+    """A file's bytes. Raises `DocumentError`: not there, not readable, larger than `MAX_DOCUMENT_BYTES`.
+
+    `within`: a folder that links must not lead out of, so that what lies elsewhere is not quoted.
+    """
     try:
+        if within is not None and not path.resolve().is_relative_to(within.resolve()):
+            mend = "put the file itself there"
+            raise DocumentError([Problem(name, 0, 0, "is a link that leads out of its folder", mend)])
         if path.is_fifo():
             # Opening it would wait for somebody to write.
             raise DocumentError([Problem(name, 0, 0, "is a pipe, not a file")])
         with path.open("rb") as file:
             raw = file.read(MAX_DOCUMENT_BYTES + 1)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
+        # RuntimeError: links that lead in a circle.
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise DocumentError([Problem(name, 0, 0, f"cannot be read: {why}")]) from error
     if len(raw) > MAX_DOCUMENT_BYTES:

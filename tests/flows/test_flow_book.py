@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from ringflow.documents import MAX_DOCUMENT_BYTES
 from ringflow.flows.book import FlowBook
 from ringflow.flows.slot import Slot
 
@@ -213,6 +214,32 @@ def test_a_file_that_cannot_be_read_keeps_its_flow(folder: Path) -> None:
     book.reload()
     assert book.apps() == ("a",)
     assert told(book) == ["a.yaml: cannot be read: No such file or directory"]
+
+
+def test_a_link_that_leads_out_of_the_folder_is_refused_and_nothing_of_its_file_is_shown(
+    folder: Path,
+) -> None:
+    secret = folder.parent / "secrets.yaml"
+    secret.write_text("password: tulip-4471\n", "utf-8")
+    (folder / "a.yaml").symlink_to(secret)
+    (folder / "b.yaml").symlink_to(Path("..") / "secrets.yaml")
+    write(folder, "c.yaml", PLAY)
+    (folder / "d.yaml").symlink_to("d.yaml")
+    book = FlowBook.load(folder)
+    assert book.apps() == ("c",)
+    assert told(book)[:2] == [
+        "a.yaml: is a link that leads out of its folder",
+        "b.yaml: is a link that leads out of its folder",
+    ]
+    assert told(book)[2].startswith("d.yaml: cannot be read: ")
+    assert "tulip" not in str(book.problems)
+    assert "secrets" not in str(book.problems)
+
+
+def test_a_file_of_more_than_a_megabyte_is_refused_before_it_is_parsed(folder: Path) -> None:
+    write(folder, "a.yaml", PLAY + "# " + "x" * MAX_DOCUMENT_BYTES + "\n")
+    book = FlowBook.load(folder)
+    assert told(book) == ["a.yaml: larger than 1000000 bytes"]
 
 
 def test_a_folder_that_is_gone_keeps_all_flows(folder: Path) -> None:

@@ -65,7 +65,7 @@ class FlowFolder:
         for path in paths:
             name = shown_path(path)
             try:
-                raw = read_bytes(path, name)
+                raw = read_bytes(path, name, within=self.path)
             except DocumentError as error:
                 # Gone since the folder was listed is the same as gone before.
                 if path.is_symlink() or path.exists():
