@@ -87,11 +87,13 @@ BYE sip:x SIP/2.0\r
 \r
 
 """
+DISCARDED = b"\nDiscarded message for new calls while quitting\n"
 
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 def test_remarks_on_messages_that_come_again_are_skipped(size: int) -> None:
-    trace = record(OK, False, "received") + REMARKS + record(OK, False, "sent")
+    remarks = DISCARDED + REMARKS + DISCARDED * 2
+    trace = record(OK, False, "received") + remarks + record(OK, False, "sent") + DISCARDED
     reader = SipTraceReader()
     found = [one for at in range(0, len(trace), size) for one in reader.feed(trace[at : at + size])]
     assert [message.sent for message in found] == [False, True]

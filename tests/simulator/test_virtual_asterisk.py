@@ -184,7 +184,11 @@ async def test_dial(script: PlayScript, name: str) -> None:
     answered = round(DEFAULT_START_S * 1000) + 300 if outcome.startswith("ANSWER") else ""
     now = round(DEFAULT_START_S * 1000) + ends_ms
     hang_up = ["HANGUP"] if reply.endswith("-1") else []
-    assert played.lines[1:] == [reply, *hang_up, f"200 result=1 ({outcome}|{answered}|{now}|)"]
+    assert played.lines[1:] == [
+        reply,
+        *hang_up,
+        f"200 result=1 ({outcome}|{answered}|{now}|{now if answered else ''})",
+    ]
     assert played.call.legs[0].callee == callee
 
 

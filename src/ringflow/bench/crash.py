@@ -61,7 +61,7 @@ async def crash_round(
     """Call, kill, restart after a while, wait until nothing is left over, and compare with the wire."""
     server, loop = stage.server, asyncio.get_running_loop()
     known = len(server.logged)
-    earlier = await _charges(stage)
+    earlier = await charges_of(stage)
     await server.start()
     callee = LabCallee(answers_after_ms=RINGS_MS, hangs_up_after_ms=TALKS_MS)
     calling = asyncio.create_task(run_round(stage.lab.packages, stage.way, CALLS, CALLS_PER_S, callee))
@@ -77,9 +77,9 @@ async def crash_round(
     wrong = [f"{left[0]} holds and {left[1]} marks are left"] if left != (0, 0) else []
     await server.kill()
     wrong += [str(finding) for finding in await stage.findings()]
-    charges = {leg: micros for leg, micros in (await _charges(stage)).items() if leg not in earlier}
+    charges = {leg: micros for leg, micros in (await charges_of(stage)).items() if leg not in earlier}
     logged = server.logged[known:]
-    worst_ms, not_so = _compare(calls, charges, logged, tolerance_ms)
+    worst_ms, not_so = compare_with_wire(calls, charges, logged, tolerance_ms)
     return CrashRound(
         talked=sum(1 for call in calls if call.talked),
         by_handler=sum(1 for one in logged if one["event"] == "leg settled at its hang-up"),
@@ -90,7 +90,7 @@ async def crash_round(
     )
 
 
-async def _charges(stage: ChargedStage) -> dict[str, int]:
+async def charges_of(stage: ChargedStage) -> dict[str, int]:
     """What each leg that ended was charged."""
     async with stage.store.reading() as connection:
         rows = await connection.execute(
@@ -101,7 +101,7 @@ async def _charges(stage: ChargedStage) -> dict[str, int]:
         return {row.leg_id: row.charged_micros for row in rows if row.charged_micros}
 
 
-def _compare(
+def compare_with_wire(
     calls: list[CallTimes], charges: dict[str, int], logged: list[dict[str, object]], tolerance_ms: int
 ) -> tuple[float, list[str]]:
     """The wire's talks against charges and logged talk times, both in the order of arrival."""

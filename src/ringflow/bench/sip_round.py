@@ -105,7 +105,7 @@ async def run_round(
 ) -> list[CallTimes]:
     """Make the calls and give each one's times. Raises `StartError` when SIPp cannot run."""
     with tempfile.TemporaryDirectory(prefix="ringflow-bench-") as folder:
-        one_round = _Round(packages, Path(folder), way, Load(calls, calls_per_s), callee, keys_at_ms)
+        one_round = Round(packages, Path(folder), way, Load(calls, calls_per_s), callee, keys_at_ms)
         try:
             async with asyncio.timeout(calls / calls_per_s + CALL_LIMIT_S):
                 await one_round.run()
@@ -116,7 +116,9 @@ async def run_round(
         return one_round.all_calls(calls)
 
 
-class _Round:
+class Round:
+    """The two SIPps of a round, and what has passed the wire so far."""
+
     def __init__(
         self,
         packages: PackageFolder,
@@ -142,6 +144,7 @@ class _Round:
         self.callee = sipp("callee", way.callee_port, self.callee_voices)
 
     async def run(self) -> None:
+        """Start both and follow the calls until the callers have ended. Raises `StartError`."""
         await self.callee.start(callee_scenario(self.callee.dialogue, self.answering), None)
         scenario = caller_scenario(self.caller.dialogue, self.way.did, CLI, "", anonymous=False)
         await self.caller.start(scenario, self.way.sip_port)
@@ -158,10 +161,12 @@ class _Round:
                 raise heard
 
     async def listen_to_callees(self) -> None:
+        """Take in what passes at the callee's side."""
         async for message in self.callee.follow():
             self.at_the_callee(message)
 
     def at_the_caller(self, message: SipMessage) -> None:
+        """Take in one message at the callers' side, and press keys after an answer."""
         call_id = message.header("Call-ID")
         if message.method == "INVITE" and message.sent and call_id not in self.by_call_id:
             call = CallTimes(str(next(_numbers)), message.at)
@@ -177,6 +182,8 @@ class _Round:
             self.fall_silent(call_id)
 
     def speak_as_caller(self, call_id: str, call: CallTimes, port: int) -> None:
+        """Send sound, and the number as keys."""
+
         def last_key(at: float) -> None:
             call.last_key_at = at
 
@@ -184,6 +191,7 @@ class _Round:
         self.speaking[call_id] = self.caller_voices.speak_to(port, keys, self.keys_at_ms, last_key)
 
     def at_the_callee(self, message: SipMessage) -> None:
+        """Take in one message at the callee's side."""
         call_id = message.header("Call-ID")
         if message.method == "INVITE" and not message.status:
             call = self.by_number.get(sip_user(message.uri))
@@ -202,6 +210,7 @@ class _Round:
             self.fall_silent(call_id)
 
     def fall_silent(self, call_id: str) -> None:
+        """Send no sound any more."""
         voice = self.speaking.pop(call_id, None)
         if voice is not None:
             voice.stop()
@@ -212,6 +221,7 @@ class _Round:
         return begun + [CallTimes(str(next(_numbers)), 0.0) for _ in range(calls - len(begun))]
 
     async def close(self) -> None:
+        """End both."""
         await self.caller.stop()
         await self.callee.stop()
         self.caller_voices.close()

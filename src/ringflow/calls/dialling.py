@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ringflow.accounts.headers import IDENTITY_HEADERS, MAX_HEADER_VALUE
 from ringflow.agi.session import AgiSession
+from ringflow.calls.callee_channel import HangUp, end_of_callee
 from ringflow.calls.clock import Clock
 from ringflow.calls.dialled_number import DialledNumber
 from ringflow.calls.held_keys import EndKeys
@@ -205,12 +206,14 @@ def merge_headers(*layers: Mapping[str, str]) -> dict[str, str]:
     return dict(merged.values())
 
 
-async def dial(session: AgiSession, attempt: Attempt, clock: Clock) -> tuple[Leg, bool]:
+async def dial(
+    session: AgiSession, attempt: Attempt, clock: Clock, hang_up: HangUp | None = None
+) -> tuple[Leg, bool]:
     """Dial and wait for the end; gives what came of it, and whether the caller is gone.
 
-    Talk time runs from the callee's answer, which a subroutine on the callee's channel noted by Asterisk's
-    clock, to now by the same clock, within what `clock` says of all of `Dial`. ANSWEREDTIME counts from the
-    caller's answer and is not used.
+    Talk time runs from the callee's answer to the end of the callee's channel, both noted on that channel by
+    Asterisk's clock, within what `clock` says of all of `Dial`. ANSWEREDTIME counts from the caller's answer
+    and is not used. `hang_up` is asked where Asterisk cannot hang a callee up that was transferred.
     """
     if attempt.again:
         # An Asterisk without func_hangupcause.so has no codes to forget.
@@ -226,28 +229,55 @@ async def dial(session: AgiSession, attempt: Attempt, clock: Clock) -> tuple[Leg
     began_ms = clock.monotonic_ms()
     reply = await session.execute("Dial", attempt.arguments(), hangup_is_data=True, timeout_s=None)
     dial_ms = clock.monotonic_ms() - began_ms
-    result = await session.get_full_variable(_RESULT) or ""
+    result = _DialResult.read(await session.get_full_variable(_RESULT) or "")
+    if result.answered_ms and result.ended_ms < result.answered_ms and result.status is LegStatus.ANSWERED:
+        result.ended_ms = await end_of_callee(session, hang_up)
     # With option `g` a callee's hang-up gives 0, so -1 is the caller's.
     hung_up = reply.result == "-1" or session.hung_up
     return _leg(attempt, result, dial_ms, session.request.channel, hung_up)
 
 
-def _leg(attempt: Attempt, result: str, dial_ms: int, caller: str, hung_up: bool) -> tuple[Leg, bool]:
-    fields = [*result.split("|", 7), "", "", "", "", "", "", "", ""]
-    status = DIAL_STATUSES.get(fields[0], LegStatus.UNAVAILABLE)
-    cause, answered_ms, now_ms, ended_ms = map(_whole, fields[1:5])
-    hung_up_by, sip_code = fields[5], _sip_code(status, fields[7])
-    rang_ms = attempt.ring_s * 1000
-    if attempt.silent_s and status is LegStatus.UNAVAILABLE and not fields[7] and not cause:
+@dataclass(slots=True)
+class _DialResult:
+    """What Asterisk says after `Dial`: `_RESULT`, read. Moments are epoch milliseconds, 0 where none is.
+
+    `hung_up_by`: the channel that hung up first; `response`: the callee's last one.
+    """
+
+    status: LegStatus
+    cause: int
+    answered_ms: int
+    now_ms: int
+    ended_ms: int
+    hung_up_by: str
+    response: str
+
+    @classmethod
+    def read(cls, text: str) -> _DialResult:
+        fields = [*text.split("|", 7), *[""] * 8]
+        cause, answered_ms, now_ms, ended_ms = map(_whole, fields[1:5])
+        status = DIAL_STATUSES.get(fields[0], LegStatus.UNAVAILABLE)
+        return cls(status, cause, answered_ms, now_ms, ended_ms, hung_up_by=fields[5], response=fields[7])
+
+    def talked_ms(self, dial_ms: int, ringing_ms: int) -> int:
+        if self.status is not LegStatus.ANSWERED or not self.answered_ms:
+            return 0
+        since_answer_ms = max(self.now_ms, self.ended_ms) - self.answered_ms
+        # An end from before the answer: Asterisk's clock was set back in the talk.
+        talked_ms = self.ended_ms - self.answered_ms if self.ended_ms >= self.answered_ms else since_answer_ms
+        return possible_talk_ms(talked_ms, since_answer_ms, dial_ms, ringing_ms)
+
+
+def _leg(attempt: Attempt, result: _DialResult, dial_ms: int, caller: str, hung_up: bool) -> tuple[Leg, bool]:
+    status, hung_up_by = result.status, result.hung_up_by
+    sip_code, rang_ms = _sip_code(status, result.response), attempt.ring_s * 1000
+    cause = result.cause
+    if attempt.silent_s and status is LegStatus.UNAVAILABLE and not result.response and not cause:
         # Ended by the dialplan, [ringflow-silent], which can give no cause: the one of SIP's own timer.
         cause = NO_USER_RESPONSE
     rang_out = status is LegStatus.NO_ANSWER and sip_code is None and dial_ms >= rang_ms - _EARLY_MS
     cause = own_cause(status, cause, rang_out=rang_out)
-    # The end that the callee's hangup handler noted is exact; one from before the answer is another leg's.
-    over_ms = ended_ms if ended_ms >= answered_ms else now_ms
-    talked_ms = 0
-    if status is LegStatus.ANSWERED and answered_ms:
-        talked_ms = possible_talk_ms(over_ms - answered_ms, dial_ms, rang_ms)
+    talked_ms = result.talked_ms(dial_ms, rang_ms)
     # With `H`, CANCEL may also be that of a caller who ended the ringing by key (app_dial.c); one who is gone
     # shows at the next command.
     caller_gone = hung_up or (status is LegStatus.CANCELLED and not attempt.ends_by_key)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ringflow.agi.session import AgiSession
+from ringflow.calls.callee_channel import HangUp
 from ringflow.calls.clock import Clock
 from ringflow.calls.dialling import Attempt, dial
 from ringflow.calls.held_keys import EndKeys, HeldKeys
@@ -31,15 +32,16 @@ async def dial_until_key(
     held_keys: HeldKeys | None,
     clock: Clock,
     transcript: Transcript,
+    hang_up: HangUp | None = None,
 ) -> tuple[Leg, bool]:
     """As `dial`, and the caller may end the leg by a key. One that ended the ringing makes it cancelled."""
     if held_keys is None or not await held_keys.ready():
         await session.set_variable(DISCONNECT, end_keys.pressed)
-        return await dial(session, replace(attempt, ends_by_key=True), clock)
+        return await dial(session, replace(attempt, ends_by_key=True), clock, hang_up)
     await session.set_variable(DISCONNECT, NEVER_KEYED)
     with held_keys.watch(session.request.channel, end_keys) as watch:
         watched = replace(attempt, ends_by_key=True, names_callee=True)
-        leg, caller_gone = await dial(session, watched, clock)
+        leg, caller_gone = await dial(session, watched, clock, hang_up)
     if not watch.key:
         return leg, caller_gone
     transcript.note("ended_by_key", watch.key)

@@ -78,6 +78,10 @@ class ManagerTalks:
         if not response and state not in ALIVE:
             await self._link.hang_up(callee, NO_USER_RESPONSE)
 
+    async def hang_up(self, callee: str) -> None:
+        """Part of `Talks`."""
+        await self._link.hang_up(callee)
+
     async def warn(self, channel: str, sound: str) -> None:
         """Part of `Talks`: a channel of its own whispers to the caller's."""
         if not _CHANNEL.fullmatch(channel):

@@ -245,14 +245,15 @@ class Outgoing:
             self._under_way = None
 
     async def _dialling(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
+        manager, clock = self._world.manager, self._world.clock
+        hang_up = self._hang_up if manager is not None else None
         if options.end_keys is None:
-            return await dial(self._session, attempt, self._world.clock)
-        manager = self._world.manager
+            return await dial(self._session, attempt, clock, hang_up)
         held_keys = None
         if manager is not None and await manager.leads_to(self._asterisk):
             held_keys = manager.held_keys
         return await dial_until_key(
-            self._session, attempt, options.end_keys, held_keys, self._world.clock, self._transcript
+            self._session, attempt, options.end_keys, held_keys, clock, self._transcript, hang_up
         )
 
     async def _silence_watched(self, attempt: Attempt) -> AbstractAsyncContextManager[None]:
@@ -274,6 +275,12 @@ class Outgoing:
                 await manager.talks.end_silent(channel)
 
         return manager.talks.looked_after(look, first_ms)
+
+    async def _hang_up(self, channel: str) -> None:
+        """Through the manager, where that is on the Asterisk of this call. Raises `RingflowError`."""
+        manager = self._world.manager
+        if manager is not None and await manager.leads_to(self._asterisk):
+            await manager.talks.hang_up(channel)
 
     async def _prolonged(self, charging: Charging, allowed: Allowance) -> ProlongedTalk | None:
         """The talk, where more than is held may be held in it; without a manager the hold is the end."""

@@ -40,6 +40,9 @@ class Talks(Protocol):
 
     async def end_silent(self, channel: str) -> None:
         """Hang up the callee's channel that the caller's has dialled, if no response at all has come."""
+
+    async def hang_up(self, callee: str) -> None:
+        """Have Asterisk end the callee's channel now."""
         ...
 
     async def warn(self, channel: str, sound: str) -> None:

@@ -17,6 +17,7 @@ from ringflow.cli.bench_charged import bench_charged
 from ringflow.cli.bench_crash import bench_crash
 from ringflow.cli.bench_identify import bench_identify
 from ringflow.cli.bench_sip import bench_sip
+from ringflow.cli.bench_transfers import bench_transfers
 from ringflow.config import load_config
 from ringflow.errors import Refused
 
@@ -64,6 +65,7 @@ def bench_held(
 app.command("identify")(bench_identify)
 app.command("sip")(bench_sip)
 app.command("capacity")(bench_capacity)
+app.command("transfers")(bench_transfers)
 app.command("charged")(bench_charged)
 app.command("billed")(bench_billed)
 app.command("crash")(bench_crash)

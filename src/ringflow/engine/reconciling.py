@@ -6,7 +6,8 @@ to, and leaves everything else standing for the servers there.
 
 For a leg of that Asterisk whose hold still stands, in this order:
 
-- its channel is up: nothing is done; a live call is never cut, and its hangup handler will settle it
+- its channel is up, or its callee's: nothing is done; a live call is never cut, and its hangup handler will
+  settle it
 - AstDB has it: its hangup handler could not reach a server, and left answer and end there; settled by these
 - neither: Asterisk itself died with the call, so nobody knows how long it lasted; not charged, and logged
 
@@ -56,7 +57,10 @@ FORGET_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What Asterisk said: which it is, the unique ids of its channels, and the legs' ends in AstDB."""
+    """What Asterisk said: which it is, the unique ids of its channels, and the legs' ends in AstDB.
+
+    Among the unique ids are those that channels are linked to, which may be gone.
+    """
 
     asterisk: str
     unique_ids: frozenset[str]
@@ -186,7 +190,9 @@ class Reaper:
         connection = asterisk.connections
         identity = await self._identity.ask()
         started = (await asterisk.asterisk_state()).started_at.isoformat()
-        channels = frozenset(channel.unique_id for channel in await asterisk.live_channels())
+        channels = await asterisk.live_channels()
+        # A callee's channel is linked to its caller's: the leg lives on it when the caller's is gone.
+        unique_ids = frozenset(one for channel in channels for one in (channel.unique_id, channel.linked_id))
         kept = await asterisk.database_tree(KEPT_FAMILY)
         # A link that was lost in between may lead to another Asterisk now.
         if not identity or asterisk.connections != connection:
@@ -195,7 +201,7 @@ class Reaper:
         if not await self._is_only(identity, started):
             return None
         claims = (Claim.kept(leg_id, value, identity) for leg_id, value in kept.items())
-        return Asked(identity, channels, {claim.leg_id: claim for claim in claims})
+        return Asked(identity, unique_ids, {claim.leg_id: claim for claim in claims})
 
     async def _is_only(self, identity: str, started: str) -> bool:
         """Whether no other server is on an Asterisk of the same identity that was started at another time."""

@@ -11,7 +11,7 @@ a line break (SIPp 3.6 to 3.8, `-trace_msg`)::
 The time is UTC: SIPp is run with ``TZ=UTC``. 3.6 writes a blank for ``T``, no ``Z``, and ``(509 bytes)``.
 Of what is sent again after the end of a call, as happens on a busy machine, SIPp makes a remark in between: a
 line of dashes without a time, a line that begins with ``Dead call`` or ``Unexpected``, and the message, not
-its length. Remarks are skipped.
+its length. Of a message that comes when all calls are over it says so on a line of its own. Both are skipped.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _HEAD = re.compile(
     rb"(?:UDP|TCP) message (?P<way>sent|received) [\[(](?P<length>\d+)\]? ?bytes\)? ?:\n\n"
 )
 _REMARK = re.compile(rb"\s*-{10,}\n(?:Dead call|Unexpected) ")
+_DISCARDED = re.compile(rb"\s*Discarded message for new calls while quitting\n")
 _COMPACT = {"f": "From", "t": "To", "i": "Call-ID", "m": "Contact", "v": "Via", "l": "Content-Length"}
 
 
@@ -93,6 +94,8 @@ class SipTraceReader:
         return found
 
     def _next(self) -> SipMessage | None:
+        while discarded := _DISCARDED.match(self._buffer):
+            self._buffer = self._buffer[discarded.end() :]
         head = _HEAD.match(self._buffer)
         limit = _HEAD_BYTES
         if head is None and _REMARK.match(self._buffer):

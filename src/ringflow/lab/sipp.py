@@ -138,9 +138,10 @@ class SippProcess:
         invite = self.first(lambda message: message.first_line.startswith("INVITE "))
         if invite is None:
             return
-        request = hang_up_request(
-            self.dialogue, invite.header("Via"), invite.header("From"), invite.header("To")
-        )
+        self.order(hang_up_request(invite))
+
+    def order(self, request: bytes) -> None:
+        """Send it a request from outside; `sipp_scenarios` has those that its scenarios know."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(request, ("127.0.0.1", self.port))
 

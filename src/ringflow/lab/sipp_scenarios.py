@@ -1,7 +1,8 @@
 """SIPp's scenarios for one call: a caller of Ringflow, and a callee behind a trunk.
 
 SIPp's XML has no way to be told something during a call but by SIP itself. So whoever runs it sends it an
-`INFO` with the call's own Call-ID from outside, and the scenario takes that for "hang up now".
+`INFO` with the call's own Call-ID from outside, and the scenario takes that for "hang up now". A `MESSAGE`
+with a `Refer-To` is "ask for this transfer now": the scenario sends it on in a REFER.
 """
 
 from __future__ import annotations
@@ -11,8 +12,20 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import quote
 
+from ringflow.lab.sip_trace import SipMessage
+
 MAX_CALL_MS = 600_000
 RETRANSMIT_MS = 500
+
+# Sequence numbers of a dialog grow (RFC 3261, 12.2.1.1), and each scenario may ask for one transfer. Without
+# a subscription (RFC 4488) the response to the REFER tells what came of it; with one, two NOTIFYs come at
+# once, and SIPp loses the second.
+_REFER_CSEQ, _BYE_CSEQ = 2, 3
+_REFER = (
+    f"CSeq: {_REFER_CSEQ} REFER", "Contact: <sip:lab@[local_ip]:[local_port]>", "Supported: norefersub",
+    "Refer-Sub: false", "Refer-To:[$refer]",
+)  # fmt: skip
+_REFER_REFUSED = (400, 403, 404, 481, 500, 503, 603)
 
 # What may stand in the user part of a SIP URI as it is (RFC 3261, 25.1: unreserved and user-unreserved).
 _USER = "-_.!~*'()&=+$,;?/"
@@ -93,7 +106,8 @@ def caller_scenario(
     refused_ack = [f"ACK {target} SIP/2.0", "[last_Via:]", sender, "[last_To:]", *rest, "CSeq: 1 ACK"]
     cancel = [f"CANCEL {target} SIP/2.0", "[last_Via:]", sender, f"To: <{target}>", *rest, "CSeq: 1 CANCEL"]
     answered_ack = ["ACK [$contact] SIP/2.0", via, sender, "To:[$to]", *rest, "CSeq: 1 ACK"]
-    bye = ["BYE [$contact] SIP/2.0", via, sender, "To:[$to]", *rest, "CSeq: 2 BYE"]
+    bye = ["BYE [$contact] SIP/2.0", via, sender, "To:[$to]", *rest, f"CSeq: {_BYE_CSEQ} BYE"]
+    refer = ["REFER [$contact] SIP/2.0", via, sender, "To:[$to]", *rest, *_REFER]
     parts = [
         _send(_with_sdp(invite, dialogue), retransmit=True),
         _label("waiting"),
@@ -102,7 +116,7 @@ def caller_scenario(
         *(_receive(response=code, optional=True, next_label="refused") for code in _FINAL_ERRORS),
         _receive(response=200, save={"to": "To:"}),
         _send(answered_ack),
-        *_conversation(dialogue, bye, MAX_CALL_MS),
+        *_conversation(dialogue, bye, refer, MAX_CALL_MS),
         _label("refused"),
         _send(refused_ack, next_label="over"),
         _label("cancel"),
@@ -114,7 +128,7 @@ def caller_scenario(
         _send(refused_ack),
         _label("over"),
     ]
-    return _document("caller", "to,contact", parts)
+    return _document("caller", "to,contact,refer", parts)
 
 
 def callee_scenario(dialogue: Dialogue, callee: LabCallee) -> str:
@@ -130,8 +144,9 @@ def callee_scenario(dialogue: Dialogue, callee: LabCallee) -> str:
     bye = [
         "BYE [$contact] SIP/2.0", "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]",
         "From:[$to];tag=a[call_number]", "To:[$from]", "Call-ID: [call_id]", "Max-Forwards: 70",
-        "CSeq: 1 BYE",
+        f"CSeq: {_BYE_CSEQ} BYE",
     ]  # fmt: skip
+    refer = ["REFER [$contact] SIP/2.0", *bye[1:-1], *_REFER]
     saved = {"from": "From:", "to": "To:", "cseq": "CSeq:"}
     parts = [_receive(request="INVITE", save=saved)]
     if callee.behaviour is Behaviour.SILENT:
@@ -170,14 +185,14 @@ def callee_scenario(dialogue: Dialogue, callee: LabCallee) -> str:
         _label("answer"),
         _send(_with_sdp(answer, dialogue), retransmit=True),
         _receive(request="ACK"),
-        *_conversation(dialogue, bye, callee.hangs_up_after_ms or MAX_CALL_MS),
+        *_conversation(dialogue, bye, refer, callee.hangs_up_after_ms or MAX_CALL_MS),
         _label("over"),
     ]
-    return _document("callee", "from,to,cseq,contact", parts)
+    return _document("callee", "from,to,cseq,contact,refer", parts)
 
 
-def _conversation(dialogue: Dialogue, bye: list[str], hang_up_ms: int) -> list[str]:
-    """From the ACK on: stay, agree to every re-INVITE, and end by either side's BYE."""
+def _conversation(dialogue: Dialogue, bye: list[str], refer: list[str], hang_up_ms: int) -> list[str]:
+    """From the ACK on: stay, agree to every re-INVITE, ask for transfers, and end by either side's BYE."""
     reply = ["SIP/2.0 200 OK", "[last_Via:]", "[last_From:]", "[last_To:]", "[last_Call-ID:]", "[last_CSeq:]"]
     contact = "Contact: <sip:lab@[local_ip]:[local_port]>"
     return [
@@ -187,11 +202,19 @@ def _conversation(dialogue: Dialogue, bye: list[str], hang_up_ms: int) -> list[s
             request="INFO", optional=True, next_label="hangup", timeout_ms=hang_up_ms, timeout_label="hangup"
         ),
         _receive(request="INVITE", optional=True, next_label="agree"),
+        _receive(request="MESSAGE", optional=True, next_label="refer", save={"refer": "Refer-To:"}),
         _receive(request="BYE"),
+        _label("left"),
         _send(reply, next_label="over"),
         _label("agree"),
         _send(_with_sdp([*reply, contact], dialogue), retransmit=True),
         _receive(request="ACK", next_label="talk"),
+        _label("refer"),
+        _send(refer),
+        *(_receive(response=code, optional=True, next_label="talk") for code in _REFER_REFUSED),
+        _receive(request="BYE", optional=True, next_label="left"),
+        _receive(response=200),
+        # A transfer that is accepted is the end of the call for who asked for it (RFC 5589, 6.1).
         _label("hangup"),
         _send(bye, retransmit=True),
         # Both sides may hang up at once: then a BYE comes before the reply to ours.
@@ -248,7 +271,7 @@ def _receive(
         f'<ereg regexp=".*" search_in="hdr" header="{header}" assign_to="{name}"/>'
         for name, header in (save or {}).items()
     ]
-    if save:
+    if save and "refer" not in save:
         kept.append(
             '<ereg regexp="sip:[-a-zA-Z0-9_.:@+%]+" search_in="hdr" header="Contact:" assign_to="contact"/>'
         )
@@ -262,10 +285,20 @@ def _document(name: str, variables: str, parts: list[str]) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n<scenario name="{name}">\n{body}\n</scenario>\n'
 
 
-def hang_up_request(dialogue: Dialogue, via: str, sender: str, receiver: str) -> bytes:
-    """The `INFO` that tells a scenario to hang up now; the headers are those of the call's INVITE."""
+def hang_up_request(invite: SipMessage) -> bytes:
+    """The `INFO` that tells the scenario of the call with this INVITE to hang up now."""
+    return _order("INFO", invite)
+
+
+def transfer_request(invite: SipMessage, refer_to: str) -> bytes:
+    """The `MESSAGE` that tells the scenario of the call with this INVITE to send a REFER now."""
+    return _order("MESSAGE", invite, f"Refer-To: {refer_to}")
+
+
+def _order(method: str, invite: SipMessage, *headers: str) -> bytes:
+    same = [f"{name}: {invite.header(name)}" for name in ("Via", "From", "To", "Call-ID")]
     lines = [
-        "INFO sip:lab@127.0.0.1 SIP/2.0", f"Via: {via}", f"From: {sender}", f"To: {receiver}",
-        f"Call-ID: {dialogue.call_id}", "CSeq: 99 INFO", "Max-Forwards: 70", "Content-Length: 0", "", "",
+        f"{method} sip:lab@127.0.0.1 SIP/2.0", *same, f"CSeq: 99 {method}", "Max-Forwards: 70", *headers,
+        "Content-Length: 0", "", "",
     ]  # fmt: skip
     return "\r\n".join(lines).encode()

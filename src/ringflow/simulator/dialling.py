@@ -154,6 +154,8 @@ async def _talk(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) ->
             if options["U"].startswith(UNCHARGED):
                 channel.shared["RINGFLOW_TALK"] = options["U"].removeprefix(UNCHARGED)
     await _stay(call, leg, options)
+    if "RINGFLOW_ANSWERED_MS" in channel.shared:
+        channel.shared["RINGFLOW_ENDED_MS"] = channel.substitute("${STRFTIME(,,%s%3q)}")
     channel.hangup_cause = NORMAL_CLEARING
 
 

@@ -89,6 +89,10 @@ class VirtualTalks:
         """Part of `Talks`."""
         self.gave_up = self.silent
 
+    async def hang_up(self, callee: str) -> None:
+        """Part of `Talks`."""
+        await self.end_after(callee, 0)
+
     async def warn(self, channel: str, sound: str) -> None:
         """Part of `Talks`: the sound takes no time."""
         self.warnings(sound)
