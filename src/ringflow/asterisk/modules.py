@@ -8,6 +8,7 @@ CALL_MODULES: Mapping[str, str] = {
     "app_dial": "calls are put through",
     "app_exec": "several variables are set in one step",
     "app_read": "callers key digits",
+    "app_softhangup": "a callee who was transferred is hung up, and charged until then",
     "app_stack": "headers are added and talk time is noted",
     "chan_pjsip": "there are SIP calls",
     "func_channel": "a leg is charged when its call is hung up",

@@ -33,7 +33,9 @@ HangUp = Callable[[str], Awaitable[None]]
 """Hangs up a channel by its name, through the manager interface. Raises `RingflowError`."""
 
 
-async def end_of_callee(session: AgiSession, hang_up: HangUp | None) -> int:
+async def end_of_callee(
+    session: AgiSession, hang_up: HangUp | None, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> int:
     """Have the callee's channel end, unless it has; gives the moment in epoch milliseconds of Asterisk's.
 
     Raises `CommandRefused` where it does not end: the leg is then left to its hangup handlers.
@@ -51,7 +53,7 @@ async def end_of_callee(session: AgiSession, hang_up: HangUp | None) -> int:
             if transfer:
                 log.warning("transferred callee hung up", channel=plain(callee), mend=MEND)
             await _hang_up(session, callee, hang_up)
-        await asyncio.sleep(wait_s)
+        await sleep(wait_s)
     raise CommandRefused(f"the callee's channel {plain(callee)} cannot be hung up: {MEND}")
 
 
