@@ -57,7 +57,11 @@ class Scripted:
 
     async def play(self, port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        lines = ("agi_network: yes", "agi_network_script: call", "agi_channel: PJSIP/caller-00000001")
+        lines = (
+            "agi_network: yes", "agi_network_script: call", "agi_request: agi://127.0.0.1/call",
+            "agi_channel: PJSIP/caller-00000001", "agi_uniqueid: 1750000000.1", "agi_extension: 1",
+            "agi_version: 22.10.1",
+        )  # fmt: skip
         writer.write("\n".join((*lines, "", "")).encode())
         while line := (await reader.readline()).decode().strip():
             if line.startswith("GET FULL VARIABLE"):
@@ -85,7 +89,7 @@ async def test_a_channel_that_is_gone_without_a_note_ended_by_now() -> None:
 async def test_a_channel_that_lives_is_hung_up_once_and_its_end_awaited(state: str) -> None:
     asterisk = Scripted(state, state, ENDED)
     assert await asterisk.ask() == 1_750_000_001_200
-    assert asterisk.executed == [f'EXEC "SoftHangup" "{CALLEE}"']
+    assert asterisk.executed == [f'EXEC SoftHangup "{CALLEE}"']
     assert len(asterisk.waited_s) == 2
     assert asterisk.hung_up == []
 
