@@ -13,8 +13,8 @@ from ringflow.audit import Act
 from ringflow.calls.charging import Allowance, Charging, Denial, Denied
 from ringflow.calls.outcome import LegStatus
 from ringflow.config import load_config
-from ringflow.ledger import Ledger
 from ringflow.ledger.check import check_books
+from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.rate_card import BelowCost, assign_trunk, create_card, set_below_cost
 from ringflow.simulator.run import simulate

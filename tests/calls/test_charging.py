@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ringflow.audit import Act
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings, Denial, Denied
-from ringflow.ledger import Ledger
 from ringflow.ledger.check import check_books
+from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.rate_card import create_card
 from ringflow.ledger.rates import quote

@@ -14,9 +14,9 @@ from ringflow.calls.charging import Allowance, Charging, ChargingSettings
 from ringflow.calls.prolonging import ProlongedTalk
 from ringflow.calls.talking import Talk
 from ringflow.errors import PeerSilent
-from ringflow.ledger import Ledger
 from ringflow.ledger.check import check_books
 from ringflow.ledger.held import find_hold
+from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.rate_card import create_card
 from ringflow.simulator.clock import VirtualClock

@@ -18,7 +18,7 @@ import typer
 from ringflow.accounts.cards.generation import Plan, generate
 from ringflow.accounts.peppers import Pepper, Peppers
 from ringflow.cli import build
-from ringflow.ledger import Ledger
+from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.terms import Terms
 from ringflow.store import Store
 

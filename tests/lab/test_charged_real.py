@@ -20,7 +20,8 @@ from ringflow.bench.sip_round import run_round
 from ringflow.lab import Lab
 from ringflow.lab.ports import free_tcp_port
 from ringflow.lab.sipp_scenarios import LabCallee
-from ringflow.ledger import Ledger, charge_micros
+from ringflow.ledger.ledger import Ledger
+from ringflow.ledger.terms import charge_micros
 
 pytestmark = pytest.mark.lab
 

@@ -13,7 +13,7 @@ from ringflow.bench.charged_stage import CREDIT_MICROS, CUSTOMER, TRUNK, Charged
 from ringflow.bench.seed import CLI, DID
 from ringflow.lab import HangUp, Lab, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee
-from ringflow.ledger import Ledger
+from ringflow.ledger.ledger import Ledger
 from ringflow.sounds import PromptLibrary
 from ringflow.speaking import say_balance
 

@@ -13,7 +13,8 @@ from ringflow.bench.seed import CLI, DID
 from ringflow.errors import StartError
 from ringflow.lab import HangUp, Lab, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee
-from ringflow.ledger import Ledger, charge_micros
+from ringflow.ledger.ledger import Ledger
+from ringflow.ledger.terms import charge_micros
 
 pytestmark = pytest.mark.lab
 

@@ -20,7 +20,7 @@ from ringflow.bench.sip_round import CallTimes, run_round
 from ringflow.lab import Lab
 from ringflow.lab.ports import free_tcp_port
 from ringflow.lab.sipp_scenarios import LabCallee
-from ringflow.ledger import charge_micros
+from ringflow.ledger.terms import charge_micros
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks, servers
 
 pytestmark = [pytest.mark.lab, pytest.mark.postgres]

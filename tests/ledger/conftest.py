@@ -7,9 +7,9 @@ from itertools import count
 
 import pytest
 
-from ringflow.ledger import Ledger
 from ringflow.ledger.account import Account
 from ringflow.ledger.check import check_books
+from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.store import Store
 from ringflow.store.tables import customers

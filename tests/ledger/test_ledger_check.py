@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 from tests.ledger.conftest import Bank
 
-from ringflow.ledger import Terms
 from ringflow.ledger.account import House, house_id
 from ringflow.ledger.check import check_books
 from ringflow.ledger.paying import pay_in, refund, transfer
+from ringflow.ledger.terms import Terms
 from ringflow.money import MAX_BALANCE_MICROS
 from ringflow.store import Store
 from ringflow.store.ledger_tables import IMMUTABLE, TRIGGERS

@@ -15,8 +15,9 @@ import pytest
 from sqlalchemy import make_url, text
 
 from ringflow.calls.charging import Charging
-from ringflow.ledger import Hold, Ledger, Settlement
 from ringflow.ledger.account import House, house_id
+from ringflow.ledger.hold import Hold, Settlement
+from ringflow.ledger.ledger import Ledger
 from ringflow.store import Store, StoreGone, StoreLocked
 from ringflow.web.readiness import PartState, readiness
 

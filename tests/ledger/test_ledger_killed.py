@@ -4,9 +4,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from ringflow.ledger import Hold
 from ringflow.ledger.check import check_books
 from ringflow.ledger.held import AbandonedCall, standing_holds
+from ringflow.ledger.hold import Hold
 from ringflow.ledger.reaping import reap, say_alive
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ ROUNDS = 3
 # Twenty calls at a time, for ever: each says its name once its charge is answered.
 SERVER = """
 import asyncio, sys
-from ringflow.ledger import Ledger
+from ringflow.ledger.ledger import Ledger
 from ringflow.store import Store
 
 async def calls(ledger, worker):

@@ -17,10 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.ledger import Hold
 from ringflow.ledger.account import read_account
 from ringflow.ledger.check import check_books
 from ringflow.ledger.held import AbandonedCall, standing_holds
+from ringflow.ledger.hold import Hold
 from ringflow.ledger.paying import pay_in
 from ringflow.ledger.reaping import reap, say_alive
 from ringflow.store import Store

@@ -20,7 +20,7 @@ from ringflow.cli import ledger as ledger_commands
 from ringflow.cli import rate as rate_commands
 from ringflow.cli import trunk as trunk_commands
 from ringflow.errors import DocumentError, Refused
-from ringflow.ledger import Hold, affordable_ms
+from ringflow.ledger.hold import Hold
 from ringflow.ledger.rate_card import (
     Rate,
     assign_customer,
@@ -34,6 +34,7 @@ from ringflow.ledger.rate_export import export_rates
 from ringflow.ledger.rate_import import LAST_MOMENT_MS, RateFile, import_rates, read_rates
 from ringflow.ledger.rate_query import FOR_CUSTOMER, FOR_CUSTOMERS
 from ringflow.ledger.rates import NoRate, Quote, quote
+from ringflow.ledger.terms import affordable_ms
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
 
 if TYPE_CHECKING:

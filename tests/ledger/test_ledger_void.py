@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import make_url
 
 from ringflow.errors import Refused
-from ringflow.ledger import HoldState, Ledger, LegTaken
+from ringflow.ledger.hold import HoldState, LegTaken
+from ringflow.ledger.ledger import Ledger
 from ringflow.store import Store, StoreLocked
 
 if TYPE_CHECKING:

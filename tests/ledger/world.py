@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act
 from ringflow.errors import Refused
-from ringflow.ledger import Hold, HoldState, Ledger, NoCredit, Settlement, Terms
+from ringflow.ledger.hold import Hold, HoldState, NoCredit, Settlement
+from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.movement import Posted
 from ringflow.ledger.paying import Order, adjust, pay_in, pay_out, refund, transfer
+from ringflow.ledger.terms import Terms
 from ringflow.ledger.transaction import transact
 
 from .mortal_store import Crashed, MortalStore

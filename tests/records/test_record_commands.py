@@ -19,7 +19,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.calls.outcome import CallRecord, Leg, LegStatus, Reject, SlotVisit
 from ringflow.cli import audit, record
 from ringflow.errors import RingflowError
-from ringflow.ledger import Ledger
+from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.terms import Terms
 from ringflow.records.export import COLUMNS

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from ringflow.ledger import Ledger
+from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
 from ringflow.ledger.terms import Terms
 from ringflow.records.pruning import AT_ONCE, prune_records

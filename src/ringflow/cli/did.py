@@ -15,8 +15,6 @@ from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.config import load_config
 from ringflow.errors import DocumentError
-from ringflow.flows.folder import FlowFolder, shown_path
-from ringflow.flows.registry import slot_types
 from ringflow.wording import did_you_mean, known_words
 
 app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
@@ -137,6 +135,10 @@ def delete_command(operator: Operator, number: Number, as_json: Json = False) ->
 
 def _tell_if_missing(app_name: str) -> None:
     """Say on standard error that no flow here has this app. It may still come, so that is not refused."""
+    # Loading what slots need takes as long as all the rest of a command.
+    from ringflow.flows.folder import FlowFolder, shown_path
+    from ringflow.flows.registry import slot_types
+
     config = load_config()
     folder = config.path(config.flows)
     try:
