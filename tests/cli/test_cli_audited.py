@@ -34,7 +34,8 @@ KEEP_NOTHING = {
     *("rate compare", "asterisk check"),
     *("record list", "record show", "record export", "audit list", "key make", "key verify"),
     *("sounds list", "sounds check", "lab call", "lab up", "lab down", "lab status", "lab logs"),
-    *("bench agi", "bench held", "bench sip", "bench billed", "bench charged", "bench crash"),
+    *("bench agi", "bench held", "bench sip", "bench capacity", "bench transfers"),
+    *("bench billed", "bench charged", "bench crash"),
     *("bench identify", "bench cards"),
 }
 """They read, try or measure."""

@@ -35,7 +35,7 @@ def bench_capacity(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Calls a second that one core carries, by Ringflow and by native dialplan.
+    """Calls a second that one core carries, against native dialplan.
 
     The highest rate at which every call is complete and none takes longer than 50 ms from its last key to its
     INVITE, by turns; then half as many again, which Ringflow refuses in part. At most twenty minutes.
