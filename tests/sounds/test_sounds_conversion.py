@@ -169,7 +169,7 @@ def make_bad(folder: Path) -> dict[str, str]:
     soundfile.write(str(folder / "silent.wav"), second, 8_000)
     soundfile.write(str(folder / "offset-only.wav"), second + 0.5, 8_000)
     soundfile.write(str(folder / "no-samples.wav"), second[:0], 8_000)
-    soundfile.write(str(folder / "long.flac"), np.full(601 * 8_000, 0.1), 8_000)
+    soundfile.write(str(folder / "long.flac"), np.full(301 * 8_000, 0.1), 8_000)
     soundfile.write(str(folder / "surround.wav"), np.full((8_000, 6), 0.1), 8_000)
     soundfile.write(str(folder / "slow.wav"), second + 0.1, 1_000)
     soundfile.write(str(folder / "nan.wav"), np.full(8_000, np.nan), 8_000, subtype="FLOAT")
@@ -183,7 +183,7 @@ def make_bad(folder: Path) -> dict[str, str]:
     (folder / "film.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(4_000))
     (folder / "cut.wav").write_bytes((folder / "slow.wav").read_bytes()[:20])
     (folder / "some.raw").write_bytes(bytes(8_000))
-    (folder / "long.g722").write_bytes(bytes(601 * 8_000))
+    (folder / "long.g722").write_bytes(bytes(301 * 8_000))
     (folder / "folder.wav").mkdir()
     return {
         "silent.wav": "silent", "offset-only.wav": "silent", "no-samples.wav": "no sound",

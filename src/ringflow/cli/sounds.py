@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -242,6 +243,16 @@ def report(done: ImportReport) -> None:
         f"{done.name}: {done.duration_s:.2f} s, level {done.level_dbfs:.1f} dBFS ({done.gain_db:+.1f} dB), "
         f"peak {done.peak_dbfs:.1f} dBFS, as {extensions}"
     )
+    for note in _notes(done):
+        typer.echo(f"{done.name}: {note}", err=True)
+
+
+def _notes(done: ImportReport) -> Iterator[str]:
+    if done.side is not None:
+        what = f"the two sides of the recording cancel each other, so only its {done.side} side is taken"
+        yield f"{what} (listen to it; to hear both, turn one side's polarity around and import it again)"
+    if done.damaged:
+        yield "the recording is damaged in places (listen to it, or copy or download it again)"
     if done.clipped > MOST_CLIPPED:
         what = f"{done.clipped:.1%} of the recording is cut off at full scale, and no level mends that"
-        typer.echo(f"{done.name}: {what} (record it again, with less gain)", err=True)
+        yield f"{what} (record it again, with less gain)"

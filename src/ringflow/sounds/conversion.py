@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -31,7 +32,8 @@ class ImportReport:
     """What an import did. Lengths are seconds, levels dBFS after conversion, `gain_db` what was added.
 
     Rate, channels and gain are those of the first recording where several were joined; `clipped` is the part
-    of the worst one (0 to 1) that lies in tops cut off at full scale.
+    of the worst one (0 to 1) that lies in tops cut off at full scale. `side` and `damaged` are those of the
+    first recording that has them: see `Source`.
     """
 
     name: str
@@ -44,6 +46,8 @@ class ImportReport:
     peak_dbfs: float
     files: tuple[Path, ...]
     clipped: float
+    side: Literal["left", "right"] | None = None
+    damaged: bool = False
 
 
 def import_sound(
@@ -99,6 +103,8 @@ def _import(parts: Sequence[_Levelled], name: str, library: PromptLibrary, shown
         peak_dbfs=peak_dbfs(wide),
         files=library.replace(name, contents),
         clipped=max(part.source.clipped for part in parts),
+        side=next((part.source.side for part in parts if part.source.side), None),
+        damaged=any(part.source.damaged for part in parts),
     )
 
 
