@@ -24,7 +24,7 @@ def mode(path: Path) -> int:
 
 def test_it_writes_what_the_readme_says_to_include(tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder"
-    written = write_asterisk_config(out, AsteriskConfigSettings())
+    written = write_asterisk_config(out, AsteriskConfigSettings()).paths
     files = read(out)
     assert sorted(path.name for path in written) == sorted(files)
     includes = re.findall(r"#include (\S+?)`", files["README.md"])
@@ -43,8 +43,8 @@ def test_settings_reach_the_files(tmp_path: Path) -> None:
     files = read(tmp_path)
     said = f"AGI(agi://ringflow.example.net:4999/call,{DIALPLAN_VERSION},5/3,${{RINGFLOW_ASTERISK}},${{RINGFLOW_PRIVACY}})"
     assert files["extensions_ringflow.conf"].count(said) == 2
-    assert "[telco](ringflow-trunk)\n" in files["pjsip_ringflow.conf"]
-    assert "match = 198.51.100.7\n" in files["pjsip_ringflow.conf"]
+    assert "[telco](ringflow-trunk)\n" in files["pjsip_trunks.conf"]
+    assert "match = 198.51.100.7\n" in files["pjsip_trunks.conf"]
     assert "port = 5039" in files["manager_ringflow.conf"]
     assert "agi://ringflow.example.net:4999/call" in files["README.md"]
 
@@ -129,7 +129,8 @@ def test_the_modules_that_an_asterisk_needs_are_told_alike_and_are_those_of_the_
 
 def test_every_endpoint_forbids_transfers_and_ends_calls_without_sound(tmp_path: Path) -> None:
     write_asterisk_config(tmp_path, AsteriskConfigSettings())
-    text = read(tmp_path)["pjsip_ringflow.conf"]
+    files = read(tmp_path)
+    text = files["pjsip_ringflow.conf"] + files["pjsip_trunks.conf"]
     # The telephone is an example in comments.
     sections = re.findall(r"^(?:; )?\[([^\]]+)\](\([^)]*\))?\n((?:(?!^(?:; )?\[).*\n?)*)", text, re.MULTILINE)
     endpoints = {

@@ -1,8 +1,11 @@
-"""Writes the files that an operator includes in Asterisk's own: dialplan, SIP example, manager user."""
+"""Writes the files that an operator includes in Asterisk's own.
+
+Dialplan, SIP templates and manager user are Ringflow's own: each run writes them again, unless somebody
+edited them. `pjsip_trunks.conf` is the operator's from the moment it is written.
+"""
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -10,6 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from ringflow.asterisk.conf_file import Section, read_conf
+from ringflow.asterisk.own_files import FileState, diff_lines, file_state, keep_old, with_digest, write_file
 from ringflow.calls.collecting import DIALPLAN_TIMERS, FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused, StartError
@@ -19,8 +24,11 @@ MANAGER_USER = "ringflow"
 CALL_PATH = "/call"
 SETTLE_PATH = "/settle"
 
+SIP_FILE = "pjsip_ringflow.conf"
+TRUNKS_FILE = "pjsip_trunks.conf"
+
 _PRIVATE = frozenset({"manager_ringflow.conf", SECRET_FILE})
-_TEMPLATES = ("extensions_ringflow.conf", "pjsip_ringflow.conf", "manager_ringflow.conf", "README.md")
+_OWN_FILES = ("extensions_ringflow.conf", SIP_FILE, "manager_ringflow.conf", "README.md")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,128}")
@@ -66,59 +74,162 @@ class AsteriskConfigSettings:
         return self.carrier_host if self.carrier_port is None else f"{self.carrier_host}:{self.carrier_port}"
 
 
-def write_asterisk_config(out: Path, settings: AsteriskConfigSettings) -> list[Path]:
-    """Write the files into `out` and give their paths; what is there already is replaced, but for the secret.
+@dataclass(frozen=True, slots=True)
+class WrittenConfig:
+    """The files that are in place now, the copies of those that were replaced, and what is left to do."""
+
+    paths: list[Path]
+    copies: list[Path]
+    advice: list[str]
+
+
+def write_asterisk_config(
+    out: Path, settings: AsteriskConfigSettings, *, replace: bool = False
+) -> WrittenConfig:
+    """Write the files into `out`.
+
+    The secret and `pjsip_trunks.conf` are written once. Where a file of Ringflow's own was edited, nothing is
+    written; with `replace` it is overwritten, and a copy of it kept. A `pjsip_ringflow.conf` without a digest
+    is from the time when operators edited it: it stays, and the advice says what it lacks.
 
     Raises `Refused` when the folder holds a secret that cannot be used, `StartError` when it is not writable.
     """
+    out = _usable(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        secret = _present_secret(out / SECRET_FILE) or secrets.token_urlsafe(32)
+        texts = _own_texts(out, settings, secret)
+        states = {name: file_state(out / name, text) for name, text in texts.items()}
+        advice = []
+        if states[SIP_FILE] is FileState.UNKNOWN:
+            advice = _advice_for_old_layout(out, texts.pop(SIP_FILE))
+        edited = [name for name in texts if states[name] in (FileState.EDITED, FileState.UNKNOWN)]
+        if edited and not replace:
+            raise Refused("; ".join(f"{out / name} {states[name].value}" for name in edited) + _WHAT_TO_DO)
+        copies = [keep_old(out / name) for name in edited]
+        _keep_secret(out / SECRET_FILE, secret)
+        trunks = out / TRUNKS_FILE
+        if SIP_FILE in texts and not trunks.exists():
+            # Before the file that includes it.
+            write_file(trunks, _render(TRUNKS_FILE, out, settings, secret), 0o644)
+        for name, text in texts.items():
+            if states[name] is not FileState.SAME:
+                write_file(out / name, text, _mode(name))
+    except OSError as error:
+        raise StartError(f"{error.filename or out} cannot be written: {error.strerror}") from error
+    names = (*_OWN_FILES, TRUNKS_FILE, SECRET_FILE)
+    return WrittenConfig([out / name for name in names if (out / name).exists()], copies, advice)
+
+
+def config_diff(out: Path, settings: AsteriskConfigSettings) -> list[str]:
+    """Return what `write_asterisk_config` with `replace` would change, as lines of a diff; writes nothing."""
+    out = _usable(out)
+    try:
+        secret = _present_secret(out / SECRET_FILE)
+        lines = [] if secret else [f"{out / SECRET_FILE}: new"]
+        texts = _own_texts(out, settings, secret or "")
+        states = {name: file_state(out / name, text) for name, text in texts.items()}
+        for name, text in texts.items():
+            match states[name]:
+                case FileState.ABSENT:
+                    lines.append(f"{out / name}: new")
+                case FileState.UNKNOWN if name == SIP_FILE:
+                    lines += _advice_for_old_layout(out, text)
+                case FileState.AS_WRITTEN | FileState.EDITED | FileState.UNKNOWN:
+                    lines.append(f"{out / name} {states[name].value}")
+                    lines += diff_lines(out / name, text)
+        if states[SIP_FILE] is not FileState.UNKNOWN and not (out / TRUNKS_FILE).exists():
+            lines.append(f"{out / TRUNKS_FILE}: new")
+    except OSError as error:
+        raise StartError(f"{error.filename or out} cannot be read: {error.strerror}") from error
+    return lines
+
+
+_WHAT_TO_DO = (
+    ". Nothing was written. --diff shows what would change. Put what you need into files of your own "
+    f"(trunks and telephones into {TRUNKS_FILE}), then use --replace, which keeps the old file as .bak"
+)
+
+
+def _advice_for_old_layout(out: Path, text: str) -> list[str]:
+    """Say what a `pjsip_ringflow.conf` that the operator edited lacks, and how to leave it behind."""
+    path = out / SIP_FILE
+    kept = f"{path} is from an earlier Ringflow, with your trunks in it: it stays, without a {TRUNKS_FILE}."
+    advice = [kept]
+    missing = _missing_lines(path, text)
+    if missing:
+        advice.append(f"Add to it: {'; '.join(missing)}")
+    advice.append(
+        f"To let upgrades keep {SIP_FILE} up to date: rename it to {TRUNKS_FILE}, remove [ringflow-trunk] "
+        "and [ringflow-uri] from it, and run this again."
+    )
+    return advice
+
+
+def _missing_lines(path: Path, text: str) -> list[str]:
+    """Return the settings and sections of `text` that the file at `path` does not have."""
+    present = read_conf(path)
+    found = []
+    section: Section | None = None
+    for line in text.splitlines():
+        if line.startswith("["):
+            name = line[1:].partition("]")[0]
+            section = next((one for one in present if one.name == name), None)
+            if section is None:
+                found.append(f"the section {line}")
+            continue
+        key, equals, _ = line.partition(" = ")
+        if section is not None and equals and not line.startswith(";") and not section.text(key):
+            found.append(f"`{line}` to [{section.name}]")
+    return found
+
+
+def _usable(out: Path) -> Path:
     out = out.absolute()
     if re.search(r"[\s;#]", str(out)):
         raise Refused(f"Asterisk cannot include files from {str(out)!r}: use a path without spaces, ; and #")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        secret = _keep_secret(out / SECRET_FILE)
-        values = {
-            "folder": str(out),
-            "agi_url": settings.agi_url(CALL_PATH),
-            "dialplan_version": str(DIALPLAN_VERSION),
-            "first_digit_s": str(FIRST_DIGIT_TIMEOUT_S),
-            "inter_digit_s": str(INTER_DIGIT_TIMEOUT_S),
-            "timers": DIALPLAN_TIMERS,
-            "settle_url": settings.agi_url(SETTLE_PATH),
-            "ami_port": str(settings.ami_port),
-            "carrier_name": settings.carrier_name,
-            "carrier_host": settings.carrier_host,
-            "carrier_address": settings.carrier_address,
-            "manager_user": MANAGER_USER,
-            "secret": secret,
-        }
-        for name in _TEMPLATES:
-            template = files("ringflow.asterisk").joinpath("templates", name).read_text("utf-8")
-            _write(out / name, _ConfTemplate(template).substitute(values))
-    except OSError as error:
-        raise StartError(f"{error.filename or out} cannot be written: {error.strerror}") from error
-    return [out / name for name in (*_TEMPLATES, SECRET_FILE)]
+    return out
 
 
-def _keep_secret(path: Path) -> str:
-    if path.exists():
-        secret = path.read_text("utf-8", errors="replace").strip()
-        if not _SECRET.fullmatch(secret):
-            raise Refused(f"{path} holds no usable secret: remove it, and a new one is made")
-        path.chmod(0o600)
-        return secret
-    secret = secrets.token_urlsafe(32)
-    _write(path, f"{secret}\n")
+def _own_texts(out: Path, settings: AsteriskConfigSettings, secret: str) -> dict[str, str]:
+    return {name: with_digest(name, _render(name, out, settings, secret)) for name in _OWN_FILES}
+
+
+def _render(name: str, out: Path, settings: AsteriskConfigSettings, secret: str) -> str:
+    values = {
+        "folder": str(out),
+        "agi_url": settings.agi_url(CALL_PATH),
+        "dialplan_version": str(DIALPLAN_VERSION),
+        "first_digit_s": str(FIRST_DIGIT_TIMEOUT_S),
+        "inter_digit_s": str(INTER_DIGIT_TIMEOUT_S),
+        "timers": DIALPLAN_TIMERS,
+        "settle_url": settings.agi_url(SETTLE_PATH),
+        "ami_port": str(settings.ami_port),
+        "carrier_name": settings.carrier_name,
+        "carrier_host": settings.carrier_host,
+        "carrier_address": settings.carrier_address,
+        "manager_user": MANAGER_USER,
+        "secret": secret,
+    }
+    template = files("ringflow.asterisk").joinpath("templates", name).read_text("utf-8")
+    return _ConfTemplate(template).substitute(values)
+
+
+def _present_secret(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    secret = path.read_text("utf-8", errors="replace").strip()
+    if not _SECRET.fullmatch(secret):
+        raise Refused(f"{path} holds no usable secret: remove it, and a new one is made")
     return secret
 
 
-def _write(path: Path, text: str) -> None:
-    # Asterisk may be reloading right now: it finds the old file or the new one, never half of it.
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    mode = 0o600 if path.name in _PRIVATE else 0o644
-    with os.fdopen(
-        os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8"
-    ) as file:
-        file.write(text)
-    partial.replace(path)
+def _keep_secret(path: Path, secret: str) -> None:
+    if path.exists():
+        path.chmod(0o600)
+    else:
+        write_file(path, f"{secret}\n", _mode(path.name))
+
+
+def _mode(name: str) -> int:
+    return 0o600 if name in _PRIVATE else 0o644

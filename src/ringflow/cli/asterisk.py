@@ -13,7 +13,8 @@ from ringflow.accounts import trunks
 from ringflow.accounts.trunks import Trunk
 from ringflow.ami.failures import LinkDown
 from ringflow.app import configured_link
-from ringflow.asterisk import AsteriskConfigSettings, write_asterisk_config
+from ringflow.asterisk import AsteriskConfigSettings, config_diff, write_asterisk_config
+from ringflow.asterisk.config_files import TRUNKS_FILE
 from ringflow.asterisk.findings import Finding, Severity, most_serious_first
 from ringflow.asterisk.watch import check_asterisk, check_files
 from ringflow.cli.opening import with_reading
@@ -90,26 +91,44 @@ def config(
         typer.Option("--host", help="Ringflow's address as Asterisk sees it.", show_default="fastagi.host"),
     ] = None,
     carrier: Annotated[
-        str, typer.Option("--carrier", metavar="HOST", help="Your carrier's address, for the example trunk.")
-    ] = DEFAULT.carrier_host,
+        str | None,
+        typer.Option("--carrier", metavar="HOST", help="Your carrier's address, for the example trunk."),
+    ] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what would change in the files, and write nothing.")
+    ] = False,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Overwrite Ringflow's own files that were edited; keep them as .bak."),
+    ] = False,
 ) -> None:
     """Write what your Asterisk's own files include.
 
-    Dialplan, an example of a trunk and a phone, and a manager user; a README says what goes where.
+    Dialplan, SIP templates and a manager user, which later runs write anew unless you edited them; and
+    `pjsip_trunks.conf` for your trunks and telephones, which is written once. A README says what goes where.
     """
     settings = load_config()
     fastagi_host = host or settings.fastagi.host
     if fastagi_host in ("0.0.0.0", "::"):  # noqa: S104 - it is what to replace
         fastagi_host = DEFAULT.fastagi_host
-    written = write_asterisk_config(
-        out,
-        AsteriskConfigSettings(
-            fastagi_host=fastagi_host,
-            fastagi_port=settings.fastagi.port or DEFAULT.fastagi_port,
-            ami_port=settings.ami.port if settings.ami else DEFAULT.ami_port,
-            carrier_host=carrier,
-        ),
+    asterisk = AsteriskConfigSettings(
+        fastagi_host=fastagi_host,
+        fastagi_port=settings.fastagi.port or DEFAULT.fastagi_port,
+        ami_port=settings.ami.port if settings.ami else DEFAULT.ami_port,
+        carrier_host=carrier or DEFAULT.carrier_host,
     )
-    for path in written:
+    if diff:
+        for line in config_diff(out, asterisk) or ["nothing would change"]:
+            typer.echo(line)
+        return
+    trunks_were_there = (out / TRUNKS_FILE).exists()
+    written = write_asterisk_config(out, asterisk, replace=replace)
+    for path in written.paths:
         typer.echo(str(path))
+    for copy in written.copies:
+        typer.echo(f"Kept the file that was edited as {copy}.", err=True)
+    for line in written.advice:
+        typer.echo(line, err=True)
+    if carrier is not None and (trunks_were_there or written.advice):
+        typer.echo(f"--carrier changed nothing, for the trunks in {out} are yours: put it there.", err=True)
     typer.echo(f"Next: {out / 'README.md'} says what to include where.", err=True)

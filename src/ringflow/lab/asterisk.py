@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ringflow.ami.settings import AmiSettings
 from ringflow.asterisk import AsteriskConfigSettings, write_asterisk_config
-from ringflow.asterisk.config_files import MANAGER_USER, SECRET_FILE
+from ringflow.asterisk.config_files import MANAGER_USER, SECRET_FILE, SIP_FILE
 from ringflow.errors import StartError
 from ringflow.lab.asterisk_files import write_lab_files
 from ringflow.lab.packages import PackageFolder
@@ -193,14 +193,21 @@ class AsteriskInstance:
             carrier_host="127.0.0.1",
             carrier_port=carrier,
         )
-        write_asterisk_config(self.config, settings)
+        self._write_config(settings)
         self._replace_endpoint_options()
         directories = self._directories(run_folder)
         return write_lab_files(self.folder / "etc", directories, self.config, ports, trunks), state
 
+    def _write_config(self, settings: AsteriskConfigSettings) -> None:
+        """Write what operators get, anew each time, the trunks too. The secret is kept."""
+        for path in self.config.glob("*.conf"):
+            path.unlink()
+        (self.config / "README.md").unlink(missing_ok=True)
+        write_asterisk_config(self.config, settings)
+
     def _replace_endpoint_options(self) -> None:
         """Write them into the template: which endpoint gets calls from 127.0.0.1 differs by release."""
-        path = self.config / "pjsip_ringflow.conf"
+        path = self.config / SIP_FILE
         text = path.read_text("utf-8")
         for name, value in self._endpoint_options.items():
             text, found = re.subn(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
