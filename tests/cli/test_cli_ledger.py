@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,3 +99,70 @@ def test_people_read_who_gave_and_who_got_and_when(till: Run) -> None:
     assert (first["debit"], first["credit"], first["kind"]) == ("cash", "customer 7", "pay_in")
     assert (newest["debit"], newest["credit"]) == ("customer 7", "adjustments")
     assert re.fullmatch(r"20[0-9-]{8}T[0-9:]{8}Z", newest["created"])
+
+
+def test_a_statement_goes_from_the_opening_balance_to_the_closing_one(till: Run) -> None:
+    till("ledger", "pay-out", "7", "1.25", "--reason", "=2+3", "--operator", "ann")
+    shown = till("ledger", "statement", "7", "--since", "1h").out
+    assert shown.startswith("customer 7, from ")
+    assert "opening balance 0.00 USD" in shown
+    assert shown.endswith("in 5.00 USD, out 1.25 USD\nclosing balance 3.75 USD\n")
+    told = till("ledger", "statement", "7", "--json").json
+    assert (told["customer"], told["currency"], told["opening"], told["closing"]) == (
+        7,
+        "USD",
+        "0.00",
+        "3.75",
+    )
+    assert [
+        (one["kind"], one["amount"], one["balance"], one["other"], one["reason"], one["operator"])
+        for one in told["movements"]
+    ] == [
+        ("pay_in", "5.00", "5.00", "cash", "bank transfer", "ann"),
+        ("pay_out", "-1.25", "3.75", "cash", "=2+3", "ann"),
+    ]
+    nothing = till("ledger", "statement", "7", "--until", "2020-01-01").out
+    assert "opening balance 0.00 USD" in nothing
+    assert nothing.endswith("closing balance 0.00 USD\n")
+
+
+def test_a_statement_as_csv_has_a_line_for_each_balance_and_movement(till: Run, tmp_path: Path) -> None:
+    till("ledger", "pay-out", "7", "1.25", "--reason", "=2+3", "--operator", "ann")
+    assert till("ledger", "statement", "7", "--csv", "seven.csv").out == ""
+    with (tmp_path / "seven.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [
+        (one["kind"], one["amount"], one["balance"], one["currency"], one["reason"]) for one in lines
+    ] == [
+        ("opening", "", "0.00", "USD", ""),
+        ("pay_in", "5.00", "5.00", "USD", "bank transfer"),
+        ("pay_out", "-1.25", "3.75", "USD", "'=2+3"),
+        ("closing", "", "3.75", "USD", ""),
+    ]
+    again = till("ledger", "statement", "7", "--csv", "seven.csv")
+    assert (again.code, again.err) == (1, "ringflow: seven.csv exists already; choose another name\n")
+    assert till("ledger", "statement", "7", "--csv", "-").out == (tmp_path / "seven.csv").read_text()
+
+
+def test_a_customer_without_any_movement_has_a_statement_of_nothing(till: Run) -> None:
+    told = till("ledger", "statement", "8", "--json").json
+    assert (told["currency"], told["opening"], told["movements"], told["closing"]) == ("JPY", "0", [], "0")
+    nobody = till("ledger", "statement", "9")
+    assert (nobody.code, nobody.out) == (1, "")
+    assert "customer 9" in nobody.err
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(till: Run) -> None:
+    ran = till("ledger", "statement", "7", "--since", "2026-07-01", "--until", "2026-07-01")
+    assert (ran.code, ran.out) == (1, "")
+    assert "--until 2026-07-01 is not after --since 2026-07-01" in ran.err
+
+
+def test_a_statement_of_wrong_books_says_so_and_fails(till: Run, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / ".ringflow" / "ringflow.db")) as database:
+        database.execute("UPDATE ledger_accounts SET balance_micros = 6000000 WHERE id = 7")
+        database.commit()
+    ran = till("ledger", "statement", "7")
+    assert ran.code == 1
+    assert "closing balance 5.00 USD" in ran.out
+    assert "1.00 USD off the sum of its movements" in ran.err

@@ -13,12 +13,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act
 from ringflow.cli.acting import currency_of, with_act
+from ringflow.cli.csv_file import Csv, write_csv
 from ringflow.cli.emptying import EMPTY
 from ringflow.cli.ids import id_argument
 from ringflow.cli.ledger_rows import HoldRow, MovementRow, account_row, hold_row, movement_row
+from ringflow.cli.moments import period_ms
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_many, print_one
+from ringflow.cli.statement_rows import (
+    CSV_COLUMNS,
+    EntryRow,
+    csv_lines,
+    entry_row,
+    statement_foot,
+    statement_head,
+    statement_object,
+)
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.ledger import paying
@@ -27,8 +38,9 @@ from ringflow.ledger.check import Finding, check_books
 from ringflow.ledger.held import find_hold, standing_holds
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.movement import Posted, list_movements
+from ringflow.ledger.statement import AccountStatement, read_statement
 from ringflow.moments import system_now_ms
-from ringflow.money import parse_amount
+from ringflow.money import Money, parse_amount
 from ringflow.store import Store
 
 app = typer.Typer(help="Credit: pay in, correct, move, refund, and prove the books.", no_args_is_help=True)
@@ -38,6 +50,12 @@ Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="In the customer's
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the books.")]
 Key = Annotated[
     str | None, typer.Option("--key", help="Does it once, however often it is tried with the same key.")
+]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="DATE|24h", help="Movements from then on (UTC).")
+]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="DATE|24h", help="Movements before then (UTC).")
 ]
 Movements = Annotated[int, typer.Option("--movements", min=0, max=10_000, help="How many to list.")]
 DebitLimit = Annotated[
@@ -91,6 +109,41 @@ def show_command(customer: Customer, movements: Movements = 0, as_json: Json = F
     print_one(account_row(account), as_json)
     if movements:
         print_many([movement_row(one) for one in posted], MovementRow, as_json)
+
+
+@app.command("statement")
+def statement_command(
+    customer: Customer,
+    since: Since = None,
+    until: Until = None,
+    csv: Csv = None,
+    as_json: Json = False,
+) -> None:
+    """Show each movement of a customer's credit.
+
+    Between the balance before the period and the one after it.
+    """
+    since_ms, until_ms = period_ms(since, until)
+
+    async def read(connection: AsyncConnection, config: Config) -> AccountStatement:
+        found = await read_statement(connection, customer, since_ms, until_ms)
+        return found or AccountStatement(customer, await currency_of(connection, customer), 0, (), 0)
+
+    statement = with_reading(read)
+    if csv is not None:
+        write_csv(csv, CSV_COLUMNS, csv_lines(statement, since_ms, until_ms))
+    elif as_json:
+        typer.echo(json.dumps(statement_object(statement, since_ms, until_ms), indent=2))
+    else:
+        typer.echo(statement_head(statement, since_ms, until_ms))
+        print_many([entry_row(one, statement.currency) for one in statement.entries], EntryRow, False)
+        typer.echo(statement_foot(statement))
+    if statement.unexplained_micros:
+        more = Money(statement.unexplained_micros, statement.currency)
+        raise Refused(
+            f"the account's balance is {more} off the sum of its movements, so the books are wrong: "
+            "`ringflow ledger check` says where"
+        )
 
 
 @app.command("pay-in", context_settings=_SIGNED)

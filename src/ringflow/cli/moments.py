@@ -30,3 +30,14 @@ def moment_ms(text: str | None, option: str) -> int | None:
         ) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return round(moment.timestamp() * 1000)
+
+
+def period_ms(since: str | None, until: str | None) -> tuple[int | None, int | None]:
+    """The period that `--since` and `--until` name. Raises `Refused`, also where it ends before it begins."""
+    since_ms, until_ms = moment_ms(since, "--since"), moment_ms(until, "--until")
+    if since_ms is not None and until_ms is not None and until_ms <= since_ms:
+        raise Refused(
+            f"--until {plain(until or '')} is not after --since {plain(since or '')}; "
+            "--until is the first moment that no longer counts"
+        )
+    return since_ms, until_ms

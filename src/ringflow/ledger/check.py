@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.ledger.account import CHARGED_IN_A_DAY
 from ringflow.ledger.movement import Kind
+from ringflow.ledger.sums import BILLION, in_two_parts, put_together
 from ringflow.ledger.terms import Terms, UnreadableTerms, affordable_ms, charge_micros
 from ringflow.store import Store
 from ringflow.store.ledger_tables import TRIGGERS
@@ -29,16 +30,6 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}: {self.expected} expected, {self.found} found"
-
-
-# SQLite gives up a sum that does not fit into 64 bits, and balances may be nearly as large: sums are taken of
-# the amounts' billions and of what is left of each, and are put together here.
-BILLION = 10**9
-
-
-def _sums(micros: str) -> str:
-    parts = (f"CAST(SUM({micros} {operator} {BILLION}) AS BIGINT)" for operator in "/%")
-    return "{} AS billions, {} AS rest".format(*parts)
 
 
 def _other(billions: str, rest: str) -> str:
@@ -77,18 +68,19 @@ LONGEST_HOLD_MS = 7 * 24 * 3600 * 1000
 # parts each, billions and the rest.
 PROOFS: dict[str, str] = {
     "the balances of all accounts add up to": (
-        f"SELECT currency, 0, 0, billions, rest FROM (SELECT currency, {_sums('balance_micros')} "
+        f"SELECT currency, 0, 0, billions, rest FROM (SELECT currency, {in_two_parts('balance_micros')} "
         f"FROM ledger_accounts GROUP BY currency) AS sums WHERE {_other('billions', 'rest')}"
     ),
     "the account's movements add up to its balance": (
         f"SELECT 'account ' || a.id, {_SUMMED[0]}, {_SUMMED[1]}, {_BALANCE[0]}, {_BALANCE[1]} "
-        f"FROM ledger_accounts AS a LEFT JOIN (SELECT id, {_sums('micros')} FROM (SELECT credit_id AS id, "
-        "micros FROM ledger_movements UNION ALL SELECT debit_id, -micros FROM ledger_movements) AS ends "
+        f"FROM ledger_accounts AS a LEFT JOIN (SELECT id, {in_two_parts('micros')} FROM "
+        "(SELECT credit_id AS id, micros FROM ledger_movements "
+        "UNION ALL SELECT debit_id, -micros FROM ledger_movements) AS ends "
         f"GROUP BY id) AS sums ON sums.id = a.id WHERE {_differ(_SUMMED, _BALANCE)}"
     ),
     "the account's holds add up to what it has held": (
         f"SELECT 'account ' || a.id, {_SUMMED[0]}, {_SUMMED[1]}, {_HELD[0]}, {_HELD[1]} "
-        f"FROM ledger_accounts AS a LEFT JOIN (SELECT account_id, {_sums('micros')} FROM ledger_holds "
+        f"FROM ledger_accounts AS a LEFT JOIN (SELECT account_id, {in_two_parts('micros')} FROM ledger_holds "
         "WHERE state = 'held' GROUP BY account_id) AS sums ON sums.account_id = a.id "
         f"WHERE {_differ(_SUMMED, _HELD)}"
     ),
@@ -181,7 +173,7 @@ async def check_books(store: Store, now_ms: int) -> list[Finding]:
             for where, *values in map(tuple, await statement.run(connection, None, **given)):
                 amounts = [int(value) for value in values]
                 if len(amounts) > 2:
-                    amounts = [amounts[0] * BILLION + amounts[1], amounts[2] * BILLION + amounts[3]]
+                    amounts = [put_together(*amounts[:2]), put_together(*amounts[2:])]
                 findings.append(Finding(what, str(where), *amounts))
         findings += await _check_terms(connection)
         findings += await _check_triggers(connection, store.dialect)

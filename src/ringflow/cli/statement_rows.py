@@ -1,0 +1,101 @@
+"""A customer's statement as `ringflow ledger statement` prints it: amounts as text, in its currency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ringflow.cli.acting import in_words
+from ringflow.ledger.account import account_name
+from ringflow.ledger.statement import AccountStatement, Entry
+from ringflow.money import Money, format_amount
+from ringflow.spreadsheets import csv_cell
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """A movement as it is printed: `amount` is below zero where the balance fell to `balance`."""
+
+    booked: str | None
+    movement: int
+    kind: str
+    amount: str
+    balance: str
+    other: str
+    leg: str | None
+    reason: str
+    operator: str
+
+
+CSV_COLUMNS = (*(field.name for field in fields(EntryRow)), "currency")
+
+
+def entry_row(entry: Entry, currency: str) -> EntryRow:
+    """The movement with its amounts as text."""
+    return EntryRow(
+        booked=in_words(entry.created_ms),
+        movement=entry.id,
+        kind=entry.kind.value,
+        amount=format_amount(entry.micros, currency),
+        balance=format_amount(entry.balance_micros, currency),
+        other=account_name(entry.other_id),
+        leg=entry.leg_id,
+        reason=entry.reason,
+        operator=entry.operator,
+    )
+
+
+def statement_object(
+    statement: AccountStatement, since_ms: int | None, until_ms: int | None
+) -> dict[str, Any]:
+    """The whole statement, for programs."""
+    currency = statement.currency
+    return {
+        "customer": statement.customer_id,
+        "currency": currency,
+        "since": in_words(since_ms),
+        "until": in_words(until_ms),
+        "opening": format_amount(statement.opening_micros, currency),
+        "movements": [asdict(entry_row(entry, currency)) for entry in statement.entries],
+        "closing": format_amount(statement.closing_micros, currency),
+    }
+
+
+def statement_head(statement: AccountStatement, since_ms: int | None, until_ms: int | None) -> str:
+    """Whose statement it is, for which period, and the balance before it."""
+    period = f"from {in_words(since_ms) or 'the beginning'} until {in_words(until_ms) or 'now'}"
+    opening = Money(statement.opening_micros, statement.currency)
+    return f"customer {statement.customer_id}, {period}\nopening balance {opening}\n"
+
+
+def statement_foot(statement: AccountStatement) -> str:
+    """The balance after the period, and what came in and went out in it."""
+    currency = statement.currency
+    rise = sum(entry.micros for entry in statement.entries if entry.micros > 0)
+    fall = sum(entry.micros for entry in statement.entries if entry.micros < 0)
+    closing = Money(statement.closing_micros, currency)
+    return f"\nin {Money(rise, currency)}, out {Money(-fall, currency)}\nclosing balance {closing}"
+
+
+def csv_lines(
+    statement: AccountStatement, since_ms: int | None, until_ms: int | None
+) -> Iterator[dict[str, str | int | None]]:
+    """A line for each movement between one for the opening and one for the closing balance."""
+    yield _balance_line("opening", since_ms, statement.opening_micros, statement.currency)
+    for entry in statement.entries:
+        row = entry_row(entry, statement.currency)
+        written = {
+            "reason": csv_cell(row.reason),
+            "operator": csv_cell(row.operator),
+            "leg": csv_cell(row.leg),
+        }
+        yield {**asdict(row), **written, "currency": statement.currency}
+    yield _balance_line("closing", until_ms, statement.closing_micros, statement.currency)
+
+
+def _balance_line(
+    kind: str, moment_ms: int | None, micros: int, currency: str
+) -> dict[str, str | int | None]:
+    balance = format_amount(micros, currency)
+    return {"booked": in_words(moment_ms), "kind": kind, "balance": balance, "currency": currency}

@@ -1,0 +1,139 @@
+"""A customer's statement: the balance before a period, each movement in it, and the balance after it.
+
+A movement belongs to the period in which it was booked: a call that ends after midnight is charged on the
+next day, and a refund stands on the day on which it was given.
+"""
+
+# ruff: noqa: S608 -- all that is put into SQL here are our own names
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.ledger.movement import Kind
+from ringflow.ledger.sums import in_two_parts, put_together
+from ringflow.store.statement import Statement
+
+ALWAYS_MS = 2**53
+"""Milliseconds since 1970 that no movement is as far from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A movement as it changes one customer's balance.
+
+    `micros` is above zero where the balance rose, below zero where it fell; `balance_micros` is what it was
+    then. `other_id` is the account on the other side, `leg_id` the leg that was charged or refunded.
+    """
+
+    id: int
+    created_ms: int
+    kind: Kind
+    micros: int
+    balance_micros: int
+    other_id: int
+    leg_id: str | None
+    reason: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatement:
+    """What happened to a customer's balance, oldest first; amounts in micro-units of `currency`.
+
+    `unexplained_micros`: what the account has beyond the sum of all of its movements. It is 0 unless the
+    books are wrong.
+    """
+
+    customer_id: int
+    currency: str
+    opening_micros: int
+    entries: tuple[Entry, ...]
+    closing_micros: int
+    unexplained_micros: int = 0
+
+
+def _ends(condition: str) -> str:
+    """The account's side of its movements. Each half finds its rows by an index."""
+    told = "id, created_ms, kind, leg_id, reason, operator"
+    return (
+        f"SELECT {told}, -micros AS micros, credit_id AS other_id FROM ledger_movements "
+        f"WHERE debit_id = :account_id AND {condition} "
+        f"UNION ALL SELECT {told}, micros, debit_id FROM ledger_movements "
+        f"WHERE credit_id = :account_id AND {condition}"
+    )
+
+
+def _sum(condition: str) -> str:
+    return f"SELECT {in_two_parts('micros')} FROM ({_ends(condition)}) AS ends"
+
+
+# One SELECT sees one state of the database, so that the sums fit the movements while calls are charged.
+_READ = Statement(
+    "SELECT a.currency, a.balance_micros, opening.billions, opening.rest, "
+    "later.billions AS later_billions, later.rest AS later_rest, m.* FROM ledger_accounts AS a "
+    f"CROSS JOIN ({_sum('created_ms < :since_ms')}) AS opening "
+    f"CROSS JOIN ({_sum('created_ms >= :until_ms')}) AS later "
+    f"LEFT JOIN ({_ends('created_ms >= :since_ms AND created_ms < :until_ms')}) AS m ON 1 = 1 "
+    "WHERE a.id = :account_id ORDER BY m.created_ms, m.id",
+    account_id="bigint",
+    since_ms="bigint",
+    until_ms="bigint",
+)
+
+
+async def read_statement(
+    connection: AsyncConnection, customer_id: int, since_ms: int | None, until_ms: int | None
+) -> AccountStatement | None:
+    """Read the movements from `since_ms` until just before `until_ms` (None: all).
+
+    Return None where the customer has no account, which opens with its first movement.
+    """
+    rows = await _READ.run(
+        connection,
+        account_id=customer_id,
+        since_ms=-ALWAYS_MS if since_ms is None else since_ms,
+        until_ms=ALWAYS_MS if until_ms is None else until_ms,
+    )
+    if not rows:
+        return None
+    first = rows[0]
+    opening = put_together(first.billions, first.rest)
+    entries = _entries(rows, opening)
+    closing = entries[-1].balance_micros if entries else opening
+    later = put_together(first.later_billions, first.later_rest)
+    return AccountStatement(
+        customer_id=customer_id,
+        currency=first.currency,
+        opening_micros=opening,
+        entries=entries,
+        closing_micros=closing,
+        unexplained_micros=first.balance_micros - closing - later,
+    )
+
+
+def _entries(rows: Sequence[Row[Any]], opening_micros: int) -> tuple[Entry, ...]:
+    entries: list[Entry] = []
+    balance = opening_micros
+    for row in rows:
+        # Without a movement there is one row, which has the sums.
+        if row.id is not None:
+            balance += row.micros
+            entries.append(
+                Entry(
+                    id=row.id,
+                    created_ms=row.created_ms,
+                    kind=Kind(row.kind),
+                    micros=row.micros,
+                    balance_micros=balance,
+                    other_id=row.other_id,
+                    leg_id=row.leg_id,
+                    reason=row.reason,
+                    operator=row.operator,
+                )
+            )
+    return tuple(entries)
