@@ -14,7 +14,7 @@ from aiohttp import web
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.occupancy import Occupancy
-from ringflow.accounts.peppers import find_peppers
+from ringflow.accounts.peppers import PepperRing
 from ringflow.accounts.security_key import configured_keys
 from ringflow.accounts.teller import Teller
 from ringflow.agi.open_files import reserve_for_calls
@@ -97,8 +97,8 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
     """
     keys = configured_keys(config)
     pepper_file = config.cards.pepper_file
-    peppers = find_peppers(config.cards.pepper_env, config.path(pepper_file) if pepper_file else None)
-    if peppers is None:
+    ring = PepperRing(config.cards.pepper_env, config.path(pepper_file) if pepper_file else None)
+    if ring.current() is None:
         log.info("cards off", detail="no pepper of PINs is given; see `cards.pepper_file`")
     library = PromptLibrary(config.path(config.sounds.folder))
     entries = frozenset(did.app for did in config.dids)
@@ -127,7 +127,7 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
         keys,
         clock,
         charging=charging if charge else None,
-        teller=Teller(store, directory, config.country, peppers, charging.ledger.now_ms),
+        teller=Teller(store, directory, config.country, ring.current, charging.ledger.now_ms),
     )
     return Core(config, store, directory, Occupancy(), book, library, world, charging)
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TypeVar
+
+import structlog
 
 from ringflow.errors import StartError
 
 MIN_SECRET_BYTES = 16
+
+log = structlog.get_logger("ringflow.secret")
+
+Parsed = TypeVar("Parsed")
 
 
 def read_secret(
@@ -33,3 +41,59 @@ def read_secret(
     if len(text.encode()) < MIN_SECRET_BYTES:
         raise StartError(f"{purpose}: the secret is shorter than {MIN_SECRET_BYTES} bytes")
     return text
+
+
+class SecretFile:
+    """The file of a secret, looked at again whenever a running server needs the secret.
+
+    A secret from the environment stays as it was when the process started: `exchanged` never returns one.
+    """
+
+    def __init__(self, env: str, file: Path | None, purpose: str, made_by: str) -> None:
+        self._file = None if os.environ.get(env, "").strip() else file
+        self._env, self._purpose, self._made_by = env, purpose, made_by
+        self._mark = self._look()
+
+    def exchanged(self, parse: Callable[[str], Parsed]) -> Parsed | None:
+        """What the file holds now, if it has changed since this was last asked; otherwise None.
+
+        A file that is gone or cannot be used is logged, once, and is no reason to drop the secret in use.
+        """
+        mark = self._look()
+        if mark == self._mark:
+            return None
+        self._mark = mark
+        try:
+            found = parse(read_secret(self._env, self._file, self._purpose, self._made_by))
+        except StartError as error:
+            log.error("secret not taken over, the one before stays in use", detail=str(error))
+            return None
+        log.info("secret taken over", secret=self._purpose, file=str(self._file))
+        return found
+
+    def _look(self) -> tuple[int, int, int] | None:
+        if self._file is None:
+            return None
+        try:
+            state = self._file.stat()
+        except OSError:
+            return None
+        # A file that was replaced by another of the same length and time still has another inode.
+        return state.st_mtime_ns, state.st_size, state.st_ino
+
+
+def replace_secret(path: Path, text: str) -> None:
+    """Write a secret's file, mode 0600; it replaces the one before as a whole. Raises `OSError`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Only its owner can read a named temporary file (Python, tempfile.mkstemp).
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}-", delete=False
+    ) as stream:
+        try:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+            os.replace(stream.name, path)
+        except BaseException:
+            os.unlink(stream.name)
+            raise

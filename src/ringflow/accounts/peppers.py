@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ringflow.errors import StartError
-from ringflow.secret import MIN_SECRET_BYTES, read_secret
+from ringflow.secret import MIN_SECRET_BYTES, SecretFile, read_secret
 
 FIRST_VERSION = "v1"
+PURPOSE = "the pepper of PINs and voucher codes"
+MADE_BY = "ringflow card pepper new"
 _LINE = re.compile(r"(?:([A-Za-z0-9_.-]{1,32}):)?([!-~]+)", re.ASCII)
 
 
@@ -55,15 +57,26 @@ class Peppers:
 
 def read_peppers(env: str, file: Path | None, environ: Mapping[str, str] | None = None) -> Peppers:
     """The ring from the environment's `env`, or from `file`. Raises `StartError`: none, or malformed."""
-    purpose = "the pepper of PINs and voucher codes"
-    return parse_peppers(read_secret(env, file, purpose, "ringflow card pepper new", environ), purpose)
+    return parse_peppers(read_secret(env, file, PURPOSE, MADE_BY, environ), PURPOSE)
 
 
-def find_peppers(env: str, file: Path | None) -> Peppers | None:
-    """As `read_peppers`, and None where neither place has anything: a server without cards needs no ring."""
-    if not os.environ.get(env, "").strip() and (file is None or not file.exists()):
-        return None
-    return read_peppers(env, file)
+class PepperRing:
+    """The ring of a running server: from the environment, or from `file`, whose changes it takes over.
+
+    Raises `StartError` when what is there at the start is malformed.
+    """
+
+    def __init__(self, env: str, file: Path | None) -> None:
+        self._file = SecretFile(env, file, PURPOSE, MADE_BY)
+        given = os.environ.get(env, "").strip() or (file is not None and file.exists())
+        self._peppers = read_peppers(env, file) if given else None
+
+    def current(self) -> Peppers | None:
+        """The peppers as they are now; None where there are none, for a server without cards needs none."""
+        exchanged = self._file.exchanged(lambda text: parse_peppers(text, PURPOSE))
+        if exchanged is not None:
+            self._peppers = exchanged
+        return self._peppers
 
 
 def parse_peppers(text: str, purpose: str) -> Peppers:

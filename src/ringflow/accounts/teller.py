@@ -38,8 +38,9 @@ class Remembering(StrEnum):
 class Teller:
     """`now_ms`: milliseconds since 1970. Methods raise `StoreGone`.
 
-    Without `peppers` no PIN or code can be compared, and what needs that raises `StartError`. `refusals`: how
-    many cards, PINs and codes were refused since the start, and why.
+    `peppers` is asked whenever a PIN or a code is to be compared, so that a new pepper counts from the next
+    one on; while it returns None, what needs one raises `StartError`. `refusals`: how many cards, PINs and
+    codes were refused since the start, and why.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Teller:
         store: Store,
         directory: Directory,
         country: str,
-        peppers: Peppers | None,
+        peppers: Callable[[], Peppers | None],
         now_ms: Callable[[], int],
     ) -> None:
         self.refusals: Counter[Why] = Counter()
@@ -55,8 +56,9 @@ class Teller:
         self._directory = directory
         self._country = country
         self._now_ms = now_ms
-        self._cards = Cards(store, peppers, country, now_ms) if peppers is not None else None
-        self._vouchers = Vouchers(store, peppers, now_ms) if peppers is not None else None
+        self._peppers = peppers
+        self._cards: Cards | None = None
+        self._vouchers: Vouchers | None = None
 
     async def recognise(self, cli: str | None) -> Customer | None:
         """The customer whom this CLI (E.164 digits) identifies: `Directory.recognise`."""
@@ -64,23 +66,17 @@ class Teller:
 
     async def open_card(self, card_id: str | None, pin: str, caller: Caller) -> Admitted | Refusal:
         """Who a caller is, by card ID and PIN, or by the PIN alone: `Cards.authenticate`."""
-        if self._cards is None:
-            raise _no_pepper()
-        return self._counted(await self._cards.authenticate(card_id, pin, caller))
+        return self._counted(await self._open_cards().authenticate(card_id, pin, caller))
 
     async def top_up(
         self, card_id: str | None, pin: str, customer_id: int, caller: Caller
     ) -> ToppedUp | Refusal:
         """Give a card's credit to a customer: `Cards.top_up`."""
-        if self._cards is None:
-            raise _no_pepper()
-        return self._counted(await self._cards.top_up(card_id, pin, customer_id, caller))
+        return self._counted(await self._open_cards().top_up(card_id, pin, customer_id, caller))
 
     async def redeem_voucher(self, code: str, customer_id: int, caller: Caller) -> Redeemed | Refusal:
         """Give a voucher's value to a customer: `Vouchers.redeem`."""
-        if self._vouchers is None:
-            raise _no_pepper()
-        return self._counted(await self._vouchers.redeem(code, customer_id, caller))
+        return self._counted(await self._open_vouchers().redeem(code, customer_id, caller))
 
     async def available_micros(self, customer_id: int) -> int:
         """What the customer can spend now, in micro-units of its currency; below zero, if it owes."""
@@ -110,6 +106,22 @@ class Teller:
             self.refusals[result.why] += 1
         return result
 
+    def _open_cards(self) -> Cards:
+        peppers = self._current_peppers()
+        if self._cards is None:
+            self._cards = Cards(self._store, peppers, self._country, self._now_ms)
+        self._cards.use(peppers)
+        return self._cards
 
-def _no_pepper() -> StartError:
-    return StartError("cards and vouchers need the pepper of PINs: see `cards.pepper_file`")
+    def _open_vouchers(self) -> Vouchers:
+        peppers = self._current_peppers()
+        if self._vouchers is None:
+            self._vouchers = Vouchers(self._store, peppers, self._now_ms)
+        self._vouchers.use(peppers)
+        return self._vouchers
+
+    def _current_peppers(self) -> Peppers:
+        peppers = self._peppers()
+        if peppers is None:
+            raise StartError("cards and vouchers need the pepper of PINs: see `cards.pepper_file`")
+        return peppers

@@ -7,7 +7,6 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import typer
 from sqlalchemy import func, literal, select, union_all
@@ -21,6 +20,7 @@ from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_many
 from ringflow.config import Config, load_config
 from ringflow.errors import Refused, StartError
+from ringflow.secret import replace_secret
 from ringflow.store.card_tables import cards, vouchers
 
 SECRET_BYTES = 32
@@ -47,7 +47,8 @@ def new_command(operator: Operator, as_json: Json = False) -> None:
     """
     config = load_config()
     if os.environ.get(config.cards.pepper_env, "").strip():
-        raise Refused(f"the ring comes from {config.cards.pepper_env}; add a line `version:secret` there")
+        what = f"the ring comes from {config.cards.pepper_env}; add a line `version:secret` there"
+        raise Refused(f"{what}, and restart the servers: an environment is read at the start alone")
     if config.cards.pepper_file is None:
         raise Refused(f"the configuration names no pepper_file; set {config.cards.pepper_env}")
     path = config.path(config.cards.pepper_file)
@@ -63,6 +64,7 @@ def new_command(operator: Operator, as_json: Json = False) -> None:
         typer.echo(json.dumps({"version": version, "file": str(path)}))
     else:
         typer.echo(f"pepper {version} is in {path}; keep a copy in a safe place: without it no card opens")
+        typer.echo("servers that read this file use it from the next card on; others need a copy of the file")
 
 
 @app.command("list")
@@ -81,7 +83,6 @@ def list_command(as_json: Json = False) -> None:
 def add_pepper(path: Path) -> str:
     """Write a ring with one pepper more, mode 0600; gives its version. Raises `StartError`."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text(encoding="ascii").strip() if path.exists() else ""
         ring = parse_peppers(text, f"the ring {path}").all if text else ()
         taken = {pepper.version for pepper in ring}
@@ -90,12 +91,7 @@ def add_pepper(path: Path) -> str:
             number += 1
         lines = [f"{pepper.version}:{pepper.secret.decode('ascii')}" for pepper in ring]
         lines.append(f"v{number}:{secrets.token_hex(SECRET_BYTES)}")
-        # Only its owner can read a named temporary file (Python, tempfile.mkstemp).
-        with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, delete=False) as stream:
-            stream.write("\n".join(lines) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(stream.name, path)
+        replace_secret(path, "\n".join(lines) + "\n")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not ASCII"
         raise StartError(f"the ring {path} cannot be written: {why}") from error

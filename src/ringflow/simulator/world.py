@@ -49,6 +49,6 @@ async def make_world(
         SecurityKeys(secrets.token_hex()),
         clock,
         charging=till.charging if till is not None else None,
-        teller=Teller(store, directory, config.country, deck.peppers, deck.now_ms),
+        teller=Teller(store, directory, config.country, lambda: deck.peppers, deck.now_ms),
     )
     return ScenarioWorld(directory, world, till)

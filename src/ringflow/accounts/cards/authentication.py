@@ -57,12 +57,19 @@ class Cards:
 
     def __init__(self, store: Store, peppers: Peppers, country: str, now_ms: Callable[[], int]) -> None:
         self._store = store
-        self._peppers = peppers
         self._country = country
         self._now_ms = now_ms
         self._by_id = by_id()
-        self._by_pin = by_pin(len(peppers.all))
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._peppers = peppers
+        self._by_pin = by_pin(len(peppers.all))
+
+    def use(self, peppers: Peppers) -> None:
+        """Compare PINs under these peppers from now on; tries that wait for their turn go by them too."""
+        if peppers is self._peppers:
+            return
+        self._peppers = peppers
+        self._by_pin = by_pin(len(peppers.all))
 
     async def authenticate(self, card_id: str | None, pin: str, caller: Caller) -> Admitted | Refusal:
         """Who a caller is, by a card's ID and PIN, or (`card_id` None) by the PIN alone.

@@ -42,6 +42,10 @@ class Vouchers:
         self._now_ms = now_ms
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
+    def use(self, peppers: Peppers) -> None:
+        """Compare codes under these peppers from now on."""
+        self._peppers = peppers
+
     async def redeem(self, code: str, customer_id: int, caller: Caller) -> Redeemed | Refusal:
         """Give a voucher's value to the customer who calls. One that goes with a payment is refused.
 
