@@ -17,7 +17,8 @@ MODULES = (
     "res_pjsip", "res_pjsip_pubsub", "res_pjsip_session", "res_pjsip_sdp_rtp", "res_pjsip_caller_id",
     "res_pjsip_nat", "res_pjsip_endpoint_identifier_ip", "res_pjsip_endpoint_identifier_user",
     "res_pjsip_rfc3326", "res_pjsip_refer",
-    "res_pjsip_authenticator_digest", "res_pjsip_outbound_authenticator_digest", "res_pjsip_registrar",
+    "res_pjsip_authenticator_digest", "res_pjsip_outbound_authenticator_digest",
+    "res_pjsip_outbound_registration", "res_pjsip_registrar",
     "res_pjsip_header_funcs", "res_pjsip_logger", "chan_pjsip",
     # calls through each other
     "bridge_simple", "bridge_native_rtp", "bridge_holding", "bridge_builtin_features",
