@@ -43,6 +43,12 @@ def _network(value: object) -> object:
         raise ValueError(f"{error} || write an address or a network such as 192.0.2.0/24") from None
 
 
+def _all_digits(value: object) -> object:
+    if isinstance(value, float):
+        raise ValueError(f"`{value:g}` is a rounded number || write all of its digits, in quotes")  # noqa: TRY004
+    return value
+
+
 def _region(value: str) -> str:
     if value not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError(f"`{value}` is not a country || use a two-letter code such as GB or US")
@@ -62,6 +68,8 @@ PATTERN_MENDS = {
 """What the regular expressions of settings ask for, in words."""
 
 Digits = Annotated[Text, Field(min_length=1, max_length=64)]
+WrittenCli = Annotated[Text, BeforeValidator(_all_digits), Field(min_length=1, max_length=200)]
+"""A number as people write it, which may have a name around it."""
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Country = Annotated[str, AfterValidator(_region)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -164,6 +172,15 @@ class LogConfig(Frozen):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class CliPatternDeclaration(Frozen):
+    """A CLI that is a pattern, marked as such: `{pattern: "^44191"}`."""
+
+    pattern: Annotated[Text, Field(min_length=1, max_length=256)]
+
+    def __str__(self) -> str:
+        return self.pattern
+
+
 class CustomerDeclaration(Frozen):
     """A customer that `config.yaml` declares."""
 
@@ -173,7 +190,7 @@ class CustomerDeclaration(Frozen):
     currency: Annotated[str, Field(pattern=CURRENCY_PATTERN)] = "USD"
     channels: Annotated[int, Field(ge=1)] | None = None
     caller_id: Digits | None = None
-    clis: tuple[Digits, ...] = ()
+    clis: tuple[WrittenCli | CliPatternDeclaration, ...] = ()
 
 
 class DidDeclaration(Frozen):

@@ -26,6 +26,20 @@ _COUNTRY_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 _TELLING = 4
 
 
+_RENUMBERED = {
+    # Mexico, 2019: 1 after the country code, and 044, 045, 01 within the country, are no longer dialled.
+    52: (re.compile(r"(?:0?1|04[45])([2-9][0-9]{9})"), r"\1"),
+    # Brazil, 2016: a 9 before the eight digits of mobile numbers.
+    55: (re.compile(r"([1-9][0-9])([6-9][0-9]{7})"), r"\g<1>9\2"),
+    # Benin, 2024: 01 before the eight digits of all numbers.
+    229: (re.compile(r"([2-9][0-9]{7})"), r"01\1"),
+}
+"""By country code: an old form of national numbers, which networks still send, and the form of today."""
+
+_RENUMBERED_CODES = frozenset(map(str, _RENUMBERED))
+_ARGENTINE_MOBILE = re.compile(r"549?([1-9][0-9]{9})")
+_MEXICAN = re.compile(r"52([2-9][0-9]{9})")
+
 # No short number (emergency, directory, voice mail) of any country is longer.
 _MAX_SHORT = 6
 _DEFAULT_INTERNATIONAL_PREFIX = "00"  # ITU-T E.164, 7.3
@@ -112,6 +126,32 @@ def national_form(number: str, country: str) -> str | None:
     return next((form for form in forms if normalise_number(form, country) == number), None)
 
 
+def identifying_form(number: str) -> str:
+    """The form of an E.164 number by which it identifies its caller.
+
+    Argentina's mobile numbers are +54 9 11 ... from abroad and 11 ... at home, so carriers send them with
+    the 9 and without. No two subscribers differ in it alone: identification leaves it out. It stays where a
+    number is dialled, shown or recorded.
+    """
+    plain = _ARGENTINE_MOBILE.fullmatch(number) if number.startswith("549") else None
+    return f"54{plain[1]}" if plain else number
+
+
+def equivalent_forms(number: str) -> tuple[str, ...]:
+    """The forms in which one E.164 number is written, its own first: patterns for either find it."""
+    if number.startswith("54") and (plain := _ARGENTINE_MOBILE.fullmatch(number)):
+        return tuple(dict.fromkeys((number, f"54{plain[1]}", f"549{plain[1]}")))
+    if number.startswith("52") and (plain := _MEXICAN.fullmatch(number)):
+        return number, f"521{plain[1]}"
+    return (number,)
+
+
+def possible_lengths() -> dict[str, frozenset[int]]:
+    """Of each country code, how many digits may follow it in one of the `equivalent_forms` of a number."""
+    lengths = {code: _lengths(code) for code in _COUNTRY_CODES}
+    return lengths | {"52": lengths["52"] | {11}}
+
+
 def number_prefix(text: str, country: str) -> str | None:
     """The beginning of E.164 numbers that `text` names, or None where it names none.
 
@@ -161,8 +201,13 @@ def _is_surely_e164(start: str, length: int, country: str) -> bool:
 
 
 def _is_e164(start: str, length: int) -> bool:
-    """Whether so many digits, of which these are the first, are a country code and what may follow it."""
+    """Whether so many digits, of which these are the first, are a country code and what may follow it.
+
+    Not of countries that have renumbered: there it takes all digits to tell the old form.
+    """
     code = _country_code(start)
+    if code in _RENUMBERED_CODES:
+        return False
     return length <= MAX_E164_DIGITS and length - len(code) in _lengths(code) and start[len(code)] != "0"
 
 
@@ -236,9 +281,21 @@ def _settled(number: phonenumbers.PhoneNumber) -> str | None:
 
 def _parse(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
     try:
-        return phonenumbers.parse(text, country)
+        return _today(phonenumbers.parse(text, country))
     except phonenumbers.NumberParseException:
         return None
+
+
+def _today(number: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
+    """The same number in the form of today, where its country has renumbered and this is the old form."""
+    old = _RENUMBERED.get(number.country_code or 0)
+    if old is None or phonenumbers.is_valid_number(number):
+        return number
+    bare = phonenumbers.national_significant_number(number)
+    if not old[0].fullmatch(bare):
+        return number
+    renewed = phonenumbers.parse(f"+{number.country_code}{old[0].sub(old[1], bare)}", None)
+    return renewed if phonenumbers.is_valid_number(renewed) else number
 
 
 def _is_possible(number: phonenumbers.PhoneNumber) -> bool:

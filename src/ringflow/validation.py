@@ -111,7 +111,8 @@ def _written(document: Document, location: Location, rest: Location) -> Location
 def _known_keys(model: type[BaseModel], steps: Location) -> set[str]:
     """The keys of the model that `steps` lead to; empty where they lead to none, or to several."""
     for step in steps:
-        if not isinstance(step, str):
+        # A value that may be of several kinds has the name of the model between the fields' names.
+        if not isinstance(step, str) or step == model.__name__:
             continue
         info = next((info for key, info in _fields(model).items() if key == step), None)
         inner = list(_models_in(info.annotation)) if info else []

@@ -128,8 +128,8 @@ async def test_conflicts_are_named_all_at_once_and_nothing_is_changed(store: Sto
     assert told(raised.value) == [
         "3:20: customer 8: CLI 12125550100 already belongs to customer 1; delete it there first",
         (
-            "3:35: customer 8: CLI `bob` is not a telephone number: write its country code too, "
-            "or a pattern such as ^4419"
+            "3:35: customer 8: CLI `bob` is not a telephone number: write its digits alone, with the country "
+            "code, or a name around them as in Ann <441910000001>"
         ),
         f"4:5: customer 42 {mend}",
         "4:49: customer 42: CLI 12125550100 already belongs to customer 1; delete it there first",
@@ -248,3 +248,77 @@ async def test_a_declared_trunk_has_its_failover_and_wrong_entries_are_placed(
     with pytest.raises(ConfigError) as refused:
         await apply_declarations(store, config(tmp_path, wrong))
     assert [problem.line for problem in refused.value.problems] == [4, 5]
+
+
+async def test_declared_clis_are_read_as_people_write_them_and_patterns_are_marked(
+    store: Store, tmp_path: Path
+) -> None:
+    text = """
+customers:
+  - id: 42
+    clis:
+      - Ann <441910000001>
+      - tel:+44-191-000-0002;phone-context=example.com
+      - 44.191.000.0003
+      - 441910000004
+      - {pattern: "^44192"}
+      - {pattern: 44193}
+      - "^44194"
+"""
+    for _ in range(2):
+        await apply_declarations(store, config(tmp_path, text))
+        async with store.reading() as connection:
+            found = await clis.every(connection)
+        assert [(cli.id, cli.number, cli.pattern) for cli in found] == [
+            (1, "441910000001", None),
+            (2, "441910000002", None),
+            (3, "441910000003", None),
+            (4, "441910000004", None),
+            (5, None, "^44192"),
+            (6, None, "44193"),
+            (7, None, "^44194"),
+        ]
+
+
+async def test_declared_clis_that_could_match_nobody_are_refused_at_their_places(tmp_path: Path) -> None:
+    text = """
+customers:
+  - id: 42
+    clis:
+      - "4.4191E+11"
+      - 441910000001;441910000002
+      - '^\\+44191'
+      - {pattern: "^0191"}
+      - 44191.*
+"""
+    problems = await check_declarations(config(tmp_path, text))
+    nobody = (
+        "can match no number: it is searched in E.164 digits such as 441910000001, which have no plus, no 00 "
+        "and no national 0, and the lengths of their country; write"
+    )
+    assert told(ConfigError(problems)) == [
+        (
+            "5:9: customer 42: CLI `4.4191E+11` is what a spreadsheet makes of a long number, and its last "
+            "digits are lost: format the column as text, and write all digits"
+        ),
+        "6:9: customer 42: CLI `441910000001;441910000002` holds more than one number: write each by itself",
+        rf"7:9: customer 42: pattern `^\\+44191` {nobody} ^44191",
+        f"8:9: customer 42: pattern `^0191` {nobody} one such as ^44191",
+        (
+            "9:9: customer 42: CLI `44191.*` is not a telephone number: write its country code too, as in "
+            "+441910000001; if it is a pattern, write {pattern: '44191.*'}"
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cli", "problem"),
+    [
+        ("4.4191E+11", "3:10: `clis`: `4.4191e+11` is a rounded number (write all of its digits, in quotes)"),
+        ('{patern: "^44"}', "3:11: unknown key `patern` (did you mean `pattern`? known here: pattern)"),
+    ],
+)
+def test_what_is_no_cli_at_all_is_told_at_its_place(tmp_path: Path, cli: str, problem: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        config(tmp_path, f"customers:\n- id: 42\n  clis: [{cli}]")
+    assert problem in told(raised.value)

@@ -13,6 +13,8 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
 from ringflow.accounts.directory import ARRIVAL, ARRIVAL_IN_OTHER_FORM, CALLING, Directory
 from ringflow.accounts.trunks import Trunk
+from ringflow.errors import Refused
+from ringflow.numbers import normalise_number
 from ringflow.store import LookUp, Store, StoreGone
 from ringflow.store.on_sqlite import OnSqlite
 from ringflow.store.tables import clis as clis_table
@@ -68,6 +70,55 @@ async def test_did_and_cli_are_known_in_every_form(directory: Directory, did: st
     answer = await arrive(directory, cli, did=did)
     assert isinstance(answer, Admission)
     assert (answer.did.number, answer.cli, answer.presented_cli) == (DID, CLI, cli)
+
+
+@pytest.mark.parametrize(
+    ("written", "arriving"),
+    [
+        ("+52 55 1234 5678", "+5215512345678"),
+        ("+52 1 55 1234 5678", "525512345678"),
+        ("+52 1 55 1234 5678", "0115215512345678"),
+        ("+54 11 2345 6789", "+5491123456789"),
+        ("+54 9 11 2345 6789", "541123456789"),
+        ("+54 11 15 2345 6789", "5491123456789"),
+        ("+55 11 98765 4321", "+551187654321"),
+        ("+229 01 90 01 12 34", "+22990011234"),
+    ],
+)
+async def test_old_and_mobile_forms_find_the_same_customer_as_the_plain_form(
+    store: Store, directory: Directory, written: str, arriving: str
+) -> None:
+    async with changing(store, "US") as change:
+        await customers.add(change, Customer(7))
+        await clis.add_number(change, 7, written)
+        with pytest.raises(Refused, match="already belongs to customer 7"):
+            await clis.add_number(change, 7, arriving)
+        assert (await clis.show(change.connection, arriving, "US")).customer_id == 7
+    for form in (written, arriving):
+        assert await paying(directory, form) == 7
+        assert (await directory.recognise(normalise_number(form, "US"))) == Customer(7)
+
+
+async def test_the_number_that_arrived_is_kept_for_records_and_callees(
+    store: Store, directory: Directory
+) -> None:
+    async with changing(store, "US") as change:
+        await clis.add_number(change, 42, "+54 11 2345 6789")
+    answer = await arrive(directory, "+5491123456789")
+    assert isinstance(answer, Admission)
+    assert answer.cli == "5491123456789"
+
+
+@pytest.mark.parametrize("pattern", ["^5411", "^54911", "^5255", "^52155"])
+async def test_patterns_for_either_form_find_the_caller(
+    store: Store, directory: Directory, pattern: str
+) -> None:
+    async with changing(store, "US") as change:
+        await clis.add_pattern(change, 42, pattern)
+    arriving = (
+        ("+5491123456789", "+541123456789") if "54" in pattern[:3] else ("+5215512345678", "525512345678")
+    )
+    assert [await paying(directory, form) for form in arriving] == [42, 42]
 
 
 @pytest.mark.parametrize("number", ["100", "alice", "*98", "#1", "xy", "0"])

@@ -189,3 +189,25 @@ async def test_prefixes_of_rates_lose_the_international_prefix_where_the_rest_is
             (2, "44", 0),
         ]
     await store.close()
+
+
+async def test_clis_get_the_form_that_identifies_where_no_other_cli_has_it(empty_database_url: str) -> None:
+    store = await Store.open(empty_database_url)
+    await store.migrate()
+    async with store.writing() as connection:
+        await connection.run_sync(lambda sync: command.downgrade(alembic_config(sync), "0018"))
+        await connection.execute(
+            text("INSERT INTO customers VALUES (42, 'Demo', 'active', 'USD', 3, NULL, 'operator', 1, 2)")
+        )
+        numbers = ("5491123456789", "5491133334444", "541133334444", "551187654321", "441910000001", "54911")
+        for row, number in enumerate(numbers, start=1):
+            await connection.execute(
+                text(f"INSERT INTO clis VALUES ({row}, 42, '{number}', NULL, '', 'operator', 7, 8)")
+            )
+    await store.migrate()
+    async with store.reading() as connection:
+        found = await connection.execute(select(clis.c.number).order_by(clis.c.id))
+        assert found.scalars().all() == [
+            *("541123456789", "5491133334444", "541133334444", "5511987654321", "441910000001", "54911")
+        ]
+    await store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
@@ -12,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.accounts import customers
 from ringflow.accounts.change import MAX_INTEGER, Change, Source
 from ringflow.accounts.fields import check_text
-from ringflow.accounts.patterns import compile_pattern
+from ringflow.accounts.patterns import check_reach, compile_pattern
+from ringflow.accounts.written_number import read_number
 from ringflow.errors import Refused
-from ringflow.numbers import normalise_number
+from ringflow.numbers import identifying_form
 from ringflow.plain_text import plain
 from ringflow.store.tables import clis
 
@@ -52,6 +54,13 @@ async def find(connection: AsyncConnection, text: str, country: str) -> Cli | No
     return None
 
 
+async def find_exact(connection: AsyncConnection, number: str | None, pattern: str | None) -> Cli | None:
+    """The CLI with this number (as `cli_number` gives it), or with this pattern."""
+    same = clis.c.number == number if number is not None else clis.c.pattern == pattern
+    row = (await connection.execute(select(*COLUMNS).where(same))).one_or_none()
+    return Cli(*row) if row else None
+
+
 async def show(connection: AsyncConnection, text: str, country: str) -> Cli:
     """The CLI that `text` names. Raises `Refused` when there is none."""
     cli = await find(connection, text, country)
@@ -76,24 +85,27 @@ async def every(
     return [Cli(*row) for row in await connection.execute(query)]
 
 
+def cli_number(text: str, country: str) -> str:
+    """How a calling number is kept: E.164 digits, in the form that identifies. Raises `Refused`."""
+    try:
+        return identifying_form(read_number(text, country))
+    except Refused as error:
+        raise Refused(f"CLI {error}") from None
+
+
 async def add_number(change: Change, customer_id: int, text: str, notes: str = "") -> Cli:
     """Let a calling number identify a customer. Raises `Refused`: another customer has it, no number."""
-    number = normalise_number(text, change.country)
-    if number is None:
-        raise Refused(
-            f"CLI `{plain(text)}` is not a telephone number: write its country code too, "
-            "or a pattern such as ^4419"
-        )
-    return await _add(change, Cli(0, customer_id, number=number, notes=notes))
+    return await _add(change, Cli(0, customer_id, number=cli_number(text, change.country), notes=notes))
 
 
 async def add_pattern(change: Change, customer_id: int, pattern: str, notes: str = "") -> Cli:
     """Let a pattern identify a customer, after all exact numbers and all older patterns.
 
     It is searched for in the caller's E.164 digits: unanchored unless it has ^ and $. Raises `Refused`: RE2
-    cannot take it, somebody has it already.
+    cannot take it, no number can match it, somebody has it already.
     """
     compile_pattern(pattern)
+    check_reach(pattern)
     return await _add(change, Cli(0, customer_id, pattern=pattern, notes=notes))
 
 
@@ -131,9 +143,8 @@ async def remove(change: Change, cli: Cli) -> None:
 async def _add(change: Change, cli: Cli) -> Cli:
     check_text(cli.notes, "notes")
     await customers.show(change.connection, cli.customer_id)
-    same = clis.c.number == cli.number if cli.number is not None else clis.c.pattern == cli.pattern
-    if row := (await change.connection.execute(select(*COLUMNS).where(same))).one_or_none():
-        taken = Cli(*row)
+    taken = await find_exact(change.connection, cli.number, cli.pattern)
+    if taken is not None:
         raise Refused(
             f"{taken} already belongs to customer {taken.customer_id}"
             + ("" if taken.customer_id == cli.customer_id else "; delete it there first")
@@ -156,9 +167,8 @@ async def _add(change: Change, cli: Cli) -> Cli:
 
 def _readings(text: str, country: str) -> list[ColumnElement[Any]]:
     readings: list[ColumnElement[Any]] = []
-    number = normalise_number(text, country)
-    if number is not None:
-        readings.append(clis.c.number == number)
+    with suppress(Refused):  # a pattern, or an id
+        readings.append(clis.c.number == cli_number(text, country))
     readings.append(clis.c.pattern == text)
     if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= MAX_INTEGER:
         readings.append(clis.c.id == int(text))

@@ -14,12 +14,19 @@ from ringflow.accounts.change import Change, changing
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
 from ringflow.accounts.trunks import Trunk
-from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
+from ringflow.config import (
+    CliPatternDeclaration,
+    Config,
+    CustomerDeclaration,
+    DidDeclaration,
+    TrunkDeclaration,
+)
 from ringflow.documents import Location
 from ringflow.errors import ConfigError, Problem, Refused
 from ringflow.numbers import normalise_number
 from ringflow.store import Store
 
+_PATTERN_SIGNS = frozenset("\\^$*?|[{")
 CHECKED_URL = "sqlite:///:memory:"
 """Where declarations are tried out; the operators' database has no part in it."""
 
@@ -68,8 +75,8 @@ class _Declaring:
             noun, at = f"customer {customer.id}", ("customers", index)
             if not await self._tried(noun, at, self._customer(customer)):
                 await self._stand_in(customer.id)
-            for number, text in enumerate(customer.clis):
-                await self._tried(noun, (*at, "clis", number), self._cli(customer.id, text))
+            for number, declared in enumerate(customer.clis):
+                await self._tried(noun, (*at, "clis", number), self._cli(customer.id, declared))
         for index, did in enumerate(config.dids):
             await self._tried(f"DID {did.number}", ("dids", index), self._did(did))
         for index, trunk in enumerate(config.trunks):
@@ -109,12 +116,15 @@ class _Declaring:
         if await customers.find(self.change.connection, customer_id) is None:
             await customers.add(self.change, Customer(customer_id))
 
-    async def _cli(self, customer_id: int, text: str) -> None:
-        found = await clis.find(self.change.connection, text, self.change.country)
-        if found is None or found.customer_id != customer_id:
-            await _add_cli(self.change, customer_id, text)
-        else:
+    async def _cli(self, customer_id: int, declared: str | CliPatternDeclaration) -> None:
+        number, pattern = _read_cli(declared, self.change.country)
+        found = await clis.find_exact(self.change.connection, number, pattern)
+        if found is not None and found.customer_id == customer_id:
             self.change.refuse_foreign(found.source, str(found))
+        elif number is not None:
+            await clis.add_number(self.change, customer_id, number)
+        elif pattern is not None:
+            await clis.add_pattern(self.change, customer_id, pattern)
 
     async def _did(self, declared: DidDeclaration) -> None:
         fields = declared.model_dump(exclude={"number", "customer"}) | {"customer_id": declared.customer}
@@ -133,12 +143,13 @@ class _Declaring:
     async def _remove_undeclared(self) -> None:
         connection, country, config = self.change.connection, self.change.country, self.config
         kept_clis = {
-            (customer.id, normalise_number(text, country) or text)
+            (customer.id, *kept)
             for customer in config.customers
-            for text in customer.clis
+            for declared in customer.clis
+            if (kept := _kept_cli(declared, country)) is not None
         }
         for cli in await clis.every(connection, source="config"):
-            if (cli.customer_id, cli.number or cli.pattern) not in kept_clis:
+            if (cli.customer_id, cli.number, cli.pattern) not in kept_clis:
                 await clis.remove(self.change, cli)
         kept_dids = {self._did_key(did) for did in config.dids}
         for did in await dids.every(connection, source="config"):
@@ -161,9 +172,27 @@ class _Declaring:
                 await customers.alter(self.change, customer.id, status="inactive")
 
 
-async def _add_cli(change: Change, customer_id: int, text: str) -> None:
-    """A declared CLI is a number if it reads as one, else a pattern."""
-    if normalise_number(text, change.country) is not None or text.isalnum():
-        await clis.add_number(change, customer_id, text)
-    else:
-        await clis.add_pattern(change, customer_id, text)
+def _read_cli(declared: str | CliPatternDeclaration, country: str) -> tuple[str | None, str | None]:
+    """The number or the pattern of a declared CLI. Raises `Refused` for what is neither.
+
+    A pattern is marked as one, `{pattern: "^44191"}`, or begins with `^`, as no number does.
+    """
+    if isinstance(declared, CliPatternDeclaration):
+        return None, declared.pattern
+    if declared.startswith("^"):
+        return None, declared
+    try:
+        return clis.cli_number(declared, country), None
+    except Refused as error:
+        if not _PATTERN_SIGNS & set(declared):
+            raise
+        written = declared.replace("'", "''")
+        raise Refused(f"{error}; if it is a pattern, write {{pattern: '{written}'}}") from None
+
+
+def _kept_cli(declared: str | CliPatternDeclaration, country: str) -> tuple[str | None, str | None] | None:
+    """The same; None for what is refused when it is applied."""
+    try:
+        return _read_cli(declared, country)
+    except Refused:
+        return None

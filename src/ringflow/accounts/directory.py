@@ -31,7 +31,7 @@ from ringflow.accounts.patterns import Pattern, compile_pattern
 from ringflow.accounts.trunks import Trunk
 from ringflow.errors import Refused
 from ringflow.ledger.rate_card import trunks_with_card
-from ringflow.numbers import extension, normalise_number
+from ringflow.numbers import equivalent_forms, extension, identifying_form, normalise_number
 from ringflow.plain_text import plain
 from ringflow.store import LookUp, Store
 from ringflow.store.tables import clis, customer_of_number, customers, dids, directory_revision
@@ -119,10 +119,11 @@ class Directory:
         if number != did_text and extension(did_text) is None:
             return DID_NOT_FOUND
         cli = None if cli_text is None else normalise_number(cli_text, self._country)
+        identifying = None if cli is None else identifying_form(cli)
         if number is None or number == did_text:
-            (row,) = await self._store.look_up(ARRIVAL, did_text, cli)
+            (row,) = await self._store.look_up(ARRIVAL, did_text, identifying)
         else:
-            (row,) = await self._store.look_up(ARRIVAL_IN_OTHER_FORM, did_text, number, cli)
+            (row,) = await self._store.look_up(ARRIVAL_IN_OTHER_FORM, did_text, number, identifying)
         self._newest = max(self._newest, row[0])
         did = _did(row[_DID_AT:_PAYER_AT])
         if did is None:
@@ -146,7 +147,7 @@ class Directory:
 
         As in `arrive`, exact CLIs go before patterns.
         """
-        (row,) = await self._store.look_up(CALLING, cli)
+        (row,) = await self._store.look_up(CALLING, None if cli is None else identifying_form(cli))
         return _customer(row[1:]) or await self._by_pattern(cli or "", row[0])
 
     async def may_call(self, customer_id: int) -> bool:
@@ -173,7 +174,9 @@ class Directory:
 
     async def _by_pattern(self, cli: str, revision: int) -> Customer | None:
         known = await self._known_at(revision)
-        return next((customer for pattern, customer in known.patterns if pattern.search(cli)), None)
+        forms = equivalent_forms(cli)
+        found = (customer for pattern, customer in known.patterns if any(map(pattern.search, forms)))
+        return next(found, None)
 
     async def _known_at(self, revision: int) -> _Known:
         if self._known.revision < revision:

@@ -7,11 +7,13 @@ from typing import Protocol
 
 import re2
 
+from ringflow.accounts.pattern_reach import can_match_a_number
 from ringflow.errors import Refused
 from ringflow.plain_text import plain
 
 MAX_PATTERN = 256
 
+_PREFIXED = re.compile(r"^(\^?)(?:\\\+|\[\+\]|00|011)")
 _UNBOUNDED = re.compile(r"\(\?<?[=!]|\\[1-9]")
 
 
@@ -40,3 +42,15 @@ def compile_pattern(text: str) -> Pattern:
         mend = "; RE2 takes no look-around (?= ?! ?<) and no back-references" if unbounded else ""
         raise Refused(f"pattern `{plain(text)}`: {reason}{mend}") from error
     return compiled
+
+
+def check_reach(text: str) -> None:
+    """Raise `Refused` for a pattern of RE2 that neither a caller's number nor the empty text can match."""
+    if can_match_a_number(text):
+        return
+    bare = _PREFIXED.sub(r"\1", text)
+    mend = f"write {plain(bare)}" if bare != text and can_match_a_number(bare) else "write one such as ^44191"
+    raise Refused(
+        f"pattern `{plain(text)}` can match no number: it is searched in E.164 digits such as 441910000001, "
+        f"which have no plus, no 00 and no national 0, and the lengths of their country; {mend}"
+    )

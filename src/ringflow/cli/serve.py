@@ -81,7 +81,8 @@ def _look_for_garbage_less() -> None:
 
 def _say_first_steps(config: Config, application: Application) -> None:
     did = config.dids[0].number if config.dids else "DID"
-    cli = next((cli for customer in config.customers for cli in customer.clis), "CLI")
+    declared = (cli for customer in config.customers for cli in customer.clis)
+    cli = next((one for one in declared if isinstance(one, str) and not one.startswith("^")), "CLI")
     ringflow, keys = ".venv/bin/ringflow", "--keys 441234567890#"
     fastagi = f"{config.fastagi.host}:{application.fastagi.port}"
     lines = [
