@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import uvloop
 from aiohttp import web
 
 from ringflow.agi.open_files import reserve_for_calls
@@ -54,6 +55,16 @@ async def answer(client: Client) -> bytes:
         head = await client[0].readuntil(b"\r\n\r\n")
         length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
         return head.split(b"\r\n")[0] + b" " + await client[0].readexactly(int(length.split(b":")[1]))
+
+
+def test_the_port_answers_in_the_event_loop_that_servers_run_in() -> None:
+    async def ask() -> bytes:
+        async with port(2, says_hello) as number:
+            client = await asyncio.open_connection("127.0.0.1", number)
+            client[1].write(GET)
+            return await answer(client)
+
+    assert uvloop.run(ask()) == b"HTTP/1.1 200 OK hello"
 
 
 async def test_more_connections_than_may_be_are_closed_and_the_others_are_served() -> None:

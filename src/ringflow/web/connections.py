@@ -7,6 +7,7 @@ descriptors. Each connection is a descriptor that a call may need, so both are b
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import structlog
 from aiohttp import web
@@ -91,7 +92,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Part of `asyncio.Protocol`."""
-        assert isinstance(transport, asyncio.Transport)
+        # uvloop's transports do what asyncio's do, but are no subclass of them.
+        transport = cast(asyncio.Transport, transport)
         if not self._connections.take(transport, self):
             transport.abort()
             return
