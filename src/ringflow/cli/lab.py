@@ -32,7 +32,8 @@ def up(release: Release = None) -> None:
     )
     secret = lab.asterisk().config / SECRET_FILE
     typer.echo(
-        f"A server hears of it with RINGFLOW_AMI__PORT={state.ami_port} RINGFLOW_AMI__SECRET_FILE={secret}"
+        "To connect a server to its manager interface, start it with: "
+        f"RINGFLOW_AMI__PORT={state.ami_port} RINGFLOW_AMI__SECRET_FILE={secret} ringflow serve"
     )
     first, *_, last = sorted(name for name in state.trunks if name != CARRIER)
     typer.echo(f"Trunks to callees: PJSIP/{{number}}@{CARRIER}, and @{first} to @{last}.")
