@@ -174,6 +174,21 @@ def number_prefix(text: str, country: str) -> str | None:
     return digits if is_prefix else None
 
 
+def same_country(one: str, other: str) -> bool:
+    """Whether two beginnings of E.164 numbers are behind the same country code."""
+    code = _country_code(one)
+    return bool(code) and code == _country_code(other)
+
+
+def trunk_zero(digits: str) -> str:
+    """The country code that E.164 digits begin with, if 0 is only dialled before numbers within that country.
+
+    Empty for other countries: in Italy, the Ivory Coast and others the 0 belongs to the number.
+    """
+    code = _country_code(digits)
+    return code if _has_trunk_zero(code) else ""
+
+
 def is_written_number(text: str) -> bool:
     """Whether the text has the signs of a telephone number only, in whatever country."""
     return len(text) <= MAX_WRITTEN and _WRITTEN.fullmatch(text) is not None and any(map(str.isdigit, text))
@@ -313,6 +328,14 @@ def _country_code(digits: str) -> str:
         if digits[:length] in _COUNTRY_CODES:
             return digits[:length]
     return ""
+
+
+@lru_cache(maxsize=512)
+def _has_trunk_zero(code: str) -> bool:
+    """Whether all countries of a country code dial 0 before their national numbers."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(code)] if code else ()
+    metadata = [PhoneMetadata.metadata_for_region(region, None) for region in regions]
+    return bool(metadata) and all(one is not None and one.national_prefix == "0" for one in metadata)
 
 
 @lru_cache(maxsize=512)

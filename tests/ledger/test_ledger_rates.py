@@ -30,11 +30,12 @@ from ringflow.ledger.rate_card import (
     get_card,
     list_rates,
 )
+from ringflow.ledger.rate_cells import LAST_MOMENT_MS
 from ringflow.ledger.rate_export import export_rates
-from ringflow.ledger.rate_import import LAST_MOMENT_MS, RateFile, import_rates, read_rates
+from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
 from ringflow.ledger.rate_query import FOR_CUSTOMER, FOR_CUSTOMERS
-from ringflow.ledger.rates import NoRate, Quote, quote
-from ringflow.ledger.terms import affordable_ms
+from ringflow.ledger.rates import BlockedDestination, NoRate, Quote, quote
+from ringflow.ledger.terms import Terms, affordable_ms
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
 
 if TYPE_CHECKING:
@@ -54,13 +55,17 @@ ROWS = """prefix,price,connection,minimum,increment,grace,from,until
 # Each in a millisecond of its own, so that no two of a prefix are in effect at once.
 ROWS_OF_A_CARD = st.builds(
     lambda prefix, from_ms, **rest: Rate(prefix=prefix, from_ms=from_ms, until_ms=from_ms + 1, **rest),
-    prefix=st.from_regex(r"\A(?:[1-9][0-9]{0,2}|~[0-9*]{1,3})\Z"),
+    prefix=st.from_regex(r"\A(?:[1-9]{1,3}|~[0-9*]{1,3})\Z"),
     from_ms=st.integers(0, LAST_MOMENT_MS - 1),
     price_micros=st.integers(0, MAX_AMOUNT_MICROS),
     connection_micros=st.integers(0, MAX_AMOUNT_MICROS),
     minimum_s=st.integers(1, 86_400),
     increment_s=st.integers(1, 86_400),
     grace_s=st.integers(0, 86_400),
+    destination=st.sampled_from(
+        ("", "UK, mobile", "=1+1", "'quoted'", 'with "quotes"', "+44", "Côte d’Ivoire")
+    ),
+    blocked=st.booleans(),
 )
 
 
@@ -153,6 +158,25 @@ async def test_what_has_no_rate_says_so(bank: Bank, tmp_path: Path) -> None:
         await bank.ledger.quote("1800&", 1)
 
 
+async def test_a_blocked_destination_is_refused_by_its_name(bank: Bank, tmp_path: Path) -> None:
+    await bank.customer(1, 5)
+    rows = "prefix,price,destination\n44,0.02,UK\n4470,blocked,UK personal\n88,N/A,\n"
+    await card_with(bank, tmp_path, rows)
+    assert (await bank.ledger.quote("441234567890", 1)).terms.destination == "UK"
+    with pytest.raises(BlockedDestination, match=r"`retail` blocks 4470 \(UK personal\), so 4470123"):
+        await bank.ledger.quote("447012345678", 1)
+    with pytest.raises(NoRate, match="blocks 88, so 88123 is not dialled"):
+        await bank.ledger.quote("88123", 1)
+
+
+async def test_the_destinations_name_goes_with_the_hold(bank: Bank, tmp_path: Path) -> None:
+    await bank.customer(1, 5)
+    await card_with(bank, tmp_path, "prefix,price,destination\n44,0.02,UK\n")
+    terms = (await bank.ledger.quote("441234567890", 1)).terms
+    assert Terms.from_json(terms.to_json()).destination == "UK"
+    assert Terms.from_json('{"currency":"USD","price_micros":1,"rounding":"up"}').destination == ""
+
+
 async def test_those_who_ask_at_once_get_each_its_own_answer(bank: Bank, tmp_path: Path) -> None:
     for customer in (1, 2):
         await bank.customer(customer, customer)
@@ -197,7 +221,7 @@ BAD_ROWS = """prefix,price,minimum,from,until
 x,0.01,60,,
 45,nan,60,,
 46,0.0000001,60,,
-47,-1,60,,
+47,-2,60,,
 48,1 EUR,60,,
 49,1,0,,
 50,1,60,yesterday,
@@ -220,7 +244,7 @@ WRONG = {
     8: "minimum `0`",
     9: "from `yesterday`",
     10: "`until` is not after `from`",
-    11: "the first line names 5 columns, and here are 2",
+    11: "the header names 5 columns, and here are 2",
     12: "prefix 44 has a rate at the same time in line 2",
     13: "is not CSV: unexpected end of data",
     14: "write a date from 1970 to 9999",
@@ -293,7 +317,7 @@ async def test_what_is_exported_and_imported_again_is_the_same(
         await import_rates(
             ann(bank, connection), card, RateFile("drawn", tuple(enumerate(rows)), ()), replace=True
         )
-        with file.open("w", newline="") as stream:
+        with file.open("w", encoding="utf-8", newline="") as stream:
             assert await export_rates(connection, card, stream) == len(rows)
         read = read_rates(file, "USD", "US")
         assert read.problems == ()
@@ -304,11 +328,15 @@ async def test_what_is_exported_and_imported_again_is_the_same(
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"", "column `prefix` is missing"),
-        (b"prefix,cost\n", "unknown column `cost`"),
-        (b"prefix,price,price\n", "twice"),
-        (b"\xff\xfe", "not UTF-8"),
+        (b"", "no line names a column for the prefix and one for the price"),
+        (b"prefix,surcharge\n", "the column `surcharge` is not known"),
+        (b"prefix,price,price\n", "which column is the price: `price` or `price`?"),
+        (b"prefix,price\n44,\x81\n", "is not in cp1252: byte 0x81"),
         (b'"prefix,price', "not CSV"),
+        (b"prefix,price\n44,\x00\n", "has NUL bytes"),
+        (b"\xd0\xcf\x11\xe0 and so on", "is an old Excel file"),
+        (b"PK\x03\x04 and so on", "is no workbook that can be read"),
+        (b"<html><table>", "is a web page"),
     ],
 )
 def test_a_file_that_is_no_list_of_rates(tmp_path: Path, content: bytes, what: str) -> None:
@@ -389,6 +417,7 @@ def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
     assert [row["prefix"] for row in json.loads(listed.stdout)] == ["44", "4478", "4478", "44800"]
     assert run(rate, "quote", "+441234567890", "--trunk", "carrier") == {
         **{"number": "441234567890", "trunk": "carrier", "card": "retail", "prefix": "44", "currency": "USD"},
+        "destination": "",
         **{
             name: quoted[name]
             for name in (

@@ -19,7 +19,7 @@ from ringflow.store.ledger_tables import rates
 BEGAN_S = 1_750_000_000.0
 BEGAN_MS = 1_750_000_000_000
 
-CARRIER_RATE = Rate("44", 13_300, 5_000, 30, 6, 0, 0, None)
+CARRIER_RATE = Rate("44", 13_300, 5_000, 30, 6, 0, 0, None, "UK fixed")
 """0.005 EUR and 0.0133 a minute, 30/6."""
 
 CALL = CallRecord(

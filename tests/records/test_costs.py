@@ -191,3 +191,12 @@ async def test_what_was_keyed_and_sent_is_on_record_beside_the_number(store: Sto
         ("", ""),
         ("011441234567890", "99+441234567890"),
     ]
+
+
+async def test_the_customers_card_names_a_destination_before_the_trunks_card(
+    store: Store,
+) -> None:
+    await give_card(store, "second", CARRIER_RATE)
+    leg = (await recorded(store, talked(4000)))[1]
+    assert (leg.cost_destination, leg.destination) == ("UK fixed", "UK fixed")
+    assert replace(leg, sold_destination="United Kingdom").destination == "United Kingdom"

@@ -138,7 +138,7 @@ def test_a_list_for_people_has_the_number_and_the_charge(run: Run) -> None:
     line = next(line for line in run(record.app, "list").splitlines() if "01a" in line)
     assert line.split() == [
         *("2025-06-15T15:06:40.000Z", "01a", "18005550100", "441910000001", "42", "card", "completed"),
-        *("441234567890", "second", "answered", "4.000", "0.61", "USD", "0.0117", "EUR"),
+        *("441234567890", "UK", "fixed", "second", "answered", "4.000", "0.61", "USD", "0.0117", "EUR"),
     ]
 
 
@@ -149,7 +149,8 @@ def test_a_call_is_shown_as_it_happened(run: Run) -> None:
         "    0.000  ask of card: keys **** 441234567890, done",
         "    3.000  destination[2] of card: done",
         "    3.500  leg 1 to 441234567890 via first: congestion (cause 34)",
-        "    8.900  leg 2 to 441234567890 via second: answered, SIP 200 (cause 19), released by credit, "
+        "    8.900  leg 2 to 441234567890 (UK fixed) via second: answered, SIP "
+        "200 (cause 19), released by credit, "
         "talked 4.000 s, " + charge + ", cost 0.0117 EUR (44)",
         "    9.000  completed",
         "           released by caller (cause 16)",
@@ -178,6 +179,8 @@ def test_a_call_is_shown_whole_to_programs(run: Run) -> None:
     )
     assert (charged["cost_micros"], charged["cost_currency"], charged["cost_prefix"]) == (11_700, "EUR", "44")
     assert call["legs"][0]["cost_micros"] is None
+    assert [leg["destination"] for leg in call["legs"]] == [None, "UK fixed"]
+    assert not charged.keys() & {"sold_destination", "cost_destination"}
     assert [leg["sip_code"] for leg in call["legs"]] == [None, 200]
 
 
@@ -206,6 +209,7 @@ def test_an_export_has_a_line_for_each_leg_and_no_formula(run: Run, tmp_path: Pa
     costs = [(line["cost"], line["cost_currency"], line["cost_prefix"]) for line in lines[:2]]
     assert costs == [("", "", ""), ("0.0117", "EUR", "44")]
     assert [line["leg_sip"] for line in lines] == ["", "200", "", ""]
+    assert [line["destination"] for line in lines] == ["", "UK fixed", "", ""]
     assert (lines[2]["cli"], lines[2]["reject_sip"]) == ("'=cmd()", "403")
     assert run(record.app, "export", "--out", "-", "--outcome", "busy").count("\n") == 2
 

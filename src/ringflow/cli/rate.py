@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act
+from ringflow.cli import rate_map
 from ringflow.cli.acting import with_act
 from ringflow.cli.ids import id_option
 from ringflow.cli.new_file import Out, new_file
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
+from ringflow.cli.rate_change import CardName, delete_command, delete_rate_command, set_rate_command
+from ringflow.cli.rate_import import import_command, progress_bar
 from ringflow.cli.rate_rows import (
     AssignmentRow,
     CardRow,
-    ImportRow,
     LossRow,
     QuoteRow,
     RateRow,
@@ -47,7 +45,6 @@ from ringflow.ledger.rate_card import (
 )
 from ringflow.ledger.rate_comparison import Comparison, compare_trunk
 from ringflow.ledger.rate_export import export_rates
-from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
 from ringflow.ledger.rate_prefix import AS_KEYED, rate_prefix, rated_number
 from ringflow.ledger.rates import quote, quote_trunk
 from ringflow.moments import system_now_ms
@@ -56,14 +53,17 @@ from ringflow.store import Store
 from ringflow.wording import counted
 
 app = typer.Typer(help="Rate cards: what calls cost.", no_args_is_help=True)
+app.command("import")(import_command)
+app.command("set-rate")(set_rate_command)
+app.command("delete-rate")(delete_rate_command)
+app.command("delete")(delete_command)
+app.add_typer(rate_map.app, name="map")
 
-Card = Annotated[str, typer.Option("--card", metavar="NAME", help="The rate card.")]
 BelowCostOption = typer.Option(
     "--below-cost",
     help="What becomes of calls through trunks that cost more: `refuse` tries the next trunk, `warn` dials "
     "and logs, `allow` dials.",
 )
-CardName = Annotated[str, typer.Argument(metavar="NAME", help="The rate card.")]
 
 
 @app.command("add")
@@ -109,45 +109,6 @@ def set_command(
         return await rate_card.set_below_cost(act, name, below_cost)
 
     print_one(card_row(with_act(operator, change)), as_json)
-
-
-@app.command("import")
-def import_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV; its first line names the columns.")],
-    card: Card,
-    operator: Operator,
-    replace: Annotated[bool, typer.Option("--replace", help="In place of all rows the card has.")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Add rates from a CSV file.
-
-    All of them, or none where one is bad.
-    """
-
-    async def work(store: Store, config: Config) -> RateFile:
-        async with store.reading() as connection:
-            found = await get_card(connection, card)
-        with progress_bar() as progress:
-            reading = progress.add_task("read", total=count_lines(file))
-            read = read_rates(
-                file, found.currency, config.country, lambda rows: progress.advance(reading, rows)
-            )
-            writing = progress.add_task("write", total=len(read.rows))
-            async with store.writing() as connection:
-                return await import_rates(
-                    Act(connection, operator, system_now_ms()),
-                    found,
-                    read,
-                    replace=replace,
-                    skip_bad=skip_bad,
-                    progress=lambda rows: progress.advance(writing, rows),
-                )
-
-    done = with_store(work)
-    for problem in done.problems:
-        typer.echo(str(problem), err=True)
-    print_one(ImportRow(card, len(done.rows), len(done.problems)), as_json)
 
 
 @app.command("list")
@@ -287,17 +248,3 @@ def compare_command(
         unknown = f"; {one.without_cost} sold without a known cost" if one.without_cost else ""
         compared = f"{len(one.losing)} of {counted(one.compared, 'rate')} may lose money{unknown}"
         typer.echo(f"{one.trunk} ({one.card}): {compared}", err=True)
-
-
-def progress_bar() -> Progress:
-    """Shown to people only."""
-    return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
-
-
-def count_lines(file: Path) -> int | None:
-    """For the progress bar; None where the file cannot be read, which its reader will say."""
-    try:
-        with file.open("rb") as lines:
-            return sum(1 for _ in lines)
-    except OSError:
-        return None

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringflow.ledger.rate_card import Rate, RateCard
+from ringflow.ledger.rate_columns import FIELDS
 from ringflow.ledger.rate_comparison import ComparedPrefix, Comparison
+from ringflow.ledger.rate_import import RateFile
 from ringflow.ledger.rates import Quote
 from ringflow.ledger.terms import Terms
 from ringflow.moments import iso_utc
@@ -38,6 +40,34 @@ class RateRow:
     grace: int
     from_date: str | None
     until_date: str | None
+    destination: str
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRateRow:
+    """A rate with the line of the sheet that it was read from."""
+
+    line: int
+    prefix: str
+    price: str
+    connection: str
+    minimum: int
+    increment: int
+    grace: int
+    from_date: str | None
+    until_date: str | None
+    destination: str
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    """What a column of a sheet was taken for; `field` is nothing for one that is left out."""
+
+    column: str
+    field: str | None
+    means: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +80,7 @@ class TermsRow:
     number: str
     card: str
     prefix: str
+    destination: str
     currency: str
     price: str
     connection: str
@@ -142,7 +173,21 @@ def rate_row(rate: Rate, currency: str) -> RateRow:
         grace=rate.grace_s,
         from_date=iso_utc(rate.from_ms, "auto") if rate.from_ms else None,
         until_date=None if rate.until_ms is None else iso_utc(rate.until_ms, "auto"),
+        destination=rate.destination,
+        blocked=rate.blocked,
     )
+
+
+def column_rows(read: RateFile) -> list[ColumnRow]:
+    """What a sheet's columns were taken for, and those that are left out."""
+    header = read.header
+    if header is None:
+        return []
+    taken = [
+        ColumnRow(header.name(of), of, FIELDS.get(of, "empty"))
+        for of, _ in sorted(header.fields.items(), key=lambda one: one[1])
+    ]
+    return [*taken, *(ColumnRow(name, None, "left out") for name in header.left_out)]
 
 
 def quote_row(found: Quote) -> QuoteRow:
@@ -188,6 +233,7 @@ def loss_row(comparison: Comparison, compared: ComparedPrefix) -> LossRow:
 def _terms_cells(terms: Terms) -> dict[str, Any]:
     return {
         "prefix": terms.prefix,
+        "destination": terms.destination,
         "currency": terms.currency,
         "price": format_amount(terms.price_micros, terms.currency),
         "connection": format_amount(terms.connection_micros, terms.currency),

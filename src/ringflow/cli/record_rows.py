@@ -25,6 +25,7 @@ class CallRow:
     app: str | None
     outcome: str
     dialled: str | None
+    destination: str | None
     trunk: str | None
     status: str | None
     talked_s: str | None
@@ -44,6 +45,7 @@ def call_row(call: RecordedCall) -> CallRow:
         app=call.app,
         outcome=call.outcome,
         dialled=last.dialled if last is not None else None,
+        destination=last.destination if last is not None else None,
         trunk=last.trunk if last is not None else None,
         status=last.status if last is not None else None,
         talked_s=seconds_text(last.talked_ms) if last is not None else None,
@@ -54,7 +56,11 @@ def call_row(call: RecordedCall) -> CallRow:
 
 def call_object(call: RecordedCall) -> dict[str, Any]:
     """The call and its legs, for programs: amounts in micro-units, times in milliseconds."""
-    return asdict(call)
+    facts = asdict(call)
+    for leg, shown in zip(call.legs, facts["legs"], strict=True):
+        shown["destination"] = leg.destination
+        del shown["sold_destination"], shown["cost_destination"]
+    return facts
 
 
 def whole_object(call: RecordedCall, slots: Sequence[RecordedSlot]) -> dict[str, Any]:
@@ -91,12 +97,16 @@ def _slot_line(slot: RecordedSlot) -> str:
 
 
 def _leg_line(leg: RecordedLeg) -> str:
-    to = f"{leg.dialled}{_written(leg)} via {leg.trunk}" if leg.dialled else "a number not known"
+    to = f"{leg.dialled}{_named(leg)}{_written(leg)} via {leg.trunk}" if leg.dialled else "a number not known"
     sip = f", SIP {leg.sip_code}" if leg.sip_code is not None else ""
     by = f", released by {leg.released_by}" if leg.released_by is not None else ""
     talked = f", talked {seconds_text(leg.talked_ms)} s" if leg.talked_ms else ""
     money = _money(leg) + _own_cost(leg)
     return f"leg {leg.position} to {to}: {leg.status}{sip}{_cause(leg.hangup_cause)}{by}{talked}{money}"
+
+
+def _named(leg: RecordedLeg) -> str:
+    return f" ({leg.destination})" if leg.destination else ""
 
 
 def _written(leg: RecordedLeg) -> str:

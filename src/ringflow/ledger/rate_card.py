@@ -50,7 +50,10 @@ class RateCard:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One row of a card: amounts in micro-units, `price_micros` for a minute; `until_ms` is not in it."""
+    """One row of a card: amounts in micro-units, `price_micros` for a minute; `until_ms` is not in it.
+
+    `destination` is the name of what the prefix leads to. No call to one that is `blocked` is put through.
+    """
 
     prefix: str
     price_micros: int
@@ -60,6 +63,8 @@ class Rate:
     grace_s: int
     from_ms: int
     until_ms: int | None
+    destination: str = ""
+    blocked: bool = False
 
 
 _ASSIGN = Statement(
@@ -129,6 +134,12 @@ async def set_below_cost(act: Act, name: str, below_cost: BelowCost) -> RateCard
         before, after = {"below_cost": card.below_cost.value}, {"below_cost": below_cost.value}
         await note(act, "set", f"rate card {name}", before, after)
     return await get_card(act.connection, name)
+
+
+async def lock_card(act: Act, card: RateCard) -> None:
+    """Give the card a new revision, which also locks it: two changes at once cannot overlap unseen."""
+    newer = rate_cards.update().where(rate_cards.c.id == card.id)
+    await act.connection.execute(newer.values(revision=rate_cards.c.revision + 1))
 
 
 async def find_card(connection: AsyncConnection, name: str) -> RateCard | None:

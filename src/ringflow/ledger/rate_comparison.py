@@ -20,7 +20,7 @@ from ringflow.ledger.rate_card import RateCard, assigned, get_card, trunk_subjec
 from ringflow.ledger.terms import Terms
 from ringflow.store.ledger_tables import rates
 
-_COLUMNS = ("prefix", "price_micros", "connection_micros", "minimum_s", "increment_s", "grace_s")
+_COLUMNS = ("prefix", "price_micros", "connection_micros", "minimum_s", "increment_s", "grace_s", "blocked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,14 @@ async def compare_trunk(connection: AsyncConnection, sell: RateCard, trunk: str,
             f"rate card `{name}` of trunk `{trunk}` is in {buy.currency}, `{sell.name}` in {sell.currency}: "
             f"two currencies cannot be compared; give the trunk a card in {sell.currency}"
         )
-    sold, bought = await _in_effect(connection, sell, at_ms), await _in_effect(connection, buy, at_ms)
+    sold, not_sold = await _in_effect(connection, sell, at_ms)
+    bought, not_bought = await _in_effect(connection, buy, at_ms)
     losing: list[ComparedPrefix] = []
     compared = without_cost = 0
-    for prefix, sold_by, bought_by in overlaid(sold, bought):
-        if bought_by is None:
+    for prefix, sold_by, bought_by in overlaid([*sold, *not_sold], [*bought, *not_bought]):
+        if sold_by in not_sold:
+            continue
+        if bought_by is None or bought_by in not_bought:
             without_cost += 1
             continue
         compared += 1
@@ -89,13 +92,17 @@ def overlaid(sold: Iterable[str], bought: Iterable[str]) -> Iterator[tuple[str, 
             yield prefix, sold_by, bought_by
 
 
-async def _in_effect(connection: AsyncConnection, card: RateCard, at_ms: int) -> Mapping[str, Terms]:
+async def _in_effect(
+    connection: AsyncConnection, card: RateCard, at_ms: int
+) -> tuple[Mapping[str, Terms], frozenset[str]]:
+    """The terms by prefix, and the prefixes that are blocked."""
     query = select(*(rates.c[name] for name in _COLUMNS)).where(
         rates.c.card_id == card.id,
         rates.c.from_ms <= at_ms,
         or_(rates.c.until_ms.is_(None), rates.c.until_ms > at_ms),
     )
-    return {
+    rows = (await connection.execute(query)).all()
+    terms = {
         row.prefix: Terms(
             currency=card.currency,
             price_micros=row.price_micros,
@@ -107,5 +114,7 @@ async def _in_effect(connection: AsyncConnection, card: RateCard, at_ms: int) ->
             rounding=card.rounding,
             prefix=row.prefix,
         )
-        for row in await connection.execute(query)
+        for row in rows
+        if not row.blocked
     }
+    return terms, frozenset(row.prefix for row in rows if row.blocked)

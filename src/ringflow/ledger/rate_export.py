@@ -10,9 +10,10 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.ledger.rate_card import Rate, RateCard
-from ringflow.ledger.rate_import import COLUMNS, ROWS_AT_ONCE, Progress
+from ringflow.ledger.rate_import import BLOCKED, COLUMNS, ROWS_AT_ONCE, Progress
 from ringflow.moments import iso_utc
 from ringflow.money import format_amount
+from ringflow.spreadsheets import csv_cell
 from ringflow.store.ledger_tables import rates
 
 
@@ -56,4 +57,11 @@ def _cells(rate: Rate, currency: str) -> tuple[str | int, ...]:
         rate.grace_s,
         iso_utc(rate.from_ms, "auto") if rate.from_ms else "",
         "" if rate.until_ms is None else iso_utc(rate.until_ms, "auto"),
+        _shown(rate.destination),
+        BLOCKED if rate.blocked else "",
     )
+
+
+def _shown(destination: str) -> str:
+    """The name as `read_destination` takes it: an apostrophe keeps a spreadsheet from calculating it."""
+    return f"'{destination}" if destination.startswith("'") else csv_cell(destination)

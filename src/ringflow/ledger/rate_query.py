@@ -54,6 +54,8 @@ _RATE_COLUMNS = (
     rates.c.minimum_s,
     rates.c.increment_s,
     rates.c.grace_s,
+    rates.c.destination,
+    rates.c.blocked,
 )
 _LONGEST_FIRST = func.length(rates.c.prefix).desc()
 _PREFIXES = [f"prefix_{length}" for length in PREFIX_LENGTHS]

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, utc_day
@@ -20,11 +20,16 @@ from ringflow.ledger.rate_prefix import is_rated_number
 from ringflow.ledger.rate_query import FOR_CUSTOMER, FOR_CUSTOMERS, FOR_TRUNK, PREFIX_LENGTHS
 from ringflow.ledger.terms import Terms, affordable_ms, charge_micros, least_charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
+from ringflow.plain_text import plain
 from ringflow.store import DirectConnection, Row, Store
 
 
 class NoRate(Refused):
     """The customer or trunk has no rate card, or its card has no rate for the number."""
+
+
+class BlockedDestination(NoRate):
+    """The rate card says that no call to the number is put through."""
 
 
 class AccountRow(NamedTuple):
@@ -146,10 +151,7 @@ async def quote_trunk(store: Store, number: str, trunk: str, now_ms: int) -> tup
             f"trunk `{trunk}` has no rate card; `ringflow rate assign CARD --trunk {trunk}` gives it one"
         )
     card, *rate = found[0]
-    terms = _terms(*rate)
-    if terms is None:
-        raise NoRate(f"rate card `{card}` has no rate for {number}")
-    return card, terms
+    return card, _terms_for(card, number, rate)
 
 
 async def trunk_terms(connection: DirectConnection, number: str, trunk: str, at_ms: int) -> Terms | None:
@@ -157,7 +159,7 @@ async def trunk_terms(connection: DirectConnection, number: str, trunk: str, at_
     if not is_rated_number(number):
         return None
     found = await FOR_TRUNK.run(connection, trunk_subject(trunk), at_ms, *_prefixes(number))
-    return _terms(*found[0][1:]) if found else None
+    return _terms(*found[0][1:-1]) if found and not found[0][-1] else None
 
 
 def _read(row: Row | None, number: str, customer_id: int, now_ms: int) -> Quote:
@@ -169,10 +171,22 @@ def _read(row: Row | None, number: str, customer_id: int, now_ms: int) -> Quote:
         raise NoRate(
             f"customer {customer_id} has no rate card, and there is no default one for {account.currency}"
         )
-    terms = _terms(*rate)
+    terms = _terms_for(card, number, rate)
+    return Quote(number, customer_id, card, terms.prefix, terms, account, now_ms, _POLICIES[below_cost])
+
+
+def _terms_for(card: str, number: str, rate: Sequence[Any]) -> Terms:
+    """What the row says, of which the last cell is whether it is blocked. Raises `NoRate`."""
+    *cells, blocked = rate
+    terms = _terms(*cells)
     if terms is None:
         raise NoRate(f"rate card `{card}` has no rate for {number}")
-    return Quote(number, customer_id, card, terms.prefix, terms, account, now_ms, _POLICIES[below_cost])
+    if blocked:
+        name = f" ({plain(terms.destination)})" if terms.destination else ""
+        raise BlockedDestination(
+            f"rate card `{card}` blocks {terms.prefix}{name}, so {number} is not dialled"
+        )
+    return terms
 
 
 def _prefixes(number: str) -> list[str]:
@@ -198,6 +212,7 @@ def _terms(
     minimum_s: int,
     increment_s: int,
     grace_s: int,
+    destination: str,
 ) -> Terms | None:
     """What a row of the look-up says; None where the rate card has no rate."""
     if prefix is None:
@@ -212,4 +227,5 @@ def _terms(
         decimals=decimals,
         rounding=Rounding(rounding),
         prefix=prefix,
+        destination=destination,
     )

@@ -24,7 +24,7 @@ class Terms:
     """A rate as one call sees it; prices in micro-units of `currency`, times in seconds.
 
     `decimals`: how many of the currency's decimals a charge keeps (0 to 6), rounded by `rounding`.
-    `prefix`: which row of the rate card this is, for the records.
+    `prefix` and `destination`, its name: which row of the rate card this is, for the records.
     """
 
     currency: str
@@ -36,6 +36,7 @@ class Terms:
     decimals: int = 4
     rounding: Rounding = Rounding.UP
     prefix: str = ""
+    destination: str = ""
 
     @property
     def free(self) -> bool:

@@ -23,6 +23,7 @@ _names = call_legs.columns.keys()
 DIALLED, TRUNK, ENDED, TALKED, IS_KEYED = (
     _names.index(name) for name in ("dialled", "trunk", "ended_ms", "talked_ms", "as_keyed")
 )
+DESTINATION = _names.index("cost_destination")
 COST = slice(_names.index("cost_micros"), _names.index("cost_prefix") + 1)
 
 _WITH_CARD = Statement(
@@ -33,11 +34,12 @@ _WITH_CARD = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a leg cost us, in micro-units of `currency`; `prefix` is the row of the trunk's card."""
+    """What a leg cost us, in micro-units of `currency`, by `prefix` and `destination` of the trunk's card."""
 
     micros: int
     currency: str
     prefix: str
+    destination: str | None
 
 
 async def with_costs(connection: DirectConnection, calls: Sequence[CallRows]) -> Sequence[CallRows]:
@@ -63,7 +65,8 @@ async def leg_cost(
     terms = await trunk_terms(connection, number, trunk, answered_ms)
     if terms is None:
         return None
-    return Cost(min(charge_micros(terms, talked_ms), MAX_AMOUNT_MICROS), terms.currency, terms.prefix)
+    micros = min(charge_micros(terms, talked_ms), MAX_AMOUNT_MICROS)
+    return Cost(micros, terms.currency, terms.prefix, terms.destination or None)
 
 
 async def _costed(connection: DirectConnection, call: CallRows, with_card: set[str]) -> CallRows:
@@ -85,4 +88,5 @@ async def _costed_leg(connection: DirectConnection, leg: Cells, started_ms: str 
     await asyncio.sleep(0)
     if cost is None:
         return leg
-    return (*leg[: COST.start], cost.micros, cost.currency, cost.prefix, *leg[COST.stop :])
+    costed = (*leg[: COST.start], cost.micros, cost.currency, cost.prefix, *leg[COST.stop :])
+    return (*costed[:DESTINATION], cost.destination, *costed[DESTINATION + 1 :])

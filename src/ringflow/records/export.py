@@ -33,6 +33,7 @@ LATER_COLUMNS = (
     "leg_sip",
     "keyed",
     "sent",
+    "destination",
 )
 COLUMNS = (*CALL_COLUMNS, *LEG_COLUMNS, *LATER_COLUMNS)
 
@@ -71,7 +72,7 @@ def _rows(call: RecordedCall) -> Iterator[list[str]]:
     for leg in call.legs or (None,):
         cells = _leg_cells(leg) if leg is not None else (None,) * len(LEG_COLUMNS)
         cost = (None, None, None) if leg is None else _cost_cells(leg)
-        last = (None, None, None) if leg is None else (leg.sip_code, leg.keyed, leg.sent)
+        last = (None,) * 4 if leg is None else (leg.sip_code, leg.keyed, leg.sent, leg.destination)
         later = (call.released_by, leg.released_by if leg is not None else None, *cost, *last)
         yield [csv_cell(value) for value in (*facts, *cells, *later)]
 

@@ -46,14 +46,21 @@ class RecordedLeg:
     keyed: str | None
     sent: str | None
     as_keyed: bool | None
+    cost_destination: str | None
     billed_s: int | None = None
     prefix: str | None = None
+    sold_destination: str | None = None
     price_micros: int | None = None
     connection_micros: int | None = None
     currency: str | None = None
     charged_micros: int | None = None
     refunded_micros: int | None = None
     uncollected_micros: int | None = None
+
+    @property
+    def destination(self) -> str | None:
+        """What the number leads to: as the customer's rate card says, or else the trunk's."""
+        return self.sold_destination or self.cost_destination
 
 
 _OWN = tuple(name for name in RecordedLeg.__slots__ if name in call_legs.c)
@@ -93,6 +100,7 @@ def _leg(row: Row[Any]) -> RecordedLeg:
     rated = RecordedLeg(
         **own,
         prefix=terms.prefix or None,
+        sold_destination=terms.destination or None,
         price_micros=terms.price_micros,
         connection_micros=terms.connection_micros,
         currency=terms.currency,

@@ -59,11 +59,13 @@ _END_LEG = Statement(
     position="bigint",
 )
 _COST = Statement(
-    "UPDATE call_legs SET cost_micros = :micros, cost_currency = :currency, cost_prefix = :prefix "
+    "UPDATE call_legs SET cost_micros = :micros, cost_currency = :currency, cost_prefix = "
+    ":prefix, cost_destination = :destination "
     "WHERE call_id = :call_id AND position = :position",
     micros="bigint",
     currency="text",
     prefix="text",
+    destination="text",
     call_id="text",
     position="bigint",
 )

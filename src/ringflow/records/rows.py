@@ -114,6 +114,7 @@ def _leg_cells(call_id: str, position: int, leg: Leg, ended_ms: int | None) -> C
         leg.keyed or None,
         leg.sent or None,
         leg.as_keyed or None,
+        None,
     )
 
 

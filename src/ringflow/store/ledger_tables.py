@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    false,
     text,
 )
 
@@ -213,10 +214,21 @@ rates = Table(
     Column("grace_s", Integer, nullable=False),
     Column("from_ms", BigInteger, nullable=False),
     Column("until_ms", BigInteger),
+    Column("destination", Text, nullable=False, server_default=""),
+    Column("blocked", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("card_id", "prefix", "from_ms"),
     CheckConstraint("price_micros >= 0 AND connection_micros >= 0", name="prices"),
     CheckConstraint("minimum_s >= 1 AND increment_s >= 1 AND grace_s >= 0", name="seconds"),
     CheckConstraint("until_ms > from_ms", name="dates"),
+)
+
+# What the columns of a carrier's sheets are (`facts`, as JSON), under a name of the operator's.
+rate_maps = Table(
+    "rate_maps",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("facts", Text, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
 )
 
 # Which rate card a subject (`customer:42`, `trunk:carrier`) goes by.

@@ -40,7 +40,8 @@ call_records = Table(
 
 # `position` counts from 1 and is the number in the leg's id. `leg_id` is NULL where nothing was held;
 # `ended_ms` and `talked_ms` are NULL where nobody who knew was left to write them. `cost_micros` is what the
-# trunk's owner charges us, NULL where the trunk has no rate; `cost_prefix` names the row of its card.
+# trunk's owner charges us, NULL where the trunk has no rate; `cost_prefix` names the row of its card,
+# `cost_destination` what that row calls the destination.
 # `sip_code` is the callee's final response, NULL where there was none. `keyed` is the number as the caller
 # or the flow gave it, `dialled` the same in E.164, `sent` what the trunk was given; `as_keyed`: they are one.
 call_legs = Table(
@@ -64,6 +65,7 @@ call_legs = Table(
     Column("keyed", Text),
     Column("sent", Text),
     Column("as_keyed", Boolean),
+    Column("cost_destination", Text),
     CheckConstraint("position >= 1 AND talked_ms >= 0", name="figures"),
     sqlite_with_rowid=False,
 )

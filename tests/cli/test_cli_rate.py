@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ringflow.cli import rate
+from ringflow.errors import DocumentError, Refused
+
+Run = Callable[..., Result]
+REPLACE = ("--replace", "--yes")
+
+
+@pytest.fixture
+def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Commands on a database of their own, with the rate card `retail` in it."""
+    for name in [name for name in os.environ if name.startswith("RINGFLOW_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RINGFLOW_DATABASE__URL", database_url)
+
+    def invoke(*words: str, answer: str = "") -> Result:
+        return CliRunner().invoke(rate.app, list(words), input=answer)
+
+    assert invoke("add", "retail", "--currency", "USD").exit_code == 0
+    return invoke
+
+
+def rates(run: Run) -> list[tuple[Any, ...]]:
+    found = json.loads(run("show", "retail", "--json").stdout)
+    return [(one["prefix"], one["price"], one["from_date"], one["until_date"]) for one in found]
+
+
+def test_a_dry_run_shows_what_would_be_read_and_changes_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Zone;Code;Rate;Comment\nUK;44;0,06;x\n", "utf-8")
+    shown = run("import", "a.csv", "--card", "retail", "--dry-run")
+    assert shown.exit_code == 0
+    assert "a.csv: CSV in utf-8, separated by semicolons\ndecimal commas\n" in shown.stderr
+    assert "1 rate would be added; nothing was changed" in shown.stderr
+    said = [line.split() for line in shown.stdout.splitlines()]
+    assert ["Zone", "destination", "the", "name", "of", "what", "the", "prefix", "leads", "to"] in said
+    assert ["Comment", "-", "left", "out"] in said
+    assert ["2", "44", "0.06", "0.00", "1", "1", "0", "-", "-", "UK", "no"] in said
+    assert rates(run) == []
+    (tmp_path / "b.csv").write_text("Code,Rate\n44,0.06\n45,x\n", "utf-8")
+    bad = run("import", "b.csv", "--card", "retail", "--dry-run", "--json")
+    assert [one["prefix"] for one in json.loads(bad.stdout)] == ["44"]
+    assert isinstance(bad.exception, DocumentError)
+    assert "b.csv:3:4: price: `x` is not an amount" in str(bad.exception)
+
+
+def test_a_saved_map_reads_the_next_sheet_and_can_be_added_to(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "july.csv").write_text("Effective 1/7\nPfx,Tariff A,Tariff B,Step\n44,0.06,1,60/6\n", "utf-8")
+    (tmp_path / "august.csv").write_text("Pfx,Tariff A,Tariff B,Step\n447,0.12,1,1/1\n", "utf-8")
+    said = ("--map", 'prefix=Pfx,price="Tariff A"', "--map", 'increment=Step,ignore="Tariff B"')
+    add = ("--card", "retail")
+    set_from = ("--set", "from=2026-07-01")
+    done = run("import", "july.csv", *add, *said, *set_from, "--save-map", "acme")
+    assert done.exit_code == 0, done.exception
+    assert run("import", "august.csv", *add, "--use-map", "acme").exit_code == 0
+    assert rates(run) == [("44", "0.06", "2026-07-01T00:00:00Z", None), ("447", "0.12", None, None)]
+    other = run(
+        "import", "august.csv", *add, "--use-map", "acme", "--map", "price=Tariff B", "--replace", "--yes"
+    )
+    assert other.exit_code == 0, other.exception
+    assert rates(run) == [("447", "1.00", None, None)]
+    kept = json.loads(run("map", "list", "--json").stdout)
+    assert [(one["name"], one["values"]) for one in kept] == [("acme", "")]
+    assert 'price="Tariff A"' in kept[0]["columns"]
+    assert "there is no map `acne`; there are acme" in str(
+        run("import", "july.csv", *add, "--use-map", "acne").exception
+    )
+    assert run("map", "delete", "acme").exit_code == 0
+    assert json.loads(run("map", "list", "--json").stdout) == []
+
+
+def test_a_bad_sheet_saves_no_map_and_adds_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Code,Rate\n44,0.06\n45,x\n", "utf-8")
+    assert isinstance(
+        run("import", "a.csv", "--card", "retail", "--save-map", "acme").exception, DocumentError
+    )
+    assert (rates(run), json.loads(run("map", "list", "--json").stdout)) == ([], [])
+
+
+def test_replacing_asks_first_where_there_is_something_to_lose(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Code,Rate\n44,0.06\n", "utf-8")
+    (tmp_path / "b.csv").write_text("Code,Rate\n33,0.02\n49,0.03\n", "utf-8")
+    replace = ("--card", "retail", "--replace")
+    assert run("import", "a.csv", *replace).exit_code == 0
+    asked = run("import", "b.csv", *replace, answer="n\n")
+    assert asked.exit_code == 1
+    assert "replace the 1 rate of `retail` by the 2 rates of b.csv?" in asked.stderr
+    assert rates(run) == [("44", "0.06", None, None)]
+    assert run("import", "b.csv", *replace, answer="y\n").exit_code == 0
+    assert run("import", "a.csv", *replace, "--yes").exit_code == 0
+    assert rates(run) == [("44", "0.06", None, None)]
+
+
+def test_single_rates_are_set_changed_and_deleted(run: Run) -> None:
+    assert (
+        run(
+            "set-rate", "retail", "+44", "--price", "0.06", "--increment", "60/6", "--destination", "UK"
+        ).exit_code
+        == 0
+    )
+    assert rates(run) == [("44", "0.06", None, None)]
+    run("set-rate", "retail", "44", "--price", "0.07")
+    later = json.loads(
+        run("set-rate", "retail", "44", "--from", "2026-07-01", "--price", "0.08", "--json").stdout
+    )
+    assert [(one["price"], one["minimum"], one["increment"], one["destination"]) for one in later] == [
+        ("0.07", 60, 6, "UK"),
+        ("0.08", 1, 1, ""),
+    ]
+    july = "2026-07-01T00:00:00Z"
+    assert rates(run) == [("44", "0.07", None, july), ("44", "0.08", july, None)]
+    assert "say which with --from, one of 1970-01-01, 2026-07-01" in str(
+        run("set-rate", "retail", "44", "--price", "1").exception
+    )
+    assert "at the same time" in str(
+        run("set-rate", "retail", "44", "--from", "1970-01-01", "--until", "none").exception
+    )
+    assert run("delete-rate", "retail", "44", "--from", "2026-07-01").exit_code == 0
+    run("set-rate", "retail", "44", "--until", "none")
+    assert rates(run) == [("44", "0.07", None, None)]
+    blocked = json.loads(run("set-rate", "retail", "44", "--price", "blocked", "--json").stdout)
+    assert [(one["price"], one["blocked"]) for one in blocked] == [("0.07", True)]
+    assert (
+        json.loads(run("set-rate", "retail", "44", "--price", "0.05", "--json").stdout)[0]["blocked"] is False
+    )
+    assert run("delete-rate", "retail", "44").exit_code == 0
+    assert "prefix 44 has no such rate on card `retail`" in str(run("delete-rate", "retail", "44").exception)
+    assert rates(run) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("44", "--destination", "UK"), "a new one needs its --price"),
+        (("44", "--price", "-0.5"), "is below zero"),
+        (("44", "--price", "1,5"), "is the comma a decimal mark?"),
+        (("44", "--price", "1", "--minimum", "0"), "whole seconds from 1"),
+        (("44", "--price", "1", "--from", "soon"), "write a date such as 2026-07-01"),
+        (("44", "--price", "1", "--from", "2026-07-01", "--until", "2026-07-01"), "not after"),
+        (("x", "--price", "1"), "write a country's code"),
+    ],
+)
+def test_a_rate_that_cannot_be_is_refused(run: Run, words: tuple[str, ...], what: str) -> None:
+    refused = run("set-rate", "retail", *words)
+    assert isinstance(refused.exception, Refused)
+    assert what in str(refused.exception)
+    assert rates(run) == []
+
+
+def test_a_card_is_deleted_after_a_question_unless_somebody_goes_by_it(run: Run, tmp_path: Path) -> None:
+    from ringflow.cli import trunk
+
+    run("set-rate", "retail", "44", "--price", "0.06")
+    assert CliRunner().invoke(trunk.app, ["add", "carrier", "PJSIP/{number}@carrier"]).exit_code == 0
+    run("assign", "retail", "--trunk", "carrier", "--default")
+    asked = run("delete", "retail", answer="n\n")
+    assert asked.exit_code == 1
+    assert "1 rates, by which customers with USD go that have no card of their own?" in asked.stderr
+    assert "rate card `retail` is gone by: trunk carrier" in str(run("delete", "retail", "--yes").exception)
+    run("unassign", "--trunk", "carrier")
+    assert run("delete", "retail", "--yes").exit_code == 0
+    assert json.loads(run("list", "--json").stdout) == []
