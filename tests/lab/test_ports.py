@@ -45,6 +45,7 @@ def test_rows_do_not_overlap() -> None:
 
 
 def test_a_long_row_takes_all_the_short_ones_that_it_touches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_ROW_LENGTH", 1_000)
     monkeypatch.setattr(ports, "_ROWS", range(61_000, 64_000, 1_000))
     assert ports.free_udp_range(2_001) == 61_000
     with pytest.raises(OSError, match="no 10 free UDP ports"):

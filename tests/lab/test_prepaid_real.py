@@ -85,7 +85,9 @@ async def test_a_held_key_ends_a_real_talk_and_the_caller_is_asked_for_the_next_
     # The caller stayed for the next prompt after the callee was let go.
     assert result.ended_at - callee.ended_at > length_s("CARD/next-call")
     assert [(one["customer"], one["outcome"]) for one in ended] == [(CUSTOMER, "completed")]
-    assert not [one for one in stage.server.logged if one.get("level") in ("warning", "error")]
+    bad = [one for one in stage.server.logged if one.get("level") in ("warning", "error")]
+    # Trunks of the lab have no `qualify_frequency`.
+    assert [one for one in bad if one.get("event") != "asterisk check"] == []
     # One dollar for each second begun.
     assert charged == pytest.approx((callee.talked_s + 0.5) * 1_000_000, abs=700_000)
     assert findings == []

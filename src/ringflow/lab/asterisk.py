@@ -27,7 +27,7 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 20.0
 TRUNK_COUNT = 24
-RTP_PORTS = 600
+RTP_PORTS = 400
 """Of an Asterisk for tests. Each stream of sound takes two, so this is enough for 150 talks at once."""
 CARRIER = AsteriskConfigSettings().carrier_name
 """The operators' example trunk, which `config.yaml` dials; in the lab a callee stands behind it too."""

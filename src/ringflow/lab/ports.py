@@ -12,7 +12,7 @@ import time
 from collections import deque
 
 # Where the rows of ports begin that whole Asterisks take, and the single ports above them.
-_ROW_LENGTH = 1_000
+_ROW_LENGTH = 450
 _ROWS = range(10_000, 26_000, _ROW_LENGTH)
 _SINGLES = range(26_000, 32_000)
 _ATTEMPTS = 200
