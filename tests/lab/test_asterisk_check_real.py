@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from ringflow.accounts.trunks import Trunk
 from ringflow.ami.link import AmiLink
 from ringflow.asterisk.findings import Finding, Severity
 from ringflow.asterisk.inspection import inspect
 from ringflow.asterisk.manager_facts import read_facts
+from ringflow.asterisk.watch import AsteriskWatch
+from ringflow.config import Config
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.lab import Lab
 from ringflow.lab.asterisk import AsteriskInstance
@@ -103,3 +107,29 @@ async def test_planted_faults_are_found_where_they_are(asterisk: AsteriskInstanc
     assert "system" in rights.what
     (deaf,) = [one for one in findings if "may not read" in one.what]
     assert "dtmf" in deaf.what
+
+
+async def test_a_server_looks_when_the_link_is_up_logs_each_finding_once_and_keeps_them(
+    asterisk: AsteriskInstance,
+) -> None:
+    link = AmiLink(asterisk.manager_settings())
+
+    async def trunks() -> list[Trunk]:
+        return [CARRIER, TYPO]
+
+    watch = AsteriskWatch(link, Config(), trunks, lambda: asterisk.fastagi_port)
+    assert (watch.findings, watch.serious) == (None, [])
+    with structlog.testing.capture_logs() as logs:
+        running = asyncio.create_task(watch.run())
+        await link.start()
+        async with asyncio.timeout(20):
+            while watch.findings is None:  # noqa: ASYNC110 -- nobody tells
+                await asyncio.sleep(0.05)
+        await watch.look()
+        running.cancel()
+    await link.close()
+    assert [one.where for one in watch.serious] == ["pjsip.conf [typo]"]
+    errors = [
+        one["where"] for one in logs if one["event"] == "asterisk check" and one["log_level"] == "error"
+    ]
+    assert errors == ["pjsip.conf [typo]"]
