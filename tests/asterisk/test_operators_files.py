@@ -68,8 +68,10 @@ def test_an_emptied_file_of_trunks_stays_empty(out: Path) -> None:
 
 def test_files_that_nobody_edited_are_brought_up_to_date(out: Path) -> None:
     before = contents(out)
+    manager = (out / "manager_ringflow.conf").stat().st_ino
     written = write_asterisk_config(out, LATER)
     after = contents(out)
+    assert (out / "manager_ringflow.conf").stat().st_ino == manager, "what is the same is not touched"
     assert (written.copies, written.advice) == ([], [])
     assert b":4999/call" in after["extensions_ringflow.conf"]
     assert {name for name in after if before[name] != after[name]} == {
@@ -123,6 +125,7 @@ def test_replace_keeps_each_edited_file_beside_the_new_one(out: Path) -> None:
 def test_a_diff_shows_what_would_change_and_writes_nothing(out: Path) -> None:
     edit(out / "manager_ringflow.conf", "writetimeout = 1000", "writetimeout = 500")
     secret = (out / "ami.secret").read_text().strip()
+    edit(out / "manager_ringflow.conf", "permit = 127.0.0.1", "permit = 10.0.0.1")
     before = contents(out)
     lines = config_diff(out, LATER)
     assert contents(out) == before
@@ -131,6 +134,7 @@ def test_a_diff_shows_what_would_change_and_writes_nothing(out: Path) -> None:
     assert lines.index("-writetimeout = 500") + 1 == lines.index("+writetimeout = 1000")
     assert any(line.startswith("-") and ":4573/call" in line for line in lines)
     assert any(line.startswith("+") and ":4999/call" in line for line in lines)
+    assert " secret = ****" in lines
     assert not any(secret in line for line in lines)
 
 
