@@ -52,6 +52,23 @@ except ValueError:
     assert "exc_info" not in line
 
 
+def test_the_text_form_is_in_the_operators_zone_and_json_is_in_utc() -> None:
+    program = """
+import structlog, time
+from zoneinfo import ZoneInfo
+from ringflow.config import LogConfig
+from ringflow.logs import set_up_logs
+time.time_ns = lambda: 1_782_885_600_123_456_789
+for form in ("text", "json"):
+    set_up_logs(LogConfig(format=form), ZoneInfo("Asia/Kolkata"))
+    structlog.get_logger("test").info("here")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60)
+    text, as_json = done.stderr.decode().splitlines()
+    assert text.startswith("2026-07-01T11:30:00.123456+05:30 ")
+    assert json.loads(as_json)["timestamp"] == "2026-07-01T06:00:00.123456Z"
+
+
 def test_a_value_that_json_does_not_know_is_shown() -> None:
     (line,) = lines_of('log.warning("odd", value={1, })')
     assert line["value"] == "{1}"

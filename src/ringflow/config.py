@@ -14,6 +14,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
@@ -55,6 +56,16 @@ def _region(value: str) -> str:
     return value
 
 
+def _zone_name(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = nearest(value, sorted(available_timezones()))
+        mend = f"did you mean `{near}`?" if near else "write a name such as Europe/London, or UTC"
+        raise ValueError(f"`{value}` is not a time zone || {mend}") from None
+    return value
+
+
 HOST_PATTERN = r"^[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
@@ -71,6 +82,7 @@ Digits = Annotated[Text, Field(min_length=1, max_length=64)]
 WrittenCli = Annotated[Text, BeforeValidator(_all_digits), Field(min_length=1, max_length=200)]
 """A number as people write it, which may have a name around it."""
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+TimeZone = Annotated[str, AfterValidator(_zone_name)]
 Country = Annotated[str, AfterValidator(_region)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
@@ -230,6 +242,7 @@ class Config(Frozen):
     """All of it."""
 
     country: Country = "US"
+    timezone: TimeZone = "UTC"
     flows: Path = Path("app_flows")
     state: Path = Path(".ringflow")
     database: DatabaseConfig = DatabaseConfig()
@@ -281,6 +294,11 @@ class Config(Frozen):
         if not separator or head or tail in ("", ":memory:") or tail.startswith("/"):
             return self.database.url
         return f"sqlite:///{self.path(Path(tail))}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The operator's time zone: what people read and write is in it."""
+        return ZoneInfo(self.timezone)
 
     @property
     def allowed_uri_hosts(self) -> frozenset[str]:

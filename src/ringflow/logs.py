@@ -6,29 +6,33 @@ import json
 import logging
 import sys
 import time
+from datetime import UTC, tzinfo
 
 import structlog
 from structlog.typing import Processor
 
 from ringflow.config import LogConfig
+from ringflow.moments import iso_in
 
 _ENCODER = json.JSONEncoder(default=repr)
 # Without local variables: a secret or a PIN may be among them.
 _with_exception = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
+WHOLE_SECONDS = len("2026-07-01T06:00:00")
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def set_up_logs(config: LogConfig) -> None:
+def set_up_logs(config: LogConfig, zone: tzinfo = UTC) -> None:
     """Configure structlog, and pass the libraries' warnings through it. Every line has the call's ID, if any.
 
-    JSON escapes what callers send; the text form shows values by `repr`, so that no line can be forged.
+    JSON escapes what callers send; the text form shows values by `repr`, so that no line can be forged. Its
+    times are in `zone`, with their offset; those of JSON are in UTC.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        _Clock(),
+        _Clock(zone if config.format == "text" else UTC),
     ]
     if config.format == "json":
         last: list[Processor] = [_json_line]
@@ -53,11 +57,12 @@ def set_up_logs(config: LogConfig) -> None:
 
 
 class _Clock:
-    """Puts the time into an event: ISO 8601, UTC, microseconds. structlog's takes a third of a whole line."""
+    """Puts the time into an event: RFC 3339, microseconds. structlog's takes a third of a whole line."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
         self._second = -1
-        self._shown = ""
+        self._shown = self._offset = ""
 
     def __call__(
         self, logger: object, method: str, event: structlog.typing.EventDict
@@ -65,8 +70,9 @@ class _Clock:
         second, ns = divmod(time.time_ns(), 1_000_000_000)
         if second != self._second:
             self._second = second
-            self._shown = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        event["timestamp"] = f"{self._shown}.{ns // 1000:06d}Z"
+            shown = iso_in(second * 1000, self._zone, "seconds")
+            self._shown, self._offset = shown[:WHOLE_SECONDS], shown[WHOLE_SECONDS:]
+        event["timestamp"] = f"{self._shown}.{ns // 1000:06d}{self._offset}"
         return event
 
 

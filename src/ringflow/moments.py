@@ -1,9 +1,10 @@
-"""Moments as rows of the database have them: milliseconds since 1970 UTC."""
+"""Moments: milliseconds since 1970 UTC as rows of the database have them, and their text in a time zone."""
 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import ClassVar
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -17,3 +18,38 @@ def iso_utc(moment_ms: int, timespec: str = "milliseconds") -> str:
     """A moment such as `2026-07-01T06:00:00.000Z` (ISO 8601); `timespec` as for `datetime.isoformat`."""
     moment = EPOCH + timedelta(milliseconds=moment_ms)
     return moment.isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+def iso_in(moment_ms: int, zone: tzinfo, timespec: str = "milliseconds") -> str:
+    """The same as a clock in the zone shows it, with its offset then: `2026-07-01T07:00:00.000+01:00`."""
+    moment = (EPOCH + timedelta(milliseconds=moment_ms)).astimezone(zone)
+    text = moment.isoformat(timespec=timespec)
+    return f"{text[:-6]}Z" if zone is UTC or getattr(zone, "key", "") == "UTC" else text
+
+
+def ms_in(moment: datetime, zone: tzinfo) -> int:
+    """Milliseconds since 1970 of a moment, which is one of the zone where it names no offset.
+
+    Of an hour that comes twice, at the end of summer time, it is the first; one that is left out at its
+    beginning is counted on from before.
+    """
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() * 1000)
+
+
+class Moment(int):
+    """Milliseconds since 1970 that are printed as a time: in UTC for programs, by `shown_in` for people."""
+
+    timespec: ClassVar[str] = "milliseconds"
+
+    def shown_in(self, zone: tzinfo) -> str:
+        """RFC 3339 in the zone, with its offset."""
+        return iso_in(self, zone, self.timespec)
+
+    def __str__(self) -> str:
+        return iso_utc(self, self.timespec)
+
+
+class Second(Moment):
+    """A moment that is printed without a fraction of a second."""
+
+    timespec: ClassVar[str] = "seconds"

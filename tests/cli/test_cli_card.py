@@ -54,7 +54,7 @@ def test_a_batch_is_made_shown_listed_exported_and_redeemed(till: Run, tmp_path:
         "5.00",
         "pins.csv",
     )
-    assert shown["expires"] == "2100-01-01T00:00:00Z"
+    assert shown["expires_at"] == "2100-01-01T00:00:00Z"
     assert "cards" not in shown
     file = tmp_path / "pins.csv"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -108,9 +108,9 @@ def test_cards_are_set_disabled_enabled_and_deleted(till: Run) -> None:
     altered = till("card", "set", one["id"], "--credit", "7.50", "--expires", "2099-01-01", *ANN, "--json")
     assert altered.json == {"changed": 1, "deleted": 0, "archived": 0, "passed_over": 0}
     shown = till("card", "show", one["id"], "--json").json
-    assert (shown["credit"], shown["expires"]) == ("7.50", "2099-01-02T00:00:00Z")
+    assert (shown["credit"], shown["expires_at"]) == ("7.50", "2099-01-02T00:00:00Z")
     till("card", "set", "--batch", "a", "--expires", "none", *ANN)
-    assert till("card", "show", one["id"], "--json").json["expires"] is None
+    assert till("card", "show", one["id"], "--json").json["expires_at"] is None
     till("card", "disable", one["id"], *ANN)
     assert [row["id"] for row in till("card", "list", "--status", "disabled", "--json").json] == [one["id"]]
     assert till("card", "redeem", one["id"], *ANN).err == f"ringflow: card {one['id']} is disabled\n"

@@ -98,7 +98,7 @@ def test_people_read_who_gave_and_who_got_and_when(till: Run) -> None:
     newest, first = till("ledger", "show", "7", "--movements", "5", "--json").json["movements"]
     assert (first["debit"], first["credit"], first["kind"]) == ("cash", "customer 7", "pay_in")
     assert (newest["debit"], newest["credit"]) == ("customer 7", "adjustments")
-    assert re.fullmatch(r"20[0-9-]{8}T[0-9:]{8}Z", newest["created"])
+    assert re.fullmatch(r"20[0-9-]{8}T[0-9:]{8}Z", newest["created_at"])
 
 
 def test_a_statement_goes_from_the_opening_balance_to_the_closing_one(till: Run) -> None:

@@ -21,12 +21,12 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
     }  # fmt: skip
     cli = ringflow("cli", "add", "+44 191 000 0001", "--customer", "42", "--notes", "office", "--json").json
     assert cli == {
-        "id": 1, "customer_id": 42, "number": "441910000001", "pattern": None, "notes": "office",
+        "id": 1, "customer": 42, "number": "441910000001", "pattern": None, "notes": "office",
         "source": "operator",
     }  # fmt: skip
     did = ringflow("did", "add", "8005550100", "calling_card", "--json").json
     assert did == {
-        "number": "18005550100", "app": "calling_card", "identify": "cli", "customer_id": None,
+        "number": "18005550100", "app": "calling_card", "identify": "cli", "customer": None,
         "enabled": True, "channels": None, "reject_code": 403, "withheld": "identify",
         "source": "operator",
     }  # fmt: skip
@@ -80,9 +80,9 @@ def test_set_changes_what_is_given_and_empties_with_none(ringflow: Run) -> None:
     assert ringflow("customer", "set", "1", "--caller-id", "none", "--json").json["caller_id"] is None
     ringflow("did", "add", "100", "a", "--customer", "1", "--disabled", "--identify", "none")
     did = ringflow("did", "set", "100", "--enabled", "--app", "b", "--customer", "none", "--json").json
-    assert (did["enabled"], did["app"], did["customer_id"], did["identify"]) == (True, "b", None, "none")
+    assert (did["enabled"], did["app"], did["customer"], did["identify"]) == (True, "b", None, "none")
     ringflow("cli", "add", "^.*", "--customer", "1", "-p")
-    assert ringflow("cli", "set", "^.*", "--customer", "2", "--json").json["customer_id"] == 2
+    assert ringflow("cli", "set", "^.*", "--customer", "2", "--json").json["customer"] == 2
     ringflow("trunk", "add", "a", "PJSIP/{number}@a", "--header", "X-A: 1")
     trunk = ringflow("trunk", "set", "a", "--no-headers", "--disabled", "--position", "1", "--json").json
     assert (trunk["headers"], trunk["enabled"], trunk["position"]) == ({}, False, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 from sqlalchemy import update
@@ -180,12 +181,12 @@ async def test_what_was_keyed_and_sent_is_on_record_beside_the_number(store: Sto
         None,
     )
     async with store.reading() as connection:
-        lines = list(call_lines((await find_call(connection, CALL.call_id))[0], ()))
+        lines = list(call_lines((await find_call(connection, CALL.call_id))[0], (), UTC))
     assert any(
         "leg 2 to 441234567890 (keyed 011441234567890, sent 99+441234567890) via" in one for one in lines
     )
     file = io.StringIO()
-    await export_calls(store, Filter(number="44"), file, lambda done: None)
+    await export_calls(store, Filter(number="44"), file, lambda done: None, UTC)
     file.seek(0)
     assert [(row["keyed"], row["sent"]) for row in csv.DictReader(file)] == [
         ("", ""),

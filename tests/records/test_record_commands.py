@@ -6,6 +6,7 @@ import asyncio
 import csv
 import json
 from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,29 @@ def test_a_list_for_people_has_the_number_and_the_charge(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_people_read_and_write_times_in_the_operators_zone_and_programs_read_them_in_utc(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGFLOW_TIMEZONE", "Europe/London")
+    at_home, in_utc = "2025-06-15T16:06:40.000+01:00", "2025-06-15T15:06:40.000Z"
+    assert at_home in run(record.app, "list")
+    assert f"call 01a of {at_home}, on here" in run(record.app, "show", "01a")
+    assert json.loads(run(record.app, "show", "01a", "--json"))["started_at"] == in_utc
+    for words in ((), ("--slots",)):
+        lines = list(csv.DictReader(run(record.app, "export", "--out", "-", *words).splitlines()))
+        assert lines[0]["started"] == at_home
+    assert listed(run, "--since", "2025-06-15T16:07:40", "--until", "2025-06-15T16:08:40") == ["02b"]
+    assert listed(run, "--since", "2025-06-15T15:07:40Z", "--until", "2025-06-15T11:08:40-04:00") == ["02b"]
+    # Kolkata has no summer time, so it does not matter when this runs.
+    monkeypatch.setenv("RINGFLOW_TIMEZONE", "Asia/Kolkata")
+    newest = json.loads(run(audit.app, "list", "--json"))[0]["at"]
+    shown = datetime.fromisoformat(run(audit.app, "list").splitlines()[2].split()[0])
+    assert newest.endswith("Z")
+    assert shown.isoformat().endswith("+05:30")
+    assert shown == datetime.fromisoformat(newest)
+
+
+@pytest.mark.usefixtures("filled")
 def test_a_call_is_shown_as_it_happened(run: Run) -> None:
     charge = "0.61 USD for 60 s at 0.60 a minute (4412)"
     assert run(record.app, "show", "01a").splitlines() == [
@@ -167,18 +191,20 @@ def test_a_call_is_shown_as_it_happened(run: Run) -> None:
 @pytest.mark.usefixtures("filled")
 def test_a_call_is_shown_whole_to_programs(run: Run) -> None:
     call = json.loads(run(record.app, "show", "01a", "--json"))
-    assert (call["started_ms"], call["revision"], call["release_cause"]) == (BEGAN_MS, "r1", 16)
+    assert (call["started_at"], call["revision"], call["release_cause"]) == (
+        "2025-06-15T15:06:40.000Z",
+        "r1",
+        16,
+    )
     assert (call["released_by"], call["legs"][1]["released_by"]) == ("caller", "credit")
     assert [slot["keys"] for slot in call["slots"]] == ["**** 441234567890", ""]
     charged = call["legs"][1]
     assert (charged["talked_ms"], charged["billed_s"], charged["prefix"]) == (4000, 60, "4412")
-    assert (charged["price_micros"], charged["charged_micros"], charged["currency"]) == (
-        600_000,
-        610_000,
-        "USD",
-    )
-    assert (charged["cost_micros"], charged["cost_currency"], charged["cost_prefix"]) == (11_700, "EUR", "44")
-    assert call["legs"][0]["cost_micros"] is None
+    assert (charged["price"], charged["charged"], charged["currency"]) == ("0.60", "0.61", "USD")
+    assert (charged["cost"], charged["cost_currency"], charged["cost_prefix"]) == ("0.0117", "EUR", "44")
+    assert call["legs"][0]["cost"] is None
+    assert (call["customer"], call["card"]) == (42, "106367704089")
+    assert not [name for name in [*call, *charged] if name.endswith(("_micros", "customer_id", "card_id"))]
     assert [leg["destination"] for leg in call["legs"]] == [None, "UK fixed"]
     assert not charged.keys() & {"sold_destination", "cost_destination"}
     assert [leg["sip_code"] for leg in call["legs"]] == [None, 200]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, TypeVar
 
 import typer
@@ -13,10 +13,11 @@ from ringflow.accounts import customers
 from ringflow.accounts.peppers import Peppers, read_peppers
 from ringflow.audit import Act
 from ringflow.cli.emptying import EMPTY
+from ringflow.cli.moments import operator_zone
 from ringflow.cli.opening import with_store
 from ringflow.config import Config
 from ringflow.errors import Refused, StartError
-from ringflow.moments import iso_utc, system_now_ms
+from ringflow.moments import Second, ms_in, system_now_ms
 from ringflow.plain_text import plain
 from ringflow.store import Store
 
@@ -24,7 +25,7 @@ Result = TypeVar("Result")
 
 Expires = Annotated[
     str | None,
-    typer.Option("--expires", metavar="YYYY-MM-DD|none", help="The last day on which it is good (UTC)."),
+    typer.Option("--expires", metavar="YYYY-MM-DD|none", help="The last day on which it is good."),
 ]
 
 DAY = timedelta(days=1)
@@ -46,21 +47,23 @@ async def currency_of(connection: AsyncConnection, customer_id: int) -> str:
 
 
 def end_of_day_ms(text: str | None) -> int | None:
-    """Milliseconds since 1970 when that day is over; None for `none` and for nothing. Raises `Refused`."""
+    """Milliseconds since 1970 when that day is over where the operator is; None for `none` and for nothing.
+
+    Raises `Refused`.
+    """
     if text is None or text == EMPTY:
         return None
     try:
-        after = datetime.combine(date.fromisoformat(text) + DAY, datetime.min.time(), UTC)
+        return ms_in(datetime.combine(date.fromisoformat(text) + DAY, time()), operator_zone())
     except (ValueError, OverflowError) as error:
         raise Refused(
             f"--expires {plain(text)} is no day; write one such as 2027-12-31, or {EMPTY}"
         ) from error
-    return int(after.timestamp()) * 1000
 
 
-def in_words(time_ms: int | None) -> str | None:
-    """A time as people and programs read it: ISO 8601, UTC, whole seconds."""
-    return None if time_ms is None else iso_utc(time_ms, "seconds")
+def second(time_ms: int | None) -> Second | None:
+    """A time to be printed in whole seconds."""
+    return None if time_ms is None else Second(time_ms)
 
 
 def open_peppers(config: Config) -> Peppers:

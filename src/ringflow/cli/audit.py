@@ -11,8 +11,8 @@ import typer
 from ringflow.audit import Entry, list_entries
 from ringflow.cli.moments import moment_ms
 from ringflow.cli.opening import with_reading
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many
-from ringflow.moments import iso_utc
+from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_json, print_many
+from ringflow.moments import Moment
 
 app = typer.Typer(help="The audit log: who changed what, with before and after.", no_args_is_help=True)
 
@@ -21,7 +21,7 @@ app = typer.Typer(help="The audit log: who changed what, with before and after."
 class EntryRow:
     """A change as it is printed: of a thing that was changed, only the fields that differ."""
 
-    at: str
+    at: Moment
     operator: str
     what: str
     before: str
@@ -31,7 +31,7 @@ class EntryRow:
 @app.command("list")
 def list_command(
     since: Annotated[
-        str | None, typer.Option("--since", metavar="DATE|24h", help="Changes from then on (UTC).")
+        str | None, typer.Option("--since", metavar="DATE|24h", help="Changes from then on.")
     ] = None,
     operator: Annotated[str | None, typer.Option("--operator", metavar="NAME", help="By whom.")] = None,
     subject: Annotated[
@@ -49,9 +49,15 @@ def list_command(
         )
     )
     if as_json:
-        typer.echo(json.dumps([asdict(entry) for entry in found], indent=2))
+        print_json([entry_object(entry) for entry in found])
     else:
         print_many([entry_row(entry) for entry in found], EntryRow, False, limit)
+
+
+def entry_object(entry: Entry) -> dict[str, object]:
+    """The whole change, for programs."""
+    fields = asdict(entry)
+    return {"id": fields.pop("id"), "at": Moment(fields.pop("at_ms")), **fields}
 
 
 def entry_row(entry: Entry) -> EntryRow:
@@ -60,7 +66,7 @@ def entry_row(entry: Entry) -> EntryRow:
     both = entry.before is not None and entry.after is not None
     names = [name for name in {**before, **after} if not both or before.get(name) != after.get(name)]
     return EntryRow(
-        at=iso_utc(entry.at_ms),
+        at=Moment(entry.at_ms),
         operator=entry.operator,
         what=f"{entry.verb} {entry.subject}",
         before=_text(before, names),

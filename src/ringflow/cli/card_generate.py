@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,9 +18,10 @@ from ringflow.accounts.cards.generation import Deliver, Plan, Secret, discard, g
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers
 from ringflow.cli.card_rows import batch_row
 from ringflow.cli.ids import id_option
+from ringflow.cli.moments import operator_zone
 from ringflow.cli.opening import with_store
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json
+from ringflow.cli.printing import Json, print_json
 from ringflow.cli.secret_file import SecretFile
 from ringflow.config import Config
 from ringflow.errors import Refused
@@ -59,7 +59,7 @@ def generate_command(
     if out is None and count > MOST_PRINTED:
         raise Refused(f"more than {MOST_PRINTED} PINs are not printed; name a file with --out")
     plan = Plan(
-        name=batch or datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        name=batch or datetime.now(operator_zone()).strftime("%Y-%m-%d %H:%M:%S"),
         customer_id=customer,
         count=count,
         status=status,
@@ -120,7 +120,7 @@ def showing_progress(count: int) -> Iterator[_Bar]:
 def _print(batch: Batch, printed: Sequence[Secret], out: Path | None, as_json: bool) -> None:
     if as_json:
         where = {"file": str(out)} if out else {"cards": [{"id": one, "pin": pin} for one, pin in printed]}
-        typer.echo(json.dumps({**asdict(batch_row(batch)), **where}, indent=2))
+        print_json({**asdict(batch_row(batch)), **where})
         return
     for card_id, pin in printed:
         typer.echo(f"{card_id}  {pin}")

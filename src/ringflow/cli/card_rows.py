@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ringflow.accounts.cards.batch import Batch
 from ringflow.accounts.cards.card import Card
 from ringflow.accounts.vouchers.voucher import WHOLE_MILLIONTHS, Voucher
-from ringflow.cli.acting import in_words
+from ringflow.cli.acting import second
+from ringflow.moments import Second
 from ringflow.money import format_amount
 
 
@@ -21,12 +22,12 @@ class CardRow:
     credit: str
     currency: str
     batch: str
-    expires: str | None
+    expires_at: Second | None
     redeemed_by: int | None
     redeemed_as: str | None
-    redeemed: str | None
-    created: str | None
-    archived: str | None
+    redeemed_at: Second | None
+    created_at: Second | None
+    archived_at: Second | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,10 @@ class BatchRow:
     pin_length: int
     pin_only: bool
     top_up: str
-    expires: str | None
+    expires_at: Second | None
     operator: str
-    created: str | None
-    ready: str | None
+    created_at: Second | None
+    ready_at: Second | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,11 @@ class VoucherRow:
     gives: str
     currency: str
     minimum: str
-    expires: str | None
+    expires_at: Second | None
     redeemed_by: int | None
-    redeemed: str | None
+    redeemed_at: Second | None
     given: str | None
-    created: str | None
+    created_at: Second | None
     operator: str
 
 
@@ -74,12 +75,12 @@ def card_row(card: Card) -> CardRow:
         credit=format_amount(card.credit_micros, card.currency),
         currency=card.currency,
         batch=card.batch,
-        expires=in_words(card.expires_ms),
+        expires_at=second(card.expires_ms),
         redeemed_by=card.redeemed_by,
         redeemed_as=card.redeemed_as,
-        redeemed=in_words(card.redeemed_ms),
-        created=in_words(card.created_ms),
-        archived=in_words(card.archived_ms),
+        redeemed_at=second(card.redeemed_ms),
+        created_at=second(card.created_ms),
+        archived_at=second(card.archived_ms),
     )
 
 
@@ -94,10 +95,10 @@ def batch_row(batch: Batch) -> BatchRow:
         pin_length=batch.pin_length,
         pin_only=bool(batch.pin_only),
         top_up=batch.top_up,
-        expires=in_words(batch.expires_ms),
+        expires_at=second(batch.expires_ms),
         operator=batch.operator,
-        created=in_words(batch.created_ms),
-        ready=in_words(batch.ready_ms),
+        created_at=second(batch.created_ms),
+        ready_at=second(batch.ready_ms),
     )
 
 
@@ -111,11 +112,11 @@ def voucher_row(voucher: Voucher) -> VoucherRow:
         gives=_gives(voucher),
         currency=voucher.currency,
         minimum=format_amount(voucher.minimum_micros, voucher.currency),
-        expires=in_words(voucher.expires_ms),
+        expires_at=second(voucher.expires_ms),
         redeemed_by=voucher.redeemed_by,
-        redeemed=in_words(voucher.redeemed_ms),
+        redeemed_at=second(voucher.redeemed_ms),
         given=None if given is None else format_amount(given, voucher.currency),
-        created=in_words(voucher.created_ms),
+        created_at=second(voucher.created_ms),
         operator=voucher.operator,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -17,10 +16,10 @@ from ringflow.cli.csv_file import Csv, write_csv
 from ringflow.cli.emptying import EMPTY
 from ringflow.cli.ids import id_argument
 from ringflow.cli.ledger_rows import HoldRow, MovementRow, account_row, hold_row, movement_row
-from ringflow.cli.moments import period_ms
+from ringflow.cli.moments import operator_zone, period_ms
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_many, print_one
+from ringflow.cli.printing import Json, print_json, print_many, print_one
 from ringflow.cli.statement_rows import (
     CSV_COLUMNS,
     EntryRow,
@@ -51,12 +50,8 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, for the books.")]
 Key = Annotated[
     str | None, typer.Option("--key", help="Does it once, however often it is tried with the same key.")
 ]
-Since = Annotated[
-    str | None, typer.Option("--since", metavar="DATE|24h", help="Movements from then on (UTC).")
-]
-Until = Annotated[
-    str | None, typer.Option("--until", metavar="DATE|24h", help="Movements before then (UTC).")
-]
+Since = Annotated[str | None, typer.Option("--since", metavar="DATE|24h", help="Movements from then on.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE|24h", help="Movements before then.")]
 Movements = Annotated[int, typer.Option("--movements", min=0, max=10_000, help="How many to list.")]
 DebitLimit = Annotated[
     str | None, typer.Option("--debit", help="0: prepaid; above: overdraft; below: kept back.")
@@ -81,7 +76,7 @@ def check_command(as_json: Json = False) -> None:
 
     findings = with_store(check)
     if as_json:
-        typer.echo(json.dumps({"ok": not findings, "findings": [asdict(one) for one in findings]}, indent=2))
+        print_json({"ok": not findings, "findings": [asdict(one) for one in findings]})
     else:
         for one in findings:
             typer.echo(str(one))
@@ -104,7 +99,7 @@ def show_command(customer: Customer, movements: Movements = 0, as_json: Json = F
     account, posted = with_reading(show)
     if as_json and movements:
         shown = {**asdict(account_row(account)), "movements": [asdict(movement_row(one)) for one in posted]}
-        typer.echo(json.dumps(shown, indent=2))
+        print_json(shown)
         return
     print_one(account_row(account), as_json)
     if movements:
@@ -131,11 +126,11 @@ def statement_command(
 
     statement = with_reading(read)
     if csv is not None:
-        write_csv(csv, CSV_COLUMNS, csv_lines(statement, since_ms, until_ms))
+        write_csv(csv, CSV_COLUMNS, csv_lines(statement, since_ms, until_ms, operator_zone()))
     elif as_json:
-        typer.echo(json.dumps(statement_object(statement, since_ms, until_ms), indent=2))
+        print_json(statement_object(statement, since_ms, until_ms))
     else:
-        typer.echo(statement_head(statement, since_ms, until_ms))
+        typer.echo(statement_head(statement, since_ms, until_ms, operator_zone()))
         print_many([entry_row(one, statement.currency) for one in statement.entries], EntryRow, False)
         typer.echo(statement_foot(statement))
     if statement.unexplained_micros:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ringflow.cli.acting import in_words
+from ringflow.cli.acting import second
 from ringflow.ledger.account import Account, account_name
 from ringflow.ledger.hold import Hold
 from ringflow.ledger.movement import Posted
+from ringflow.moments import Second
 from ringflow.money import format_amount
 
 
@@ -39,7 +40,7 @@ class MovementRow:
     reason: str
     operator: str
     key: str
-    created: str | None
+    created_at: Second | None
     again: bool
 
 
@@ -53,8 +54,8 @@ class HoldRow:
     currency: str | None
     server: str
     asterisk: str | None
-    opened: str | None
-    expires: str | None
+    opened_at: Second | None
+    expires_at: Second | None
 
 
 def account_row(account: Account) -> AccountRow:
@@ -87,7 +88,7 @@ def movement_row(posted: Posted) -> MovementRow:
         reason=movement.reason,
         operator=movement.operator,
         key=movement.key,
-        created=in_words(posted.created_ms),
+        created_at=second(posted.created_ms),
         again=posted.again,
     )
 
@@ -102,6 +103,6 @@ def hold_row(hold: Hold) -> HoldRow:
         currency=currency,
         server=hold.server,
         asterisk=hold.asterisk or None,
-        opened=in_words(hold.opened_ms),
-        expires=in_words(hold.expires_ms),
+        opened_at=second(hold.opened_ms),
+        expires_at=second(hold.expires_ms),
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from ringflow.config import load_config
 from ringflow.errors import Refused
-from ringflow.moments import system_now_ms
+from ringflow.moments import ms_in, system_now_ms
 from ringflow.plain_text import plain
 
 _AGO = re.compile(r"([0-9]{1,6})([smhd])")
@@ -16,7 +18,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 def moment_ms(text: str | None, option: str) -> int | None:
     """Milliseconds since 1970 of `2026-07-01`, `2026-07-01T06:00+02:00` or `24h` (ago). Raises `Refused`.
 
-    Where no zone is written, it is UTC.
+    Where no offset is written, it is in the operator's time zone (`timezone:`).
     """
     if text is None:
         return None
@@ -28,8 +30,12 @@ def moment_ms(text: str | None, option: str) -> int | None:
         raise Refused(
             f"{option} {plain(text)}: write a date such as 2026-07-01, or 24h for a day ago"
         ) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
+    return ms_in(moment, operator_zone())
+
+
+def operator_zone() -> ZoneInfo:
+    """The time zone in which people read and write times: `timezone:` of the configuration."""
+    return load_config().zone
 
 
 def period_ms(since: str | None, until: str | None) -> tuple[int | None, int | None]:

@@ -14,6 +14,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ringflow.cli.moments import operator_zone
+from ringflow.moments import Moment
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -21,6 +24,8 @@ DEFAULT_LIMIT = 1000
 MAX_LIMIT = 10_000_000
 PIPED_WIDTH = 200
 FIELDS_PADDING = 4
+_NAMES = {"customer_id": "customer", "card_id": "card"}
+"""Fields that have a shorter name for those who read them: the thing itself, not its key in a table."""
 GAPS = (2, 1)
 """Between the columns of a table; the second where only that leaves room."""
 
@@ -32,7 +37,7 @@ Found: TypeAlias = "DataclassInstance"
 def print_one(found: Found, as_json: bool) -> None:
     """Print one thing, a field on each line; as JSON an object."""
     if as_json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
         return
     _print_fields(found, _room())
 
@@ -44,7 +49,7 @@ def print_many(found: Sequence[Found], kind: type[Found], as_json: bool, limit: 
     Where `limit` may have cut the list off, a line on standard error says so.
     """
     if as_json:
-        _print_json([asdict(one) for one in found])
+        print_json([asdict(one) for one in found])
     elif not found:
         typer.echo("none")
     else:
@@ -56,7 +61,7 @@ def print_many(found: Sequence[Found], kind: type[Found], as_json: bool, limit: 
 def print_deleted(noun: str, name: object, as_json: bool) -> None:
     """Say what is gone."""
     if as_json:
-        _print_json({"deleted": name})
+        print_json({"deleted": name})
     else:
         typer.echo(f"{noun} {name} is deleted")
 
@@ -129,17 +134,31 @@ def _longest(texts: Iterable[str]) -> int:
     return max(map(cell_len, texts), default=0)
 
 
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2))
+def print_json(value: object) -> None:
+    """Print for programs: the names of DESIGN's vocabulary, times in UTC as RFC 3339 has them."""
+    typer.echo(json.dumps(in_json(value), indent=2))
+
+
+def in_json(value: object) -> object:
+    """The same with our names and moments in their JSON form, at any depth."""
+    if isinstance(value, Moment):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {_NAMES.get(name, name): in_json(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [in_json(one) for one in value]
+    return value
 
 
 def _title(name: str) -> str:
-    return name.replace("_", " ")
+    return _NAMES.get(name, name).removesuffix("_at").replace("_", " ")
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, Moment):
+        return value.shown_in(operator_zone())
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):

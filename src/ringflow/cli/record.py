@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from pathlib import Path
@@ -16,9 +15,9 @@ from rich.progress import Progress
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.cli.ids import id_option
-from ringflow.cli.moments import moment_ms
+from ringflow.cli.moments import moment_ms, operator_zone
 from ringflow.cli.opening import with_reading, with_store
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many
+from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_json, print_many
 from ringflow.cli.record_rows import CallRow, call_lines, call_object, call_row, whole_object
 from ringflow.config import Config
 from ringflow.errors import Refused
@@ -31,8 +30,8 @@ from ringflow.wording import counted
 
 app = typer.Typer(help="Records of calls: list, show, export.", no_args_is_help=True)
 
-Since = Annotated[str | None, typer.Option("--since", metavar="DATE|24h", help="Calls from then on (UTC).")]
-Until = Annotated[str | None, typer.Option("--until", metavar="DATE|24h", help="Calls before then (UTC).")]
+Since = Annotated[str | None, typer.Option("--since", metavar="DATE|24h", help="Calls from then on.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE|24h", help="Calls before then.")]
 Did = Annotated[str | None, typer.Option("--did", metavar="NUMBER", help="The number that was called.")]
 Cli = Annotated[str | None, typer.Option("--cli", metavar="NUMBER", help="The number that called.")]
 Customer = Annotated[int | None, id_option("--customer", "Who paid.")]
@@ -76,7 +75,7 @@ def list_command(
 
     found = with_reading(work)
     if as_json:
-        typer.echo(json.dumps([call_object(call) for call in found], indent=2))
+        print_json([call_object(call) for call in found])
     else:
         print_many([call_row(call) for call in found], CallRow, False, limit)
 
@@ -93,10 +92,10 @@ def show_command(
 
     call, slots = with_reading(work)
     if as_json:
-        typer.echo(json.dumps(whole_object(call, slots), indent=2))
+        print_json(whole_object(call, slots))
         return
     console = Console(highlight=False)
-    for line in call_lines(call, slots):
+    for line in call_lines(call, slots, operator_zone()):
         console.print(escape(line), soft_wrap=True)
 
 
@@ -127,7 +126,11 @@ def export_command(
             file = sys.stdout if str(out) == "-" else open_files.enter_context(_new_file(out))
             writing = progress.add_task("write", total=None)
             return await write(
-                store, _filter(ctx.params, config), file, lambda lines: progress.advance(writing, lines)
+                store,
+                _filter(ctx.params, config),
+                file,
+                lambda lines: progress.advance(writing, lines),
+                config.zone,
             )
 
     lines = with_store(work)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import tzinfo
 from typing import Any
 
-from ringflow.moments import iso_utc
+from ringflow.moments import Moment, iso_in
 from ringflow.money import Money
 from ringflow.records.export import amount_text, seconds_text
 from ringflow.records.legs import RecordedLeg
 from ringflow.records.reading import RecordedCall, RecordedSlot
+
+_AMOUNTS = ("price", "connection", "charged", "refunded", "uncollected")
+"""What a leg has in micro-units of its currency."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
     """A call in a list. `dialled`, `trunk`, `status` are its last leg's; `charged` and `cost` are of all."""
 
-    started: str
+    started_at: Moment
     call: str
     did: str
     cli: str | None
@@ -37,7 +41,7 @@ def call_row(call: RecordedCall) -> CallRow:
     """The call on one line."""
     last = call.legs[-1] if call.legs else None
     return CallRow(
-        started=iso_utc(call.started_ms),
+        started_at=Moment(call.started_ms),
         call=call.call_id,
         did=call.did,
         cli=call.cli,
@@ -55,12 +59,24 @@ def call_row(call: RecordedCall) -> CallRow:
 
 
 def call_object(call: RecordedCall) -> dict[str, Any]:
-    """The call and its legs, for programs: amounts in micro-units, times in milliseconds."""
-    facts = asdict(call)
-    for leg, shown in zip(call.legs, facts["legs"], strict=True):
-        shown["destination"] = leg.destination
-        del shown["sold_destination"], shown["cost_destination"]
-    return facts
+    """The call and its legs, for programs: amounts as text in their currency, lengths in milliseconds."""
+    fields = asdict(call)
+    return {
+        "call_id": fields.pop("call_id"),
+        "server": fields.pop("server"),
+        "started_at": Moment(fields.pop("started_ms")),
+        **fields,
+        "legs": [_leg_object(leg) for leg in call.legs],
+    }
+
+
+def _leg_object(leg: RecordedLeg) -> dict[str, Any]:
+    fields = asdict(leg)
+    for name in _AMOUNTS:
+        fields[name] = amount_text(fields.pop(f"{name}_micros"), leg.currency)
+    del fields["sold_destination"], fields["cost_destination"]
+    fields["cost"] = amount_text(fields.pop("cost_micros"), leg.cost_currency)
+    return {**fields, "destination": leg.destination}
 
 
 def whole_object(call: RecordedCall, slots: Sequence[RecordedSlot]) -> dict[str, Any]:
@@ -68,7 +84,7 @@ def whole_object(call: RecordedCall, slots: Sequence[RecordedSlot]) -> dict[str,
     return {**call_object(call), "slots": [asdict(slot) for slot in slots]}
 
 
-def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot]) -> Iterator[str]:
+def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot], zone: tzinfo) -> Iterator[str]:
     """What happened, in order, and then how the call ended: as a transcript reads."""
     happened = [(slot.entered_ms, 0, _slot_line(slot)) for slot in slots]
     # A leg of which nobody knew when it ended stands at the end.
@@ -81,7 +97,7 @@ def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot]) -> Iterator[st
     if call.released_by is not None:
         yield f"{'':>9}  released by {call.released_by}" + _cause(call.release_cause)
     on = call.server if call.asterisk is None else f"{call.server}, Asterisk {call.asterisk}"
-    yield f"call {call.call_id} of {iso_utc(call.started_ms)}, on {on}"
+    yield f"call {call.call_id} of {iso_in(call.started_ms, zone)}, on {on}"
     yield f"from {call.cli or 'nobody known'} to {call.did or 'a DID not known'}"
     if call.app is not None:
         yield f"app {call.app}, revision {call.revision}"

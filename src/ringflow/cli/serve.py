@@ -33,7 +33,7 @@ def serve(
     A terminal that closes (SIGHUP) is the first of them, and never the second.
     """
     config = load_config()
-    set_up_logs(config.log)
+    set_up_logs(config.log, config.zone)
     raise_open_file_limit()
     uvloop.run(_serve(config, first_steps))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from datetime import tzinfo
 from typing import Any
 
-from ringflow.cli.acting import in_words
+from ringflow.cli.acting import second
 from ringflow.ledger.account import account_name
 from ringflow.ledger.statement import AccountStatement, Entry
+from ringflow.moments import Second
 from ringflow.money import Money, format_amount
 from ringflow.spreadsheets import csv_cell
 
@@ -17,7 +19,7 @@ from ringflow.spreadsheets import csv_cell
 class EntryRow:
     """A movement as it is printed: `amount` is below zero where the balance fell to `balance`."""
 
-    booked: str | None
+    booked_at: Second | None
     movement: int
     kind: str
     amount: str
@@ -34,7 +36,7 @@ CSV_COLUMNS = (*(field.name for field in fields(EntryRow)), "currency")
 def entry_row(entry: Entry, currency: str) -> EntryRow:
     """The movement with its amounts as text."""
     return EntryRow(
-        booked=in_words(entry.created_ms),
+        booked_at=second(entry.created_ms),
         movement=entry.id,
         kind=entry.kind.value,
         amount=format_amount(entry.micros, currency),
@@ -54,17 +56,21 @@ def statement_object(
     return {
         "customer": statement.customer_id,
         "currency": currency,
-        "since": in_words(since_ms),
-        "until": in_words(until_ms),
+        "since": second(since_ms),
+        "until": second(until_ms),
         "opening": format_amount(statement.opening_micros, currency),
         "movements": [asdict(entry_row(entry, currency)) for entry in statement.entries],
         "closing": format_amount(statement.closing_micros, currency),
     }
 
 
-def statement_head(statement: AccountStatement, since_ms: int | None, until_ms: int | None) -> str:
+def statement_head(
+    statement: AccountStatement, since_ms: int | None, until_ms: int | None, zone: tzinfo
+) -> str:
     """Whose statement it is, for which period, and the balance before it."""
-    period = f"from {in_words(since_ms) or 'the beginning'} until {in_words(until_ms) or 'now'}"
+    began = "the beginning" if since_ms is None else Second(since_ms).shown_in(zone)
+    ended = "now" if until_ms is None else Second(until_ms).shown_in(zone)
+    period = f"from {began} until {ended}"
     opening = Money(statement.opening_micros, statement.currency)
     return f"customer {statement.customer_id}, {period}\nopening balance {opening}\n"
 
@@ -79,23 +85,31 @@ def statement_foot(statement: AccountStatement) -> str:
 
 
 def csv_lines(
-    statement: AccountStatement, since_ms: int | None, until_ms: int | None
+    statement: AccountStatement, since_ms: int | None, until_ms: int | None, zone: tzinfo
 ) -> Iterator[dict[str, str | int | None]]:
-    """A line for each movement between one for the opening and one for the closing balance."""
-    yield _balance_line("opening", since_ms, statement.opening_micros, statement.currency)
+    """A line for each movement between one for the opening and one for the closing balance.
+
+    Times are in the zone, each with its offset.
+    """
+
+    def shown(moment_ms: int | None) -> str | None:
+        return None if moment_ms is None else Second(moment_ms).shown_in(zone)
+
+    yield _balance_line("opening", shown(since_ms), statement.opening_micros, statement.currency)
     for entry in statement.entries:
         row = entry_row(entry, statement.currency)
         written = {
+            "booked_at": shown(entry.created_ms),
             "reason": csv_cell(row.reason),
             "operator": csv_cell(row.operator),
             "leg": csv_cell(row.leg),
         }
         yield {**asdict(row), **written, "currency": statement.currency}
-    yield _balance_line("closing", until_ms, statement.closing_micros, statement.currency)
+    yield _balance_line("closing", shown(until_ms), statement.closing_micros, statement.currency)
 
 
 def _balance_line(
-    kind: str, moment_ms: int | None, micros: int, currency: str
+    kind: str, booked_at: str | None, micros: int, currency: str
 ) -> dict[str, str | int | None]:
     balance = format_amount(micros, currency)
-    return {"booked": in_words(moment_ms), "kind": kind, "balance": balance, "currency": currency}
+    return {"booked_at": booked_at, "kind": kind, "balance": balance, "currency": currency}

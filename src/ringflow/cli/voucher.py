@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -26,9 +25,10 @@ from ringflow.audit import Act
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers, with_act
 from ringflow.cli.card_rows import VoucherRow, voucher_row
 from ringflow.cli.ids import id_argument, id_option
+from ringflow.cli.moments import operator_zone
 from ringflow.cli.opening import with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_json, print_many, print_one
 from ringflow.cli.secret_file import SecretFile
 from ringflow.config import Config
 from ringflow.errors import Refused
@@ -67,7 +67,7 @@ def generate_command(
     if out is None and count > MOST_PRINTED:
         raise Refused(f"more than {MOST_PRINTED} codes are not printed; name a file with --out")
     plan = Plan(
-        batch=batch or datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        batch=batch or datetime.now(operator_zone()).strftime("%Y-%m-%d %H:%M:%S"),
         currency=currency,
         count=count,
         value_micros=None if value is None else parse_amount(value, currency),
@@ -186,7 +186,7 @@ def _print(made: list[tuple[int, str]], plan: Plan, out: Path | None, as_json: b
     if as_json:
         codes = [{"number": number, "code": code} for number, code in made]
         where: dict[str, object] = {"file": str(out)} if out else {"vouchers": codes}
-        typer.echo(json.dumps({"batch": plan.batch, "count": len(made), **where}, indent=2))
+        print_json({"batch": plan.batch, "count": len(made), **where})
         return
     for number, code in made if out is None else ():
         typer.echo(f"{number}  {code}")

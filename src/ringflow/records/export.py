@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from datetime import tzinfo
 from typing import TextIO
 
-from ringflow.moments import iso_utc
+from ringflow.moments import iso_in
 from ringflow.money import format_amount
 from ringflow.records.legs import RecordedLeg
 from ringflow.records.reading import Filter, RecordedCall, every_call
@@ -41,12 +42,15 @@ Progress = Callable[[int], None]
 """Told how many lines have been written since it was last told."""
 
 
-async def export_calls(store: Store, wanted: Filter, file: TextIO, progress: Progress) -> int:
-    """Write the calls, the oldest first; gives how many lines there are below the columns' names."""
+async def export_calls(store: Store, wanted: Filter, file: TextIO, progress: Progress, zone: tzinfo) -> int:
+    """Write the calls, the oldest first; gives how many lines there are below the columns' names.
+
+    Times are in the zone, each with its offset.
+    """
     writer, lines = csv.writer(file, lineterminator="\n"), 0
     writer.writerow(COLUMNS)
     async for page in every_call(store, wanted):
-        rows = [row for call in page for row in _rows(call)]
+        rows = [row for call in page for row in _rows(call, zone)]
         writer.writerows(rows)
         progress(len(rows))
         lines += len(rows)
@@ -63,9 +67,9 @@ def amount_text(micros: int | None, currency: str | None) -> str | None:
     return None if micros is None or currency is None else format_amount(micros, currency)
 
 
-def _rows(call: RecordedCall) -> Iterator[list[str]]:
+def _rows(call: RecordedCall, zone: tzinfo) -> Iterator[list[str]]:
     facts = (
-        *(call.call_id, call.server, iso_utc(call.started_ms), seconds_text(call.duration_ms)),
+        *(call.call_id, call.server, iso_in(call.started_ms, zone), seconds_text(call.duration_ms)),
         *(call.did, call.cli, call.app, call.revision, call.card_id, call.customer_id),
         *(call.outcome, call.reason, call.reject_sip, call.release_cause),
     )
