@@ -10,7 +10,7 @@ import getpass
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -73,16 +73,23 @@ async def note(act: Act, verb: str, subject: str, before: Facts, after: Facts) -
 
     Text under a name that speaks of a PIN, a key or another secret (`X-Api-Key`) is masked.
     """
-    await act.connection.execute(
-        audit_log.insert().values(
-            at_ms=act.now_ms,
-            operator=act.operator,
-            verb=verb,
-            subject=subject,
-            before=_plain(before),
-            after=_plain(after),
-        )
-    )
+    await note_many(act, verb, [(subject, before, after)])
+
+
+async def note_many(act: Act, verb: str, entries: Sequence[tuple[str, Facts, Facts]]) -> None:
+    """Tell the same of many subjects at once: each with what it was before and is after."""
+    rows = [
+        {
+            "at_ms": act.now_ms,
+            "operator": act.operator,
+            "verb": verb,
+            "subject": subject,
+            "before": _plain(before),
+            "after": _plain(after),
+        }
+        for subject, before, after in entries
+    ]
+    await act.connection.execute(audit_log.insert(), rows)
 
 
 async def list_entries(

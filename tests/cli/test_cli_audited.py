@@ -93,10 +93,19 @@ def write_rates() -> None:
     Path("rates.csv").write_text("prefix,price\n44,0.01\n", "utf-8")
 
 
+def write_tables() -> None:
+    Path("customers.csv").write_text("id\n4\n", "utf-8")
+    Path("clis.csv").write_text("number,customer\n441910000009,4\n", "utf-8")
+    Path("dids.csv").write_text("number,app\n109,card\n", "utf-8")
+
+
 CHANGES = (
     change("customer add One --id 1", "add", "customer 1", made=True),
     change("customer add Two --id 2", "add", "customer 2", made=True),
     change("customer add Three --id 3", "add", "customer 3", made=True),
+    change("customer import customers.csv", "import", "customers", made=True, first=write_tables),
+    change("cli import clis.csv", "import", "CLIs", made=True),
+    change("did import dids.csv", "import", "DIDs", made=True),
     change("customer set 1 --channels 3", "set", "customer 1"),
     change("cli add 441910000001 --customer 1", "add", "CLI 441910000001", made=True),
     change("cli set 441910000001 --notes office", "set", "CLI 441910000001"),

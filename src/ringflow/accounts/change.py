@@ -5,7 +5,7 @@ The directory gets a new revision only if something changed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act, Facts, login_name, note
+from ringflow.audit import Act, Facts, login_name, note, note_many
 from ringflow.errors import Refused
 from ringflow.moments import system_now_ms
 from ringflow.store import Store
@@ -42,6 +42,11 @@ class Change:
     async def note(self, verb: str, subject: str, before: Facts, after: Facts) -> None:
         """Tell what was done, once it is: the audit log has it, and servers read the directory again."""
         await note(Act(self.connection, self.operator, self.now_ms), verb, subject, before, after)
+        self.made = True
+
+    async def note_many(self, verb: str, entries: Sequence[tuple[str, Facts, Facts]]) -> None:
+        """Tell the same of many subjects, each with before and after."""
+        await note_many(Act(self.connection, self.operator, self.now_ms), verb, entries)
         self.made = True
 
     def refuse_foreign(self, source: Source, noun: str) -> None:

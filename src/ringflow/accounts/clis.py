@@ -98,14 +98,19 @@ async def add_number(change: Change, customer_id: int, text: str, notes: str = "
     return await _add(change, Cli(0, customer_id, number=cli_number(text, change.country), notes=notes))
 
 
+def check_pattern(pattern: str) -> None:
+    """Raise `Refused` for a pattern that RE2 cannot take, and for one that no number can match."""
+    compile_pattern(pattern)
+    check_reach(pattern)
+
+
 async def add_pattern(change: Change, customer_id: int, pattern: str, notes: str = "") -> Cli:
     """Let a pattern identify a customer, after all exact numbers and all older patterns.
 
     It is searched for in the caller's E.164 digits: unanchored unless it has ^ and $. Raises `Refused`: RE2
     cannot take it, no number can match it, somebody has it already.
     """
-    compile_pattern(pattern)
-    check_reach(pattern)
+    check_pattern(pattern)
     return await _add(change, Cli(0, customer_id, pattern=pattern, notes=notes))
 
 

@@ -88,7 +88,7 @@ async def next_id(change: Change) -> int:
 
 async def add(change: Change, customer: Customer) -> Customer:
     """Add a customer. Raises `Refused`: the id is taken, a field is wrong, no currency of ISO 4217."""
-    customer = _checked(replace(customer, source=change.source), change.country)
+    customer = checked(replace(customer, source=change.source), change.country)
     taken = await find(change.connection, customer.id)
     if taken is not None:
         change.refuse_foreign(taken.source, f"customer {customer.id}")
@@ -104,7 +104,7 @@ async def alter(change: Change, customer_id: int, **changes: Unpack[CustomerChan
     """Change a customer's fields. Raises `Refused`: unknown, declared in config.yaml, another currency."""
     old = await show(change.connection, customer_id)
     change.refuse_foreign(old.source, f"customer {customer_id}")
-    new = _checked(replace(old, **changes), change.country)
+    new = checked(replace(old, **changes), change.country)
     if new.currency != old.currency:
         raise Refused(
             f"customer {customer_id}: the currency stays {old.currency}, its money is counted in it; "
@@ -179,7 +179,8 @@ def _leaning_name(row: RowMapping) -> str:
     return f"CLI {row['number']}" if row["number"] is not None else f"CLI pattern {plain(row['pattern'])}"
 
 
-def _checked(customer: Customer, country: str) -> Customer:
+def checked(customer: Customer, country: str) -> Customer:
+    """The customer with its fields as they are kept. Raises `Refused` with every field that is wrong."""
     caller_id = customer.caller_id
     with trying_all() as trying:
         with trying:

@@ -148,6 +148,17 @@ async def delete(change: Change, text: str) -> Did:
 async def _checked(change: Change, did: Did) -> Did:
     with trying_all() as trying:
         with trying:
+            check_fields(did)
+        with trying:
+            if did.customer_id is not None:
+                await customers.show(change.connection, did.customer_id, at=("customer",))
+    return did
+
+
+def check_fields(did: Did) -> None:
+    """Raise `Refused` with every field that is wrong by itself."""
+    with trying_all() as trying:
+        with trying:
             _check_app(did.app)
         with trying:
             check_one_of(did.identify, get_args(Identify), "identify")
@@ -157,10 +168,6 @@ async def _checked(change: Change, did: Did) -> Did:
             check_range(did.reject_code, 400, 699, "reject code")
         with trying:
             check_one_of(did.withheld, get_args(Withheld), "withheld")
-        with trying:
-            if did.customer_id is not None:
-                await customers.show(change.connection, did.customer_id, at=("customer",))
-    return did
 
 
 def _check_app(app: str) -> None:

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from ringflow.accounts import clis
+from ringflow.accounts.cli_import import CliImport
 from ringflow.accounts.clis import Cli, CliChanges
 from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
 
 app = typer.Typer(help="The calling numbers that identify customers.", no_args_is_help=True)
 
@@ -41,6 +43,21 @@ def add_command(
     """
     add = clis.add_pattern if pattern else clis.add_number
     print_one(with_change(operator, lambda change: add(change, customer, text, notes or "")), as_json)
+
+
+@app.command("import")
+def import_command(
+    operator: Operator,
+    file: TableFile,
+    update: Update = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Add CLIs from a CSV file.
+
+    All of them, or none where a line is wrong; every wrong line is named.
+    """
+    import_table(CliImport, operator, file, update, dry_run, as_json)
 
 
 @app.command("list")

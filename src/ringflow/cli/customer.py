@@ -8,12 +8,14 @@ import typer
 
 from ringflow.accounts import customers
 from ringflow.accounts.change import Change
+from ringflow.accounts.customer_import import CustomerImport
 from ringflow.accounts.customers import Customer, CustomerChanges
 from ringflow.cli.emptying import number_or_none, text_or_none
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
 from ringflow.config import CustomerStatus
 
 app = typer.Typer(help="The accounts that pay.", no_args_is_help=True)
@@ -53,6 +55,21 @@ def add_command(
         )
 
     print_one(with_change(operator, add), as_json)
+
+
+@app.command("import")
+def import_command(
+    operator: Operator,
+    file: TableFile,
+    update: Update = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Add customers from a CSV file.
+
+    All of them, or none where a line is wrong; every wrong line is named.
+    """
+    import_table(CustomerImport, operator, file, update, dry_run, as_json)
 
 
 @app.command("list")

@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from ringflow.accounts import dids
+from ringflow.accounts.did_import import DidImport
 from ringflow.accounts.dids import Did, DidChanges, Identify, Withheld
 from ringflow.cli.emptying import number_or_none
 from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
 from ringflow.config import load_config
 from ringflow.errors import DocumentError
 from ringflow.wording import did_you_mean, known_words
@@ -71,6 +73,21 @@ def add_command(
     )
     print_one(with_change(operator, lambda change: dids.add(change, did)), as_json)
     _tell_if_missing(app_name)
+
+
+@app.command("import")
+def import_command(
+    operator: Operator,
+    file: TableFile,
+    update: Update = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Add DIDs from a CSV file.
+
+    All of them, or none where a line is wrong; every wrong line is named.
+    """
+    _tell_if_missing(*import_table(DidImport, operator, file, update, dry_run, as_json).apps)
 
 
 @app.command("list")
@@ -133,8 +150,8 @@ def delete_command(operator: Operator, number: Number, as_json: Json = False) ->
     print_deleted("DID", with_change(operator, lambda change: dids.delete(change, number)).number, as_json)
 
 
-def _tell_if_missing(app_name: str) -> None:
-    """Say on standard error that no flow here has this app. It may still come, so that is not refused."""
+def _tell_if_missing(*names: str) -> None:
+    """Say on standard error that no flow here has such an app. It may still come, so that is not refused."""
     # Loading what slots need takes as long as all the rest of a command.
     from ringflow.flows.folder import FlowFolder, shown_path
     from ringflow.flows.registry import slot_types
@@ -146,7 +163,7 @@ def _tell_if_missing(app_name: str) -> None:
     except DocumentError:
         return  # the flows are elsewhere
     apps = {draft.app for draft in drafts.values() if draft.app is not None}
-    if app_name not in apps:
-        mend = did_you_mean(app_name, apps, f"apps: {known_words(apps)}" if apps else "there are no flows")
-        what = f"{shown_path(folder)} has no app {app_name} ({mend}): calls are rejected until it has"
+    for name in sorted(set(names) - apps):
+        mend = did_you_mean(name, apps, f"apps: {known_words(apps)}" if apps else "there are no flows")
+        what = f"{shown_path(folder)} has no app {name} ({mend}): calls are rejected until it has"
         typer.echo(what, err=True)

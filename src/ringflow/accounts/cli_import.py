@@ -1,0 +1,139 @@
+"""CLIs from a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, NamedTuple
+
+from sqlalchemy import bindparam, select
+
+from ringflow.accounts.bulk_import import (
+    Cells,
+    TableImport,
+    check_customer,
+    customer_id,
+    known_customers,
+    parts,
+    raise_all,
+)
+from ringflow.accounts.change import Source
+from ringflow.accounts.clis import COLUMNS, Cli, check_pattern, cli_number
+from ringflow.accounts.fields import Trying, check_text
+from ringflow.errors import Refused
+from ringflow.plain_text import plain
+from ringflow.sheet_tables import TableRow
+from ringflow.store.tables import clis
+
+
+class CliKey(NamedTuple):
+    """What a CLI is found by: one of the two."""
+
+    number: str | None
+    pattern: str | None
+
+
+class CliImport(TableImport[CliKey, Cli]):
+    """A row has a number or a pattern. With `update` a CLI may go to another customer."""
+
+    subject = "CLIs"
+    columns = ("number", "pattern", "customer", "notes")
+    needed = ("customer",)
+    aliases: ClassVar[Mapping[str, str]] = {"cli": "number", "phone": "number", "customer_id": "customer"}
+
+    _customers: frozenset[int] = frozenset()
+
+    def key(self, row: TableRow) -> CliKey:
+        """The number in the form that identifies, or the pattern."""
+        if row["number"] and row["pattern"]:
+            raise Refused("write a number or a pattern, not both", ("pattern",))
+        if row["pattern"]:
+            try:
+                check_pattern(row["pattern"])
+            except Refused as error:
+                raise Refused(str(error), ("pattern",)) from None
+            return CliKey(None, row["pattern"])
+        if not row["number"]:
+            raise Refused(
+                "is empty; write the number from which the customer calls, or a pattern", ("number",)
+            )
+        return CliKey(cli_number(row["number"], self.change.country), None)
+
+    def name(self, key: CliKey) -> str:
+        """As in the audit log."""
+        return f"CLI {key.number}" if key.number is not None else f"CLI pattern {plain(key.pattern or '')}"
+
+    async def existing(self, keys: Collection[CliKey]) -> Mapping[CliKey, Cli]:
+        """Those that are there."""
+        found: dict[CliKey, Cli] = {}
+        for column, values in (
+            (clis.c.number, [key.number for key in keys if key.number is not None]),
+            (clis.c.pattern, [key.pattern for key in keys if key.pattern is not None]),
+        ):
+            for part in parts(values):
+                rows = await self.change.connection.execute(select(*COLUMNS).where(column.in_(part)))
+                found |= {CliKey(cli.number, cli.pattern): cli for cli in (Cli(*row) for row in rows)}
+        return found
+
+    async def prepare(self, rows: Sequence[TableRow]) -> None:
+        """Which of the customers are there."""
+        self._customers = await known_customers(self.change, {row["customer"] for row in rows})
+
+    def read(self, row: TableRow, key: CliKey | None, old: Cli | None) -> Cli:
+        """Defaults for what is left out, or what an old CLI has."""
+        assert key is not None, "every CLI has a key"
+        trying = Trying()
+        cells = Cells(row, trying)
+        cells.text("notes")
+        fields: dict[str, Any] = cells.found
+        with trying:
+            if row["customer"]:
+                fields["customer_id"] = customer_id(row["customer"], "customer")
+                check_customer(fields["customer_id"], self._customers)
+            elif old is None:
+                raise Refused("is empty; write the id of the customer whom it identifies", ("customer",))
+        with trying:
+            check_text(fields.get("notes", ""), "notes")
+        raise_all(trying)
+        start = old or Cli(0, 0, key.number, key.pattern, source=self.change.source)
+        return replace(start, **fields)
+
+    def source_of(self, old: Cli) -> Source:
+        """Who made it."""
+        return old.source
+
+    def name_of(self, row: Cli) -> str:
+        """As in the audit log."""
+        return str(row)
+
+    async def insert(self, rows: Sequence[Cli]) -> Sequence[Cli]:
+        """Write new CLIs; the order of the file is that in which patterns are tried."""
+        values = [
+            {
+                "customer_id": one.customer_id,
+                "number": one.number,
+                "pattern": one.pattern,
+                "notes": one.notes,
+                "source": one.source,
+                "created_ms": self.change.now_ms,
+                "updated_ms": self.change.now_ms,
+            }
+            for one in rows
+        ]
+        statement = clis.insert().returning(clis.c.id, sort_by_parameter_order=True)
+        ids = (await self.change.connection.execute(statement, values)).scalars()
+        return [replace(one, id=given) for one, given in zip(rows, ids, strict=True)]
+
+    async def rewrite(self, rows: Sequence[Cli]) -> None:
+        """Write changed CLIs."""
+        statement = (
+            clis.update()
+            .where(clis.c.id == bindparam("at"))
+            .values(
+                customer_id=bindparam("new_customer_id"),
+                notes=bindparam("new_notes"),
+                updated_ms=self.change.now_ms,
+            )
+        )
+        values = [{"at": one.id, "new_customer_id": one.customer_id, "new_notes": one.notes} for one in rows]
+        await self.change.connection.execute(statement, values)

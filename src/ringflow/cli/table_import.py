@@ -1,0 +1,35 @@
+"""`import` of customers, CLIs and DIDs: the options that they share, and how they run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from ringflow.accounts.bulk_import import Imported, TableImport
+from ringflow.accounts.change import Change
+from ringflow.cli.opening import with_change
+from ringflow.cli.printing import print_one
+
+TableFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="CSV or xlsx; its first line names the columns.")
+]
+Update = Annotated[bool, typer.Option("--update", help="Change those that exist already.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the file, and change nothing.")]
+
+Kind = TypeVar("Kind", bound=TableImport[Any, Any])
+
+
+def import_table(
+    kind: type[Kind], operator: str, file: Path, update: bool, dry_run: bool, as_json: bool
+) -> Kind:
+    """Import a file and print what came of it. Raises `DocumentError` with every line that is wrong."""
+
+    async def run(change: Change) -> tuple[Kind, Imported]:
+        importing = kind(change)
+        return importing, await importing.run(file, update=update, dry_run=dry_run)
+
+    importing, done = with_change(operator, run)
+    print_one(done, as_json)
+    return importing
