@@ -51,7 +51,7 @@ def test_the_environment_wins_over_the_file_and_is_read_by_the_same_rules(tmp_pa
 
 
 def test_the_folder_of_the_file_cannot_be_set_in_it(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="2:1: unknown key `folder`"):
+    with pytest.raises(ConfigError, match="2:1: `folder` does not belong here"):
         load_config(write(tmp_path, "country: GB\nfolder: /srv\n"), {})
 
 

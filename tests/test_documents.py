@@ -77,32 +77,23 @@ def test_a_scalar_is_what_yaml_1_2_says_and_dialled_digits_stay_text(text: str, 
 UNREADABLE = [
     (
         "a:\n  é: 1\n\tc: 2\n",
-        (
-            "f:3:1: not YAML: found a tab character that violates indentation "
-            "(indent with spaces, not with tabs)"
-        ),
+        "f:3:1: a tab stands here (indent with spaces, not with tabs)",
     ),
     (
         "\ufeffé:\r\n\t- 1\r\n",
-        "f:2:1: not YAML: found character that cannot start any token (indent with spaces, not with tabs)",
+        "f:2:1: a tab stands here (indent with spaces, not with tabs)",
     ),
     (
         "a: [1\nb: 2\n",
-        (
-            "f:2:2: not YAML: did not find expected ',' or ']' "
-            "(while parsing a flow sequence that begins on line 1)"
-        ),
+        "f:1:4: the `[` here is not closed (write ])",
     ),
     (
         'a:\n  b: "c\n',
-        (
-            "f:3:1: not YAML: found unexpected end of stream "
-            "(while scanning a quoted scalar that begins on line 2)"
-        ),
+        'f:2:6: the quote that begins here is not closed (write " at the end of the value)',
     ),
-    ("---\na\n---\nb\n", "f:3:1: not YAML: but found another document"),
-    ("a: *x\n", "f:1:4: not YAML: found undefined alias"),
-    ("? [a]\n: b\n", "f:1:3: a key must be a word"),
+    ("---\na\n---\nb\n", "f:3:1: a second document begins here (keep one in a file, and remove `---`)"),
+    ("a: *x\n", 'f:1:4: text that begins with * needs quotes (write "*x")'),
+    ("? [a]\n: b\n", "f:1:3: a key must be a word (text that begins with [ or { needs quotes)"),
     ("<<: {a: 1}\n", "f:1:1: merge keys (<<) are not part of YAML 1.2 (write the keys out)"),
     ("a: é\nb: é\x07\n", "f:2:5: not YAML: control characters are not allowed"),
     ("a: &x [*x]\n", "f:1:4: deeper than 64 levels, or more than 500000 values"),
@@ -140,7 +131,6 @@ COMPLAINTS = [
     (
         "nam: x\n",
         [
-            "f:1:1: `name` is missing (add `name:`)",
             (
                 "f:1:1: unknown key `nam` (did you mean `name`? "
                 "known here: count, entries, file, headers, inner, kind, loud, name, ratio)"
@@ -155,16 +145,19 @@ COMPLAINTS = [
         ["f:1:1: `name` has no value (write one, or remove the key; # begins a comment unless in quotes)"],
     ),
     ("name: a\n", ["f:1:7: `name` must have at least 2 characters"]),
-    ("name: ab\ncount: many\n", ["f:2:8: `count` must be a whole number, not `many`"]),
-    ("name: ab\ncount: 1.5\n", ["f:2:8: `count` must be a whole number, not `1.5`"]),
+    ("name: ab\ncount: many\n", ["f:2:8: `count` must be a whole number, not `many` (write digits only)"]),
+    ("name: ab\ncount: 1.5\n", ["f:2:8: `count` must be a whole number, not `1.5` (write digits only)"]),
     ("name: ab\ncount: 0\n", ["f:2:8: `count` must be at least 1, not `0`"]),
     ("name: ab\ncount: 10\n", ["f:2:8: `count` must be at most 9, not `10`"]),
     ("name: ab\nratio: 0\n", ["f:2:8: `ratio` must be more than 0, not `0`"]),
     ("name: ab\nloud: maybe\n", ["f:2:7: `loud` must be true or false, not `maybe`"]),
-    ("name: ab\nkind: cow\n", ["f:2:7: `kind` must be 'cat' or 'dog', not `cow`"]),
+    ("name: ab\nkind: cow\n", ["f:2:7: `kind` must be 'cat' or 'dog', not `cow` (write one of them)"]),
     ("name: ab\ninner: 5\n", ["f:2:8: `inner` must be a mapping, not `5` (write `key: value` lines)"]),
     ("name: ab\nentries: []\n", ["f:2:1: `entries` must have at least 1 entry"]),
-    ("name: ab\nentries:\n  - 1\n  - x\n", ["f:4:5: `entries` must be a whole number, not `x`"]),
+    (
+        "name: ab\nentries:\n  - 1\n  - x\n",
+        ["f:4:5: `entries` must be a whole number, not `x` (write digits only)"],
+    ),
     ("name: ab\nfile: 5\n", ["f:2:7: `file` must be text or a list, not `5`"]),
     (
         "name: ab\nheaders: {X-A: [1]}\n",

@@ -21,8 +21,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ringflow.documents import Document, Location, parse_document, read_document
 from ringflow.errors import ConfigError, DocumentError, Problem
+from ringflow.money import AmountError, check_currency
 from ringflow.validation import Text, check_model
-from ringflow.wording import nearest
+from ringflow.wording import nearest, quoted
 
 ENVIRONMENT_PREFIX = "RINGFLOW_"
 DEFAULT_PATH = Path("config.yaml")
@@ -40,8 +41,29 @@ def _network(value: object) -> object:
         return value
     try:
         return ip_network(value)
-    except ValueError as error:
-        raise ValueError(f"{error} || write an address or a network such as 192.0.2.0/24") from None
+    except ValueError:
+        what = f"{quoted(value)} is not an address or a network"
+    try:
+        mend = f"write {ip_network(value, strict=False)}"
+    except ValueError:
+        mend = "write one such as 192.0.2.1 or 192.0.2.0/24"
+    raise ValueError(f"{what} || {mend}")
+
+
+def _without_port(value: str) -> str:
+    host, _, port = value.partition(":")
+    if host and port.isdecimal():
+        raise ValueError(f"{quoted(value)} has a port in it || write {host}, and {port} under `port`")
+    return value
+
+
+def _currency(value: str) -> str:
+    try:
+        return check_currency(value)
+    except AmountError:
+        raise ValueError(
+            f"{quoted(value)} is not a currency || write a code of ISO 4217 such as USD"
+        ) from None
 
 
 def _all_digits(value: object) -> object:
@@ -52,7 +74,13 @@ def _all_digits(value: object) -> object:
 
 def _region(value: str) -> str:
     if value not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError(f"`{value}` is not a country || use a two-letter code such as GB or US")
+        code = _COUNTRY_CODES.get(value.lower(), value.upper())
+        mend = (
+            f"write {code}"
+            if code in phonenumbers.SUPPORTED_REGIONS
+            else "use a two-letter code such as GB or US"
+        )
+        raise ValueError(f"{quoted(value)} is not a country || {mend}")
     return value
 
 
@@ -66,6 +94,8 @@ def _zone_name(value: str) -> str:
     return value
 
 
+_COUNTRY_CODES = {"uk": "GB", "usa": "US", "england": "GB"}
+"""Of what is often written for a country, the code."""
 HOST_PATTERN = r"^[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
@@ -86,6 +116,7 @@ TimeZone = Annotated[str, AfterValidator(_zone_name)]
 Country = Annotated[str, AfterValidator(_region)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
+ListenHost = Annotated[str, AfterValidator(_without_port)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 CustomerStatus = Literal["active", "inactive", "penalty", "pending"]
 
@@ -105,7 +136,7 @@ class DatabaseConfig(Frozen):
 class FastAgiConfig(Frozen):
     """The port that Asterisk connects to."""
 
-    host: str = "127.0.0.1"
+    host: ListenHost = "127.0.0.1"
     port: Port = 4573
     allow: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     max_calls: Annotated[int, Field(ge=1)] = 10_000
@@ -117,7 +148,7 @@ class FastAgiConfig(Frozen):
 class AmiConfig(Frozen):
     """The manager interface of Asterisk; without it Ringflow runs, and says so."""
 
-    host: str = "127.0.0.1"
+    host: ListenHost = "127.0.0.1"
     port: Port = 5038
     user: str = "ringflow"
     secret_file: Path | None = None
@@ -127,7 +158,7 @@ class AmiConfig(Frozen):
 class HttpConfig(Frozen):
     """Health, readiness and metrics."""
 
-    host: str = "127.0.0.1"
+    host: ListenHost = "127.0.0.1"
     port: Port = 8080
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 200
 
@@ -199,7 +230,7 @@ class CustomerDeclaration(Frozen):
     id: Annotated[int, Field(ge=1)]
     name: str = ""
     status: CustomerStatus = "active"
-    currency: Annotated[str, Field(pattern=CURRENCY_PATTERN)] = "USD"
+    currency: Annotated[str, Field(pattern=CURRENCY_PATTERN), AfterValidator(_currency)] = "USD"
     channels: Annotated[int, Field(ge=1)] | None = None
     caller_id: Digits | None = None
     clis: tuple[WrittenCli | CliPatternDeclaration, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -9,8 +10,10 @@ from typing import TypeAlias
 import yaml
 
 from ringflow.errors import DocumentError, Problem
+from ringflow.look_alikes import joined_dash, joined_pair, look_alike, name_in_braces, no_space_after_colon
 from ringflow.wording import quoted
 from ringflow.yaml_nodes import KNOWN_TAGS, MAX_DEPTH, PLAIN, compose, excess_depth, scalar_value
+from ringflow.yaml_syntax import LINE_BREAK, syntax_problem
 
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 Location: TypeAlias = tuple[str | int, ...]
@@ -18,6 +21,7 @@ Location: TypeAlias = tuple[str | int, ...]
 MAX_DOCUMENT_BYTES = 1_000_000
 """A file of 1,000 slots has a tenth of this; parsing takes up to 300 bytes of memory for each."""
 MAX_VALUES = 500_000
+_EMPTY_COMMENT = re.compile(r"(\s+)#\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,33 +163,15 @@ def parse_document(text: str, path: str) -> Document:
             raise DocumentError([_too_much(path, *place)])
         node = compose(raw)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        what = f"not YAML: {error.problem}"
-        raise DocumentError([Problem(path, line, column, what, _mend(text, error))]) from error
+        raise DocumentError([syntax_problem(text, path, error)]) from error
     except yaml.reader.ReaderError as error:
         raise DocumentError([_at_offset(path, raw, error.position, f"not YAML: {error.reason}")]) from error
-    reader = _Reader(path)
+    reader = _Reader(path, text)
     value = reader.read(node, ()) if node is not None else None
     if not reader.readable:
         raise DocumentError(reader.problems)
     places = reader.places or {(): (1, 1)}
     return Document(path, value, places, reader.key_places, problems=tuple(reader.problems))
-
-
-def _mend(text: str, error: yaml.MarkedYAMLError) -> str:
-    at = error.problem_mark
-    if at is not None and text[at.index : at.index + 1] == "\t":
-        return "indent with spaces, not with tabs"
-    return _unfinished(error)
-
-
-def _unfinished(error: yaml.MarkedYAMLError) -> str:
-    """What of an earlier line was still being read, if anything: a bracket or a quote that is not closed."""
-    began, noticed, context = error.context_mark, error.problem_mark, error.context or ""
-    if began is None or noticed is None or began.line >= noticed.line or not context.startswith("while"):
-        return ""
-    return f"{context} that begins on line {began.line + 1}"
 
 
 def _at_offset(path: str, raw: bytes, offset: int, what: str, mend: str = "") -> Problem:
@@ -201,8 +187,9 @@ def _too_much(path: str, line: int, column: int) -> Problem:
 class _Reader:
     """Turns PyYAML's nodes into values, remembering where each began."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, text: str) -> None:
         self.path = path
+        self.lines = LINE_BREAK.split(text)
         self.places: dict[Location, tuple[int, int]] = {}
         self.key_places: dict[Location, tuple[int, int]] = {}
         self.problems: list[Problem] = []
@@ -224,12 +211,31 @@ class _Reader:
         if node.tag != PLAIN and not node.tag.startswith(KNOWN_TAGS):
             self.refuse(node, f"the tag {quoted(node.tag)} is not known", "remove it")
         if isinstance(node, yaml.ScalarNode):
-            return scalar_value(node)
+            return self.read_scalar(node)
         if isinstance(node, yaml.SequenceNode):
             return [self.read(item, (*location, index)) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self.read_mapping(node, location)
         raise AssertionError(f"unknown YAML node {node!r}")
+
+    def read_scalar(self, node: yaml.ScalarNode) -> Value:
+        if (
+            node.value
+            and node.tag == PLAIN
+            and (found := _EMPTY_COMMENT.match(self.rest_of_line(node))) is not None
+        ):
+            offset = node.end_mark.column - node.start_mark.column + found.end(1)
+            what, mend = "this # begins a comment that says nothing", "put quotes around text with # in it"
+            self.refuse_at(node, offset, what, mend)
+        meant = self.meant_by(node)
+        return scalar_value(node) if meant is None else meant
+
+    def rest_of_line(self, node: yaml.Node) -> str:
+        """What follows a node that begins and ends on one line."""
+        end = node.end_mark
+        if end.line != node.start_mark.line or end.line >= len(self.lines):
+            return ""
+        return self.lines[end.line][end.column :]
 
     def read_mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Value]:
         found: dict[str, Value] = {}
@@ -237,8 +243,13 @@ class _Reader:
             key = self.read_key(key_node)
             if key is None:
                 continue
+            if (pair := joined_pair(key_node, value_node)) is not None:
+                key, value_node = pair
+                self.refuse_at(key_node, len(key), *no_space_after_colon(key, value_node.value))
             if key in found:
-                self.refuse(key_node, f"the key {quoted(key)} stands here a second time", "keep one of them")
+                begins_entry = bool(location) and isinstance(location[-1], int) and key == next(iter(found))
+                mend = "keep one of them" + (", or begin a new entry by `- `" if begins_entry else "")
+                self.refuse(key_node, f"the key {quoted(key)} stands here a second time", mend)
                 continue
             inner = (*location, key)
             key_place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
@@ -251,15 +262,39 @@ class _Reader:
 
     def read_key(self, node: yaml.Node) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
-            self.refuse(node, "a key must be a word")
+            name = name_in_braces(node)
+            mend = (
+                f"for the variable, write ${{{name}}}"
+                if name
+                else "text that begins with [ or { needs quotes"
+            )
+            self.refuse(node, "a key must be a word", mend)
             self.readable = False
             return None
         if node.value == "<<" and node.tag == PLAIN:
             self.refuse(node, "merge keys (<<) are not part of YAML 1.2", "write the keys out")
             self.readable = False
             return None
-        return str(node.value)
+        if (words := joined_dash(node)) is not None:
+            self.refuse(node, *words)
+            self.readable = False
+            return None
+        meant = self.meant_by(node)
+        return str(node.value) if meant is None else meant
+
+    def meant_by(self, node: yaml.ScalarNode) -> str | None:
+        """The text that a scalar only looks like, which is refused; None where it is what it looks like."""
+        fault = look_alike(node)
+        if fault is None:
+            return None
+        self.refuse_at(node, fault.offset, fault.what, fault.mend)
+        # Behind a space that is none there may be what belongs elsewhere.
+        self.readable = self.readable and not fault.hides_structure
+        return fault.meant
 
     def refuse(self, node: yaml.Node, what: str, mend: str = "") -> None:
+        self.refuse_at(node, 0, what, mend)
+
+    def refuse_at(self, node: yaml.Node, offset: int, what: str, mend: str = "") -> None:
         mark = node.start_mark
-        self.problems.append(Problem(self.path, mark.line + 1, mark.column + 1, what, mend))
+        self.problems.append(Problem(self.path, mark.line + 1, mark.column + 1 + offset, what, mend))

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from ringflow.documents import Document, Location, Value
 from ringflow.errors import Problem
-from ringflow.wording import did_you_mean, in_words, is_about_kind, known_words, quoted
+from ringflow.wording import did_you_mean, in_words, is_about_kind, known_words, nearest, quoted
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -30,17 +30,22 @@ def check_model(
     value: Value,
     location: Location = (),
     pattern_mends: Mapping[str, str] | None = None,
+    homes: Mapping[str, str] | None = None,
 ) -> tuple[Model | None, list[Problem]]:
     """Validate `value`, which stands at `location`; gives the model, or every problem with its position.
 
-    `pattern_mends` says in words what a regular expression of the model asks for.
+    `pattern_mends` says in words what a regular expression of the model asks for, and `homes` where keys
+    belong that may be written beside those of the model.
     """
     try:
         return model.model_validate(value), []
     except ValidationError as error:
+        complaints = _complaints(error, document, location)
+        misspelt = set(_misspelt(model, document, complaints))
         return None, [
-            _explain(model, document, full, errors, pattern_mends or {})
-            for (full, _), errors in _complaints(error, document, location).items()
+            _explain(model, document, full, errors, pattern_mends or {}, homes or {})
+            for (full, missing), errors in complaints.items()
+            if (full, missing) not in misspelt
         ]
 
 
@@ -69,13 +74,29 @@ def _complaints(
         full = _written(document, location, rest)
         missing = str(rest[-1]) if one["type"] == "missing" else ""
         together.setdefault((full, missing), []).append(one)
-    # Where a complaint is about something inside of a value, that value is of the right kind.
+    # Where a complaint is about something inside of a value, that value is of the right kind; and a list is
+    # called too short because its entries are not right.
     entered = {full[:length] for full, _ in together for length in range(len(full))}
     return {
         (full, missing): errors
         for (full, missing), errors in together.items()
-        if full not in entered or not all(is_about_kind(one) for one in errors)
+        if full not in entered or not all(is_about_kind(one) or one["type"] == "too_short" for one in errors)
     }
+
+
+def _misspelt(
+    model: type[BaseModel],
+    document: Document,
+    complaints: Mapping[tuple[Location, str], list[ErrorDetails]],
+) -> Iterator[tuple[Location, str]]:
+    """The missing keys that stand there misspelt, or whose own keys do: only what is written is a problem."""
+    missing = {(full, name) for full, name in complaints if name}
+    for (full, _), errors in complaints.items():
+        if full and errors[0]["type"] == "extra_forbidden":
+            loc = tuple(errors[0]["loc"])
+            near = nearest(str(full[-1]), _known_keys(model, loc[:-1]))
+            meant = [near] if near else _groups_with(model, document, full) if len(loc) == 1 else []
+            yield from ((full[:-1], name) for name in meant if (full[:-1], name) in missing)
 
 
 def _explain(
@@ -84,16 +105,38 @@ def _explain(
     full: Location,
     errors: list[ErrorDetails],
     pattern_mends: Mapping[str, str],
+    homes: Mapping[str, str],
 ) -> Problem:
     loc = tuple(errors[0]["loc"])
     name = next((step for step in reversed(full) if isinstance(step, str)), "") if loc else ""
     if errors[0]["type"] == "extra_forbidden":
         known = _known_keys(model, loc[:-1])
+        home = homes.get(name) or (None if nearest(name, known) else _home(model, document, full))
+        if home is not None and len(loc) == 1:
+            return document.key_problem(full, f"{quoted(name)} does not belong here", f"write it {home}")
         mend = " ".join(part for part in (did_you_mean(name, known), _listed(known)) if part)
         return document.key_problem(full, f"unknown key {quoted(name)}", mend)
     if errors[0]["type"] == "missing":
         return document.problem(full, f"`{loc[-1]}` is missing", f"add `{loc[-1]}:`")
     return document.problem(full, *in_words(name, errors, pattern_mends))
+
+
+def _home(model: type[BaseModel], document: Document, full: Location) -> str | None:
+    """Where a key belongs that stands beside the groups of settings of which some have it."""
+    groups = _groups_with(model, document, full)
+    return f"under {' or '.join(f'`{name}:`' for name in groups)}, indented" if groups else None
+
+
+def _groups_with(model: type[BaseModel], document: Document, full: Location) -> list[str]:
+    """The groups of settings that have a key; the one that is written, where that is one of them."""
+    key = str(full[-1])
+    groups = [
+        name
+        for name, info in _fields(model).items()
+        if any(key in _fields(inner) for inner in _models_in(info.annotation))
+    ]
+    written = [name for name in groups if (*full[:-1], name) in document.places]
+    return written if len(written) == 1 else groups
 
 
 def _listed(known: set[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeAlias
@@ -23,6 +24,7 @@ _KINDS = {
     "finite_number": "a number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
+    "path_type": "a path",
     "list_type": "a list",
     "tuple_type": "a list",
     "set_type": "a list",
@@ -33,7 +35,13 @@ _KINDS = {
 }
 """For each of pydantic's complaints about a value's kind, the kind that was wanted."""
 
+_NUMBERS = frozenset({"a whole number", "a number"})
+_WITH_UNIT = re.compile(r"([0-9]+(?:\.[0-9]+)?) *(ms|s|sec|seconds|m|min|h|d)", re.ASCII)
+_LETTERS_FOR_DIGITS = str.maketrans("OoIl", "0011")
+
 _KIND_MENDS = {
+    "a whole number": "write digits only",
+    "a number": "write digits only",
     "text": "put quotes around it",
     "a list": "write `- ` before each entry, or [one, two]",
     "a mapping": "write `key: value` lines",
@@ -105,7 +113,9 @@ def in_words(name: str, errors: list[ErrorDetails], pattern_mends: Mapping[str, 
         pattern = str(context["pattern"])
         return f"{subject}cannot be {quoted(value)}", pattern_mends.get(pattern, f"it must match {pattern}")
     if error["type"] in ("literal_error", "enum"):
-        return f"{subject}must be {context['expected']}, not {quoted(value)}", ""
+        return _none_of(subject, value, str(context["expected"]))
+    if value is None and error["type"] == "value_error":
+        return no_value(name)
     what, _, mend = str(error["msg"]).removeprefix("Value error, ").partition(" || ")
     return f"{subject.strip()}: {what}" if name else what, mend
 
@@ -121,14 +131,45 @@ def no_value(name: str) -> Words:
     return f"`{name}` has no value", "write one, or remove the key; # begins a comment unless in quotes"
 
 
+def _none_of(subject: str, value: object, expected: str) -> Words:
+    """What to say of a value that is none of those which pydantic lists as `'a', 'b' or 'c'`."""
+    if expected == "True":
+        return f"{subject}must be true, not {quoted(value)}", "write true"
+    near = did_you_mean(value, re.findall("'([^']*)'", expected)) if isinstance(value, str) else ""
+    return f"{subject}must be {expected}, not {quoted(value)}", near or "write one of them"
+
+
+def _number_meant(value: object) -> str:
+    """A mend with the number that a text was most likely meant to be."""
+    if not isinstance(value, str):
+        return "write digits only"
+    if _WITH_UNIT.fullmatch(value):
+        return "write the number alone, without a unit"
+    digits = digits_meant(value.replace(",", ".", 1) if value.count(",") == 1 else value)
+    return f"write {digits}" if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", digits) else "write digits only"
+
+
+def digits_meant(text: str) -> str:
+    """A number in which letters and digits of other scripts that look like digits are these; other text."""
+    if not any(map(str.isdecimal, text)):
+        return text
+    digits = text.translate(_LETTERS_FOR_DIGITS)
+    return "".join(str(int(sign)) if sign.isdecimal() else sign for sign in digits)
+
+
 def _wrong_kind(subject: str, value: object, wanted: list[str]) -> Words:
     mend = "" if len(wanted) > 1 else _KIND_MENDS.get(wanted[0], "")
+    if wanted[0] in _NUMBERS and len(wanted) == 1:
+        mend = _number_meant(value)
     if value is None and not subject:
         return "is empty", mend
     if value is None:
         return no_value(subject.strip(" `"))
     if wanted == ["text"] and isinstance(value, dict | list):
-        mend = "text that begins with [ or { needs quotes"
+        is_one = isinstance(value, dict) or len(value) == 1
+        mend = "text that begins with [ or { needs quotes" if is_one else "write one value only"
+    if wanted == ["a path"]:
+        mend = "write one path, in quotes"
     return f"{subject}must be {' or '.join(wanted)}, not {quoted(value)}", mend
 
 

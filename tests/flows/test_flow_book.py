@@ -80,7 +80,7 @@ def test_a_broken_file_leaves_the_others_in_service(folder: Path) -> None:
     write(folder, "b.yaml", BROKEN)
     book = FlowBook.load(folder)
     assert book.apps() == ("a",)
-    assert told(book) == ["b.yaml: `file` is missing", "b.yaml: unknown key `fil`"]
+    assert told(book) == ["b.yaml: unknown key `fil`"]
 
 
 def test_a_flow_that_leads_to_a_broken_one_does_not_start_either(folder: Path) -> None:

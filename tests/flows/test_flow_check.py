@@ -67,7 +67,7 @@ def test_what_remains_of_a_wrong_slot_is_checked_too() -> None:
   - {slot: audio}
 """
     assert [line.partition(" (")[0] for line in problems(flow("a", wrong))] == [
-        "a.yaml:5:12: `regex`: not a regular expression that RE2 takes: missing ]: [0-9",
+        "a.yaml:5:12: `regex`: not a regular expression of RE2: missing ] in `[0-9`",
         "a.yaml:6:10: min 5 is more than max 3",
         "a.yaml:8:5: unknown key `transfer`",
         "a.yaml:10:16: no slot here has the id `nowhere`",

@@ -28,7 +28,7 @@ mistake(
     app: x
     slots: [
     """,
-    "f.yaml:3:1: not YAML: did not find expected node content",
+    "f.yaml:2:8: the `[` here is not closed (write ])",
 )
 mistake(
     "a key given twice",
@@ -143,7 +143,6 @@ mistake(
       - slot: audio
         fil: MISC/error
     """,
-    "f.yaml:3:5: `file` is missing (add `file:`)",
     "f.yaml:4:5: unknown key `fil` (did you mean `file`? known here: file, id, on, slot)",
 )
 mistake(
@@ -158,7 +157,7 @@ mistake(
         attempts: lots
     """,
     "f.yaml:6:10: `min` must be at least 0, not `-1`",
-    "f.yaml:7:15: `attempts` must be a whole number, not `lots`",
+    "f.yaml:7:15: `attempts` must be a whole number, not `lots` (write digits only)",
 )
 mistake(
     "min above max",
@@ -244,7 +243,7 @@ mistake(
         result: n
         regex: '('
     """,
-    "f.yaml:6:12: `regex`: not a regular expression that RE2 takes: missing ): (",
+    "f.yaml:6:12: `regex`: not a regular expression of RE2: missing ) in `(` (close the ( by a ))",
 )
 mistake(
     "a # without quotes",

@@ -197,7 +197,7 @@ mistake(
       - slot: destination
         external: ${n
     """,
-    "f.yaml:4:15: `external`: `${` is not closed (write ${name} or ${name|default})",
+    "f.yaml:4:15: `external`: `${` is not closed (write ${n})",
 )
 mistake(
     "a name that is no variable",
@@ -258,7 +258,7 @@ mistake(
     "f.yaml:7:19: no slot here has the id `nowhere` (give a slot an `id:`)",
     "f.yaml:8:5: `file` is missing (add `file:`)",
     "f.yaml:8:5: `result` is missing (add `result:`)",
-    "f.yaml:9:10: `min` must be a whole number, not `x`",
+    "f.yaml:9:10: `min` must be a whole number, not `x` (write digits only)",
 )
 
 

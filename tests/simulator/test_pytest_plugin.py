@@ -50,7 +50,7 @@ def test_a_file_beside_its_flow_is_never_passed_over(tmp_path: Path) -> None:
     (tmp_path / "desk.test.yaml").write_text("x: [\n")
     result = run_pytest(tmp_path)
     assert result.returncode == 2
-    assert "desk.test.yaml:2:1: not YAML" in result.stdout
+    assert "desk.test.yaml:1:4: the `[` here is not closed" in result.stdout
 
 
 def test_files_of_other_tools_are_not_touched(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_a_problem_is_named_at_its_place(tmp_path: Path, text: str) -> None:
 
 
 def test_all_problems_of_a_file_are_told_at_once(tmp_path: Path) -> None:
-    assert len(problems(tmp_path, "- {name: a, expect: {x: 1}}\n- {nam: b}\n- 5")) == 5
+    assert len(problems(tmp_path, "- {name: a, expect: {x: 1}}\n- {nam: b}\n- 5")) == 4
 
 
 def test_what_a_scenario_gives_leaves_the_paths_of_the_configuration_alone(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ DIALPLAN_TIMERS = f"{FIRST_DIGIT_TIMEOUT_S}/{INTER_DIGIT_TIMEOUT_S}"
 
 _TIMERS = re.compile(r"([0-9]{1,3})/([0-9]{1,3})", re.ASCII)
 _DIALPLANS_KNOWN = 16
-_ALL_KEYS = "0123456789*#ABCD"
+ALL_KEYS = "0123456789*#ABCD"
 _SAMPLES_PER_MS = 8
 
 FURTHER_KEY_S = 0.4
@@ -193,7 +193,7 @@ class Collector:
         """Play the rest of a prompt, several sounds from the beginning; returns the key that stopped it."""
         offset = played_ms * _SAMPLES_PER_MS if len(sounds) == 1 else 0
         for sound in sounds:
-            if key := await self._session.stream_file(sound, _ALL_KEYS, sample_offset=offset):
+            if key := await self._session.stream_file(sound, ALL_KEYS, sample_offset=offset):
                 return key
         return ""
 

@@ -13,7 +13,7 @@ from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.check_digit import has_check_digit
 from ringflow.calls.call import Call
 from ringflow.calls.collecting import Secret
-from ringflow.flows.slot import Prompt, Slot
+from ringflow.flows.slot import SinglePrompt, Slot
 
 Opened = TypeVar("Opened")
 OpenCard = Callable[[str | None, str], Awaitable[Opened | Refusal]]
@@ -29,17 +29,17 @@ class CardSlot(Slot):
 
     WRONG: ClassVar[str] = "failed"
 
-    file: Prompt = "CARD/number"
+    file: SinglePrompt = "CARD/number"
     """Asks for the card's number; also after a PIN, where the PIN alone is not enough at the moment."""
-    pin_file: Prompt = "CARD/pin"
+    pin_file: SinglePrompt = "CARD/pin"
     """Asks for the PIN."""
-    invalid_file: Prompt = "CARD/wrong"
+    invalid_file: SinglePrompt = "CARD/wrong"
     """Played when a number, PIN or code is not right. Which of them it was is not said."""
-    refused_file: Prompt = "CARD/refused"
+    refused_file: SinglePrompt = "CARD/refused"
     """Played when the card or voucher is right and cannot be used: disabled, expired, used."""
-    locked_file: Prompt = "CARD/locked"
+    locked_file: SinglePrompt = "CARD/locked"
     """Played when there were too many wrong entries, and the caller has to wait."""
-    no_input_file: Prompt = "MISC/no-input"
+    no_input_file: SinglePrompt = "MISC/no-input"
     """Played when nothing was keyed."""
     attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = 3
     """How often the caller is asked in all."""

@@ -18,6 +18,9 @@ from ringflow.flows.unset import unset_problems
 from ringflow.speaking import LIBRARY_PREFIX
 from ringflow.wording import did_you_mean, known_words, quoted
 
+_WITHOUT_WAYS = frozenset({"headers", "min", "regex", "caller_id"})
+"""Fields of which problems change nothing in where a slot leads."""
+
 
 def check_flows(drafts: Sequence[Draft], surroundings: Surroundings) -> list[Problem]:
     """Every problem of the flows, each by itself and all together, sorted by place."""
@@ -144,7 +147,7 @@ def _id_mend(draft: Draft, target: str, apps: frozenset[str]) -> str:
 
 def _graph_problems(drafts: Mapping[str, Draft], surroundings: Surroundings) -> Iterator[Problem]:
     graph = Graph(drafts)
-    complete = {app for app, draft in drafts.items() if draft.is_complete and _targets_exist(draft)}
+    complete = {app for app, draft in drafts.items() if draft.is_complete and _leads_as_written(draft)}
     mentioned = {
         text.removeprefix(APP_PREFIX)
         for app, draft in drafts.items()
@@ -161,14 +164,24 @@ def _graph_problems(drafts: Mapping[str, Draft], surroundings: Surroundings) -> 
     yield from unset_problems(graph, starts, surroundings)
 
 
-def _targets_exist(draft: Draft) -> bool:
-    """Whether every target inside the flow is there; if not, what cannot be reached is not certain."""
-    return all(
-        target in RESERVED_IDS or target in draft.ids or target.startswith(APP_PREFIX)
-        for slot in draft.slots
-        if slot is not None
-        for target in slot.on.values()
+def _leads_as_written(draft: Draft) -> bool:
+    """Whether every slot leads where it says; if not, what cannot be reached is not certain.
+
+    An exit or a target that does not exist, two slots of one id, or fields that contradict each other may
+    stand where the way was to go.
+    """
+    slots = [slot for slot in draft.slots if slot is not None]
+    ids = [slot_id for slot_id in draft.ids if slot_id is not None]
+    return len(ids) == len(set(ids)) and not any(
+        any(found.field not in _WITHOUT_WAYS for found in slot.problems())
+        or any(not _is_way(draft, slot, exit_name, target) for exit_name, target in slot.on.items())
+        for slot in slots
     )
+
+
+def _is_way(draft: Draft, slot: Slot, exit_name: str, target: str) -> bool:
+    is_target = target in RESERVED_IDS or target in draft.ids or target.startswith(APP_PREFIX)
+    return is_target and exit_name in slot.exits
 
 
 def _reached_within(graph: Graph, app: str) -> set[Node]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from ringflow.documents import read_bytes
@@ -15,6 +16,8 @@ from ringflow.flows.revisions import Revision
 from ringflow.flows.slot import Slot
 
 SCENARIO_SUFFIX = ".test.yaml"
+MAX_FLOWS_BELOW = 20
+"""How many files in folders within the folder of flows are named."""
 
 
 def shown_path(path: Path) -> str:
@@ -57,6 +60,7 @@ class FlowFolder:
         try:
             paths = flow_files(self.path)
             misnamed = [path for path in _visible(self.path) if _looks_like_a_flow(path)]
+            below = list(islice(_flows_below(self.path), MAX_FLOWS_BELOW))
         except OSError as error:
             name = shown_path(self.path)
             raise DocumentError([Problem(name, 0, 0, f"cannot be read: {error.strerror}")]) from error
@@ -76,7 +80,7 @@ class FlowFolder:
             fresh[name] = known if known and known[0] == digest else (digest, self._parse(raw, name))
             drafts[name] = fresh[name][1]
         self._read = fresh
-        return drafts, [_misnamed(path) for path in misnamed]
+        return drafts, [*map(_misnamed, misnamed), *(_misplaced(path, self.path) for path in below)]
 
     def earlier(self, revision: Revision) -> tuple[str, Draft]:
         """What an earlier text of a file says, with the file's name in problems."""
@@ -89,6 +93,24 @@ class FlowFolder:
 
 def _looks_like_a_flow(path: Path) -> bool:
     return path.suffix != ".yaml" and path.suffix.lower() in (".yaml", ".yml")
+
+
+def _flows_below(folder: Path) -> Iterator[Path]:
+    """Files of visible folders within a folder of flows that look like flows, and are not read."""
+    for within, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if Path(within) == folder:
+            continue
+        for name in sorted(files):
+            is_yaml = name.lower().endswith((".yaml", ".yml")) and not name.startswith(".")
+            if is_yaml and not name.endswith(SCENARIO_SUFFIX):
+                yield Path(within, name)
+
+
+def _misplaced(path: Path, folder: Path) -> Problem:
+    what = "is not read: flow files in folders of their own are not"
+    mend = f"move it to {shown_path(folder)}, or begin its folder's name with a dot"
+    return Problem(shown_path(path), 0, 0, what, mend)
 
 
 def _misnamed(path: Path) -> Problem:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ringflow.calls.held_keys import EndKeys
+from ringflow.wording import quoted
 
 HELD_KEYS_PATTERN = r"^(\*#?|#\*?)$"
 
@@ -30,6 +32,11 @@ class FollowOn(BaseModel):
 def _written_short(value: object) -> object:
     if value is True:
         return FollowOn()
+    if isinstance(value, str):
+        mend = (
+            f'write {{keys: "{value}"}}' if re.fullmatch(HELD_KEYS_PATTERN, value) else "write true or false"
+        )
+        raise ValueError(f"must be true, false or a mapping, not {quoted(value)} || {mend}")  # noqa: TRY004 -- pydantic collects ValueError
     return None if value is False else value
 
 

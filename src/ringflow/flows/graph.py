@@ -72,7 +72,8 @@ class Graph:
             return (app, index + 1) if index + 1 < len(draft.slots) else None
         if target.startswith(APP_PREFIX):
             return self._start(target.removeprefix(APP_PREFIX))
-        return (app, draft.ids.index(target)) if target in draft.ids else None
+        # Of two slots with one id it is not known which was meant.
+        return (app, draft.ids.index(target)) if draft.ids.count(target) == 1 else None
 
     def _start(self, app: str) -> Node | None:
         return (app, 0) if app in self.drafts and self.drafts[app].slots else None

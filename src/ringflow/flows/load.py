@@ -24,6 +24,7 @@ from ringflow.flows.slot import (
     VARIABLE_PATTERN,
     Slot,
 )
+from ringflow.look_alikes import joined_text
 from ringflow.validation import check_model, wrong_locations
 from ringflow.wording import did_you_mean, known_words, no_value, quoted
 
@@ -32,6 +33,8 @@ MAX_SLOTS = 1000
 REVISION_DIGITS = 12
 RESERVED_IDS = frozenset({"next", "hangup"})
 """Targets of `on:` that are not slots."""
+_TYPE_KEYS = frozenset({"type", "kind", "module", "action", "name", "step"})
+"""Keys under which other systems have the type of a step."""
 
 _NAME_MEND = "use letters, digits, - and _, beginning with a letter or digit"
 PATTERN_MENDS = {
@@ -103,8 +106,11 @@ def _draft(
     slots_at: Location | None = None,
 ) -> Draft:
     slots_at = (*location, "slots") if slots_at is None else slots_at
-    header, problems = check_model(FlowHeader, document, value, location, PATTERN_MENDS)
+    homes = {key: "in a slot, indented" for kind in types.values() for key in kind.model_fields}
+    header, problems = check_model(FlowHeader, document, value, location, PATTERN_MENDS, homes)
     written = value if isinstance(value, dict) else {}
+    # Fields of a slot that are not indented are reported as such, and not as missing in it.
+    strays = {f"`{key}` is missing" for key in written.keys() & homes.keys()}
     listed = written.get("slots")
     raw_slots = listed[:MAX_SLOTS] if isinstance(listed, list) else []
     slots: list[Slot | None] = []
@@ -114,7 +120,7 @@ def _draft(
         slots.append(None if found else slot)
         if found and slot is not None:
             remains[index] = slot
-        problems += found
+        problems += [problem for problem in found if problem.what not in strays]
     ids = tuple(_id_of(raw) for raw in raw_slots)
     problems += _id_problems(document, slots_at, ids)
     app = written.get("app")
@@ -131,16 +137,19 @@ def _slot(
 ) -> tuple[Slot | None, list[Problem]]:
     """The slot, or what remains of it without its problems; and these."""
     known = f"slot types: {known_words(types)}"
+    if isinstance(raw, str) and (words := joined_text(raw)) is not None:
+        return None, [document.problem(location, *words)]
     if not isinstance(raw, dict):
         return None, [document.problem(location, f"a slot must be a mapping, not {quoted(raw)}", known)]
     kind = raw.get("slot")
     if "slot" not in raw:
-        return None, [document.problem(location, "`slot` is missing", f"add `slot:`; {known}")]
+        return None, [_no_type(document, location, raw, types)]
     if not isinstance(kind, str) or kind not in types:
         near = did_you_mean(kind, types) if isinstance(kind, str) else ""
         mend = f"{near} {known}".strip()
         return None, [document.problem((*location, "slot"), f"unknown slot type {quoted(kind)}", mend)]
-    slot, problems = check_model(types[kind], document, raw, location, PATTERN_MENDS)
+    homes = dict.fromkeys(types[kind].exits, "under `on:`")
+    slot, problems = check_model(types[kind], document, raw, location, PATTERN_MENDS, homes)
     wrong = wrong_locations(types[kind], document, raw, location) if problems else set()
     for key, value in raw.items():
         # A field that may be left out takes None, but whoever writes `regex: #...` did not mean that.
@@ -152,8 +161,25 @@ def _slot(
     return slot, problems
 
 
+def _no_type(
+    document: Document, location: Location, raw: dict[str, Value], types: Mapping[str, type[Slot]]
+) -> Problem:
+    """What to say of a slot without `slot`: the type may stand under another key, or be the key."""
+    for key, value in raw.items():
+        if isinstance(value, str) and value in types and (key.lower() == "slot" or key in _TYPE_KEYS):
+            return document.key_problem(
+                (*location, key), f"unknown key {quoted(key)}", f"write `slot: {value}`"
+            )
+        if key in types and (value is None or isinstance(value, dict)):
+            mend = f"write `slot: {key}`, and its fields in line with `slot`"
+            return document.key_problem((*location, key), "a slot's type is not a key", mend)
+    return document.problem(location, "`slot` is missing", f"add `slot:`; slot types: {known_words(types)}")
+
+
 def _id_of(raw: Value) -> str | None:
-    slot_id = raw.get("id") if isinstance(raw, dict) else None
+    # A slot whose `Id:` is refused for that has this id nevertheless.
+    written = raw.items() if isinstance(raw, dict) else ()
+    slot_id = next((value for key, value in written if key.lower() == "id"), None)
     return slot_id if isinstance(slot_id, str) else None
 
 

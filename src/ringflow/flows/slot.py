@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeAlias, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ringflow.calls.call import Call
 from ringflow.flows.template import Template
@@ -29,6 +29,16 @@ class _PromptMark:
 
 
 Prompt = Annotated[str, Field(pattern=PROMPT_PATTERN), _PromptMark()]
+
+
+def _one_prompt(value: object) -> object:
+    if isinstance(value, list | tuple):
+        raise ValueError("must be one prompt, not a list || play the others by `audio` before this slot")  # noqa: TRY004 -- pydantic collects ValueError
+    return value
+
+
+SinglePrompt = Annotated[Prompt, BeforeValidator(_one_prompt)]
+"""A prompt where a list of them, as `audio` takes it, is likely to be written and cannot be."""
 VariableName = Annotated[str, Field(pattern=VARIABLE_PATTERN)]
 Target = Annotated[str, Field(pattern=TARGET_PATTERN)]
 SlotId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]

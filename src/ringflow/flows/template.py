@@ -13,6 +13,13 @@ from pydantic_core import CoreSchema, core_schema
 
 VARIABLE_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _PIECE = re.compile(r"\$\{([^{}]*)\}")
+_MEANT = re.compile(
+    r"\{\{ *([A-Za-z][\w.]*) *\}\}|\{ *([A-Za-z][\w.]*) *\}|\$\(([A-Za-z][\w.]*)\)"
+    r"|\$([A-Za-z][\w.]*)|%([A-Za-z][\w.]*)%|<([A-Za-z][\w.]*)>",
+    re.ASCII,
+)
+"""How other systems write a variable."""
+_SHELL_DEFAULT = re.compile(r"([a-z][a-z0-9_.]*)(?::-(.*)|-(?=[0-9]*$)([0-9]*))", re.ASCII)
 MAX_RENDERED = 1024
 
 
@@ -54,6 +61,11 @@ class Template:
         return tuple(part for part in self.parts if isinstance(part, Reference))
 
     @property
+    def literals(self) -> tuple[str, ...]:
+        """The text between the references, in order."""
+        return tuple(part for part in self.parts if isinstance(part, str))
+
+    @property
     def is_literal(self) -> bool:
         """Whether the text is the same in every call."""
         return not self.references
@@ -92,19 +104,44 @@ def _validate(value: object) -> Template:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
+    if (
+        isinstance(value, dict)
+        and len(value) == 1
+        and VARIABLE_NAME.fullmatch(name := str(next(iter(value))))
+    ):
+        raise ValueError(f"`{{{name}}}` is not a variable || write ${{{name}}}")
+    if isinstance(value, float) and value.is_integer():
+        raise ValueError(f"the digits of {value:g} are lost || write all of them")
     if not isinstance(value, str):
         raise ValueError("must be text || put quotes around it")  # noqa: TRY004 -- pydantic collects ValueError
     return Template.parse(value)
 
 
+def meant_reference(text: str) -> str | None:
+    """The `${name}` for which another sign was written (`{name}`, `$name`, `%name%`); None where none was."""
+    for found in _MEANT.finditer(text):
+        name = next(one for one in found.groups() if one).lower()
+        if VARIABLE_NAME.fullmatch(name):
+            return f"${{{name}}}"
+    return None
+
+
 def _literal(text: str) -> str:
     if "${" in text:
-        raise ValueError("`${` is not closed || write ${name} or ${name|default}")
+        begun = re.match(r"\s*([a-z][a-z0-9_.]*)", text.partition("${")[2])
+        mend = f"write ${{{begun[1]}}}" if begun else "write ${name} or ${name|default}"
+        raise ValueError(f"`${{` is not closed || {mend}")
     return text
 
 
 def _reference(inside: str) -> Reference:
     name, bar, default = inside.partition("|")
     if not VARIABLE_NAME.fullmatch(name):
+        if (of_shells := _SHELL_DEFAULT.fullmatch(inside)) is not None:
+            meant = f"{of_shells[1]}|{of_shells[2] or of_shells[3] or ''}"
+            raise ValueError(f"`${{{inside}}}` is not a variable || write ${{{meant}}}")
+        meant = name.strip().lower().replace("-", "_")
+        if VARIABLE_NAME.fullmatch(meant):
+            raise ValueError(f"`${{{inside}}}` is not a variable || write ${{{meant}{bar}{default}}}")
         raise ValueError(f"`${{{inside}}}` is not a variable || write ${{name}} or ${{name|default}}")
     return Reference(name, default if bar else None)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from ringflow.calls.outcome import LegStatus, ReleasedBy
 from ringflow.config import CustomerDeclaration, Digits, TrunkDeclaration
 from ringflow.ledger.rate_card import BelowCost
 from ringflow.simulator.callee import Behaviour, Callee
@@ -24,7 +25,9 @@ from ringflow.simulator.scenario_fields import (
     VoucherCode,
 )
 from ringflow.validation import Text
+from ringflow.wording import no_value
 
+SipCode = Annotated[int, Field(ge=200, le=699)]
 DEFAULT_DID = "18005550100"
 DEFAULT_CLI = "441910000001"
 DEFAULT_CUSTOMER = CustomerDeclaration(id=42, clis=(DEFAULT_CLI,))
@@ -83,6 +86,9 @@ class Step(Frozen):
         if len(verbs) != 1:
             what = f"{' and '.join(verbs)} stand in one step" if verbs else "this step does nothing"
             raise ValueError(f"{what} || write one of {', '.join(_MODIFIERS)} in each step")
+        if value[verbs[0]] is None:
+            what, mend = no_value(verbs[0])
+            raise ValueError(f"{what} || {mend}")
         foreign = sorted(known & set(value) - _MODIFIERS[verbs[0]])
         if foreign:
             fitting = ", ".join(sorted(_MODIFIERS[verbs[0]])) or "nothing"
@@ -240,7 +246,7 @@ class IncomingPlan(Frozen):
 class RejectExpected(Frozen):
     """How the call must be refused."""
 
-    sip: int
+    sip: Annotated[int, Field(ge=400, le=699)]
     reason: str | None = None
 
 
@@ -250,10 +256,10 @@ class LegExpected(Frozen):
     dialled: Text | None = None
     sent: Text | None = None
     trunk: str | None = None
-    status: str | None = None
-    sip: int | None = None
-    cause: int | None = None
-    released_by: str | None = None
+    status: LegStatus | None = None
+    sip: SipCode | None = None
+    cause: Annotated[int, Field(ge=0, le=127)] | None = None
+    released_by: ReleasedBy | None = None
     talked: DurationMs | None = None
     caller_id: Text | None = None
     headers: dict[str, Text | None] = Field(default_factory=dict)

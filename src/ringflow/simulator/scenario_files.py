@@ -22,7 +22,7 @@ from ringflow.flows.surroundings import Surroundings
 from ringflow.simulator.scenario import Scenario
 from ringflow.simulator.scenario_fields import PATTERN_MENDS
 from ringflow.validation import check_model
-from ringflow.wording import did_you_mean, known_words, quoted
+from ringflow.wording import did_you_mean, known_words, nearest, quoted
 
 SUFFIX = ".test.yaml"
 _FILE_KEYS = ("flow", "flows", "scenarios")
@@ -99,10 +99,17 @@ class _Reader:
             mend = f"its scenarios stand in {self._app}{SUFFIX}; `ringflow check` checks flows"
             self._refuse((), "this is a flow, not a file of scenarios", mend)
             return []
-        for key in value:
-            if key not in _FILE_KEYS:
-                mend = f"known here: {', '.join(_FILE_KEYS)}"
-                self.problems.append(self._document.key_problem((key,), f"unknown key `{key}`", mend))
+        unknown = [key for key in value if key not in _FILE_KEYS]
+        if unknown and unknown[0] in Scenario.model_fields and "scenarios" not in value:
+            mend = "write `- ` before its first line, and indent the rest"
+            self.problems.append(
+                self._document.key_problem((unknown[0],), "this scenario is no list entry", mend)
+            )
+            return []
+        for key in unknown:
+            mend = did_you_mean(key, _FILE_KEYS)
+            mend = f"{mend} known here: {', '.join(_FILE_KEYS)}".strip()
+            self.problems.append(self._document.key_problem((key,), f"unknown key {quoted(key)}", mend))
         if "flow" in value:
             self._app = self._read_flow(("flow",), self._app)
         others = value.get("flows") or {}
@@ -112,6 +119,8 @@ class _Reader:
         for name in others:
             self._read_flow(("flows", name), name)
         self.problems += check_flows(self._drafts, _ALONE)
+        if "scenarios" not in value and any(nearest(key, _FILE_KEYS) == "scenarios" for key in unknown):
+            return []  # It is there, misspelt.
         if "scenarios" not in value:
             self._refuse((), "`scenarios` is missing", "add `scenarios:` with a list under it")
             return []

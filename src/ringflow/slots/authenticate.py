@@ -13,7 +13,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.teller import Remembering
 from ringflow.calls.call import Call
 from ringflow.flows.card_slot import CardSlot
-from ringflow.flows.slot import FieldProblem, Prompt
+from ringflow.flows.slot import FieldProblem, SinglePrompt
 
 Way: TypeAlias = Literal["cli", "card", "pin"]
 
@@ -28,17 +28,17 @@ class Authenticate(CardSlot):
     by: Way | Annotated[tuple[Way, ...], Field(min_length=1, max_length=2)] = "card"
     """`cli`: the calling number; `card`: a card's number and PIN; `pin`: a PIN that opens a card alone.
     A list, such as `[cli, card]`, is tried in order."""
-    unknown_file: Prompt = "CARD/unknown"
+    unknown_file: SinglePrompt = "CARD/unknown"
     """Played with `by: cli` when nobody has the calling number."""
-    busy_file: Prompt = "CARD/busy"
+    busy_file: SinglePrompt = "CARD/busy"
     """Played when the customer has as many calls as it may have."""
     remember: bool = False
     """Whether a caller with a card is offered to be known by the calling number from now on."""
-    remember_file: Prompt = "CARD/remember"
+    remember_file: SinglePrompt = "CARD/remember"
     """The offer: key 1 accepts it."""
-    remembered_file: Prompt = "CARD/remembered"
+    remembered_file: SinglePrompt = "CARD/remembered"
     """Played when the number will be known."""
-    not_remembered_file: Prompt = "CARD/not-remembered"
+    not_remembered_file: SinglePrompt = "CARD/not-remembered"
     """Played when the number is another customer's."""
 
     def problems(self) -> Iterator[FieldProblem]:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ringflow.accounts.dids import APP_PATTERN
 from ringflow.accounts.headers import MAX_HEADERS, wrong_headers
 from ringflow.calls.call import Call
-from ringflow.calls.dialled_number import could_be_dialled
-from ringflow.calls.dialling import (
-    DialOptions,
-    is_sip_uri,
-    safe_caller_id,
-)
+from ringflow.calls.dialling import DialOptions
 from ringflow.calls.outcome import LegStatus
+from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.follow_on import FollowOnField
+from ringflow.flows.number_text import caller_id_problems, could_be_uri, number_problems, uri_problems
 from ringflow.flows.slot import FieldProblem, Jump, Slot, SlotResult
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
@@ -37,7 +34,15 @@ EXIT_OF = {
     LegStatus.BELOW_COST: "refused",
 }
 
-AppName = Annotated[str, Field(pattern=APP_PATTERN)]
+
+def _name_alone(value: object) -> object:
+    if isinstance(value, str) and value.startswith(APP_PREFIX):
+        name = value.removeprefix(APP_PREFIX)
+        raise ValueError(f"{quoted(value)} is written without `{APP_PREFIX}` here || write {name}")
+    return value
+
+
+AppName = Annotated[str, Field(pattern=APP_PATTERN), BeforeValidator(_name_alone)]
 
 
 class Destination(Slot):
@@ -83,22 +88,21 @@ class Destination(Slot):
         if len(given) != 1:
             what = f"{' and '.join(given)} are both given" if given else "no target is given"
             yield FieldProblem(given[-1] if given else "slot", what, "give one of external, internal and uri")
-        if self.external and self.external.is_literal and not could_be_dialled(self.external.text):
-            what = f"{quoted(self.external.text)} is not a number"
-            yield FieldProblem("external", what, "write it as it is dialled, or + and the country's code")
+        if self.external is not None:
+            mend = "write it as it is dialled, or + and the country's code"
+            yield from number_problems("external", self.external, mend)
         if self.as_keyed and self.external is None:
             yield FieldProblem("as_keyed", "there is no number to dial", "give it with `external`")
-        if self.uri and self.uri.is_literal and not is_sip_uri(self.uri.text):
-            yield FieldProblem("uri", f"{quoted(self.uri.text)} is not a SIP URI", "write sip:user@host")
-        if self.caller_id and self.caller_id.is_literal and safe_caller_id(self.caller_id.text) is None:
-            what = f"{quoted(self.caller_id.text)} is not a number"
-            yield FieldProblem("caller_id", what, "write digits only, with or without a plus")
+        if self.uri is not None:
+            yield from uri_problems("uri", self.uri)
+        if self.caller_id is not None:
+            yield from caller_id_problems("caller_id", self.caller_id)
         for wrong in wrong_headers(self.headers):
             yield FieldProblem("headers", f"{quoted(wrong.name)} {wrong.why}", wrong.mend)
 
     def hosts(self) -> Iterator[tuple[str, str]]:
-        """The host of `uri`, unless a variable is in it."""
-        host = self.uri.text.rpartition("@")[2] if self.uri else ""
+        """The host of `uri`, unless a variable is in it, or it is no URI."""
+        host = self.uri.text.rpartition("@")[2] if self.uri and could_be_uri(self.uri) else ""
         if host and "$" not in host:
             yield "uri", host
 

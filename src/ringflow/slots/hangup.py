@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from ringflow.calls.call import Call
-from ringflow.flows.slot import PRINTABLE_PATTERN, Prompt, Slot
+from ringflow.flows.slot import PRINTABLE_PATTERN, SinglePrompt, Slot
 
 
 class Hangup(Slot):
@@ -16,7 +16,7 @@ class Hangup(Slot):
     exits: ClassVar[tuple[str, ...]] = ("done",)
     ends_call: ClassVar[bool] = True
 
-    file: Prompt | None = None
+    file: SinglePrompt | None = None
     """A prompt to play first; playing answers the call."""
     code: Annotated[int, Field(ge=400, le=699)] | None = None
     """The SIP status code for a call that has not been answered: it is refused with it."""

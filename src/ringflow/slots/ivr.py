@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 import re2
@@ -11,23 +11,37 @@ from pydantic import AfterValidator, Field
 
 from ringflow.calls.call import Call
 from ringflow.calls.collecting import (
+    ALL_KEYS,
     FIRST_DIGIT_TIMEOUT_S,
     INTER_DIGIT_TIMEOUT_S,
     MAX_DIGITS,
     Collected,
     Ending,
 )
-from ringflow.calls.dialled_number import could_be_dialled
 from ringflow.calls.dialling import DialOptions
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.flow import APP_PREFIX
-from ringflow.flows.slot import KEYS_PATTERN, FieldProblem, Jump, Prompt, Slot, SlotResult, VariableName
+from ringflow.flows.number_text import number_problems
+from ringflow.flows.regex_lengths import regex_lengths
+from ringflow.flows.slot import KEYS_PATTERN, FieldProblem, Jump, SinglePrompt, Slot, SlotResult, VariableName
 from ringflow.flows.template import Template
+from ringflow.wording import counted, quoted
 
-_GROUP = re.compile(r"\[[^\]]*\]|\([^()]*\)")
-_COUNT = re.compile(r"\{[^}]*\}")
-_LITERAL_KEY = re.compile(r"(\\\*|[0-9#])(?![*?{])")
 MAX_ATTEMPTS = 20
+
+_RE2_MENDS = {
+    "missing )": "close the ( by a )",
+    "unexpected )": "remove the ), or write \\) for the character",
+    "missing ]": "close the [ by a ]",
+    "no argument for repetition operator": "write \\* for the key *, or what is repeated in front of it",
+    "bad repetition operator": "write one of * + ? only",
+    "invalid escape sequence": "write \\d for a digit, \\* for the key *",
+    "invalid repetition size": "write {3} or {3,5}, at most 1000",
+    "invalid character class range": "write the lower end of the range first",
+    "invalid perl operator": "leave it out: RE2 has no look-around",
+    "trailing \\": "remove the \\ at its end",
+}
+"""What to do about what RE2 complains of (re2.cc, in its own words)."""
 
 
 def _pattern(text: str) -> str:
@@ -36,8 +50,11 @@ def _pattern(text: str) -> str:
     try:
         re2.compile(text, options)
     except re2.error as error:
-        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error
-        raise ValueError(f"not a regular expression that RE2 takes: {reason}") from None
+        reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
+        what, _, where = reason.partition(": ")
+        mend = _RE2_MENDS.get(what, "see https://github.com/google/re2/wiki/Syntax")
+        at = f" in {quoted(where)}" if where else ""
+        raise ValueError(f"not a regular expression of RE2: {what}{at} || {mend}") from None
     return text
 
 
@@ -46,11 +63,11 @@ class Ivr(Slot):
 
     exits: ClassVar[tuple[str, ...]] = ("done", "no_input", "invalid", "transferred")
 
-    file: Prompt
+    file: SinglePrompt
     """The prompt that asks for the digits."""
-    invalid_file: Prompt | None = None
+    invalid_file: SinglePrompt | None = None
     """Played when the digits are not right."""
-    no_input_file: Prompt | None = None
+    no_input_file: SinglePrompt | None = None
     """Played when nothing was keyed; `invalid_file` where this is not given."""
     min: Annotated[int, Field(ge=0, le=MAX_DIGITS)] = 1
     """How few digits are enough."""
@@ -82,13 +99,37 @@ class Ivr(Slot):
         """Lengths that cannot be met, terminators that the input needs, a transfer that cannot be made."""
         if self.min > self.max:
             yield FieldProblem("min", f"min {self.min} is more than max {self.max}", "swap them")
-        needed = _required_keys(self.regex or "") & frozenset(self.terminators)
-        if needed:
-            what = f"nothing that can be keyed matches: {' '.join(sorted(needed))} ends the input"
-            yield FieldProblem("regex", what, "take the key out of `terminators` or of `regex`")
+        else:
+            yield from self._impossible_inputs()
         target = self.transfer_on_failure
-        if target is not None and target.is_literal and not _is_transfer_target(target.text):
-            yield FieldProblem("transfer_on_failure", f"`{target}` is neither", "write digits or app:NAME")
+        if target is None or self._transfer_app() is not None:
+            return
+        for wrong in number_problems("transfer_on_failure", target, "write digits or app:NAME"):
+            yield replace(wrong, what=wrong.what.replace("is not a number", "is neither"))
+
+    def _impossible_inputs(self) -> Iterator[FieldProblem]:
+        """A `regex` that no input matches which `min`, `max` and `terminators` allow."""
+        if self.regex is None:
+            return
+        lengths = self._lengths(self.terminators)
+        if lengths is None or any(self.min <= length <= self.max for length in lengths):
+            return
+        if lengths:
+            of = "min" if lengths[-1] < self.min else "max"
+            limit = self.min if of == "min" else self.max
+            what = f"what matches has {_in_digits(lengths)}, and `{of}` is {limit}"
+            yield FieldProblem("regex", what, f"change `regex` or `{of}`")
+            return
+        if not self._lengths(""):
+            yield FieldProblem("regex", "nothing that can be keyed matches", "keys are 0-9 * #")
+            return
+        ending = [key for key in self.terminators if not self._lengths(key)] or list(self.terminators)
+        what = f"nothing that can be keyed matches: {' '.join(sorted(set(ending)))} ends the input"
+        yield FieldProblem("regex", what, "take the key out of `terminators` or of `regex`")
+
+    def _lengths(self, terminators: str) -> list[int] | None:
+        keys = "".join(key for key in ALL_KEYS if key not in terminators)
+        return regex_lengths(self.regex or "", keys, MAX_DIGITS)
 
     def sets(self) -> Mapping[str, frozenset[str]]:
         """The result is certain only where the input was right."""
@@ -149,18 +190,12 @@ class Ivr(Slot):
 
     def _transfer_app(self) -> str | None:
         text = self.transfer_on_failure.text if self.transfer_on_failure else ""
-        return text.removeprefix(APP_PREFIX) if text.startswith(APP_PREFIX) else None
+        return text.removeprefix(APP_PREFIX) or None if text.startswith(APP_PREFIX) else None
 
 
-def _required_keys(pattern: str) -> frozenset[str]:
-    """Keys that every match contains, as far as literals outside of groups and classes tell."""
-    bare, found = _COUNT.sub("{", pattern), 1
-    while found:
-        bare, found = _GROUP.subn(" ", bare)
-    if "|" in bare:
-        return frozenset()
-    return frozenset(key.removeprefix("\\") for key in _LITERAL_KEY.findall(bare))
-
-
-def _is_transfer_target(text: str) -> bool:
-    return could_be_dialled(text) or (text.startswith(APP_PREFIX) and text != APP_PREFIX)
+def _in_digits(lengths: list[int]) -> str:
+    """Lengths in words: `1 digit`, `2 to 4 digits`, `at least 10 digits`."""
+    least, most = lengths[0], lengths[-1]
+    if least == most:
+        return counted(least, "digit")
+    return f"at least {least} digits" if most == MAX_DIGITS else f"{least} to {most} digits"

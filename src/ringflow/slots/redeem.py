@@ -12,7 +12,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.vouchers.generation import CODE_DIGITS
 from ringflow.calls.call import Call
 from ringflow.flows.card_slot import CardSlot
-from ringflow.flows.slot import Prompt
+from ringflow.flows.slot import SinglePrompt
 from ringflow.flows.spoken import Language, words_of
 from ringflow.money import Money
 from ringflow.speaking import say_money
@@ -33,9 +33,9 @@ class Redeem(CardSlot):
 
     by: Literal["voucher", "card", "pin"] = "voucher"
     """`voucher`: a voucher's code; `card`: a card's number and PIN; `pin`: a PIN that opens a card alone."""
-    voucher_file: Prompt = "CARD/voucher"
+    voucher_file: SinglePrompt = "CARD/voucher"
     """Asks for the voucher's code."""
-    credited_file: Prompt = "CARD/credited"
+    credited_file: SinglePrompt = "CARD/credited"
     """Played after the amount that was added."""
     language: Language = "en"
     """The language in which the amount is said."""
