@@ -21,7 +21,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ringflow.documents import Document, Location, parse_document, read_document
 from ringflow.errors import ConfigError, DocumentError, Problem
-from ringflow.money import AmountError, check_currency
 from ringflow.validation import Text, check_model
 from ringflow.wording import nearest, quoted
 
@@ -55,15 +54,6 @@ def _without_port(value: str) -> str:
     if host and port.isdecimal():
         raise ValueError(f"{quoted(value)} has a port in it || write {host}, and {port} under `port`")
     return value
-
-
-def _currency(value: str) -> str:
-    try:
-        return check_currency(value)
-    except AmountError:
-        raise ValueError(
-            f"{quoted(value)} is not a currency || write a code of ISO 4217 such as USD"
-        ) from None
 
 
 def _all_digits(value: object) -> object:
@@ -230,7 +220,7 @@ class CustomerDeclaration(Frozen):
     id: Annotated[int, Field(ge=1)]
     name: str = ""
     status: CustomerStatus = "active"
-    currency: Annotated[str, Field(pattern=CURRENCY_PATTERN), AfterValidator(_currency)] = "USD"
+    currency: Annotated[str, Field(pattern=CURRENCY_PATTERN)] = "USD"
     channels: Annotated[int, Field(ge=1)] | None = None
     caller_id: Digits | None = None
     clis: tuple[WrittenCli | CliPatternDeclaration, ...] = ()

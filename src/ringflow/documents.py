@@ -227,6 +227,7 @@ class _Reader:
             offset = node.end_mark.column - node.start_mark.column + found.end(1)
             what, mend = "this # begins a comment that says nothing", "put quotes around text with # in it"
             self.refuse_at(node, offset, what, mend)
+            return str(node.value)
         meant = self.meant_by(node)
         return scalar_value(node) if meant is None else meant
 
@@ -263,12 +264,10 @@ class _Reader:
     def read_key(self, node: yaml.Node) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
             name = name_in_braces(node)
-            mend = (
-                f"for the variable, write ${{{name}}}"
-                if name
-                else "text that begins with [ or { needs quotes"
-            )
-            self.refuse(node, "a key must be a word", mend)
+            what, mend = "a key must be a word", "text that begins with [ or { needs quotes"
+            if name is not None:
+                what, mend = f"`{{{name}}}` is not text to YAML", f"for the variable, write ${{{name}}}"
+            self.refuse(node, what, mend)
             self.readable = False
             return None
         if node.value == "<<" and node.tag == PLAIN:

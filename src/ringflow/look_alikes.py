@@ -90,7 +90,7 @@ def joined_dash(key: yaml.ScalarNode) -> Words | None:
     if text[0] in DASHES:
         return f"`{text[0]}` is not a hyphen", "write - and a space"
     is_joined = text[0] == "-" and not text[1].isspace()
-    return ("no space follows the dash", f"write `- {text[1:]}`") if is_joined else None
+    return ("no space follows the dash", f"write `- {text[1:]}:`") if is_joined else None
 
 
 def joined_text(text: str) -> Words | None:

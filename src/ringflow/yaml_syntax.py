@@ -164,7 +164,8 @@ def _second_colon(lines: _Lines, at: _Position, began: _Position) -> _Words | No
     key = _key(line)
     if key is not None and key.end() - 1 < at.column:
         what = f"the value of `{key[1]}` has a colon and a space in it"
-        return _Words(at.line, key.start() + len(key[0]) + 1, what, "put quotes around the value")
+        mend = "put quotes around the value, or begin it on the next line, indented"
+        return _Words(at.line, key.start() + len(key[0]) + 1, what, mend)
     before = _content_before(lines, at.line)
     if before is None or key is None:
         return None
@@ -315,9 +316,11 @@ def _first_sign(lines: _Lines, at: _Position, began: _Position) -> _Words | None
         return _tab(lines, at, began)
     if line[: at.column].rstrip()[-1:] in ("]", "}"):
         return _after_value(line, at)
-    return (
-        _Words(at.line, at.column, f"text cannot begin with {sign}", "put quotes around it") if sign else None
-    )
+    if not sign:
+        return None
+    variable = re.match(r"%([a-z][a-z0-9_.]*)%", line[at.column :])
+    mend = f"for the variable, write ${{{variable[1]}}}" if variable else "put quotes around it"
+    return _Words(at.line, at.column, f"text cannot begin with {sign}", mend)
 
 
 def _tab(lines: _Lines, at: _Position, began: _Position) -> _Words | None:

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from ringflow.documents import MAX_DOCUMENT_BYTES
 from ringflow.flows.book import FlowBook
+from ringflow.flows.folder import MAX_FLOWS_BELOW
 from ringflow.flows.slot import Slot
 
 PLAY = "  - {slot: audio, file: MISC/error}\n"
@@ -73,6 +74,29 @@ def test_a_file_called_yml_is_told_instead_of_passed_over(folder: Path) -> None:
     assert told(FlowBook.load(folder)) == [
         f"{name}: is not read: flow files end in .yaml" for name in ("a.yml", "b.YAML")
     ]
+
+
+def test_flows_in_folders_within_the_folder_are_told_instead_of_passed_over(folder: Path) -> None:
+    for name in ("uk", "uk/deep", ".old", "empty"):
+        (folder / name).mkdir()
+    write(folder, "a.yaml", PLAY)
+    for name in ("uk/b.yaml", "uk/c.YML", "uk/d.test.yaml", "uk/.e.yaml", "uk/deep/f.yaml", ".old/g.yaml"):
+        (folder / name).write_text(PLAY)
+    book = FlowBook.load(folder)
+    assert book.apps() == ("a",)
+    assert told(book) == [
+        f"{name}: is not read: flow files in folders of their own are not"
+        for name in ("b.yaml", "c.YML", "f.yaml")
+    ]
+    problem = str(book.problems[0]).removeprefix(f"{folder}/")
+    assert problem.endswith(f"(move it to {folder}, or begin its folder's name with a dot)")
+
+
+def test_of_many_flows_in_folders_within_the_folder_the_first_are_told(folder: Path) -> None:
+    (folder / "old").mkdir()
+    for number in range(MAX_FLOWS_BELOW + 1):
+        (folder / "old" / f"{number}.yaml").write_text(PLAY)
+    assert len(told(FlowBook.load(folder))) == MAX_FLOWS_BELOW
 
 
 def test_a_broken_file_leaves_the_others_in_service(folder: Path) -> None:

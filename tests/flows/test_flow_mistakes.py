@@ -230,8 +230,8 @@ mistake(
     """,
     "f.yaml:4:10: `sip:a@evil.example@good.example` is not a SIP URI (write sip:user@host)",
     "f.yaml:5:16: `withheld` is not a number (write digits only, with or without a plus)",
-    "f.yaml:8:15: `٤٤١٩١٠` is not a number (write it as it is dialled, or + and the country's code)",
-    "f.yaml:13:26: `٤٤١٩١٠` is neither (write digits or app:NAME)",
+    "f.yaml:8:15: `٤٤١٩١٠` is not a number (write 441910)",
+    "f.yaml:13:26: `٤٤١٩١٠` is neither (write 441910)",
 )
 mistake(
     "a regex that is none",

@@ -21,7 +21,7 @@ from ringflow.accounts.fields import (
 from ringflow.config import CustomerStatus
 from ringflow.errors import Refused
 from ringflow.ledger.account import close_account
-from ringflow.money import check_currency
+from ringflow.money import AmountError, check_currency
 from ringflow.plain_text import plain
 from ringflow.store.card_tables import card_batches, cards, vouchers
 from ringflow.store.tables import clis, customers, dids
@@ -179,6 +179,13 @@ def _leaning_name(row: RowMapping) -> str:
     return f"CLI {row['number']}" if row["number"] is not None else f"CLI pattern {plain(row['pattern'])}"
 
 
+def _check_currency(code: str) -> None:
+    try:
+        check_currency(code)
+    except AmountError as error:
+        raise Refused(str(error), ("currency",)) from error
+
+
 def checked(customer: Customer, country: str) -> Customer:
     """The customer with its fields as they are kept. Raises `Refused` with every field that is wrong."""
     caller_id = customer.caller_id
@@ -190,7 +197,7 @@ def checked(customer: Customer, country: str) -> Customer:
         with trying:
             check_one_of(customer.status, get_args(CustomerStatus), "status")
         with trying:
-            check_currency(customer.currency)
+            _check_currency(customer.currency)
         with trying:
             check_channels(customer.channels)
         with trying:

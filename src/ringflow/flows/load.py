@@ -148,7 +148,10 @@ def _slot(
         near = did_you_mean(kind, types) if isinstance(kind, str) else ""
         mend = f"{near} {known}".strip()
         return None, [document.problem((*location, "slot"), f"unknown slot type {quoted(kind)}", mend)]
-    homes = dict.fromkeys(types[kind].exits, "under `on:`")
+    homes = dict.fromkeys(types[kind].exits, "under `on:`, indented")
+    if raw.get("on", "") is None and homes.keys() & raw.keys():
+        # What was to stand under it is reported as standing beside it.
+        raw = {key: value for key, value in raw.items() if key != "on"}
     slot, problems = check_model(types[kind], document, raw, location, PATTERN_MENDS, homes)
     wrong = wrong_locations(types[kind], document, raw, location) if problems else set()
     for key, value in raw.items():

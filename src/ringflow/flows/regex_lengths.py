@@ -147,9 +147,9 @@ class _Reader:
                 raise _Unknown
             first = self._pattern[self._at]
             one = self._character()
-            if self._pattern[self._at] == "-" and self._pattern[self._at + 1] != "]" and first != "\\":
+            if self._pattern[self._at] == "-" and self._pattern[self._at + 1] != "]":
                 last = self._pattern[self._at + 1]
-                if last == "\\":
+                if "\\" in (first, last):
                     raise _Unknown
                 self._at += 2
                 one = _between(first, last)
