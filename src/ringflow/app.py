@@ -48,6 +48,7 @@ from ringflow.records.keeping import RecordKeeping
 from ringflow.secret import read_secret
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store import StoreGone
+from ringflow.store.address import IN_MEMORY, read_address
 from ringflow.store.store import Store
 from ringflow.web.connections import Connections
 from ringflow.web.figures import PartFigures, Parts
@@ -88,12 +89,13 @@ class Core:
         await self.store.close()
 
 
-async def open_core(config: Config, clock: Clock | None = None, *, charge: bool = True) -> Core:
+async def open_core(config: Config, clock: Clock | None = None, *, dry_run: bool = False) -> Core:
     """Open the database (migrated, declarations applied), flows, prompts and keys.
 
     Raises `StartError` for a missing secret or an unusable database, `ConfigError` for declarations that
-    contradict it. Without `charge` calls cost nothing, as simulated ones must. Broken flows do not stop a
-    server: they are logged, `book.problems` has them, and their last good revisions serve.
+    contradict it. In a `dry_run` nothing is written to the database: calls are let in and priced as ever, and
+    leave no trace. Broken flows do not stop a server: they are logged, `book.problems` has them, and their
+    last good revisions serve.
     """
     keys = configured_keys(config)
     pepper_file = config.cards.pepper_file
@@ -102,9 +104,8 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
         log.info("cards off", detail="no pepper of PINs is given; see `cards.pepper_file`")
     library = PromptLibrary(config.path(config.sounds.folder))
     entries = frozenset(did.app for did in config.dids)
-    store = await Store.open(config.database_url)
+    store = await _open_store(config.database_url, dry_run)
     try:
-        await store.migrate()
         await apply_declarations(store, config)
         directory = Directory(store, config.country)
         async with store.reading() as connection:
@@ -126,10 +127,24 @@ async def open_core(config: Config, clock: Clock | None = None, *, charge: bool 
         directory,
         keys,
         clock,
-        charging=charging if charge else None,
+        charging=charging,
         teller=Teller(store, directory, config.country, ring.current, charging.ledger.now_ms),
     )
     return Core(config, store, directory, Occupancy(), book, library, world, charging)
+
+
+async def _open_store(url: str, dry_run: bool) -> Store:
+    """The database with its tables brought up to date; for a dry run where there is none, one in memory."""
+    path = read_address(url).path
+    if dry_run and path is not None and not path.exists():
+        url = IN_MEMORY
+    store = await Store.open(url)
+    try:
+        await store.migrate()
+    except BaseException:
+        await store.close()
+        raise
+    return store.dry_run() if dry_run and url != IN_MEMORY else store
 
 
 def _charging(config: Config, store: Store, clock: Clock) -> Charging:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 import termios
@@ -30,8 +31,8 @@ database: {{url: "sqlite:///ringflow.db"}}
 customers: [{{id: 42, clis: ["441910000001"]}}]
 dids: [{{number: "18005550100", app: calling_card}}]
 trunks:
-  - {{name: first, dial: "PJSIP/{{number}}@first", position: 1}}
-  - {{name: second, dial: "PJSIP/{{number}}@second", position: 2}}
+  - {{name: first, dial: "PJSIP/{{number}}@first", position: 1, rated: upstream}}
+  - {{name: second, dial: "PJSIP/{{number}}@second", position: 2, rated: upstream}}
 """
 COMMAND = """
 import sys, typer
@@ -83,7 +84,7 @@ def test_a_call_in_json_has_every_part(run: Run) -> None:
     assert leg["headers"]["X-Customer-ID"] == "42"
     assert leg["headers"]["X-CX-Sec"].startswith("v1.")
     assert [event["event"] for event in call["transcript"]] == [
-        "answered", "prompt", "keys", "exit", "dial", "leg", "exit", "ended",
+        "answered", "prompt", "keys", "exit", "dial", "leg", "leg", "exit", "ended",
     ]  # fmt: skip
 
 
@@ -195,7 +196,8 @@ def test_a_telephone_in_a_terminal_restores_it(tmp_path: Path, environ: dict[str
 def read_until(terminal: int, text: bytes, limit_s: float = 20.0) -> bytes:
     seen, ends = b"", time.monotonic() + limit_s
     while text not in seen:
-        assert time.monotonic() < ends, seen.decode()
+        readable, _, _ = select.select([terminal], [], [], max(0.0, ends - time.monotonic()))
+        assert readable, seen.decode()
         seen += os.read(terminal, 4096)
     return seen
 

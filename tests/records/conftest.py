@@ -36,7 +36,7 @@ CALL = CallRecord(
     reject=None,
     variables={"app": "card", "pin": "90817", "card.id": "106367704089"},
     legs=(
-        Leg("441234567890", "first", LegStatus.CONGESTION, 0, 34, leg_id="01a.1@1.1"),
+        Leg("441234567890", "first", LegStatus.CONGESTION, 0, 34, leg_id="01a.1@1.1", ended_ms=3500),
         Leg(
             dialled="441234567890",
             trunk="second",
@@ -47,12 +47,14 @@ CALL = CallRecord(
             leg_id="01a.2@1.1",
             released_by=ReleasedBy.CREDIT,
             sip_code=200,
+            ended_ms=8900,
         ),
     ),
     transcript=(
         Event(0, "ask", "prompt", "IVR/ask"),
         Event(3500, "destination[2]", "leg", "congestion"),
-        Event(8900, "destination[2]", "leg", "answered"),
+        Event(4900, "destination[2]", "leg", "answered"),
+        Event(8900, "destination[2]", "leg", "ended"),
         Event(9000, "", "ended", "completed"),
     ),
     visits=(

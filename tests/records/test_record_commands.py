@@ -130,8 +130,59 @@ def test_calls_are_listed_newest_first_and_found_by_each_of_their_facts(run: Run
     assert listed(run, "--number", "+33") == ["03c"]
     assert listed(run, "--number", "44", "--trunk", "second") == ["01a"]
     assert listed(run, "--number", "3%") == []
+    assert listed(run, "--status", "congestion") == ["01a"]
+    assert listed(run, "--status", "busy", "--trunk", "first") == ["03c"]
+    assert listed(run, "--status", "busy", "--trunk", "second") == []
+    assert listed(run, "--refused") == ["02b"]
+    assert listed(run, "--unpaid") == []
     assert listed(run, "--since", "2025-06-15T15:07:40", "--until", "2025-06-15T15:08:40Z") == ["02b"]
     assert listed(run, "--since", "1h") == []
+
+
+@pytest.mark.usefixtures("filled")
+def test_an_outcome_that_no_call_can_have_is_refused_with_those_there_are(run: Run) -> None:
+    assert listed(run, "--outcome", "no_input") == []
+    with pytest.raises(RingflowError, match="--outcome complted: no call ends so; did you mean `completed`"):
+        run(record.app, "list", "--outcome", "complted")
+    with pytest.raises(RingflowError, match=r"known are abandoned, busy, .*, rejected, transferred, unknown"):
+        run(record.app, "export", "--out", "-", "--outcome", "zzz")
+    with pytest.raises(RingflowError, match="ask for `--status congestion`"):
+        run(record.app, "list", "--outcome", "congestion")
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_examples_of_the_page_run(run: Run, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "records.md").read_text()
+    examples = [line.split() for line in page.splitlines() if line.startswith("    ringflow record ")]
+    assert len(examples) == 5
+    for _, _, verb, *words in examples:
+        run(record.app, verb, *("01a" if word.startswith("019a3c5b") else word for word in words))
+    assert "01a" in run(record.app, "list", "--number", "4412", "--trunk", "first", "--status", "congestion")
+
+
+def test_a_leg_that_was_not_dialled_says_why_and_one_that_was_not_paid_is_found(
+    run: Run, database_url: str, make_call: MakeCall, tmp_path: Path
+) -> None:
+    why = "customer 42 has no rate card, and there is no default one for USD"
+    unrated = Leg("441234567890", "first", LegStatus.NO_RATE, reason=why)
+
+    async def fill(store: Store) -> None:
+        async with changing(store, "US", operator="ann") as change:
+            await customers.add(change, Customer(42, "Demo"))
+        async with store.writing() as connection:
+            await pay_in(connection, 42, UNIT, Order("k", "cash", "ann", BEGAN_MS))
+        ledger = Ledger(store, "here")
+        await ledger.hold("01a.2@1.1", 42, UNIT, terms=TERMS)
+        await ledger.settle("01a.2@1.1", 3 * UNIT)
+        await keep(store, [make_call("01a"), make_call("02b", outcome="refused", legs=(unrated,))])
+
+    on(database_url, fill)
+    assert listed(run, "--refused") == listed(run, "--status", "no_rate") == ["02b"]
+    assert listed(run, "--unpaid") == ["01a"]
+    assert f"leg 1 to 441234567890 via first: no_rate ({why})" in run(record.app, "show", "02b")
+    assert json.loads(run(record.app, "show", "02b", "--json"))["legs"][0]["reason"] == why
+    lines = list(csv.DictReader(run(record.app, "export", "--out", "-", "--refused").splitlines()))
+    assert [line["leg_reason"] for line in lines] == [why]
 
 
 @pytest.mark.usefixtures("filled")
@@ -182,6 +233,8 @@ def test_a_call_is_shown_as_it_happened(run: Run) -> None:
         "from 441910000001 to 18005550100",
         "app card, revision r1",
         "customer 42, card 106367704089",
+        "leg 1 in the ledger: 01a.1@1.1",
+        "leg 2 in the ledger: 01a.2@1.1",
     ]
     assert "rejected with SIP 403" in run(record.app, "show", "02b")
     with pytest.raises(RingflowError, match="call nope is not on record"):

@@ -18,6 +18,8 @@ class LegStatus(StrEnum):
     """The caller hung up while it rang."""
     NO_CREDIT = "no_credit"
     """Ringflow did not dial: the customer cannot pay for the shortest talk."""
+    NO_RATE = "no_rate"
+    """Ringflow did not dial: the customer's rate card has no price for the number, or there is no card."""
     REFUSED = "refused"
     """Ringflow did not dial: no customer, a number that is not digits, a host not on the list."""
     BELOW_COST = "below_cost"
@@ -26,7 +28,7 @@ class LegStatus(StrEnum):
     """Ringflow lost its connection to Asterisk, or ended, before Asterisk told how the attempt ended."""
 
 
-NEVER_DIALLED = frozenset({LegStatus.NO_CREDIT, LegStatus.REFUSED, LegStatus.BELOW_COST})
+NEVER_DIALLED = frozenset({LegStatus.NO_CREDIT, LegStatus.NO_RATE, LegStatus.REFUSED, LegStatus.BELOW_COST})
 """Attempts of which Asterisk was told nothing."""
 
 
@@ -75,7 +77,8 @@ class Leg:
     `leg_id` names its hold in the ledger, empty where nothing was held; `charged_micros` is None where the
     settlement is not written yet. `sip_code` is the callee's final response to the INVITE (RFC 3261), None
     where there was none. `released_by` is None where nobody knows; `hung_up_by` is the channel that
-    hung up first, as Asterisk names it, if it does.
+    hung up first, as Asterisk names it, if it does. `reason` says why Ringflow did not dial, empty where it
+    did. `ended_ms` counts from the call's arrival, None while the leg has not ended.
     """
 
     dialled: str
@@ -93,6 +96,8 @@ class Leg:
     keyed: str = ""
     sent: str = ""
     as_keyed: bool = False
+    reason: str = ""
+    ended_ms: int | None = None
 
 
 class Verdict(Enum):

@@ -34,6 +34,7 @@ from ringflow.calls.releasing import charged_leg_released_by
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
 from ringflow.errors import CallEnded, CommandRefused, RingflowError
+from ringflow.plain_text import plain
 
 URI_TRUNK = "uri"
 """The name under which legs to a SIP URI are recorded."""
@@ -47,7 +48,7 @@ _TRY_NEXT_TRUNK = frozenset({LegStatus.CONGESTION, LegStatus.UNAVAILABLE, LegSta
 
 _DENIED_LEG = {
     Denied.NO_CREDIT: (LegStatus.NO_CREDIT, ReleasedBy.CREDIT),
-    Denied.NO_RATE: (LegStatus.REFUSED, ReleasedBy.RINGFLOW),
+    Denied.NO_RATE: (LegStatus.NO_RATE, ReleasedBy.RINGFLOW),
     Denied.BELOW_COST: (LegStatus.BELOW_COST, ReleasedBy.RINGFLOW),
 }
 
@@ -109,7 +110,10 @@ class Outgoing:
         if not routes:
             self._transcript.note("no_trunk")
             status, released_by = LegStatus.UNAVAILABLE, ReleasedBy.RINGFLOW
-            return self._finish(Leg(dialled or text, "", status, released_by=released_by, keyed=text))
+            why = "there is no trunk"
+            return self._finish(
+                Leg(dialled or text, "", status, released_by=released_by, keyed=text, reason=why)
+            )
         tried_before = len(self.legs)
         for trunk, number in routes:
             target = trunk.dial.replace("{number}", number.sent)
@@ -165,14 +169,15 @@ class Outgoing:
                     attempt.token,
                     trunk_with_card=trunk.name if has_card else None,
                 )
-            except BaseException:
+            except BaseException as error:
                 # On record in its own place, so that nobody takes what is left of its hold for a lost talk.
-                self._finish(_leg_of(attempt, LegStatus.REFUSED, ReleasedBy.RINGFLOW))
+                why = plain(str(error)) if isinstance(error, RingflowError) else "the call ended before it"
+                self._finish(_leg_of(attempt, LegStatus.REFUSED, ReleasedBy.RINGFLOW, why))
                 raise
             if isinstance(allowed, Denial):
                 self._transcript.note(allowed.why, allowed.reason)
                 status, released_by = _DENIED_LEG[allowed.why]
-                return self._finish(_leg_of(attempt, status, released_by))
+                return self._finish(_leg_of(attempt, status, released_by, allowed.reason))
             if allowed.loss:
                 self._transcript.note(Denied.BELOW_COST, f"dialled all the same: {allowed.loss}")
             leg, caller_gone = await self._dial_charged(charging, allowed, attempt, options)
@@ -362,12 +367,19 @@ class Outgoing:
         self._transcript.note("refused", why)
         keyed = ascii(text[:64])[1:-1]
         refused, released_by = LegStatus.REFUSED, ReleasedBy.RINGFLOW
-        return self._finish(Leg(dialled or keyed, "", refused, released_by=released_by, keyed=keyed))
+        return self._finish(
+            Leg(dialled or keyed, "", refused, released_by=released_by, keyed=keyed, reason=why)
+        )
 
     def _finish(self, leg: Leg) -> Leg:
         self.legs.append(leg)
         self.ended_in_visit = len(self._transcript.visits)
-        self._transcript.note("leg", leg.status)
+        leg.ended_ms = self._transcript.elapsed_ms()
+        if leg.status is LegStatus.ANSWERED:
+            self._transcript.note("leg", leg.status, ago_ms=leg.talked_ms)
+            self._transcript.note("leg", "ended")
+        else:
+            self._transcript.note("leg", leg.status)
         return leg
 
 
@@ -394,7 +406,7 @@ def _lost(attempt: Attempt) -> Leg:
     return leg
 
 
-def _leg_of(attempt: Attempt, status: LegStatus, released_by: ReleasedBy | None) -> Leg:
+def _leg_of(attempt: Attempt, status: LegStatus, released_by: ReleasedBy | None, reason: str = "") -> Leg:
     number = attempt.number
     return Leg(
         dialled=number.dialled,
@@ -404,6 +416,7 @@ def _leg_of(attempt: Attempt, status: LegStatus, released_by: ReleasedBy | None)
         keyed=number.keyed,
         sent=number.sent,
         as_keyed=number.as_keyed,
+        reason=reason,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from ringflow.calls.clock import Clock
 from ringflow.calls.outcome import Event, SlotVisit
 
@@ -24,14 +26,19 @@ class Transcript:
         self.visits: list[SlotVisit] = []
         self.slot = ""
 
-    def note(self, event: str, detail: str = "") -> None:
-        """Add an event now. `detail` must already be safe to print; it is bounded here."""
+    def note(self, event: str, detail: str = "", ago_ms: int = 0) -> None:
+        """Add an event of now, or of `ago_ms` before it. `detail` must be safe to print; it is bounded here.
+
+        Events stand in the order of their times; what was noted first stays first among those of one time.
+        """
         noted = len(self.events)
         if noted >= MAX_EVENTS:
             if noted > MAX_EVENTS:
                 return
             event, detail = "cut", f"more than {MAX_EVENTS} events"
-        self.events.append(Event(self._now_ms() - self._began_ms, self.slot, event, detail[:MAX_DETAIL]))
+        at_ms = max(0, self.elapsed_ms() - ago_ms)
+        place = bisect_right(self.events, at_ms, key=lambda one: one.at_ms) if ago_ms else noted
+        self.events.insert(place, Event(at_ms, self.slot, event, detail[:MAX_DETAIL]))
 
     def enter(self, app: str, slot: str, slot_type: str) -> None:
         """The call comes to a slot; what is noted from now on happens there."""

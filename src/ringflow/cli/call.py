@@ -13,11 +13,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from ringflow.app import open_core
+from ringflow.app import LAST_RECORDS_S, open_core
 from ringflow.calls.outcome import CallRecord
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.logs import set_up_logs
-from ringflow.simulator.callee import Behaviour, Callee, callees_in_turn
+from ringflow.records.recorder import Recorder
+from ringflow.simulator.callee import Behaviour, Callee, MeetCallee, callees_in_turn
 from ringflow.simulator.caller import MAX_CALL_MS, CallerStep, HangsUp, Hears, Keys, ScriptedCaller
 from ringflow.simulator.carrying import Arrival, carry_call
 from ringflow.simulator.clock import VirtualClock
@@ -145,20 +146,30 @@ def call(
     rings: RingOption = 2000,
     talk: TalkOption = 60_000,
     hangs_up_after: LeaveOption = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Let it count: charge it, use up its card or voucher, and keep its record."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Make one simulated call.
+    """Make one simulated call. It is refused, priced and cut off as a real one, and changes nothing.
 
     It takes milliseconds, however long the talk.
     """
     config = load_config()
     set_up_logs(LogConfig(format="text", level="error"))
     steps = caller_steps(keys or [], after, every, hangs_up_after)
-    simulated = asyncio.run(carry(config, Arrival(did, caller), steps, callees(callee, rings, talk)))
+    simulated = asyncio.run(
+        carry(config, Arrival(did, caller), steps, callees_in_turn(callees(callee, rings, talk)), live=live)
+    )
     if as_json:
         typer.echo(json.dumps(call_json(simulated.record), indent=2))
     else:
         print_record(Console(highlight=False), simulated.record)
+        if live:
+            typer.echo(f"  on record: ringflow record show {simulated.record.call_id}")
     if simulated.record.reject is None:
         for remark in remarks(simulated):
             typer.echo(remark, err=True)
@@ -190,22 +201,35 @@ def print_record(console: Console, record: CallRecord) -> None:
 
 
 async def carry(
-    config: Config, arrival: Arrival, steps: Sequence[CallerStep], met: tuple[Callee, ...]
+    config: Config,
+    arrival: Arrival,
+    steps: Sequence[CallerStep],
+    meet: MeetCallee,
+    *,
+    live: bool = False,
 ) -> SimulatedCall:
-    """Simulate a call against the configured database and flows. Raises what `open_core` does."""
+    """Simulate a call against the configured database and flows. Raises what `open_core` does.
+
+    Unless it is `live` it changes nothing in the database, and meets there what a real call would.
+    """
     clock = VirtualClock(time.time())
     caller = ScriptedCaller(clock, steps)
-    core = await open_core(config, clock, charge=False)
+    core = await open_core(config, clock, dry_run=not live)
+    recorder = Recorder(core.store, config.charging.server) if live and config.records is not None else None
     try:
         carried = await carry_call(
             arrival,
             core.engine,
             caller,
             clock,
-            callees_in_turn(met),
+            meet,
             durations_of(core.library),
             core.world.asterisk_sounds,
+            manager=config.ami is not None,
+            watchers=(recorder,) if recorder is not None else (),
         )
     finally:
+        if recorder is not None:
+            await recorder.close(LAST_RECORDS_S)
         await core.close()
     return SimulatedCall(carried, caller.timeline, caller.endless, caller.waits_for)

@@ -66,7 +66,7 @@ def dial(
     rings: RingOption = 2000,
     talk: TalkOption = 60_000,
 ) -> None:
-    """Call a DID from this terminal.
+    """Call a DID from this terminal. The call is refused and priced as a real one, and changes nothing.
 
     What is heard is written, what you key is sent; h hangs up.
     Where the keys come from a pipe they are sent as soon as keys are taken; h in it hangs up then.
@@ -88,7 +88,7 @@ def dial(
 
 async def _carry(config: Config, arrival: Arrival, screen: Screen, met: tuple[Callee, ...]) -> CallRecord:
     clock = SystemClock()
-    core = await open_core(config, clock, charge=False)
+    core = await open_core(config, clock, dry_run=True)
     telephone = Telephone(clock, screen, patient=not is_terminal())
 
     keyboard = Keyboard(telephone)
@@ -102,6 +102,7 @@ async def _carry(config: Config, arrival: Arrival, screen: Screen, met: tuple[Ca
                 callees_in_turn(met),
                 durations_of(core.library),
                 core.world.asterisk_sounds,
+                manager=config.ami is not None,
             )
     finally:
         await core.close()

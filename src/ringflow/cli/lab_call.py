@@ -26,7 +26,6 @@ from ringflow.cli.call import (
     print_record,
 )
 from ringflow.cli.lab_opening import Json, Release, open_lab
-from ringflow.cli.rehearsal import rehearsing
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.errors import Refused
 from ringflow.lab import CalleeRecord, Lab, LabCallee, LabCaller, LabCallResult
@@ -34,6 +33,7 @@ from ringflow.lab.asterisk import CARRIER
 from ringflow.lab.scenario_plan import lab_callee, timed_hang_up, timed_keys
 from ringflow.lab.scenario_server import KeptRecord
 from ringflow.logs import set_up_logs
+from ringflow.simulator.callee import callees_in_turn
 from ringflow.simulator.carrying import ANONYMOUS, Arrival
 from ringflow.simulator.report import call_json
 
@@ -111,8 +111,7 @@ def call(
     (met,) = callees([callee], rings, talk)
     # Keys come when a simulated call says that the prompts are over.
     steps = caller_steps(keys or [], 0, KEY_EVERY_MS, hangs_up_after)
-    with rehearsing(config) as rehearsed:
-        foretold = asyncio.run(carry(rehearsed, Arrival(did, caller), steps, (met,)))
+    foretold = asyncio.run(carry(config, Arrival(did, caller), steps, callees_in_turn((met,))))
     plan = LabCaller(did, caller, timed_keys(foretold), timed_hang_up(foretold), caller == ANONYMOUS)
     limit_s = foretold.record.duration_ms / 1000 + GRACE_S
     try:

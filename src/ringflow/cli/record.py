@@ -14,6 +14,8 @@ from rich.markup import escape
 from rich.progress import Progress
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.calls.outcome import LegStatus
+from ringflow.calls.outcome import Outcome as Outcomes
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms, operator_zone
 from ringflow.cli.opening import with_reading, with_store
@@ -21,12 +23,14 @@ from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_json, print_
 from ringflow.cli.record_rows import CallRow, call_lines, call_object, call_row, whole_object
 from ringflow.config import Config
 from ringflow.errors import Refused
+from ringflow.flows.registry import slot_types
 from ringflow.numbers import normalise_number, number_prefix
+from ringflow.plain_text import plain
 from ringflow.records.export import export_calls
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
 from ringflow.records.slot_export import export_slots
 from ringflow.store import Store
-from ringflow.wording import counted
+from ringflow.wording import counted, did_you_mean, known_words
 
 app = typer.Typer(help="Records of calls: list, show, export.", no_args_is_help=True)
 
@@ -45,6 +49,14 @@ Outcome = Annotated[
         help="How it ended: completed, abandoned, rejected, or an exit such as busy.",
     ),
 ]
+Status = Annotated[
+    LegStatus | None,
+    typer.Option("--status", metavar="WORD", help="What became of a leg: answered, busy, no_credit."),
+]
+IsRefused = Annotated[
+    bool, typer.Option("--refused", help="Rejected before answer, or with a leg that Ringflow did not dial.")
+]
+IsUnpaid = Annotated[bool, typer.Option("--unpaid", help="With a charge of which a part could not be taken.")]
 Trunk = Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="A trunk that it was tried on.")]
 Number = Annotated[
     str | None, typer.Option("--number", metavar="PREFIX", help="What was dialled begins with it.")
@@ -65,6 +77,9 @@ def list_command(
     outcome: Outcome = None,
     trunk: Trunk = None,
     number: Number = None,
+    status: Status = None,
+    refused: IsRefused = False,
+    unpaid: IsUnpaid = False,
     limit: Limit = DEFAULT_LIMIT,
     as_json: Json = False,
 ) -> None:
@@ -113,6 +128,9 @@ def export_command(
     outcome: Outcome = None,
     trunk: Trunk = None,
     number: Number = None,
+    status: Status = None,
+    refused: IsRefused = False,
+    unpaid: IsUnpaid = False,
     slots: Annotated[
         bool, typer.Option("--slots", help="A line for each slot that a call went through instead.")
     ] = False,
@@ -146,6 +164,20 @@ def _new_file(out: Path) -> Any:
     return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 
+def _known_outcome(word: str | None) -> str | None:
+    """Refuse what no call can end as. Exits are looked up only where the word is not one of the outcomes."""
+    if word is None or word in set(Outcomes):
+        return word
+    exits = {name for one in slot_types().values() for name in one.exits if name != one.exits[0]}
+    if word in exits:
+        return word
+    known = [*map(str, Outcomes), *exits]
+    mend = did_you_mean(word, known, f"known are {known_words(known)}")
+    if word in set(LegStatus):
+        mend = f"it is what becomes of a leg: ask for `--status {word}`"
+    raise Refused(f"--outcome {plain(word)}: no call ends so; {mend}")
+
+
 def _filter(given: dict[str, Any], config: Config) -> Filter:
     """Numbers are read as calls have them: `+44...` and national forms find E.164 digits."""
 
@@ -161,7 +193,10 @@ def _filter(given: dict[str, Any], config: Config) -> Filter:
         customer=given["customer"],
         card=given["card"],
         app=given["app"],
-        outcome=given["outcome"],
+        outcome=_known_outcome(given["outcome"]),
+        status=None if given["status"] is None else LegStatus(given["status"]),
+        refused=given["refused"],
+        unpaid=given["unpaid"],
         trunk=given["trunk"],
         number=None if prefix is None else number_prefix(prefix, config.country) or prefix,
     )

@@ -105,6 +105,9 @@ def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot], zone: tzinfo) 
         yield f"customer {call.customer_id}" + (f", card {call.card_id}" if call.card_id else "")
     if call.reject_sip is not None:
         yield f"rejected with SIP {call.reject_sip}"
+    for leg in call.legs:
+        if leg.leg_id is not None:
+            yield f"leg {leg.position} in the ledger: {leg.leg_id}"
 
 
 def _slot_line(slot: RecordedSlot) -> str:
@@ -118,7 +121,8 @@ def _leg_line(leg: RecordedLeg) -> str:
     by = f", released by {leg.released_by}" if leg.released_by is not None else ""
     talked = f", talked {seconds_text(leg.talked_ms)} s" if leg.talked_ms else ""
     money = _money(leg) + _own_cost(leg)
-    return f"leg {leg.position} to {to}: {leg.status}{sip}{_cause(leg.hangup_cause)}{by}{talked}{money}"
+    why = f" ({leg.reason})" if leg.reason else ""
+    return f"leg {leg.position} to {to}: {leg.status}{why}{sip}{_cause(leg.hangup_cause)}{by}{talked}{money}"
 
 
 def _named(leg: RecordedLeg) -> str:

@@ -17,7 +17,7 @@ from ringflow.agi.refusal import RefusedCall
 from ringflow.agi.session import AgiSession
 from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.call import Call
-from ringflow.calls.outcome import CallRecord, Outcome, Reject, ReleasedBy
+from ringflow.calls.outcome import CallRecord, Leg, Outcome, Reject, ReleasedBy
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.rejecting import reject_call
 from ringflow.calls.releasing import call_cause, call_released_by
@@ -206,10 +206,16 @@ class Engine:
             reason=record.reason,
             sip=record.reject.sip if record.reject else None,
             duration_ms=record.duration_ms,
-            legs=[f"{leg.dialled} {leg.trunk} {leg.status} {leg.talked_ms}ms" for leg in record.legs],
+            legs=[_leg_text(leg) for leg in record.legs],
         )
         for watcher in self._watchers:
             watcher.call_ended(record, key_to_dial_ms)
+
+
+def _leg_text(leg: Leg) -> str:
+    """A leg in the log's line of its call."""
+    why = f" ({leg.reason})" if leg.reason else ""
+    return f"{leg.dialled} {leg.trunk} {leg.status} {leg.talked_ms}ms{why}"
 
 
 class _Visit:

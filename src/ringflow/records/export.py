@@ -35,6 +35,7 @@ LATER_COLUMNS = (
     "keyed",
     "sent",
     "destination",
+    "leg_reason",
 )
 COLUMNS = (*CALL_COLUMNS, *LEG_COLUMNS, *LATER_COLUMNS)
 
@@ -76,9 +77,13 @@ def _rows(call: RecordedCall, zone: tzinfo) -> Iterator[list[str]]:
     for leg in call.legs or (None,):
         cells = _leg_cells(leg) if leg is not None else (None,) * len(LEG_COLUMNS)
         cost = (None, None, None) if leg is None else _cost_cells(leg)
-        last = (None,) * 4 if leg is None else (leg.sip_code, leg.keyed, leg.sent, leg.destination)
+        last = (None,) * 5 if leg is None else _last_cells(leg)
         later = (call.released_by, leg.released_by if leg is not None else None, *cost, *last)
         yield [csv_cell(value) for value in (*facts, *cells, *later)]
+
+
+def _last_cells(leg: RecordedLeg) -> tuple[str | int | None, ...]:
+    return leg.sip_code, leg.keyed, leg.sent, leg.destination, leg.reason
 
 
 def _cost_cells(leg: RecordedLeg) -> tuple[str | None, ...]:

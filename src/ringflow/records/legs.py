@@ -22,7 +22,7 @@ class RecordedLeg:
     `cost_micros`: what it cost us, in micro-units of `cost_currency`; None where its trunk has no rate.
     `sip_code` is the callee's final response, None where there was none. `keyed` is the number as it was
     given, `dialled` the same in E.164, `sent` what the trunk was given, None where nobody knows; all three
-    are one where it was dialled `as_keyed`, which is None otherwise.
+    are one where it was dialled `as_keyed`, which is None otherwise. `reason`: why Ringflow did not dial it.
 
     The rest is the ledger's, in micro-units of `currency`, `price_micros` for a minute: None where nothing
     was held for the leg, `charged_micros` also while it is not settled. `refunded_micros` is what was given
@@ -47,6 +47,7 @@ class RecordedLeg:
     sent: str | None
     as_keyed: bool | None
     cost_destination: str | None
+    reason: str | None
     billed_s: int | None = None
     prefix: str | None = None
     sold_destination: str | None = None

@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.calls.outcome import NEVER_DIALLED, LegStatus, Outcome
 from ringflow.errors import Refused
 from ringflow.plain_text import plain
 from ringflow.records.legs import RecordedLeg, read_legs
 from ringflow.store import Store
+from ringflow.store.ledger_tables import ledger_holds
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 
 PAGE = 500
@@ -22,7 +24,9 @@ PAGE = 500
 class Filter:
     """Which calls are wanted; None lets all through. Times are milliseconds since 1970, `until_ms` excluded.
 
-    `trunk` and `number` (the beginning of what was dialled) ask for a leg that fits both.
+    `trunk`, `number` (the beginning of what was dialled) and `status` ask for a leg that fits all of them.
+    `refused`: the call was rejected before answer, or Ringflow did not dial a leg of it. `unpaid`: a part of
+    a leg's charge could not be taken.
     """
 
     since_ms: int | None = None
@@ -35,6 +39,9 @@ class Filter:
     outcome: str | None = None
     trunk: str | None = None
     number: str | None = None
+    status: LegStatus | None = None
+    refused: bool = False
+    unpaid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,10 @@ async def _with_legs(connection: AsyncConnection, query: Select[Any]) -> list[Re
     return [RecordedCall(**row._mapping, legs=tuple(legs.get(row.call_id, ()))) for row in rows]
 
 
+def _has_leg(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(call_legs.c.call_id == call_records.c.call_id, *conditions)
+
+
 def _filtered(wanted: Filter) -> Select[Any]:
     records = call_records.c
     conditions: list[ColumnElement[bool]] = [
@@ -148,11 +159,19 @@ def _filtered(wanted: Filter) -> Select[Any]:
         conditions.append(records.started_ms >= wanted.since_ms)
     if wanted.until_ms is not None:
         conditions.append(records.started_ms < wanted.until_ms)
-    if wanted.trunk is not None or wanted.number is not None:
-        leg: list[ColumnElement[bool]] = [call_legs.c.call_id == records.call_id]
-        if wanted.trunk is not None:
-            leg.append(call_legs.c.trunk == wanted.trunk)
-        if wanted.number is not None:
-            leg.append(call_legs.c.dialled.startswith(wanted.number, autoescape=True))
-        conditions.append(exists().where(*leg))
+    of_leg: list[ColumnElement[bool]] = []
+    if wanted.trunk is not None:
+        of_leg.append(call_legs.c.trunk == wanted.trunk)
+    if wanted.number is not None:
+        of_leg.append(call_legs.c.dialled.startswith(wanted.number, autoescape=True))
+    if wanted.status is not None:
+        of_leg.append(call_legs.c.status == wanted.status.value)
+    if of_leg:
+        conditions.append(_has_leg(*of_leg))
+    if wanted.refused:
+        not_dialled = _has_leg(call_legs.c.status.in_(sorted(NEVER_DIALLED)))
+        conditions.append(or_(records.outcome == Outcome.REJECTED.value, not_dialled))
+    if wanted.unpaid:
+        holds = ledger_holds.c
+        conditions.append(_has_leg(holds.leg_id == call_legs.c.leg_id, holds.uncollected_micros > 0))
     return select(*_COLUMNS).where(*conditions)

@@ -63,9 +63,6 @@ class CallRows:
 def call_rows(record: CallRecord, server: str) -> CallRows:
     """The rows of a call that is over. What slots keep in variables is not kept: it may be secret."""
     call_id = record.call_id
-    ends: list[int | None] = [event.at_ms for event in record.transcript if event.event == "leg"]
-    # A transcript that was cut does not tell when its last legs ended.
-    ends += [None] * (len(record.legs) - len(ends))
     return CallRows(
         call=(
             call_id,
@@ -85,10 +82,7 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
             str(record.released_by) if record.released_by is not None else None,
             record.asterisk or None,
         ),
-        legs=tuple(
-            _leg_cells(call_id, position, leg, end)
-            for position, (leg, end) in enumerate(zip(record.legs, ends, strict=False), start=1)
-        ),
+        legs=tuple(_leg_cells(call_id, position, leg) for position, leg in enumerate(record.legs, start=1)),
         slots=tuple(
             (call_id, position, one.app, one.slot, one.type, one.entered_ms, one.exit, " ".join(one.keys))
             for position, one in enumerate(record.visits, start=1)
@@ -96,7 +90,7 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
     )
 
 
-def _leg_cells(call_id: str, position: int, leg: Leg, ended_ms: int | None) -> Cells:
+def _leg_cells(call_id: str, position: int, leg: Leg) -> Cells:
     return (
         call_id,
         position,
@@ -104,7 +98,7 @@ def _leg_cells(call_id: str, position: int, leg: Leg, ended_ms: int | None) -> C
         leg.dialled,
         leg.trunk,
         str(leg.status),
-        ended_ms,
+        leg.ended_ms,
         leg.talked_ms,
         leg.hangup_cause or None,
         leg.caller_id,
@@ -115,6 +109,7 @@ def _leg_cells(call_id: str, position: int, leg: Leg, ended_ms: int | None) -> C
         leg.sent or None,
         leg.as_keyed or None,
         None,
+        leg.reason or None,
     )
 
 

@@ -126,16 +126,17 @@ async def carry_call(
     missing_applications: frozenset[str] = frozenset(),
     manager: bool = True,
     in_talk: Sequence[tuple[int, Work]] = (),
+    watchers: Sequence[Watcher] = (),
 ) -> CarriedCall:
     """Carry a call from arrival to its end, and tell what came of it.
 
     Without `manager` Ringflow has no connection to the manager interface. `in_talk`: what is done so many
-    milliseconds after the answer of the first callee who answers.
+    milliseconds after the answer of the first callee who answers. `watchers` are told of the call too.
     """
     keeper = _RecordKeeper()
     keys = VirtualKeys(heard=manager)
     talks = VirtualTalks(clock, reachable=manager, in_talk=in_talk)
-    engine = make_engine((keeper,), Manager(keys, talks))
+    engine = make_engine((keeper, *watchers), Manager(keys, talks))
 
     async def serve(session: AgiSession) -> None:
         await engine.run(session)

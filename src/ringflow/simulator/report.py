@@ -19,17 +19,20 @@ class RejectJson(TypedDict):
 
 
 class LegJson(TypedDict):
-    """One outgoing attempt; `sip` is the callee's final response.
+    """One outgoing attempt; `leg_id` names its hold in the ledger, empty where nothing was held.
 
     `dialled` is in E.164, `keyed` as the caller or the flow gave it, `sent` as the trunk was given it.
+    `sip` is the callee's final response. `reason` says why Ringflow did not dial, empty where it did.
     `talked_s` counts from the callee's answer, in seconds.
     """
 
+    leg_id: str
     dialled: str
     keyed: str
     sent: str
     trunk: str
     status: str
+    reason: str
     sip: int | None
     talked_s: float
     caller_id: str | None
@@ -48,6 +51,7 @@ class EventJson(TypedDict):
 class CallJson(TypedDict):
     """What `ringflow call --json` prints."""
 
+    call_id: str
     outcome: str
     reason: str
     reject: RejectJson | None
@@ -61,6 +65,7 @@ class CallJson(TypedDict):
 def call_json(record: CallRecord) -> CallJson:
     """A call's record as programs get it."""
     return CallJson(
+        call_id=record.call_id,
         outcome=record.outcome,
         reason=record.reason,
         reject=RejectJson(sip=record.reject.sip, reason=record.reject.reason) if record.reject else None,
@@ -77,11 +82,13 @@ def call_json(record: CallRecord) -> CallJson:
 
 def _leg_json(leg: Leg) -> LegJson:
     return LegJson(
+        leg_id=leg.leg_id,
         dialled=leg.dialled,
         keyed=leg.keyed,
         sent=leg.sent,
         trunk=leg.trunk,
         status=leg.status,
+        reason=leg.reason,
         sip=leg.sip_code,
         talked_s=leg.talked_ms / 1000,
         caller_id=leg.caller_id,
@@ -107,9 +114,10 @@ def summary_lines(record: CallRecord) -> Iterator[str]:
         yield f"  {record.reason}"
     for leg in record.legs:
         answered = leg.status is LegStatus.ANSWERED
+        why = f" ({leg.reason})" if leg.reason else ""
         talked = f", talked {show_duration(leg.talked_ms)}" if answered else ""
         shown_as = f", as {leg.caller_id}" if leg.caller_id else ""
-        yield f"  {leg.dialled} via {leg.trunk or 'no trunk'}{shown_as}: {leg.status}{talked}"
+        yield f"  {leg.dialled} via {leg.trunk or 'no trunk'}{shown_as}: {leg.status}{why}{talked}"
         yield from (f"    {name}: {value}" for name, value in leg.headers.items())
 
 

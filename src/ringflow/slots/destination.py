@@ -30,6 +30,7 @@ EXIT_OF = {
     LegStatus.CONGESTION: "failed",
     LegStatus.UNAVAILABLE: "failed",
     LegStatus.NO_CREDIT: "no_credit",
+    LegStatus.NO_RATE: "refused",
     LegStatus.REFUSED: "refused",
     LegStatus.BELOW_COST: "refused",
 }

@@ -13,6 +13,8 @@ from ringflow.errors import StartError
 
 DialectName = Literal["sqlite", "postgresql"]
 
+IN_MEMORY = "sqlite:///:memory:"
+
 _DRIVERS: dict[str, tuple[DialectName, str]] = {
     "sqlite": ("sqlite", "sqlite+aiosqlite"),
     "sqlite+aiosqlite": ("sqlite", "sqlite+aiosqlite"),
@@ -55,7 +57,7 @@ def read_address(text: str) -> Address:
     if url.host or url.username or url.query:
         raise StartError("database.url: SQLite takes a path after three slashes and nothing else; " + _MEND)
     if url.database in (None, "", ":memory:"):
-        return Address(dialect, url.set(database=":memory:"), "sqlite:///:memory:")
+        return Address(dialect, url.set(database=":memory:"), IN_MEMORY)
     path = Path(url.database or "").absolute()
     return Address(dialect, url.set(database=str(path)), shown, path)
 

@@ -44,6 +44,7 @@ call_records = Table(
 # `cost_destination` what that row calls the destination.
 # `sip_code` is the callee's final response, NULL where there was none. `keyed` is the number as the caller
 # or the flow gave it, `dialled` the same in E.164, `sent` what the trunk was given; `as_keyed`: they are one.
+# `reason`: why Ringflow did not dial it.
 call_legs = Table(
     "call_legs",
     metadata,
@@ -66,6 +67,7 @@ call_legs = Table(
     Column("sent", Text),
     Column("as_keyed", Boolean),
     Column("cost_destination", Text),
+    Column("reason", Text),
     CheckConstraint("position >= 1 AND talked_ms >= 0", name="figures"),
     sqlite_with_rowid=False,
 )

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.errors import StartError
 from ringflow.store.address import Address, DialectName, read_address
 from ringflow.store.database import Database, DirectConnection, LookUp, Row
+from ringflow.store.dry_run import DryRun
 from ringflow.store.gone import StoreGone, StoreLocked
 from ringflow.store.schema import bring_up_to_date
 
@@ -46,6 +47,13 @@ class Store:
             await store.close()
             raise
         return store
+
+    def dry_run(self) -> Store:
+        """The same database, to which nothing is written: use it instead of this one, and close it alone.
+
+        What is changed by way of it is seen by way of it and nowhere else, until it is closed.
+        """
+        return Store(self._address, DryRun(self._database))
 
     @property
     def dialect(self) -> DialectName:
