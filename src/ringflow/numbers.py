@@ -21,7 +21,9 @@ _WRITTEN = re.compile(r"\+?[0-9 ()-]+", re.ASCII)
 _SEPARATORS = str.maketrans("", "", " ()-")
 # Not a single letter: Asterisk itself goes to `h` at a hang-up, to `s`, `i`, `t` and others elsewhere.
 _EXTENSION = re.compile(r"[0-9_+*#][A-Za-z0-9_+*#.-]{0,63}|[A-Za-z][A-Za-z0-9_+*#.-]{1,63}", re.ASCII)
-_COUNTRY_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+COUNTRY_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+"""Those that are assigned (ITU-T E.164); no one of them begins another."""
+
 # Of a number: its country code, or its trunk prefix, and the digit after it.
 _TELLING = 4
 
@@ -148,7 +150,7 @@ def equivalent_forms(number: str) -> tuple[str, ...]:
 
 def possible_lengths() -> dict[str, frozenset[int]]:
     """Of each country code, how many digits may follow it in one of the `equivalent_forms` of a number."""
-    lengths = {code: _lengths(code) for code in _COUNTRY_CODES}
+    lengths = {code: _lengths(code) for code in COUNTRY_CODES}
     return lengths | {"52": lengths["52"] | {11}}
 
 
@@ -325,7 +327,7 @@ def _e164(number: phonenumbers.PhoneNumber) -> str | None:
 def _country_code(digits: str) -> str:
     """The country code that `digits` begin with, or nothing; no code is another's beginning."""
     for length in (1, 2, 3):
-        if digits[:length] in _COUNTRY_CODES:
+        if digits[:length] in COUNTRY_CODES:
             return digits[:length]
     return ""
 

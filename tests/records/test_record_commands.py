@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import io
 import json
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
@@ -18,7 +19,7 @@ from ringflow.accounts import customers
 from ringflow.accounts.change import changing
 from ringflow.accounts.customers import Customer
 from ringflow.calls.outcome import CallRecord, Leg, LegStatus, Reject, SlotVisit
-from ringflow.cli import audit, record
+from ringflow.cli import audit, record, report
 from ringflow.errors import RingflowError
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
@@ -385,3 +386,44 @@ def test_money_that_is_not_settled_or_known_is_said_so(
     lines = run(record.app, "show", "01a").splitlines()
     assert lines[2].endswith("congestion (cause 34)")
     assert lines[3].endswith("talked 4.000 s, not settled yet")
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_command_prints_a_line_for_each_trunk(run: Run) -> None:
+    shown = run(report.app, "calls", "--by", "trunk")
+    assert "asr percent" in shown
+    assert "EUR: 0.0117" in shown
+    told = run(report.app, "calls", "--by", "trunk", "--csv", "-")
+    lines = [
+        {name: text for name, text in line.items() if text} for line in csv.DictReader(io.StringIO(told))
+    ]
+    none = {"charged": "0.00", "refunded": "0.00", "uncollected": "0.00"}
+    assert lines == [
+        {
+            **{"trunk": "first", "attempts": "2", "answered": "0", "asr_percent": "0.0"},
+            **{"talked_minutes": "0.0", "billed_minutes": "0.0", "lost": "0", "without_margin": "0"},
+            **{"currency": "USD", "cost": "0.00", **none},
+        },
+        {
+            **{"trunk": "second", "attempts": "1", "answered": "1", "asr_percent": "100.0", "acd_s": "4.0"},
+            **{"talked_minutes": "0.07", "billed_minutes": "1.0", "lost": "0", "without_margin": "1"},
+            **{"currency": "EUR", "cost": "0.0117", **none},
+        },
+        # The figures of a trunk stand once.
+        {"trunk": "second", "currency": "USD", **none, "charged": "0.61", "cost": "0.00"},
+    ]
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_command_tells_programs_the_same(run: Run) -> None:
+    (day,) = json.loads(run(report.app, "calls", "--by", "day", "--json"))
+    assert (day["day"], day["attempts"], day["answered"], day["asr_percent"]) == ("2025-06-15", 3, 1, 33.3)
+    assert (day["charged"]["USD"], day["cost"]["EUR"], day["margin"]) == ("0.61", "0.0117", {})
+    assert json.loads(run(report.app, "calls", "--by", "customer", "--until", "2020-01-01", "--json")) == []
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_reports_days_are_those_of_the_operators_zone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGFLOW_TIMEZONE", "Pacific/Auckland")
+    (day,) = json.loads(run(report.app, "calls", "--by", "day", "--json"))
+    assert (day["day"], day["attempts"]) == ("2025-06-16", 3)

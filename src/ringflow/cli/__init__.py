@@ -37,6 +37,7 @@ NOUNS = {
     "ledger": ("ledger", "Customers' credit, and proof that the books are right."),
     "rate": ("rate", "What calls cost."),
     "record": ("record", "What became of calls."),
+    "report": ("report", "What calls came to, by customer, trunk, day or destination."),
     "audit": ("audit", "Who changed what, with before and after."),
     "key": ("key", "The key that signs X-CX-Sec."),
     "sounds": ("sounds", "The prompt library."),
