@@ -26,7 +26,7 @@ Run = Callable[..., Any]
 DATABASE = Path(".ringflow/ringflow.db")
 
 KEEP_NOTHING = {
-    *("check", "schema", "test", "call", "dial", "serve"),
+    *("check", "schema", "test", "call", "dial", "serve", "completion"),
     *(f"{noun} {verb}" for noun in ("customer", "cli", "did", "trunk") for verb in ("list", "show")),
     *("card list", "card show", "card export", "card batches", "card pepper list"),
     *("voucher list", "voucher show"),

@@ -52,6 +52,7 @@ def test_help_is_whole_at_80_columns(words: tuple[str, ...], ringflow: Callable[
     cut_off = [line for line in lines if line.endswith("...") and not line.startswith("Usage: ")]
     assert cut_off == []
     assert "[[" not in ran.out
+    assert ringflow(*words, "-h", COLUMNS="80").out == ran.out
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,43 @@ def test_an_unknown_command_is_told_the_nearest(ringflow: Callable[..., Any]) ->
     ran = ringflow("chekc")
     assert ran.code == 2
     assert "Did you mean 'check'?" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("ringflow cust", ["customer"]),
+        ("ringflow customer ", ["add", "import", "list", "show", "set", "delete"]),
+        ("ringflow customer sh", ["show"]),
+        ("ringflow --config other.yaml did l", ["list"]),
+        ("ringflow customer list --sea", ["--search"]),
+        ("ringflow completion ", ["bash", "zsh", "fish"]),
+    ],
+)
+def test_a_shell_is_told_how_a_command_may_go_on(typed: str, offered: list[str]) -> None:
+    words = {"COMP_WORDS": typed.replace(" ", "\n"), "COMP_CWORD": str(len(typed.split(" ")) - 1)}
+    ran = subprocess.run(
+        [sys.executable, "-m", "ringflow"],
+        env=words | {"_RINGFLOW_COMPLETE": "complete_bash"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.stdout.split(), ran.stderr) == (offered, "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_has_a_script_that_names_the_variable_that_is_answered(
+    shell: str, ringflow: Callable[..., Any]
+) -> None:
+    ran = ringflow("completion", shell)
+    assert ran.code == 0
+    assert f"_RINGFLOW_COMPLETE=complete_{shell}" in ran.out
+
+
+def test_bash_takes_its_script(ringflow: Callable[..., Any]) -> None:
+    script = ringflow("completion", "bash").out
+    ran = subprocess.run(
+        ["/bin/bash", "-c", f"{script}\ncomplete -p ringflow"], capture_output=True, text=True, check=False
+    )
+    assert (ran.stdout, ran.stderr) == ("complete -o default -F _ringflow_completion ringflow\n", "")

@@ -40,11 +40,21 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
         "as_keyed": [],
         "source": "operator",
     }  # fmt: skip
-    assert ringflow("customer", "show", "42", "--json").json == customer
+    shown = ringflow("customer", "show", "42", "--json").json
+    assert shown == customer | {
+        "balance": "0.00", "held": "0.00", "available": "0.00", "debit_limit": "0.00", "daily_limit": None,
+        "cli_count": 1, "clis": ["441910000001"], "did_count": 0, "dids": [],
+        "card_count": 0, "cards": [], "template_cards": {},
+    }  # fmt: skip
     assert ringflow("cli", "show", "00441910000001", "--json").json == cli
     assert ringflow("did", "show", "+18005550100", "--json").json == did
     assert ringflow("trunk", "show", "carrier", "--json").json == trunk
-    for noun, one in (("customer", customer), ("cli", cli), ("did", did), ("trunk", trunk)):
+    for noun, one in (
+        ("customer", customer | {"balance": "0.00"}),
+        ("cli", cli),
+        ("did", did),
+        ("trunk", trunk),
+    ):
         assert ringflow(noun, "list", "--json").json == [one]
 
 
@@ -62,7 +72,7 @@ def test_people_get_tables(ringflow: Run) -> None:
     assert ringflow("trunk", "list").out == "none\n"
     ringflow("customer", "add", "[bold]Demo[/bold]", "--id", "42")
     listed = ringflow("customer", "list", COLUMNS="200")
-    heads = ["id", "name", "status", "currency", "channels", "caller id", "source"]
+    heads = ["id", "name", "status", "currency", "balance", "channels", "caller id", "source"]
     head = next(line for line in listed.out.splitlines() if "currency" in line)
     assert re.findall(r"[a-z]+(?: [a-z]+)?", head) == heads
     assert "[bold]Demo[/bold]" in listed.out

@@ -16,6 +16,8 @@ from ringflow.errors import DocumentError, Refused, RingflowError, StartError
 
 EXIT_PROBLEM = 1
 EXIT_SURROUNDINGS = 2
+COMPLETE_VARIABLE = "_RINGFLOW_COMPLETE"
+"""Set by a shell that asks how a command goes on: `ringflow completion`."""
 
 COMMANDS = {
     "serve": "Take calls.",
@@ -24,6 +26,7 @@ COMMANDS = {
     "test": "Play scenarios on the simulator.",
     "call": "Make one simulated call.",
     "dial": "Call a DID from this terminal.",
+    "completion": "Print a script for a shell, which completes commands and options.",
 }
 """Commands without a noun: each a function of its own name, in a file of its own name, and what it does."""
 
@@ -72,12 +75,25 @@ def overview() -> typer.Typer:
 def main() -> None:
     """Run a command. Bad input exits 1, bad surroundings 2; neither shows a traceback."""
     try:
-        named = _named(sys.argv[1:])
-        (overview() if named is None else build(named))()
+        named = _named(_words())
+        # Named, so that a shell's question about `ringflow` is answered however this was started.
+        (overview() if named is None else build(named))(prog_name="ringflow")
     except StartError as error:
         _stop(error, EXIT_SURROUNDINGS)
     except RingflowError as error:
         _stop(error, EXIT_PROBLEM)
+
+
+def _words() -> Sequence[str]:
+    """What was typed; where a shell asks how it goes on, all but the word that is not finished."""
+    if COMPLETE_VARIABLE not in os.environ:
+        return sys.argv[1:]
+    from typer.completion import completion_init  # type: ignore[attr-defined]
+
+    completion_init()
+    line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+    words = line.split()
+    return words[1:] if line.endswith((" ", "\n")) else words[1:-1]
 
 
 def _named(arguments: Sequence[str]) -> str | None:
@@ -94,6 +110,7 @@ def _bare() -> typer.Typer:
         name="ringflow",
         help="Call flows and calling cards on Asterisk.",
         no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
         add_completion=False,
         # Plain help: rich takes `[...]` for its own markup, and gives switches a value, `--json <bool>`.

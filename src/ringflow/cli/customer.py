@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
 from ringflow.accounts.change import Change
 from ringflow.accounts.customer_import import CustomerImport
+from ringflow.accounts.customer_overview import list_with_balances, overview
 from ringflow.accounts.customers import Customer, CustomerChanges
+from ringflow.cli.customer_rows import CustomerRow, customer_detail, customer_row
 from ringflow.cli.emptying import number_or_none, text_or_none
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
-from ringflow.config import CustomerStatus
+from ringflow.config import Config, CustomerStatus
+from ringflow.moments import system_now_ms
 
 app = typer.Typer(help="The accounts that pay.", no_args_is_help=True)
 
@@ -73,16 +77,30 @@ def import_command(
 
 
 @app.command("list")
-def list_command(limit: Limit = DEFAULT_LIMIT, as_json: Json = False) -> None:
-    """List the customers by id."""
-    found = with_reading(lambda connection, config: customers.every(connection, limit=limit))
-    print_many(found, Customer, as_json, limit)
+def list_command(
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="A part of the name, in any capitals.")
+    ] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """List the customers by id, with their balances."""
+
+    async def find(connection: AsyncConnection, config: Config) -> list[CustomerRow]:
+        found = await list_with_balances(connection, search=search, limit=limit)
+        return [customer_row(customer, balance) for customer, balance in found]
+
+    print_many(with_reading(find), CustomerRow, as_json, limit)
 
 
 @app.command("show")
 def show_command(customer_id: Id, as_json: Json = False) -> None:
-    """Show a customer."""
-    print_one(with_reading(lambda connection, config: customers.show(connection, customer_id)), as_json)
+    """Show a customer and what it has.
+
+    Its balance, CLIs, DIDs and cards.
+    """
+    found = with_reading(lambda connection, config: overview(connection, customer_id, system_now_ms()))
+    print_one(customer_detail(found), as_json)
 
 
 @app.command("set")

@@ -1,0 +1,98 @@
+"""Customers with what belongs to them: balance, CLIs, DIDs and cards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts import clis, customers, dids
+from ringflow.accounts.clis import Cli
+from ringflow.accounts.customers import COLUMNS, Customer
+from ringflow.accounts.dids import Did
+from ringflow.ledger.account import Account, read_account
+from ringflow.store.card_tables import cards
+from ringflow.store.ledger_tables import ledger_accounts
+from ringflow.store.tables import clis as clis_table
+from ringflow.store.tables import customers as customers_table
+from ringflow.store.tables import dids as dids_table
+
+MAX_LISTED = 100
+"""How many of a customer's CLIs, DIDs and cards are listed with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerOverview:
+    """A customer, its account (None before its first payment), and the first of what belongs to it.
+
+    `cards`: the IDs of those whose credit became the customer's. `template_cards`: how many cards of each
+    status were made with the customer as their template.
+    """
+
+    customer: Customer
+    account: Account | None
+    clis: Sequence[Cli]
+    cli_count: int
+    dids: Sequence[Did]
+    did_count: int
+    cards: Sequence[str]
+    card_count: int
+    template_cards: dict[str, int]
+
+
+async def list_with_balances(
+    connection: AsyncConnection, *, search: str | None = None, limit: int | None = None
+) -> list[tuple[Customer, int]]:
+    """Customers by id with their balances in micro-units. `search`: a part of the name, in any capitals."""
+    balance = func.coalesce(ledger_accounts.c.balance_micros, 0)
+    query = (
+        select(*COLUMNS, balance)
+        .select_from(
+            customers_table.outerjoin(ledger_accounts, ledger_accounts.c.customer_id == customers_table.c.id)
+        )
+        .order_by(customers_table.c.id)
+        .limit(limit)
+    )
+    if search is not None:
+        name = customers_table.c.name
+        # SQLite knows small letters of ASCII only: other letters are found as they are written.
+        query = query.where(
+            or_(
+                name.contains(search, autoescape=True),
+                func.lower(name).contains(search.lower(), autoescape=True),
+            )
+        )
+    return [(Customer(*row[:-1]), int(row[-1])) for row in await connection.execute(query)]
+
+
+async def overview(connection: AsyncConnection, customer_id: int, now_ms: int) -> CustomerOverview:
+    """A customer and what belongs to it. Raises `Refused` when there is none."""
+    customer = await customers.show(connection, customer_id)
+    counts = await connection.execute(
+        select(
+            select(func.count()).where(clis_table.c.customer_id == customer_id).scalar_subquery(),
+            select(func.count()).where(dids_table.c.customer_id == customer_id).scalar_subquery(),
+            select(func.count()).where(cards.c.redeemed_by == customer_id).scalar_subquery(),
+        )
+    )
+    cli_count, did_count, card_count = counts.one()
+    redeemed = select(cards.c.id).where(cards.c.redeemed_by == customer_id).order_by(cards.c.id)
+    of_status = (
+        select(cards.c.status, func.count())
+        .where(cards.c.customer_id == customer_id)
+        .group_by(cards.c.status)
+        .order_by(cards.c.status)
+    )
+    return CustomerOverview(
+        customer=customer,
+        account=await read_account(connection, customer_id, now_ms),
+        clis=await clis.every(connection, customer_id=customer_id, limit=MAX_LISTED),
+        cli_count=cli_count,
+        dids=await dids.every(connection, customer_id=customer_id, limit=MAX_LISTED),
+        did_count=did_count,
+        cards=(await connection.execute(redeemed.limit(MAX_LISTED))).scalars().all(),
+        card_count=card_count,
+        template_cards={row[0]: row[1] for row in await connection.execute(of_status)},
+    )

@@ -1,0 +1,77 @@
+"""Customers as commands print them: with their balances, and with what belongs to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from ringflow.accounts.customer_overview import CustomerOverview
+from ringflow.accounts.customers import Customer
+from ringflow.money import format_amount
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """A customer in a list."""
+
+    id: int
+    name: str
+    status: str
+    currency: str
+    balance: str
+    channels: int | None
+    caller_id: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDetail:
+    """A customer by itself. Of `clis`, `dids` and `cards` the first are listed, and all are counted."""
+
+    id: int
+    name: str
+    status: str
+    currency: str
+    channels: int | None
+    caller_id: str | None
+    source: str
+    balance: str
+    held: str
+    available: str
+    debit_limit: str
+    daily_limit: str | None
+    cli_count: int
+    clis: tuple[str, ...]
+    did_count: int
+    dids: tuple[str, ...]
+    card_count: int
+    cards: tuple[str, ...]
+    template_cards: dict[str, int]
+
+
+def customer_row(customer: Customer, balance_micros: int) -> CustomerRow:
+    """For people and programs."""
+    own = {field.name: getattr(customer, field.name) for field in fields(customer)}
+    return CustomerRow(**own, balance=format_amount(balance_micros, customer.currency))
+
+
+def customer_detail(found: CustomerOverview) -> CustomerDetail:
+    """For people and programs."""
+    customer, account = found.customer, found.account
+    currency = customer.currency
+    own = {field.name: getattr(customer, field.name) for field in fields(customer)}
+    daily = account.daily_limit_micros if account else None
+    return CustomerDetail(
+        **own,
+        balance=format_amount(account.balance_micros if account else 0, currency),
+        held=format_amount(account.held_micros if account else 0, currency),
+        available=format_amount(account.available_micros if account else 0, currency),
+        debit_limit=format_amount(account.debit_limit_micros if account else 0, currency),
+        daily_limit=None if daily is None else format_amount(daily, currency),
+        cli_count=found.cli_count,
+        clis=tuple(cli.number or f"pattern {cli.pattern}" for cli in found.clis),
+        did_count=found.did_count,
+        dids=tuple(did.number for did in found.dids),
+        card_count=found.card_count,
+        cards=tuple(found.cards),
+        template_cards=found.template_cards,
+    )

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from ringflow.accounts import clis, customers, dids
+from ringflow.accounts.cards.redemption import redeem
+from ringflow.accounts.change import changing
+from ringflow.accounts.customer_overview import list_with_balances, overview
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.dids import Did
+from ringflow.errors import Refused
+
+from .conftest import COUNTRY, TEMPLATE, Mint
+
+
+async def names(mint: Mint, search: str | None = None, limit: int | None = None) -> list[str]:
+    async with mint.store.reading() as connection:
+        found = await list_with_balances(connection, search=search, limit=limit)
+    return [customer.name for customer, _ in found]
+
+
+async def test_customers_are_found_by_a_part_of_their_name_in_any_capitals(mint: Mint) -> None:
+    async with changing(mint.store, COUNTRY) as change:
+        for number, name in enumerate(("Harbour Hotel", "hotel du lac", "Zoë 100% Ltd", "x_y"), start=11):
+            await customers.add(change, Customer(number, name))
+    assert await names(mint, "HOTEL") == ["Harbour Hotel", "hotel du lac"]
+    assert await names(mint, "Zoë") == ["Zoë 100% Ltd"]
+    assert await names(mint, "%") == ["Zoë 100% Ltd"]
+    assert await names(mint, "_") == ["x_y"]
+    assert await names(mint, "nobody") == []
+    assert await names(mint, limit=2) == ["", "Harbour Hotel"]
+
+
+async def test_a_customer_is_listed_and_shown_with_what_belongs_to_it(mint: Mint) -> None:
+    made = await mint.make(units=5, count=3)
+    owner = (await redeem(mint.store, made[0][0], COUNTRY, "ann", mint.now_ms)).id
+    async with changing(mint.store, COUNTRY) as change:
+        await clis.add_number(change, owner, "441910000001")
+        await clis.add_pattern(change, owner, "^4420")
+        await clis.add_number(change, TEMPLATE, "441910000002")
+        await dids.add(change, Did("100", "menu", customer_id=owner))
+    async with mint.store.reading() as connection:
+        balances = {customer.id: balance for customer, balance in await list_with_balances(connection)}
+        found = await overview(connection, owner, mint.now_ms)
+        template = await overview(connection, TEMPLATE, mint.now_ms)
+    assert balances == {TEMPLATE: 0, owner: 5_000_000}
+    assert found.account is not None
+    assert found.account.balance_micros == 5_000_000
+    assert [str(cli) for cli in found.clis] == ["CLI 441910000001", "CLI pattern ^4420"]
+    assert [did.number for did in found.dids] == ["100"]
+    assert (found.cli_count, found.did_count, found.card_count) == (2, 1, 1)
+    assert list(found.cards) == [made[0][0]]
+    assert found.template_cards == {}
+    assert (template.account, template.card_count) == (None, 0)
+    assert template.template_cards == {"available": 2, "used": 1}
+
+
+async def test_a_customer_that_is_not_there_is_refused(mint: Mint) -> None:
+    async with mint.store.reading() as connection:
+        with pytest.raises(Refused, match="customer 99 does not exist"):
+            await overview(connection, 99, mint.now_ms)
