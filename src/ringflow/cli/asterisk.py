@@ -18,7 +18,7 @@ from ringflow.asterisk.config_files import TRUNKS_FILE
 from ringflow.asterisk.findings import Finding, Severity, most_serious_first
 from ringflow.asterisk.watch import check_asterisk, check_files
 from ringflow.cli.opening import with_reading
-from ringflow.cli.printing import Json, print_many
+from ringflow.cli.printing import Json, print_json, print_many
 from ringflow.config import Config, load_config
 from ringflow.errors import Refused, StartError
 
@@ -101,6 +101,7 @@ def config(
         bool,
         typer.Option("--replace", help="Overwrite Ringflow's own files that were edited; keep them as .bak."),
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Write what your Asterisk's own files include.
 
@@ -118,11 +119,18 @@ def config(
         carrier_host=carrier or DEFAULT.carrier_host,
     )
     if diff:
-        for line in config_diff(out, asterisk) or ["nothing would change"]:
+        changes = config_diff(out, asterisk)
+        if as_json:
+            print_json({"diff": changes})
+            return
+        for line in changes or ["nothing would change"]:
             typer.echo(line)
         return
     trunks_were_there = (out / TRUNKS_FILE).exists()
     written = write_asterisk_config(out, asterisk, replace=replace)
+    if as_json:
+        print_json({"files": written.paths, "copies": written.copies, "advice": written.advice})
+        return
     for path in written.paths:
         typer.echo(str(path))
     for copy in written.copies:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from ringflow.asterisk.config_files import SECRET_FILE
 from ringflow.cli import lab_call
 from ringflow.cli.lab_opening import Json, Release, open_lab
+from ringflow.cli.printing import print_json
 from ringflow.config import load_config
 from ringflow.errors import Refused
 from ringflow.lab.asterisk import CARRIER
@@ -19,13 +19,16 @@ app = typer.Typer(help="A real Asterisk without root, for trying and testing.", 
 
 
 @app.command("up")
-def up(release: Release = None) -> None:
+def up(release: Release = None, as_json: Json = False) -> None:
     """Start Asterisk; its calls go to this project's FastAGI port.
 
     At first its packages are fetched.
     """
     lab = open_lab(release)
     state = lab.up(load_config().fastagi.port)
+    if as_json:
+        print_json(asdict(lab.status()))
+        return
     typer.echo(f"Asterisk of {lab.release} takes SIP on 127.0.0.1:{state.sip_port} (UDP).")
     typer.echo(
         f"Its calls go to FastAGI on 127.0.0.1:{state.fastagi_port}; AMI is on 127.0.0.1:{state.ami_port}."
@@ -40,10 +43,14 @@ def up(release: Release = None) -> None:
 
 
 @app.command("down")
-def down(release: Release = None) -> None:
+def down(release: Release = None, as_json: Json = False) -> None:
     """Stop it."""
     lab = open_lab(release)
-    typer.echo("Stopped." if lab.down() else f"The lab of {lab.release} was not running.")
+    stopped = lab.down()
+    if as_json:
+        print_json({"release": lab.release, "stopped": stopped})
+    else:
+        typer.echo("Stopped." if stopped else f"The lab of {lab.release} was not running.")
 
 
 @app.command("status")
@@ -51,7 +58,7 @@ def status(release: Release = None, as_json: Json = False) -> None:
     """Say whether it runs, and where. Exit code 1 when it does not."""
     found = open_lab(release).status()
     if as_json:
-        typer.echo(json.dumps(asdict(found), default=str, indent=2))
+        print_json(asdict(found))
     elif found.state is not None:
         typer.echo(f"{found.version} of {found.release}, process {found.state.pid}, in {found.folder}")
         typer.echo(f"SIP 127.0.0.1:{found.state.sip_port}, AMI 127.0.0.1:{found.state.ami_port}")
@@ -66,9 +73,14 @@ def status(release: Release = None, as_json: Json = False) -> None:
 def logs(
     release: Release = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many, from the end.")] = 100,
+    as_json: Json = False,
 ) -> None:
     """Show the end of Asterisk's log."""
-    for line in open_lab(release).logs(lines):
+    found = open_lab(release).logs(lines)
+    if as_json:
+        print_json(list(found))
+        return
+    for line in found:
         typer.echo(line)
 
 

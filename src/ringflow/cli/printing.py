@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
@@ -141,7 +142,7 @@ def print_json(value: object) -> None:
 
 def in_json(value: object) -> object:
     """The same with our names and moments in their JSON form, at any depth."""
-    if isinstance(value, Moment):
+    if isinstance(value, Moment | Path):
         return str(value)
     if isinstance(value, Mapping):
         return {_NAMES.get(name, name): in_json(one) for name, one in value.items()}

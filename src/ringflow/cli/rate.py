@@ -11,7 +11,7 @@ from ringflow.audit import Act
 from ringflow.cli import rate_map
 from ringflow.cli.acting import with_act
 from ringflow.cli.ids import id_option
-from ringflow.cli.new_file import Out, new_file
+from ringflow.cli.new_file import Out, check_out, new_file, written_to
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
@@ -137,11 +137,13 @@ def show_command(
 
 
 @app.command("export")
-def export_command(name: CardName, out: Out = None) -> None:
+def export_command(name: CardName, out: Out = None, as_json: Json = False) -> None:
     """Write all rates of a card as CSV.
 
     Edited, `import --replace` puts them in place again.
     """
+
+    check_out(out, as_json)
 
     async def export(connection: AsyncConnection, config: Config) -> int:
         card = await get_card(connection, name)
@@ -149,7 +151,10 @@ def export_command(name: CardName, out: Out = None) -> None:
             writing = bar.add_task("write", total=card.rows)
             return await export_rates(connection, card, file, lambda rows: bar.advance(writing, rows))
 
-    typer.echo(f"{counted(with_reading(export), 'rate')} written", err=True)
+    rates = with_reading(export)
+    written_to(out, rates, "rates", as_json)
+    if not as_json:
+        typer.echo(f"{counted(rates, 'rate')} written", err=True)
 
 
 @app.command("assign")

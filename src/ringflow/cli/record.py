@@ -18,6 +18,7 @@ from ringflow.calls.outcome import LegStatus
 from ringflow.calls.outcome import Outcome as Outcomes
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms, operator_zone
+from ringflow.cli.new_file import check_out, written_to
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_json, print_many
 from ringflow.cli.record_rows import CallRow, call_lines, call_object, call_row, whole_object
@@ -134,9 +135,12 @@ def export_command(
     slots: Annotated[
         bool, typer.Option("--slots", help="A line for each slot that a call went through instead.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Write calls to a CSV file, a line for each leg, the oldest first."""
     write = export_slots if slots else export_calls
+    named = None if str(out) == "-" else out
+    check_out(named, as_json)
 
     async def work(store: Store, config: Config) -> int:
         bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
@@ -152,7 +156,9 @@ def export_command(
             )
 
     lines = with_store(work)
-    typer.echo(f"{counted(lines, 'line')} written", err=True)
+    written_to(named, lines, "lines", as_json)
+    if not as_json:
+        typer.echo(f"{counted(lines, 'line')} written", err=True)
 
 
 def _new_file(out: Path) -> Any:

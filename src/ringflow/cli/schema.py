@@ -18,8 +18,13 @@ def schema(
     reference: Annotated[
         bool, typer.Option("--reference", help="The slots' reference in Markdown instead of the schema.")
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, which the schema always is; not with --reference.")
+    ] = False,
 ) -> None:
     """Print the JSON Schema of flow files."""
+    if as_json and reference:
+        raise Refused("--reference is Markdown for people; leave out --json, or --reference for the schema")
     text = reference_text(slot_types()) if reference else schema_text(slot_types())
     if out is None:
         typer.echo(text, nl=False)

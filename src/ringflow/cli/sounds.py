@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 
-from ringflow.cli.printing import Json, print_many
+from ringflow.cli.printing import Json, print_json, print_many
 from ringflow.config import load_config
 from ringflow.documents import Document, read_document
 from ringflow.errors import DocumentError, Problem, Refused
@@ -99,12 +99,13 @@ def import_command(
     ],
     name: Name,
     folder: Folder = None,
+    as_json: Json = False,
 ) -> None:
     """Make a prompt of a recording.
 
     It is levelled, and written in every form that Asterisk plays without transcoding.
     """
-    report(import_sound(file, name, open_library(folder)))
+    _tell(import_sound(file, name, open_library(folder)), as_json)
 
 
 @app.command("say")
@@ -114,9 +115,10 @@ def say_command(
     voice: Voice = DEFAULT_VOICE,
     speed: Annotated[int, typer.Option("--speed", help="Words a minute.")] = DEFAULT_WORDS_PER_MINUTE,
     folder: Folder = None,
+    as_json: Json = False,
 ) -> None:
     """Speak a text with espeak-ng and make it a prompt."""
-    report(say(text, name, open_library(folder), voice, speed))
+    _tell(say(text, name, open_library(folder), voice, speed), as_json)
 
 
 @app.command("list")
@@ -135,16 +137,24 @@ def list_command(folder: Folder = None, as_json: Json = False) -> None:
 
 
 @app.command("check")
-def check_command(folder: Folder = None) -> None:
+def check_command(folder: Folder = None, as_json: Json = False) -> None:
     """Find prompts that callers would not hear well.
 
     And files that are no prompts. Exits 1 where it finds one.
     """
     library = open_library(folder)
-    if problems := check(library):
+    problems = check(library)
+    if problems and not as_json:
         raise DocumentError(problems)
     names = library.names()
-    typer.echo(f"prompts: {len(names)}, playing {sum(map(library.duration_s, names)):.1f} s: nothing wrong")
+    playing_s = sum(map(library.duration_s, names))
+    if not as_json:
+        typer.echo(f"prompts: {len(names)}, playing {playing_s:.1f} s: nothing wrong")
+        return
+    found = [asdict(problem) for problem in problems]
+    print_json({"prompts": len(names), "playing_s": round(playing_s, 3), "problems": found})
+    if problems:
+        raise typer.Exit(1)
 
 
 @app.command("build")
@@ -154,6 +164,7 @@ def build_command(
     speaking: Speaking = None,
     source: From = Source.LIBRARY,
     pack: Pack = None,
+    as_json: Json = False,
 ) -> None:
     """Speak every text of `prompts.yaml`.
 
@@ -166,25 +177,30 @@ def build_command(
         language = load_language(speaking)
         if source is Source.ASTERISK:
             recordings = pack or _find_pack(language)
-            build_from_pack(library, language, recordings, missing)
+            done = build_from_pack(library, language, recordings, missing, as_json)
         else:
-            build_by_speech(library, language, missing)
+            done = build_by_speech(library, language, missing, as_json)
+        if as_json:
+            print_json([asdict(one) for one in done])
         return
     if source is not Source.LIBRARY:
         raise Refused("--source is about the words of a language: name one with --speaking")
     document = read_document(library.folder / TEXTS_FILE).whole()
-    problems = []
+    problems, made = [], []
     for name, entry in read_texts(document).items():
         if missing and library.exists(name):
             continue
         try:
-            report(say(entry.text, name, library, entry.voice, entry.words_per_minute))
+            made.append(say(entry.text, name, library, entry.voice, entry.words_per_minute))
+            report(made[-1], as_json)
         except Refused as error:
             problems.append(document.problem((name,), str(error)))
         except DocumentError as error:
             problems += [document.problem((name,), one.what, one.mend) for one in error.problems]
     if problems:
         raise DocumentError(problems)
+    if as_json:
+        print_json([asdict(one) for one in made])
 
 
 def _find_pack(language: Language) -> Path:
@@ -192,27 +208,36 @@ def _find_pack(language: Language) -> Path:
     return find_sound_pack(language, config.path(config.state) / "lab" / "sound-packs")
 
 
-def build_by_speech(library: PromptLibrary, language: Language, missing: bool) -> None:
+def build_by_speech(
+    library: PromptLibrary, language: Language, missing: bool, quiet: bool = False
+) -> list[ImportReport]:
     """Speak all that a language needs to say numbers, money and minutes, in the voice that its file names."""
+    made = []
     for name, text in prompts_needed(language.code).items():
         if not (missing and library.exists(name)):
-            report(say(text, name, library, language.voice))
+            made.append(say(text, name, library, language.voice))
+            report(made[-1], quiet)
+    return made
 
 
-def build_from_pack(library: PromptLibrary, language: Language, pack: Path, missing: bool) -> None:
+def build_from_pack(
+    library: PromptLibrary, language: Language, pack: Path, missing: bool, quiet: bool = False
+) -> list[ImportReport]:
     """The same from the recordings of one of Asterisk's packs, and spoken where it has none."""
-    recorded = spoken = 0
+    recorded, made = 0, []
     for unit in language.units.values():
         if missing and library.exists(unit.name):
             continue
         recordings = find_recordings(pack, unit.pack)
         if recordings:
-            report(import_joined(recordings, unit.name, library))
+            made.append(import_joined(recordings, unit.name, library))
             recorded += 1
         else:
-            report(say(unit.text, unit.name, library, language.voice))
-            spoken += 1
-    typer.echo(f"{language.code}: {recorded} from {pack}, {spoken} spoken")
+            made.append(say(unit.text, unit.name, library, language.voice))
+        report(made[-1], quiet)
+    if not quiet:
+        typer.echo(f"{language.code}: {recorded} from {pack}, {len(made) - recorded} spoken")
+    return made
 
 
 def read_texts(document: Document) -> dict[str, PromptText]:
@@ -236,8 +261,17 @@ def read_texts(document: Document) -> dict[str, PromptText]:
     return texts
 
 
-def report(done: ImportReport) -> None:
-    """Say in one line what an import did."""
+def _tell(done: ImportReport, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(done))
+    else:
+        report(done)
+
+
+def report(done: ImportReport, quiet: bool = False) -> None:
+    """Say in one line what an import did; `quiet`: nothing, for JSON has it all."""
+    if quiet:
+        return
     extensions = " ".join(path.suffix for path in done.files)
     typer.echo(
         f"{done.name}: {done.duration_s:.2f} s, level {done.level_dbfs:.1f} dBFS ({done.gain_db:+.1f} dB), "

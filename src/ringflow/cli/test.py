@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
 
+from ringflow.cli.printing import Json, print_json
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.errors import DocumentError, Problem, StartError
 from ringflow.flows.folder import shown_path
@@ -36,6 +38,7 @@ def test(
         str, typer.Option("-k", metavar="TEXT", help="Only scenarios with TEXT in the name.")
     ] = "",
     names: Annotated[bool, typer.Option("-v", "--verbose", help="A line for each scenario.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Play scenarios on the simulator.
 
@@ -50,9 +53,12 @@ def test(
     if not cases and not problems:
         wanted = f" with `{text}` in the name" if text else ""
         raise StartError(f"there are no scenarios{wanted} in {_listed(named)}; they stand in *{SUFFIX} files")
-    report = _Report(Console(highlight=False), names)
+    report = _Report(Console(highlight=False, quiet=as_json), names)
     began_s = time.perf_counter()
     asyncio.run(_play_all(config, cases, report))
+    if as_json:
+        shown = [asdict(problem) for problem in problems]
+        print_json({"scenarios": [_judgement_object(one) for one in report.judgements], "problems": shown})
     report.finish(problems, time.perf_counter() - began_s)
     if report.failed or problems:
         raise typer.Exit(EXIT_FAILED)
@@ -79,10 +85,23 @@ async def _play_all(config: Config, cases: Sequence[ScenarioCase], report: _Repo
             report.played(await play(case, stage))
 
 
+def _judgement_object(judgement: Judgement) -> dict[str, object]:
+    """For programs; `failure` is nothing where the scenario passed."""
+    case = judgement.case
+    return {
+        "name": case.scenario.name,
+        "path": case.path,
+        "line": case.line,
+        "passed": judgement.failure is None,
+        "failure": judgement.failure,
+    }
+
+
 class _Report:
     """Prints as pytest does: a dot or a name for each scenario, then each failure, then the sum."""
 
     def __init__(self, console: Console, names: bool) -> None:
+        self.judgements: list[Judgement] = []
         self.failed: list[Judgement] = []
         self._console = console
         self._names = names
@@ -92,6 +111,7 @@ class _Report:
     def played(self, judgement: Judgement) -> None:
         """One scenario is over."""
         self._count += 1
+        self.judgements.append(judgement)
         passed = judgement.failure is None
         if not passed:
             self.failed.append(judgement)

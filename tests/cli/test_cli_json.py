@@ -1,0 +1,139 @@
+"""`--json` on every command, with one form for all."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import typer
+
+from ringflow.cli import build
+
+Run = Callable[..., Any]
+
+NOT_FOR_PROGRAMS = {
+    "serve": "it runs until it is stopped; its log is JSON",
+    "dial": "it is a conversation on a terminal",
+}
+MEASUREMENTS = "bench "
+"""Some of them print a table alone: what they find is for docs/performance.md."""
+
+FLOW = """\
+app: menu
+slots:
+  - slot: hangup
+    file: MISC/hello
+"""
+SCENARIOS = """\
+- name: it is heard
+  given: {customer: {id: 1, clis: ["441910000001"]}}
+  call: {did: "18005550100", from: "441910000001"}
+  expect: {outcome: completed}
+- name: it is not heard
+  given: {customer: {id: 1, clis: ["441910000001"]}}
+  call: {did: "18005550100", from: "441910000001"}
+  expect: {outcome: busy}
+"""
+
+
+def commands(group: Any, *before: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *before, name)
+        else:
+            yield " ".join((*before, name)), command
+
+
+def test_every_command_that_a_program_may_run_prints_json() -> None:
+    without = {
+        name
+        for name, command in commands(typer.main.get_command(build()))
+        if not any("--json" in parameter.opts for parameter in command.params)
+    }
+    assert {name for name in without if not name.startswith(MEASUREMENTS)} == NOT_FOR_PROGRAMS.keys()
+
+
+def write_tone(path: Path) -> Path:
+    soundfile.write(str(path), 0.1 * np.sin(np.arange(16_000) / 5), 16_000)
+    return path
+
+
+def test_imports_of_prompts_and_their_check_are_told_to_programs(ringflow: Run, tmp_path: Path) -> None:
+    write_tone(tmp_path / "tone.wav")
+    made = ringflow("sounds", "import", "tone.wav", "--as", "MISC/hello", "--json").json
+    assert (made["name"], made["side"], made["damaged"], made["clipped"]) == ("MISC/hello", None, False, 0.0)
+    assert [Path(one).suffix for one in made["files"]] == [".ulaw", ".alaw", ".g722", ".sln16"]
+    checked = ringflow("sounds", "check", "--json")
+    assert (checked.code, checked.json["prompts"], checked.json["problems"]) == (0, 1, [])
+    assert checked.json["playing_s"] == pytest.approx(made["duration_s"], abs=0.02)
+    (tmp_path / "sounds" / "MISC" / "hello.ulaw").unlink()
+    checked = ringflow("sounds", "check", "--json")
+    assert checked.code == 1
+    (problem,) = checked.json["problems"]
+    assert "is not stored as .ulaw" in problem["what"]
+    assert checked.err == ""
+
+
+def test_exports_say_which_file_they_wrote_and_how_much(ringflow: Run, tmp_path: Path) -> None:
+    ring = {"RINGFLOW_PIN_PEPPER": "v1:a-pepper-for-tests-only", "RINGFLOW_TIMEZONE": "Europe/London"}
+    ringflow("customer", "add", "Template", "--id", "7")
+    words = ("--customer", "7", "--credit", "5.00", "--count", "2", "--expires", "2099-07-01")
+    assert ringflow("card", "generate", *words, "--out", "pins.csv", "--json", **ring).code == 0
+    assert ringflow("card", "export", "--out", "cards.csv", "--json", **ring).json == {
+        "file": "cards.csv",
+        "cards": 2,
+    }
+    with (tmp_path / "cards.csv").open(newline="") as file:
+        assert [row["expires_at"] for row in csv.DictReader(file)] == ["2099-07-02T00:00:00+01:00"] * 2
+    shown = ringflow("card", "list", "--json", **ring).json
+    assert [row["expires_at"] for row in shown] == ["2099-07-01T23:00:00Z"] * 2
+    ringflow("rate", "add", "retail", "--currency", "USD")
+    assert ringflow("rate", "export", "retail", "--out", "rates.csv", "--json").json["rates"] == 0
+    assert ringflow("record", "export", "--out", "calls.csv", "--json").json == {
+        "file": "calls.csv",
+        "lines": 0,
+    }
+    for export in (("card", "export"), ("rate", "export", "retail"), ("record", "export", "--out", "-")):
+        refused = ringflow(*export, "--json")
+        assert (refused.code, refused.out) == (1, "")
+        assert "name one with --out" in refused.err
+
+
+def test_scenarios_are_judged_for_programs(ringflow: Run, tmp_path: Path) -> None:
+    write_tone(tmp_path / "tone.wav")
+    ringflow("sounds", "import", "tone.wav", "--as", "MISC/hello")
+    flows = tmp_path / "app_flows"
+    flows.mkdir()
+    (flows / "menu.yaml").write_text(FLOW)
+    (flows / "menu.test.yaml").write_text(SCENARIOS)
+    (flows / "broken.test.yaml").write_text("- nam: x\n")
+    (tmp_path / "config.yaml").write_text(
+        "customers: [{id: 1, clis: ['441910000001']}]\ndids: [{number: '18005550100', app: menu}]\n"
+    )
+    ran = ringflow("test", "--json")
+    assert ran.code == 1, ran.err
+    assert [(one["name"], one["passed"]) for one in ran.json["scenarios"]] == [
+        ("it is heard", True),
+        ("it is not heard", False),
+    ]
+    assert ran.json["scenarios"][0]["failure"] is None
+    assert "busy" in ran.json["scenarios"][1]["failure"]
+    assert {Path(one["path"]).name for one in ran.json["problems"]} == {"broken.test.yaml"}
+
+
+def test_the_files_for_asterisk_and_what_would_change_in_them_are_told_to_programs(ringflow: Run) -> None:
+    assert ringflow("asterisk", "config", "--out", "etc", "--diff", "--json").json["diff"]
+    written = ringflow("asterisk", "config", "--out", "etc", "--json").json
+    assert "README.md" in {Path(one).name for one in written["files"]}
+    assert (written["copies"], written["advice"]) == ([], [])
+    assert ringflow("asterisk", "config", "--out", "etc", "--diff", "--json").json == {"diff": []}
+
+
+def test_the_schema_is_json_anyway_and_the_reference_never(ringflow: Run) -> None:
+    assert ringflow("schema", "--json").json == ringflow("schema").json
+    assert "--reference is Markdown" in ringflow("schema", "--reference", "--json").err
