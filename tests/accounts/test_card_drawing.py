@@ -26,6 +26,14 @@ def test_the_check_digit_is_luhns() -> None:
             assert not has_check_digit(wrong, 12)
 
 
+@pytest.mark.parametrize(("length", "pin_only"), [(4, False), (8, True)])
+def test_no_pin_begins_with_a_zero_that_a_spreadsheet_would_drop(length: int, pin_only: bool) -> None:
+    pins = draw_cards(3000, length, pin_only, parse_peppers("v1:a-pepper-for-tests-only", "p")).pins
+    assert {len(pin) for pin in pins} == {length}
+    assert {pin[0] for pin in pins} == set("123456789")
+    assert {pin[1] for pin in pins} == set("0123456789")
+
+
 def test_what_is_drawn_does_not_show_its_pin() -> None:
     drawn = draw_cards(1, 12, False, parse_peppers("v1:a-pepper-for-tests-only", "p"))
     assert drawn.pins[0] not in repr(drawn)

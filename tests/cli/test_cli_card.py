@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 Run = Callable[..., Any]
 ANN = ("--operator", "ann")
@@ -54,7 +55,7 @@ def test_a_batch_is_made_shown_listed_exported_and_redeemed(till: Run, tmp_path:
         "5.00",
         "pins.csv",
     )
-    assert shown["expires_at"] == "2100-01-01T00:00:00Z"
+    assert shown["expires"] == "2099-12-31"
     assert "cards" not in shown
     file = tmp_path / "pins.csv"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -108,9 +109,9 @@ def test_cards_are_set_disabled_enabled_and_deleted(till: Run) -> None:
     altered = till("card", "set", one["id"], "--credit", "7.50", "--expires", "2099-01-01", *ANN, "--json")
     assert altered.json == {"changed": 1, "deleted": 0, "archived": 0, "passed_over": 0}
     shown = till("card", "show", one["id"], "--json").json
-    assert (shown["credit"], shown["expires_at"]) == ("7.50", "2099-01-02T00:00:00Z")
+    assert (shown["credit"], shown["expires"]) == ("7.50", "2099-01-01")
     till("card", "set", "--batch", "a", "--expires", "none", *ANN)
-    assert till("card", "show", one["id"], "--json").json["expires_at"] is None
+    assert till("card", "show", one["id"], "--json").json["expires"] is None
     till("card", "disable", one["id"], *ANN)
     assert [row["id"] for row in till("card", "list", "--status", "disabled", "--json").json] == [one["id"]]
     assert till("card", "redeem", one["id"], *ANN).err == f"ringflow: card {one['id']} is disabled\n"
@@ -271,3 +272,36 @@ def test_no_pin_and_no_code_is_in_the_database_file(till: Run, tmp_path: Path) -
     assert one["id"].encode() in written
     assert one["pin"].encode() not in written
     assert other["code"].encode() not in written
+
+
+def test_pins_for_a_spreadsheet_are_text_that_only_the_owner_reads(till: Run, tmp_path: Path) -> None:
+    words = ("card", "generate", "--customer", "7", "--credit", "5.00", "--count", "3", *ANN)
+    made = till(*words, "--batch", "a", "--out", "pins.xlsx", "--for-spreadsheet")
+    assert made.code == 0, made.err
+    file = tmp_path / "pins.xlsx"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    sheet = load_workbook(file).active
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    assert rows[0] == ["id", "pin"]
+    assert [(len(card), len(pin)) for card, pin in rows[1:]] == [(12, 6)] * 3
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row} == {"s"}
+    assert till(*words, "--out", "pins.csv", "--for-spreadsheet").code == 1
+    assert till(*words, "--for-spreadsheet").code == 1
+    assert [one.name for one in tmp_path.glob("*pins*")] == ["pins.xlsx"]
+    exported = till("card", "export", "--batch", "a", "--out", "cards.xlsx", "--for-spreadsheet")
+    assert exported.code == 0, exported.err
+    cells = load_workbook(tmp_path / "cards.xlsx").active
+    assert sorted(row[0].value for row in cells.iter_rows(min_row=2)) == sorted(row[0] for row in rows[1:])
+    codes = ("voucher", "generate", "--currency", "USD", "--value", "5", *ANN, "--out", "codes.xlsx")
+    assert till(*codes, "--for-spreadsheet").code == 0
+    code = load_workbook(tmp_path / "codes.xlsx").active["B2"]
+    assert (len(code.value), code.data_type) == (16, "s")
+
+
+def test_the_expiry_that_is_shown_can_be_set_again(till: Run) -> None:
+    (one,) = make(till, "--expires", "2099-12-31", "--batch", "a")
+    shown = till("card", "show", one["id"], "--json").json["expires"]
+    again = till("card", "set", one["id"], "--expires", shown, *ANN, "--json")
+    assert again.code == 0
+    assert till("card", "show", one["id"], "--json").json["expires"] == shown == "2099-12-31"
+    assert "2099-12-31" in till("card", "export").out

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from typer.testing import CliRunner, Result
 
 from ringflow.cli import rate
@@ -170,3 +171,19 @@ def test_a_card_is_deleted_after_a_question_unless_somebody_goes_by_it(run: Run,
     run("unassign", "--trunk", "carrier")
     assert run("delete", "retail", "--yes").exit_code == 0
     assert json.loads(run("list", "--json").stdout) == []
+
+
+def test_an_export_for_a_spreadsheet_is_read_again_as_it_was(run: Run, tmp_path: Path) -> None:
+    run("set-rate", "retail", "44", "--price", "0.06", "--increment", "60/6", "--destination", "=1+1")
+    run("set-rate", "retail", "447", "--price", "blocked", "--destination", "'UK'", "--from", "2026-07-01")
+    before = run("show", "retail", "--json").stdout
+    assert run("export", "retail", "--out", "retail.xlsx", "--for-spreadsheet").exit_code == 0
+    cells = load_workbook(tmp_path / "retail.xlsx").active
+    assert [cell.value for cell in cells[2]][:5] == ["44", 0.06, 0, 60, 6]
+    assert [cells["A2"].data_type, cells["A2"].number_format, cells["I2"].data_type] == ["s", "@", "s"]
+    assert run("import", "retail.xlsx", "--card", "retail", *REPLACE).exit_code == 0
+    assert run("show", "retail", "--json").stdout == before
+    refused = run("export", "retail", "--out", "retail.csv", "--for-spreadsheet")
+    assert "call it retail.xlsx, not retail.csv" in str(refused.exception)
+    assert "name its file with --out" in str(run("export", "retail", "--for-spreadsheet").exception)
+    assert "retail.xlsx would be CSV" in str(run("export", "retail", "--out", "retail.xlsx").exception)

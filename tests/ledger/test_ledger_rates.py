@@ -37,6 +37,7 @@ from ringflow.ledger.rate_query import FOR_CUSTOMER, FOR_CUSTOMERS
 from ringflow.ledger.rates import BlockedDestination, NoRate, Quote, quote
 from ringflow.ledger.terms import Terms, affordable_ms
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
+from ringflow.spreadsheets import CsvTable
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Bank
@@ -318,7 +319,7 @@ async def test_what_is_exported_and_imported_again_is_the_same(
             ann(bank, connection), card, RateFile("drawn", tuple(enumerate(rows)), ()), replace=True
         )
         with file.open("w", encoding="utf-8", newline="") as stream:
-            assert await export_rates(connection, card, stream) == len(rows)
+            assert await export_rates(connection, card, CsvTable(stream)) == len(rows)
         read = read_rates(file, "USD", "US")
         assert read.problems == ()
         await import_rates(ann(bank, connection), card, read, replace=True)

@@ -24,6 +24,7 @@ from ringflow.records.reading import Filter, find_call
 from ringflow.records.recorder import Recorder
 from ringflow.records.remains import Remains
 from ringflow.records.rows import call_rows
+from ringflow.spreadsheets import CsvTable
 from ringflow.store import Store
 from ringflow.store.ledger_tables import rates
 from ringflow.store.record_tables import call_drafts
@@ -186,7 +187,7 @@ async def test_what_was_keyed_and_sent_is_on_record_beside_the_number(store: Sto
         "leg 2 to 441234567890 (keyed 011441234567890, sent 99+441234567890) via" in one for one in lines
     )
     file = io.StringIO()
-    await export_calls(store, Filter(number="44"), file, lambda done: None, UTC)
+    await export_calls(store, Filter(number="44"), CsvTable(file), lambda done: None, UTC)
     file.seek(0)
     assert [(row["keyed"], row["sent"]) for row in csv.DictReader(file)] == [
         ("", ""),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import typer
+from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 from ringflow.accounts import customers
@@ -292,6 +293,19 @@ def test_an_export_has_a_line_for_each_leg_and_no_formula(run: Run, tmp_path: Pa
     assert [line["destination"] for line in lines] == ["", "UK fixed", "", ""]
     assert (lines[2]["cli"], lines[2]["reject_sip"]) == ("'=cmd()", "403")
     assert run(record.app, "export", "--out", "-", "--outcome", "busy").count("\n") == 2
+
+
+@pytest.mark.usefixtures("filled")
+def test_an_export_for_a_spreadsheet_keeps_numbers_whole(run: Run, tmp_path: Path) -> None:
+    run(record.app, "export", "--out", "calls.xlsx", "--for-spreadsheet")
+    assert (tmp_path / "calls.xlsx").stat().st_mode & 0o077 == 0
+    rows = list(load_workbook(tmp_path / "calls.xlsx").active.iter_rows(values_only=True))
+    lines = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    assert [(line["cli"], line["dialled"]) for line in lines[1:3]] == [
+        ("441910000001", "441234567890"),
+        ("=cmd()", None),
+    ]
+    assert (lines[1]["card"], lines[1]["charged"], lines[1]["talked_s"]) == ("106367704089", 0.61, 4)
 
 
 @pytest.mark.usefixtures("filled")

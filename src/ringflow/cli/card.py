@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import astuple, fields
 from datetime import tzinfo
 from typing import Annotated
@@ -22,7 +21,7 @@ from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, with_act
 from ringflow.cli.card_generate import generate_command
 from ringflow.cli.card_rows import BatchRow, CardRow, batch_row, card_row
 from ringflow.cli.ids import id_option
-from ringflow.cli.new_file import Out, check_out, new_file, written_to
+from ringflow.cli.new_file import ForSpreadsheet, Out, check_out, new_table, written_to
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
@@ -30,7 +29,7 @@ from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.moments import Moment, system_now_ms
 from ringflow.money import parse_amount
-from ringflow.spreadsheets import csv_cell
+from ringflow.spreadsheets import Cell
 from ringflow.store import Store
 
 app = typer.Typer(help="Calling cards.", no_args_is_help=True)
@@ -82,29 +81,28 @@ def export_command(
     search: Search = None,
     archived: Archived = False,
     out: Out = None,
+    for_spreadsheet: ForSpreadsheet = False,
     as_json: Json = False,
 ) -> None:
-    """Write the cards that fit as CSV, by ID. PINs are not in it: nobody has them."""
+    """Write the cards that fit as CSV or a workbook, by ID. PINs are not in it: nobody has them."""
     wanted = Filter(status, batch, customer, redeemed_by, prefix, search, archived)
     check_out(out, as_json)
 
     async def export(connection: AsyncConnection, config: Config) -> int:
         written = 0
-        with new_file(out) as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow([field.name for field in fields(CardRow)])
+        with new_table(out, for_spreadsheet, ("credit",)) as table:
+            table.write([[field.name for field in fields(CardRow)]])
             async for page in every_card(connection, wanted):
-                writer.writerows([_cells(card_row(one), config.zone) for one in page])
+                table.write(_cells(card_row(one), config.zone) for one in page)
                 written += len(page)
         return written
 
     written_to(out, with_reading(export), "cards", as_json)
 
 
-def _cells(row: CardRow, zone: tzinfo) -> list[str]:
+def _cells(row: CardRow, zone: tzinfo) -> list[Cell]:
     """Times are in the operator's zone, each with its offset."""
-    values = (value.shown_in(zone) if isinstance(value, Moment) else value for value in astuple(row))
-    return [csv_cell(value) for value in values]
+    return [value.shown_in(zone) if isinstance(value, Moment) else value for value in astuple(row)]
 
 
 @app.command("show")

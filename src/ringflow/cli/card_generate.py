@@ -19,6 +19,7 @@ from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_pepper
 from ringflow.cli.card_rows import batch_row
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import operator_zone
+from ringflow.cli.new_file import ForSpreadsheet
 from ringflow.cli.opening import with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_json
@@ -51,11 +52,16 @@ def generate_command(
     top_up: Annotated[TopUp, typer.Option("--top-up", help="Whose accounts a card may top up.")] = "same",
     expires: Expires = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The CSV file that gets the PINs; only you can read it.")
+        Path | None, typer.Option("--out", help="The file that gets the PINs; only you can read it.")
     ] = None,
+    for_spreadsheet: ForSpreadsheet = False,
     as_json: Json = False,
 ) -> None:
     """Make cards. Their PINs are shown now, or written to --out, and never again."""
+    if out is None and for_spreadsheet:
+        raise Refused(
+            "--for-spreadsheet writes a workbook: name its file with --out, such as --out spring.xlsx"
+        )
     if out is None and count > MOST_PRINTED:
         raise Refused(f"more than {MOST_PRINTED} PINs are not printed; name a file with --out")
     plan = Plan(
@@ -76,7 +82,7 @@ def generate_command(
         printed: list[Secret] = []
         if out is None:
             return await _make(store, config, priced, operator, printed.extend), printed
-        with SecretFile(out, ("id", "pin")) as file:
+        with SecretFile(out, ("id", "pin"), for_spreadsheet) as file:
             return await _make(store, config, priced, operator, file.write, file), printed
 
     made, printed = with_store(make)

@@ -1,4 +1,7 @@
-"""Cards, batches and vouchers as commands print them: amounts as text, times in words."""
+"""Cards, batches and vouchers as commands print them: amounts as text, times in words.
+
+`expires` is the last day on which they are good, as `--expires` takes it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from ringflow.accounts.cards.batch import Batch
 from ringflow.accounts.cards.card import Card
 from ringflow.accounts.vouchers.voucher import WHOLE_MILLIONTHS, Voucher
-from ringflow.cli.acting import second
+from ringflow.cli.acting import last_day, second
 from ringflow.moments import Second
 from ringflow.money import format_amount
 
@@ -22,7 +25,7 @@ class CardRow:
     credit: str
     currency: str
     batch: str
-    expires_at: Second | None
+    expires: str | None
     redeemed_by: int | None
     redeemed_as: str | None
     redeemed_at: Second | None
@@ -42,7 +45,7 @@ class BatchRow:
     pin_length: int
     pin_only: bool
     top_up: str
-    expires_at: Second | None
+    expires: str | None
     operator: str
     created_at: Second | None
     ready_at: Second | None
@@ -58,7 +61,7 @@ class VoucherRow:
     gives: str
     currency: str
     minimum: str
-    expires_at: Second | None
+    expires: str | None
     redeemed_by: int | None
     redeemed_at: Second | None
     given: str | None
@@ -75,7 +78,7 @@ def card_row(card: Card) -> CardRow:
         credit=format_amount(card.credit_micros, card.currency),
         currency=card.currency,
         batch=card.batch,
-        expires_at=second(card.expires_ms),
+        expires=last_day(card.expires_ms),
         redeemed_by=card.redeemed_by,
         redeemed_as=card.redeemed_as,
         redeemed_at=second(card.redeemed_ms),
@@ -95,7 +98,7 @@ def batch_row(batch: Batch) -> BatchRow:
         pin_length=batch.pin_length,
         pin_only=bool(batch.pin_only),
         top_up=batch.top_up,
-        expires_at=second(batch.expires_ms),
+        expires=last_day(batch.expires_ms),
         operator=batch.operator,
         created_at=second(batch.created_ms),
         ready_at=second(batch.ready_ms),
@@ -112,7 +115,7 @@ def voucher_row(voucher: Voucher) -> VoucherRow:
         gives=_gives(voucher),
         currency=voucher.currency,
         minimum=format_amount(voucher.minimum_micros, voucher.currency),
-        expires_at=second(voucher.expires_ms),
+        expires=last_day(voucher.expires_ms),
         redeemed_by=voucher.redeemed_by,
         redeemed_at=second(voucher.redeemed_ms),
         given=None if given is None else format_amount(given, voucher.currency),

@@ -11,7 +11,7 @@ from ringflow.audit import Act
 from ringflow.cli import rate_map
 from ringflow.cli.acting import with_act
 from ringflow.cli.ids import id_option
-from ringflow.cli.new_file import Out, check_out, new_file, written_to
+from ringflow.cli.new_file import ForSpreadsheet, Out, check_out, new_table, written_to
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
@@ -44,7 +44,7 @@ from ringflow.ledger.rate_card import (
     trunk_subject,
 )
 from ringflow.ledger.rate_comparison import Comparison, compare_trunk
-from ringflow.ledger.rate_export import export_rates
+from ringflow.ledger.rate_export import FIGURES, export_rates
 from ringflow.ledger.rate_prefix import AS_KEYED, rate_prefix, rated_number
 from ringflow.ledger.rates import quote, quote_trunk
 from ringflow.moments import system_now_ms
@@ -137,8 +137,10 @@ def show_command(
 
 
 @app.command("export")
-def export_command(name: CardName, out: Out = None, as_json: Json = False) -> None:
-    """Write all rates of a card as CSV.
+def export_command(
+    name: CardName, out: Out = None, for_spreadsheet: ForSpreadsheet = False, as_json: Json = False
+) -> None:
+    """Write all rates of a card as CSV, or as a workbook.
 
     Edited, `import --replace` puts them in place again.
     """
@@ -147,9 +149,9 @@ def export_command(name: CardName, out: Out = None, as_json: Json = False) -> No
 
     async def export(connection: AsyncConnection, config: Config) -> int:
         card = await get_card(connection, name)
-        with new_file(out) as file, progress_bar() as bar:
+        with new_table(out, for_spreadsheet, FIGURES) as table, progress_bar() as bar:
             writing = bar.add_task("write", total=card.rows)
-            return await export_rates(connection, card, file, lambda rows: bar.advance(writing, rows))
+            return await export_rates(connection, card, table, lambda rows: bar.advance(writing, rows))
 
     rates = with_reading(export)
     written_to(out, rates, "rates", as_json)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +16,7 @@ from ringflow.calls.outcome import LegStatus
 from ringflow.calls.outcome import Outcome as Outcomes
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms, operator_zone
-from ringflow.cli.new_file import check_out, written_to
+from ringflow.cli.new_file import ForSpreadsheet, check_out, new_table, written_to
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_json, print_many
 from ringflow.cli.record_rows import CallRow, call_lines, call_object, call_row, whole_object
@@ -27,7 +25,7 @@ from ringflow.errors import Refused
 from ringflow.flows.registry import slot_types
 from ringflow.numbers import normalise_number, number_prefix
 from ringflow.plain_text import plain
-from ringflow.records.export import export_calls
+from ringflow.records.export import FIGURES, export_calls
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
 from ringflow.records.slot_export import export_slots
 from ringflow.store import Store
@@ -62,7 +60,7 @@ Trunk = Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="A tr
 Number = Annotated[
     str | None, typer.Option("--number", metavar="PREFIX", help="What was dialled begins with it.")
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="FILE.csv", help="Where to; - for standard output.")]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to; - for standard output.")]
 
 
 @app.command("list")
@@ -135,22 +133,23 @@ def export_command(
     slots: Annotated[
         bool, typer.Option("--slots", help="A line for each slot that a call went through instead.")
     ] = False,
+    for_spreadsheet: ForSpreadsheet = False,
     as_json: Json = False,
 ) -> None:
-    """Write calls to a CSV file, a line for each leg, the oldest first."""
+    """Write calls to a CSV file or a workbook, a line for each leg, the oldest first."""
     write = export_slots if slots else export_calls
     named = None if str(out) == "-" else out
     check_out(named, as_json)
 
     async def work(store: Store, config: Config) -> int:
         bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
-        with contextlib.ExitStack() as open_files, bar as progress:
-            file = sys.stdout if str(out) == "-" else open_files.enter_context(_new_file(out))
+        # Records name callers: nobody else on the machine needs to read them.
+        with new_table(named, for_spreadsheet, FIGURES, overwrite=True, mode=0o600) as table, bar as progress:
             writing = progress.add_task("write", total=None)
             return await write(
                 store,
                 _filter(ctx.params, config),
-                file,
+                table,
                 lambda lines: progress.advance(writing, lines),
                 config.zone,
             )
@@ -159,15 +158,6 @@ def export_command(
     written_to(named, lines, "lines", as_json)
     if not as_json:
         typer.echo(f"{counted(lines, 'line')} written", err=True)
-
-
-def _new_file(out: Path) -> Any:
-    """Records name callers: nobody else on the machine needs to read them."""
-    try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    except OSError as error:
-        raise Refused(f"{out} cannot be written: {error.strerror}") from error
-    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 
 def _known_outcome(word: str | None) -> str | None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 
+from ringflow.cli.new_file import check_suffix
 from ringflow.errors import Refused, StartError
+from ringflow.spreadsheets import Cell, CsvTable, WorkbookTable
 
 
 class SecretFile:
-    """A CSV file in the making, mode 0600. It gets its name by `keep`; without that nothing of it stays."""
+    """A table in the making, mode 0600. It gets its name by `keep`; without that nothing of it stays.
 
-    def __init__(self, path: Path, heads: Sequence[str]) -> None:
+    CSV, or for spreadsheets a workbook in which every cell is text.
+    """
+
+    def __init__(self, path: Path, heads: Sequence[str], for_spreadsheet: bool = False) -> None:
+        check_suffix(path, for_spreadsheet)
+        self._for_spreadsheet = for_spreadsheet
         self._path = path
         # A name of its own: two commands with the same file must not write into one.
         self._part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -30,23 +37,29 @@ class SecretFile:
             handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise self._failed(error) from error
-        self._stream = os.fdopen(handle, "w", encoding="ascii", newline="")
-        self._writer = csv.writer(self._stream, lineterminator="\n")
-        self._writer.writerow(self._heads)
+        self._file = os.fdopen(handle, "w+b")
+        self._text = TextIOWrapper(self._file, encoding="ascii", newline="", write_through=True)
+        self._table: CsvTable | WorkbookTable = (
+            WorkbookTable(self._file) if self._for_spreadsheet else CsvTable(self._text)
+        )
+        self._table.write([self._heads])
         return self
 
-    def write(self, rows: Iterable[Sequence[object]]) -> None:
+    def write(self, rows: Iterable[Sequence[Cell]]) -> None:
         """Add rows. Raises `StartError` when the disk is full."""
         try:
-            self._writer.writerows(rows)
+            self._table.write(rows)
         except OSError as error:
             raise self._failed(error) from error
 
     def keep(self) -> None:
         """Have it on the disk under its name. Raises `Refused` when another file took that meanwhile."""
         try:
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
+            if isinstance(self._table, WorkbookTable):
+                self._table.close()
+            self._text.flush()
+            self._file.flush()
+            os.fsync(self._file.fileno())
             os.link(self._part, self._path)
             folder = os.open(self._path.parent, os.O_RDONLY)
             try:
@@ -63,7 +76,10 @@ class SecretFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with suppress(OSError):  # a full disk was told of when it was written to
-            self._stream.close()
+            if isinstance(self._table, WorkbookTable):
+                self._table.close()
+        with suppress(OSError):
+            self._text.close()
         self._part.unlink(missing_ok=True)
         if kind is not None and self._kept:
             self._path.unlink(missing_ok=True)

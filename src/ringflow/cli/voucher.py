@@ -26,6 +26,7 @@ from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_pepper
 from ringflow.cli.card_rows import VoucherRow, voucher_row
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.moments import operator_zone
+from ringflow.cli.new_file import ForSpreadsheet
 from ringflow.cli.opening import with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_json, print_many, print_one
@@ -59,11 +60,16 @@ def generate_command(
     ] = None,
     expires: Expires = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The CSV file that gets the codes; only you can read it.")
+        Path | None, typer.Option("--out", help="The file that gets the codes; only you can read it.")
     ] = None,
+    for_spreadsheet: ForSpreadsheet = False,
     as_json: Json = False,
 ) -> None:
     """Make vouchers. Their codes are shown now, or written to --out, and never again."""
+    if out is None and for_spreadsheet:
+        raise Refused(
+            "--for-spreadsheet writes a workbook: name its file with --out, such as --out spring.xlsx"
+        )
     if out is None and count > MOST_PRINTED:
         raise Refused(f"more than {MOST_PRINTED} codes are not printed; name a file with --out")
     plan = Plan(
@@ -90,7 +96,7 @@ def generate_command(
     if out is None:
         _print(with_act(operator, make), plan, None, as_json)
         return
-    with SecretFile(out, ("number", "code")) as file:
+    with SecretFile(out, ("number", "code"), for_spreadsheet) as file:
         made = with_act(operator, make_into_file)
     _print(made, plan, out, as_json)
 

@@ -1,10 +1,8 @@
-"""A card's rates as a CSV file that `rate_import` reads: exported, edited, and put in place again."""
+"""A card's rates as a table that `rate_import` reads: exported, edited, and put in place again."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import AsyncIterator, Sequence
-from typing import TextIO
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,19 +11,21 @@ from ringflow.ledger.rate_card import Rate, RateCard
 from ringflow.ledger.rate_import import BLOCKED, COLUMNS, ROWS_AT_ONCE, Progress
 from ringflow.moments import iso_utc
 from ringflow.money import format_amount
-from ringflow.spreadsheets import csv_cell
+from ringflow.spreadsheets import Table
 from ringflow.store.ledger_tables import rates
+
+FIGURES = ("price", "connection", "minimum", "increment", "grace")
+"""The columns that people add up."""
 
 
 async def export_rates(
-    connection: AsyncConnection, card: RateCard, file: TextIO, progress: Progress | None = None
+    connection: AsyncConnection, card: RateCard, table: Table, progress: Progress | None = None
 ) -> int:
     """Write the card's rates by prefix and date; gives how many there are."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    table.write([COLUMNS])
     written = 0
     async for page in _pages(connection, card):
-        writer.writerows(_cells(rate, card.currency) for rate in page)
+        table.write(_cells(rate, card.currency) for rate in page)
         written += len(page)
         if progress:
             progress(len(page))
@@ -63,5 +63,5 @@ def _cells(rate: Rate, currency: str) -> tuple[str | int, ...]:
 
 
 def _shown(destination: str) -> str:
-    """The name as `read_destination` takes it: an apostrophe keeps a spreadsheet from calculating it."""
-    return f"'{destination}" if destination.startswith("'") else csv_cell(destination)
+    """The name as `read_destination` takes it, to which a first apostrophe is no part of the name."""
+    return f"'{destination}" if destination.startswith("'") else destination

@@ -1,20 +1,18 @@
-"""Records as CSV: a line for each leg, or for a call without any, written as they are read.
+"""Records as a table: a line for each leg, or for a call without any, written as they are read.
 
 The columns and their order are part of the interface; new ones go to the end.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
-from typing import TextIO
 
 from ringflow.moments import iso_in
 from ringflow.money import format_amount
 from ringflow.records.legs import RecordedLeg
 from ringflow.records.reading import Filter, RecordedCall, every_call
-from ringflow.spreadsheets import csv_cell
+from ringflow.spreadsheets import Cell, Table
 from ringflow.store import Store
 
 CALL_COLUMNS = (
@@ -38,21 +36,36 @@ LATER_COLUMNS = (
     "leg_reason",
 )
 COLUMNS = (*CALL_COLUMNS, *LEG_COLUMNS, *LATER_COLUMNS)
+FIGURES = (
+    *(
+        "duration_s",
+        "leg",
+        "talked_s",
+        "billed_s",
+        "price",
+        "connection",
+        "charged",
+        "refunded",
+        "uncollected",
+    ),
+    *("cost", "entered_s", "position"),
+)
+"""The columns, here and in `slot_export`, that people add up."""
 
 Progress = Callable[[int], None]
 """Told how many lines have been written since it was last told."""
 
 
-async def export_calls(store: Store, wanted: Filter, file: TextIO, progress: Progress, zone: tzinfo) -> int:
+async def export_calls(store: Store, wanted: Filter, table: Table, progress: Progress, zone: tzinfo) -> int:
     """Write the calls, the oldest first; gives how many lines there are below the columns' names.
 
     Times are in the zone, each with its offset.
     """
-    writer, lines = csv.writer(file, lineterminator="\n"), 0
-    writer.writerow(COLUMNS)
+    lines = 0
+    table.write([COLUMNS])
     async for page in every_call(store, wanted):
         rows = [row for call in page for row in _rows(call, zone)]
-        writer.writerows(rows)
+        table.write(rows)
         progress(len(rows))
         lines += len(rows)
     return lines
@@ -68,7 +81,7 @@ def amount_text(micros: int | None, currency: str | None) -> str | None:
     return None if micros is None or currency is None else format_amount(micros, currency)
 
 
-def _rows(call: RecordedCall, zone: tzinfo) -> Iterator[list[str]]:
+def _rows(call: RecordedCall, zone: tzinfo) -> Iterator[Sequence[Cell]]:
     facts = (
         *(call.call_id, call.server, iso_in(call.started_ms, zone), seconds_text(call.duration_ms)),
         *(call.did, call.cli, call.app, call.revision, call.card_id, call.customer_id),
@@ -79,7 +92,7 @@ def _rows(call: RecordedCall, zone: tzinfo) -> Iterator[list[str]]:
         cost = (None, None, None) if leg is None else _cost_cells(leg)
         last = (None,) * 5 if leg is None else _last_cells(leg)
         later = (call.released_by, leg.released_by if leg is not None else None, *cost, *last)
-        yield [csv_cell(value) for value in (*facts, *cells, *later)]
+        yield (*facts, *cells, *later)
 
 
 def _last_cells(leg: RecordedLeg) -> tuple[str | int | None, ...]:

@@ -23,6 +23,7 @@ from ringflow.accounts.cards.pin import (
     MIN_PIN_DIGITS,
     MIN_PIN_ONLY_DIGITS,
     PIN_ONLY_DENSITY,
+    pin_count,
 )
 from ringflow.accounts.fields import check_one_of, check_range, check_text
 from ringflow.accounts.peppers import Peppers
@@ -241,7 +242,7 @@ async def _check_density(connection: AsyncConnection, plan: Plan) -> None:
     same_length = (card_batches.c.pin_only, card_batches.c.pin_length == plan.pin_length)
     query = select(func.coalesce(func.sum(card_batches.c.count), 0)).where(*same_length)
     there = int((await connection.execute(query)).scalar_one())
-    room = 10**plan.pin_length // PIN_ONLY_DENSITY
+    room = pin_count(plan.pin_length) // PIN_ONLY_DENSITY
     if there + plan.count > room:
         raise Refused(
             f"of PINs of {plan.pin_length} digits that open a card alone at most {room} may be given, and "

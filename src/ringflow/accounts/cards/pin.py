@@ -16,8 +16,18 @@ PIN_ONLY_DENSITY = 100_000
 
 
 def draw_pins(count: int, length: int) -> list[str]:
-    """Random digits from the system's randomness; the same PIN may come twice."""
-    return [f"{number:0{length}d}" for number in draw_numbers(count, 10**length)]
+    """Random digits from the system's randomness, the first not 0; the same PIN may come twice.
+
+    A spreadsheet drops a 0 at the beginning, and its owner keys a PIN of one digit less.
+    """
+    lowest = 10 ** (length - 1)
+    return [str(lowest + number) for number in draw_numbers(count, pin_count(length))]
+
+
+def pin_count(length: int) -> int:
+    """How many PINs of this length there are to draw."""
+    lowest: int = 10 ** (length - 1)
+    return 9 * lowest
 
 
 def is_pin(text: str) -> bool:
