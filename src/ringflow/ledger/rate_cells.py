@@ -354,6 +354,7 @@ def _one(text: str, country: str, field: str) -> str:
     whole = _FLOAT.fullmatch(text)
     digits = whole[1] if whole is not None else text
     if field == "prefix":
+        _check_spaces(digits, field)
         return _whole(digits, country)
     bare = digits.replace(" ", "").replace("-", "").replace("(", "").replace(")", "")
     if field == "country":
@@ -364,6 +365,15 @@ def _one(text: str, country: str, field: str) -> str:
     if not (bare.isascii() and bare.isdigit()):
         raise CellError(field, f"{field} {quoted(text)}: write digits, such as 20, 20;30 or 20-29")
     return bare
+
+
+def _check_spaces(text: str, field: str) -> None:
+    """Refuse what may be a list with spaces in it: `4477 4478`, not `44 7911` or `447 911`."""
+    groups = text.split()
+    if len(groups) > 1 and all(same_country(groups[0], one) for one in groups[1:]):
+        joined, listed = "".join(groups), ";".join(groups)
+        what = f"{field} {quoted(text)}: one number with spaces, or a list?"
+        raise CellError(field, what, f"write {joined}, or {listed}")
 
 
 def _whole(text: str, country: str) -> str:
