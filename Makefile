@@ -1,5 +1,7 @@
 # Two commands matter: `make serve` takes calls, `make test` runs every test.
+# `make serve CONFIG=/srv/ringflow/config.yaml`: with a folder of your own, that `ringflow init` has made.
 SHELL := /bin/bash
+CONFIG ?= config.yaml
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -12,8 +14,8 @@ install = set -o pipefail; $(RUN)/python -m pip install --disable-pip-version-ch
 .PHONY: serve test check lock clean
 
 serve: $(VENV)/.run
-	@$(RUN)/ringflow key generate > /dev/null
-	@$(RUN)/ringflow serve --first-steps
+	@$(RUN)/ringflow --config $(CONFIG) key generate > /dev/null
+	@$(RUN)/ringflow --config $(CONFIG) serve --first-steps
 
 # Real calls run in real time, so they run by themselves, after everything else: one worker for each Asterisk.
 # Both halves run, whatever the first comes to.

@@ -65,13 +65,15 @@ def test_paths_are_relative_to_the_file_and_not_to_the_shell(
     assert config.asterisk_sounds == str(tmp_path / "sounds")
 
 
-def test_a_named_file_that_is_missing_is_a_problem_and_no_file_at_all_is_not(
+def test_a_missing_file_is_a_problem_unless_defaults_will_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path / "none.yaml", {})
     monkeypatch.chdir(tmp_path)
-    assert load_config(None, {}).fastagi.port == 4573
+    with pytest.raises(ConfigError, match=rf"{tmp_path}/config.yaml: is not there .*--config FILE"):
+        load_config(None, {})
+    assert load_config(None, {}, needed=False).fastagi.port == 4573
 
 
 def test_what_the_environment_says_wrongly_is_told_of_its_variable(tmp_path: Path) -> None:

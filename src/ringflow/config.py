@@ -304,6 +304,11 @@ class Config(Frozen):
             return Problem(self._document.path, 0, 0, what, mend)
         return self._document.problem(location, what, mend)
 
+    @property
+    def file(self) -> Path:
+        """The file that it was read from, absolute."""
+        return self._folder / Path(self._document.path).resolve().name
+
     def path(self, path: Path) -> Path:
         """A path of the configuration, absolute. Links stay: a folder behind one may be exchanged."""
         return Path(os.path.abspath(self._folder / path))
@@ -341,27 +346,30 @@ _SECRET_SETTINGS: tuple[tuple[type[Frozen], str, str], ...] = (
 """The settings that name a variable of the environment."""
 
 
-def load_config(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+def load_config(
+    path: Path | None = None, environ: Mapping[str, str] | None = None, *, needed: bool = True
+) -> Config:
     """Read the configuration. Raises `ConfigError` with every problem.
 
-    Without a path, `RINGFLOW_CONFIG` names the file, then `config.yaml` here; where that does not exist, the
-    defaults and the environment are all there is.
+    Without a path, `RINGFLOW_CONFIG` names the file, then `config.yaml` here. Where that is not there and not
+    `needed`, the defaults and the environment are all there is; otherwise a command in the wrong folder would
+    make a database of its own there.
     """
-    document = read_settings(path, os.environ if environ is None else environ)
+    document = read_settings(path, os.environ if environ is None else environ, needed=needed)
     config, problems = check_model(Config, document, document.value, (), PATTERN_MENDS)
     if config is None or document.problems:
         raise ConfigError([*document.problems, *problems])
     return config.read_from(document)
 
 
-def read_settings(path: Path | None, environ: Mapping[str, str]) -> Document:
+def read_settings(path: Path | None, environ: Mapping[str, str], *, needed: bool = True) -> Document:
     """What the file and the environment say, a mapping that `Config` may still refuse.
 
     Raises `ConfigError` where they cannot be read.
     """
     named = path or (Path(environ["RINGFLOW_CONFIG"]) if environ.get("RINGFLOW_CONFIG") else None)
     try:
-        document = _document(named)
+        document = _document(named, needed)
         if not isinstance(document.value, dict | None):
             raise ConfigError([document.problem((), "is not a mapping", "write `key: value` lines")])
         unknown = _unknown_variables(document.value or {}, environ)
@@ -372,8 +380,11 @@ def read_settings(path: Path | None, environ: Mapping[str, str]) -> Document:
     return replace(document, value=document.value or {}, problems=(*document.problems, *unknown))
 
 
-def _document(named: Path | None) -> Document:
+def _document(named: Path | None, needed: bool) -> Document:
     if named is None and not DEFAULT_PATH.exists():
+        if needed:
+            mend = "go to your own folder, or name its file: --config FILE; `ringflow init FOLDER` makes one"
+            raise ConfigError([Problem(str(DEFAULT_PATH.absolute()), 0, 0, "is not there", mend)])
         return Document(str(DEFAULT_PATH), {}, {(): (1, 1)})
     return read_document(named or DEFAULT_PATH)
 

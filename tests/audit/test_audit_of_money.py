@@ -23,6 +23,7 @@ Run = Callable[..., None]
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str) -> Run:
     """Runs a command on the database, in Ann's name."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").touch()
     monkeypatch.setenv("RINGFLOW_DATABASE__URL", database_url)
     monkeypatch.setenv("RINGFLOW_OPERATOR", "ann")
 

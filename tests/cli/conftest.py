@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,10 +32,16 @@ class Ran:
 
 @pytest.fixture
 def ringflow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    _sqlite_template: Path,
 ) -> Callable[..., Ran]:
-    """Runs a command in an empty folder; gives its exit code and what it printed."""
+    """Runs a command in a folder with an empty configuration and database; gives its exit code and prints."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").touch()
+    (tmp_path / ".ringflow").mkdir()
+    shutil.copy(_sqlite_template, tmp_path / ".ringflow" / "ringflow.db")
     for name in [name for name in os.environ if name.startswith("RINGFLOW_")]:
         monkeypatch.delenv(name)
 

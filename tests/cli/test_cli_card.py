@@ -82,7 +82,7 @@ def test_a_batch_is_made_shown_listed_exported_and_redeemed(till: Run, tmp_path:
     for row in pins:
         assert row["id"] in exported
         assert row["pin"] not in exported
-    assert till("ledger", "check").out == "the books are right\n"
+    assert till("ledger", "check").out.startswith("the books are right")
     assert till("card", "batches", "--json").json[0]["name"] == "spring"
 
 
@@ -149,7 +149,7 @@ def test_what_is_refused_is_one_line_and_makes_nothing(till: Run, words: tuple[s
     assert line in ran.err
     assert len(ran.err.splitlines()) == 1
     assert till("card", "batches", "--json").json == []
-    assert till("ledger", "check").out == "the books are right\n"
+    assert till("ledger", "check").out.startswith("the books are right")
 
 
 def test_a_file_that_is_there_is_never_written_over(till: Run, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_vouchers_are_made_listed_redeemed_and_deleted(till: Run, monkeypatch: p
     till("voucher", "enable", "2", *ANN)
     assert till("voucher", "delete", "2", *ANN).out == "voucher 2 is deleted\n"
     assert till("voucher", "delete", "1", *ANN).code == 1
-    assert till("ledger", "check").out == "the books are right\n"
+    assert till("ledger", "check").out.startswith("the books are right")
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_what_is_refused_is_one_line_and_moves_nothing(till: Run, words: tuple[s
     assert line in ran.err
     assert len(ran.err.splitlines()) == 1
     assert till("ledger", "show", "7", "--json").json["balance"] == "5.00"
-    assert till("ledger", "check").out == "the books are right\n"
+    assert till("ledger", "check").out.startswith("the books are right")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import subprocess
 import sys
 import termios
@@ -52,9 +53,10 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
+def environ(tmp_path: Path, _sqlite_template: Path) -> dict[str, str]:
     text = CONFIG.format(flows=ROOT / "app_flows", sounds=ROOT / "sounds")
     (tmp_path / "config.yaml").write_text(text)
+    shutil.copy(_sqlite_template, tmp_path / "ringflow.db")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RINGFLOW")}
     return kept | {"RINGFLOW_SECURITY_KEY": "0123456789abcdef0123456789abcdef", "COLUMNS": "200"}
 

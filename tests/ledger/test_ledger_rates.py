@@ -370,6 +370,7 @@ def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
     for name in [name for name in os.environ if name.startswith("RINGFLOW_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").touch()
     monkeypatch.setenv("RINGFLOW_DATABASE__URL", database_url)
     (tmp_path / "rates.csv").write_text(ROWS, "utf-8")
 

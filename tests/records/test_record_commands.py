@@ -41,6 +41,7 @@ Run = Callable[..., str]
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str) -> Run:
     """Runs a command on the database; gives what it prints on standard output."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").touch()
     monkeypatch.setenv("RINGFLOW_DATABASE__URL", database_url)
 
     def ran(app: typer.Typer, *words: str) -> str:

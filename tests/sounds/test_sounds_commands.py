@@ -37,6 +37,7 @@ def test_import_takes_the_folder_sounds_by_default(
     record: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").touch()
 
     assert run("import", record(), "--as", "tone").exit_code == 0
     assert (tmp_path / "sounds" / "tone.ulaw").is_file()

@@ -20,7 +20,10 @@ COMPLETE_VARIABLE = "_RINGFLOW_COMPLETE"
 """Set by a shell that asks how a command goes on: `ringflow completion`."""
 
 COMMANDS = {
+    "init": "Make a folder of your own: configuration, flows, prompts, keys and database.",
     "serve": "Take calls.",
+    "backup": "Write an archive of everything, while the server goes on.",
+    "restore": "Make a database, or a whole folder, of an archive.",
     "check": "Check the configuration, the flows and the scenario files.",
     "schema": "Print the JSON Schema of flow files.",
     "test": "Play scenarios on the simulator.",

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from ringflow.app import LAST_RECORDS_S, open_core
 from ringflow.calls.outcome import CallRecord
+from ringflow.cli.opening import require_database
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.logs import set_up_logs
 from ringflow.records.recorder import Recorder
@@ -159,6 +160,7 @@ def call(
     It takes milliseconds, however long the talk.
     """
     config = load_config()
+    require_database(config)
     set_up_logs(LogConfig(format="text", level="error"))
     steps = caller_steps(keys or [], after, every, hangs_up_after)
     simulated = asyncio.run(

@@ -75,7 +75,7 @@ def check(
 
 def look(path: Path | None = None) -> Findings:
     """Check everything; with the path of one file, tell of the flows and scenarios only what stands in it."""
-    config, unusable, problems = _read_config()
+    config, unusable, problems = _read_config(needed=path is None)
     if path is None and not unusable & _DECLARED_FROM:
         problems += asyncio.run(check_declarations(config))
     only = path if path is not None and not path.is_dir() else None
@@ -105,10 +105,10 @@ def look(path: Path | None = None) -> Findings:
     return Findings(tuple(sorted({*problems, *found})), len(drafts), slots, cases)
 
 
-def _read_config() -> tuple[Config, frozenset[str], list[Problem]]:
+def _read_config(needed: bool) -> tuple[Config, frozenset[str], list[Problem]]:
     """The configuration less the settings that cannot be used, their names, and what is wrong with it."""
     try:
-        document = read_settings(None, os.environ)
+        document = read_settings(None, os.environ, needed=needed)
     except ConfigError as error:
         unread = Path(os.environ.get("RINGFLOW_CONFIG") or DEFAULT_PATH)
         config = Config().read_from(Document(str(unread), None, {}))

@@ -24,6 +24,7 @@ from ringflow.cli.call import (
     callees,
 )
 from ringflow.cli.keyboard import END_OF_INPUT, is_terminal, keys_from
+from ringflow.cli.opening import require_database
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.documents import read_document
 from ringflow.errors import DocumentError
@@ -72,6 +73,7 @@ def dial(
     Where the keys come from a pipe they are sent as soon as keys are taken; h in it hangs up then.
     """
     config = load_config()
+    require_database(config)
     set_up_logs(LogConfig(format="text", level="error"))
     arrival = Arrival(did, caller)
     asks = not callee and is_terminal()

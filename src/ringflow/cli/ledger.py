@@ -15,7 +15,7 @@ from ringflow.cli.acting import currency_of, with_act
 from ringflow.cli.csv_file import Csv, write_csv
 from ringflow.cli.emptying import EMPTY
 from ringflow.cli.ids import id_argument
-from ringflow.cli.ledger_rows import HoldRow, MovementRow, account_row, hold_row, movement_row
+from ringflow.cli.ledger_rows import HoldRow, MovementRow, account_row, hold_row, movement_row, verdict
 from ringflow.cli.moments import operator_zone, period_ms
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
@@ -33,12 +33,12 @@ from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.ledger import paying
 from ringflow.ledger.account import Account, open_account, read_account
-from ringflow.ledger.check import Finding, check_books
+from ringflow.ledger.check import Finding, books_until_ms, check_books
 from ringflow.ledger.held import find_hold, standing_holds
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.movement import Posted, list_movements
 from ringflow.ledger.statement import AccountStatement, read_statement
-from ringflow.moments import system_now_ms
+from ringflow.moments import Moment, system_now_ms
 from ringflow.money import Money, parse_amount
 from ringflow.store import Store
 
@@ -68,19 +68,23 @@ _SIGNED: dict[str, bool] = {"ignore_unknown_options": True}
 def check_command(as_json: Json = False) -> None:
     """Prove the books.
 
-    Where they are not right: says what is wrong, and exits 1.
+    Says up to when they go. Where they are not right: says what is wrong, and exits 1.
     """
 
-    async def check(store: Store, config: Config) -> list[Finding]:
-        return await check_books(store, system_now_ms())
+    async def check(store: Store, config: Config) -> tuple[list[Finding], int | None]:
+        async with store.reading() as connection:
+            until_ms = await books_until_ms(connection)
+        return await check_books(store, system_now_ms()), until_ms
 
-    findings = with_store(check)
+    findings, until_ms = with_store(check)
     if as_json:
-        print_json({"ok": not findings, "findings": [asdict(one) for one in findings]})
+        found = [asdict(one) for one in findings]
+        until = None if until_ms is None else Moment(until_ms)
+        print_json({"ok": not findings, "until_at": until, "findings": found})
     else:
         for one in findings:
             typer.echo(str(one))
-        typer.echo(f"{len(findings)} findings: the books are wrong" if findings else "the books are right")
+        typer.echo(verdict(len(findings), until_ms, operator_zone()))
     if findings:
         raise typer.Exit(1)
 

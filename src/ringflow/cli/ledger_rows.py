@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from ringflow.cli.acting import second
 from ringflow.ledger.account import Account, account_name
 from ringflow.ledger.hold import Hold
 from ringflow.ledger.movement import Posted
-from ringflow.moments import Second
+from ringflow.moments import Second, iso_in
 from ringflow.money import format_amount
 
 
@@ -106,3 +107,11 @@ def hold_row(hold: Hold) -> HoldRow:
         opened_at=second(hold.opened_ms),
         expires_at=second(hold.expires_ms),
     )
+
+
+def verdict(findings: int, until_ms: int | None, zone: tzinfo) -> str:
+    """Whether the books are right, and up to when they go: what came later is not in them."""
+    said = f"{findings} findings: the books are wrong" if findings else "the books are right"
+    if until_ms is None:
+        return f"{said}; there is no movement in them"
+    return f"{said}, up to {iso_in(until_ms, zone)} (the last movement)"

@@ -35,7 +35,7 @@ def moment_ms(text: str | None, option: str) -> int | None:
 
 def operator_zone() -> ZoneInfo:
     """The time zone in which people read and write times: `timezone:` of the configuration."""
-    return load_config().zone
+    return load_config(needed=False).zone
 
 
 def period_ms(since: str | None, until: str | None) -> tuple[int | None, int | None]:

@@ -12,8 +12,22 @@ from ringflow.accounts.change import Change, changing
 from ringflow.config import Config, load_config
 from ringflow.errors import StartError
 from ringflow.store import Store, StoreGone
+from ringflow.store.address import read_address
 
 Result = TypeVar("Result")
+
+
+def require_database(config: Config) -> None:
+    """Raise `StartError` where the database is a file that is not there: only `serve` and `init` make one.
+
+    A file that was moved, or a disk that is not mounted, would else be an empty database in silence.
+    """
+    path = read_address(config.database_url).path
+    if path is not None and not path.exists():
+        raise StartError(
+            f"there is no database {path}: `ringflow serve` makes it, and so does `ringflow init`; where you "
+            "had one, look whether `database.url` is right and its disk is mounted"
+        )
 
 
 def with_store(work: Callable[[Store, Config], Awaitable[Result]]) -> Result:
@@ -24,6 +38,7 @@ def with_store(work: Callable[[Store, Config], Awaitable[Result]]) -> Result:
 
     async def run() -> Result:
         config = load_config()
+        require_database(config)
         store = await Store.open(config.database_url)
         try:
             await store.migrate()

@@ -44,7 +44,7 @@ def test(
 
     Without PATH: those in the folder of flows.
     """
-    config = load_config()
+    config = load_config(needed=not paths)
     set_up_logs(LogConfig(format="text", level="error"))
     named = paths or [config.path(config.flows)]
     if not paths and not named[0].is_dir():

@@ -164,6 +164,15 @@ _TRIGGERS = {
 }
 
 
+_UNTIL = Statement("SELECT MAX(created_ms) FROM ledger_movements")
+
+
+async def books_until_ms(connection: AsyncConnection) -> int | None:
+    """The time of the last movement, up to which the books go; None: there is none."""
+    ((until_ms,),) = map(tuple, await _UNTIL.run(connection))
+    return None if until_ms is None else int(until_ms)
+
+
 async def check_books(store: Store, now_ms: int) -> list[Finding]:
     """Everything that is wrong with the books; an empty list proves them right."""
     findings: list[Finding] = []

@@ -93,7 +93,7 @@ class _Stages:
 
         if self._stage is None:
             path = self._root / CONFIG_NAME
-            config = load_config(path if path.exists() else None)
+            config = load_config(path if path.exists() else None, needed=False)
             self._stage = await self._open.enter_async_context(Stage.open(config))
         return (await play(case, self._stage)).failure
 

@@ -68,6 +68,23 @@ def _migrate(connection: Connection, shown: str) -> None:
     command.upgrade(config, "head")
 
 
+def upgrade_to(connection: Connection, version: str | None) -> None:
+    """Create the tables of a schema version, or bring those that are there to it; None: the newest.
+
+    Raises `StartError` for a version that this Ringflow does not know.
+    """
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    config = alembic_config(connection)
+    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+    if version is not None and version not in known:
+        raise StartError(
+            f"schema version {version} is newer than this Ringflow ({HEAD}): install a newer one"
+        )
+    command.upgrade(config, version or "head")
+
+
 def alembic_config(connection: Connection) -> Config:
     """alembic's configuration without a file: our scripts, on a connection whose transaction is ours."""
     from alembic.config import Config

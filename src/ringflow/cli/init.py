@@ -1,0 +1,100 @@
+"""`ringflow init`: a folder of the operator's own, ready to serve."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ringflow.audit import Act, note
+from ringflow.cli.card_pepper import add_pepper
+from ringflow.cli.key import generate_secret
+from ringflow.cli.operators import Operator
+from ringflow.config import Config, load_config
+from ringflow.deployment.folder import CONFIG, fill_folder
+from ringflow.moments import system_now_ms
+from ringflow.store import Store
+from ringflow.wording import counted
+
+
+def init(
+    operator: Operator,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder to fill.", show_default="this one")
+    ] = Path(),
+    demo: Annotated[
+        bool, typer.Option("--demo", help="With the demo's customer, DIDs and trunk in config.yaml.")
+    ] = False,
+) -> None:
+    """Make a folder of your own: configuration, flows, prompts, keys and database.
+
+    What is there already stays as it is, so it can be done again, such as after an upgrade for new prompts.
+    """
+    filled = fill_folder(folder, demo=demo)
+    path = folder / CONFIG
+    config = load_config(path)
+    kept = f"; {filled.kept} were there already and stay" if filled.kept else ""
+    typer.echo(f"{folder.resolve()}: {counted(len(filled.written), 'file')} written{kept}")
+    for line in asyncio.run(_make_state(config, operator)):
+        typer.echo(line)
+    _say_next_steps(folder, config)
+
+
+async def _make_state(config: Config, operator: str) -> list[str]:
+    """The database, and the secrets that neither the environment nor a file has; gives what was made."""
+    made = []
+    store = await Store.open(config.database_url)
+    try:
+        await store.migrate()
+        made.append(f"database: {store.shown}")
+        key = config.impersonation
+        if key.key_file is not None and not os.environ.get(key.key_env):
+            file = config.path(key.key_file)
+            made.append(f"security key: {file}" + ("" if generate_secret(file) else " (was there)"))
+        cards = config.cards
+        if cards.pepper_file is not None and not os.environ.get(cards.pepper_env):
+            file = config.path(cards.pepper_file)
+            if file.exists():
+                made.append(f"pepper of PINs: {file} (was there)")
+            else:
+                async with store.writing() as connection:
+                    version = add_pepper(file)
+                    after = {"version": version, "file": str(file)}
+                    await note(
+                        Act(connection, operator, system_now_ms()), "add", f"pepper {version}", None, after
+                    )
+                made.append(f"pepper of PINs: {file}; keep a copy in a safe place: without it no card opens")
+    finally:
+        await store.close()
+    return made
+
+
+def _say_next_steps(folder: Path, config: Config) -> None:
+    command = "ringflow" if shutil.which("ringflow") else sys.argv[0]
+    lines = ["Next:"]
+    if folder.resolve() != Path.cwd():
+        lines.append(f"  cd {folder}")
+    if config.dids:
+        did = config.dids[0].number
+        cli = next((cli for customer in config.customers for cli in customer.clis), None)
+        caller = f" --from {cli}" if cli else ""
+        lines.append(f"  {command} call {did}{caller} --keys 441234567890#   # a simulated call")
+    else:
+        lines += [
+            f"  {command} customer add --id 42 'First customer'",
+            f"  {command} cli add 441910000001 --customer 42   # whose calls are the customer's",
+            f"  {command} did add 18005550100 calling_card",
+            f"  {command} trunk add carrier 'PJSIP/{{number}}@carrier' --rated upstream",
+            f"  {command} call 18005550100 --from 441910000001 --keys 441234567890#   # a simulated call",
+        ]
+    lines += [
+        f"  {command} serve",
+        f"  {command} asterisk config --out asterisk    # what your Asterisk includes",
+        f"  {command} service install                   # start at boot, as root",
+    ]
+    typer.echo("\n".join(lines))
