@@ -142,6 +142,9 @@ def hold_at_random(chance: random.Random, leg_id: str, payer: int, talked_ms: in
     # The credit may have been for less than was talked.
     paid_ms = chance.choice((talked_ms, talked_ms, talked_ms * 2 // 3))
     whole = charge_micros(terms, paid_ms)
+    if terms.price_micros and chance.random() < 0.3:
+        # What no talk costs: the charge then says how far it went all the same.
+        whole = whole * chance.randrange(100) // 100
     charged = chance.choice((whole, whole, whole // 2))
     refunded = chance.choice((0, 0, charged, charged // 3))
     more = {"uncollected_micros": whole - charged, "refunded_micros": refunded}
