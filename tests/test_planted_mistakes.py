@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
 from ringflow.accounts.declarations import check_declarations
+from ringflow.calls.outcome import LegStatus, ReleasedBy
 from ringflow.config import Config, load_config
 from ringflow.errors import DocumentError, Problem
 from ringflow.flows.check import check_flows
@@ -33,6 +35,12 @@ SLOT_TYPES = f"slot types: {known_words(TYPES)}"
 STRAIGHT = "is not a quote to YAML, but part of the text (write straight quotes: \" or ')"
 NO_VALUE = "write one, or remove the key; # begins a comment unless in quotes"
 TIMES = "write a number and a unit: 500ms, 4s, 1.5s, 2m, 1h"
+
+
+def one_of(words: type[StrEnum]) -> str:
+    """All of them, as a problem lists them."""
+    *first, last = (f"'{word}'" for word in words)
+    return f"{', '.join(first)} or {last}"
 
 
 def slots(*lines: str) -> str:
@@ -1162,21 +1170,13 @@ mistake(
     "scenario",
     "the status of a leg in capitals",
     scenario("expect: {legs: [{status: BUSY}]}"),
-    (
-        "2:28: `status` must be 'answered', 'busy', 'no_answer', 'congestion', 'unavailable', "
-        "'cancelled', 'no_credit', 'refused', 'below_cost' or 'lost', not `BUSY` "
-        "(did you mean `busy`?)"
-    ),
+    f"2:28: `status` must be {one_of(LegStatus)}, not `BUSY` (did you mean `busy`?)",
 )
 mistake(
     "scenario",
     "who released a leg, in capitals",
     scenario("expect: {legs: [{released_by: Caller}]}"),
-    (
-        "2:33: `released_by` must be 'caller', 'callee', 'ringflow', 'limit', 'credit', "
-        "'drain', 'asterisk' or 'server', not `Caller` "
-        "(did you mean `caller`?)"
-    ),
+    f"2:33: `released_by` must be {one_of(ReleasedBy)}, not `Caller` (did you mean `caller`?)",
 )
 mistake(
     "scenario",
@@ -1307,6 +1307,47 @@ mistake(
     "two scenarios of one name",
     "- {name: a, expect: {}}\n- {name: a, expect: {}}\n",
     "2:10: a second scenario is called `a` (the first one stands on line 1)",
+)
+mistake(
+    "flow",
+    "a target whose ID cannot be one",
+    slots(
+        "  - {slot: audio, file: IVR/ask, on: {done: good_bye}}",
+        "  - {slot: hangup, id: good bye}",
+    ),
+    "4:24: `id` cannot be `good bye` (use letters, digits, - and _, beginning with a letter or digit)",
+)
+mistake(
+    "flow",
+    "a comment that begins behind a brace",
+    calls("on: {#busy: next}"),
+    "5:9: the `{` here is not closed (put quotes around the #, which begins a comment)",
+)
+mistake(
+    "flow",
+    "quotes right behind a colon",
+    calls('headers: {X-A:"b"}'),
+    '5:18: no space follows the colon of `X-A` (write `X-A: "b"`)',
+)
+mistake(
+    "scenario",
+    "a comma missing between steps",
+    scenario("expect: {}", "callee: [{does: congestion} {answers_after: 2s}]"),
+    "3:31: no comma stands before this (write one)",
+)
+mistake(
+    "scenario",
+    "a second scenario without its dash",
+    scenario("caller:", "  - {keys: 1}", "expect: {}") + "name: b\n  expect: {}\n",
+    "5:1: no `- ` stands before this line, which is in line with the `- ` of line 1 "
+    "(write `- ` before it, or begin it in column 3)",
+)
+mistake(
+    "scenario",
+    "an expectation indented too far",
+    scenario("expect:", "    outcome: completed", "  talked: 1s"),
+    "4:5: this line begins in column 5, where none begins that it could belong to "
+    "(begin it in column 3 or 7)",
 )
 
 

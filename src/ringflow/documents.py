@@ -245,8 +245,9 @@ class _Reader:
             if key is None:
                 continue
             if (pair := joined_pair(key_node, value_node)) is not None:
+                written = key[len(pair[0]) + 1 :]
                 key, value_node = pair
-                self.refuse_at(key_node, len(key), *no_space_after_colon(key, value_node.value))
+                self.refuse_at(key_node, len(key), *no_space_after_colon(key, written))
             if key in found:
                 begins_entry = bool(location) and isinstance(location[-1], int) and key == next(iter(found))
                 mend = "keep one of them" + (", or begin a new entry by `- `" if begins_entry else "")

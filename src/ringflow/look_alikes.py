@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import yaml
 
 from ringflow.wording import Words
-from ringflow.yaml_nodes import PLAIN, scalar_value
+from ringflow.yaml_nodes import KNOWN_TAGS, PLAIN, scalar_value
 from ringflow.yaml_syntax import DASHES
 
 _QUOTES = "“”„‟‘’‚‛″′＂＇`´"
 _QUOTED = re.compile(rf"""[{_QUOTES}]([^{_QUOTES}"']*)[{_QUOTES}"']""")
 _JOINED = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*):([^\s/].*)")
+_IN_QUOTES = re.compile(r"""(["'])([^"'\\]*)\1""")
+_TEXT = f"{KNOWN_TAGS}str"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _SPACES = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad")
 """Characters without width, besides all that are spaces to Unicode and not to YAML."""
@@ -79,7 +81,9 @@ def joined_pair(key: yaml.Node, value: yaml.Node) -> tuple[str, yaml.ScalarNode]
         return None
     if key.tag != PLAIN or value.tag != PLAIN or value.value or not (pair := _JOINED.fullmatch(key.value)):
         return None
-    return pair[1], yaml.ScalarNode(PLAIN, pair[2], key.start_mark, key.end_mark)
+    quoted = _IN_QUOTES.fullmatch(pair[2])
+    tag, text = (_TEXT, quoted[2]) if quoted else (PLAIN, pair[2])
+    return pair[1], yaml.ScalarNode(tag, text, key.start_mark, key.end_mark)
 
 
 def joined_dash(key: yaml.ScalarNode) -> Words | None:

@@ -111,7 +111,7 @@ def _signs(lines: _Lines) -> Iterator[_Sign]:
         start = 0
         while column < len(line):
             sign = line[column]
-            if sign == "#" and (column == 0 or line[column - 1].isspace()):
+            if sign == "#" and (column == 0 or line[column - 1].isspace() or (depth and may_begin)):
                 break
             if sign in "\"'" and may_begin:
                 end = _closing(lines, number, column)
@@ -161,6 +161,8 @@ def _closing(lines: _Lines, number: int, column: int) -> _Position | None:
 def _second_colon(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
     """`mapping values are not allowed`: at a colon that ends no key of its own."""
     line = lines[at.line]
+    if re.match(r" *-[\w\"'{\[]", line):
+        return _Words(at.line, _indent(line), "no space follows the dash", f"write `- {line.strip()[1:]}`")
     key = _key(line)
     if key is not None and key.end() - 1 < at.column:
         what = f"the value of `{key[1]}` has a colon and a space in it"
@@ -209,6 +211,8 @@ def _misplaced(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
     """`did not find expected key`, `expected '-' indicator`, `expected <document start>`: structure."""
     line, indent = lines[at.line], _indent(lines[at.line])
     rest = line[indent:]
+    if rest[:1] and rest[0] in "]}:,*&":
+        return _Words(at.line, indent, f"a line cannot begin with {rest[0]}", "remove it")
     if at.column > indent:
         return _after_value(line, at)
     if lines[0].startswith("%"):
@@ -220,21 +224,32 @@ def _misplaced(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
     entry = next((n for n in _contents_before(lines, at.line) if _dashes(lines[n])), None)
     if rest == "-" or rest.startswith("- "):
         return _misplaced_entry(lines, at, began, entry)
-    if entry is not None and _indent(lines[entry]) == indent and _key(line):
+    before = _contents_before(lines, at.line)
+    entry = next((n for n in before if _dashes(lines[n]) and _indent(lines[n]) == indent), None)
+    if entry is not None:
         inner = _column(lines[entry])
         what = f"no `- ` stands before this line, which is in line with the `- ` of line {entry + 1}"
         return _Words(at.line, indent, what, f"write `- ` before it, or begin it in column {inner + 1}")
-    columns = sorted({column for n in _contents_before(lines, at.line) for column in _open_at(lines, n)})
+    columns = _open_columns(lines, at.line)
     if not columns or indent in columns:
         return None
-    what = f"this line begins in column {indent + 1}, where none begins that it could belong to"
-    near = sorted(columns, key=lambda column: abs(column - indent))[:2]
-    mend = f"begin it in column {' or '.join(str(column + 1) for column in sorted(near))}"
-    if columns == [c for c in columns if c > indent]:
+    if min(columns) > indent:
         first = next(iter(reversed(list(_contents_before(lines, at.line)))))
         what = f"this line is indented more than line {at.line + 1}"
         return _Words(first, _indent(lines[first]), what, f"begin it in column {indent + 1}")
+    less = max(column for column in columns if column < indent)
+    more = [column for column in columns if column > indent]
+    what = f"this line begins in column {indent + 1}, where none begins that it could belong to"
+    mend = f"begin it in column {' or '.join(str(column + 1) for column in (less, *more[:1]))}"
     return _Words(at.line, indent, what, mend)
+
+
+def _open_columns(lines: _Lines, number: int) -> list[int]:
+    """The columns in which a line may begin, in order: those of the lines that it may go on from."""
+    columns: list[int] = []
+    for earlier in _contents_before(lines, number):
+        columns += [one for one in _columns(lines[earlier]) if not columns or one < columns[-1]]
+    return columns[::-1]
 
 
 def _misplaced_entry(lines: _Lines, at: _Position, began: _Position, entry: int | None) -> _Words | None:
@@ -247,11 +262,11 @@ def _misplaced_entry(lines: _Lines, at: _Position, began: _Position, entry: int 
     return _Words(at.line, at.column, what, mend)
 
 
-def _open_at(lines: _Lines, number: int) -> Iterator[int]:
-    """The columns in which a line's list entry and its content begin."""
-    if _dashes(lines[number]):
-        yield _indent(lines[number])
-    yield _column(lines[number])
+def _columns(line: str) -> Iterator[int]:
+    """The columns in which a line's content and its list entry begin, from the right."""
+    yield _column(line)
+    if _dashes(line):
+        yield _indent(line)
 
 
 def _after_value(line: str, at: _Position) -> _Words | None:
@@ -276,7 +291,7 @@ def _brackets(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
     """`did not find expected ',' or '}'` and the like: a bracket or a comma is missing."""
     unclosed = _unclosed(lines)
     if unclosed is not None:
-        hidden = " #" in lines[unclosed.line][unclosed.column :]
+        hidden = re.search(r"[\s\[{,]#", lines[unclosed.line][unclosed.column :])
         mend = (
             "put quotes around the #, which begins a comment" if hidden else f"write {_PAIRS[unclosed.text]}"
         )
@@ -292,9 +307,11 @@ def _brackets(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
         return _Words(at.line, word.start(), what, "put quotes around the value")
     if line[at.column : at.column + 1] == ":" and (word := re.search(r"\S+$", line[: at.column])):
         return _Words(at.line, word.start(), f"no comma stands before `{word[0]}`", "write one")
-    if at.line > began.line or (line[at.column : at.column + 1] or " ") in "\"'":
-        return _Words(at.line, at.column, "no comma stands before this", "write one")
-    return None
+    sign = line[at.column : at.column + 1]
+    if sign in ("]", "}", ":"):
+        mend = "remove it, or put quotes around the text"
+        return _Words(at.line, at.column, f"text cannot begin with {sign}", mend)
+    return _Words(at.line, at.column, "no comma stands before this", "write one") if sign else None
 
 
 def _unclosed(lines: _Lines) -> _Sign | None:
@@ -341,6 +358,17 @@ def _escape(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
     return _Words(*at, f"`{escape}` means nothing between double quotes", "use single quotes")
 
 
+def _left_open(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
+    """`found unexpected end of stream` in a quote that begins where no value does."""
+    quote = lines[began.line][began.column : began.column + 1]
+    what, mend = "the quote that begins here is not closed", "remove it, or close it"
+    return _Words(*began, what, mend) if quote in ("'", '"') else None
+
+
+def _percent(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
+    return _Words(began.line, began.column, "text cannot begin with %", "remove it, or put quotes around it")
+
+
 def _needs_quotes(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
     where = began if lines[began.line][began.column : began.column + 1] in (">", "|") else at
     sign = lines[where.line][where.column : where.column + 1]
@@ -370,6 +398,9 @@ _EXPLANATIONS: dict[str, _Explain] = {
     "did not find expected alphabetic or numeric character": _star,
     "found unknown escape character": _escape,
     "did not find expected comment or line break": _needs_quotes,
+    "found unexpected end of stream": _left_open,
+    "could not find expected directive name": _percent,
+    "found unexpected non-alphabetical character": _percent,
     "mapping keys are not allowed": _needs_quotes,
     "block sequence entries are not allowed": _entry_in_line,
     "but found another document": _second_document,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,11 +13,11 @@ from ringflow.flows.draft import Draft
 from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.graph import Graph, Node, entry_nodes
 from ringflow.flows.load import RESERVED_IDS
-from ringflow.flows.slot import Slot
+from ringflow.flows.slot import ID_PATTERN, Slot
 from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings
 from ringflow.flows.unset import unset_problems
 from ringflow.speaking import LIBRARY_PREFIX
-from ringflow.wording import did_you_mean, known_words, quoted
+from ringflow.wording import did_you_mean, known_words, nearest, quoted
 
 _WITHOUT_WAYS = frozenset({"headers", "min", "regex", "caller_id"})
 """Fields of which problems change nothing in where a slot leads."""
@@ -127,10 +128,16 @@ def _exit_problems(
             app = target.removeprefix(APP_PREFIX)
             if app not in apps and not surroundings.other_apps:
                 yield document.problem(place, f"there is no app `{app}`", _app_mend(app, apps))
-        elif target not in RESERVED_IDS and target not in draft.ids:
+        elif target not in RESERVED_IDS and target not in draft.ids and not _may_be_misspelt(draft, target):
             yield document.problem(
                 place, f"no slot here has the id `{target}`", _id_mend(draft, target, apps)
             )
+
+
+def _may_be_misspelt(draft: Draft, target: str) -> bool:
+    """Whether an id that cannot be one is most likely the target's: then that is what has to be changed."""
+    wrong = [one for one in draft.ids if one is not None and not re.fullmatch(ID_PATTERN, one)]
+    return nearest(target, wrong) is not None
 
 
 def _app_mend(app: str, apps: Iterable[str]) -> str:

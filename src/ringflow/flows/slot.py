@@ -16,6 +16,7 @@ PROMPT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$"
 VARIABLE_PATTERN = r"^[a-z][a-z0-9_]*$"
 KEYS_PATTERN = r"^[0-9*#]*$"
 PRINTABLE_PATTERN = r"^[ -~]*$"
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 TARGET_PATTERN = r"^(app:)?[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 UNAVAILABLE_FOR_NOW = 480
@@ -41,7 +42,7 @@ SinglePrompt = Annotated[Prompt, BeforeValidator(_one_prompt)]
 """A prompt where a list of them, as `audio` takes it, is likely to be written and cannot be."""
 VariableName = Annotated[str, Field(pattern=VARIABLE_PATTERN)]
 Target = Annotated[str, Field(pattern=TARGET_PATTERN)]
-SlotId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+SlotId = Annotated[str, Field(pattern=ID_PATTERN)]
 
 
 @dataclass(frozen=True, slots=True)
