@@ -187,3 +187,21 @@ def test_an_export_for_a_spreadsheet_is_read_again_as_it_was(run: Run, tmp_path:
     assert "call it retail.xlsx, not retail.csv" in str(refused.exception)
     assert "name its file with --out" in str(run("export", "retail", "--for-spreadsheet").exception)
     assert "retail.xlsx would be CSV" in str(run("export", "retail", "--out", "retail.xlsx").exception)
+
+
+def test_blocked_destinations_are_not_compared_and_cost_a_trunk_nothing_known(run: Run) -> None:
+    from ringflow.cli import trunk
+
+    assert CliRunner().invoke(trunk.app, ["add", "carrier", "PJSIP/{number}@carrier"]).exit_code == 0
+    run("add", "bought", "--currency", "USD")
+    run("assign", "bought", "--trunk", "carrier")
+    for card, prefix, price in (
+        *(("retail", "44", "0.05"), ("retail", "33", "blocked"), ("retail", "49", "0.05")),
+        *(("bought", "44", "blocked"), ("bought", "33", "0.09"), ("bought", "49", "0.09")),
+    ):
+        assert run("set-rate", card, prefix, "--price", price).exit_code == 0
+    compared = run("compare", "retail", "carrier", "--json")
+    assert [one["prefix"] for one in json.loads(compared.stdout)] == ["49"]
+    assert "1 of 1 rate may lose money; 1 sold without a known cost" in compared.stderr
+    refused = run("quote", "441910000001", "--trunk", "carrier")
+    assert "rate card `bought` blocks 44, so 441910000001 is not dialled" in str(refused.exception)

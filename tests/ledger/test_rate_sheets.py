@@ -400,3 +400,10 @@ def test_a_mapped_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "sheet.csv").write_text("Code,Rate\n44,0.06\n", "utf-8")
     found = problems_of(tmp_path / "sheet.csv", Said("price=Rates"))
     assert found[0][2:] == ("the column `Rates` of --map is not in the sheet", "it has `Code`, `Rate`")
+
+
+def test_a_sheet_in_utf_16_is_read_whichever_byte_comes_first(tmp_path: Path) -> None:
+    for encoding in ("utf-16-be", "utf-16-le", "utf-16"):
+        (tmp_path / "sheet.csv").write_bytes("Code,Rate\n44,0.06\n".encode(encoding))
+        found = read_rates(tmp_path / "sheet.csv", "USD", "US")
+        assert [Row.of(rate) for _, rate in found.rows] == [Row("44", 60_000)]

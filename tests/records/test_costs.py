@@ -202,3 +202,8 @@ async def test_the_customers_card_names_a_destination_before_the_trunks_card(
     leg = (await recorded(store, talked(4000)))[1]
     assert (leg.cost_destination, leg.destination) == ("UK fixed", "UK fixed")
     assert replace(leg, sold_destination="United Kingdom").destination == "United Kingdom"
+
+
+async def test_a_destination_that_the_trunks_card_blocks_has_no_cost(store: Store) -> None:
+    await give_card(store, "second", replace(CARRIER_RATE, blocked=True))
+    assert cost((await recorded(store, talked(4000)))[1]) == (None, None, None)
