@@ -21,6 +21,7 @@ from ringflow.cli import build
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.terms import Terms
 from ringflow.store import Store
+from ringflow.store.ledger_tables import rate_maps
 
 Run = Callable[..., Any]
 DATABASE = Path(".ringflow/ringflow.db")
@@ -31,6 +32,7 @@ KEEP_NOTHING = {
     *("card list", "card show", "card export", "card batches", "card pepper list"),
     *("voucher list", "voucher show"),
     *("ledger check", "ledger show", "ledger holds", "rate list", "rate show", "rate export", "rate quote"),
+    "rate map list",
     *("rate compare", "asterisk check"),
     *("record list", "record show", "record export", "audit list", "key make", "key verify"),
     *("sounds list", "sounds check", "lab call", "lab up", "lab down", "lab status", "lab logs"),
@@ -89,6 +91,15 @@ def leave_a_batch_unfinished() -> None:
     on_store(leave)
 
 
+def keep_a_map() -> None:
+    async def keep(store: Store) -> None:
+        async with store.writing() as connection:
+            row = {"name": "acme", "facts": '{"columns": {"prefix": ["Code"]}}', "changed_ms": 0}
+            await connection.execute(rate_maps.insert().values(**row))
+
+    on_store(keep)
+
+
 def write_rates() -> None:
     Path("rates.csv").write_text("prefix,price\n44,0.01\n", "utf-8")
 
@@ -118,6 +129,12 @@ CHANGES = (
     change("rate add retail --currency USD", "add", "rate card retail", made=True),
     change("rate import rates.csv --card retail", "import", "rate card retail", first=write_rates),
     change("rate set retail --below-cost warn", "set", "rate card retail"),
+    change("rate set-rate retail 447 --price 0.12", "set", "rate 447 of card retail", made=True),
+    change("rate set-rate retail 447 --price 0.13", "set", "rate 447 of card retail"),
+    change("rate delete-rate retail 447", "delete", "rate 447 of card retail", gone=True),
+    change("rate add spare --currency EUR", "add", "rate card spare", made=True),
+    change("rate delete spare --yes", "delete", "rate card spare", gone=True),
+    change("rate map delete acme", "delete", "rate map acme", gone=True, first=keep_a_map),
     change("rate assign retail --customer 1", "assign", "customer 1"),
     change("rate assign retail --trunk carrier", "assign", "trunk carrier"),
     change("rate unassign --trunk carrier", "unassign", "trunk carrier"),
