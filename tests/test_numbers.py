@@ -196,3 +196,31 @@ def test_a_possible_number_of_no_known_range_has_its_trunk_prefix_in_the_nationa
 def test_the_international_prefix_is_the_countrys_own() -> None:
     countries = ("US", "GB", "AU", "JP", "RU", "BR", "FI")
     assert [international_prefix(one) for one in countries] == ["011", "00", "0011", "010", "810", "00", "00"]
+
+
+@pytest.mark.parametrize(
+    ("old", "today"),
+    [
+        ("+5215512345678", "525512345678"),
+        ("+52 044 55 1234 5678", "525512345678"),
+        ("+52 01 55 1234 5678", "525512345678"),
+        ("+551187654321", "5511987654321"),
+        ("+551137654321", "551137654321"),
+        ("+22990011234", "2290190011234"),
+        ("+2290190011234", "2290190011234"),
+        ("+551170003659", "551170003659"),  # eight digits are in use for these still
+    ],
+)
+def test_old_forms_of_countries_that_renumbered_are_those_of_today(old: str, today: str) -> None:
+    for country in ("US", "GB", "DE"):
+        assert normalise_number(old, country) == today
+    assert normalise_number(old.removeprefix("+"), "US") == today
+
+
+@pytest.mark.parametrize("country", ["MX", "BR", "BJ"])
+def test_valid_numbers_of_countries_that_renumbered_stay_as_they_are(country: str) -> None:
+    for kind in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE):
+        example = phonenumbers.example_number_for_type(country, kind)
+        assert example is not None
+        number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+        assert normalise_number(number, "US") == number[1:]
