@@ -15,9 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 from rich.console import Console
 
 from ringflow.calls.clock import SystemClock
+from ringflow.cli.call import met_by
 from ringflow.cli.dial import HELD_MS, Keyboard, Screen
 from ringflow.simulator.line import KeyUp
 from ringflow.simulator.telephone import TAP_MS, Telephone
@@ -101,6 +103,16 @@ def test_several_keys_answer_successive_prompts_and_several_callees_successive_a
     ]  # fmt: skip
     assert call["outcome"] == "busy"
     assert "invalid" in [event["event"] for event in call["transcript"]]
+
+
+def test_a_callee_with_a_number_meets_every_attempt_to_that_number_and_no_other() -> None:
+    meet = met_by(["441111=busy", "congestion", "+442222=noanswer", "answer"], 2000, 60_000)
+    dialled = ("1111", "441111", "442222", "441111", "3333", "4444")
+    met = [meet(index, f"PJSIP/{number}@carrier").behaviour.value for index, number in enumerate(dialled)]
+    assert met == ["congestion", "busy", "no_answer", "busy", "answer", "answer"]
+    for wrong in ("engaged", "=busy", "44x=busy", "441111=", "busy=441111"):
+        with pytest.raises(typer.BadParameter, match=r"write one of answer, busy, .* 441234567890=busy"):
+            met_by([wrong], 2000, 60_000)
 
 
 def test_a_number_that_is_too_long_is_not_dialled_and_the_next_keys_answer_the_next_prompt(run: Run) -> None:

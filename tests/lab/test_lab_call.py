@@ -89,6 +89,45 @@ def test_a_call_on_its_own_gives_the_record_and_the_wire(run: Run) -> None:
     assert leg["talked_s"] == pytest.approx(wire["callee"]["talked_s"], abs=0.3)
 
 
+TWO_NUMBERS = """
+app: calling_card
+slots:
+  - {slot: ivr, file: IVR/ivr-please, min: 4, result: one, on: {no_input: bye, invalid: bye}}
+  - slot: destination
+    external: ${one}
+    on: {busy: again, done: bye, no_answer: bye, failed: bye, refused: bye, no_credit: bye}
+  - {slot: ivr, id: again, file: IVR/ivr-please, min: 4, result: two, on: {no_input: bye, invalid: bye}}
+  - slot: destination
+    external: ${two}
+    on: {busy: bye, no_answer: bye, failed: bye, refused: bye, no_credit: bye}
+  - {slot: hangup, id: bye}
+"""
+
+
+@pytest.mark.usefixtures("up")
+def test_two_numbers_in_turn_meet_a_callee_each_and_a_refused_one_ends_the_call(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "app_flows").mkdir()
+    (tmp_path / "app_flows" / "calling_card.yaml").write_text(TWO_NUMBERS)
+    config = (tmp_path / "config.yaml").read_text()
+    config = config.replace(f"flows: {ROOT / 'app_flows'}", "flows: app_flows")
+    config = config.replace('  - number: "18005550102"\n    app: prepaid_card\n    identify: none\n', "")
+    (tmp_path / "config.yaml").write_text(config)
+    words = (*CALL, "--release", "forky", "--json", "--talk", "700ms", "--answers-after", "200ms")
+    both = run(*words, "--keys", "441111111111#", "--keys", "442222222222#", "--callee", "441111111111=busy")
+    assert both.returncode == 0, both.stderr
+    seen = json.loads(both.stdout)["wire"]["callees"]
+    assert [(one["dialled"], one["answered"]) for one in seen] == [
+        ("441111111111", False), ("442222222222", True),
+    ]  # fmt: skip
+    refused = run(*words, "--keys", "0012345#")
+    assert refused.returncode == 0, refused.stderr
+    told = json.loads(refused.stdout)
+    assert (told["legs"][0]["status"], told["wire"]["callees"]) == ("refused", [])
+    assert told["legs"][0]["reason"].startswith("not a telephone number in US")
+
+
 @pytest.mark.usefixtures("up")
 def test_a_call_beside_a_server_goes_to_that_server(
     run: Run, tmp_path: Path, environment: dict[str, str]

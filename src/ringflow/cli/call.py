@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 from enum import StrEnum
+from itertools import count
 from typing import Annotated
 
 import typer
@@ -73,11 +74,11 @@ FromOption = Annotated[
 ]
 CALLEE_WORDS = "|".join(CalleeWord)
 CalleeOption = Annotated[
-    list[CalleeWord] | None,
+    list[str] | None,
     typer.Option(
         "--callee",
-        metavar=CALLEE_WORDS,
-        help="How an attempt is met; several times: one attempt after the other.",
+        metavar=f"[NUMBER=]{CALLEE_WORDS}",
+        help="How an attempt is met; several times: one attempt after the other, or each number.",
     ),
 ]
 TalkOption = Annotated[
@@ -113,6 +114,33 @@ def callees(words: list[CalleeWord] | None, rings_ms: int, talk_ms: int) -> tupl
         Callee(word.behaviour, rings_ms if word is CalleeWord.ANSWER else REFUSED_AFTER_MS, talk_ms)
         for word in words or [CalleeWord.ANSWER]
     )
+
+
+def met_by(words: list[str] | None, rings_ms: int, talk_ms: int) -> MeetCallee:
+    """Who meets an attempt: the callee of its number, else those without a number, one after the other.
+
+    Raises `BadParameter` for what is neither `WORD` nor `NUMBER=WORD`.
+    """
+    in_turn: list[CalleeWord] = []
+    numbered: dict[str, Callee] = {}
+    for text in words or []:
+        number, _, word = text.rpartition("=")
+        digits = number.removeprefix("+")
+        if word not in set(CalleeWord) or ("=" in text and not digits.isdecimal()):
+            known = f"write one of {', '.join(CalleeWord)}, or the number before it: 441234567890=busy"
+            raise typer.BadParameter(f"--callee {text!r}: {known}")
+        if digits:
+            (numbered[digits],) = callees([CalleeWord(word)], rings_ms, talk_ms)
+        else:
+            in_turn.append(CalleeWord(word))
+    others = callees_in_turn(callees(in_turn, rings_ms, talk_ms))
+    turn = count()
+
+    def meet(index: int, target: str) -> Callee:
+        dialled = target.rpartition("/")[2].partition("@")[0].removeprefix("+")
+        return numbered[dialled] if dialled in numbered else others(next(turn), target)
+
+    return meet
 
 
 def call(
@@ -164,7 +192,7 @@ def call(
     set_up_logs(LogConfig(format="text", level="error"))
     steps = caller_steps(keys or [], after, every, hangs_up_after)
     simulated = asyncio.run(
-        carry(config, Arrival(did, caller), steps, callees_in_turn(callees(callee, rings, talk)), live=live)
+        carry(config, Arrival(did, caller), steps, met_by(callee, rings, talk), live=live)
     )
     if as_json:
         typer.echo(json.dumps(call_json(simulated.record), indent=2))

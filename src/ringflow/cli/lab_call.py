@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, TypedDict
 
 import typer
@@ -14,14 +14,15 @@ from rich.markup import escape
 from ringflow.app import running
 from ringflow.calls.outcome import CallRecord
 from ringflow.cli.call import (
+    CalleeOption,
     CalleeWord,
     DidArgument,
     LeaveOption,
     RingOption,
-    callees,
     caller_steps,
     carry,
     checked_keys,
+    met_by,
     parse_length,
     print_record,
 )
@@ -33,7 +34,6 @@ from ringflow.lab.asterisk import CARRIER
 from ringflow.lab.scenario_plan import lab_callee, timed_hang_up, timed_keys
 from ringflow.lab.scenario_server import KeptRecord
 from ringflow.logs import set_up_logs
-from ringflow.simulator.callee import callees_in_turn
 from ringflow.simulator.carrying import ANONYMOUS, Arrival
 from ringflow.simulator.report import call_json
 
@@ -55,12 +55,16 @@ class CalleeJson(TypedDict):
 
 
 class WireJson(TypedDict):
-    """What the caller's side saw: the final reply to its INVITE, and who ended the call."""
+    """What the caller's side saw: the final reply to its INVITE, and who ended the call.
+
+    `callees` are all who got an INVITE, in order; `callee` is the first of them.
+    """
 
     status: int
     reason: str
     ended_by: str
     callee: CalleeJson | None
+    callees: list[CalleeJson]
 
 
 KeysOption = Annotated[
@@ -74,9 +78,6 @@ KeysOption = Annotated[
 ]
 CallerOption = Annotated[
     str, typer.Option("--from", metavar="CLI", help="The calling number; `anonymous` withholds it.")
-]
-CalleeOption = Annotated[
-    CalleeWord, typer.Option("--callee", help=f"What the callee behind the trunk {CARRIER} does.")
 ]
 TalkOption = Annotated[
     int,
@@ -94,7 +95,7 @@ def call(
     did: DidArgument,
     caller: CallerOption,
     keys: KeysOption = None,
-    callee: CalleeOption = CalleeWord.ANSWER,
+    callee: CalleeOption = None,
     rings: RingOption = 1000,
     talk: TalkOption = 3000,
     hangs_up_after: LeaveOption = None,
@@ -105,17 +106,20 @@ def call(
     lab, config = open_lab(release), load_config()
     if not lab.asterisk().is_running():
         raise Refused(f"the lab of {lab.release} is not running: `ringflow lab up` starts it")
-    if callee is CalleeWord.UNAVAILABLE:
+    meet = met_by(callee, rings, talk)
+    if any(word.endswith(CalleeWord.UNAVAILABLE) for word in callee or ()):
         raise typer.BadParameter("a callee of the lab is there; `ringflow call` simulates one that is not")
     set_up_logs(LogConfig(format="text", level="error"))
-    (met,) = callees([callee], rings, talk)
     # Keys come when a simulated call says that the prompts are over.
     steps = caller_steps(keys or [], 0, KEY_EVERY_MS, hangs_up_after)
-    foretold = asyncio.run(carry(config, Arrival(did, caller), steps, callees_in_turn((met,))))
+    foretold = asyncio.run(carry(config, Arrival(did, caller), steps, meet))
     plan = LabCaller(did, caller, timed_keys(foretold), timed_hang_up(foretold), caller == ANONYMOUS)
+    # Beyond those that are foretold there is one more, so that nobody waits for a callee who is not there.
+    met = [leg.callee for leg in foretold.legs if leg.target.endswith(f"@{CARRIER}")]
+    standing = [lab_callee(one) for one in (*met, met[-1] if met else meet(0, ""))]
     limit_s = foretold.record.duration_ms / 1000 + GRACE_S
     try:
-        wire, record = asyncio.run(_make(lab, config, plan, lab_callee(met), limit_s))
+        wire, record = asyncio.run(_make(lab, config, plan, standing, limit_s))
     except TimeoutError:
         raise Refused(
             f"nobody had ended the call after {limit_s:.0f} s; `ringflow lab logs` may say why"
@@ -138,16 +142,16 @@ def _report(wire: LabCallResult, record: CallRecord | None, as_json: bool) -> No
 
 
 async def _make(
-    lab: Lab, config: Config, caller: LabCaller, callee: LabCallee, limit_s: float
+    lab: Lab, config: Config, caller: LabCaller, callees: Sequence[LabCallee], limit_s: float
 ) -> tuple[LabCallResult, CallRecord | None]:
     """The call on the wire, and its record where the server is our own."""
     port = lab.asterisk().state.fastagi_port
     if await _listens(port):
-        return await lab.call(caller, {CARRIER: callee}, limit_s), None
+        return await lab.call(caller, {CARRIER: callees}, limit_s), None
     kept = KeptRecord()
     fastagi = config.fastagi.model_copy(update={"host": "127.0.0.1", "port": port})
     async with running(config.model_copy(update={"fastagi": fastagi, "http": None}), (kept,)):
-        wire = await lab.call(caller, {CARRIER: callee}, limit_s)
+        wire = await lab.call(caller, {CARRIER: callees}, limit_s)
         return wire, await kept.record()
 
 
@@ -168,6 +172,7 @@ def wire_json(wire: LabCallResult) -> WireJson:
         reason=wire.reason,
         ended_by=wire.ended_by,
         callee=None if callee is None else _callee_json(callee),
+        callees=[_callee_json(one) for one in wire.in_turn.get(CARRIER, ())],
     )
 
 
@@ -186,10 +191,10 @@ def wire_lines(wire: LabCallResult) -> Iterator[str]:
     """What the wire showed, for people; of the INVITE's headers those that begin with X-."""
     ended = f", ended by the {wire.ended_by}" if wire.ended_by == "caller" else ""
     yield f"on the wire: the caller got {wire.status} {wire.reason}{ended}"
-    callee = wire.callees.get(CARRIER)
-    if callee is None:
+    seen = wire.in_turn.get(CARRIER, ())
+    if not seen:
         yield f"  no INVITE came through {CARRIER}"
-        return
-    talked = f"talked {callee.talked_s:.3f}s" if callee.answered_at is not None else "did not answer"
-    yield f"  the callee got an INVITE for {callee.dialled} from {callee.from_user}, and {talked}"
-    yield from (f"    {name}: {value}" for name, value in callee.headers if name.lower().startswith("x-"))
+    for callee in seen:
+        talked = f"talked {callee.talked_s:.3f}s" if callee.answered_at is not None else "did not answer"
+        yield f"  the callee got an INVITE for {callee.dialled} from {callee.from_user}, and {talked}"
+        yield from (f"    {name}: {value}" for name, value in callee.headers if name.lower().startswith("x-"))

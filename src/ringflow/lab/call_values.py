@@ -89,7 +89,8 @@ class LabCallResult:
     """What one call looked like from outside. Times are epoch seconds off the wire, None for what was not.
 
     `status` and `reason` are of the final reply to the caller's INVITE; `ended_by` is `caller`, `asterisk` or
-    empty; `callees` has an entry for each that got an INVITE; `messages` are the caller's, in order; `voice`
+    empty; `callees` has the first behind each trunk that got an INVITE, `in_turn` all of them; `messages`
+    are the caller's, in order; `voice`
     is the sound that reached the caller, G.711 A-law without the gaps between, `voiced` when there was any.
     """
 
@@ -101,5 +102,6 @@ class LabCallResult:
     heard: tuple[Heard, ...]
     callees: dict[str, CalleeRecord]
     messages: tuple[SipMessage, ...] = field(repr=False)
+    in_turn: dict[str, tuple[CalleeRecord, ...]] = field(default_factory=dict)
     voice: bytes = field(default=b"", repr=False)
     voiced: tuple[Heard, ...] = ()

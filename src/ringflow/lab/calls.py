@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 import tempfile
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ringflow.errors import StartError
 from ringflow.lab.asterisk import AsteriskState
@@ -25,14 +25,19 @@ CALL_TIMEOUT_S = 60.0
 _AFTERWARDS_S = 3.0
 
 
+Callees: TypeAlias = LabCallee | Sequence[LabCallee]
+
+
 async def place_call(
     asterisk: AsteriskState,
     packages: PackageFolder,
     caller: LabCaller,
-    callees: Mapping[str, LabCallee] | None = None,
+    callees: Mapping[str, Callees] | None = None,
     timeout_s: float = CALL_TIMEOUT_S,
 ) -> LabCallResult:
     """Call through Asterisk; `callees` says who stands behind which of its trunks (`callee01`, ...).
+
+    Several behind one trunk take an INVITE each, the next one when the one before has ended.
 
     Calls may run at the same time when each has trunks of its own. Raises `StartError` when SIPp cannot run,
     `TimeoutError` when the call has not ended in time.
@@ -58,11 +63,13 @@ class _LabCall:
         self.packages = packages
         self.folder = folder
         self.sides: dict[str, _Side] = {}
+        self.earlier: dict[str, list[_Side]] = {}
+        """Behind each trunk, those whose turn is over."""
 
-    async def run(self, caller: LabCaller, callees: Mapping[str, LabCallee]) -> LabCallResult:
-        for trunk, callee in callees.items():
-            side = await self.add(trunk, self.asterisk.trunks[trunk])
-            await side.sipp.start(callee_scenario(side.sipp.dialogue, callee), None)
+    async def run(self, caller: LabCaller, callees: Mapping[str, Callees]) -> LabCallResult:
+        turns = {trunk: (one,) if isinstance(one, LabCallee) else one for trunk, one in callees.items()}
+        for trunk, (first, *_) in turns.items():
+            await self.add_callee(trunk, first)
         side = await self.add("caller", free_udp_port())
         scenario = caller_scenario(
             side.sipp.dialogue,
@@ -73,7 +80,11 @@ class _LabCall:
             caller.headers,
         )
         await side.sipp.start(scenario, self.asterisk.sip_port)
-        helping = [asyncio.create_task(one) for one in self.deeds(caller, side, list(callees))]
+        deeds = [
+            *self.deeds(caller, side, list(callees)),
+            *(self.take_turns(trunk, later) for trunk, (_, *later) in turns.items() if later),
+        ]
+        helping = [asyncio.create_task(one) for one in deeds]
         try:
             if await side.sipp.ended() != 0:
                 raise StartError(f"SIPp could not play the caller: {side.sipp.last_words()}")
@@ -85,13 +96,35 @@ class _LabCall:
             if isinstance(error, Exception):
                 raise error
         await self.let_callees_end(list(callees))
-        records = {trunk: record for trunk in callees if (record := _callee_record(self.sides[trunk]))}
-        return _call_result(side, records)
+        seen = {
+            trunk: tuple(
+                record
+                for one in (*self.earlier.get(trunk, ()), self.sides[trunk])
+                if (record := _callee_record(one)) is not None
+            )
+            for trunk in callees
+        }
+        return _call_result(side, {trunk: records for trunk, records in seen.items() if records})
+
+    async def add_callee(self, trunk: str, callee: LabCallee) -> None:
+        side = await self.add(trunk, self.asterisk.trunks[trunk])
+        await side.sipp.start(callee_scenario(side.sipp.dialogue, callee), None)
+
+    async def take_turns(self, trunk: str, later: Sequence[LabCallee]) -> None:
+        """Have the next callee stand behind the trunk when the one before has had its call."""
+        for callee in later:
+            before = self.sides[trunk]
+            await before.sipp.ended()
+            self.earlier.setdefault(trunk, []).append(before)
+            await self.add_callee(trunk, callee)
+            await _speak_when_invited(self.sides[trunk])
 
     async def add(self, name: str, port: int) -> _Side:
         sound = await Sound.open()
         dialogue = Dialogue(f"{name}-{secrets.token_hex(8)}", sound.port)
-        self.sides[name] = _Side(SippProcess(self.packages, self.folder, name, port, dialogue), sound)
+        # Its files have a name of their own: another callee may have stood there before.
+        files = f"{name}-{len(self.earlier.get(name, ())) + 1}"
+        self.sides[name] = _Side(SippProcess(self.packages, self.folder, files, port, dialogue), sound)
         return self.sides[name]
 
     def deeds(self, caller: LabCaller, side: _Side, trunks: list[str]) -> list[Coroutine[Any, Any, None]]:
@@ -131,7 +164,7 @@ class _LabCall:
             await asyncio.wait([asyncio.create_task(sipp.ended()) for sipp in called], timeout=_AFTERWARDS_S)
 
     async def close(self) -> None:
-        for side in self.sides.values():
+        for side in (*self.sides.values(), *(one for sides in self.earlier.values() for one in sides)):
             await side.sipp.stop()
             await side.sound.close()
 
@@ -193,7 +226,7 @@ def _callee_record(side: _Side) -> CalleeRecord | None:
     )
 
 
-def _call_result(side: _Side, callees: dict[str, CalleeRecord]) -> LabCallResult:
+def _call_result(side: _Side, callees: dict[str, tuple[CalleeRecord, ...]]) -> LabCallResult:
     final = side.sipp.first(lambda message: message.method == "INVITE" and message.status >= 200)
     if final is None:
         raise StartError("Asterisk of the lab did not reply to the caller's INVITE")
@@ -205,7 +238,8 @@ def _call_result(side: _Side, callees: dict[str, CalleeRecord]) -> LabCallResult
         ended_at=ended_at,
         ended_by=ended_by,
         heard=tuple(side.sound.heard),
-        callees=callees,
+        callees={trunk: seen[0] for trunk, seen in callees.items()},
+        in_turn=callees,
         messages=tuple(side.sipp.messages),
         voice=bytes(side.sound.voice),
         voiced=tuple(side.sound.voiced),

@@ -11,9 +11,8 @@ from pathlib import Path
 from ringflow.lab.apt_sources import find_source, read_machine
 from ringflow.lab.asterisk import RTP_PORTS, AsteriskInstance, AsteriskState
 from ringflow.lab.call_values import LabCaller, LabCallResult
-from ringflow.lab.calls import CALL_TIMEOUT_S, place_call
+from ringflow.lab.calls import CALL_TIMEOUT_S, Callees, place_call
 from ringflow.lab.packages import PackageFolder, fetch_packages
-from ringflow.lab.sipp_scenarios import LabCallee
 
 PACKAGES = ("asterisk", "sip-tester")
 DEFAULT_FASTAGI_PORT = 4573
@@ -108,7 +107,7 @@ class Lab:
     async def call(
         self,
         caller: LabCaller,
-        callees: Mapping[str, LabCallee] | None = None,
+        callees: Mapping[str, Callees] | None = None,
         timeout_s: float = CALL_TIMEOUT_S,
     ) -> LabCallResult:
         """A real call; `callees` stand behind trunks, named `callee01` to `callee24`; see `place_call`."""
