@@ -40,7 +40,7 @@ async def test_a_call_is_kept_with_its_legs_and_slots_and_without_its_variables(
         *("106367704089", 42, "completed", "", None, 16, "caller", "1750000000-1"),
     )
     assert [tuple(leg) for leg in legs] == [
-        ("01a", 1, "01a.1@1.1", "441234567890", "first", "congestion", 3500, 0, 34, *[None] * 9),
+        ("01a", 1, "01a.1@1.1", "441234567890", "first", "congestion", 3500, 0, 34, *[None] * 11),
         (
             "01a",
             2,
@@ -55,7 +55,7 @@ async def test_a_call_is_kept_with_its_legs_and_slots_and_without_its_variables(
             "credit",
             *[None] * 3,
             200,
-            *[None] * 3,
+            *[None] * 5,
         ),
     ]
     assert [tuple(slot) for slot in slots] == [

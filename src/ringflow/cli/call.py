@@ -183,8 +183,9 @@ def call(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Make one simulated call. It is refused, priced and cut off as a real one, and changes nothing.
+    """Make one simulated call.
 
+    It is refused, priced and cut off as a real one, and changes nothing.
     It takes milliseconds, however long the talk.
     """
     config = load_config()

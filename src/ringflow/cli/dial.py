@@ -67,8 +67,9 @@ def dial(
     rings: RingOption = 2000,
     talk: TalkOption = 60_000,
 ) -> None:
-    """Call a DID from this terminal. The call is refused and priced as a real one, and changes nothing.
+    """Call a DID from this terminal.
 
+    The call is refused and priced as a real one, and changes nothing.
     What is heard is written, what you key is sent; h hangs up.
     Where the keys come from a pipe they are sent as soon as keys are taken; h in it hangs up then.
     """
