@@ -34,7 +34,7 @@ KEEP_NOTHING = {
     *("ledger check", "ledger show", "ledger holds", "rate list", "rate show", "rate export", "rate quote"),
     "rate map list",
     *("rate compare", "asterisk check"),
-    *("record list", "record show", "record export", "audit list", "key make", "key verify"),
+    *("record list", "record show", "record export", "audit list", "key list", "key make", "key verify"),
     *("sounds list", "sounds check", "lab call", "lab up", "lab down", "lab status", "lab logs"),
     *("bench agi", "bench held", "bench sip", "bench capacity", "bench transfers"),
     *("bench billed", "bench charged", "bench crash"),
@@ -42,7 +42,16 @@ KEEP_NOTHING = {
 }
 """They read, try or measure."""
 
-KEEP_FILES = {"key generate", "sounds import", "sounds say", "sounds build", "asterisk config"}
+KEEP_FILES = {
+    "key generate",
+    "key new",
+    "key use",
+    "key drop",
+    "sounds import",
+    "sounds say",
+    "sounds build",
+    "asterisk config",
+}
 """They write files, which have a history of their own; nothing of the database changes."""
 
 

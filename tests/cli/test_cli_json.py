@@ -19,6 +19,7 @@ Run = Callable[..., Any]
 NOT_FOR_PROGRAMS = {
     "serve": "it runs until it is stopped; its log is JSON",
     "dial": "it is a conversation on a terminal",
+    "completion": "it prints a script for the shell",
 }
 MEASUREMENTS = "bench "
 """Some of them print a table alone: what they find is for docs/performance.md."""

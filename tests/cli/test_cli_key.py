@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from ringflow.accounts.security_key import SecurityKeys, configured_keys
+from ringflow.config import load_config
+from ringflow.errors import Refused
 
 Run = Callable[..., Any]
 
@@ -49,6 +56,61 @@ def test_the_documented_key_is_genuine_and_long_expired(ringflow: Run) -> None:
     assert "expired" in expired.err or "future" in expired.err
     ahead = ringflow("key", "make", *WHOM, "--at", "99999999999", **secret).out.strip()
     assert "from the future" in ringflow("key", "verify", ahead, *WHOM, **secret).err
+
+
+def test_secrets_are_exchanged_with_an_overlap(ringflow: Run, tmp_path: Path) -> None:
+    path = tmp_path / ".ringflow" / "security.key"
+    ringflow("key", "generate")
+    first = path.read_text("ascii").strip()
+    old = ringflow("key", "make", *WHOM).out.strip()
+    serving = configured_keys(load_config())
+    now_s = int(time.time())
+
+    assert ringflow("key", "new", "--json").json == {"version": "v2", "file": str(path)}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    by_first = SecurityKeys(first)
+    by_first.verify(serving.make(42, "carrier", now_s), 42, "carrier", now_s)
+    assert ringflow("key", "verify", old, *WHOM).code == 0
+
+    assert ringflow("key", "use", "v2").code == 0
+    assert ringflow("key", "list", "--json").json == [
+        {"version": "v1", "signs": False},
+        {"version": "v2", "signs": True},
+    ]
+    made = serving.make(42, "carrier", now_s)
+    with pytest.raises(Refused, match="forged"):
+        by_first.verify(made, 42, "carrier", now_s)
+    SecurityKeys(path.read_text("ascii").split("v2:")[1].strip()).verify(made, 42, "carrier", now_s)
+    serving.verify(by_first.make(42, "carrier", now_s), 42, "carrier", now_s)
+    assert ringflow("key", "verify", old, *WHOM).code == 0
+
+    refused = ringflow("key", "drop", "v2")
+    assert (refused.code, "v2 signs" in refused.err) == (1, True)
+    assert "no version v9" in ringflow("key", "drop", "v9").err
+    assert ringflow("key", "drop", "v1").code == 0
+    assert "forged" in ringflow("key", "verify", old, *WHOM).err
+    with pytest.raises(Refused, match="forged"):
+        serving.verify(by_first.make(42, "carrier", now_s), 42, "carrier", now_s)
+    serving.verify(made, 42, "carrier", now_s)
+    assert ringflow("key", "new", "--json").json["version"] == "v3"
+    assert first not in path.read_text("ascii")
+    assert "RINGFLOW_SECURITY_KEY" in ringflow("key", "new", RINGFLOW_SECURITY_KEY="x" * 20).err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# key ring, v2 signs\nv1:0123456789abcdef", "line 1 names version v2"),
+        ("# key ring, v1 signs\nv1:short", "line 2 is not version:secret"),
+        ("# key ring, v1 signs\nv1:0123456789abcdef\nv1:0123456789abcdee", "line 3 is not"),
+    ],
+)
+def test_a_malformed_ring_is_named_by_its_line_and_never_quoted(ringflow: Run, text: str, said: str) -> None:
+    ran = ringflow("key", "make", *WHOM, RINGFLOW_SECURITY_KEY=text)
+    assert ran.code == 2
+    assert said in ran.err
+    assert "0123456789" not in ran.err
+    assert "short" not in ran.err
 
 
 def test_a_missing_or_short_secret_is_one_line_and_exit_2(ringflow: Run, tmp_path: Path) -> None:
