@@ -15,6 +15,7 @@ from ringflow.audit import Act, note
 from ringflow.cli.card_pepper import add_pepper
 from ringflow.cli.key import generate_secret
 from ringflow.cli.operators import Operator
+from ringflow.cli.printing import Json, print_json
 from ringflow.config import Config, load_config
 from ringflow.deployment.folder import CONFIG, fill_folder
 from ringflow.moments import system_now_ms
@@ -30,6 +31,7 @@ def init(
     demo: Annotated[
         bool, typer.Option("--demo", help="With the demo's customer, DIDs and trunk in config.yaml.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Make a folder of your own: configuration, flows, prompts, keys and database.
 
@@ -38,6 +40,11 @@ def init(
     filled = fill_folder(folder, demo=demo)
     path = folder / CONFIG
     config = load_config(path)
+    if as_json:
+        made = asyncio.run(_make_state(config, operator))
+        files = {"written": filled.written, "kept": filled.kept}
+        print_json({"folder": folder.resolve(), "files": files, "made": made})
+        return
     kept = f"; {filled.kept} were there already and stay" if filled.kept else ""
     typer.echo(f"{folder.resolve()}: {counted(len(filled.written), 'file')} written{kept}")
     for line in asyncio.run(_make_state(config, operator)):
