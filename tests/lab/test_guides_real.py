@@ -197,7 +197,8 @@ async def dial(ours: Operator, caller: Operator, did: str, target: str) -> list[
         await peer.ask("EXEC Hangup 17")
 
     ours.scripts.put(did, script)
-    await caller.lab.call(LabCaller(did, CLI), timeout_s=40)
+    result = await caller.lab.call(LabCaller(did, CLI), timeout_s=40)
+    assert result.status in (200, 486), "the call did not arrive"
     await ours.scripts.ended(did)
     return seen
 
@@ -294,6 +295,11 @@ async def test_an_exchange_that_sends_a_password_calls_as_its_own_number(
         await registered(exchange)
         # It stated 442079460000, which is not believed.
         assert await arrive(ours, exchange, DID, DID) == [CLI, "exchange"]
+        text = ours.trunks.read_text("utf-8")
+        ours.trunks.write_text(text.replace("change-this-one-as-well", "another"), "utf-8")
+        ours.reload()
+        refused = await exchange.lab.call(LabCaller(DID, CLI), timeout_s=30)
+        assert refused.status != 486, "a wrong password did not keep the call from Ringflow"
 
 
 def add_outside(operator: Operator, name: str, context: str) -> None:
@@ -339,10 +345,10 @@ async def test_one_did_of_an_existing_dialplan_goes_to_ringflow(
 
     ours.scripts.put(DID, script)
     result = await ours.lab.call(LabCaller(dialled, CLI), {"callee01": LabCallee(hangs_up_after_ms=500)}, 30)
+    assert result.status == 200
     await ours.scripts.ended(DID)
     assert (seen[0], seen[2]) == (CLI, "ANSWER")
     assert seen[1].startswith(channel)
-    assert result.status == 200
     assert result.callees["callee01"].talked_s > 0.4
     other = await ours.lab.call(LabCaller("18005559999", CLI), timeout_s=30)
     assert other.status == 404
