@@ -1349,6 +1349,26 @@ mistake(
     "4:5: this line begins in column 5, where none begins that it could belong to "
     "(begin it in column 3 or 7)",
 )
+mistake(
+    "flow",
+    "a no-break space after the colon of a slot",
+    slots("  - slot:\u00a0hangup"),
+    "3:10: a character that cannot be seen stands here: no-break space (remove it, or write a space)",
+)
+mistake(
+    "flow",
+    "an ID given to two slots, of which one needs a variable",
+    slots(
+        "  - {slot: audio, file: IVR/ask, on: {done: a}}",
+        "  - {slot: destination, id: a, external: '${num}'}",
+        "  - {slot: ivr, id: a, file: IVR/ask, result: num, on: {done: hangup}}",
+    ),
+    "5:21: the id `a` is already the slot's on line 4 (ids are unique in a flow)",
+)
+
+
+def test_a_regex_that_fits_min_and_max_exactly_is_no_mistake(tmp_path: Path) -> None:
+    assert check_flow(ivr('regex: "[0-9]{3}"', "min: 3", "max: 3"), tmp_path) == []
 
 
 @pytest.mark.parametrize("name", MISTAKES)
