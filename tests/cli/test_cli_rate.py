@@ -23,6 +23,7 @@ def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
     for name in [name for name in os.environ if name.startswith("RINGFLOW_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").touch()
     monkeypatch.setenv("RINGFLOW_DATABASE__URL", database_url)
 
     def invoke(*words: str, answer: str = "") -> Result:

@@ -48,6 +48,7 @@ NOUNS = {
     "key": ("key", "The key that signs X-CX-Sec."),
     "sounds": ("sounds", "The prompt library."),
     "asterisk": ("asterisk", "Connect your Asterisk, and check it."),
+    "service": ("service", "Start the server at boot, with systemd."),
     "lab": ("lab", "A real Asterisk without root, for trying and testing."),
     "bench": ("bench", "Measure."),
 }

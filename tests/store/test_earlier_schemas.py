@@ -1,0 +1,102 @@
+"""A database of every earlier schema, with data in it, is opened by this version with all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from ringflow.ledger.check import books_until_ms, check_books
+from ringflow.store import Store
+from ringflow.store.dump import read_rows, write_rows
+from ringflow.store.schema import HEAD, MIGRATIONS, upgrade_to
+
+TRAIL = "source, created_ms, updated_ms"
+DIRECTORY = (
+    (
+        f"INSERT INTO customers (id, name, status, currency, channels, caller_id, {TRAIL}) "
+        "VALUES (42, 'Ann', 'active', 'USD', 3, NULL, 'operator', 1, 2)"
+    ),
+    (
+        f"INSERT INTO dids (number, app, identify, customer_id, enabled, channels, reject_code, {TRAIL}) "
+        "VALUES ('1800555', 'card', 'cli', NULL, false, NULL, 403, 'operator', 5, 6)"
+    ),
+    (
+        f"INSERT INTO clis (customer_id, number, pattern, notes, {TRAIL}) "
+        "VALUES (42, '441910000001', NULL, 'home', 'operator', 7, 8)"
+    ),
+    (
+        f"INSERT INTO trunks (name, dial, headers, position, enabled, server, rated, {TRAIL}) "
+        "VALUES ('carrier', 'PJSIP/x', '{\"X-A\": \"b\"}', 1, true, '', 'local', 'operator', 9, 9)"
+    ),
+)
+ACCOUNT = (
+    "INSERT INTO ledger_accounts (id, customer_id, house, currency, balance_micros, held_micros, "
+    "debit_limit_micros, spent_micros, spent_day, created_ms) VALUES "
+)
+LEDGER = (
+    ACCOUNT + "(42, 42, NULL, 'USD', 5000000, 0, 0, 0, 0, 1)",
+    ACCOUNT + "(-9001, NULL, 'cash', 'USD', -5000000, 0, 0, 0, 0, 1)",
+    (
+        "INSERT INTO ledger_movements (key, kind, debit_id, credit_id, currency, micros, reason, operator, "
+        "created_ms) VALUES ('k', 'pay_in', -9001, 42, 'USD', 5000000, 'cash', 'ann', 77)"
+    ),
+)
+KEPT = {
+    "SELECT name, channels, updated_ms FROM customers": ("Ann", 3, 2),
+    "SELECT app, reject_code, created_ms FROM dids": ("card", 403, 5),
+    "SELECT number, notes FROM clis": ("441910000001", "home"),
+    "SELECT dial, position FROM trunks": ("PJSIP/x", 1),
+}
+
+
+def versions() -> list[str]:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    found = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()]
+    return sorted(found)
+
+
+async def made_at(url: str, version: str) -> None:
+    """A database as that version's Ringflow left it."""
+    store = await Store.open(url)
+    async with store.writing() as connection:
+        await connection.run_sync(upgrade_to, version)
+        for statement in (*DIRECTORY, *(LEDGER if version >= "0002" else ())):
+            await connection.exec_driver_sql(statement)
+    await store.close()
+
+
+async def assert_whole(url: str, version: str) -> None:
+    store = await Store.open(url)
+    await store.migrate()
+    async with store.reading() as connection:
+        found = await connection.execute(text("SELECT version_num FROM alembic_version"))
+        assert found.scalar_one() == HEAD
+        for query, row in KEPT.items():
+            assert [tuple(one) for one in await connection.execute(text(query))] == [row]
+        assert await books_until_ms(connection) == (77 if version >= "0002" else None)
+    assert await check_books(store, 1_000) == []
+    await store.close()
+
+
+@pytest.mark.parametrize("version", versions())
+async def test_a_database_of_an_earlier_schema_opens_with_all_that_is_in_it(
+    empty_database_url: str, version: str
+) -> None:
+    await made_at(empty_database_url, version)
+    await assert_whole(empty_database_url, version)
+
+
+@pytest.mark.parametrize("version", ["0001", "0002", "0011"])
+async def test_rows_of_an_earlier_schema_are_restored_and_migrated(
+    empty_database_url: str, version: str, tmp_path: Path
+) -> None:
+    source = f"sqlite:///{tmp_path}/earlier.db"
+    await made_at(source, version)
+    rows = [batch async for batch in read_rows(source)]
+    await write_rows(empty_database_url, version, rows, replace=False, kept_as="old")
+    await assert_whole(empty_database_url, version)
