@@ -28,6 +28,7 @@ DATABASE = Path(".ringflow/ringflow.db")
 
 KEEP_NOTHING = {
     *("check", "schema", "test", "call", "dial", "serve", "completion"),
+    *("ledger statement", "report calls"),
     *(f"{noun} {verb}" for noun in ("customer", "cli", "did", "trunk") for verb in ("list", "show")),
     *("card list", "card show", "card export", "card batches", "card pepper list"),
     *("voucher list", "voucher show"),
@@ -51,6 +52,9 @@ KEEP_FILES = {
     "sounds say",
     "sounds build",
     "asterisk config",
+    "init",
+    "backup",
+    "restore",
 }
 """They write files, which have a history of their own; nothing of the database changes."""
 

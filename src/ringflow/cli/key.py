@@ -91,14 +91,17 @@ def new_command(as_json: Json = False) -> None:
 
 @app.command("list")
 def list_command(as_json: Json = False) -> None:
-    """List the versions in the file, oldest first, and which one signs."""
+    """List the versions in the file, and which one signs."""
     ring = _ring()[1]
     print_many([VersionRow(name, name == ring.signs) for name in ring.secrets], VersionRow, as_json)
 
 
 @app.command("use")
 def use_command(version: Version, as_json: Json = False) -> None:
-    """Let a version sign from the next call on; the others go on verifying."""
+    """Let a version sign from the next call on.
+
+    The others go on verifying.
+    """
     path, ring = _ring()
     _check_version(ring, version)
     _write(path, KeyRing(ring.secrets, version))
@@ -110,7 +113,10 @@ def use_command(version: Version, as_json: Json = False) -> None:
 
 @app.command("drop")
 def drop_command(version: Version, as_json: Json = False) -> None:
-    """Take a version out of the file: keys that it signed are forged from now on."""
+    """Take a version out of the file.
+
+    Keys that it signed are taken for forged from now on.
+    """
     path, ring = _ring()
     _check_version(ring, version)
     if version == ring.signs:

@@ -136,7 +136,10 @@ def export_command(
     for_spreadsheet: ForSpreadsheet = False,
     as_json: Json = False,
 ) -> None:
-    """Write calls to a CSV file or a workbook, a line for each leg, the oldest first."""
+    """Write calls to a CSV file or a workbook.
+
+    A line for each leg, the oldest call first.
+    """
     write = export_slots if slots else export_calls
     named = None if str(out) == "-" else out
     check_out(named, as_json)
