@@ -17,6 +17,8 @@ from ringflow.cli import build
 Run = Callable[..., Any]
 
 NOT_FOR_PROGRAMS = {
+    "service install": "prints a line, or the unit",
+    "service uninstall": "prints a line",
     "serve": "it runs until it is stopped; its log is JSON",
     "dial": "it is a conversation on a terminal",
     "completion": "it prints a script for the shell",

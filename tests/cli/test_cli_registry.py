@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -191,7 +192,8 @@ def test_a_wrong_configuration_names_its_place_and_is_exit_1(ringflow: Run, tmp_
 
 
 def test_the_database_is_where_the_configuration_says(ringflow: Run, tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "here").mkdir(parents=True)
+    shutil.move(tmp_path / ".ringflow" / "ringflow.db", tmp_path / "other" / "here" / "x.db")
     (tmp_path / "other" / "my.yaml").write_text("database: {url: 'sqlite:///here/x.db'}", "utf-8")
     ringflow("--config", "other/my.yaml", "customer", "add", "Demo")
     rows = sqlite3.connect(tmp_path / "other" / "here" / "x.db").execute("SELECT id, name FROM customers")
