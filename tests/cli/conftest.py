@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from ringflow.cli import main
 
@@ -31,11 +33,30 @@ class Ran:
 
 
 @pytest.fixture
+def logging_restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Commands set logging up for their process; here that is put back, as standard error is closed later.
+
+    Loggers are not kept either: each module's would go on writing to the standard error of one test.
+    """
+    configure, handlers, level = structlog.configure, list(logging.root.handlers), logging.root.level
+
+    def configure_for_now(**settings: Any) -> None:
+        configure(**settings | {"cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", configure_for_now)
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers = handlers
+    logging.root.setLevel(level)
+
+
+@pytest.fixture
 def ringflow(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     _sqlite_template: Path,
+    logging_restored: None,
 ) -> Callable[..., Ran]:
     """Runs a command in a folder with an empty configuration and database; gives its exit code and prints."""
     monkeypatch.chdir(tmp_path)

@@ -115,7 +115,7 @@ async def test_both_transcripts_are_shown_side_by_side() -> None:
     shown = list(side_by_side(call.record, replace(call.record, transcript=call.record.transcript[:-1])))
     assert shown[0].split() == ["simulated", "|", "real"]
     assert shown[1].split("|")[0].strip() == shown[1].split("|")[1].strip() == "0.000s ivr[1]: answered"
-    assert [line[0] for line in shown[1:]] == [*" " * 7, "!"]
+    assert [line[0] for line in shown[1:]] == [*" " * 8, "!"]
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,13 @@ def test_a_long_row_takes_all_the_short_ones_that_it_touches(monkeypatch: pytest
         ports.free_udp_range(10)
     with pytest.raises(OSError, match="no 3001 free UDP ports"):
         ports.free_udp_range(3_001)
+
+
+def test_rows_that_were_claimed_in_vain_are_free_for_others_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_ROW_LENGTH", 1_000)
+    monkeypatch.setattr(ports, "_ROWS", range(50_000, 53_000, 1_000))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as owner:
+        owner.bind(("127.0.0.1", 52_500))
+        with pytest.raises(OSError, match="no 3000 free UDP ports"):
+            ports.free_udp_range(3_000)
+    assert {ports.free_udp_range(10) for _ in range(3)} == {50_000, 51_000, 52_000}

@@ -50,11 +50,25 @@ def _free_port(kind: socket.SocketKind) -> int:
 
 
 def _take(ports: range, kind: socket.SocketKind) -> bool:
-    # Claimed first, every row that is touched: what is free before the claim may be another's by then.
-    return all(map(_claim, ports[::_ROW_LENGTH])) and all(_is_free(port, kind) for port in ports)
+    """Claim every row that is touched, then look whether its ports are free; otherwise claim none."""
+    # Claimed first: what is free before the claim may be another's by then.
+    claims = []
+    for port in ports[::_ROW_LENGTH]:
+        claim = _claim(port)
+        if claim is None:
+            break
+        claims.append(claim)
+    else:
+        if all(_is_free(port, kind) for port in ports):
+            until = time.monotonic() + _CLAIM_S
+            _claims.extend((until, claim) for claim in claims)
+            return True
+    for claim in claims:
+        claim.close()
+    return False
 
 
-def _claim(port: int) -> bool:
+def _claim(port: int) -> socket.socket | None:
     now = time.monotonic()
     while _claims and _claims[0][0] < now:
         _claims.popleft()[1].close()
@@ -63,9 +77,8 @@ def _claim(port: int) -> bool:
         claim.bind(f"\0ringflow-lab-port-{port}")
     except OSError:
         claim.close()
-        return False
-    _claims.append((now + _CLAIM_S, claim))
-    return True
+        return None
+    return claim
 
 
 def _is_free(port: int, kind: socket.SocketKind) -> bool:
