@@ -225,8 +225,8 @@ def test_scenarios_are_played_and_counted(run: Run, tmp_path: Path) -> None:
     )
     failed = run("test", "wrong.test.yaml")
     assert failed.returncode == 1
-    assert "wrong.test.yaml:2:3: `expect` is missing" in failed.stdout
-    assert ", 2 problems in files in " in failed.stdout
+    assert "wrong.test.yaml:2:13: unknown key `expct` (did you mean `expect`?" in failed.stdout
+    assert ", 1 problem in files in " in failed.stdout
     (tmp_path / "wrong.test.yaml").write_text(
         "- {name: wrong, expect: {outcome: busy}}\n- {name: b, expect: {}}\n"
     )

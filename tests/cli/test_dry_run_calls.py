@@ -155,8 +155,11 @@ def test_vouchers_and_wrong_codes_of_a_simulated_call_are_used_up_for_that_call_
 def test_a_simulated_call_where_there_is_no_database_makes_none(ringflow: Command, tmp_path: Path) -> None:
     config = CONFIG + f"flows: {ROOT / 'app_flows'}\n"
     (tmp_path / "config.yaml").write_text(config.replace('  - {number: "300", app: top_up}\n', ""))
+    database = tmp_path / ".ringflow" / "ringflow.db"
+    database.unlink()
     ran = ringflow(
         "call", "100", "--from", CLI, "--keys", NUMBER, RINGFLOW_SECURITY_KEY="a secret for tests only"
     )
-    assert "no_rate" in ran.out
-    assert {path.name for path in tmp_path.iterdir()} == {"config.yaml"}
+    assert ran.code == 2
+    assert f"there is no database {database}" in ran.err
+    assert list((tmp_path / ".ringflow").iterdir()) == []
