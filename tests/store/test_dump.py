@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from ringflow.accounts import dids, trunks
+from ringflow.accounts.change import changing
+from ringflow.accounts.dids import Did
+from ringflow.accounts.trunks import Trunk
 from ringflow.errors import Refused
 from ringflow.store import Store
 from ringflow.store.dump import Rows, read_rows, servers_seen, write_rows
@@ -78,7 +82,7 @@ async def test_a_database_that_is_somebodys_is_replaced_only_when_told_and_kept_
     rows = await read(database_url)
     await filled(store)
     await store.close()
-    with pytest.raises(Refused, match="has customers already; nothing is changed"):
+    with pytest.raises(Refused, match="has customers, dids already; nothing is changed"):
         await write_rows(database_url, HEAD, rows, replace=False, kept_as="old")
     assert len((await as_dicts(database_url))["customers"]) == 1
     kept = await write_rows(database_url, HEAD, rows, replace=True, kept_as="old-1")
@@ -91,6 +95,20 @@ async def test_a_database_that_is_somebodys_is_replaced_only_when_told_and_kept_
         await again.close()
     else:
         assert (await as_dicts(f"sqlite:///{kept}"))["customers"][0]["id"] == 42
+
+
+@pytest.mark.parametrize("noun", ["trunk", "DID"])
+async def test_one_row_that_an_operator_made_is_enough_to_refuse(
+    store: Store, database_url: str, noun: str
+) -> None:
+    empty = await read(database_url)
+    async with changing(store, "US", operator="ann") as change:
+        if noun == "trunk":
+            await trunks.add(change, Trunk("carrier", "PJSIP/{number}@carrier"))
+        else:
+            await dids.add(change, Did("18005550100", "calling_card"))
+    with pytest.raises(Refused, match="--replace"):
+        await write_rows(database_url, HEAD, empty, replace=False, kept_as="old")
 
 
 async def test_rows_that_refer_to_none_leave_the_database_as_it_was(store: Store, database_url: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import shlex
 import signal
 from typing import Annotated
 
@@ -83,7 +85,9 @@ def _say_first_steps(config: Config, application: Application) -> None:
     did = config.dids[0].number if config.dids else "DID"
     declared = (cli for customer in config.customers for cli in customer.clis)
     cli = next((one for one in declared if isinstance(one, str) and not one.startswith("^")), "CLI")
-    ringflow, keys = ".venv/bin/ringflow", "--keys 441234567890#"
+    named = os.environ.get("RINGFLOW_CONFIG")
+    ringflow = f".venv/bin/ringflow --config {shlex.quote(named)}" if named else ".venv/bin/ringflow"
+    keys = "--keys 441234567890#"
     fastagi = f"{config.fastagi.host}:{application.fastagi.port}"
     lines = [
         f"\n[bold]Ringflow takes calls[/] on FastAGI {fastagi}. Try it from another terminal:",

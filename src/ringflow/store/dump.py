@@ -25,11 +25,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from ringflow.errors import Refused, StartError
 from ringflow.store.address import Address, read_address
 from ringflow.store.schema import upgrade_to
+from ringflow.store.tables import metadata
 
 ROWS_AT_ONCE = 5_000
 VERSION_TABLE = "alembic_version"
-FILLED = ("customers", "ledger_movements", "cards", "vouchers", "calls")
-"""Tables of which any row means that a database is somebody's; new ones have none."""
+FILLED = sorted(
+    {*metadata.tables} - {"audit_log", "directory_revision", "flow_revisions", "ledger_servers", "servers"}
+)
+"""Tables of which any row means that a database is somebody's: all but those that a start fills by itself."""
 
 
 @dataclass(frozen=True, slots=True)
