@@ -56,6 +56,42 @@ def test_a_dry_run_shows_what_would_be_read_and_changes_nothing(run: Run, tmp_pa
     assert "b.csv:3:4: price: `x` is not an amount" in str(bad.exception)
 
 
+def test_a_dry_run_counts_what_an_import_would_add(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("prefix,price\n447[1-3],0.06\n4472-4474,0.12\n", "utf-8")
+    add = ("import", "a.csv", "--card", "retail")
+    tried = run(*add, "--dry-run")
+    said = "0 rates would be added: 2 problems; with --skip-bad 4 would be; nothing was changed\n"
+    assert said in tried.stderr
+    assert isinstance(tried.exception, DocumentError)
+    assert str(run(*add).exception) == str(tried.exception)
+    skipped = run(*add, "--dry-run", "--skip-bad")
+    assert skipped.exit_code == 0
+    assert "\n4 rates would be added, and 2 problems left out; nothing was changed\n" in skipped.stderr
+    assert "a.csv:3:1: prefix 4472 has a rate at the same time in line 2" in skipped.stderr
+    assert rates(run) == []
+    assert run(*add, "--skip-bad").exit_code == 0
+    assert len(rates(run)) == 4
+
+
+def test_a_dry_run_counts_against_the_rates_that_the_card_has(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("prefix,price\n44,0.06\n", "utf-8")
+    (tmp_path / "b.csv").write_text("prefix,price\n44,0.07\n49,0.07\n", "utf-8")
+    assert run("import", "a.csv", "--card", "retail").exit_code == 0
+    add = ("import", "b.csv", "--card", "retail", "--dry-run")
+    tried = run(*add)
+    assert "0 rates would be added: 1 problem; with --skip-bad 1 would be;" in tried.stderr
+    assert "b.csv:2:1: prefix 44 has a rate at the same time in the card" in str(tried.exception)
+    replacing = run(*add, "--replace")
+    assert replacing.exit_code == 0
+    assert "2 rates would be added; nothing was changed" in replacing.stderr
+
+
+def test_a_card_named_to_the_list_of_cards_is_shown_the_command_for_its_rates(run: Run) -> None:
+    with pytest.raises(Refused, match=r"the rates of one: ringflow rate show retail$"):
+        raise run("list", "retail").exception or AssertionError("it was taken")
+    assert run("list").exit_code == 0
+
+
 def test_a_saved_map_reads_the_next_sheet_and_can_be_added_to(run: Run, tmp_path: Path) -> None:
     (tmp_path / "july.csv").write_text("Effective 1/7\nPfx,Tariff A,Tariff B,Step\n44,0.06,1,60/6\n", "utf-8")
     (tmp_path / "august.csv").write_text("Pfx,Tariff A,Tariff B,Step\n447,0.12,1,1/1\n", "utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -49,6 +50,7 @@ from ringflow.ledger.rate_prefix import AS_KEYED, rate_prefix, rated_number
 from ringflow.ledger.rates import quote, quote_trunk
 from ringflow.moments import system_now_ms
 from ringflow.money import Rounding
+from ringflow.plain_text import plain
 from ringflow.store import Store
 from ringflow.wording import counted
 
@@ -111,9 +113,12 @@ def set_command(
     print_one(card_row(with_act(operator, change)), as_json)
 
 
-@app.command("list")
-def list_command(as_json: Json = False) -> None:
+@app.command("list", context_settings={"allow_extra_args": True})
+def list_command(ctx: typer.Context, as_json: Json = False) -> None:
     """List the rate cards."""
+    if ctx.args:
+        name = plain(shlex.quote(ctx.args[0]))
+        raise Refused(f"`rate list` lists the cards; the rates of one: ringflow rate show {name}")
     cards = with_reading(lambda connection, config: list_cards(connection))
     print_many([card_row(one) for one in cards], CardRow, as_json)
 

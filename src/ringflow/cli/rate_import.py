@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ringflow.audit import Act
-from ringflow.cli.opening import with_store
+from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_many, print_one
 from ringflow.cli.rate_rows import ColumnRow, ImportRow, SheetRateRow, column_rows, rate_row
@@ -20,7 +20,7 @@ from ringflow.config import Config
 from ringflow.errors import DocumentError
 from ringflow.ledger.rate_card import RateCard, get_card
 from ringflow.ledger.rate_columns import FIELDS, IGNORE, ColumnMap, parse_pairs
-from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
+from ringflow.ledger.rate_import import RateFile, import_rates, read_rates, without_rates_of
 from ringflow.ledger.rate_maps import get_map, save_map
 from ringflow.moments import system_now_ms
 from ringflow.store import Store
@@ -99,7 +99,9 @@ def import_command(
         reading = progress.add_task("read", total=None)
         read = read_rates(file, found.currency, country, lambda rows: progress.advance(reading, rows), given)
     if dry_run:
-        _print_reading(read, found, as_json)
+        if not replace_all:
+            read = with_reading(lambda connection, config: without_rates_of(connection, found, read))
+        _print_reading(read, found, skip_bad, as_json)
         return
     if read.problems and not skip_bad:
         raise DocumentError(read.problems)
@@ -127,13 +129,15 @@ def import_command(
                 )
 
     done = with_store(work)
-    for problem in done.problems:
-        typer.echo(str(problem), err=True)
+    _print_problems(done)
     print_one(ImportRow(card, len(done.rows), len(done.problems)), as_json)
 
 
-def _print_reading(read: RateFile, card: RateCard, as_json: bool) -> None:
-    """Show what a sheet was taken for, and how its first rows were read. Raises `DocumentError`."""
+def _print_reading(read: RateFile, card: RateCard, skip_bad: bool, as_json: bool) -> None:
+    """Show what a sheet was taken for, how its first rows were read, and how many would be added.
+
+    Raises `DocumentError` where an import would.
+    """
     rows = [SheetRateRow(line, **asdict(rate_row(rate, card.currency))) for line, rate in read.rows[:SHOWN]]
     if not as_json:
         typer.echo(f"{read.path}: {read.described}", err=True)
@@ -143,10 +147,24 @@ def _print_reading(read: RateFile, card: RateCard, as_json: bool) -> None:
             typer.echo("decimal commas", err=True)
         print_many(column_rows(read), ColumnRow, False)
     print_many(rows, SheetRateRow, as_json)
-    more = f", of which {SHOWN} are shown" if len(read.rows) > SHOWN else ""
-    typer.echo(f"{counted(len(read.rows), 'rate')} would be added{more}; nothing was changed", err=True)
-    if read.problems:
+    typer.echo(f"{_would_be_added(read, skip_bad)}; nothing was changed", err=True)
+    if read.problems and not skip_bad:
         raise DocumentError(read.problems)
+    _print_problems(read)
+
+
+def _would_be_added(read: RateFile, skip_bad: bool) -> str:
+    good, problems = len(read.rows), counted(len(read.problems), "problem")
+    if read.problems and not skip_bad:
+        return f"0 rates would be added: {problems}; with --skip-bad {good} would be"
+    shown = f", of which {SHOWN} are shown" if good > SHOWN else ""
+    left_out = f", and {problems} left out" if read.problems else ""
+    return f"{counted(good, 'rate')} would be added{shown}{left_out}"
+
+
+def _print_problems(read: RateFile) -> None:
+    for problem in read.problems:
+        typer.echo(str(problem), err=True)
 
 
 def progress_bar() -> Progress:

@@ -137,7 +137,7 @@ async def import_rates(
     if replace:
         await connection.execute(rates.delete().where(rates.c.card_id == card.id))
     else:
-        file = _without_overlaps(file, await _existing(connection, card))
+        file = await without_rates_of(connection, card, file)
     if file.problems and not skip_bad:
         raise DocumentError(file.problems)
     for start in range(0, len(file.rows), ROWS_AT_ONCE):
@@ -150,6 +150,11 @@ async def import_rates(
     facts = {"rows": after, "file": Path(file.path).name, "replaced": replace}
     await note(act, "import", f"rate card {card.name}", {"rows": before}, facts)
     return file
+
+
+async def without_rates_of(connection: AsyncConnection, card: RateCard, file: RateFile) -> RateFile:
+    """The file without rows that are in effect when a rate of the card is, too: each is a problem."""
+    return _without_overlaps(file, await _existing(connection, card))
 
 
 def _choose(sheets: Sequence[Sheet], given: ColumnMap) -> tuple[Sheet, Sequence[SheetRow], int | None]:
