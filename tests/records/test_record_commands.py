@@ -417,7 +417,7 @@ def test_the_command_prints_a_line_for_each_trunk(run: Run) -> None:
         {
             **{"trunk": "first", "attempts": "2", "answered": "0", "asr_percent": "0.0"},
             **{"talked_minutes": "0.0", "billed_minutes": "0.0", "lost": "0", "without_margin": "0"},
-            **{"currency": "USD", "cost": "0.00", **none},
+            **{"currency": "USD", **none},
         },
         {
             **{"trunk": "second", "attempts": "1", "answered": "1", "asr_percent": "100.0", "acd_s": "4.0"},
@@ -425,7 +425,7 @@ def test_the_command_prints_a_line_for_each_trunk(run: Run) -> None:
             **{"currency": "EUR", "cost": "0.0117", **none},
         },
         # The figures of a trunk stand once.
-        {"trunk": "second", "currency": "USD", **none, "charged": "0.61", "cost": "0.00"},
+        {"trunk": "second", "currency": "USD", **none, "charged": "0.61"},
     ]
 
 
@@ -433,8 +433,33 @@ def test_the_command_prints_a_line_for_each_trunk(run: Run) -> None:
 def test_the_command_tells_programs_the_same(run: Run) -> None:
     (day,) = json.loads(run(report.app, "calls", "--by", "day", "--json"))
     assert (day["day"], day["attempts"], day["answered"], day["asr_percent"]) == ("2025-06-15", 3, 1, 33.3)
-    assert (day["charged"]["USD"], day["cost"]["EUR"], day["margin"]) == ("0.61", "0.0117", {})
+    assert (day["charged"]["USD"], day["cost"]["EUR"], day["margin"]) == ("0.61", "0.0117", None)
     assert json.loads(run(report.app, "calls", "--by", "customer", "--until", "2020-01-01", "--json")) == []
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_cost_of_a_trunk_without_a_rate_card_is_not_shown_as_nothing(run: Run) -> None:
+    first, second = json.loads(run(report.app, "calls", "--by", "trunk", "--json"))
+    assert (first["trunk"], first["cost"], first["charged"]) == ("first", None, {"USD": "0.00"})
+    assert (second["trunk"], second["cost"]) == ("second", {"EUR": "0.0117"})
+    shown = run(report.app, "calls", "--by", "trunk").splitlines()
+    (line,) = [line.split() for line in shown if line.startswith("first")]
+    assert line[-2:] == ["-", "-"]
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_word_that_no_call_ended_as_is_looked_for_among_the_legs(run: Run, tmp_path: Path) -> None:
+    def told(*words: str) -> str:
+        result = CliRunner().invoke(record.app, [*words])
+        assert result.exit_code == 0, result.output
+        return result.stderr
+
+    hint = "no call ended so; legs: --status no_credit\n"
+    assert told("list", "--outcome", "no_credit") == hint
+    assert hint in told("export", "--outcome", "no_credit", "--out", str(tmp_path / "a.csv"))
+    assert told("list", "--outcome", "no_credit", "--status", "no_credit") == ""
+    assert told("list", "--outcome", "busy") == ""
+    assert told("list", "--outcome", "no_input") == ""
 
 
 @pytest.mark.usefixtures("filled")

@@ -184,7 +184,7 @@ def add(line: Line, leg: RecordedLeg) -> None:
         amounts.uncollected_micros += leg.uncollected_micros or 0
     if leg.cost_currency is not None and leg.cost_micros is not None:
         amounts = line.amounts[leg.cost_currency]
-        amounts.cost_micros += leg.cost_micros
+        amounts.cost_micros = (amounts.cost_micros or 0) + leg.cost_micros
         if charged and leg.currency == leg.cost_currency:
             margin = (leg.charged_micros or 0) - (leg.refunded_micros or 0) - leg.cost_micros
             amounts.margin_micros = (amounts.margin_micros or 0) + margin

@@ -88,6 +88,8 @@ def list_command(
         return await list_calls(connection, _filter(ctx.params, config), limit)
 
     found = with_reading(work)
+    if not found:
+        _name_legs(outcome, status)
     if as_json:
         print_json([call_object(call) for call in found])
     else:
@@ -158,6 +160,8 @@ def export_command(
             )
 
     lines = with_store(work)
+    if not lines:
+        _name_legs(outcome, status)
     written_to(named, lines, "lines", as_json)
     if not as_json:
         typer.echo(f"{counted(lines, 'line')} written", err=True)
@@ -175,6 +179,12 @@ def _known_outcome(word: str | None) -> str | None:
     if word in set(LegStatus):
         mend = f"it is what becomes of a leg: ask for `--status {word}`"
     raise Refused(f"--outcome {plain(word)}: no call ends so; {mend}")
+
+
+def _name_legs(outcome: str | None, status: LegStatus | None) -> None:
+    """Say where a word is found that no call ended as, but that legs may have."""
+    if status is None and outcome in set(LegStatus):
+        typer.echo(f"no call ended so; legs: --status {outcome}", err=True)
 
 
 def _filter(given: dict[str, Any], config: Config) -> Filter:

@@ -26,7 +26,7 @@ ROWS: dict[By, type[Any]] = {
     by: make_dataclass(f"{by.value.title()}Row", [*keys, *FIGURES, *AMOUNTS], frozen=True)
     for by, keys in _KEYS.items()
 }
-"""A line of a report as it is printed; each amount is a mapping from currencies to text."""
+"""A line of a report as it is printed; each amount is a mapping from currencies to text, None without any."""
 
 
 def report_row(by: By, line: Line) -> Any:
@@ -45,7 +45,7 @@ def csv_lines(by: By, lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
         keys = {name: csv_cell(value) for name, value in _keys(by, line).items()}
         figures, amounts = _figures(line), _amounts(line)
         for currency in sorted(line.amounts) or [""]:
-            of_currency = {name: amounts[name].get(currency) for name in AMOUNTS}
+            of_currency = {name: (amounts[name] or {}).get(currency) for name in AMOUNTS}
             yield {**keys, **figures, "currency": currency, **of_currency}
             figures = {}
 
@@ -69,12 +69,13 @@ def _figures(line: Line) -> dict[str, Any]:
     }
 
 
-def _amounts(line: Line) -> dict[str, dict[str, str]]:
+def _amounts(line: Line) -> dict[str, dict[str, str] | None]:
     return {
         name: {
             currency: format_amount(micros, currency)
             for currency, amounts in sorted(line.amounts.items())
             if (micros := getattr(amounts, f"{name}_micros")) is not None
         }
+        or None
         for name in AMOUNTS
     }

@@ -56,14 +56,14 @@ class Calls:
 class Amounts:
     """Micro-units of one currency. `charged_micros` is what was taken, `refunded_micros` given back of it.
 
-    `margin_micros` is what was charged and not given back, less the cost, of the legs that have both in this
-    currency; None where there are none.
+    `cost_micros` is None where no leg has a cost in this currency. `margin_micros` is what was charged and
+    not given back, less the cost, of the legs that have both in this currency; None where there are none.
     """
 
     charged_micros: int = 0
     refunded_micros: int = 0
     uncollected_micros: int = 0
-    cost_micros: int = 0
+    cost_micros: int | None = None
     margin_micros: int | None = None
 
 
@@ -230,7 +230,7 @@ def _read(rows: Sequence[Row[Any]]) -> list[Line]:
             amounts.uncollected_micros += sums["uncollected"]
         if row.cost_currency is not None:
             amounts = line.amounts[row.cost_currency]
-            amounts.cost_micros += sums["cost"]
+            amounts.cost_micros = (amounts.cost_micros or 0) + sums["cost"]
             if row.charge_currency == row.cost_currency:
                 amounts.margin_micros = (amounts.margin_micros or 0) + sums["margin"]
     return list(lines.values())
