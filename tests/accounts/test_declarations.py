@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from ringflow.accounts import clis, customers, dids, trunks
 from ringflow.accounts.admission import Admission
@@ -102,6 +103,39 @@ async def test_a_customer_that_operators_rows_lean_on_is_set_inactive_and_may_co
     await apply_declarations(store, config(tmp_path, DEMO))
     async with store.reading() as connection:
         assert (await customers.show(connection, 42)).status == "active"
+
+
+async def test_each_declaration_that_goes_is_named_in_the_log_once(store: Store, tmp_path: Path) -> None:
+    await apply_declarations(store, config(tmp_path, DEMO + "  - {name: b, dial: 'PJSIP/{number}@b'}\n"))
+    async with changing(store, "US") as change:
+        await clis.add_number(change, 42, "12125550199")
+    other = config(tmp_path, "customers: [{id: 7}]")
+    with capture_logs() as logs:
+        await apply_declarations(store, other)
+        await apply_declarations(store, other)
+        await apply_declarations(store, config(tmp_path, "country: US"))
+    assert {(log["event"], log["log_level"]) for log in logs} == {("declaration removed", "warning")}
+    assert [(log["noun"], log["name"], log["outcome"]) for log in logs] == [
+        ("CLI", "441910000001", "deleted"),
+        ("CLI", "12125550100", "deleted"),
+        ("CLI", "^3319", "deleted"),
+        ("DID", "100", "deleted"),
+        ("DID", "18005550100", "deleted"),
+        ("trunk", "b", "deleted"),
+        ("trunk", "carrier", "deleted"),
+        ("customer", "42", "inactive"),
+        ("customer", "7", "deleted"),
+    ]
+
+
+async def test_nothing_is_said_to_be_removed_where_the_declarations_are_refused(
+    store: Store, tmp_path: Path
+) -> None:
+    await apply_declarations(store, config(tmp_path, DEMO))
+    before = await everything(store)
+    with capture_logs() as logs, pytest.raises(ConfigError):
+        await apply_declarations(store, config(tmp_path, "dids: [{number: '1', app: a, customer: 9}]"))
+    assert (logs, await everything(store)) == ([], before)
 
 
 async def test_a_number_moves_between_declared_customers(store: Store, tmp_path: Path) -> None:

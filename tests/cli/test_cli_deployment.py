@@ -130,6 +130,20 @@ def test_an_archive_restores_the_books_and_a_whole_folder(
     assert ringflow("ledger", "show", "42", "--json").json["balance"] == "5.00"
 
 
+def test_a_restore_beside_another_configuration_says_what_the_next_start_deletes(
+    ringflow: Run, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ringflow("init", "mine")
+    monkeypatch.chdir(elsewhere / "mine")
+    ringflow("backup", "../b.zip", "--no-verify")
+    said = "config.yaml differs from the archive's config.yaml: the next start deletes"
+    assert said not in ringflow("restore", "../b.zip", "--replace").err
+    with Path("config.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("# another\n")
+    assert said in ringflow("restore", "../b.zip", "--replace", "--json").err
+    assert said not in ringflow("restore", "../b.zip", "--folder", "../new").err
+
+
 def test_an_archive_has_no_secrets_unless_told_and_a_broken_one_is_refused(
     ringflow: Run, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

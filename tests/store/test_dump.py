@@ -14,6 +14,8 @@ from ringflow.accounts.change import changing
 from ringflow.accounts.dids import Did
 from ringflow.accounts.trunks import Trunk
 from ringflow.errors import Refused
+from ringflow.ledger.held import abandoned_calls
+from ringflow.ledger.server_names import ServerName, attended_asterisks
 from ringflow.store import Store
 from ringflow.store.dump import Rows, read_rows, servers_seen, write_rows
 from ringflow.store.schema import HEAD
@@ -131,6 +133,30 @@ async def test_what_is_written_while_rows_are_read_is_not_among_them(store: Stor
         await connection.execute(text(CUSTOMER.format(id=43)))
     found += [batch async for batch in reader]
     assert [row[0] for batch in found if batch.table == "customers" for row in batch.rows] == [42]
+
+
+async def test_the_servers_among_the_rows_are_over_and_what_they_hold_is_left_to_others(
+    store: Store, database_url: str, empty_database_url: str
+) -> None:
+    now_ms = 1_000_000
+    name = ServerName(store, "vm#1", 30, lambda: now_ms)
+    await name.take()
+    await name.note_asterisk("asterisk-1", "start-1")
+    async with store.writing() as connection:
+        await connection.execute(text("INSERT INTO ledger_occupancy (subject, used) VALUES ('d', 1)"))
+        mark = "INSERT INTO ledger_marks (call_id, subject, server, taken_ms) VALUES ('c', 'd', 'vm#1', 1)"
+        await connection.execute(text(mark))
+    await write_rows(empty_database_url, HEAD, await read(database_url), replace=False, kept_as="old")
+    assert await servers_seen(database_url) == {"vm#1": now_ms}
+    assert await servers_seen(empty_database_url) == {}
+    restored = await Store.open(empty_database_url)
+    async with restored.reading() as connection:
+        assert await attended_asterisks(connection, now_ms) == set()
+        left = await abandoned_calls(connection, now_ms, silent_ms=30_000)
+    assert [(call.mark, call.server) for call in left] == [("c", "vm#1")]
+    # Its process is this one, which lives: the name is free all the same.
+    await ServerName(restored, "vm#2", 30, lambda: now_ms).take()
+    await restored.close()
 
 
 async def test_servers_that_have_not_ended_are_named(store: Store, database_url: str) -> None:

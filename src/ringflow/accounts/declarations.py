@@ -1,13 +1,16 @@
 """What `config.yaml` declares, applied to the directory when a server starts.
 
-Rows made here are marked `config`. Those no longer declared are deleted; a customer on whom an operator's
-CLIs or DIDs still lean is set `inactive` instead: its calls must stop and its records must not. A row that an
+Rows made here are marked `config`. Those no longer declared are deleted, each with a warning in the log; a
+customer on whom an operator's CLIs or DIDs still lean is set `inactive` instead: its calls must stop and its
+records must not. A row that an
 operator made under the same name is a conflict: neither side is guessed to be right.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
+
+import structlog
 
 from ringflow.accounts import clis, customers, dids, trunks
 from ringflow.accounts.change import Change, changing
@@ -25,6 +28,8 @@ from ringflow.documents import Location
 from ringflow.errors import ConfigError, Problem, Refused
 from ringflow.numbers import normalise_number
 from ringflow.store import Store
+
+log = structlog.get_logger("ringflow.accounts")
 
 _PATTERN_SIGNS = frozenset("\\^$*?|[{")
 CHECKED_URL = "sqlite:///:memory:"
@@ -54,6 +59,8 @@ async def apply_declarations(store: Store, config: Config) -> None:
         await declaring.everything()
         if declaring.problems:
             raise ConfigError(declaring.problems)
+    for noun, name, outcome in declaring.removed:
+        log.warning("declaration removed", noun=noun, name=name, outcome=outcome, file=str(config.file))
 
 
 class _Declaring:
@@ -63,6 +70,8 @@ class _Declaring:
         self.change = change
         self.config = config
         self.problems: list[Problem] = []
+        self.removed: list[tuple[str, str, str]] = []
+        """What is no longer declared: its noun, its name, and `deleted` or `inactive`."""
 
     async def everything(self) -> None:
         config = self.config
@@ -151,14 +160,17 @@ class _Declaring:
         for cli in await clis.every(connection, source="config"):
             if (cli.customer_id, cli.number, cli.pattern) not in kept_clis:
                 await clis.remove(self.change, cli)
+                self.removed.append(("CLI", cli.number or cli.pattern or "", "deleted"))
         kept_dids = {self._did_key(did) for did in config.dids}
         for did in await dids.every(connection, source="config"):
             if did.number not in kept_dids:
                 await dids.delete(self.change, did.number)
+                self.removed.append(("DID", did.number, "deleted"))
         kept_trunks = {trunk.name for trunk in config.trunks}
         for trunk in await trunks.every(connection, source="config"):
             if trunk.name not in kept_trunks:
                 await trunks.delete(self.change, trunk.name)
+                self.removed.append(("trunk", trunk.name, "deleted"))
 
     async def _remove_customers(self) -> None:
         kept = {customer.id for customer in self.config.customers}
@@ -167,9 +179,12 @@ class _Declaring:
                 continue
             try:
                 await customers.delete(self.change, customer.id)
+                self.removed.append(("customer", str(customer.id), "deleted"))
             except Refused:
                 # It has CLIs, DIDs, cards or money that this file does not speak of.
                 await customers.alter(self.change, customer.id, status="inactive")
+                if customer.status != "inactive":
+                    self.removed.append(("customer", str(customer.id), "inactive"))
 
 
 def _read_cli(declared: str | CliPatternDeclaration, country: str) -> tuple[str | None, str | None]:

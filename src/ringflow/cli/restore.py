@@ -40,6 +40,7 @@ def restore(
         kept = asyncio.run(_restore(archive, config, replace))
         books = asyncio.run(prove(url, system_now_ms()))
         manifest = archive.manifest
+        _name_other_configuration(archive, config)
     rows = sum(manifest.rows.values())
     if as_json:
         said = {
@@ -81,6 +82,17 @@ async def _restore(archive: Archive, config: Config, replace: bool) -> str:
             f"wait for {config.charging.dead_after_s:g} s"
         )
     return await archive.restore(config.database_url, replace=replace)
+
+
+def _name_other_configuration(archive: Archive, config: Config) -> None:
+    found = archive.configuration()
+    if found is not None and config.file.read_bytes() != found[1]:
+        typer.echo(
+            f"{config.file} differs from the archive's {found[0]}: the next start deletes restored DIDs, "
+            "trunks and CLIs that only the archive's declares, and deletes its customers or sets them "
+            f"inactive; restore with --folder, or copy the archive's files/{found[0]} here before the start",
+            err=True,
+        )
 
 
 def _print_books(books: Books, config: Config) -> None:

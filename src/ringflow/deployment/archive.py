@@ -177,6 +177,13 @@ class Archive:
             if found != count:
                 raise Refused(f"{self._path} is not whole: {table} has {found} rows of {count}")
 
+    def configuration(self) -> tuple[str, bytes] | None:
+        """The name and the content of its configuration, the first of its files; None where it has none."""
+        for name in self._zip.namelist():
+            if name.startswith(_FILES):
+                return name.removeprefix(_FILES), self._zip.read(name)
+        return None
+
     def unpack(self, folder: Path) -> list[Path]:
         """Write its files into a folder that is new or empty; gives them. Raises `Refused`, `StartError`."""
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +110,8 @@ async def _postgres(address: Address) -> AsyncIterator[asyncpg.Connection]:
 async def write_rows(url: str, version: str, batches: Iterable[Rows], *, replace: bool, kept_as: str) -> str:
     """Make the database of a schema version, put rows into it, and migrate it: all of that or nothing.
 
+    The servers among the rows are over there: whichever of them live work on the database that was read.
+
     Gives where the one that was there before is kept, or an empty text. With `replace` one that is somebody's
     is replaced: SQLite's file is kept as its name and `kept_as`, PostgreSQL's tables in a schema `kept_as`.
     Raises `Refused` where that is not allowed, `StartError` where the database fails.
@@ -142,9 +144,9 @@ async def _write_sqlite(
     new = path.with_name(f".{path.name}.{kept_as}.new")
     try:
         os.close(os.open(new, os.O_CREAT | os.O_EXCL, 0o600))
-        await _migrate_alone(f"sqlite+aiosqlite:///{new}", version)
+        await _alone(f"sqlite+aiosqlite:///{new}", upgrade_to, version)
         await asyncio.to_thread(_fill_sqlite, new, batches)
-        await _migrate_alone(f"sqlite+aiosqlite:///{new}", None)
+        await _alone(f"sqlite+aiosqlite:///{new}", _finish)
         kept = ""
         if os.path.exists(path):  # noqa: ASYNC240
             kept = str(path.with_name(f"{path.name}.{kept_as}"))
@@ -193,13 +195,21 @@ def _data(batches: Iterable[Rows]) -> Iterator[Rows]:
     return (batch for batch in batches if batch.table != VERSION_TABLE)
 
 
-async def _migrate_alone(url: str, version: str | None) -> None:
+async def _alone(url: str, work: Callable[..., None], *args: Any) -> None:
+    """Do work in a transaction of a connection of its own."""
     engine = create_async_engine(make_url(url))
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(upgrade_to, version)
+            await connection.run_sync(work, *args)
     finally:
         await engine.dispose()
+
+
+def _finish(connection: Connection) -> None:
+    """Migrate to the newest schema, and end the servers: nobody goes by their names, their holds are left."""
+    upgrade_to(connection, None)
+    connection.execute(text("DELETE FROM servers"))
+    connection.execute(text("UPDATE ledger_servers SET ended_ms = seen_ms WHERE ended_ms IS NULL"))
 
 
 async def _write_postgres(
@@ -231,7 +241,7 @@ async def _write_postgres(
             raw = (await connection.get_raw_connection()).driver_connection
             assert raw is not None
             await _fill_postgres(raw, reflected, batches)
-            await connection.run_sync(upgrade_to, None)
+            await connection.run_sync(_finish)
     finally:
         await engine.dispose()
     return f"schema {kept}" if kept else ""
