@@ -7,6 +7,7 @@ import gc
 import os
 import shlex
 import signal
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from ringflow.agi.open_files import raise_open_file_limit
 from ringflow.app import Application, open_application
-from ringflow.config import Config, load_config
+from ringflow.config import DEFAULT_PATH, Config, load_config
 from ringflow.logs import set_up_logs
 
 FORCED_STOP = 130
@@ -85,8 +86,10 @@ def _say_first_steps(config: Config, application: Application) -> None:
     did = config.dids[0].number if config.dids else "DID"
     declared = (cli for customer in config.customers for cli in customer.clis)
     cli = next((one for one in declared if isinstance(one, str) and not one.startswith("^")), "CLI")
-    named = os.environ.get("RINGFLOW_CONFIG")
-    ringflow = f".venv/bin/ringflow --config {shlex.quote(named)}" if named else ".venv/bin/ringflow"
+    named = os.environ.get("RINGFLOW_CONFIG", "")
+    # Commands find the one of the current folder by themselves.
+    elsewhere = bool(named) and Path(named).resolve() != DEFAULT_PATH.resolve()
+    ringflow = f".venv/bin/ringflow --config {shlex.quote(named)}" if elsewhere else ".venv/bin/ringflow"
     keys = "--keys 441234567890#"
     fastagi = f"{config.fastagi.host}:{application.fastagi.port}"
     lines = [
