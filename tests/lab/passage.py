@@ -31,6 +31,9 @@ class Passage:
         await asyncio.gather(*both, return_exceptions=True)
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(4096):
-            writer.write(data)
-        writer.close()
+        # A party that is killed with something unread resets its connection; the other must learn of that end too.
+        try:
+            while data := await reader.read(4096):
+                writer.write(data)
+        finally:
+            writer.close()

@@ -109,6 +109,15 @@ async def test_a_lock_that_another_transaction_keeps_is_waited_for_only_so_long(
     await other.close()
 
 
+async def test_a_start_waits_for_a_lock_longer_than_a_dead_transaction_keeps_it(store: Store) -> None:
+    waits = text(
+        "SELECT current_setting('lock_timeout')::interval"
+        " > current_setting('idle_in_transaction_session_timeout')::interval"
+    )
+    async with store.writing() as connection:
+        assert (await connection.execute(waits)).scalar_one()
+
+
 @pytest.mark.parametrize("way", ["writing", "writing_directly"])
 async def test_who_begins_a_transaction_and_says_no_more_loses_it_and_its_locks(
     store: Store, way: str
