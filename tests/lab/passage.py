@@ -31,7 +31,7 @@ class Passage:
         await asyncio.gather(*both, return_exceptions=True)
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A party that is killed with something unread resets its connection; the other must learn of that end too.
+        # Who is killed with something unread resets its connection; the other must learn of that end too.
         try:
             while data := await reader.read(4096):
                 writer.write(data)

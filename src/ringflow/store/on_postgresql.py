@@ -29,8 +29,8 @@ DIRECT_CONNECTIONS = 4
 # gone, keeps its locks from the others for no longer. Nothing that calls do takes a hundredth of these.
 _IDLE = {"idle_in_transaction_session_timeout": "4s"}
 _OF_CALLS = {**_IDLE, "lock_timeout": "1s", "statement_timeout": "4s"}
-# Reports and imports may take minutes. They wait for a lock longer than a dead transaction may keep it, so that
-# a start or a command beside one that was just killed waits a little instead of failing.
+# Reports and imports may take minutes. They wait for a lock longer than a dead transaction may keep it, so
+# that a start or a command beside one that was just killed waits a little instead of failing.
 _OF_THE_REST = {**_IDLE, "lock_timeout": "6s"}
 
 _LOCK_TIMEOUT = "55P03"
