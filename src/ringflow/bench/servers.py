@@ -129,10 +129,13 @@ def ringflow_server(
     trunk_dial: str = "PJSIP/{number}@carrier",
     rated: str = "upstream",
     limits: Mapping[str, object] | None = None,
+    fastagi_port: int = 0,
+    ami: Mapping[str, object] | None = None,
 ) -> Iterator[MeasuredServer]:
     """`ringflow serve` on a configuration of its own in `folder`, with the flows and prompts of `project`.
 
-    `limits` are further settings of `fastagi`.
+    `limits` are further settings of `fastagi`. `fastagi_port` 0: any that is free. `ami`: how it reaches
+    Asterisk's manager interface; None: not at all.
     """
     ready = folder / "log.json"
     config = {
@@ -140,12 +143,13 @@ def ringflow_server(
         "sounds": {"folder": str(project / "sounds")},
         "database": {"url": database_url or f"sqlite:///{folder}/bench.db"},
         "fastagi": {
-            "port": 0,
+            "port": fastagi_port,
             "drain_s": 0,
             "max_calls": max_calls,
             **(limits or {}),
         },
         "http": {"port": 0},
+        **({"ami": dict(ami)} if ami is not None else {}),
         "impersonation": {"key_env": "RINGFLOW_BENCH_KEY"},
         "customers": [{"id": 42, "clis": [CLI]}],
         "dids": [{"number": DID, "app": "calling_card"}],

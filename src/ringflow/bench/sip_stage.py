@@ -15,6 +15,7 @@ from ringflow.bench.sip_round import Way
 from ringflow.lab import Lab
 from ringflow.lab.asterisk import AsteriskInstance
 from ringflow.lab.packages import PackageFolder
+from ringflow.lab.ports import free_tcp_port
 
 NATIVE_DID = "18005550199"
 RINGFLOW_TRUNK, NATIVE_TRUNK = "callee01", "callee02"
@@ -57,11 +58,16 @@ def sip_stage(
     lab = Lab(lab_folder, release, folder / "asterisk", rtp_ports=RTP_PORTS)
     packages = lab.packages
     dial = f"PJSIP/{{number}}@{RINGFLOW_TRUNK}"
-    with ringflow_server(folder, project, trunk_dial=dial, limits=limits) as server:
-        try:
-            with on_server_core():
-                state = lab.up(server.port)
-            _add_native(lab.asterisk(), folder, project)
+    port = free_tcp_port()
+    try:
+        with on_server_core():
+            state = lab.up(port)
+        _add_native(lab.asterisk(), folder, project)
+        # With the manager interface, as it is installed: without it every leg has a channel more that watches it.
+        ami = {"port": state.ami_port, "secret_file": str(lab.asterisk().config / "ami.secret")}
+        with ringflow_server(
+            folder, project, trunk_dial=dial, limits=limits, fastagi_port=port, ami=ami
+        ) as server:
             yield SipStage(
                 packages=packages,
                 ringflow=server,
@@ -72,8 +78,8 @@ def sip_stage(
                     "native": Way(NATIVE_DID, state.sip_port, state.trunks[NATIVE_TRUNK]),
                 },
             )
-        finally:
-            lab.down()
+    finally:
+        lab.down()
 
 
 def _add_native(asterisk: AsteriskInstance, folder: Path, project: Path) -> None:
