@@ -63,7 +63,7 @@ def sip_stage(
         with on_server_core():
             state = lab.up(port)
         _add_native(lab.asterisk(), folder, project)
-        # With the manager interface, as it is installed: without it every leg has a channel more that watches it.
+        # With the manager interface, as installed: without it a channel more watches every leg.
         ami = {"port": state.ami_port, "secret_file": str(lab.asterisk().config / "ami.secret")}
         with ringflow_server(
             folder, project, trunk_dial=dial, limits=limits, fastagi_port=port, ami=ami
