@@ -16,7 +16,7 @@ from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import parse_peppers
 from ringflow.audit import Act
-from ringflow.ledger.rate_card import assign_customer, assignments, create_card
+from ringflow.ledger.rates.card import assign_customer, assignments, create_card
 from ringflow.store import Store
 from ringflow.store.card_tables import cards as cards_table
 from ringflow.store.ledger_tables import ledger_movements

@@ -14,8 +14,8 @@ from ringflow.calls.charging import Allowance, Charging, ChargingSettings, Denia
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
-from ringflow.ledger.rate_card import create_card
-from ringflow.ledger.rates import quote
+from ringflow.ledger.rates.card import create_card
+from ringflow.ledger.rates.quote import quote
 from ringflow.ledger.terms import charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
 from ringflow.store import Store

@@ -18,7 +18,7 @@ from ringflow.ledger.check import check_books
 from ringflow.ledger.held import find_hold
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
-from ringflow.ledger.rate_card import create_card
+from ringflow.ledger.rates.card import create_card
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.talks import VirtualTalks, Work
 from ringflow.store import Store

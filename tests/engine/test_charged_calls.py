@@ -34,7 +34,7 @@ from ringflow.flows.template import Template
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.paying import Order, pay_in
-from ringflow.ledger.rate_card import create_card
+from ringflow.ledger.rates.card import create_card
 from ringflow.simulator.asterisk import Greeting
 from ringflow.simulator.callee import Callee
 from ringflow.simulator.caller import CallerStep, ScriptedCaller

@@ -13,7 +13,7 @@ from ringflow.bench.charged_stage import CUSTOMER, TRUNK, ChargedStage, charged_
 from ringflow.bench.seed import CLI, DID
 from ringflow.lab import HangUp, Lab, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee
-from ringflow.ledger.rate_card import assign_trunk, get_card
+from ringflow.ledger.rates.card import assign_trunk, get_card
 from ringflow.moments import system_now_ms
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
 from ringflow.sounds import PromptLibrary

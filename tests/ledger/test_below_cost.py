@@ -18,8 +18,7 @@ from ringflow.accounts.directory import Directory
 from ringflow.accounts.trunks import Trunk
 from ringflow.audit import Act
 from ringflow.cli import rate as rate_commands
-from ringflow.ledger.below_cost import LossBy, Margin
-from ringflow.ledger.rate_card import (
+from ringflow.ledger.rates.card import (
     BelowCost,
     assign_trunk,
     create_card,
@@ -28,8 +27,9 @@ from ringflow.ledger.rate_card import (
     trunk_subject,
     unassign,
 )
-from ringflow.ledger.rate_comparison import compare_trunk, overlaid
-from ringflow.ledger.rates import quote
+from ringflow.ledger.rates.comparison import compare_trunk, overlaid
+from ringflow.ledger.rates.margin import LossBy, Margin
+from ringflow.ledger.rates.quote import quote
 from ringflow.ledger.terms import Terms, charge_micros
 from ringflow.money import Rounding
 from ringflow.store.ledger_tables import rates

@@ -21,7 +21,7 @@ from ringflow.cli import rate as rate_commands
 from ringflow.cli import trunk as trunk_commands
 from ringflow.errors import DocumentError, Refused
 from ringflow.ledger.hold import Hold
-from ringflow.ledger.rate_card import (
+from ringflow.ledger.rates.card import (
     Rate,
     assign_customer,
     assign_trunk,
@@ -30,11 +30,11 @@ from ringflow.ledger.rate_card import (
     get_card,
     list_rates,
 )
-from ringflow.ledger.rate_cells import LAST_MOMENT_MS
-from ringflow.ledger.rate_export import export_rates
-from ringflow.ledger.rate_import import RateFile, import_rates, read_rates
-from ringflow.ledger.rate_query import FOR_CUSTOMER, FOR_CUSTOMERS
-from ringflow.ledger.rates import BlockedDestination, NoRate, Quote, quote
+from ringflow.ledger.rates.export import export_rates
+from ringflow.ledger.rates.query import FOR_CUSTOMER, FOR_CUSTOMERS
+from ringflow.ledger.rates.quote import BlockedDestination, NoRate, Quote, quote
+from ringflow.ledger.rates.sheet_cells import LAST_MOMENT_MS
+from ringflow.ledger.rates.sheet_import import RateFile, import_rates, read_rates
 from ringflow.ledger.terms import Terms, affordable_ms
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
 from ringflow.spreadsheets import CsvTable
@@ -306,7 +306,7 @@ async def test_bad_rows_can_be_left_out_and_cards_replaced(bank: Bank, tmp_path:
 async def test_what_is_exported_and_imported_again_is_the_same(
     bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
 ) -> None:
-    monkeypatch.setattr("ringflow.ledger.rate_export.ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("ringflow.ledger.rates.export.ROWS_AT_ONCE", 3)
     drawn = data.draw(st.lists(ROWS_OF_A_CARD, max_size=10, unique_by=place_of))
     rows = sorted(drawn, key=place_of)
     rows[-1:] = [replace(last, until_ms=None) for last in rows[-1:]]

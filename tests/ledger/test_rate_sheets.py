@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ringflow.errors import DocumentError, Refused
-from ringflow.ledger.rate_card import Rate
-from ringflow.ledger.rate_columns import FIELDS, IGNORE, ColumnMap, meaning_of, parse_pairs
-from ringflow.ledger.rate_import import RateFile, read_rates
+from ringflow.ledger.rates.card import Rate
+from ringflow.ledger.rates.sheet_columns import FIELDS, IGNORE, ColumnMap, meaning_of, parse_pairs
+from ringflow.ledger.rates.sheet_import import RateFile, read_rates
 
 SHEETS = Path(__file__).parent / "sheets"
 BLOCKED = -1

@@ -12,7 +12,7 @@ from ringflow.accounts.change import changing
 from ringflow.accounts.trunks import Trunk
 from ringflow.audit import Act
 from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus, ReleasedBy, SlotVisit
-from ringflow.ledger.rate_card import Rate, assign_trunk, create_card
+from ringflow.ledger.rates.card import Rate, assign_trunk, create_card
 from ringflow.store import Store
 from ringflow.store.ledger_tables import rates
 

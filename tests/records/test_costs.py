@@ -16,7 +16,7 @@ from ringflow.audit import Act
 from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus
 from ringflow.cli.record_rows import call_lines
 from ringflow.errors import Refused
-from ringflow.ledger.rate_card import Rate, trunk_subject, unassign
+from ringflow.ledger.rates.card import Rate, trunk_subject, unassign
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.records.export import export_calls
 from ringflow.records.legs import RecordedLeg

@@ -30,7 +30,7 @@ from ringflow.accounts.dids import Did
 from ringflow.accounts.patterns import Pattern, compile_pattern
 from ringflow.accounts.trunks import Trunk
 from ringflow.errors import Refused
-from ringflow.ledger.rate_card import trunks_with_card
+from ringflow.ledger.rates.card import trunks_with_card
 from ringflow.numbers import equivalent_forms, extension, identifying_form, normalise_number
 from ringflow.plain_text import plain
 from ringflow.store import LookUp, Store

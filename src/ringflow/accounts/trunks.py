@@ -18,7 +18,7 @@ from ringflow.accounts.number_forms import NumberForm, check_as_keyed, check_num
 from ringflow.audit import Act
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.errors import Refused
-from ringflow.ledger.rate_card import assigned, trunk_subject, unassign
+from ringflow.ledger.rates.card import assigned, trunk_subject, unassign
 from ringflow.plain_text import plain
 from ringflow.store.tables import trunks
 

@@ -23,7 +23,7 @@ from ringflow.lab import Lab
 from ringflow.lab.ports import free_tcp_port
 from ringflow.ledger.check import Finding, check_books
 from ringflow.ledger.paying import Order, pay_in
-from ringflow.ledger.rate_card import create_card
+from ringflow.ledger.rates.card import create_card
 from ringflow.ledger.terms import Terms
 from ringflow.moments import system_now_ms
 from ringflow.store import Store

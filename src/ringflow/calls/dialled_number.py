@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ringflow.accounts.number_forms import can_be_keyed, in_form, is_among
 from ringflow.accounts.trunks import Trunk
-from ringflow.ledger.rate_prefix import of_record
+from ringflow.ledger.rates.prefix import of_record
 from ringflow.numbers import dialled_number, is_written_number, normalise_number
 
 

@@ -33,9 +33,9 @@ from ringflow.cli.rate_rows import (
 )
 from ringflow.config import Config
 from ringflow.errors import Refused
-from ringflow.ledger import rate_card
 from ringflow.ledger.occupying import customer_subject
-from ringflow.ledger.rate_card import (
+from ringflow.ledger.rates import card as rate_card
+from ringflow.ledger.rates.card import (
     BelowCost,
     Rate,
     RateCard,
@@ -44,10 +44,10 @@ from ringflow.ledger.rate_card import (
     list_rates,
     trunk_subject,
 )
-from ringflow.ledger.rate_comparison import Comparison, compare_trunk
-from ringflow.ledger.rate_export import FIGURES, export_rates
-from ringflow.ledger.rate_prefix import AS_KEYED, rate_prefix, rated_number
-from ringflow.ledger.rates import quote, quote_trunk
+from ringflow.ledger.rates.comparison import Comparison, compare_trunk
+from ringflow.ledger.rates.export import FIGURES, export_rates
+from ringflow.ledger.rates.prefix import AS_KEYED, rate_prefix, rated_number
+from ringflow.ledger.rates.quote import quote, quote_trunk
 from ringflow.moments import system_now_ms
 from ringflow.money import Rounding
 from ringflow.plain_text import plain

@@ -16,8 +16,10 @@ from ringflow.cli.printing import Json, print_deleted, print_many
 from ringflow.cli.rate_rows import RateRow, rate_row
 from ringflow.config import Config
 from ringflow.errors import Refused
-from ringflow.ledger.rate_card import Rate, RateCard, get_card
-from ringflow.ledger.rate_cells import (
+from ringflow.ledger.rates.card import Rate, RateCard, get_card
+from ringflow.ledger.rates.changes import delete_card, delete_rate, set_rate
+from ringflow.ledger.rates.prefix import rate_prefix
+from ringflow.ledger.rates.sheet_cells import (
     CellError,
     read_amount,
     read_billing,
@@ -26,8 +28,6 @@ from ringflow.ledger.rate_cells import (
     read_price,
     read_seconds,
 )
-from ringflow.ledger.rate_changes import delete_card, delete_rate, set_rate
-from ringflow.ledger.rate_prefix import rate_prefix
 
 CardName = Annotated[str, typer.Argument(metavar="NAME", help="The rate card.")]
 Prefix = Annotated[str, typer.Argument(metavar="PREFIX", help="With the country's code: 447, +447.")]

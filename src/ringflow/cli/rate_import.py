@@ -18,10 +18,10 @@ from ringflow.cli.printing import Json, print_many, print_one
 from ringflow.cli.rate_rows import ColumnRow, ImportRow, SheetRateRow, column_rows, rate_row
 from ringflow.config import Config
 from ringflow.errors import DocumentError
-from ringflow.ledger.rate_card import RateCard, get_card
-from ringflow.ledger.rate_columns import FIELDS, IGNORE, ColumnMap, parse_pairs
-from ringflow.ledger.rate_import import RateFile, import_rates, read_rates, without_rates_of
-from ringflow.ledger.rate_maps import get_map, save_map
+from ringflow.ledger.rates.card import RateCard, get_card
+from ringflow.ledger.rates.column_maps import get_map, save_map
+from ringflow.ledger.rates.sheet_columns import FIELDS, IGNORE, ColumnMap, parse_pairs
+from ringflow.ledger.rates.sheet_import import RateFile, import_rates, read_rates, without_rates_of
 from ringflow.moments import system_now_ms
 from ringflow.store import Store
 from ringflow.wording import counted

@@ -14,8 +14,8 @@ from ringflow.cli.opening import with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_many
 from ringflow.config import Config
-from ringflow.ledger.rate_columns import argument
-from ringflow.ledger.rate_maps import delete_map, list_maps
+from ringflow.ledger.rates.column_maps import delete_map, list_maps
+from ringflow.ledger.rates.sheet_columns import argument
 
 app = typer.Typer(help="Saved maps of sheets' columns.", no_args_is_help=True)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ringflow.ledger.rate_card import Rate, RateCard
-from ringflow.ledger.rate_columns import FIELDS
-from ringflow.ledger.rate_comparison import ComparedPrefix, Comparison
-from ringflow.ledger.rate_import import RateFile
-from ringflow.ledger.rates import Quote
+from ringflow.ledger.rates.card import Rate, RateCard
+from ringflow.ledger.rates.comparison import ComparedPrefix, Comparison
+from ringflow.ledger.rates.quote import Quote
+from ringflow.ledger.rates.sheet_columns import FIELDS
+from ringflow.ledger.rates.sheet_import import RateFile
 from ringflow.ledger.terms import Terms
 from ringflow.moments import iso_utc
 from ringflow.money import format_amount

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ringflow.ledger.rate_card import trunk_subject
-from ringflow.ledger.rate_prefix import of_record
-from ringflow.ledger.rates import trunk_terms
+from ringflow.ledger.rates.card import trunk_subject
+from ringflow.ledger.rates.prefix import of_record
+from ringflow.ledger.rates.quote import trunk_terms
 from ringflow.ledger.terms import charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.records.rows import STARTED, CallRows, Cells

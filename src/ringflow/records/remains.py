@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from ringflow.calls.outcome import LegEnd, Verdict
-from ringflow.ledger.rate_prefix import of_record
+from ringflow.ledger.rates.prefix import of_record
 from ringflow.records.costing import leg_cost
 from ringflow.records.rows import LOST, STARTED, CallRows, lost_rows, read_leg_id
 from ringflow.records.writing import write_rows

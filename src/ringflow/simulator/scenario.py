@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ringflow.calls.outcome import LegStatus, ReleasedBy
 from ringflow.config import CustomerDeclaration, Digits, TrunkDeclaration
-from ringflow.ledger.rate_card import BelowCost
+from ringflow.ledger.rates.card import BelowCost
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Waits
 from ringflow.simulator.durations import DurationMs

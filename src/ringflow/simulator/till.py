@@ -14,8 +14,8 @@ from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.paying import Order, adjust, pay_in
-from ringflow.ledger.rate_card import RateCard, assign_trunk, create_card
-from ringflow.ledger.rate_prefix import rate_prefix
+from ringflow.ledger.rates.card import RateCard, assign_trunk, create_card
+from ringflow.ledger.rates.prefix import rate_prefix
 from ringflow.money import MICRO_DIGITS, parse_amount
 from ringflow.simulator.scenario import Given, ScenarioCustomer, ScenarioRate, TopUp
 from ringflow.store import Store

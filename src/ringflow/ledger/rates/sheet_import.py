@@ -1,6 +1,6 @@
 """Rates from a sheet: every bad row is named by its line, and one bad row keeps all from being applied.
 
-What the columns are is worked out in `rate_columns`, what their cells say in `rate_cells`. Ringflow's own
+What the columns are is worked out in `sheet_columns`, what their cells say in `sheet_cells`. Ringflow's own
 export has the columns `COLUMNS`.
 """
 
@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act, note
 from ringflow.errors import DocumentError, Problem
-from ringflow.ledger.rate_card import Rate, RateCard, get_card, lock_card
-from ringflow.ledger.rate_cells import (
+from ringflow.ledger.rates.card import Rate, RateCard, get_card, lock_card
+from ringflow.ledger.rates.sheet_cells import (
     DAY,
     LAST_MOMENT_MS,
     MILLISECOND,
@@ -35,7 +35,7 @@ from ringflow.ledger.rate_cells import (
     read_seconds,
     read_status,
 )
-from ringflow.ledger.rate_columns import (
+from ringflow.ledger.rates.sheet_columns import (
     ENDS,
     HEAD_ROWS,
     PRICES,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act, note
 from ringflow.errors import Refused
-from ringflow.ledger.rate_columns import ColumnMap
+from ringflow.ledger.rates.sheet_columns import ColumnMap
 from ringflow.plain_text import plain
 from ringflow.store.ledger_tables import rate_maps
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from ringflow.errors import RingflowError
-from ringflow.ledger.gathering import MAX_GATHERED, Gathering
+from ringflow.ledger.rates.shared_lookups import MAX_GATHERED, SharedLookUps
 from ringflow.store import StoreGone
 
 
@@ -32,7 +32,7 @@ class Oracle:
 
 async def test_what_is_asked_while_an_answer_is_on_its_way_goes_together() -> None:
     oracle = Oracle()
-    gathering = Gathering(oracle)
+    gathering = SharedLookUps(oracle)
     first = asyncio.create_task(gathering.ask(1))
     await oracle.was_asked.wait()
     rest = asyncio.gather(*[gathering.ask(number) for number in range(2, MAX_GATHERED + 3)])
@@ -46,7 +46,7 @@ async def test_a_lost_database_is_told_to_each_and_asked_again_by_the_next() -> 
     oracle = Oracle()
     oracle.let.set()
     oracle.error = StoreGone("away")
-    gathering = Gathering(oracle)
+    gathering = SharedLookUps(oracle)
     lost = await asyncio.gather(gathering.ask(1), gathering.ask(2), return_exceptions=True)
     assert [(type(one), str(one)) for one in lost] == [(StoreGone, "away")] * 2
     assert lost[0] is not lost[1]
@@ -56,7 +56,7 @@ async def test_a_lost_database_is_told_to_each_and_asked_again_by_the_next() -> 
 
 async def test_one_who_gives_up_leaves_the_others_their_answers() -> None:
     oracle = Oracle()
-    gathering = Gathering(oracle)
+    gathering = SharedLookUps(oracle)
     given_up, other = (asyncio.create_task(gathering.ask(number)) for number in (1, 2))
     await oracle.was_asked.wait()
     given_up.cancel()
@@ -68,7 +68,7 @@ async def test_one_who_gives_up_leaves_the_others_their_answers() -> None:
 
 async def test_nobody_waits_for_an_answer_that_will_not_come() -> None:
     oracle = Oracle()
-    gathering = Gathering(oracle)
+    gathering = SharedLookUps(oracle)
     waiting = asyncio.create_task(gathering.ask(1))
     await oracle.was_asked.wait()
     (finder,) = (task for task in asyncio.all_tasks() if task.get_name() == "gathered look-ups")

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import JSON, array
 from sqlalchemy.types import Text
 
 from ringflow.ledger.occupying import CUSTOMER_SUBJECT
-from ringflow.ledger.rate_prefix import MAX_PREFIX_LENGTH
+from ringflow.ledger.rates.prefix import MAX_PREFIX_LENGTH
 from ringflow.store import LookUp
 from ringflow.store.ledger_tables import ledger_accounts, rate_assignments, rate_cards, rates
 from ringflow.store.tables import customers

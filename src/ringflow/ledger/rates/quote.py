@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, utc_day
-from ringflow.ledger.gathering import Gathering
 from ringflow.ledger.occupying import customer_subject
-from ringflow.ledger.rate_card import BelowCost, trunk_subject
-from ringflow.ledger.rate_prefix import is_rated_number
-from ringflow.ledger.rate_query import FOR_CUSTOMER, FOR_CUSTOMERS, FOR_TRUNK, PREFIX_LENGTHS
+from ringflow.ledger.rates.card import BelowCost, trunk_subject
+from ringflow.ledger.rates.prefix import is_rated_number
+from ringflow.ledger.rates.query import FOR_CUSTOMER, FOR_CUSTOMERS, FOR_TRUNK, PREFIX_LENGTHS
+from ringflow.ledger.rates.shared_lookups import SharedLookUps
 from ringflow.ledger.terms import Terms, affordable_ms, charge_micros, least_charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
 from ringflow.plain_text import plain
@@ -112,7 +112,7 @@ class Quotes:
     def __init__(self, store: Store, now_ms: Callable[[], int]) -> None:
         self._store = store
         self._now_ms = now_ms
-        self._gathered = Gathering(self._find)
+        self._gathered = SharedLookUps(self._find)
 
     async def quote(self, number: str, customer_id: int) -> Quote:
         """As the function `quote`, now; on PostgreSQL those that are asked for at once share a round trip."""

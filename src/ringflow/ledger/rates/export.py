@@ -1,4 +1,4 @@
-"""A card's rates as a table that `rate_import` reads: exported, edited, and put in place again."""
+"""A card's rates as a table that `sheet_import` reads: exported, edited, and put in place again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.ledger.rate_card import Rate, RateCard
-from ringflow.ledger.rate_import import BLOCKED, COLUMNS, ROWS_AT_ONCE, Progress
+from ringflow.ledger.rates.card import Rate, RateCard
+from ringflow.ledger.rates.sheet_import import BLOCKED, COLUMNS, ROWS_AT_ONCE, Progress
 from ringflow.moments import iso_utc
 from ringflow.money import format_amount
 from ringflow.spreadsheets import Table

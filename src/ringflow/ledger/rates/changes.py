@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act, note
 from ringflow.errors import Refused
-from ringflow.ledger.rate_card import Rate, RateCard, assignments, get_card, lock_card
+from ringflow.ledger.rates.card import Rate, RateCard, assignments, get_card, lock_card
 from ringflow.moments import iso_utc
 from ringflow.store.ledger_tables import rate_cards, rates
 

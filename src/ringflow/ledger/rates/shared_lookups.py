@@ -17,7 +17,7 @@ Asked = TypeVar("Asked")
 Found = TypeVar("Found")
 
 
-class Gathering(Generic[Asked, Found]):
+class SharedLookUps(Generic[Asked, Found]):
     """`find` answers many questions in their order; it may raise `StoreGone`, which then all of them do."""
 
     def __init__(self, find: Callable[[Sequence[Asked]], Awaitable[Sequence[Found]]]) -> None:

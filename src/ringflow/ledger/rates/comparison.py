@@ -15,8 +15,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
-from ringflow.ledger.below_cost import Margin
-from ringflow.ledger.rate_card import RateCard, assigned, get_card, trunk_subject
+from ringflow.ledger.rates.card import RateCard, assigned, get_card, trunk_subject
+from ringflow.ledger.rates.margin import Margin
 from ringflow.ledger.terms import Terms
 from ringflow.store.ledger_tables import rates
 

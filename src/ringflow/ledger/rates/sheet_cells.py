@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from ringflow.errors import Refused
-from ringflow.ledger.rate_columns import currency_fits
-from ringflow.ledger.rate_prefix import AS_KEYED, rate_prefix
+from ringflow.ledger.rates.prefix import AS_KEYED, rate_prefix
+from ringflow.ledger.rates.sheet_columns import currency_fits
 from ringflow.moments import EPOCH
 from ringflow.money import CURRENCY_DIGITS, MAX_AMOUNT_MICROS, MICRO_DIGITS
 from ringflow.numbers import same_country, trunk_zero

@@ -1,0 +1,1 @@
+"""What calls are sold and bought for: rate cards, quotes, and carriers' sheets."""
