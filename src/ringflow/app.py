@@ -30,12 +30,12 @@ from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.manager import Manager
 from ringflow.calls.progress import CallInProgress
-from ringflow.calls.releasing import CONGESTION, NORMAL_CLEARING
+from ringflow.calls.released_by import CONGESTION, NORMAL_CLEARING
 from ringflow.calls.world import CallWorld
 from ringflow.config import AmiConfig, Config, HttpConfig
 from ringflow.engine.engine import Engine
-from ringflow.engine.reconciling import Reaper
-from ringflow.engine.settling import SETTLE_SCRIPT, Settlements, serve_settlement
+from ringflow.engine.lost_legs import SETTLE_SCRIPT, Settlements, serve_settlement
+from ringflow.engine.reaper import Reaper
 from ringflow.engine.watching import Watcher
 from ringflow.errors import RingflowError, StartError
 from ringflow.flows.book import FlowBook

@@ -14,13 +14,13 @@ from ringflow.ami.identity import AsteriskIdentity
 from ringflow.ami.link import AmiLink
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.manager import Manager
-from ringflow.engine.reconciling import FORGET, Reaper
-from ringflow.engine.settling import Settlements
+from ringflow.engine.lost_legs import Settlements
+from ringflow.engine.reaper import FORGET, Reaper
+from ringflow.ledger.abandoned import say_alive
 from ringflow.ledger.check import check_books
 from ringflow.ledger.held import standing_holds
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.paying import Order, pay_in
-from ringflow.ledger.reaping import say_alive
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.server_names import ServerName
 from ringflow.ledger.terms import Terms
 from ringflow.store import Store

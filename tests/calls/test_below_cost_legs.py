@@ -15,7 +15,7 @@ from ringflow.calls.outcome import LegStatus
 from ringflow.config import load_config
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.rates.card import BelowCost, assign_trunk, create_card, set_below_cost
 from ringflow.simulator.run import simulate
 from ringflow.simulator.scenario_files import read_scenarios

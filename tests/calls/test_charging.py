@@ -13,7 +13,7 @@ from ringflow.audit import Act
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings, Denial, Denied
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.rates.card import create_card
 from ringflow.ledger.rates.quote import quote
 from ringflow.ledger.terms import charge_micros

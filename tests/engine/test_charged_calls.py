@@ -33,7 +33,7 @@ from ringflow.flows.flow import Flow
 from ringflow.flows.template import Template
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.rates.card import create_card
 from ringflow.simulator.asterisk import Greeting
 from ringflow.simulator.callee import Callee

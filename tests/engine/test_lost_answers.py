@@ -24,7 +24,7 @@ from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDe
 from ringflow.errors import StartError
 from ringflow.ledger.account import read_account
 from ringflow.ledger.check import check_books
-from ringflow.ledger.paying import Order, pay_in, post_once
+from ringflow.ledger.payments import Order, pay_in, post_once
 from ringflow.ledger.rates.card import create_card
 from ringflow.records.drafting import Drafts
 from ringflow.records.recorder import Recorder

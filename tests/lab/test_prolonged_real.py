@@ -18,7 +18,7 @@ from ringflow.lab.ports import free_tcp_port
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.ledger.held import standing_holds
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.moments import system_now_ms
 
 pytestmark = pytest.mark.lab

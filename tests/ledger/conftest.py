@@ -10,7 +10,7 @@ import pytest
 from ringflow.ledger.account import Account
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.store import Store
 from ringflow.store.tables import customers
 

@@ -11,7 +11,7 @@ from tests.ledger.conftest import Bank
 
 from ringflow.ledger.account import House, house_id
 from ringflow.ledger.check import check_books
-from ringflow.ledger.paying import pay_in, refund, transfer
+from ringflow.ledger.payments import pay_in, refund, transfer
 from ringflow.ledger.terms import Terms
 from ringflow.money import MAX_BALANCE_MICROS
 from ringflow.store import Store

@@ -15,8 +15,8 @@ from tests.ledger.conftest import Bank
 from ringflow.audit import Act
 from ringflow.ledger.account import House, house_id, house_id_sql
 from ringflow.ledger.check import check_books
+from ringflow.ledger.credit_limits import set_daily_limit
 from ringflow.ledger.hold import Hold, LegTaken, NoCredit, Settlement
-from ringflow.ledger.limiting import set_daily_limit
 from ringflow.money import CURRENCY_DIGITS
 from ringflow.store import DirectConnection, Store
 

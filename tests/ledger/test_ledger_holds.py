@@ -7,8 +7,8 @@ import pytest
 
 from ringflow.audit import Act
 from ringflow.errors import Refused
+from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
 from ringflow.ledger.hold import Hold, HoldState, LegTaken, NoCredit, UnknownLeg
-from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.terms import Terms
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from ringflow.ledger.abandoned import reap, say_alive
 from ringflow.ledger.check import check_books
 from ringflow.ledger.held import AbandonedCall, standing_holds
 from ringflow.ledger.hold import Hold
-from ringflow.ledger.reaping import reap, say_alive
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Bank

@@ -17,12 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.ledger.abandoned import reap, say_alive
 from ringflow.ledger.account import read_account
 from ringflow.ledger.check import check_books
 from ringflow.ledger.held import AbandonedCall, standing_holds
 from ringflow.ledger.hold import Hold
-from ringflow.ledger.paying import pay_in
-from ringflow.ledger.reaping import reap, say_alive
+from ringflow.ledger.payments import pay_in
 from ringflow.store import Store
 from ringflow.store.ledger_tables import IMMUTABLE
 from ringflow.store.tables import customers

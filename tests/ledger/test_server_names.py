@@ -10,7 +10,7 @@ import pytest
 from ringflow.errors import StartError
 from ringflow.ledger.held import abandoned_holds, see_server
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.server_names import ServerName, attended_asterisks
 from ringflow.ledger.server_process import ServerProcess, this_process
 from ringflow.store import Store

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.errors import Refused
 from ringflow.ledger.account import House, house_id
 from ringflow.ledger.movement import Kind, Posted, list_movements
-from ringflow.ledger.paying import adjust, credit_card, pay_in, pay_out, refund, transfer
+from ringflow.ledger.payments import adjust, credit_card, pay_in, pay_out, refund, transfer
 from ringflow.ledger.statement import AccountStatement, read_statement
 from ringflow.ledger.terms import Terms
 from ringflow.money import MAX_AMOUNT_MICROS

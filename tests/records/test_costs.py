@@ -22,7 +22,7 @@ from ringflow.records.export import export_calls
 from ringflow.records.legs import RecordedLeg
 from ringflow.records.reading import Filter, find_call
 from ringflow.records.recorder import Recorder
-from ringflow.records.remains import Remains
+from ringflow.records.recovery import Remains
 from ringflow.records.rows import call_rows
 from ringflow.spreadsheets import CsvTable
 from ringflow.store import Store

@@ -23,7 +23,7 @@ from ringflow.calls.outcome import CallRecord, Leg, LegStatus, Reject, SlotVisit
 from ringflow.cli import audit, record, report
 from ringflow.errors import RingflowError
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.terms import Terms
 from ringflow.records.export import COLUMNS
 from ringflow.records.recorder import Recorder

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.terms import Terms
 from ringflow.records.pruning import AT_ONCE, prune_records
 from ringflow.records.reading import Filter, RecordedCall, list_calls

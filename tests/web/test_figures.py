@@ -17,8 +17,8 @@ from ringflow.bench.load import run_load
 from ringflow.calls.outcome import DIAL_STATUSES, LegEnd
 from ringflow.config import Config
 from ringflow.engine.dialplan import DIALPLAN_VERSION
-from ringflow.engine.settling import Claim, Settlements
-from ringflow.ledger.paying import Order, pay_in
+from ringflow.engine.lost_legs import Claim, Settlements
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.terms import Terms
 
 from .conftest import PROJECT, asking

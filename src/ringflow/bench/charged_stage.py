@@ -22,7 +22,7 @@ from ringflow.errors import StartError
 from ringflow.lab import Lab
 from ringflow.lab.ports import free_tcp_port
 from ringflow.ledger.check import Finding, check_books
-from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.rates.card import create_card
 from ringflow.ledger.terms import Terms
 from ringflow.moments import system_now_ms

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import structlog
 
-from ringflow.calls.owing import Owing
+from ringflow.calls.retry_queue import Owing
 from ringflow.errors import Refused
 from ringflow.ledger.held import find_hold
 from ringflow.ledger.hold import Hold, NoCredit, Settlement

@@ -14,7 +14,7 @@ from ringflow.calls.clock import Clock
 from ringflow.calls.dialled_number import DialledNumber
 from ringflow.calls.held_keys import EndKeys
 from ringflow.calls.outcome import DIAL_STATUSES, Leg, LegStatus
-from ringflow.calls.releasing import NO_USER_RESPONSE, leg_released_by, own_cause
+from ringflow.calls.released_by import NO_USER_RESPONSE, leg_released_by, own_cause
 from ringflow.calls.talk_time import possible_talk_ms
 from ringflow.errors import CommandRefused
 

@@ -12,7 +12,7 @@ import structlog
 from ringflow.ami.actions import DialplanTarget
 from ringflow.ami.link import AmiLink, LinkState
 from ringflow.calls.held_keys import CALLEE_VARIABLE
-from ringflow.calls.releasing import NO_USER_RESPONSE
+from ringflow.calls.released_by import NO_USER_RESPONSE
 from ringflow.calls.talking import Look, Talk
 from ringflow.errors import ProtocolViolation, RingflowError
 from ringflow.plain_text import plain

@@ -27,10 +27,10 @@ from ringflow.calls.dialling import (
     merge_headers,
     safe_caller_id,
 )
-from ringflow.calls.ending_by_key import dial_until_key
+from ringflow.calls.end_key import dial_until_key
 from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
-from ringflow.calls.prolonging import ProlongedTalk
-from ringflow.calls.releasing import charged_leg_released_by
+from ringflow.calls.prolonged_talk import ProlongedTalk
+from ringflow.calls.released_by import charged_leg_released_by
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
 from ringflow.errors import CallEnded, CommandRefused, RingflowError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ringflow.accounts.customers import Customer
 from ringflow.calls.charging import Charging
-from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.channel_limits import customer_subject
 
 
 class Seats:

@@ -31,11 +31,11 @@ from ringflow.cli.statement_rows import (
 )
 from ringflow.config import Config
 from ringflow.errors import Refused
-from ringflow.ledger import paying
+from ringflow.ledger import payments
 from ringflow.ledger.account import Account, open_account, read_account
 from ringflow.ledger.check import Finding, books_until_ms, check_books
+from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
 from ringflow.ledger.held import find_hold, standing_holds
-from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
 from ringflow.ledger.movement import Posted, list_movements
 from ringflow.ledger.statement import AccountStatement, read_statement
 from ringflow.moments import Moment, system_now_ms
@@ -155,7 +155,7 @@ def pay_in_command(
     as_json: Json = False,
 ) -> None:
     """Enter a payment: the customer's credit rises."""
-    post(_of(paying.pay_in, customer, amount), reason, operator, key, as_json)
+    post(_of(payments.pay_in, customer, amount), reason, operator, key, as_json)
 
 
 @app.command("pay-out", context_settings=_SIGNED)
@@ -171,7 +171,7 @@ def pay_out_command(
 
     It falls at most to its limit.
     """
-    post(_of(paying.pay_out, customer, amount), reason, operator, key, as_json)
+    post(_of(payments.pay_out, customer, amount), reason, operator, key, as_json)
 
 
 @app.command("adjust", context_settings=_SIGNED)
@@ -187,7 +187,7 @@ def adjust_command(
 
     Down at most to its limit.
     """
-    post(_of(paying.adjust, customer, amount, signed=True), reason, operator, key, as_json)
+    post(_of(payments.adjust, customer, amount, signed=True), reason, operator, key, as_json)
 
 
 @app.command("transfer", context_settings=_SIGNED)
@@ -202,9 +202,9 @@ def transfer_command(
 ) -> None:
     """Move credit from one customer to another of the same currency."""
 
-    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
+    async def work(connection: AsyncConnection, order: payments.Order) -> Posted:
         micros = await _amount(connection, customer, amount)
-        return await paying.transfer(connection, customer, to, micros, order)
+        return await payments.transfer(connection, customer, to, micros, order)
 
     post(work, reason, operator, key, as_json)
 
@@ -223,12 +223,12 @@ def refund_command(
 ) -> None:
     """Give back what a leg was charged, or a part of it."""
 
-    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
+    async def work(connection: AsyncConnection, order: payments.Order) -> Posted:
         hold = await find_hold(connection, leg)
         if hold is None:
             raise Refused(f"there is no leg {leg}")
         micros = None if amount is None else await _amount(connection, hold.customer_id, amount, decimals=6)
-        return await paying.refund(connection, leg, micros, order)
+        return await payments.refund(connection, leg, micros, order)
 
     post(work, reason, operator, key, as_json)
 
@@ -269,34 +269,34 @@ def holds_command(as_json: Json = False) -> None:
 
 
 def post(
-    work: paying.Posting,
+    work: payments.Posting,
     reason: str,
     operator: str,
     key: str | None,
     as_json: bool,
 ) -> None:
     """Have one movement posted in a transaction of its own, and print it."""
-    chosen = f"cli:{uuid.uuid4()}" if key is None else paying.check_key(key)
-    order = paying.Order(chosen, reason, operator, system_now_ms())
+    chosen = f"cli:{uuid.uuid4()}" if key is None else payments.check_key(key)
+    order = payments.Order(chosen, reason, operator, system_now_ms())
     if not operator.strip():
         raise Refused("--operator: write who does this")
 
     async def write(store: Store, config: Config) -> Posted:
-        return await paying.post_once(store, work, order)
+        return await payments.post_once(store, work, order)
 
     print_one(movement_row(with_store(write)), as_json)
 
 
 def _of(
-    move: Callable[[AsyncConnection, int, int, paying.Order], Awaitable[Posted]],
+    move: Callable[[AsyncConnection, int, int, payments.Order], Awaitable[Posted]],
     customer: int,
     amount: str,
     *,
     signed: bool = False,
-) -> paying.Posting:
+) -> payments.Posting:
     """The posting that moves an amount between a customer and the house."""
 
-    async def work(connection: AsyncConnection, order: paying.Order) -> Posted:
+    async def work(connection: AsyncConnection, order: payments.Order) -> Posted:
         micros = await _amount(connection, customer, amount, signed=signed)
         return await move(connection, customer, micros, order)
 

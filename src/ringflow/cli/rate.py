@@ -33,7 +33,7 @@ from ringflow.cli.rate_rows import (
 )
 from ringflow.config import Config
 from ringflow.errors import Refused
-from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.channel_limits import customer_subject
 from ringflow.ledger.rates import card as rate_card
 from ringflow.ledger.rates.card import (
     BelowCost,

@@ -20,7 +20,7 @@ from ringflow.calls.call import Call
 from ringflow.calls.outcome import CallRecord, Leg, Outcome, Reject, ReleasedBy
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.rejecting import reject_call
-from ringflow.calls.releasing import call_cause, call_released_by
+from ringflow.calls.released_by import call_cause, call_released_by
 from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
 from ringflow.engine.dialplan import OUTDATED, DialplanCheck

@@ -16,7 +16,7 @@ from ringflow.accounts.admission import (
     Rejection,
 )
 from ringflow.calls.charging import Charging
-from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.channel_limits import customer_subject
 
 
 def is_limited(admission: Admission) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ringflow.ledger.account import House
+from ringflow.ledger.channel_limits import occupy_and_vacate
 from ringflow.ledger.hold import HoldState, UnknownLeg
-from ringflow.ledger.holding import forbid_holds, hold_and_extend
-from ringflow.ledger.occupying import occupy_and_vacate
+from ringflow.ledger.hold_requests import forbid_holds, hold_and_extend
 from ringflow.ledger.request import (
     Answer,
     ExtendRequest,
@@ -20,7 +20,7 @@ from ringflow.ledger.request import (
     VacateRequest,
     VoidRequest,
 )
-from ringflow.ledger.settling import book_charges, settle_holds
+from ringflow.ledger.settlement import book_charges, settle_holds
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 

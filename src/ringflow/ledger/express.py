@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from ringflow.ledger.account import SPENT_TODAY, House, house_id_sql, utc_day
 from ringflow.ledger.hold import HoldState
-from ringflow.ledger.holding import new_hold
+from ringflow.ledger.hold_requests import new_hold
 from ringflow.ledger.movement import Kind
 from ringflow.ledger.request import Answer, HoldRequest, Request, SettleRequest
-from ringflow.ledger.settling import CHARGE_KEY_PREFIX, CHARGE_REASON, EndedRow, read_settlement
+from ringflow.ledger.settlement import CHARGE_KEY_PREFIX, CHARGE_REASON, EndedRow, read_settlement
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.ledger.hold import Hold, HoldState
-from ringflow.ledger.holding import HOLD_COLUMNS, HoldRow, read_hold
+from ringflow.ledger.hold_requests import HOLD_COLUMNS, HoldRow, read_hold
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, read_account
+from ringflow.ledger.channel_limits import customer_subject
 from ringflow.ledger.group_commit import GroupCommit
 from ringflow.ledger.held import find_hold, leave_hold
 from ringflow.ledger.hold import Hold, HoldState, NoCredit, Settlement, UnknownLeg
-from ringflow.ledger.occupying import customer_subject
 from ringflow.ledger.rates.quote import NoRate, Quote, Quotes, quote_trunk
 from ringflow.ledger.request import (
     ExtendRequest,

@@ -9,7 +9,7 @@ from contextlib import suppress
 from ringflow.calls.progress import CallInProgress
 from ringflow.records.drafting import Drafts
 from ringflow.records.recorder import Recorder
-from ringflow.records.remains import Remains
+from ringflow.records.recovery import Remains
 from ringflow.records.upkeep import Upkeep
 from ringflow.store import Store, StoreGone
 

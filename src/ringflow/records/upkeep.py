@@ -11,7 +11,7 @@ import structlog
 from ringflow.moments import system_now_ms
 from ringflow.records.pruning import prune_records
 from ringflow.records.recovering import recover_lost
-from ringflow.records.remains import recover_drafts
+from ringflow.records.recovery import recover_drafts
 from ringflow.store import Store, StoreGone
 
 log = structlog.get_logger("ringflow.records")

@@ -12,7 +12,7 @@ from ringflow.calls.clock import Clock
 from ringflow.calls.collecting import DIALPLAN_TIMERS
 from ringflow.calls.manager import Manager
 from ringflow.calls.outcome import CallRecord, Reject
-from ringflow.calls.releasing import CONGESTION, NORMAL_CLEARING
+from ringflow.calls.released_by import CONGESTION, NORMAL_CLEARING
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
 from ringflow.engine.watching import Watcher

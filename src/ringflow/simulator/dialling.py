@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ringflow.calls.releasing import NO_USER_RESPONSE, NORMAL_CLEARING
+from ringflow.calls.released_by import NO_USER_RESPONSE, NORMAL_CLEARING
 from ringflow.simulator.callee import ANSWERED, RINGING, Behaviour, DialledLeg, Refusal, refusal_of
 from ringflow.simulator.command_line import split_arguments, split_options
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, LineEvent, Sound

@@ -11,9 +11,9 @@ from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock
 from ringflow.config import ChargingConfig
 from ringflow.ledger.check import check_books
+from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.limiting import set_daily_limit, set_debit_limit
-from ringflow.ledger.paying import Order, adjust, pay_in
+from ringflow.ledger.payments import Order, adjust, pay_in
 from ringflow.ledger.rates.card import RateCard, assign_trunk, create_card
 from ringflow.ledger.rates.prefix import rate_prefix
 from ringflow.money import MICRO_DIGITS, parse_amount

@@ -18,7 +18,7 @@ from ringflow.accounts.teller import Teller
 from ringflow.agi.server import FastAgiServer
 from ringflow.ami.link import AmiLink
 from ringflow.calls.charging import Charging
-from ringflow.engine.reconciling import Reaper
+from ringflow.engine.reaper import Reaper
 from ringflow.ledger.held import open_holds
 from ringflow.records.keeping import RecordKeeping
 from ringflow.store import StoreGone

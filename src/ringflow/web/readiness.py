@@ -11,10 +11,10 @@ from ringflow.ami.link import AmiLink, LinkState
 from ringflow.asterisk.watch import AsteriskWatch
 from ringflow.calls.charging import Charging
 from ringflow.engine.dialplan import DialplanCheck
-from ringflow.engine.reconciling import Reaper
+from ringflow.engine.reaper import Reaper
 from ringflow.errors import RingflowError
 from ringflow.flows.book import FlowBook
-from ringflow.ledger.reaping import say_alive
+from ringflow.ledger.abandoned import say_alive
 from ringflow.records.recorder import Recorder
 from ringflow.store import Store
 

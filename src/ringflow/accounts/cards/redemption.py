@@ -19,7 +19,7 @@ from ringflow.accounts.change import Change, changing
 from ringflow.accounts.customers import Customer
 from ringflow.audit import Act, note
 from ringflow.ledger.account import open_account
-from ringflow.ledger.paying import Order, credit_card
+from ringflow.ledger.payments import Order, credit_card
 from ringflow.plain_text import plain
 from ringflow.store import Store
 from ringflow.store.card_tables import card_batches, cards

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ringflow.accounts import customers
 from ringflow.accounts.change import Change
 from ringflow.accounts.customers import Customer
-from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.channel_limits import customer_subject
 from ringflow.store.statement import Statement
 
 _COPY_RATES = Statement(

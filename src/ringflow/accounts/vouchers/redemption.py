@@ -19,7 +19,7 @@ from ringflow.accounts.peppers import Peppers
 from ringflow.accounts.vouchers.generation import CODE_DIGITS, code_message
 from ringflow.accounts.vouchers.voucher import COLUMNS, Voucher, show_voucher
 from ringflow.audit import Act, note
-from ringflow.ledger.paying import Order, credit_card, pay_in
+from ringflow.ledger.payments import Order, credit_card, pay_in
 from ringflow.money import Money
 from ringflow.store.card_tables import vouchers
 from ringflow.store.statement import Statement

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act, note
 from ringflow.errors import Refused
-from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.channel_limits import customer_subject
 from ringflow.money import MICRO_DIGITS, Rounding, check_currency
 from ringflow.store.ledger_tables import rate_assignments, rate_cards, rates
 from ringflow.store.statement import Statement

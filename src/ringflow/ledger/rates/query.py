@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON, array
 from sqlalchemy.types import Text
 
-from ringflow.ledger.occupying import CUSTOMER_SUBJECT
+from ringflow.ledger.channel_limits import CUSTOMER_SUBJECT
 from ringflow.ledger.rates.prefix import MAX_PREFIX_LENGTH
 from ringflow.store import LookUp
 from ringflow.store.ledger_tables import ledger_accounts, rate_assignments, rate_cards, rates

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, utc_day
-from ringflow.ledger.occupying import customer_subject
+from ringflow.ledger.channel_limits import customer_subject
 from ringflow.ledger.rates.card import BelowCost, trunk_subject
 from ringflow.ledger.rates.prefix import is_rated_number
 from ringflow.ledger.rates.query import FOR_CUSTOMER, FOR_CUSTOMERS, FOR_TRUNK, PREFIX_LENGTHS

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from ringflow.errors import Refused
 from ringflow.ledger.account import open_account, utc_day
+from ringflow.ledger.credit import Ask, Grant, hold_credit
 from ringflow.ledger.hold import Hold, LegTaken, NoCredit, UnknownLeg
 from ringflow.ledger.request import ExtendRequest, HoldRequest, LegAnswer, VoidRequest
-from ringflow.ledger.spending import Ask, Grant, hold_credit
 from ringflow.ledger.terms import Terms, UnreadableTerms
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement

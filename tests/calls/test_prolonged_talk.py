@@ -11,13 +11,13 @@ import structlog
 from ringflow.ami.failures import LinkDown
 from ringflow.audit import Act
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings
-from ringflow.calls.prolonging import ProlongedTalk
+from ringflow.calls.prolonged_talk import ProlongedTalk
 from ringflow.calls.talking import Talk
 from ringflow.errors import PeerSilent
 from ringflow.ledger.check import check_books
 from ringflow.ledger.held import find_hold
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.paying import Order, pay_in
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.rates.card import create_card
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.talks import VirtualTalks, Work

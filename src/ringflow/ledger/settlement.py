@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ringflow.ledger.account import SPENT_TODAY, House, house_id, utc_day
+from ringflow.ledger.credit import Ask, spend_credit
 from ringflow.ledger.hold import HoldState, Settlement, UnknownLeg
 from ringflow.ledger.movement import Kind
 from ringflow.ledger.request import LegAnswer, SettleRequest
-from ringflow.ledger.spending import Ask, spend_credit
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 

@@ -28,7 +28,7 @@ from ringflow.agi.session import AgiSession
 from ringflow.calls.asterisk_identity import plain_identity
 from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import DIAL_STATUSES, LegEnd, LegStatus, Verdict
-from ringflow.calls.releasing import own_cause
+from ringflow.calls.released_by import own_cause
 from ringflow.errors import CallEnded
 from ringflow.ledger.held import find_hold, is_hold_gone, standing_hold
 from ringflow.ledger.hold import Hold

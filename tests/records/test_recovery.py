@@ -11,13 +11,13 @@ from sqlalchemy import select
 
 from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus, Verdict
-from ringflow.engine.settling import Claim, Settlements
+from ringflow.engine.lost_legs import Claim, Settlements
 from ringflow.ledger.held import see_server
 from ringflow.ledger.ledger import Ledger
 from ringflow.records.drafting import LEAST_AGE_MS, Drafts
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
 from ringflow.records.recorder import Recorder
-from ringflow.records.remains import Remains, recover_drafts
+from ringflow.records.recovery import Remains, recover_drafts
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_servers
 from ringflow.store.record_tables import call_drafts

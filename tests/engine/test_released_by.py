@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ringflow.calls.outcome import CallRecord, Leg, LegStatus, ReleasedBy
-from ringflow.calls.releasing import charged_leg_released_by, leg_released_by
-from ringflow.engine.settling import leg_end
+from ringflow.calls.released_by import charged_leg_released_by, leg_released_by
+from ringflow.engine.lost_legs import leg_end
 from ringflow.flows.registry import slot_types
 from ringflow.flows.template import Template
 from ringflow.simulator.callee import REFUSALS, Behaviour, Callee

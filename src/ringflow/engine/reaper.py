@@ -32,11 +32,11 @@ from ringflow.ami.link import AmiLink, LinkState
 from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import Verdict
 from ringflow.calls.outgoing import KEPT_FAMILY
-from ringflow.engine.settling import Claim, Settlements
+from ringflow.engine.lost_legs import Claim, Settlements
 from ringflow.errors import Refused, RingflowError
+from ringflow.ledger.abandoned import Reaped, reap, say_alive
 from ringflow.ledger.held import AbandonedCall, standing_hold
 from ringflow.ledger.hold import Hold
-from ringflow.ledger.reaping import Reaped, reap, say_alive
 from ringflow.ledger.server_names import ServerName, attended_asterisks, server_name
 from ringflow.plain_text import plain
 from ringflow.store import StoreGone

@@ -12,13 +12,13 @@ from ringflow.agi.settings import AgiSettings
 from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
 from ringflow.calls.charging import Charging
-from ringflow.engine.reconciling import Findings, Reaper
-from ringflow.engine.settling import Settlements, serve_settlement
+from ringflow.engine.lost_legs import Settlements, serve_settlement
+from ringflow.engine.reaper import Findings, Reaper
+from ringflow.ledger.abandoned import say_alive
 from ringflow.ledger.check import check_books
 from ringflow.ledger.held import find_hold, standing_hold
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.paying import Order, pay_in
-from ringflow.ledger.reaping import say_alive
+from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.terms import Terms
 from ringflow.store import Store
 from ringflow.store.tables import customers
