@@ -18,7 +18,7 @@ from ringflow.engine.lost_legs import Settlements
 from ringflow.engine.reaper import FORGET, Reaper
 from ringflow.ledger.abandoned import say_alive
 from ringflow.ledger.check import check_books
-from ringflow.ledger.held import standing_holds
+from ringflow.ledger.hold import standing_holds
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.server_names import ServerName

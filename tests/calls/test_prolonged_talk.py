@@ -15,7 +15,7 @@ from ringflow.calls.prolonged_talk import ProlongedTalk
 from ringflow.calls.talking import Talk
 from ringflow.errors import PeerSilent
 from ringflow.ledger.check import check_books
-from ringflow.ledger.held import find_hold
+from ringflow.ledger.hold import find_hold
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.rates.card import create_card

@@ -16,7 +16,7 @@ from ringflow.engine.lost_legs import Settlements, serve_settlement
 from ringflow.engine.reaper import Findings, Reaper
 from ringflow.ledger.abandoned import say_alive
 from ringflow.ledger.check import check_books
-from ringflow.ledger.held import find_hold, standing_hold
+from ringflow.ledger.hold import find_hold, standing_hold
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.payments import Order, pay_in
 from ringflow.ledger.terms import Terms

@@ -16,7 +16,7 @@ from ringflow.lab import Lab, LabCaller, TimedKeys
 from ringflow.lab.call_values import LabCallResult
 from ringflow.lab.ports import free_tcp_port
 from ringflow.lab.sipp_scenarios import LabCallee
-from ringflow.ledger.held import standing_holds
+from ringflow.ledger.hold import standing_holds
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.payments import Order, pay_in
 from ringflow.moments import system_now_ms

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from ringflow.ledger.abandoned import FORGOTTEN_MS, SILENT_MS, reap, say_alive
-from ringflow.ledger.held import AbandonedCall, standing_holds
-from ringflow.ledger.hold import Hold
+from ringflow.ledger.channel_limits import AbandonedCall
+from ringflow.ledger.hold import Hold, standing_holds
 from ringflow.ledger.terms import Terms, UnreadableTerms
 from ringflow.store.ledger_tables import ledger_holds, ledger_occupancy, ledger_servers
 

@@ -16,7 +16,8 @@ from ringflow.audit import Act
 from ringflow.ledger.account import House, house_id, house_id_sql
 from ringflow.ledger.check import check_books
 from ringflow.ledger.credit_limits import set_daily_limit
-from ringflow.ledger.hold import Hold, LegTaken, NoCredit, Settlement
+from ringflow.ledger.hold import Hold, LegTaken, NoCredit
+from ringflow.ledger.settlement import Settlement
 from ringflow.money import CURRENCY_DIGITS
 from ringflow.store import DirectConnection, Store
 

@@ -16,8 +16,9 @@ from sqlalchemy import make_url, text
 
 from ringflow.calls.charging import Charging
 from ringflow.ledger.account import House, house_id
-from ringflow.ledger.hold import Hold, Settlement
+from ringflow.ledger.hold import Hold
 from ringflow.ledger.ledger import Ledger
+from ringflow.ledger.settlement import Settlement
 from ringflow.store import Store, StoreGone, StoreLocked
 from ringflow.web.readiness import PartState, readiness
 

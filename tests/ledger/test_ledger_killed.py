@@ -5,9 +5,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from ringflow.ledger.abandoned import reap, say_alive
+from ringflow.ledger.channel_limits import AbandonedCall
 from ringflow.ledger.check import check_books
-from ringflow.ledger.held import AbandonedCall, standing_holds
-from ringflow.ledger.hold import Hold
+from ringflow.ledger.hold import Hold, standing_holds
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Bank

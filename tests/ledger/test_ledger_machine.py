@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.ledger.abandoned import reap, say_alive
 from ringflow.ledger.account import read_account
+from ringflow.ledger.channel_limits import AbandonedCall
 from ringflow.ledger.check import check_books
-from ringflow.ledger.held import AbandonedCall, standing_holds
-from ringflow.ledger.hold import Hold
+from ringflow.ledger.hold import Hold, standing_holds
 from ringflow.ledger.payments import pay_in
 from ringflow.store import Store
 from ringflow.store.ledger_tables import IMMUTABLE

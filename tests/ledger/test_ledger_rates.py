@@ -355,9 +355,9 @@ async def test_a_quote_does_not_look_through_all_rows(bank: Bank, tmp_path: Path
     await card_with(bank, tmp_path, "prefix,price\n1,0.02\n" + rows)
     assert (await bank.ledger.quote("10123455501", 1)).prefix == "101234"
     if bank.store.dialect == "sqlite":
-        explain, query, values = "EXPLAIN QUERY PLAN", FOR_CUSTOMER, [1, "customer:1", 0, *"1" * 16]
+        explain, query, values = "EXPLAIN QUERY PLAN", FOR_CUSTOMER, [1, "customer:1", 0, 0, *"1" * 16]
     else:
-        explain, query, values = "EXPLAIN", FOR_CUSTOMERS, ['[{"customer_id": 1, "number": "1"}]', 0]
+        explain, query, values = "EXPLAIN", FOR_CUSTOMERS, ['[{"customer_id": 1, "number": "1"}]', 0, 0]
     async with bank.store.reading() as connection:
         sql, order = query.compile(connection.dialect)
         arguments = tuple(values[index] for index in order)

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.errors import Refused
 from ringflow.ledger.abandoned import reap, say_alive
 from ringflow.ledger.account import House, close_account, house_id, open_account, read_account
+from ringflow.ledger.channel_limits import AbandonedCall
 from ringflow.ledger.check import check_books
-from ringflow.ledger.held import AbandonedCall
 from ringflow.ledger.hold import Hold
 from ringflow.ledger.movement import KeyTaken, NotEnough, Posted
 from ringflow.ledger.payments import adjust, credit_card, pay_in, pay_out, refund, transfer

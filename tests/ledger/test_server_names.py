@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from ringflow.errors import StartError
-from ringflow.ledger.held import abandoned_holds, see_server
+from ringflow.ledger.hold import abandoned_holds
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.server_liveness import see_server
 from ringflow.ledger.server_names import ServerName, attended_asterisks
 from ringflow.ledger.server_process import ServerProcess, this_process
 from ringflow.store import Store

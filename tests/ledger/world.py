@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.audit import Act
 from ringflow.errors import Refused
 from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
-from ringflow.ledger.hold import Hold, HoldState, NoCredit, Settlement
+from ringflow.ledger.hold import Hold, HoldState, NoCredit
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.movement import Posted
 from ringflow.ledger.payments import Order, adjust, pay_in, pay_out, refund, transfer
+from ringflow.ledger.settlement import Settlement
 from ringflow.ledger.terms import Terms
 from ringflow.ledger.transaction import transact
 

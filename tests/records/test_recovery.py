@@ -12,8 +12,8 @@ from sqlalchemy import select
 from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus, Verdict
 from ringflow.engine.lost_legs import Claim, Settlements
-from ringflow.ledger.held import see_server
 from ringflow.ledger.ledger import Ledger
+from ringflow.ledger.server_liveness import see_server
 from ringflow.records.drafting import LEAST_AGE_MS, Drafts
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
 from ringflow.records.recorder import Recorder

@@ -14,7 +14,7 @@ from ringflow.accounts.change import changing
 from ringflow.accounts.dids import Did
 from ringflow.accounts.trunks import Trunk
 from ringflow.errors import Refused
-from ringflow.ledger.held import abandoned_calls
+from ringflow.ledger.channel_limits import abandoned_calls
 from ringflow.ledger.server_names import ServerName, attended_asterisks
 from ringflow.store import Store
 from ringflow.store.dump import Rows, read_rows, servers_seen, write_rows

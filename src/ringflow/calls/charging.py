@@ -10,12 +10,12 @@ import structlog
 
 from ringflow.calls.retry_queue import Owing
 from ringflow.errors import Refused
-from ringflow.ledger.held import find_hold
-from ringflow.ledger.hold import Hold, NoCredit, Settlement
+from ringflow.ledger.hold import Hold, NoCredit, find_hold
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.rates.card import BelowCost
 from ringflow.ledger.rates.margin import Margin
 from ringflow.ledger.rates.quote import NoRate, Quote
+from ringflow.ledger.settlement import Settlement
 from ringflow.ledger.terms import affordable_ms, charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.store import StoreGone

@@ -35,7 +35,7 @@ from ringflow.ledger import payments
 from ringflow.ledger.account import Account, open_account, read_account
 from ringflow.ledger.check import Finding, books_until_ms, check_books
 from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
-from ringflow.ledger.held import find_hold, standing_holds
+from ringflow.ledger.hold import find_hold, standing_holds
 from ringflow.ledger.movement import Posted, list_movements
 from ringflow.ledger.statement import AccountStatement, read_statement
 from ringflow.moments import Moment, system_now_ms
@@ -97,7 +97,7 @@ def show_command(customer: Customer, movements: Movements = 0, as_json: Json = F
         account = await read_account(connection, customer, system_now_ms())
         if account is None:
             currency = await currency_of(connection, customer)
-            account = Account(customer, currency, 0, 0, 0, None, 0)
+            account = Account(customer, currency, 0, 0, 0, None, 0, 0)
         return account, await list_movements(connection, customer, movements) if movements else []
 
     account, posted = with_reading(show)

@@ -30,8 +30,7 @@ from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import DIAL_STATUSES, LegEnd, LegStatus, Verdict
 from ringflow.calls.released_by import own_cause
 from ringflow.errors import CallEnded
-from ringflow.ledger.held import find_hold, is_hold_gone, standing_hold
-from ringflow.ledger.hold import Hold
+from ringflow.ledger.hold import Hold, find_hold, is_hold_gone, standing_hold
 from ringflow.ledger.terms import UnreadableTerms
 from ringflow.moments import system_now_ms
 from ringflow.plain_text import plain

@@ -35,8 +35,8 @@ from ringflow.calls.outgoing import KEPT_FAMILY
 from ringflow.engine.lost_legs import Claim, Settlements
 from ringflow.errors import Refused, RingflowError
 from ringflow.ledger.abandoned import Reaped, reap, say_alive
-from ringflow.ledger.held import AbandonedCall, standing_hold
-from ringflow.ledger.hold import Hold
+from ringflow.ledger.channel_limits import AbandonedCall
+from ringflow.ledger.hold import Hold, standing_hold
 from ringflow.ledger.server_names import ServerName, attended_asterisks, server_name
 from ringflow.plain_text import plain
 from ringflow.store import StoreGone

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import structlog
 
 from ringflow.errors import Refused
-from ringflow.ledger.held import AbandonedCall, abandoned_calls, abandoned_holds, forget_servers, see_server
-from ringflow.ledger.hold import Hold, Settlement
+from ringflow.ledger.channel_limits import AbandonedCall, abandoned_calls
+from ringflow.ledger.hold import Hold, abandoned_holds
 from ringflow.ledger.ledger import Ledger
+from ringflow.ledger.server_liveness import forget_servers, see_server
+from ringflow.ledger.settlement import Settlement
 
 log = structlog.get_logger("ringflow.reaper")
 

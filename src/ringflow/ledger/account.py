@@ -12,6 +12,7 @@ from enum import StrEnum
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
+from ringflow.ledger.credit import SPENDABLE, SPENT_TODAY, utc_day
 from ringflow.money import check_currency
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
@@ -57,7 +58,7 @@ def account_name(account_id: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A customer's account as it stands. `available_micros` is what may be spent now; it may be below zero.
+    """A customer's account as it stands. `available_micros`: what calls can spend (`credit.SPENDABLE`).
 
     `debit_limit_micros`: 0 for prepaid, above for an overdraft, below for a reserve that is kept back.
     `daily_limit_micros`: what calls may cost in one UTC day; None: no limit. `active`: whether its customer
@@ -71,36 +72,13 @@ class Account:
     debit_limit_micros: int
     daily_limit_micros: int | None
     spent_today_micros: int
+    available_micros: int
     active: bool = True
 
-    @property
-    def available_micros(self) -> int:
-        """Credit that is neither held nor beyond the debit limit or the daily limit."""
-        credit = self.balance_micros + self.debit_limit_micros - self.held_micros
-        if self.daily_limit_micros is None:
-            return credit
-        return min(credit, self.daily_limit_micros - self.held_micros - self.spent_today_micros)
-
-
-DAY_MS = 86_400_000
-
-# Charges of a day and of the next one: a clock that is set back over midnight goes on counting what the later
-# day had; charges of a day further ahead are those of a clock that was wrong.
-CHARGED_IN_A_DAY = (
-    "SELECT CAST(SUM(spent.micros) AS BIGINT) FROM ledger_movements AS spent "  # noqa: S608
-    "WHERE spent.debit_id = a.id AND spent.kind = 'charge' "
-    f"AND spent.created_ms BETWEEN {{day}} * {DAY_MS} AND ({{day}} + 2) * {DAY_MS} - 1"
-)
-# Kept for the day of the last charge; the movements tell what was spent on any other. So a call that is
-# charged by a clock days ahead, on this server or another, does not let a customer spend a day's limit again.
-SPENT_TODAY = (
-    "CASE WHEN a.spent_day = :day THEN a.spent_micros ELSE "
-    f"COALESCE(({CHARGED_IN_A_DAY.format(day=':day')}), 0) END"
-)
 
 _READ = Statement(
     "SELECT a.id, a.currency, a.balance_micros, a.held_micros, a.debit_limit_micros, a.daily_limit_micros, "  # noqa: S608
-    f"{SPENT_TODAY}, c.status = 'active' FROM ledger_accounts AS a "
+    f"{SPENT_TODAY}, {SPENDABLE}, c.status = 'active' FROM ledger_accounts AS a "
     "JOIN customers AS c ON c.id = a.customer_id WHERE a.customer_id = :customer_id",
     customer_id="bigint",
     day="bigint",
@@ -153,8 +131,3 @@ async def read_account(connection: AsyncConnection, customer_id: int, now_ms: in
     account = Account(*tuple(found[0]))
     # SQLite has no booleans.
     return replace(account, active=bool(account.active))
-
-
-def utc_day(now_ms: int) -> int:
-    """Days since 1970-01-01 UTC."""
-    return now_ms // DAY_MS

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from ringflow.ledger.account import House
-from ringflow.ledger.channel_limits import occupy_and_vacate
-from ringflow.ledger.hold import HoldState, UnknownLeg
-from ringflow.ledger.hold_requests import forbid_holds, hold_and_extend
-from ringflow.ledger.request import (
-    Answer,
+from ringflow.ledger.channel_limits import Occupied, OccupyRequest, VacateRequest, occupy_and_vacate
+from ringflow.ledger.hold import HoldState, LegRequest, UnknownLeg
+from ringflow.ledger.hold_requests import (
     ExtendRequest,
+    HoldAnswer,
     HoldRequest,
-    LegAnswer,
-    LegRequest,
-    OccupyRequest,
-    Request,
-    SettleRequest,
-    VacateRequest,
     VoidRequest,
+    forbid_holds,
+    hold_and_extend,
 )
-from ringflow.ledger.settlement import book_charges, settle_holds
+from ringflow.ledger.settlement import SettleAnswer, SettleRequest, book_charges, settle_holds
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
+
+Request: TypeAlias = HoldRequest | ExtendRequest | VoidRequest | SettleRequest | OccupyRequest | VacateRequest
+LegAnswer: TypeAlias = HoldAnswer | SettleAnswer
+Answer: TypeAlias = LegAnswer | Occupied
 
 # Every transaction takes customers' rows before the house's and the higher id first, so that no two wait for
 # each other. Gives the legs whose accounts are locked, which a hold made meanwhile is not among.

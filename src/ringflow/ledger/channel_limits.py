@@ -9,10 +9,59 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from ringflow.ledger.request import Occupied, OccupyRequest, VacateRequest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.ledger.server_liveness import SEEN_MS
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """What is asked about one counted call. `call_id`: the mark by which it is counted."""
+
+    call_id: str
+
+    @property
+    def subject(self) -> str:
+        """What the request is about: a batch has one request for each subject."""
+        return f"call:{self.call_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OccupyRequest(CallRequest):
+    """Count a call in all of these, each with its limit (None: no limit), or in none."""
+
+    limits: tuple[tuple[str, int | None], ...]
+    server: str
+    asterisk: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VacateRequest(CallRequest):
+    """Count the call nowhere any more. `limited`: where it was to be counted, if that is known."""
+
+    limited: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """Where a call is counted. `full`: what had no room, so that the call is counted nowhere."""
+
+    full: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonedCall:
+    """A counted call of a server last seen at `seen_ms`. `asterisk`: where it lives, empty if unknown."""
+
+    mark: str
+    asterisk: str
+    server: str
+    seen_ms: int
+
 
 _LOCK = Statement(
     "SELECT o.subject, o.used FROM ledger_occupancy AS o WHERE o.subject IN (SELECT v.subject FROM {rows}) "
@@ -56,6 +105,12 @@ _MARK = Statement(
 _UNMARK = Statement(
     "DELETE FROM ledger_marks WHERE call_id IN (SELECT v.call_id FROM {rows}) RETURNING subject",
     rows={"call_id": "text"},
+)
+_ABANDONED = Statement(
+    "SELECT m.call_id, m.asterisk, m.server, max(COALESCE(s.seen_ms, m.taken_ms)) FROM ledger_marks AS m "  # noqa: S608
+    f"LEFT JOIN ledger_servers AS s ON s.id = m.server WHERE COALESCE({SEEN_MS}, m.taken_ms) < :seen_ms "
+    "GROUP BY m.call_id, m.asterisk, m.server ORDER BY m.call_id",
+    seen_ms="bigint",
 )
 
 
@@ -173,3 +228,9 @@ async def _count(connection: DirectConnection, more: Mapping[str, int]) -> None:
     if rows:
         # Where a count is too low `ledger check` says so; no call may fail for it, nor a reaper stop.
         await _COUNT.run(connection, rows)
+
+
+async def abandoned_calls(connection: AsyncConnection, now_ms: int, silent_ms: int) -> list[AbandonedCall]:
+    """Counted calls whose server is over, or has not been seen for `silent_ms`."""
+    rows = await _ABANDONED.run(connection, seen_ms=now_ms - silent_ms)
+    return [AbandonedCall(*tuple(row)) for row in rows]

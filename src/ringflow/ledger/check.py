@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.ledger.account import CHARGED_IN_A_DAY
+from ringflow.ledger.credit import CHARGED_IN_A_DAY
 from ringflow.ledger.movement import Kind
 from ringflow.ledger.sums import BILLION, in_two_parts, put_together
 from ringflow.ledger.terms import Terms, UnreadableTerms, affordable_ms, charge_micros

@@ -1,9 +1,14 @@
-"""Credit asked for by many calls at once, granted by guarded UPDATEs that cannot be outrun.
+"""What a customer can spend, and how many calls at once take it without ever taking more.
 
-First all that a customer's calls ask for is taken in one UPDATE, for every customer in the batch together.
-Only where that is more than there is, what there is decides: in the order of asking, each gets all it wants,
-or what is left if that is enough for it, or nothing. The sum is taken by a guarded UPDATE again, so that even
-a reader of an old balance could not overdraw.
+This is the one place that says what can be spent:
+
+credit      balance + debit limit - held
+spendable   the same, but no more than the daily limit - held - spent today, where there is a daily limit
+
+Credit is granted by guarded UPDATEs. First all that a customer's calls ask for is taken in one UPDATE, for
+every customer in the batch together. Only where that is more than can be spent, it is shared in the order of
+asking: each call gets all it wants, or what is left if that is enough for it, or nothing. The shares are
+taken by a guarded UPDATE again, so that even a reader of an old balance could not overdraw.
 """
 
 from __future__ import annotations
@@ -12,11 +17,41 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ringflow.ledger.account import SPENT_TODAY
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 
 MAX_TRIES = 5
+
+DAY_MS = 86_400_000
+
+# Charges of a day and of the next one: a clock that is set back over midnight goes on counting what the later
+# day had; charges of a day further ahead are those of a clock that was wrong.
+CHARGED_IN_A_DAY = (
+    "SELECT CAST(SUM(spent.micros) AS BIGINT) FROM ledger_movements AS spent "  # noqa: S608
+    "WHERE spent.debit_id = a.id AND spent.kind = 'charge' "
+    f"AND spent.created_ms BETWEEN {{day}} * {DAY_MS} AND ({{day}} + 2) * {DAY_MS} - 1"
+)
+# Kept for the day of the last charge; the movements tell what was spent on any other. So a call that is
+# charged by a clock days ahead, on this server or another, does not let a customer spend a day's limit again.
+SPENT_TODAY = (
+    "CASE WHEN a.spent_day = :day THEN a.spent_micros ELSE "
+    f"COALESCE(({CHARGED_IN_A_DAY.format(day=':day')}), 0) END"
+)
+
+UNHELD = "(a.balance_micros - a.held_micros)"
+"""SQL: what is held for nothing of the balance of the account `a`."""
+
+CREDIT = f"({UNHELD} + a.debit_limit_micros)"
+"""SQL: the credit of the account `a`; it may be below zero. The house's accounts need none."""
+
+_DAILY = f"(a.daily_limit_micros - a.held_micros - {SPENT_TODAY})"
+
+SPENDABLE = (
+    f"(CASE WHEN a.daily_limit_micros IS NULL OR {CREDIT} <= {_DAILY} THEN {CREDIT} ELSE {_DAILY} END)"
+)
+"""SQL: what calls can spend of the account `a` on the UTC day `:day`; it may be below zero."""
+
+_GUARD = f"{SPENDABLE} >= v.micros"
 
 
 @dataclass(slots=True)
@@ -37,10 +72,6 @@ class Grant:
     available_micros: int = 0
 
 
-_GUARD = (
-    "a.balance_micros + a.debit_limit_micros - a.held_micros >= v.micros "
-    f"AND (a.daily_limit_micros IS NULL OR a.daily_limit_micros - a.held_micros - {SPENT_TODAY} >= v.micros)"
-)
 _HOLD = Statement(
     "UPDATE ledger_accounts AS a SET held_micros = a.held_micros + v.micros FROM {rows} "  # noqa: S608
     f"WHERE a.id = v.account_id AND {_GUARD} RETURNING id",
@@ -54,13 +85,16 @@ _SPEND = Statement(
     rows={"account_id": "bigint", "micros": "bigint"},
     day="bigint",
 )
-_ROOM = Statement(
-    "SELECT a.id, a.balance_micros + a.debit_limit_micros - a.held_micros AS credit, "  # noqa: S608
-    f"a.daily_limit_micros - a.held_micros - {SPENT_TODAY} AS daily "
-    "FROM {rows} JOIN ledger_accounts AS a ON a.id = v.account_id",
+_SPENDABLE = Statement(
+    f"SELECT a.id, {SPENDABLE} FROM {{rows}} JOIN ledger_accounts AS a ON a.id = v.account_id",  # noqa: S608
     rows={"account_id": "bigint"},
     day="bigint",
 )
+
+
+def utc_day(now_ms: int) -> int:
+    """Return the days since 1970-01-01 UTC, by which spending is counted."""
+    return now_ms // DAY_MS
 
 
 async def hold_credit(connection: DirectConnection, asks: Sequence[Ask], day: int) -> dict[str, Grant]:
@@ -110,10 +144,7 @@ async def _share(
 ) -> tuple[dict[str, int], dict[str, Grant]]:
     """Divide what there is in the order of asking: what each may take, and those that get nothing."""
     accounts = [{"account_id": account_id} for account_id in dict.fromkeys(ask.account_id for ask in asks)]
-    room = {
-        account_id: credit if daily is None else min(credit, daily)
-        for account_id, credit, daily in await _ROOM.run(connection, accounts, day=day)
-    }
+    room = {row[0]: row[1] for row in await _SPENDABLE.run(connection, accounts, day=day)}
     wanted: dict[str, int] = {}
     refused: dict[str, Grant] = {}
     for ask in asks:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from ringflow.audit import Act, note
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, open_account, read_account
+from ringflow.ledger.credit import UNHELD
 from ringflow.money import MAX_AMOUNT_MICROS, Money, format_amount
 from ringflow.store.statement import Statement
 
 _SET_DEBIT = Statement(
-    "UPDATE ledger_accounts SET debit_limit_micros = :micros WHERE customer_id = :customer_id "
-    "AND (balance_micros - held_micros >= 0 OR balance_micros - held_micros + :micros >= 0) RETURNING id",
+    "UPDATE ledger_accounts AS a SET debit_limit_micros = :micros WHERE a.customer_id = :customer_id "  # noqa: S608
+    f"AND ({UNHELD} >= 0 OR {UNHELD} + :micros >= 0) RETURNING id",
     customer_id="bigint",
     micros="bigint",
 )

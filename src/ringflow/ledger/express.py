@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ringflow.ledger.account import SPENT_TODAY, House, house_id_sql, utc_day
+from ringflow.ledger.account import House, house_id_sql
+from ringflow.ledger.batch import Answer, Request
+from ringflow.ledger.credit import SPENDABLE, SPENT_TODAY, utc_day
 from ringflow.ledger.hold import HoldState
-from ringflow.ledger.hold_requests import new_hold
+from ringflow.ledger.hold_requests import HoldRequest, new_hold
 from ringflow.ledger.movement import Kind
-from ringflow.ledger.request import Answer, HoldRequest, Request, SettleRequest
-from ringflow.ledger.settlement import CHARGE_KEY_PREFIX, CHARGE_REASON, EndedRow, read_settlement
+from ringflow.ledger.settlement import (
+    CHARGE_KEY_PREFIX,
+    CHARGE_REASON,
+    EndedRow,
+    SettleRequest,
+    read_settlement,
+)
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 
@@ -29,9 +36,7 @@ _ENDED = ", ".join(EndedRow._fields)
 _EXPRESS = f"""
 WITH v AS MATERIALIZED (SELECT * FROM {{rows}}),
 locked AS MATERIALIZED (
-    SELECT a.id, a.currency, a.balance_micros + a.debit_limit_micros - a.held_micros AS credit,
-        a.daily_limit_micros - a.held_micros - {SPENT_TODAY} AS daily
-    FROM ledger_accounts AS a
+    SELECT a.id, a.currency, {SPENDABLE} AS spendable FROM ledger_accounts AS a
     WHERE a.id IN (
         SELECT COALESCE((SELECT h.account_id FROM ledger_holds AS h WHERE h.leg_id = v.leg_id), v.customer_id)
         FROM v
@@ -54,8 +59,8 @@ wanted AS (
 ),
 room AS (
     SELECT locked.id, COALESCE(back.held, 0) AS held, COALESCE(back.charged, 0) AS charged,
-        wanted.micros = 0 OR LEAST(locked.credit, locked.daily)
-            + COALESCE(back.held - back.charged, 0) >= wanted.micros AS enough
+        wanted.micros = 0
+            OR locked.spendable + COALESCE(back.held - back.charged, 0) >= wanted.micros AS enough
     FROM locked LEFT JOIN back ON back.id = locked.id LEFT JOIN wanted ON wanted.id = locked.id
 ),
 made AS (

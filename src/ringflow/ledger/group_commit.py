@@ -20,9 +20,8 @@ from dataclasses import dataclass
 import structlog
 
 from ringflow.errors import Refused, RingflowError
-from ringflow.ledger.batch import run_batch
+from ringflow.ledger.batch import Answer, Request, run_batch
 from ringflow.ledger.express import run_express
-from ringflow.ledger.request import Answer, Request
 from ringflow.ledger.transaction import transact
 from ringflow.store import Store, StoreGone, StoreLocked
 from ringflow.store.batches import Batches

@@ -1,12 +1,20 @@
-"""Holds: credit set aside for a leg, and how they end."""
+"""Holds: credit set aside for a leg before it is dialled. What a hold is, and how it is read back.
+
+How holds are made and raised is in `hold_requests.py`, how they end in `settlement.py`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
-from ringflow.ledger.terms import Terms
+from ringflow.ledger.server_liveness import SEEN_MS
+from ringflow.ledger.terms import Terms, UnreadableTerms
+from ringflow.store.statement import Statement
 
 
 class HoldState(StrEnum):
@@ -17,7 +25,7 @@ class HoldState(StrEnum):
     RELEASED = "released"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Credit set aside for a leg. `terms` is None for a leg that is not rated here (upstream).
 
@@ -41,27 +49,12 @@ class Hold:
     left_ms: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class NoCredit:
     """No hold: the customer has `available_micros` to spend, which may be below zero."""
 
     customer_id: int
     available_micros: int
-
-
-@dataclass(slots=True)
-class Settlement:
-    """How a hold ended: the same for everyone who asks.
-
-    `uncollected_micros`: what the talk cost beyond the hold and could not be taken, as the credit was spent.
-    """
-
-    leg_id: str
-    customer_id: int
-    state: HoldState
-    charged_micros: int
-    uncollected_micros: int
-    ended_ms: int
 
 
 class UnknownLeg(Refused):
@@ -70,3 +63,127 @@ class UnknownLeg(Refused):
 
 class LegTaken(Refused):
     """The leg's id stands for another hold, or for one that has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegRequest:
+    """What a call asks about one of its legs."""
+
+    leg_id: str
+
+    @property
+    def subject(self) -> str:
+        """What the request is about: a batch has one request for each subject."""
+        return f"leg:{self.leg_id}"
+
+
+class HoldRow(NamedTuple):
+    """A hold as it is kept; the fields are its columns."""
+
+    leg_id: str
+    account_id: int
+    asked_micros: int
+    micros: int
+    state: str
+    server: str
+    terms: str
+    opened_ms: int
+    expires_ms: int
+    asterisk: str
+    token: str
+    left_ms: int | None
+
+
+HOLD_COLUMNS = ", ".join(f"h.{name}" for name in HoldRow._fields)
+
+# A server that never said that it lives counts from the hold's own beginning.
+_GONE = f"COALESCE((SELECT {SEEN_MS} FROM ledger_servers AS s WHERE s.id = h.server), h.opened_ms) < :seen_ms"  # noqa: S608
+_ABANDONED = f"h.expires_ms < :now_ms OR h.left_ms IS NOT NULL OR {_GONE}"
+_FIND = Statement(f"SELECT {HOLD_COLUMNS} FROM ledger_holds AS h WHERE h.leg_id = :leg_id", leg_id="text")  # noqa: S608
+_STANDING = Statement(
+    f"SELECT {HOLD_COLUMNS} FROM ledger_holds AS h WHERE h.state = 'held' ORDER BY h.opened_ms, h.leg_id"  # noqa: S608
+)
+_OPEN = Statement(
+    "SELECT count(*) AS standing, min(h.opened_ms) AS oldest_ms FROM ledger_holds AS h WHERE h.state = 'held'"
+)
+_UNATTENDED = Statement(
+    f"SELECT {HOLD_COLUMNS} FROM ledger_holds AS h WHERE h.state = 'held' AND ({_ABANDONED}) "  # noqa: S608
+    "ORDER BY h.opened_ms, h.leg_id",
+    now_ms="bigint",
+    seen_ms="bigint",
+)
+_IS_GONE = Statement(
+    f"SELECT 1 FROM ledger_holds AS h WHERE h.leg_id = :leg_id AND {_GONE}",  # noqa: S608
+    leg_id="text",
+    seen_ms="bigint",
+)
+_LEAVE = Statement(
+    "UPDATE ledger_holds SET left_ms = :now_ms WHERE leg_id = :leg_id AND state = 'held' AND left_ms IS NULL",
+    leg_id="text",
+    now_ms="bigint",
+)
+
+
+async def find_hold(connection: AsyncConnection, leg_id: str) -> Hold | None:
+    """The leg's hold, ended or not."""
+    found = await _FIND.run(connection, leg_id=leg_id)
+    return read_hold(HoldRow._make(found[0])) if found else None
+
+
+async def standing_hold(connection: AsyncConnection, leg_id: str) -> Hold | None:
+    """The leg's hold, unless it has ended."""
+    found = [HoldRow._make(row) for row in await _FIND.run(connection, leg_id=leg_id)]
+    return read_hold(found[0]) if found and found[0].state == HoldState.HELD else None
+
+
+async def standing_holds(connection: AsyncConnection) -> list[Hold]:
+    """All holds that have not ended, the oldest first."""
+    return [read_hold(HoldRow._make(row)) for row in await _STANDING.run(connection)]
+
+
+async def open_holds(connection: AsyncConnection) -> tuple[int, int | None]:
+    """How many holds stand, and when the oldest was made, in milliseconds since 1970."""
+    found = (await _OPEN.run(connection))[0]
+    return found.standing, found.oldest_ms
+
+
+async def is_hold_gone(connection: AsyncConnection, leg_id: str, now_ms: int, silent_ms: int) -> bool:
+    """Whether the server of a leg's hold is over, or has not been seen for `silent_ms`."""
+    return bool(await _IS_GONE.run(connection, leg_id=leg_id, seen_ms=now_ms - silent_ms))
+
+
+async def leave_hold(connection: AsyncConnection, leg_id: str, now_ms: int) -> None:
+    """Note that the server of a leg lost sight of it, unless the leg has ended."""
+    await _LEAVE.run(connection, leg_id=leg_id, now_ms=now_ms)
+
+
+async def abandoned_holds(connection: AsyncConnection, now_ms: int, silent_ms: int) -> list[Hold]:
+    """Holds that nobody looks after: of a server that is over, silent for `silent_ms` or lost sight of the
+    leg.
+
+    Those that stand longer than they may are among them.
+    """
+    rows = await _UNATTENDED.run(connection, now_ms=now_ms, seen_ms=now_ms - silent_ms)
+    return [read_hold(HoldRow._make(row)) for row in rows]
+
+
+def read_hold(row: HoldRow) -> Hold:
+    """Return the hold of a row, whether its terms can be read or not."""
+    terms, unreadable = None, ""
+    try:
+        terms = Terms.from_json(row.terms) if row.terms else None
+    except UnreadableTerms as error:
+        unreadable = str(error)
+    return Hold(
+        leg_id=row.leg_id,
+        customer_id=row.account_id,
+        micros=row.micros,
+        terms=terms,
+        server=row.server,
+        opened_ms=row.opened_ms,
+        expires_ms=row.expires_ms,
+        unreadable=unreadable,
+        asterisk=row.asterisk,
+        token=row.token,
+        left_ms=row.left_ms,
+    )

@@ -1,39 +1,60 @@
-"""Holds made and raised: a hold stands in the books before its leg is dialled."""
+"""What calls ask about holds: one is made before its leg is dialled, raised in the talk, or forbidden."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from ringflow.errors import Refused
-from ringflow.ledger.account import open_account, utc_day
-from ringflow.ledger.credit import Ask, Grant, hold_credit
-from ringflow.ledger.hold import Hold, LegTaken, NoCredit, UnknownLeg
-from ringflow.ledger.request import ExtendRequest, HoldRequest, LegAnswer, VoidRequest
-from ringflow.ledger.terms import Terms, UnreadableTerms
+from ringflow.ledger.account import open_account
+from ringflow.ledger.credit import Ask, Grant, hold_credit, utc_day
+from ringflow.ledger.hold import (
+    HOLD_COLUMNS,
+    Hold,
+    HoldRow,
+    LegRequest,
+    LegTaken,
+    NoCredit,
+    UnknownLeg,
+    read_hold,
+)
+from ringflow.ledger.terms import Terms
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 
 
-class HoldRow(NamedTuple):
-    """A hold as it is kept; the fields are its columns."""
+@dataclass(frozen=True, slots=True)
+class HoldRequest(LegRequest):
+    """Set `micros` aside, or what there is from `least_micros` on."""
 
-    leg_id: str
-    account_id: int
-    asked_micros: int
+    customer_id: int
     micros: int
-    state: str
+    least_micros: int
     server: str
     terms: str
-    opened_ms: int
     expires_ms: int
-    asterisk: str
-    token: str
-    left_ms: int | None
+    asterisk: str = ""
+    token: str = ""
 
 
-HOLD_COLUMNS = ", ".join(f"h.{name}" for name in HoldRow._fields)
+@dataclass(frozen=True, slots=True)
+class ExtendRequest(LegRequest):
+    """Raise the leg's hold to `micros` in all, or as far as there is credit, from `least_micros` on."""
+
+    micros: int
+    least_micros: int
+    expires_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VoidRequest(LegRequest):
+    """End the leg's hold without a charge, and let none be made for the leg from now on."""
+
+    customer_id: int
+
+
+HoldAnswer: TypeAlias = Hold | NoCredit | Refused
 
 _INSERT = Statement(
     "INSERT INTO ledger_holds (leg_id, account_id, asked_micros, micros, state, server, terms, opened_ms, "
@@ -84,12 +105,12 @@ _REMOVE = Statement(
 
 async def forbid_holds(
     connection: DirectConnection, requests: Sequence[VoidRequest], now_ms: int
-) -> dict[str, LegAnswer]:
-    """Enter legs that have no hold as released, so that none can be made; gives the answers of those refused.
+) -> dict[str, Refused]:
+    """Enter legs that have no hold as released, so that none can be made. Return why some were refused.
 
     The row's key makes it wait for a hold that another transaction is making, and makes a later one fail.
     """
-    refused: dict[str, LegAnswer] = {}
+    refused: dict[str, Refused] = {}
     rows = [{"leg_id": one.leg_id, "customer_id": one.customer_id} for one in requests]
     if not rows:
         return refused
@@ -110,7 +131,7 @@ async def hold_and_extend(
     holds: Sequence[HoldRequest],
     extensions: Sequence[ExtendRequest],
     now_ms: int,
-) -> dict[str, LegAnswer]:
+) -> dict[str, HoldAnswer]:
     """Make holds and raise others. Gives each leg's answer."""
     made, answers = await _insert(connection, holds, now_ms)
     raised, refused = await _find_raised(connection, extensions)
@@ -131,13 +152,13 @@ async def hold_and_extend(
 
 async def _insert(
     connection: DirectConnection, requests: Sequence[HoldRequest], now_ms: int
-) -> tuple[dict[str, HoldRequest], dict[str, LegAnswer]]:
+) -> tuple[dict[str, HoldRequest], dict[str, HoldAnswer]]:
     """Enter new holds. Gives those that are new, and the answers to those that are not."""
     if not requests:
         return {}, {}
     asked = {one.leg_id: one for one in requests}
     made = await _insert_rows(connection, requests, now_ms)
-    answers: dict[str, LegAnswer] = {}
+    answers: dict[str, HoldAnswer] = {}
     if len(made) < len(asked):
         left = [one for one in requests if one.leg_id not in made]
         answers |= {hold.leg_id: _again(asked[hold.leg_id], hold) for hold in await _find(connection, left)}
@@ -175,11 +196,11 @@ async def _insert_rows(
 
 async def _find_raised(
     connection: DirectConnection, requests: Sequence[ExtendRequest]
-) -> tuple[dict[str, tuple[ExtendRequest, Hold]], dict[str, LegAnswer]]:
+) -> tuple[dict[str, tuple[ExtendRequest, Hold]], dict[str, HoldAnswer]]:
     if not requests:
         return {}, {}
     found = {row.leg_id: row for row in await _find(connection, requests)}
-    answers: dict[str, LegAnswer] = {}
+    answers: dict[str, HoldAnswer] = {}
     raised: dict[str, tuple[ExtendRequest, Hold]] = {}
     for one in requests:
         row = found.get(one.leg_id)
@@ -203,7 +224,7 @@ async def _write(
     connection: DirectConnection,
     made: dict[str, HoldRequest],
     raised: dict[str, tuple[ExtendRequest, Hold]],
-    answers: dict[str, LegAnswer],
+    answers: dict[str, HoldAnswer],
 ) -> None:
     """Write down what is other than it was entered."""
     refused = [{"leg_id": leg_id} for leg_id in made if isinstance(answers[leg_id], NoCredit)]
@@ -254,25 +275,3 @@ def _again(request: HoldRequest, row: HoldRow) -> Hold | Refused:
     if (row.account_id, row.asked_micros) != (request.customer_id, request.micros):
         return LegTaken(f"leg {request.leg_id} has another hold")
     return read_hold(row)
-
-
-def read_hold(row: HoldRow) -> Hold:
-    """Return the hold of a row, whether its terms can be read or not."""
-    terms, unreadable = None, ""
-    try:
-        terms = Terms.from_json(row.terms) if row.terms else None
-    except UnreadableTerms as error:
-        unreadable = str(error)
-    return Hold(
-        leg_id=row.leg_id,
-        customer_id=row.account_id,
-        micros=row.micros,
-        terms=terms,
-        server=row.server,
-        opened_ms=row.opened_ms,
-        expires_ms=row.expires_ms,
-        unreadable=unreadable,
-        asterisk=row.asterisk,
-        token=row.token,
-        left_ms=row.left_ms,
-    )

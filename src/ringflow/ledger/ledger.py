@@ -12,20 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, read_account
-from ringflow.ledger.channel_limits import customer_subject
+from ringflow.ledger.channel_limits import Occupied, OccupyRequest, VacateRequest, customer_subject
 from ringflow.ledger.group_commit import GroupCommit
-from ringflow.ledger.held import find_hold, leave_hold
-from ringflow.ledger.hold import Hold, HoldState, NoCredit, Settlement, UnknownLeg
+from ringflow.ledger.hold import Hold, HoldState, NoCredit, UnknownLeg, find_hold, leave_hold
+from ringflow.ledger.hold_requests import ExtendRequest, HoldRequest, VoidRequest
 from ringflow.ledger.rates.quote import NoRate, Quote, Quotes, quote_trunk
-from ringflow.ledger.request import (
-    ExtendRequest,
-    HoldRequest,
-    Occupied,
-    OccupyRequest,
-    SettleRequest,
-    VacateRequest,
-    VoidRequest,
-)
+from ringflow.ledger.settlement import Settlement, SettleRequest
 from ringflow.ledger.terms import Terms, UnreadableTerms, charge_micros
 from ringflow.moments import system_now_ms
 from ringflow.money import MAX_AMOUNT_MICROS

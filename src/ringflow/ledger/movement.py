@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act, note
 from ringflow.errors import Refused
+from ringflow.ledger.credit import CREDIT
 from ringflow.money import MAX_AMOUNT_MICROS, MAX_BALANCE_MICROS, Money
 from ringflow.store.statement import Statement
 
@@ -100,9 +101,8 @@ _LOCK = Statement(
 )
 # House accounts have no limit; a customer's credit that is held is not there to be taken.
 _TAKE = Statement(
-    "UPDATE ledger_accounts SET balance_micros = balance_micros - :micros WHERE id = :account_id "
-    "AND balance_micros - :micros >= :lowest "
-    "AND (house IS NOT NULL OR balance_micros + debit_limit_micros - held_micros >= :micros) "
+    "UPDATE ledger_accounts AS a SET balance_micros = a.balance_micros - :micros WHERE a.id = :account_id "  # noqa: S608
+    f"AND a.balance_micros - :micros >= :lowest AND (a.house IS NOT NULL OR {CREDIT} >= :micros) "
     "RETURNING balance_micros",
     account_id="bigint",
     micros="bigint",
@@ -115,8 +115,8 @@ _GIVE = Statement(
     micros="bigint",
     highest="bigint",
 )
-_ROOM = Statement(
-    "SELECT balance_micros + debit_limit_micros - held_micros FROM ledger_accounts WHERE id = :account_id",
+_CREDIT = Statement(
+    f"SELECT {CREDIT} FROM ledger_accounts AS a WHERE a.id = :account_id",  # noqa: S608
     account_id="bigint",
 )
 
@@ -200,7 +200,7 @@ async def _again(connection: AsyncConnection, movement: Movement) -> Posted:
 
 
 async def _not_enough(connection: AsyncConnection, movement: Movement) -> Refused:
-    found = await _ROOM.run(connection, account_id=movement.debit_id)
+    found = await _CREDIT.run(connection, account_id=movement.debit_id)
     if not found:
         return Refused(f"there is no account {movement.debit_id}")
     wanted, there = Money(movement.micros, movement.currency), Money(found[0][0], movement.currency)

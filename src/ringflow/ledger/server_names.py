@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import StartError
-from ringflow.ledger.held import see_server
+from ringflow.ledger.server_liveness import see_server
 from ringflow.ledger.server_process import ServerProcess, this_process
 from ringflow.store import Store
 from ringflow.store.statement import Statement

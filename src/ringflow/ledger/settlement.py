@@ -1,7 +1,7 @@
-"""The end of holds: charged once, whoever settles and however often; the rest given back.
+"""Settlement: a hold ends, its leg is charged once however often it is settled, and the rest goes back.
 
-A charge is taken from what the hold set aside. What a talk cost beyond that is taken from the customer's free
-credit as far as it goes, and what is left over is noted as uncollected: no settlement takes an account below
+A charge is taken from what the hold set aside. What a talk cost beyond that is taken from what the customer
+can spend, as far as it goes; what is left over is noted as uncollected. No settlement takes an account below
 its limit.
 """
 
@@ -10,18 +10,44 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from ringflow.ledger.account import SPENT_TODAY, House, house_id, utc_day
-from ringflow.ledger.credit import Ask, spend_credit
-from ringflow.ledger.hold import HoldState, Settlement, UnknownLeg
+from ringflow.errors import Refused
+from ringflow.ledger.account import House, house_id
+from ringflow.ledger.credit import SPENT_TODAY, Ask, spend_credit, utc_day
+from ringflow.ledger.hold import HoldState, LegRequest, UnknownLeg
 from ringflow.ledger.movement import Kind
-from ringflow.ledger.request import LegAnswer, SettleRequest
 from ringflow.store import DirectConnection
 from ringflow.store.statement import Statement
 
 CHARGE_REASON = "call"
 CHARGE_KEY_PREFIX = "leg:"
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRequest(LegRequest):
+    """End the leg's hold: charge `micros`, give the rest back."""
+
+    micros: int
+    state: HoldState = HoldState.SETTLED
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a hold ended: the same for everyone who asks.
+
+    `uncollected_micros`: what the talk cost beyond the hold and could not be taken, as the credit was spent.
+    """
+
+    leg_id: str
+    customer_id: int
+    state: HoldState
+    charged_micros: int
+    uncollected_micros: int
+    ended_ms: int
+
+
+SettleAnswer: TypeAlias = Settlement | Refused
 
 
 class EndedRow(NamedTuple):
@@ -86,7 +112,7 @@ _EARN = Statement(
 )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Charge:
     """What a leg was charged, to be entered in the books."""
 
@@ -103,13 +129,13 @@ def charge_key(leg_id: str) -> str:
 
 async def settle_holds(
     connection: DirectConnection, requests: Sequence[SettleRequest], now_ms: int
-) -> tuple[dict[str, LegAnswer], list[Charge]]:
+) -> tuple[dict[str, SettleAnswer], list[Charge]]:
     """End holds. Gives each leg's answer, and the charges, which `book_charges` enters before the commit."""
     if not requests:
         return {}, []
     rows = [{"leg": one.leg_id, "charge": one.micros, "ending": one.state.value} for one in requests]
     ended = [EndedRow._make(row) for row in await _END.run(connection, rows, now_ms=now_ms)]
-    answers: dict[str, LegAnswer] = {row.leg_id: read_settlement(row) for row in ended}
+    answers: dict[str, SettleAnswer] = {row.leg_id: read_settlement(row) for row in ended}
     currencies = await _pay(connection, ended, utc_day(now_ms))
     answers |= await _collect_beyond(connection, ended, utc_day(now_ms))
     charges = [

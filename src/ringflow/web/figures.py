@@ -19,7 +19,7 @@ from ringflow.agi.server import FastAgiServer
 from ringflow.ami.link import AmiLink
 from ringflow.calls.charging import Charging
 from ringflow.engine.reaper import Reaper
-from ringflow.ledger.held import open_holds
+from ringflow.ledger.hold import open_holds
 from ringflow.records.keeping import RecordKeeping
 from ringflow.store import StoreGone
 from ringflow.store.batches import Batches

@@ -19,12 +19,14 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
     true,
 )
 from sqlalchemy.dialects.postgresql import JSON, array
 from sqlalchemy.types import Text
 
 from ringflow.ledger.channel_limits import CUSTOMER_SUBJECT
+from ringflow.ledger.credit import SPENDABLE
 from ringflow.ledger.rates.prefix import MAX_PREFIX_LENGTH
 from ringflow.store import LookUp
 from ringflow.store.ledger_tables import ledger_accounts, rate_assignments, rate_cards, rates
@@ -32,15 +34,9 @@ from ringflow.store.tables import customers
 
 PREFIX_LENGTHS = range(1, MAX_PREFIX_LENGTH + 1)
 
-_ACCOUNT_COLUMNS = (
-    customers.c.currency,
-    ledger_accounts.c.balance_micros,
-    ledger_accounts.c.held_micros,
-    ledger_accounts.c.debit_limit_micros,
-    ledger_accounts.c.daily_limit_micros,
-    ledger_accounts.c.spent_micros,
-    ledger_accounts.c.spent_day,
-)
+# NULL where no account was opened yet.
+_accounts = ledger_accounts.alias("a")
+_spendable = text(SPENDABLE).bindparams(bindparam("day", type_=BigInteger))
 _CARD_COLUMNS = (
     rate_cards.c.name,
     rate_cards.c.currency,
@@ -83,8 +79,8 @@ def _with_account_and_card(
 ) -> Select[tuple[object, ...]]:
     """`asked` selects from `customers`."""
     return (
-        asked.add_columns(*_ACCOUNT_COLUMNS, rate_cards.c.below_cost, *_CARD_COLUMNS)
-        .outerjoin(ledger_accounts, ledger_accounts.c.customer_id == customers.c.id)
+        asked.add_columns(customers.c.currency, _spendable, rate_cards.c.below_cost, *_CARD_COLUMNS)
+        .outerjoin(_accounts, _accounts.c.customer_id == customers.c.id)
         .outerjoin(rate_assignments, rate_assignments.c.subject == subject)
         .outerjoin(rate_cards, rate_cards.c.id == func.coalesce(rate_assignments.c.card_id, _default_id))
     )
@@ -99,7 +95,7 @@ FOR_CUSTOMER = LookUp(
     .add_columns(*_RATE_COLUMNS)
     .outerjoin(rates, _in_effect(_one_of_prefixes))
     .order_by(_LONGEST_FIRST),
-    ["customer_id", "subject", "now_ms", *_PREFIXES],
+    ["customer_id", "subject", "now_ms", "day", *_PREFIXES],
 )
 
 FOR_TRUNK = LookUp(
@@ -140,6 +136,6 @@ FOR_CUSTOMERS = LookUp(
     )
     .add_columns(*_best.c)
     .outerjoin(_best, true()),
-    ["asked", "now_ms"],
+    ["asked", "now_ms", "day"],
 )
 """On PostgreSQL, of many. `asked`: JSON objects with `customer_id` and `number`, which begin each row."""

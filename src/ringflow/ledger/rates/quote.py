@@ -1,6 +1,6 @@
-"""What a call would cost a customer, or us: one indexed query of all prefixes of the number, in one hop.
+"""Quotes: what a call would cost a customer, or us, by one indexed query of all prefixes of the number.
 
-There is no cache that could be old: a hundred thousand rows are as quick as ten.
+Nothing is cached that could be old: a hundred thousand rates are searched as quickly as ten.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ringflow.errors import Refused
-from ringflow.ledger.account import Account, utc_day
 from ringflow.ledger.channel_limits import customer_subject
+from ringflow.ledger.credit import utc_day
 from ringflow.ledger.rates.card import BelowCost, trunk_subject
 from ringflow.ledger.rates.prefix import is_rated_number
 from ringflow.ledger.rates.query import FOR_CUSTOMER, FOR_CUSTOMERS, FOR_TRUNK, PREFIX_LENGTHS
@@ -32,24 +32,12 @@ class BlockedDestination(NoRate):
     """The rate card says that no call to the number is put through."""
 
 
-class AccountRow(NamedTuple):
-    """The customer's currency, and its account as it is kept; `balance_micros` None: not opened yet."""
-
-    currency: str
-    balance_micros: int | None
-    held_micros: int
-    debit_limit_micros: int
-    daily_limit_micros: int | None
-    spent_micros: int
-    spent_day: int
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Quote:
-    """What a call to `number` costs the customer now, and how much it may spend.
+    """What a call to `number` costs the customer now, and how much it can spend (`credit.SPENDABLE`).
 
-    `account`: what there is of the customer's account, worked out only where somebody asks for its credit.
-    `below_cost`: what the rate card says of trunks that cost more.
+    `available_micros` is 0 where no account was opened yet. `below_cost`: what the rate card says of trunks
+    that cost more.
     """
 
     number: str
@@ -57,26 +45,8 @@ class Quote:
     card: str
     prefix: str
     terms: Terms
-    account: AccountRow
-    now_ms: int
+    available_micros: int
     below_cost: BelowCost = BelowCost.REFUSE
-
-    @property
-    def available_micros(self) -> int:
-        """The credit that is free now; 0 where no account was opened yet."""
-        account = self.account
-        if account.balance_micros is None:
-            return 0
-        today = utc_day(self.now_ms)
-        return Account(
-            customer_id=self.customer_id,
-            currency=account.currency,
-            balance_micros=account.balance_micros,
-            held_micros=account.held_micros,
-            debit_limit_micros=account.debit_limit_micros,
-            daily_limit_micros=account.daily_limit_micros,
-            spent_today_micros=account.spent_micros if account.spent_day in (today, today + 1) else 0,
-        ).available_micros
 
     @property
     def affordable_ms(self) -> int | None:
@@ -103,7 +73,6 @@ class Quote:
 
 
 _POLICIES = {one.value: one for one in BelowCost}
-_ACCOUNT_COLUMNS = len(AccountRow._fields)
 
 
 class Quotes:
@@ -118,16 +87,17 @@ class Quotes:
         """As the function `quote`, now; on PostgreSQL those that are asked for at once share a round trip."""
         if self._store.dialect == "sqlite":
             return await quote(self._store, number, customer_id, self._now_ms())
-        now_ms, row = await self._gathered.ask((customer_id, _digits(number)))
-        return _read(row, number, customer_id, now_ms)
+        row = await self._gathered.ask((customer_id, _digits(number)))
+        return _read(row, number, customer_id)
 
-    async def _find(self, asked: Sequence[tuple[int, str]]) -> Sequence[tuple[int, Row | None]]:
+    async def _find(self, asked: Sequence[tuple[int, str]]) -> Sequence[Row | None]:
         now_ms = self._now_ms()
         pairs = [{"customer_id": customer_id, "number": number} for customer_id, number in set(asked)]
         rows: dict[tuple[int, str], Row] = {}
-        for customer_id, number, *row in await self._store.look_up(FOR_CUSTOMERS, json.dumps(pairs), now_ms):
+        found = await self._store.look_up(FOR_CUSTOMERS, json.dumps(pairs), now_ms, utc_day(now_ms))
+        for customer_id, number, *row in found:
             rows.setdefault((customer_id, number), row)
-        return [(now_ms, rows.get(one)) for one in asked]
+        return [rows.get(one) for one in asked]
 
 
 async def quote(store: Store, number: str, customer_id: int, now_ms: int) -> Quote:
@@ -136,8 +106,8 @@ async def quote(store: Store, number: str, customer_id: int, now_ms: int) -> Quo
     The credit may be taken by another call a moment later: only a hold is sure.
     """
     subject, prefixes = customer_subject(customer_id), _prefixes(number)
-    found = await store.look_up(FOR_CUSTOMER, customer_id, subject, now_ms, *prefixes)
-    return _read(found[0] if found else None, number, customer_id, now_ms)
+    found = await store.look_up(FOR_CUSTOMER, customer_id, subject, now_ms, utc_day(now_ms), *prefixes)
+    return _read(found[0] if found else None, number, customer_id)
 
 
 async def quote_trunk(store: Store, number: str, trunk: str, now_ms: int) -> tuple[str, Terms]:
@@ -162,17 +132,15 @@ async def trunk_terms(connection: DirectConnection, number: str, trunk: str, at_
     return _terms(*found[0][1:-1]) if found and not found[0][-1] else None
 
 
-def _read(row: Row | None, number: str, customer_id: int, now_ms: int) -> Quote:
+def _read(row: Row | None, number: str, customer_id: int) -> Quote:
     if row is None:
         raise Refused(f"there is no customer {customer_id}")
-    account = AccountRow._make(row[:_ACCOUNT_COLUMNS])
-    below_cost, card, *rate = row[_ACCOUNT_COLUMNS:]
+    currency, available_micros, below_cost, card, *rate = row
     if card is None:
-        raise NoRate(
-            f"customer {customer_id} has no rate card, and there is no default one for {account.currency}"
-        )
+        raise NoRate(f"customer {customer_id} has no rate card, and there is no default one for {currency}")
     terms = _terms_for(card, number, rate)
-    return Quote(number, customer_id, card, terms.prefix, terms, account, now_ms, _POLICIES[below_cost])
+    policy = _POLICIES[below_cost]
+    return Quote(number, customer_id, card, terms.prefix, terms, available_micros or 0, policy)
 
 
 def _terms_for(card: str, number: str, rate: Sequence[Any]) -> Terms:
