@@ -188,7 +188,7 @@ class Application:
             self.engine.call_refused,
         )
         self.asterisk = _asterisk_watch(core, self.ami, lambda: self.fastagi.port)
-        self._ends = self.records.remains if self.records is not None else None
+        self._ends = self.records.lost_legs if self.records is not None else None
         silent_s, ledger = config.charging.dead_after_s, core.charging.ledger
         self._settlements = Settlements(core.charging, self._ends, silent_s)
         self._name = ServerName(core.store, ledger.server, silent_s, ledger.now_ms)

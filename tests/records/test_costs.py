@@ -22,7 +22,7 @@ from ringflow.records.export import export_calls
 from ringflow.records.legs import RecordedLeg
 from ringflow.records.reading import Filter, find_call
 from ringflow.records.recorder import Recorder
-from ringflow.records.recovery import Remains
+from ringflow.records.recovery import LostLegRecords
 from ringflow.records.rows import call_rows
 from ringflow.spreadsheets import CsvTable
 from ringflow.store import Store
@@ -148,7 +148,7 @@ async def test_a_lost_leg_has_its_cost_when_asterisk_tells_of_its_talk(store: St
         await connection.execute(call_drafts.insert().values(row))
     end = LegEnd("01a.2@1.1", LegStatus.ANSWERED, 61_000, BEGAN_MS + 70_000, 16)
     for told in (end, replace(end, talked_ms=1)):
-        await Remains(store, "other").leg_ended(told)
+        await LostLegRecords(store, "other").leg_ended(told)
         leg = (await legs(store))[1]
         assert (leg.talked_ms, cost(leg)) == (61_000, (19_700, "EUR", "44"))
 
@@ -171,7 +171,7 @@ async def test_a_lost_number_dialled_as_keyed_costs_by_its_own_rate_too(store: S
         row = {"call_id": "01a", "server": "here#1", "kept_ms": BEGAN_MS, "facts": draft.to_json()}
         await connection.execute(call_drafts.insert().values(row))
     end = LegEnd("01a.2@1.1", LegStatus.ANSWERED, 4000, BEGAN_MS + 70_000, 16)
-    await Remains(store, "other").leg_ended(end)
+    await LostLegRecords(store, "other").leg_ended(end)
     assert cost((await legs(store))[1]) == (60_000, "EUR", "~44")
 
 

@@ -17,7 +17,7 @@ from ringflow.ledger.server_liveness import see_server
 from ringflow.records.drafting import LEAST_AGE_MS, Drafts
 from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
 from ringflow.records.recorder import Recorder
-from ringflow.records.recovery import Remains, recover_drafts
+from ringflow.records.recovery import LostLegRecords, recover_drafts
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_servers
 from ringflow.store.record_tables import call_drafts
@@ -162,13 +162,13 @@ async def test_the_end_of_the_lost_leg_is_added_once_whether_asterisk_or_the_dra
     store: Store, drafts: Drafts, told_first: bool
 ) -> None:
     await drafts.keep()
-    remains = Remains(store, "other")
+    records = LostLegRecords(store, "other")
     if told_first:
-        await remains.leg_ended(LEG_END)
+        await records.leg_ended(LEG_END)
     await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS)
     for _ in range(2):
-        await remains.leg_ended(LEG_END)
-    await remains.leg_ended(replace(LEG_END, talked_ms=1, status=LegStatus.BUSY))
+        await records.leg_ended(LEG_END)
+    await records.leg_ended(replace(LEG_END, talked_ms=1, status=LegStatus.BUSY))
     (call,) = await calls(store)
     assert (call.outcome, call.server, call.duration_ms) == ("lost", "here", 50_000)
     leg = call.legs[1]
@@ -178,8 +178,8 @@ async def test_the_end_of_the_lost_leg_is_added_once_whether_asterisk_or_the_dra
 
 
 async def test_a_leg_of_which_nothing_was_kept_has_what_asterisk_tells(store: Store) -> None:
-    await Remains(store, "other").leg_ended(LEG_END)
-    await Remains(store, "other").leg_ended(replace(LEG_END, leg_id="of no call"))
+    await LostLegRecords(store, "other").leg_ended(LEG_END)
+    await LostLegRecords(store, "other").leg_ended(replace(LEG_END, leg_id="of no call"))
     (call,) = await calls(store)
     assert (call.call_id, call.outcome, call.started_ms) == ("01a", "lost", BEGAN_MS + 10_000)
     (leg,) = call.legs
@@ -203,7 +203,7 @@ async def test_a_server_that_lives_after_all_has_the_last_word(
 async def test_what_asterisk_tells_changes_no_record_of_a_living_server(store: Store) -> None:
     await recorded(store)
     before = await calls(store)
-    await Remains(store, "other").leg_ended(LEG_END)
+    await LostLegRecords(store, "other").leg_ended(LEG_END)
     assert await calls(store) == before
 
 
@@ -213,7 +213,9 @@ OTHER = "1750000000-2"
 
 async def verdict(store: Store, leg_id: str, *, asterisk: str = HERE, after_ms: int = 0) -> Verdict:
     """What is made of what an Asterisk tells of a leg, so long after the server was last seen."""
-    told, began_ms = await Remains(store, "other").judge(leg_id, asterisk, DIED_MS + after_ms, SILENT_MS)
+    told, began_ms = await LostLegRecords(store, "other").judge(
+        leg_id, asterisk, DIED_MS + after_ms, SILENT_MS
+    )
     assert told is Verdict.UNKNOWN or began_ms == BEGAN_MS
     return told
 
@@ -259,14 +261,14 @@ async def test_a_record_of_a_lost_call_says_on_which_asterisk_it_was(store: Stor
     async with store.reading() as connection:
         assert (await connection.execute(select(call_drafts.c.asterisk))).scalar_one() == HERE
     await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS)
-    await Remains(store, "other").leg_ended(replace(LEG_END, leg_id="02b.1@1.1", asterisk=OTHER))
+    await LostLegRecords(store, "other").leg_ended(replace(LEG_END, leg_id="02b.1@1.1", asterisk=OTHER))
     assert {call.call_id: call.asterisk for call in await calls(store)} == {"01a": HERE, "02b": OTHER}
 
 
 async def told(store: Store, leg_id: str, *, after_ms: int, asterisk: str = HERE) -> Verdict:
     """Tell a server, so long after the other was last seen, of a talk of 31,000 years."""
     ledger = Ledger(store, "other#1", lambda: DIED_MS + after_ms)
-    settlements = Settlements(Charging(ledger), Remains(store, "other"), SILENT_MS / 1000)
+    settlements = Settlements(Charging(ledger), LostLegRecords(store, "other"), SILENT_MS / 1000)
     claim = Claim.told((leg_id, "0", "999999999999999", "ANSWER", "16", asterisk, ""))
     return await settlements.settle("told by a test", claim)
 

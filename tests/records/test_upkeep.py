@@ -13,7 +13,7 @@ from ringflow.ledger.terms import Terms
 from ringflow.records.pruning import AT_ONCE, prune_records
 from ringflow.records.reading import Filter, RecordedCall, list_calls
 from ringflow.records.recorder import Recorder
-from ringflow.records.recovering import SETTLED_FOR_MS
+from ringflow.records.recovery import SETTLED_FOR_MS
 from ringflow.records.rows import CallRows, call_rows
 from ringflow.records.upkeep import DAY_MS, Upkeep
 from ringflow.records.writing import write_rows

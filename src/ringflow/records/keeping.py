@@ -9,7 +9,7 @@ from contextlib import suppress
 from ringflow.calls.progress import CallInProgress
 from ringflow.records.drafting import Drafts
 from ringflow.records.recorder import Recorder
-from ringflow.records.recovery import Remains
+from ringflow.records.recovery import LostLegRecords
 from ringflow.records.upkeep import Upkeep
 from ringflow.store import Store, StoreGone
 
@@ -32,7 +32,7 @@ class RecordKeeping:
         silent_s: float,
     ) -> None:
         self.recorder = Recorder(store, server)
-        self.remains = Remains(store, server)
+        self.lost_legs = LostLegRecords(store, server)
         self.drafts = Drafts(store, server, run_name, calls)
         self._upkeep = Upkeep(store, keep_days, silent_s)
         self._tasks: list[asyncio.Task[None]] = []

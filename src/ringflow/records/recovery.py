@@ -1,34 +1,50 @@
-"""What is left of a call whose server was lost: its draft, and what Asterisk tells of its last leg.
+"""Records of calls whose server was lost, made of what is left: drafts, the ledger, and Asterisk's word.
 
-A record is made of it once, whoever comes first: any server that finds the draft of a dead one, or the one
-that Asterisk asks when the call is hung up. A server that lives after all has the last word.
+- A draft says how far a call had come. Any server makes a record of it once the call's server is dead.
+- The ledger knows every leg that was charged: who paid, when, and how much. A leg without a record gets one
+  within the time between two looks; the number and the talk died with the server.
+- Asterisk tells how a leg ended when its caller hangs up.
+
+A record is made once, whoever comes first. A server that lives after all has the last word.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row, Select, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.calls.outcome import LegEnd, Verdict
 from ringflow.ledger.rates.prefix import of_record
+from ringflow.ledger.server_liveness import SEEN_MS
 from ringflow.records.costing import leg_cost
 from ringflow.records.rows import LOST, STARTED, CallRows, lost_rows, read_leg_id
 from ringflow.records.writing import write_rows
 from ringflow.store import DirectConnection, Store
+from ringflow.store.ledger_tables import ledger_holds, ledger_marks
+from ringflow.store.record_tables import call_legs
 from ringflow.store.statement import Statement
 
-AT_ONCE = 100
+DRAFTS_AT_ONCE = 100
+LEGS_AT_ONCE = 500
+
+SETTLED_FOR_MS = 600_000
+"""How long ago a leg must have ended: its server writes the record when the call is over, and not at once."""
 
 # A server that never said that it lives counts from the draft itself.
 _LEFT = Statement(
-    "SELECT d.call_id, d.facts, COALESCE(s.seen_ms, d.kept_ms) FROM call_drafts AS d "
+    "SELECT d.call_id, d.facts, COALESCE(s.seen_ms, d.kept_ms) FROM call_drafts AS d "  # noqa: S608
     "LEFT JOIN ledger_servers AS s ON s.id = d.server "
-    "WHERE COALESCE(CASE WHEN s.ended_ms IS NULL THEN s.seen_ms ELSE 0 END, d.kept_ms) < :before_ms "
+    f"WHERE COALESCE({SEEN_MS}, d.kept_ms) < :before_ms "
     "ORDER BY d.call_id LIMIT :most",
     before_ms="bigint",
     most="bigint",
 )
 _DRAFT = Statement(
-    "SELECT d.facts, d.asterisk, COALESCE(CASE WHEN s.ended_ms IS NULL THEN s.seen_ms ELSE 0 END, d.kept_ms) "
+    f"SELECT d.facts, d.asterisk, COALESCE({SEEN_MS}, d.kept_ms) "  # noqa: S608
     "FROM call_drafts AS d LEFT JOIN ledger_servers AS s ON s.id = d.server WHERE d.call_id = :call_id",
     call_id="text",
 )
@@ -85,16 +101,81 @@ async def recover_drafts(store: Store, now_ms: int, silent_ms: int) -> int:
     recovered = 0
     while True:
         async with store.writing_directly() as connection:
-            left = await _LEFT.run(connection, before_ms=now_ms - silent_ms, most=AT_ONCE)
+            left = await _LEFT.run(connection, before_ms=now_ms - silent_ms, most=DRAFTS_AT_ONCE)
             found = [CallRows.from_json(facts).seen_until(seen_ms) for _, facts, seen_ms in left]
             await write_rows(connection, found)
             await _TAKE.run(connection, [{"call_id": row[0]} for row in left])
         recovered += len(left)
-        if len(left) < AT_ONCE:
+        if len(left) < DRAFTS_AT_ONCE:
             return recovered
 
 
-class Remains:
+async def recover_legs(store: Store, since_ms: int, now_ms: int) -> int:
+    """Record legs that ended between `since_ms` and ten minutes ago; gives how many. Raises `StoreGone`.
+
+    Calls that are still up are left alone. Any number of servers may do so at the same time.
+    """
+    recovered, after = 0, (since_ms, "")
+    while True:
+        async with store.reading() as connection:
+            ended = await _ended(connection, after, now_ms - SETTLED_FOR_MS)
+            lost = await _lost(connection, ended)
+        if lost:
+            async with store.writing_directly() as connection:
+                await write_rows(connection, lost)
+            recovered += len(lost)
+        if len(ended) < LEGS_AT_ONCE:
+            return recovered
+        after = (ended[-1].ended_ms, ended[-1].leg_id)
+
+
+async def _ended(connection: AsyncConnection, after: tuple[int, str], before_ms: int) -> Sequence[Row[Any]]:
+    holds = ledger_holds.c
+    query: Select[Any] = (
+        select(holds.leg_id, holds.account_id, holds.server, holds.asterisk, holds.opened_ms, holds.ended_ms)
+        # The first condition is what the index is for.
+        .where(holds.ended_ms >= after[0], holds.ended_ms < before_ms)
+        .where(tuple_(holds.ended_ms, holds.leg_id) > tuple_(*after))
+        .order_by(holds.ended_ms, holds.leg_id)
+        .limit(LEGS_AT_ONCE)
+    )
+    found: Sequence[Row[Any]] = (await connection.execute(query)).all()
+    return found
+
+
+async def _lost(connection: AsyncConnection, ended: Sequence[Row[Any]]) -> list[CallRows]:
+    named = [read_leg_id(row.leg_id) for row in ended]
+    calls = {one[0] for one in named if one is not None}
+    known = await _recorded(connection, calls)
+    up = await _up(connection, calls)
+    found = [
+        lost_rows(row.leg_id, row.account_id, row.server, row.asterisk, row.opened_ms, row.ended_ms)
+        for row, one in zip(ended, named, strict=True)
+        if one is not None and one not in known and one[0] not in up
+    ]
+    return [rows for rows in found if rows is not None]
+
+
+async def _recorded(connection: AsyncConnection, calls: set[str]) -> set[tuple[str, int]]:
+    legs = call_legs.c
+    query = select(legs.call_id, legs.position).where(legs.call_id.in_(calls))
+    return {(row.call_id, row.position) for row in await connection.execute(query)}
+
+
+async def _up(connection: AsyncConnection, calls: set[str]) -> set[str]:
+    """Those of the calls that are counted as up, or have another leg that is."""
+    marks = await connection.execute(select(ledger_marks.c.call_id).distinct())
+    # A mark is CALL@UNIQUEID of Asterisk's.
+    up = {row.call_id.partition("@")[0] for row in marks} & calls
+    held = select(ledger_holds.c.leg_id).where(ledger_holds.c.state == "held")
+    for row in await connection.execute(held):
+        named = read_leg_id(row.leg_id)
+        if named is not None and named[0] in calls:
+            up.add(named[0])
+    return up
+
+
+class LostLegRecords:
     """Adds to records what Asterisk tells of legs that their server lost."""
 
     def __init__(self, store: Store, server: str) -> None:

@@ -10,8 +10,7 @@ import structlog
 
 from ringflow.moments import system_now_ms
 from ringflow.records.pruning import prune_records
-from ringflow.records.recovering import recover_lost
-from ringflow.records.recovery import recover_drafts
+from ringflow.records.recovery import recover_drafts, recover_legs
 from ringflow.store import Store, StoreGone
 
 log = structlog.get_logger("ringflow.records")
@@ -63,7 +62,7 @@ class Upkeep:
         if self._keep_days is not None:
             deleted = await prune_records(self._store, now_ms - self._keep_days * DAY_MS)
         since_ms = now_ms - LOOK_BACK_MS if self._looked_ms is None else self._looked_ms - OVERLAP_MS
-        recovered = await recover_lost(self._store, since_ms, now_ms)
+        recovered = await recover_legs(self._store, since_ms, now_ms)
         self._looked_ms = now_ms
         if deleted or recovered:
             log.info("records looked after", deleted=deleted, recovered=recovered)
