@@ -13,7 +13,6 @@ from aiohttp import web
 
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
-from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.peppers import PepperRing
 from ringflow.accounts.security_key import configured_keys
 from ringflow.accounts.teller import Teller
@@ -72,7 +71,6 @@ class Core:
     config: Config
     store: Store
     directory: Directory
-    occupancy: Occupancy
     book: FlowBook
     library: PromptLibrary
     world: CallWorld
@@ -81,7 +79,7 @@ class Core:
     def engine(self, watchers: Sequence[Watcher] = (), manager: Manager | None = None) -> Engine:
         """An engine that runs calls on these parts."""
         world = replace(self.world, manager=manager)
-        return Engine(self.directory, self.occupancy, self.book, world, watchers)
+        return Engine(self.directory, self.book, world, watchers)
 
     async def close(self) -> None:
         """Let what is owed to the database be written, and let go of it."""
@@ -130,7 +128,7 @@ async def open_core(config: Config, clock: Clock | None = None, *, dry_run: bool
         charging=charging,
         teller=Teller(store, directory, config.country, ring.current, charging.ledger.now_ms),
     )
-    return Core(config, store, directory, Occupancy(), book, library, world, charging)
+    return Core(config, store, directory, book, library, world, charging)
 
 
 async def _open_store(url: str, dry_run: bool) -> Store:

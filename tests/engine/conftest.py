@@ -10,8 +10,8 @@ import pytest
 
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
-from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.calls.charging import Charging
 from ringflow.calls.collecting import DIALPLAN_TIMERS
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
@@ -40,7 +40,7 @@ class Place:
     directory: Directory
     config: Config
     clock: VirtualClock
-    occupancy: Occupancy = field(default_factory=Occupancy)
+    charging: Charging | None = None
     watchers: list[Watcher] = field(default_factory=list)
 
     def engine(self, flows: Sequence[Flow], watchers: Sequence[Watcher] = ()) -> Engine:
@@ -52,9 +52,10 @@ class Place:
             apology="MISC/sorry",
             uri_dial=self.config.uri_dial,
             uri_hosts=frozenset({"pbx.example.com"}),
+            charging=self.charging,
             clock=self.clock,
         )
-        return Engine(self.directory, self.occupancy, FlowBook.of(flows), world, watchers, lambda: "c1")
+        return Engine(self.directory, FlowBook.of(flows), world, watchers, lambda: "c1")
 
     async def call(
         self,

@@ -17,7 +17,6 @@ import pytest
 
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
-from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.audit import Act
 from ringflow.calls.charging import Charging, ChargingSettings
@@ -93,7 +92,7 @@ class Staying(ScriptedCaller):
 
 
 class Server:
-    """One Ringflow on a store: its own directory, occupancy and ledger."""
+    """One Ringflow on a store: its own directory and ledger."""
 
     def __init__(
         self, store: Store, name: str, slice_s: int = 60, prolongs: bool = False, leads_to: str = HERE
@@ -106,7 +105,6 @@ class Server:
             Ledger(store, name, lambda: NOW_MS), ChargingSettings(slice_ms=slice_s * 1000)
         )
         self.directory = Directory(store, "US")
-        self.occupancy = Occupancy()
 
     async def call(
         self,
@@ -136,7 +134,7 @@ class Server:
         def make_engine(own: Sequence[Watcher], manager: Manager) -> Engine:
             led = replace(manager, leads_to=self.is_led_to) if self.prolongs else None
             ready = replace(world, manager=led)
-            engine = Engine(self.directory, self.occupancy, book, ready, [*own, *watchers])
+            engine = Engine(self.directory, book, ready, [*own, *watchers])
             self.calls = lambda: engine.calls_in_progress
             return engine
 

@@ -15,6 +15,7 @@ from ringflow.accounts.change import changing
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.calls.call import Call
+from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import CallRecord, LegStatus, Reject
 from ringflow.calls.talk_time import SLACK_MS
 from ringflow.config import CustomerDeclaration, DidDeclaration
@@ -22,6 +23,8 @@ from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
 from ringflow.flows.template import Template
+from ringflow.ledger.channel_limits import customer_subject, did_subject
+from ringflow.ledger.ledger import Ledger
 from ringflow.simulator.applications import APPLICATIONS
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import HangsUp, Hears, Keys
@@ -102,7 +105,6 @@ async def test_a_bug_in_a_slot_ends_only_its_call_with_an_apology(place: Place) 
     assert called.prompts == ("IVR/welcome", "MISC/sorry")
     (failed,) = [line for line in logs if line["event"] == "call failed"]
     assert (failed["call_id"], failed["slot"], failed["log_level"]) == ("c1", "bad", "error")
-    assert place.occupancy.of_customer(42) == 0
 
 
 async def test_a_bug_before_the_answer_is_a_503_and_no_apology_is_paid_for(place: Place) -> None:
@@ -163,12 +165,24 @@ async def test_a_second_trunk_is_tried_where_asterisk_knows_no_sip_codes(
 
 async def test_a_full_customer_is_refused_until_the_call_before_has_ended(configured: Configure) -> None:
     place = await configured(customers=(CustomerDeclaration(id=42, clis=(CLI,), channels=1),))
-    seat = place.occupancy.admit(await place.directory.arrive(DID, CLI, False))  # type: ignore[arg-type]
+    ledger = Ledger(place.store, "here")
+    place.charging = Charging(ledger)
+    await ledger.occupy("another@1.1", {customer_subject(42): 1})
     full = await place.call(Audio(slot="audio", file="IVR/welcome"))
     assert (full.sip_code, full.record.reason) == (486, "Customer Channels Full")
-    seat.release()  # type: ignore[union-attr]
-    again = await place.call(Audio(slot="audio", file="IVR/welcome"))
-    assert again.record.outcome == "completed"
+    await ledger.vacate("another@1.1")
+    for _ in range(2):
+        again = await place.call(Audio(slot="audio", file="IVR/welcome"))
+        assert again.record.outcome == "completed"
+
+
+async def test_a_full_did_is_refused_whoever_calls(configured: Configure) -> None:
+    place = await configured(dids=(DidDeclaration(number=DID, app="tested", channels=1),))
+    ledger = Ledger(place.store, "here")
+    place.charging = Charging(ledger)
+    await ledger.occupy("another@1.1", {did_subject(DID): 1})
+    full = await place.call(Audio(slot="audio", file="IVR/welcome"))
+    assert (full.sip_code, full.record.reason) == (486, "DID Channels Full")
 
 
 async def test_without_a_customer_nothing_is_dialled(configured: Configure) -> None:
@@ -297,7 +311,6 @@ async def test_an_asterisk_that_vanishes_in_mid_call_is_an_error(place: Place) -
     (record,) = keeper.records
     assert (record.outcome, record.reason) == ("error", "the connection from Asterisk closed in mid-call")
     assert (record.released_by, record.release_cause) == ("asterisk", None)
-    assert place.occupancy.of_did(DID) == 0
 
 
 async def test_a_call_that_outlasts_the_drain_is_hung_up_and_says_so(place: Place) -> None:

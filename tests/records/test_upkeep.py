@@ -74,9 +74,11 @@ async def test_a_recorded_leg_one_just_ended_and_one_of_a_living_call_are_left_a
     await ledger.hold("0talks.2@1.2", 42, UNIT)
     await talk(ledger, "0counted.1@1.3")
     await ledger.occupy("0counted@1.3", {"customer:42": None})
+    await talk(ledger, "0card.1@1.4")
+    await ledger.occupy("0card.as42@1.4", {"customer:42": None})
     await talk(ledger, "no leg of a call")
     assert await Upkeep(store, None, SILENT_S).look_after(LATER_MS) == (0, 0)
-    await talk(ledger, "0fresh.1@1.4")
+    await talk(ledger, "0fresh.1@1.5")
     assert await Upkeep(store, None, SILENT_S).look_after(BEGAN_MS + SETTLED_FOR_MS) == (0, 0)
     assert [call.call_id for call in await calls(store)] == ["01a"]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ringflow.bench.charged_stage import CUSTOMER, TERMS, ChargedStage, charged_stage
 from ringflow.bench.sip_round import CallTimes, run_round
+from ringflow.calls.call_ids import LegId
 from ringflow.lab import Lab
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.ledger.terms import charge_micros
@@ -134,5 +135,7 @@ def compare_with_wire(
 
 def _arrival(leg_id: str) -> tuple[int, int]:
     """By the caller's channel: Asterisk counts them in its unique ids."""
-    second, _, count = leg_id.rpartition("@")[2].partition(".")
+    leg = LegId.read(leg_id)
+    assert leg is not None, leg_id
+    second, _, count = leg.unique_id.partition(".")
     return int(second), int(count)

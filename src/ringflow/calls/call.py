@@ -12,6 +12,7 @@ from ringflow.accounts.lockout import Caller
 from ringflow.accounts.teller import Teller
 from ringflow.agi.session import AgiSession
 from ringflow.calls.asterisk_identity import asterisk_of_call
+from ringflow.calls.channel_limits import CustomerChannels
 from ringflow.calls.collecting import (
     FIRST_DIGIT_TIMEOUT_S,
     INTER_DIGIT_TIMEOUT_S,
@@ -26,7 +27,6 @@ from ringflow.calls.outcome import Leg, LegStatus, Reject
 from ringflow.calls.outgoing import Outgoing
 from ringflow.calls.playing import play_sound
 from ringflow.calls.rejecting import passed_on, reject_call
-from ringflow.calls.seats import Seats
 from ringflow.calls.transcript import MASKED, Transcript
 from ringflow.calls.variables import MAX_VALUE_LENGTH, customer_variables, given_variables
 from ringflow.calls.world import CallWorld
@@ -70,7 +70,7 @@ class Call:
         self._collector = Collector(session, world.clock)
         self._outgoing = Outgoing(call_id, session, self.customer, admission, world, self.transcript)
         self.asterisk = asterisk_of_call(session.request)
-        self._seats = Seats(world.charging, call_id, f"@{session.request.unique_id}", self.asterisk)
+        self._channels = CustomerChannels(world.charging, call_id, session.request.unique_id, self.asterisk)
 
     @property
     def legs(self) -> list[Leg]:
@@ -126,7 +126,7 @@ class Call:
         `card_id`: the card that said so, if one did.
         """
         is_new = self.customer is None or self.customer.id != customer.id
-        if is_new and not await self._seats.take(customer):
+        if is_new and not await self._channels.take(customer):
             self.note("channels_full", f"customer {customer.id}")
             return False
         self.customer = customer
@@ -139,7 +139,7 @@ class Call:
 
     async def leave(self) -> None:
         """The call is over: it counts for nobody any more."""
-        await self._seats.leave()
+        await self._channels.leave()
 
     def store(self, name: str, value: str, *, secret: bool = False) -> None:
         """Set a variable of the flow. Names with a dot are given, and cannot be set.

@@ -14,6 +14,7 @@ from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
 from ringflow.accounts.trunks import Trunk
 from ringflow.agi.session import AgiSession
 from ringflow.calls.asterisk_identity import asterisk_of_call
+from ringflow.calls.call_ids import LegId
 from ringflow.calls.charging import Allowance, Charging, Denial, Denied
 from ringflow.calls.dialled_number import DialledNumber, NumberPlan
 from ringflow.calls.dialling import (
@@ -325,9 +326,8 @@ class Outgoing:
         server = trunk.server or trunk.name
         key = self._world.security_keys.make(customer.id, server, int(self._world.clock.now_s()))
         caller_id, is_private = self._caller_id(customer, trunk, options)
-        unique_id = self._session.request.unique_id
         return Attempt(
-            leg_id=f"{self._call_id}.{len(self.legs) + 1}@{unique_id}",
+            leg_id=str(LegId(self._call_id, len(self.legs) + 1, self._session.request.unique_id)),
             again=bool(self.legs),
             earlier_source=next((leg.hung_up_by for leg in reversed(self.legs) if leg.hung_up_by), ""),
             token=os.urandom(TOKEN_BYTES).hex(),

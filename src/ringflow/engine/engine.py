@@ -12,11 +12,12 @@ import structlog
 
 from ringflow.accounts.admission import Admission, Rejection
 from ringflow.accounts.directory import Directory
-from ringflow.accounts.occupancy import Occupancy
 from ringflow.agi.refusal import RefusedCall
 from ringflow.agi.session import AgiSession
 from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.call import Call
+from ringflow.calls.call_ids import CallMark
+from ringflow.calls.channel_limits import counted
 from ringflow.calls.outcome import CallRecord, Leg, Outcome, Reject, ReleasedBy
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.rejecting import reject_call
@@ -25,7 +26,6 @@ from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
 from ringflow.engine.dialplan import OUTDATED, DialplanCheck
 from ringflow.engine.refusals import RefusalBound
-from ringflow.engine.seating import counted, is_limited
 from ringflow.engine.walking import Ended, walk
 from ringflow.engine.watching import Watcher
 from ringflow.errors import CallEnded, RingflowError
@@ -63,7 +63,6 @@ class Engine:
     def __init__(
         self,
         directory: Directory,
-        occupancy: Occupancy,
         flows: Flows,
         world: CallWorld,
         watchers: Sequence[Watcher] = (),
@@ -72,7 +71,6 @@ class Engine:
         self.dialplan = DialplanCheck()
         self.refusals = RefusalBound(world.clock)
         self._directory = directory
-        self._occupancy = occupancy
         self._flows = flows
         self._world = world
         self._watchers = watchers
@@ -162,22 +160,12 @@ class Engine:
             log.error("app missing", app=answer.did.app, did=answer.did.number)
             await visit.refuse(Rejection(503, f"App Not Found: {answer.did.app}"))
             return
-        charging = self._world.charging
-        if charging is not None and is_limited(answer):
-            mark = f"{visit.call_id}@{visit.session.request.unique_id}"
-            asterisk = asterisk_of_call(visit.session.request)
-            async with counted(charging, answer, mark, asterisk) as full:
-                if full is not None:
-                    await visit.refuse(full)
-                else:
-                    await self._walk(visit, answer, flow, flows)
-            return
-        seat = self._occupancy.admit(answer)
-        if isinstance(seat, Rejection):
-            await visit.refuse(seat)
-            return
-        with seat:
-            await self._walk(visit, answer, flow, flows)
+        mark = CallMark(visit.call_id, request.unique_id)
+        async with counted(self._world.charging, answer, mark, asterisk_of_call(request)) as full:
+            if full is not None:
+                await visit.refuse(full)
+            else:
+                await self._walk(visit, answer, flow, flows)
 
     async def _walk(self, visit: _Visit, admission: Admission, flow: Flow, flows: Mapping[str, Flow]) -> None:
         call = visit.begin(admission, flow)

@@ -29,6 +29,7 @@ import structlog
 from ringflow.ami.actions import ApplicationTarget
 from ringflow.ami.identity import AsteriskIdentity
 from ringflow.ami.link import AmiLink, LinkState
+from ringflow.calls.call_ids import CallMark, LegId
 from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import Verdict
 from ringflow.calls.outgoing import KEPT_FAMILY
@@ -263,7 +264,8 @@ class Reaper:
         if not known and not expired:
             return None
         if known and asked is not None:
-            if hold.leg_id.rpartition("@")[2] in asked.unique_ids:
+            leg = LegId.read(hold.leg_id)
+            if leg is not None and leg.unique_id in asked.unique_ids:
                 return None
             # One that is not settled yet is not believed.
             if hold.leg_id in asked.kept:
@@ -275,7 +277,8 @@ class Reaper:
     def _is_up(self, call: AbandonedCall, asked: Asked | None) -> bool:
         """Whether a call of a server that is gone must be counted on: it is up, or nobody here can tell."""
         if asked is not None and call.asterisk == asked.asterisk:
-            return call.mark.rpartition("@")[2] in asked.unique_ids
+            mark = CallMark.read(call.mark)
+            return mark is not None and mark.unique_id in asked.unique_ids
         if self._ledger.now_ms() - call.seen_ms > self._charging.longest_ms:
             log.error(
                 "call counted out", mark=call.mark, server=call.server, why="longer than any call lasts"

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from ringflow.accounts.occupancy import Occupancy
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.accounts.trunks import Trunk
 from ringflow.agi.server import FastAgiServer
@@ -140,7 +139,7 @@ class ScenarioServer:
                 manager=self._manager if given.manager else None,
             )
             kept = KeptRecord()
-            self._engines[did] = Engine(ready.directory, Occupancy(), flows, world, (kept,))
+            self._engines[did] = Engine(ready.directory, flows, world, (kept,))
             yield ServedScenario(kept, world.security_keys, ready.till)
         finally:
             self._engines.pop(did, None)

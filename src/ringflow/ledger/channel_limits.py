@@ -115,6 +115,12 @@ _ABANDONED = Statement(
 
 
 CUSTOMER_SUBJECT = "customer:"
+DID_SUBJECT = "did:"
+
+
+def did_subject(number: str) -> str:
+    """What a DID is called where calls are counted."""
+    return f"{DID_SUBJECT}{number}"
 
 
 def customer_subject(customer_id: int) -> str:

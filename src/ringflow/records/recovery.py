@@ -17,11 +17,12 @@ from typing import Any
 from sqlalchemy import Row, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.calls.call_ids import CallMark, LegId
 from ringflow.calls.outcome import LegEnd, Verdict
 from ringflow.ledger.rates.prefix import of_record
 from ringflow.ledger.server_liveness import SEEN_MS
 from ringflow.records.costing import leg_cost
-from ringflow.records.rows import LOST, STARTED, CallRows, lost_rows, read_leg_id
+from ringflow.records.rows import LOST, STARTED, CallRows, lost_rows
 from ringflow.records.writing import write_rows
 from ringflow.store import DirectConnection, Store
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks
@@ -144,14 +145,14 @@ async def _ended(connection: AsyncConnection, after: tuple[int, str], before_ms:
 
 
 async def _lost(connection: AsyncConnection, ended: Sequence[Row[Any]]) -> list[CallRows]:
-    named = [read_leg_id(row.leg_id) for row in ended]
-    calls = {one[0] for one in named if one is not None}
+    named = [LegId.read(row.leg_id) for row in ended]
+    calls = {one.call_id for one in named if one is not None}
     known = await _recorded(connection, calls)
     up = await _up(connection, calls)
     found = [
         lost_rows(row.leg_id, row.account_id, row.server, row.asterisk, row.opened_ms, row.ended_ms)
         for row, one in zip(ended, named, strict=True)
-        if one is not None and one not in known and one[0] not in up
+        if one is not None and (one.call_id, one.position) not in known and one.call_id not in up
     ]
     return [rows for rows in found if rows is not None]
 
@@ -165,13 +166,13 @@ async def _recorded(connection: AsyncConnection, calls: set[str]) -> set[tuple[s
 async def _up(connection: AsyncConnection, calls: set[str]) -> set[str]:
     """Those of the calls that are counted as up, or have another leg that is."""
     marks = await connection.execute(select(ledger_marks.c.call_id).distinct())
-    # A mark is CALL@UNIQUEID of Asterisk's.
-    up = {row.call_id.partition("@")[0] for row in marks} & calls
+    counted = (CallMark.read(row.call_id) for row in marks)
+    up = {mark.call_id for mark in counted if mark is not None} & calls
     held = select(ledger_holds.c.leg_id).where(ledger_holds.c.state == "held")
     for row in await connection.execute(held):
-        named = read_leg_id(row.leg_id)
-        if named is not None and named[0] in calls:
-            up.add(named[0])
+        leg = LegId.read(row.leg_id)
+        if leg is not None and leg.call_id in calls:
+            up.add(leg.call_id)
     return up
 
 
@@ -188,10 +189,10 @@ class LostLegRecords:
         The leg is known where its call has a draft or a record, and is in it or comes next. Raises
         `StoreGone`.
         """
-        named = read_leg_id(leg_id)
+        named = LegId.read(leg_id)
         if named is None:
             return Verdict.UNKNOWN, 0
-        call_id, position = named
+        call_id, position = named.call_id, named.position
         async with self._store.reading() as connection:
             drafts = await _DRAFT.run(connection, call_id=call_id)
             records = await _RECORD.run(connection, call_id=call_id, position=position)
@@ -214,10 +215,10 @@ class LostLegRecords:
 
         Legs of which the end is known are left as they are; names that no leg has are none of ours.
         """
-        named = read_leg_id(end.leg_id)
+        named = LegId.read(end.leg_id)
         if named is None:
             return
-        call_id, position = named
+        call_id, position = named.call_id, named.position
         async with self._store.writing_directly() as connection:
             await self._make_record(connection, call_id, end)
             ended = await _END_LEG.run(

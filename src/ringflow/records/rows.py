@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from sqlalchemy import Table
 
+from ringflow.calls.call_ids import LegId
 from ringflow.calls.outcome import CallRecord, Leg, Outcome, ReleasedBy
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 
@@ -25,8 +25,6 @@ STARTED, DURATION = (call_records.columns.keys().index(name) for name in ("start
 
 NO_COST = (None, None, None)
 """Of a leg, until it is written: micro-units, currency, prefix."""
-
-_LEG_ID = re.compile(r"(?P<call_id>[^.]+)\.(?P<position>[1-9][0-9]{0,5})@.*", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -117,10 +115,10 @@ def lost_rows(
     leg_id: str, customer_id: int | None, server: str, asterisk: str, opened_ms: int, ended_ms: int
 ) -> CallRows | None:
     """What a leg's own id and its times tell of it; None for an id that no call gave."""
-    named = read_leg_id(leg_id)
+    named = LegId.read(leg_id)
     if named is None:
         return None
-    call_id, position = named
+    call_id, position = named.call_id, named.position
     lasted_ms = max(0, ended_ms - opened_ms)
     reason = "its server was gone before the record was written; no more is known"
     return CallRows(
@@ -131,12 +129,6 @@ def lost_rows(
         legs=(_fitted((call_id, position, leg_id, "", "", LOST, lasted_ms), call_legs),),
         slots=(),
     )
-
-
-def read_leg_id(leg_id: str) -> tuple[str, int] | None:
-    """The call and the position (from 1) that a leg's id names."""
-    match = _LEG_ID.fullmatch(leg_id)
-    return (match["call_id"], int(match["position"])) if match is not None else None
 
 
 def _fitted(cells: Sequence[str | int | None], table: Table) -> Cells:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from ringflow.accounts.occupancy import Occupancy
 from ringflow.calls.clock import Clock
 from ringflow.calls.manager import Manager
 from ringflow.config import Config, DidDeclaration, TrunkDeclaration
@@ -103,7 +102,7 @@ class Stage:
             def make_engine(watchers: Sequence[Watcher], manager: Manager) -> Engine:
                 # The virtual Asterisk's prompts are the library's names.
                 world = replace(ready.world, asterisk_sounds="", manager=manager)
-                return Engine(ready.directory, Occupancy(), book, world, watchers, lambda: "simulated")
+                return Engine(ready.directory, book, world, watchers, lambda: "simulated")
 
             yield make_engine, ready.till
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ringflow.accounts.change import changing
 from ringflow.accounts.customers import Customer, add
+from ringflow.calls.channel_limits import CustomerChannels
 from ringflow.calls.charging import Charging
-from ringflow.calls.seats import Seats
 from ringflow.ledger.ledger import Ledger
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_marks
@@ -17,7 +17,7 @@ async def test_a_call_counts_as_the_customers_until_it_is_left(store: Store) -> 
     async with changing(store, "US") as change:
         await add(change, CARD)
     charging = Charging(Ledger(store, "here"))
-    first, second = (Seats(charging, call, f"@{call}.1", "1750000000-1") for call in ("one", "two"))
+    first, second = (CustomerChannels(charging, call, f"{call}.1", "1750000000-1") for call in ("one", "two"))
 
     assert await first.take(CARD)
     async with store.reading() as connection:
@@ -35,7 +35,7 @@ async def test_a_call_counts_as_the_customers_until_it_is_left(store: Store) -> 
 
 async def test_who_has_no_limit_is_not_counted(store: Store) -> None:
     charging = Charging(Ledger(store, "here"))
-    seats = Seats(charging, "one", "@1.1")
+    channels = CustomerChannels(charging, "one", "1.1")
 
-    assert all([await seats.take(Customer(7)) for _ in range(3)])
+    assert all([await channels.take(Customer(7)) for _ in range(3)])
     await charging.close()
