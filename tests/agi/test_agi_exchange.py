@@ -101,7 +101,7 @@ async def test_two_commands_at_once_are_our_fault(line: Line) -> None:
 
 
 async def test_a_cancelled_commands_reply_is_not_taken_for_the_next_ones(line: Line) -> None:
-    first = await line.started(line.session.get_data("IVR/ivr-please", 0, 14))
+    first = await line.started(line.session.command("GET DATA", "IVR/ivr-please", "0", "14"))
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first

@@ -13,6 +13,8 @@ from ringflow.ledger.hold import Hold, standing_holds
 from ringflow.ledger.terms import Terms, UnreadableTerms
 from ringflow.store.ledger_tables import ledger_holds, ledger_occupancy, ledger_servers
 
+from .world import take_channel
+
 if TYPE_CHECKING:
     from tests.ledger.conftest import Bank
 
@@ -52,7 +54,7 @@ async def test_a_server_is_known_as_long_as_a_hold_or_a_counted_call_of_it_is_le
     for server in (holding, counting):
         await say_alive(server)
     await holding.hold("leg", 1, UNIT, lasts_ms=3 * FORGOTTEN_MS)
-    await counting.take_channel(1, "call", None)
+    await take_channel(counting, 1, "call", None)
     bank.now_ms += FORGOTTEN_MS + 1
     await reap_of(bank, up=True)
     assert await known_servers(bank) == {"one", "holding", "counting"}
@@ -130,11 +132,11 @@ async def test_a_count_that_is_too_low_keeps_no_call_from_its_end(bank: Bank) ->
     await bank.customer(1)
     dead = bank.server("dead")
     for call in ("one", "two"):
-        assert await dead.take_channel(1, call, None)
+        assert await take_channel(dead, 1, call, None)
     async with bank.store.writing() as connection:
         await connection.execute(ledger_occupancy.update().values(used=1))
     bank.now_ms += 2 * SILENT_MS
     await reap_of(bank, up=False)
-    assert await bank.ledger.take_channel(1, "three", 1)
-    assert not await bank.ledger.take_channel(1, "four", 1)
+    assert await take_channel(bank.ledger, 1, "three", 1)
+    assert not await take_channel(bank.ledger, 1, "four", 1)
     await bank.ledger.vacate("three")

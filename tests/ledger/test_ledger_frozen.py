@@ -22,6 +22,8 @@ from ringflow.ledger.settlement import Settlement
 from ringflow.store import Store, StoreGone, StoreLocked
 from ringflow.web.readiness import PartState, readiness
 
+from .world import take_channel
+
 if TYPE_CHECKING:
     from tests.ledger.conftest import Bank
 
@@ -195,15 +197,15 @@ async def test_a_frozen_server_with_a_count_stops_only_the_calls_that_are_counte
 ) -> None:
     for customer in (41, 42):
         await bank.customer(customer)
-        assert await bank.ledger.take_channel(customer, f"one of {customer}", 3)
+        assert await take_channel(bank.ledger, customer, f"one of {customer}", 3)
     async with frozen(database_url, "UPDATE ledger_occupancy SET used = 0 WHERE subject = 'customer:42'"):
-        stuck = asyncio.create_task(bank.ledger.take_channel(42, "two of 42", 3))
+        stuck = asyncio.create_task(take_channel(bank.ledger, 42, "two of 42", 3))
         leaving = asyncio.create_task(bank.ledger.vacate("one of 42"))
         async with asyncio.timeout(MOST_S):
-            assert await bank.ledger.take_channel(41, "two of 41", 3)
+            assert await take_channel(bank.ledger, 41, "two of 41", 3)
         async with asyncio.timeout(1):
-            assert await bank.ledger.take_channel(41, "three of 41", 3)
-            assert not await bank.ledger.take_channel(41, "four of 41", 3)
+            assert await take_channel(bank.ledger, 41, "three of 41", 3)
+            assert not await take_channel(bank.ledger, 41, "four of 41", 3)
             await bank.ledger.vacate("two of 41")
         async with asyncio.timeout(2 * MOST_S):
             ends = await asyncio.gather(stuck, leaving, return_exceptions=True)

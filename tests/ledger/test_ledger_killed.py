@@ -26,7 +26,7 @@ async def calls(ledger, worker):
     number = 0
     while True:
         leg = f"{sys.argv[2]}/{worker}/{number}"
-        await ledger.take_channel(1, leg, None)
+        await ledger.occupy(leg, {"customer:1": None})
         await ledger.hold(leg, 1, 20_000)
         await ledger.settle(leg, 10_000)
         print(leg, flush=True)

@@ -20,6 +20,8 @@ from ringflow.ledger.payments import adjust, credit_card, pay_in, pay_out, refun
 from ringflow.money import CURRENCY_DIGITS
 from ringflow.store import Store
 
+from .world import take_channel
+
 if TYPE_CHECKING:
     from tests.ledger.conftest import Bank
 
@@ -188,18 +190,18 @@ def test_house_accounts_have_ids_of_their_own() -> None:
 async def test_calls_are_counted_up_to_the_limit_and_out_again(bank: Bank) -> None:
     other = bank.server("two")
     taken = await asyncio.gather(
-        *[(bank.ledger, other)[n % 2].take_channel(1, f"call {n}", 5) for n in range(40)]
+        *[take_channel((bank.ledger, other)[n % 2], 1, f"call {n}", 5) for n in range(40)]
     )
     assert sum(taken) == 5
     counted = [f"call {n}" for n in range(40) if taken[n]]
-    assert await other.take_channel(1, counted[0], 5), "a call that is counted is not counted twice"
+    assert await take_channel(other, 1, counted[0], 5), "a call that is counted is not counted twice"
     for _ in range(2):
         await bank.ledger.vacate(counted[0])
     assert await bank.ledger.occupy("new", {"customer:1": 5, "card:9": 1}) is None
     await bank.ledger.vacate(counted[1])
     assert await bank.ledger.occupy("newer", {"customer:1": 5, "card:9": 1}) == "card:9"
-    assert await bank.ledger.take_channel(1, "newest", 5), "what was full has left nothing behind"
-    assert await bank.ledger.take_channel(2, "unlimited", None)
+    assert await take_channel(bank.ledger, 1, "newest", 5), "what was full has left nothing behind"
+    assert await take_channel(bank.ledger, 2, "unlimited", None)
 
 
 async def test_what_a_dead_server_left_is_reaped_and_what_is_up_is_left_alone(bank: Bank) -> None:
@@ -208,7 +210,7 @@ async def test_what_a_dead_server_left_is_reaped_and_what_is_up_is_left_alone(ba
     await say_alive(dead)
     for leg in ("talked", "silent", "up"):
         await dead.hold(leg, 1, UNIT)
-        await dead.take_channel(1, f"call {leg}", 5)
+        await take_channel(dead, 1, f"call {leg}", 5)
     bank.now_ms += 31_000
     await say_alive(bank.ledger)
     await bank.ledger.hold("mine", 1, UNIT)
@@ -246,7 +248,7 @@ async def test_the_check_finds_what_is_wrong(
     for leg in ("old", "new"):
         await bank.ledger.hold(leg, 1, UNIT)
     await bank.ledger.settle("old", UNIT)
-    await bank.ledger.take_channel(1, "call", 5)
+    await take_channel(bank.ledger, 1, "call", 5)
 
     async with bank.store.writing() as connection:
         await connection.execute(text(statement))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import Act
 from ringflow.errors import Refused
+from ringflow.ledger.channel_limits import customer_subject
 from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
 from ringflow.ledger.hold import Hold, HoldState, NoCredit
 from ringflow.ledger.ledger import Ledger
@@ -53,6 +54,11 @@ deed = st.one_of(
     st.tuples(st.just("occupy"), server, who),
     st.tuples(st.just("vacate"), server, number),
 )
+
+
+async def take_channel(ledger: Ledger, customer_id: int, call_id: str, limit: int | None) -> bool:
+    """Count a call of the customer, unless there are `limit` already."""
+    return await ledger.occupy(call_id, {customer_subject(customer_id): limit}) is None
 
 
 class World:
@@ -186,7 +192,7 @@ class World:
         call, server = f"call {next(self.names)}", self.ledgers[index]
 
         async def work() -> None:
-            if server.server not in self.gone and await server.take_channel(customer, call, CHANNELS):
+            if server.server not in self.gone and await take_channel(server, customer, call, CHANNELS):
                 self.calls[call] = index
 
         return work

@@ -171,21 +171,6 @@ class AgiSession:
         reply = await self.command("STREAM FILE", *values, timeout_s=timeout_s)
         return _key(reply)
 
-    async def get_data(
-        self,
-        name: str,
-        timeout_ms: int,
-        max_digits: int,
-        timeout_s: float | None = PROMPT_TIMEOUT_S,
-    ) -> tuple[str, bool]:
-        """Play a sound file and take digits up to ``#``; gives them, and whether time ran out.
-
-        With `timeout_ms` 0 the channel's `TIMEOUT(response)` and `TIMEOUT(digit)` count.
-        """
-        values = (name, str(timeout_ms), str(max_digits))
-        reply = await self.command("GET DATA", *values, timeout_s=timeout_s)
-        return reply.result, reply.value == "timeout"
-
     async def execute(
         self,
         application: str,

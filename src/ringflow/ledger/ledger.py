@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, read_account
-from ringflow.ledger.channel_limits import Occupied, OccupyRequest, VacateRequest, customer_subject
+from ringflow.ledger.channel_limits import Occupied, OccupyRequest, VacateRequest
 from ringflow.ledger.group_commit import GroupCommit
 from ringflow.ledger.hold import Hold, HoldState, NoCredit, UnknownLeg, find_hold, leave_hold
 from ringflow.ledger.hold_requests import ExtendRequest, HoldRequest, VoidRequest
@@ -157,10 +157,6 @@ class Ledger:
         For whoever lost the answer to `hold`, whose transaction may still be on its way.
         """
         return await self._end(VoidRequest(leg_id, customer_id))
-
-    async def take_channel(self, customer_id: int, call_id: str, limit: int | None) -> bool:
-        """Count a call of the customer, unless there are `limit` already."""
-        return await self.occupy(call_id, {customer_subject(customer_id): limit}) is None
 
     async def occupy(self, call_id: str, limits: Mapping[str, int | None], asterisk: str = "") -> str | None:
         """Count a call in every subject, each with its limit, or in none; gives the one that was full.
