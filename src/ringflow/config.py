@@ -107,7 +107,6 @@ Country = Annotated[str, AfterValidator(_region)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
 ListenHost = Annotated[str, AfterValidator(_without_port)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
 CustomerStatus = Literal["active", "inactive", "penalty", "pending"]
 
 

@@ -18,25 +18,20 @@ def test_a_whole_request() -> None:
         agi_callerid="441910000001",
         agi_calleridname="Jo",
         agi_callingpres="3",
-        agi_dnid="18005550100",
-        agi_context="in",
-        agi_language="en",
         agi_network_script="call",
         agi_arg_1="one",
         agi_arg_2="",
         agi_arg_4="behind a gap",
     )
     assert (call.channel, call.unique_id, call.extension) == ("PJSIP/a-1", "1.1", "100")
-    assert (call.caller_id, call.caller_name, call.dnid) == ("441910000001", "Jo", "18005550100")
-    assert (call.context, call.language, call.script) == ("in", "en", "call")
+    assert (call.caller_id, call.script) == ("441910000001", "call")
     assert (call.presentation, call.is_withheld) == (3, False)
     assert call.arguments == ("one", "")
 
 
 @pytest.mark.parametrize("nothing", ["unknown", ""])
 def test_what_asterisk_does_not_know_is_none(nothing: str) -> None:
-    call = request(agi_callerid=nothing, agi_calleridname=nothing, agi_dnid=nothing)
-    assert (call.caller_id, call.caller_name, call.dnid) == (None, None, None)
+    assert request(agi_callerid=nothing).caller_id is None
 
 
 @pytest.mark.parametrize(

@@ -80,11 +80,6 @@ class AgiRequest:
         return self._known("agi_callerid")
 
     @property
-    def caller_name(self) -> str | None:
-        """The caller's display name, or None."""
-        return self._known("agi_calleridname")
-
-    @property
     def presentation(self) -> int:
         """The presentation and screening octet of the caller's number (Q.951; Asterisk's AST_PRES_*)."""
         return int(self.headers.get("agi_callingpres", "0"))
@@ -100,21 +95,6 @@ class AgiRequest:
             return True
         wanted = self.headers.get("agi_arg_4", "").lower().split(";")
         return any(one.strip() in _PRIVATE for one in wanted)
-
-    @property
-    def dnid(self) -> str | None:
-        """The number as it was dialled before the dialplan changed it, or None."""
-        return self._known("agi_dnid")
-
-    @property
-    def context(self) -> str:
-        """The dialplan context that called `AGI()`."""
-        return self.headers.get("agi_context", "")
-
-    @property
-    def language(self) -> str:
-        """The channel's language, which selects the prompts."""
-        return self.headers.get("agi_language", "")
 
     @property
     def script(self) -> str:

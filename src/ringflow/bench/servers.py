@@ -10,7 +10,6 @@ import secrets
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,12 +171,6 @@ def _wait_ready(log: Path, process: subprocess.Popen[bytes]) -> dict[str, int]:
                 return {name: int(event[name].rpartition(":")[2]) for name in ("fastagi", "http")}
         time.sleep(0.05)
     raise StartError(f"ringflow serve did not become ready: {log.read_text()[-500:]}")
-
-
-def read_metrics(port: int) -> str:
-    """What `/metrics` shows."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        return str(answer.read().decode())
 
 
 @contextlib.contextmanager

@@ -45,7 +45,6 @@ from ringflow.store import StoreGone
 log = structlog.get_logger("ringflow.reaper")
 
 FORGET = "Local/forget@ringflow-forget/n"
-ONE_NAME = "give each server a `charging.server` of its own, and restart"
 ONE_IDENTITY = (
     "if Asterisk was not just restarted: stop the copy, remove the family ringflow-asterisk from its AstDB, "
     "and start it again"
