@@ -10,7 +10,7 @@ import structlog
 
 from ringflow.ami.link import AmiLink
 from ringflow.calls.manager_talks import ManagerTalks
-from ringflow.calls.talking import Talk
+from ringflow.calls.prolonged_talk import Talk
 from ringflow.errors import CommandRefused, ProtocolViolation
 
 if TYPE_CHECKING:

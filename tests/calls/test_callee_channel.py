@@ -9,7 +9,7 @@ import pytest
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiSettings
-from ringflow.calls.callee_channel import end_of_callee
+from ringflow.calls.dial_outcome import end_of_callee
 from ringflow.errors import CommandRefused, RingflowError
 
 CALLEE = "PJSIP/carrier-00000002"

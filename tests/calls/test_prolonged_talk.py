@@ -11,8 +11,7 @@ import structlog
 from ringflow.ami.failures import LinkDown
 from ringflow.audit import Act
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings
-from ringflow.calls.prolonged_talk import ProlongedTalk
-from ringflow.calls.talking import Talk
+from ringflow.calls.prolonged_talk import ProlongedTalk, Talk
 from ringflow.errors import PeerSilent
 from ringflow.ledger.check import check_books
 from ringflow.ledger.hold import find_hold

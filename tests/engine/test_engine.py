@@ -16,8 +16,8 @@ from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.calls.call import Call
 from ringflow.calls.charging import Charging
+from ringflow.calls.dial_outcome import SLACK_MS
 from ringflow.calls.outcome import CallRecord, LegStatus, Reject
-from ringflow.calls.talk_time import SLACK_MS
 from ringflow.config import CustomerDeclaration, DidDeclaration
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.flows.flow import Flow

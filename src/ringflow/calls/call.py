@@ -22,7 +22,7 @@ from ringflow.calls.collecting import (
     Collector,
     Secret,
 )
-from ringflow.calls.dialling import DialOptions
+from ringflow.calls.dial_attempt import DialOptions
 from ringflow.calls.outcome import Leg, LegStatus, Reject
 from ringflow.calls.outgoing import Outgoing
 from ringflow.calls.playing import play_sound

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ringflow.agi.session import AgiSession
-from ringflow.calls.callee_channel import HangUp
 from ringflow.calls.clock import Clock
-from ringflow.calls.dialling import Attempt, dial
+from ringflow.calls.dial_attempt import Attempt
+from ringflow.calls.dial_outcome import HangUp, dial
 from ringflow.calls.held_keys import EndKeys, HeldKeys
 from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
 from ringflow.calls.transcript import Transcript

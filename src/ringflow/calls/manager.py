@@ -10,7 +10,7 @@ from ringflow.ami.link import AmiLink
 from ringflow.calls.held_keys import HeldKeys
 from ringflow.calls.manager_keys import ManagerKeys
 from ringflow.calls.manager_talks import ManagerTalks
-from ringflow.calls.talking import Talks
+from ringflow.calls.prolonged_talk import Talks
 from ringflow.errors import RingflowError
 
 

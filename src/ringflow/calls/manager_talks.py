@@ -12,8 +12,8 @@ import structlog
 from ringflow.ami.actions import DialplanTarget
 from ringflow.ami.link import AmiLink, LinkState
 from ringflow.calls.held_keys import CALLEE_VARIABLE
+from ringflow.calls.prolonged_talk import Look, Talk
 from ringflow.calls.released_by import NO_USER_RESPONSE
-from ringflow.calls.talking import Look, Talk
 from ringflow.errors import ProtocolViolation, RingflowError
 from ringflow.plain_text import plain
 

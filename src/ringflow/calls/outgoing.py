@@ -16,18 +16,18 @@ from ringflow.agi.session import AgiSession
 from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.call_ids import LegId
 from ringflow.calls.charging import Allowance, Charging, Denial, Denied
-from ringflow.calls.dialled_number import DialledNumber, NumberPlan
-from ringflow.calls.dialling import (
+from ringflow.calls.dial_attempt import (
     ANONYMOUS,
     LAST_WORD_CAUSES,
     NO_NUMBER,
     Attempt,
     DialOptions,
-    dial,
     dialable_uri,
     merge_headers,
     safe_caller_id,
 )
+from ringflow.calls.dial_outcome import dial
+from ringflow.calls.dialled_number import DialledNumber, NumberPlan
 from ringflow.calls.end_key import dial_until_key
 from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
 from ringflow.calls.prolonged_talk import ProlongedTalk

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ringflow.calls.dialling import is_allowed_host
+from ringflow.calls.dial_attempt import is_allowed_host
 from ringflow.errors import Problem
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import APP_PREFIX

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
+from ringflow.calls.dial_attempt import is_sip_uri, safe_caller_id
 from ringflow.calls.dialled_number import could_be_dialled
-from ringflow.calls.dialling import is_sip_uri, safe_caller_id
 from ringflow.flows.slot import FieldProblem
 from ringflow.flows.template import Template, meant_reference
 from ringflow.wording import digits_meant, quoted

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ringflow.calls.clock import Clock
-from ringflow.calls.talking import Look, Talk
+from ringflow.calls.prolonged_talk import Look, Talk
 from ringflow.errors import CommandRefused
 
 Work: TypeAlias = Callable[[], Awaitable[None]]

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from ringflow.accounts.dids import APP_PATTERN
 from ringflow.accounts.headers import MAX_HEADERS, wrong_headers
 from ringflow.calls.call import Call
-from ringflow.calls.dialling import DialOptions
+from ringflow.calls.dial_attempt import DialOptions
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.follow_on import FollowOnField

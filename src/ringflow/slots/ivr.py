@@ -18,7 +18,7 @@ from ringflow.calls.collecting import (
     Collected,
     Ending,
 )
-from ringflow.calls.dialling import DialOptions
+from ringflow.calls.dial_attempt import DialOptions
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.number_text import number_problems

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from ringflow.calls.talk_time import SLACK_MS, possible_talk_ms
+from ringflow.calls.dial_outcome import SLACK_MS, possible_talk_ms
 
 HOUR_MS = 3_600_000
 RINGING_MS = 60_000

@@ -1,22 +1,14 @@
-"""One outgoing attempt: the `Dial` line, the headers that travel with it, and what came of it."""
+"""One outgoing attempt as it is asked for: the arguments of `Dial`, and the headers that travel with it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ringflow.accounts.headers import IDENTITY_HEADERS, MAX_HEADER_VALUE
-from ringflow.agi.session import AgiSession
-from ringflow.calls.callee_channel import HangUp, end_of_callee
-from ringflow.calls.clock import Clock
 from ringflow.calls.dialled_number import DialledNumber
 from ringflow.calls.held_keys import EndKeys
-from ringflow.calls.outcome import DIAL_STATUSES, Leg, LegStatus
-from ringflow.calls.released_by import NO_USER_RESPONSE, leg_released_by, own_cause
-from ringflow.calls.talk_time import possible_talk_ms
-from ringflow.errors import CommandRefused
 
 ANONYMOUS = "anonymous"
 """What callees see of a caller whose number is withheld (RFC 3323)."""
@@ -27,23 +19,6 @@ NO_NUMBER = "0"
 _CALLER_ID = re.compile(r"\+?[0-9]{1,32}")
 _SIP_URI = re.compile(r"sips?:([A-Za-z0-9+._-]{1,64})@([A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?)")
 _PRINTABLE = range(0x20, 0x7F)
-
-_RESULT = (
-    "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}"
-    "|${SHARED(RINGFLOW_ENDED_MS)}|${CHANNEL(hangupsource)}|${SHIFT(SHARED(RINGFLOW_TALK))}"
-    "|${HANGUPCAUSE(${HANGUPCAUSE_KEYS()},tech)}"
-)
-"""Asked once, after `Dial`. SHIFT empties what it reads: Asterisk knows by it that we know of the talk.
-
-The last is the callee's last response, such as `SIP 486 Busy Here`: of the one channel that was dialled since
-`HangupCauseClear`.
-"""
-
-_RESPONSE = re.compile(r"SIP ([2-6][0-9]{2})\b", re.ASCII)
-_REQUEST_TERMINATED = 487
-
-_EARLY_MS = 500
-"""How much sooner than its time for ringing a `Dial` may seem to end: two clocks measure it."""
 
 LAST_WORD_CAUSES = frozenset({1, 21, 22, 28})
 """Q.850: unallocated, rejected, changed, invalid format. Another trunk would say the same."""
@@ -204,120 +179,3 @@ def merge_headers(*layers: Mapping[str, str]) -> dict[str, str]:
             if name.lower() not in IDENTITY_HEADERS:
                 merged[name.lower()] = (name, safe_header_value(value))
     return dict(merged.values())
-
-
-async def dial(
-    session: AgiSession, attempt: Attempt, clock: Clock, hang_up: HangUp | None = None
-) -> tuple[Leg, bool]:
-    """Dial and wait for the end; gives what came of it, and whether the caller is gone.
-
-    Talk time runs from the callee's answer to the end of the callee's channel, both noted on that channel by
-    Asterisk's clock, within what `clock` says of all of `Dial`. ANSWEREDTIME counts from the caller's answer
-    and is not used. `hang_up` is asked where Asterisk cannot hang a callee up that was transferred.
-    """
-    if attempt.again:
-        # An Asterisk without func_hangupcause.so has no codes to forget.
-        with suppress(CommandRefused):
-            await session.execute("HangupCauseClear")
-    for index, (name, value) in enumerate(attempt.headers.items(), start=1):
-        await session.set_variable(f"__RINGFLOW_HEADER_{index}", f"{name}={value}")
-    if attempt.headers:
-        await session.set_variable("__RINGFLOW_HEADERS", str(len(attempt.headers)))
-    if attempt.warns:
-        # Otherwise Asterisk says the time left with sound files of its own, which it may not have.
-        await session.set_variable("LIMIT_WARNING_FILE", attempt.warning)
-    began_ms = clock.monotonic_ms()
-    reply = await session.execute("Dial", attempt.arguments(), hangup_is_data=True, timeout_s=None)
-    dial_ms = clock.monotonic_ms() - began_ms
-    result = _DialResult.read(await session.get_full_variable(_RESULT) or "")
-    if result.answered_ms and result.ended_ms < result.answered_ms and result.status is LegStatus.ANSWERED:
-        result.ended_ms = await end_of_callee(session, hang_up)
-    # With option `g` a callee's hang-up gives 0, so -1 is the caller's.
-    hung_up = reply.result == "-1" or session.hung_up
-    return _leg(attempt, result, dial_ms, session.request.channel, hung_up)
-
-
-@dataclass(slots=True)
-class _DialResult:
-    """What Asterisk says after `Dial`: `_RESULT`, read. Moments are epoch milliseconds, 0 where none is.
-
-    `hung_up_by`: the channel that hung up first; `response`: the callee's last one.
-    """
-
-    status: LegStatus
-    cause: int
-    answered_ms: int
-    now_ms: int
-    ended_ms: int
-    hung_up_by: str
-    response: str
-
-    @classmethod
-    def read(cls, text: str) -> _DialResult:
-        fields = [*text.split("|", 7), *[""] * 8]
-        cause, answered_ms, now_ms, ended_ms = map(_whole, fields[1:5])
-        status = DIAL_STATUSES.get(fields[0], LegStatus.UNAVAILABLE)
-        return cls(status, cause, answered_ms, now_ms, ended_ms, hung_up_by=fields[5], response=fields[7])
-
-    def talked_ms(self, dial_ms: int, ringing_ms: int) -> int:
-        if self.status is not LegStatus.ANSWERED or not self.answered_ms:
-            return 0
-        since_answer_ms = max(self.now_ms, self.ended_ms) - self.answered_ms
-        # An end from before the answer: Asterisk's clock was set back in the talk.
-        talked_ms = self.ended_ms - self.answered_ms if self.ended_ms >= self.answered_ms else since_answer_ms
-        return possible_talk_ms(talked_ms, since_answer_ms, dial_ms, ringing_ms)
-
-
-def _leg(attempt: Attempt, result: _DialResult, dial_ms: int, caller: str, hung_up: bool) -> tuple[Leg, bool]:
-    status, hung_up_by = result.status, result.hung_up_by
-    sip_code, rang_ms = _sip_code(status, result.response), attempt.ring_s * 1000
-    cause = result.cause
-    if attempt.silent_s and status is LegStatus.UNAVAILABLE and not result.response and not cause:
-        # Ended by the dialplan, [ringflow-silent], which can give no cause: the one of SIP's own timer.
-        cause = NO_USER_RESPONSE
-    rang_out = status is LegStatus.NO_ANSWER and sip_code is None and dial_ms >= rang_ms - _EARLY_MS
-    cause = own_cause(status, cause, rang_out=rang_out)
-    talked_ms = result.talked_ms(dial_ms, rang_ms)
-    # With `H`, CANCEL may also be that of a caller who ended the ringing by key (app_dial.c); one who is gone
-    # shows at the next command.
-    caller_gone = hung_up or (status is LegStatus.CANCELLED and not attempt.ends_by_key)
-    at_limit = attempt.limit_ms is not None and talked_ms >= attempt.limit_ms
-    by_key = attempt.ends_by_key and not hung_up_by and not at_limit
-    released_by = leg_released_by(
-        status,
-        cause,
-        caller_gone=caller_gone or by_key,
-        # Asterisk notes the first channel that hung up, no later one (ast_set_hangupsource in channel.c).
-        by_callee=hung_up_by not in ("", caller, attempt.earlier_source),
-        at_limit=at_limit,
-    )
-    leg = Leg(
-        dialled=attempt.number.dialled,
-        trunk=attempt.trunk,
-        status=status,
-        talked_ms=talked_ms,
-        hangup_cause=cause,
-        caller_id=attempt.shown_as,
-        headers=attempt.all_headers,
-        released_by=released_by,
-        hung_up_by=hung_up_by,
-        sip_code=sip_code,
-        keyed=attempt.number.keyed,
-        sent=attempt.number.sent,
-        as_keyed=attempt.number.as_keyed,
-    )
-    return leg, caller_gone
-
-
-def _sip_code(status: LegStatus, response: str) -> int | None:
-    match = _RESPONSE.match(response)
-    if match is None:
-        return None
-    code = int(match[1])
-    # 487 answers our own CANCEL, and comes before we look or after it.
-    cancelled = code == _REQUEST_TERMINATED and status in (LegStatus.CANCELLED, LegStatus.NO_ANSWER)
-    return None if cancelled else code
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
