@@ -52,6 +52,17 @@ async def test_a_hold_of_nothing_is_given_without_credit_and_settles_at_nothing(
     assert (await bank.ledger.settle_talk("leg", 60_000)).charged_micros == 0
 
 
+@pytest.mark.parametrize(("talked_ms", "charged"), [(0, 0), (2_001, 3), (3_000, 3), (3_001, 3), (60_000, 3)])
+async def test_a_talk_is_charged_as_far_as_its_hold_pays_for_it_and_no_further(
+    bank: Bank, talked_ms: int, charged: int
+) -> None:
+    await bank.customer(42, 5)
+    await bank.ledger.hold("leg", 42, 3 * UNIT, terms=Terms("USD", 60 * UNIT))
+    settled = await bank.server("another").settle_talk("leg", talked_ms)
+    assert (settled.charged_micros, settled.uncollected_micros) == (charged * UNIT, 0)
+    assert (await bank.account(42)).available_micros == (5 - charged) * UNIT
+
+
 async def test_a_customer_that_is_not_there_is_refused_without_failing_others(bank: Bank) -> None:
     await bank.customer(42, 5)
     asked = [bank.ledger.hold("x", 7, UNIT), bank.ledger.hold("y", 42, UNIT), bank.ledger.settle("z", 1)]

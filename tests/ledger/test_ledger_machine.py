@@ -101,7 +101,7 @@ class Machine(RuleBasedStateMachine):
 
         async def talked_ms(hold: Hold) -> int:
             assert hold.server in world.gone, "the hold of a server that lives was reaped"
-            world.asked[hold.leg_id].add(2 * UNIT)
+            world.asked[hold.leg_id] |= {0, UNIT, 2 * UNIT}
             return 2000
 
         async def is_up(call: AbandonedCall) -> bool:
@@ -110,6 +110,7 @@ class Machine(RuleBasedStateMachine):
         reaped = await reap(world.ledgers[0], talked_ms, is_up, SILENT_MS)
         for settlement in reaped.settlements:
             world.note(settlement)
+            assert settlement.uncollected_micros == 0, "a talk was charged beyond its hold"
         world.calls = {call: index for call, index in world.calls.items() if index not in dead}
 
     async def prove(self) -> None:

@@ -43,7 +43,7 @@ deed = st.one_of(
     st.tuples(st.just("hold"), server, who, units, st.booleans()),
     st.tuples(st.just("extend"), server, number, units, st.booleans()),
     st.tuples(st.just("settle"), server, number, units),
-    st.tuples(st.just("settle"), server, number, units),
+    st.tuples(st.just("settle_talk"), server, number, units),
     st.tuples(st.just("release"), server, number),
     st.tuples(st.just("pay"), server, st.sampled_from([pay_in, pay_out]), who, units),
     st.tuples(st.just("pay"), server, st.just(adjust), who, st.integers(-4, 4)),
@@ -126,6 +126,15 @@ class World:
 
     async def settle(self, index: int, leg: str, seconds: int) -> None:
         self.asked[leg].add(seconds * UNIT)
+        self.note(await self.ledgers[index].settle(leg, seconds * UNIT))
+
+    def to_settle_talk(self, index: int, number: int, seconds: int) -> Work | None:
+        leg = pick(self.asked, number)
+        return None if leg is None else partial(self.settle_talk, index, leg, seconds)
+
+    async def settle_talk(self, index: int, leg: str, seconds: int) -> None:
+        # A talk is charged as far as the hold pays for it, so any lower price may be its charge.
+        self.asked[leg] |= {paid * UNIT for paid in range(seconds + 1)}
         self.note(await self.ledgers[index].settle_talk(leg, seconds * 1000))
 
     def to_release(self, index: int, number: int) -> Work | None:

@@ -39,7 +39,7 @@ async def ledger(store: Store) -> Ledger:
 
 
 async def talk(ledger: Ledger, leg_id: str, talked_ms: int = 90_000) -> None:
-    await ledger.hold(leg_id, 42, UNIT, terms=Terms("USD", 600_000, minimum_s=60, increment_s=60))
+    await ledger.hold(leg_id, 42, 2 * UNIT, terms=Terms("USD", 600_000, minimum_s=60, increment_s=60))
     await ledger.settle_talk(leg_id, talked_ms)
 
 

@@ -10,13 +10,13 @@ import structlog
 
 from ringflow.calls.retry_queue import Owing
 from ringflow.errors import Refused
-from ringflow.ledger.hold import Hold, NoCredit, find_hold
+from ringflow.ledger.hold import Hold, NoCredit
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.rates.card import BelowCost
 from ringflow.ledger.rates.margin import Margin
 from ringflow.ledger.rates.quote import NoRate, Quote
 from ringflow.ledger.settlement import Settlement
-from ringflow.ledger.terms import affordable_ms, charge_micros
+from ringflow.ledger.terms import charge_micros, leg_charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.store import StoreGone
 
@@ -207,12 +207,9 @@ class Charging:
         return replace(allowance, hold=raised, limit_ms=_paid_ms(raised, allowance.longest_ms))
 
     async def end(self, allowance: Allowance, talked_ms: int) -> Settlement | None:
-        """Charge a leg for its talk, once, and give the rest of the hold back. None: later, by itself.
-
-        What was talked beyond the limit is not charged: Asterisk takes some milliseconds to end a call.
-        """
-        leg_id, terms = allowance.leg_id, allowance.hold.terms
-        charge = charge_micros(terms, min(talked_ms, allowance.limit_ms)) if terms is not None else 0
+        """Charge a leg for its talk, once, and give the rest of the hold back. None: later, by itself."""
+        leg_id = allowance.leg_id
+        charge = leg_charge_micros(allowance.hold.terms, talked_ms, allowance.limit_ms)
 
         async def settle() -> Settlement:
             if talked_ms > 0:
@@ -231,19 +228,6 @@ class Charging:
             # Cancelled while the answer was on its way.
             self.owing.owe(f"the settlement of leg {leg_id}", settle)
             raise
-
-    async def end_by_record(self, leg_id: str, talked_ms: int) -> Settlement:
-        """Settle a leg by what Asterisk recorded of it, on whatever server. Raises `UnknownLeg`, `StoreGone`.
-
-        As in `end`, what the hold does not pay is not charged: Asterisk was late, or its clock was set.
-        """
-        async with self.ledger.store.reading() as connection:
-            hold = await find_hold(connection, leg_id)
-        paid_ms = affordable_ms(hold.terms, hold.micros) if hold is not None and hold.terms else None
-        if paid_ms is not None and talked_ms > paid_ms:
-            log.warning("talk beyond its hold", leg=leg_id, talked_ms=talked_ms, paid_ms=paid_ms)
-            talked_ms = paid_ms
-        return await self.ledger.settle_talk(leg_id, talked_ms)
 
     async def vacate(self, mark: str, limited: Iterable[str]) -> None:
         """Count a call nowhere any more; later, by itself, when the database is away.
@@ -284,5 +268,4 @@ class Charging:
 
 def _paid_ms(hold: Hold, longest_ms: int) -> int:
     """How long a talk, of the longest at most, a hold pays for."""
-    paid_ms = affordable_ms(hold.terms, hold.micros) if hold.terms is not None else None
-    return longest_ms if paid_ms is None else min(paid_ms, longest_ms)
+    return longest_ms if hold.paid_ms is None else min(hold.paid_ms, longest_ms)

@@ -119,7 +119,7 @@ class Settlements:
         end = within(claim.end, hold.opened_ms, self._ledger.now_ms())
         end = replace(end, asterisk=hold.asterisk)
         if verdict is Verdict.BELIEVED:
-            settled = await self._charging.end_by_record(end.leg_id, end.talked_ms)
+            settled = await self._ledger.settle_talk(end.leg_id, end.talked_ms)
             log.warning(event, leg=end.leg_id, talked_ms=end.talked_ms, charged=settled.charged_micros)
         self._charging.left.discard(end.leg_id)
         if self._ends is not None:

@@ -252,7 +252,7 @@ class Reaper:
         if talked_ms is None:
             return
         if hold is not None:
-            await self._charging.end_by_record(leg_id, talked_ms)
+            await self._ledger.settle_talk(leg_id, talked_ms)
             self.findings.released += 1
         self._charging.left.discard(leg_id)
 

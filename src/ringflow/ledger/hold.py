@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
 from ringflow.ledger.server_liveness import SEEN_MS
-from ringflow.ledger.terms import Terms, UnreadableTerms
+from ringflow.ledger.terms import Terms, UnreadableTerms, affordable_ms
 from ringflow.store.statement import Statement
 
 
@@ -47,6 +47,11 @@ class Hold:
     asterisk: str = ""
     token: str = ""
     left_ms: int | None = None
+
+    @property
+    def paid_ms(self) -> int | None:
+        """The longest talk that the hold pays for; None: any."""
+        return affordable_ms(self.terms, self.micros) if self.terms is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+import structlog
+
 from ringflow.errors import Refused
 from ringflow.ledger.account import Account, read_account
 from ringflow.ledger.channel_limits import Occupied, OccupyRequest, VacateRequest
@@ -18,11 +20,13 @@ from ringflow.ledger.hold import Hold, HoldState, NoCredit, UnknownLeg, find_hol
 from ringflow.ledger.hold_requests import ExtendRequest, HoldRequest, VoidRequest
 from ringflow.ledger.rates.quote import NoRate, Quote, Quotes, quote_trunk
 from ringflow.ledger.settlement import Settlement, SettleRequest
-from ringflow.ledger.terms import Terms, UnreadableTerms, charge_micros
+from ringflow.ledger.terms import Terms, UnreadableTerms, leg_charge_micros
 from ringflow.moments import system_now_ms
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.store import Store
 from ringflow.store.batches import Batches
+
+log = structlog.get_logger("ringflow.ledger")
 
 HOLD_LASTS_MS = 6 * 3600 * 1000
 """How long a hold may stand, unless said otherwise: longer than any call may last."""
@@ -133,10 +137,10 @@ class Ledger:
         return await self._end(SettleRequest(leg_id, _amount(charge)))
 
     async def settle_talk(self, leg_id: str, talked_ms: int) -> Settlement:
-        """End a leg that talked for `talked_ms`, by the terms kept with its hold: on any server.
+        """End a leg that talked for `talked_ms`, by the terms and the credit of its hold, on any server.
 
-        A talk whose terms cannot be read raises `UnreadableTerms` until its hold expires, because a newer
-        server may read them; then it is not charged.
+        Raises `UnknownLeg`. A talk whose terms cannot be read raises `UnreadableTerms` until its hold
+        expires, because a newer server may read them; then it is not charged.
         """
         async with self.store.reading() as connection:
             hold = await find_hold(connection, leg_id)
@@ -144,8 +148,9 @@ class Ledger:
             raise UnknownLeg(f"leg {leg_id} has no hold")
         if hold.unreadable and talked_ms > 0 and self.now_ms() <= hold.expires_ms:
             raise UnreadableTerms(f"leg {leg_id} cannot be charged, {hold.unreadable}")
-        charge = charge_micros(hold.terms, max(0, talked_ms)) if hold.terms else 0
-        return await self.settle(leg_id, min(charge, MAX_AMOUNT_MICROS))
+        if hold.paid_ms is not None and talked_ms > hold.paid_ms:
+            log.warning("talk beyond its hold", leg=leg_id, talked_ms=talked_ms, paid_ms=hold.paid_ms)
+        return await self.settle(leg_id, leg_charge_micros(hold.terms, max(0, talked_ms), hold.paid_ms))
 
     async def release(self, leg_id: str) -> Settlement:
         """End a leg that was never put through: give all of its hold back. Raises `UnknownLeg`."""

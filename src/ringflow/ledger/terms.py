@@ -129,6 +129,17 @@ def affordable_ms(terms: Terms, available_micros: int) -> int | None:
     return max(grace_ms, (terms.minimum_s + increments * terms.increment_s) * 1000)
 
 
+def leg_charge_micros(terms: Terms | None, talked_ms: int, limit_ms: int | None) -> int:
+    """What a leg is charged: the price of its talk, up to the limit that its credit set. The settlement rule.
+
+    Talk beyond `limit_ms` (None: no limit) is not charged, because Asterisk ends a talk some milliseconds
+    late, or its clock was set. Without `terms` the leg is rated upstream, and nothing is charged here.
+    """
+    if terms is None:
+        return 0
+    return charge_micros(terms, talked_ms if limit_ms is None else min(talked_ms, limit_ms))
+
+
 def least_charge_micros(terms: Terms) -> int:
     """What the shortest talk beyond the grace costs: with less credit, a call is not put through."""
     return charge_micros(terms, terms.grace_s * 1000 + 1)
