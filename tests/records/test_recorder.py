@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 
 from ringflow.calls.outcome import Reject
 from ringflow.records import recorder as recorder_module
-from ringflow.records.recorder import Recorder
+from ringflow.records.recorder import MANY, Recorder
 from ringflow.records.rows import call_rows
-from ringflow.records.writing import write_rows
+from ringflow.records.writing import CALLS_AT_ONCE, write_rows
 from ringflow.store import Store
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 
@@ -76,11 +76,33 @@ async def test_calls_that_end_together_share_a_transaction(
 
     monkeypatch.setattr(recorder_module, "write_rows", counted)
     recorder = Recorder(store, "here", linger_s=60)
-    for number in range(recorder_module.MAX_BATCH + 7):
+    for number in range(MANY + 7):
         recorder.call_ended(make_call(f"{number:04}"), [])
     await recorder.close(30)
-    assert commits == [recorder_module.MAX_BATCH, 7]
-    assert len(await ids(store)) == recorder_module.MAX_BATCH + 7
+    assert commits == [CALLS_AT_ONCE] * (MANY // CALLS_AT_ONCE) + [7]
+    assert len(await ids(store)) == MANY + 7
+
+
+async def test_nothing_else_has_a_turn_while_records_keep_sqlite_locked(
+    store: Store, make_call: MakeCall
+) -> None:
+    if store.dialect != "sqlite":
+        pytest.skip("PostgreSQL locks no more than the rows that are written")
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(others())
+    async with store.writing_directly() as connection:
+        before = turns
+        await write_rows(connection, [call_rows(make_call(f"{n:04}"), "here") for n in range(CALLS_AT_ONCE)])
+        assert turns == before
+    other.cancel()
+    assert turns > before, "the commit goes to a thread"
 
 
 async def test_a_record_is_written_without_more_calls_and_a_second_one_after_it(

@@ -5,7 +5,6 @@ Calls know nothing of it. A card that is changed later does not change what is o
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -84,8 +83,6 @@ async def _costed_leg(connection: DirectConnection, leg: Cells, started_ms: str 
     answered_ms = started_ms + (ended_ms - talked_ms if isinstance(ended_ms, int) else 0)
     number = of_record(str(leg[DIALLED]), as_keyed=bool(leg[IS_KEYED]))
     cost = await leg_cost(connection, number, str(leg[TRUNK]), answered_ms, talked_ms)
-    # On SQLite this runs in the event loop's thread: calls go on between two legs.
-    await asyncio.sleep(0)
     if cost is None:
         return leg
     costed = (*leg[: COST.start], cost.micros, cost.currency, cost.prefix, *leg[COST.stop :])

@@ -18,7 +18,7 @@ from ringflow.calls.outcome import CallRecord
 from ringflow.calls.progress import CallInProgress
 from ringflow.moments import system_now_ms
 from ringflow.records.rows import LOST, call_rows
-from ringflow.store import DirectConnection, Store, StoreGone
+from ringflow.store import Store, StoreGone
 from ringflow.store.batches import Batches
 from ringflow.store.statement import Statement
 
@@ -27,7 +27,7 @@ log = structlog.get_logger("ringflow.records")
 EVERY_S = 2.0
 LEAST_AGE_MS = 2000
 AT_ONCE = 32
-"""Drafts in one statement: on SQLite it runs in the event loop's thread, and calls wait for it."""
+"""Drafts in one transaction: on SQLite it runs in the event loop's thread, and all else waits for it."""
 
 _NEVER = object()
 """The progress of a call that has no draft; no call's own is equal to it."""
@@ -100,52 +100,40 @@ class Drafts:
             return
         for call_id, _ in further:
             self._kept[call_id] = _UNSURE
-        began_s = time.perf_counter()
-        async with self._store.writing_directly() as connection:
-            written = await self._write(connection, calls, further)
-            gone = await _drop(connection, over)
-        self.batches.add(len(written), time.perf_counter() - began_s)
-        self._kept |= written
-        for call_id in gone:
-            del self._kept[call_id]
+        for start in range(0, len(further), AT_ONCE):
+            await self._write(calls, further[start : start + AT_ONCE])
+            # Calls go on between two transactions, and some may end.
+            await asyncio.sleep(0)
+        for start in range(0, len(over), AT_ONCE):
+            await self._drop(over[start : start + AT_ONCE])
+            await asyncio.sleep(0)
 
     async def _write(
-        self,
-        connection: DirectConnection,
-        calls: Mapping[str, CallInProgress],
-        further: Sequence[tuple[str, Hashable]],
-    ) -> dict[str, Hashable]:
-        """Write drafts in portions, between which other calls go on and some may end; gives those written."""
-        now_ms = system_now_ms()
-        written: dict[str, Hashable] = {}
-        for start in range(0, len(further), AT_ONCE):
-            some = {
-                call_id: progress
-                for call_id, progress in further[start : start + AT_ONCE]
-                if call_id in calls
-            }
-            if some:
-                drafts = [_draft(calls[call_id].so_far(), self._server) for call_id in some]
-                await _KEEP.run(connection, drafts, server=self._run_name, now_ms=now_ms)
-                written |= some
-            await asyncio.sleep(0)
-        return written
+        self, calls: Mapping[str, CallInProgress], further: Sequence[tuple[str, Hashable]]
+    ) -> None:
+        some = {call_id: progress for call_id, progress in further if call_id in calls}
+        if not some:
+            return
+        began_s = time.perf_counter()
+        async with self._store.writing_directly() as connection:
+            # Looked up again: a call may have ended while the transaction waited for its turn.
+            some = {call_id: progress for call_id, progress in some.items() if call_id in calls}
+            drafts = [_draft(calls[call_id].so_far(), self._server) for call_id in some]
+            await _KEEP.run(connection, drafts, server=self._run_name, now_ms=system_now_ms())
+        self.batches.add(len(some), time.perf_counter() - began_s)
+        self._kept |= some
+
+    async def _drop(self, over: Sequence[str]) -> None:
+        """Drop the drafts of calls that are recorded, and forget the calls that have none any more."""
+        async with self._store.writing_directly() as connection:
+            dropped = {row[0] for row in await _DROP.run(connection, [{"call_id": one} for one in over])}
+            left = [{"call_id": one} for one in over if one not in dropped]
+            drafted = {row[0] for row in await _DRAFTED.run(connection, left)} if left else set()
+        for call_id in over:
+            if call_id not in drafted:
+                del self._kept[call_id]
 
 
 def _draft(record: CallRecord, server: str) -> dict[str, object]:
     facts = call_rows(record, server).to_json()
     return {"call_id": record.call_id, "facts": facts, "asterisk": record.asterisk}
-
-
-async def _drop(connection: DirectConnection, over: Sequence[str]) -> list[str]:
-    """Drop the drafts of calls that are recorded; return the calls that have none any more."""
-    gone: list[str] = []
-    for start in range(0, len(over), AT_ONCE):
-        some = over[start : start + AT_ONCE]
-        dropped = {row[0] for row in await _DROP.run(connection, [{"call_id": one} for one in some])}
-        gone += dropped
-        if left := [one for one in some if one not in dropped]:
-            drafted = {row[0] for row in await _DRAFTED.run(connection, [{"call_id": one} for one in left])}
-            gone += [one for one in left if one not in drafted]
-        await asyncio.sleep(0)
-    return gone

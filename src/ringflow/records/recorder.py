@@ -13,15 +13,17 @@ import structlog
 
 from ringflow.calls.outcome import CallRecord, Reject
 from ringflow.records.rows import CallRows, call_rows
-from ringflow.records.writing import write_rows
+from ringflow.records.writing import CALLS_AT_ONCE, write_rows
 from ringflow.store import Store, StoreGone
 from ringflow.store.batches import Batches
 
 log = structlog.get_logger("ringflow.records")
 
-MAX_BATCH = 128
+MANY = 128
+"""So many records that wait are written at once."""
+
 LINGER_S = 0.5
-"""How long the first record of a batch waits for others: a commit costs as much as dozens of records."""
+"""How long the first record waits for others: a commit costs as much as dozens of records."""
 
 MAX_WAITING = 20_000
 """Records kept in memory while the database is away, about 4 KB each; the newest beyond that are dropped."""
@@ -71,7 +73,7 @@ class Recorder:
         if self._writer is None or self._writer.done():
             # In a context of its own: its lines of the log are of no single call.
             self._writer = asyncio.create_task(self._write(), name="call records", context=Context())
-        elif len(self._queue) == MAX_BATCH:
+        elif len(self._queue) == MANY:
             self._hurry.set()
 
     def call_refused(self, reject: Reject) -> None:
@@ -99,7 +101,7 @@ class Recorder:
         await self._pause(self._linger_s)
         while self._queue:
             # Many at once: the same steps, again and again, take a fraction of what they take between calls.
-            batch = [call_rows(record, self._server) for record in islice(self._queue, MAX_BATCH)]
+            batch = [call_rows(record, self._server) for record in islice(self._queue, CALLS_AT_ONCE)]
             try:
                 await self._commit(batch)
             except StoreGone as error:
@@ -111,7 +113,10 @@ class Recorder:
             self.stuck, delay_s = False, RETRY_FIRST_S
             for _ in batch:
                 self._queue.popleft()
-            if self._queue and len(self._queue) < MAX_BATCH:
+            if len(self._queue) >= CALLS_AT_ONCE:
+                # Calls go on between two transactions.
+                await asyncio.sleep(0)
+            elif self._queue:
                 await self._pause(self._linger_s)
 
     async def _commit(self, batch: Sequence[CallRows]) -> None:

@@ -23,13 +23,12 @@ from ringflow.ledger.rates.prefix import of_record
 from ringflow.ledger.server_liveness import SEEN_MS
 from ringflow.records.costing import leg_cost
 from ringflow.records.rows import LOST, STARTED, CallRows, lost_rows
-from ringflow.records.writing import write_rows
+from ringflow.records.writing import CALLS_AT_ONCE, write_rows
 from ringflow.store import DirectConnection, Store
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks
 from ringflow.store.record_tables import call_legs
 from ringflow.store.statement import Statement
 
-DRAFTS_AT_ONCE = 100
 LEGS_AT_ONCE = 500
 
 SETTLED_FOR_MS = 600_000
@@ -102,12 +101,12 @@ async def recover_drafts(store: Store, now_ms: int, silent_ms: int) -> int:
     recovered = 0
     while True:
         async with store.writing_directly() as connection:
-            left = await _LEFT.run(connection, before_ms=now_ms - silent_ms, most=DRAFTS_AT_ONCE)
+            left = await _LEFT.run(connection, before_ms=now_ms - silent_ms, most=CALLS_AT_ONCE)
             found = [CallRows.from_json(facts).seen_until(seen_ms) for _, facts, seen_ms in left]
             await write_rows(connection, found)
             await _TAKE.run(connection, [{"call_id": row[0]} for row in left])
         recovered += len(left)
-        if len(left) < DRAFTS_AT_ONCE:
+        if len(left) < CALLS_AT_ONCE:
             return recovered
 
 
@@ -121,10 +120,10 @@ async def recover_legs(store: Store, since_ms: int, now_ms: int) -> int:
         async with store.reading() as connection:
             ended = await _ended(connection, after, now_ms - SETTLED_FOR_MS)
             lost = await _lost(connection, ended)
-        if lost:
+        for start in range(0, len(lost), CALLS_AT_ONCE):
             async with store.writing_directly() as connection:
-                await write_rows(connection, lost)
-            recovered += len(lost)
+                await write_rows(connection, lost[start : start + CALLS_AT_ONCE])
+        recovered += len(lost)
         if len(ended) < LEGS_AT_ONCE:
             return recovered
         after = (ended[-1].ended_ms, ended[-1].leg_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain, count, islice
@@ -14,10 +13,14 @@ from ringflow.records.rows import LOST, CallRows, Cells
 from ringflow.store import DirectConnection
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 
-STATEMENT_ROWS = (32, 8, 2, 1)
-"""Rows in one statement: few forms, which stay prepared, make up any number. On SQLite, where statements run
-in the event loop's thread, a row takes about 5 us and calls wait no longer than for the first of these.
+CALLS_AT_ONCE = 16
+"""Calls in one transaction. On SQLite its statements run in the event loop's thread, where a row takes about
+5 us and a call has six or seven, and nothing else is written meanwhile: so a transaction is kept short, and
+never waits for anything between its beginning and its end.
 """
+
+STATEMENT_ROWS = (32, 8, 2, 1)
+"""Rows in one statement: few forms, which stay prepared, make up any number."""
 
 STATEMENTS_KEPT = 100
 """SQL texts kept for the next batch: four for each set of columns that a batch fills in a table."""
@@ -32,7 +35,9 @@ _UNFINISHED = {
 
 
 async def write_rows(connection: DirectConnection, calls: Sequence[CallRows]) -> None:
-    """Write calls within the caller's transaction. What is there stays, unless only it is `lost`.
+    """Write calls, at most `CALLS_AT_ONCE`, within the caller's transaction.
+
+    What is there stays, unless only it is `lost`.
 
     So it does not matter who writes first, the server of the call or one that found what is left of it, nor
     whether a commit whose answer was lost is done again.
@@ -55,7 +60,6 @@ async def _write(connection: DirectConnection, table: Table, rows: Sequence[Cell
             sql = _insert(table, connection.dialect.name, names, at_once)
             await connection.rows(sql, tuple(chain.from_iterable(rows[written : written + at_once])))
             written += at_once
-            await asyncio.sleep(0)
 
 
 def _without_empty_columns(table: Table, rows: Sequence[Cells]) -> tuple[tuple[str, ...], list[Cells]]:
