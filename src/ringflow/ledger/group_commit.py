@@ -21,7 +21,7 @@ import structlog
 
 from ringflow.errors import Refused, RingflowError
 from ringflow.ledger.batch import Answer, Request, run_batch
-from ringflow.ledger.express import run_express
+from ringflow.ledger.batch_statement import run_batch_statement
 from ringflow.ledger.transaction import transact
 from ringflow.store import Store, StoreGone, StoreLocked
 from ringflow.store.batches import Batches
@@ -174,7 +174,7 @@ class GroupCommit:
     async def _try(self, batch: list[_Waiting], *, wait: bool) -> bool:
         """Carry out what can be; return whether no lock kept us waiting for too long."""
         try:
-            await self._commit_express([one for one in batch if not one.answer.done()], wait=wait)
+            await self._commit_in_one_statement([one for one in batch if not one.answer.done()], wait=wait)
             broken = None
         except StoreLocked:
             return False
@@ -204,12 +204,12 @@ class GroupCommit:
         if not waiting.answer.done():
             self._enter(waiting)
 
-    async def _commit_express(self, batch: list[_Waiting], *, wait: bool) -> None:
+    async def _commit_in_one_statement(self, batch: list[_Waiting], *, wait: bool) -> None:
         began_s = asyncio.get_running_loop().time()
         try:
             answers = await transact(
                 self._store.writing_one_statement,
-                lambda connection: run_express(
+                lambda connection: run_batch_statement(
                     connection, [one.request for one in batch], self._now_ms(), wait=wait
                 ),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -21,7 +21,7 @@ from ringflow.ledger.hold import (
 )
 from ringflow.ledger.terms import Terms
 from ringflow.store import DirectConnection
-from ringflow.store.statement import Statement
+from ringflow.store.statement import Kind, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,24 @@ class VoidRequest(LegRequest):
 
 HoldAnswer: TypeAlias = Hold | NoCredit | Refused
 
+HOLD_REQUEST_KINDS: Mapping[str, Kind] = {
+    "leg_id": "text",
+    "customer_id": "bigint",
+    "micros": "bigint",
+    "server": "text",
+    "terms": "text",
+    "expires_ms": "bigint",
+    "asterisk": "text",
+    "token": "text",
+}
+"""What of a `HoldRequest` goes into the database, as the rows of a statement."""
+
+
+def hold_request_row(request: HoldRequest) -> dict[str, object]:
+    """Return the request as a row of a statement."""
+    return {name: getattr(request, name) for name in HOLD_REQUEST_KINDS}
+
+
 _INSERT = Statement(
     "INSERT INTO ledger_holds (leg_id, account_id, asked_micros, micros, state, server, terms, opened_ms, "
     "expires_ms, charged_micros, uncollected_micros, refunded_micros, asterisk, token) "
@@ -63,16 +81,7 @@ _INSERT = Statement(
     "v.asterisk, v.token "
     "FROM {rows} JOIN ledger_accounts AS a ON a.id = v.customer_id "
     "WHERE true ON CONFLICT (leg_id) DO NOTHING RETURNING leg_id",
-    rows={
-        "leg_id": "text",
-        "customer_id": "bigint",
-        "micros": "bigint",
-        "server": "text",
-        "terms": "text",
-        "expires_ms": "bigint",
-        "asterisk": "text",
-        "token": "text",
-    },
+    rows=HOLD_REQUEST_KINDS,
     now_ms="bigint",
 )
 _OPENED = Statement(
@@ -178,19 +187,7 @@ async def _insert(
 async def _insert_rows(
     connection: DirectConnection, requests: Sequence[HoldRequest], now_ms: int
 ) -> set[str]:
-    rows = [
-        {
-            "leg_id": one.leg_id,
-            "customer_id": one.customer_id,
-            "micros": one.micros,
-            "server": one.server,
-            "terms": one.terms,
-            "expires_ms": one.expires_ms,
-            "asterisk": one.asterisk,
-            "token": one.token,
-        }
-        for one in requests
-    ]
+    rows = [hold_request_row(one) for one in requests]
     return {row[0] for row in await _INSERT.run(connection, rows, now_ms=now_ms)}
 
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from typing import cast
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from structlog.testing import capture_logs
 from tests.ledger.conftest import Bank
 
 from ringflow.audit import Act
 from ringflow.ledger.account import House, house_id, house_id_sql
+from ringflow.ledger.batch import Answer, Request, run_batch
+from ringflow.ledger.batch_statement import run_batch_statement
 from ringflow.ledger.check import check_books
 from ringflow.ledger.credit_limits import set_daily_limit
-from ringflow.ledger.hold import Hold, LegTaken, NoCredit
-from ringflow.ledger.settlement import Settlement
+from ringflow.ledger.hold import Hold, HoldState, LegTaken, NoCredit
+from ringflow.ledger.hold_requests import HoldRequest
+from ringflow.ledger.settlement import Settlement, SettleRequest
 from ringflow.money import CURRENCY_DIGITS
 from ringflow.store import DirectConnection, Store
+from ringflow.store.ledger_tables import ledger_accounts, ledger_holds, ledger_movements
 
 UNIT = 1_000_000
 
@@ -168,3 +173,58 @@ async def test_no_warning_is_given_where_nothing_was_wrong_with_any_request(bank
     assert [(line["log_level"], line["event"]) for line in logs] == [("info", "ledger batch done in steps")]
     assert "not in one" in logs[0]["detail"]
     await bank.ledger.release("leg")
+
+
+class Undone(Exception):
+    """Takes back what was tried."""
+
+
+async def test_one_statement_does_to_the_books_what_the_steps_do(bank: Bank) -> None:
+    chance, in_one = random.Random(7), 0
+    for customer in (41, 42):
+        await bank.customer(customer, 9)
+    async with bank.store.writing() as connection:
+        await set_daily_limit(Act(connection, "ann", bank.now_ms), 42, 8 * UNIT)
+    await asyncio.gather(
+        *[bank.ledger.hold(leg, who, 2 * UNIT) for leg, who in (("a", 41), ("b", 42), ("c", 42))]
+    )
+    await bank.ledger.hold("d", 42, UNIT)
+    await bank.ledger.settle("d", UNIT)
+    for _ in range(200):
+        legs = chance.sample(("a", "b", "c", "x", "y", "z"), chance.randint(1, 6))
+        batch = [a_request(chance, leg) for leg in legs]
+        answers, books = await tried(bank, batch, run_batch_statement)
+        if len(answers) == len(batch):
+            in_one += 1
+            assert (answers, books) == await tried(bank, batch, run_batch), batch
+    assert in_one > 50
+    await asyncio.gather(*[bank.ledger.release(leg) for leg in "abc"])
+
+
+def a_request(chance: random.Random, leg: str) -> Request:
+    if leg in "abc":
+        ended = chance.random() < 0.3
+        return (
+            SettleRequest(leg, 0, HoldState.RELEASED)
+            if ended
+            else SettleRequest(leg, chance.randint(0, 3) * UNIT)
+        )
+    micros = chance.randint(0, 4) * UNIT
+    return HoldRequest(
+        leg, chance.choice((41, 42)), micros, micros, "one", "", 2_000_000_000_000, "here", "token"
+    )
+
+
+async def tried(bank: Bank, batch: list[Request], carry_out: Any) -> tuple[dict[str, Answer], list[Any]]:
+    """What a batch is answered and what the tables have then; all of it is taken back."""
+    books: list[Any] = []
+    try:
+        async with bank.store.writing() as connection:
+            answers = await carry_out(connection, batch, bank.now_ms)
+            for table in (ledger_accounts, ledger_holds, ledger_movements):
+                kept = [column for column in table.c if column.name != "id" or table is ledger_accounts]
+                rows = (await connection.execute(select(*kept))).all()
+                books.append(sorted(map(str, rows)))
+            raise Undone
+    except Undone:
+        return answers, books
