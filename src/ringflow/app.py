@@ -24,6 +24,7 @@ from ringflow.ami.identity import AsteriskIdentity
 from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
 from ringflow.asterisk.watch import AsteriskWatch
+from ringflow.background_tasks import BackgroundTasks
 from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
@@ -192,7 +193,7 @@ class Application:
         self._name = ServerName(core.store, ledger.server, silent_s, ledger.now_ms)
         self.reaper = Reaper(core.charging, self.ami, silent_s, self._settlements, self._name)
         self.http_port: int | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = BackgroundTasks()
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
         self._draining = False
@@ -213,17 +214,15 @@ class Application:
             lost = "no live channels, no hang-up from here, keys end a talk when pressed, not held"
             lost += ", and a charged talk ends with what was held before it"
             log.info("ami off", detail=f"no `ami` in the configuration: {lost}")
-        self._tasks = [
-            asyncio.create_task(self.metrics.measure_lag(), name="event-loop lag"),
-            asyncio.create_task(self.engine.refusals.run(), name="sums of refused calls"),
-            asyncio.create_task(self.reaper.run(), name="reaper"),
-            asyncio.create_task(
-                self.core.book.watch(self._stopping, self._keep_revisions), name="watch app_flows"
-            ),
-        ]
+        self._tasks.start("event-loop lag", self.metrics.measure_lag)
+        self._tasks.start("sums of refused calls", self.engine.refusals.run)
+        self._tasks.start("reaper", self.reaper.run)
+        self._tasks.start(
+            "watch app_flows", lambda: self.core.book.watch(self._stopping, self._keep_revisions)
+        )
         await self._keep_revisions()
         if self.asterisk is not None:
-            self._tasks.append(asyncio.create_task(self.asterisk.run(), name="check of Asterisk"))
+            self._tasks.start("check of Asterisk", self.asterisk.run)
         if self.records is not None:
             self.records.start()
         await self.fastagi.start()
@@ -258,9 +257,7 @@ class Application:
         log.info("stopping", live_calls=self.fastagi.live_calls, limit_s=limit_s)
         await self._drain(limit_s)
         self._stopping.set()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
         if self.ami is not None:
             await self.ami.close()
         if self._runner is not None:

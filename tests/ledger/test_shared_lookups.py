@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from ringflow.errors import RingflowError
 from ringflow.ledger.rates.shared_lookups import MAX_GATHERED, SharedLookUps
@@ -52,6 +53,19 @@ async def test_a_lost_database_is_told_to_each_and_asked_again_by_the_next() -> 
     assert lost[0] is not lost[1]
     oracle.error = None
     assert await gathering.ask(3) == 6
+
+
+async def test_what_some_break_is_logged_and_the_next_are_answered() -> None:
+    oracle = Oracle()
+    oracle.let.set()
+    oracle.error = ZeroDivisionError("a bug of ours")
+    shared = SharedLookUps(oracle)
+    with capture_logs() as logs:
+        (broken,) = await asyncio.gather(shared.ask(1), return_exceptions=True)
+        assert (type(broken), str(broken)) == (RingflowError, "a bug of ours")
+        oracle.error = None
+        assert await shared.ask(3) == 6
+    assert [(line["event"], line["questions"]) for line in logs] == [("look-ups failed", 1)]
 
 
 async def test_one_who_gives_up_leaves_the_others_their_answers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,21 @@ async def test_calls_that_end_together_share_a_transaction(
     await recorder.close(30)
     assert commits == [CALLS_AT_ONCE] * (MANY // CALLS_AT_ONCE) + [7]
     assert len(await ids(store)) == MANY + 7
+
+
+async def test_a_record_that_breaks_its_own_writing_keeps_no_other_from_being_written(
+    store: Store, make_call: MakeCall
+) -> None:
+    recorder = Recorder(store, "here", linger_s=60)
+    broken = replace(make_call("02b"), variables=None)  # type: ignore[arg-type]
+    for record in (make_call("01a"), broken, make_call("03c")):
+        recorder.call_ended(record, [])
+    with capture_logs() as logs:
+        await recorder.close(30)
+    assert await ids(store) == ["01a", "03c"]
+    assert (recorder.dropped, recorder.waiting) == (1, 0)
+    (dropped,) = [line for line in logs if line["event"] == "record dropped"]
+    assert dropped["call_id"] == "02b"
 
 
 async def test_nothing_else_has_a_turn_while_records_keep_sqlite_locked(

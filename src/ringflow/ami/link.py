@@ -38,6 +38,7 @@ from ringflow.ami.guard import EventCallback, GuardedManager, GuardedProtocol
 from ringflow.ami.messages import AmiMessage, Fields, shown
 from ringflow.ami.settings import AmiSettings
 from ringflow.ami.wanted import ALL, WantedEvents
+from ringflow.background_tasks import BackgroundTasks
 from ringflow.errors import CommandRefused, PeerSilent, RingflowError
 
 log = structlog.get_logger("ringflow.ami")
@@ -69,7 +70,7 @@ class AmiLink:
         self._reason = "not started"
         self._logged: tuple[LinkState, str] | None = None
         self._changed = asyncio.Event()
-        self._keeper: asyncio.Task[None] | None = None
+        self._keeper: BackgroundTasks | None = None
         self._wanted = WantedEvents()
         self._connections = 0
 
@@ -93,15 +94,14 @@ class AmiLink:
         if self._keeper is not None or self._state is LinkState.CLOSED:
             raise RuntimeError("an AMI link is started once")
         self._enter(LinkState.CONNECTING, f"to {self._settings.host}:{self._settings.port}")
-        self._keeper = asyncio.create_task(self._keep(), name="ami-link")
+        self._keeper = BackgroundTasks()
+        self._keeper.start("ami-link", self._keep)
 
     async def close(self) -> None:
         """End the link for good; what is in flight fails with `LinkDown`. May be called again."""
         self._enter(LinkState.CLOSED, "closed")
-        keeper = self._keeper
-        if keeper is not None and not keeper.done():
-            keeper.cancel()
-            await asyncio.wait({keeper})
+        if self._keeper is not None:
+            await self._keeper.close()
 
     async def wait_up(self, timeout_s: float) -> None:
         """Wait until the link is up. Raises `LinkDown` with the reason after `timeout_s`, or when closed."""

@@ -93,6 +93,10 @@ class ManagerKeys:
         except RingflowError as error:
             watch.key = ""
             log.warning("leg not ended by key", key=key, detail=str(error))
+        except Exception:
+            # Boundary: nobody awaits this task. The caller's other keys, and the call, go on.
+            watch.key = ""
+            log.exception("leg not ended by key", key=key)
 
     async def _try(self) -> bool:
         self._trial_heard = asyncio.get_running_loop().create_future()
@@ -106,5 +110,9 @@ class ManagerKeys:
             return False
         except RingflowError as error:
             log.warning(NOT_HEARD, detail=str(error))
+            return False
+        except Exception:
+            # Boundary: every call of this connection that ends legs by keys asks for what came of the trial.
+            log.exception(NOT_HEARD)
             return False
         return True

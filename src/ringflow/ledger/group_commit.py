@@ -119,13 +119,19 @@ class GroupCommit:
                 if done := sum(one.answer.done() for one in batch):
                     self.batches.add(done, time.perf_counter() - began_s)
                 await self._gather()
-            except BaseException as error:
+            except Exception:
+                # Boundary: our own bug fails those whose batch it was, and no other one.
                 self._began_s = None
-                # Cancelled, or broken: nobody may wait for ever for an answer that does not come.
+                log.exception("ledger batch failed", requests=len(batch))
+                for waiting in batch:
+                    _fail(waiting, RingflowError("the ledger failed, see the log"))
+            except BaseException:
+                # Cancelled: nobody may wait for ever for an answer that does not come.
+                self._began_s = None
                 for waiting in [*batch, *self._queue, *self._put_off]:
                     _fail(waiting, RingflowError("the ledger stopped"))
                 self._queue.clear()
-                raise error
+                raise
 
     @staticmethod
     async def _gather() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from ringflow.background_tasks import BackgroundTasks
 from ringflow.calls.progress import CallInProgress
 from ringflow.records.drafting import Drafts
 from ringflow.records.recorder import Recorder
@@ -35,20 +35,16 @@ class RecordKeeping:
         self.lost_legs = LostLegRecords(store, server)
         self.drafts = Drafts(store, server, run_name, calls)
         self._upkeep = Upkeep(store, keep_days, silent_s)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = BackgroundTasks()
 
     def start(self) -> None:
         """Begin to keep drafts, and to look after what there is."""
-        self._tasks = [
-            asyncio.create_task(self._upkeep.run(), name="upkeep of records"),
-            asyncio.create_task(self.drafts.run(), name="drafts of records"),
-        ]
+        self._tasks.start("upkeep of records", self._upkeep.run)
+        self._tasks.start("drafts of records", self.drafts.run)
 
     async def close(self, limit_s: float) -> None:
         """Write the last records, for at most `limit_s`, and drop their drafts. The store stays open."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
         await self.recorder.close(limit_s)
         with suppress(StoreGone):
             await self.drafts.keep()

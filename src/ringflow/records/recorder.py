@@ -101,9 +101,9 @@ class Recorder:
         await self._pause(self._linger_s)
         while self._queue:
             # Many at once: the same steps, again and again, take a fraction of what they take between calls.
-            batch = [call_rows(record, self._server) for record in islice(self._queue, CALLS_AT_ONCE)]
+            records = list(islice(self._queue, CALLS_AT_ONCE))
             try:
-                await self._commit(batch)
+                await self._commit(self._rows(records))
             except StoreGone as error:
                 self.stuck = True
                 log.error("records wait", waiting=len(self._queue), detail=str(error))
@@ -111,7 +111,7 @@ class Recorder:
                 delay_s = min(delay_s * 2, RETRY_LONGEST_S)
                 continue
             self.stuck, delay_s = False, RETRY_FIRST_S
-            for _ in batch:
+            for _ in records:
                 self._queue.popleft()
             if len(self._queue) >= CALLS_AT_ONCE:
                 # Calls go on between two transactions.
@@ -119,7 +119,18 @@ class Recorder:
             elif self._queue:
                 await self._pause(self._linger_s)
 
+    def _rows(self, records: Sequence[CallRecord]) -> list[CallRows]:
+        rows: list[CallRows] = []
+        for record in records:
+            try:
+                rows.append(call_rows(record, self._server))
+            except Exception as error:  # noqa: BLE001 -- what one record breaks must not keep the others waiting
+                self._drop(record.call_id, f"it cannot be written: {error!r}")
+        return rows
+
     async def _commit(self, batch: Sequence[CallRows]) -> None:
+        if not batch:
+            return
         began_s = time.perf_counter()
         try:
             async with self._store.writing_directly() as connection:

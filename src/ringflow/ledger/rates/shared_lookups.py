@@ -1,4 +1,4 @@
-"""Questions of many at once: what is asked while an answer is on its way goes into the next question."""
+"""Look-ups that callers share: what is asked while an answer is on its way goes into the next look-up."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Generic, TypeVar
 
+import structlog
+
 from ringflow.errors import RingflowError
 from ringflow.store import StoreGone
+
+log = structlog.get_logger("ringflow.ledger")
 
 MAX_GATHERED = 256
 
@@ -42,8 +46,12 @@ class SharedLookUps(Generic[Asked, Found]):
                 found = await self._find([asked for asked, _ in batch])
             except StoreGone as error:
                 self._fail(batch, error)
+            except Exception as error:
+                # Boundary: what these questions break must not keep later ones from being answered.
+                log.exception("look-ups failed", questions=len(batch))
+                self._fail(batch, error)
             except BaseException as error:
-                # Cancelled, or broken: nobody may wait for ever for an answer that does not come.
+                # Cancelled: nobody may wait for ever for an answer that does not come.
                 self._fail([*batch, *self._waiting], error)
                 self._waiting.clear()
                 raise
