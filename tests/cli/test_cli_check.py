@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from ringflow.cli.check import check
 from ringflow.cli.schema import schema
-from ringflow.errors import Refused
+from ringflow.errors import StartError
 
 FLOW = "app: main\nslots:\n  - {slot: audio, file: IVR/hello}\n  - {slot: destination, external: '100'}\n"
 SCENARIO = "- name: it dials\n  call: {did: '18005550100'}\n  expect: {dialled: '100'}\n"
@@ -196,7 +196,7 @@ def test_the_reference_is_markdown(project: Path) -> None:
     assert "\n## ivr\n" in run("schema", "--reference").stdout
 
 
-def test_a_place_that_cannot_be_written_is_refused(project: Path) -> None:
+def test_a_place_that_cannot_be_written_is_told(project: Path) -> None:
     result = run("schema", "--out", "nowhere/flow.schema.json")
-    assert isinstance(result.exception, Refused)
+    assert isinstance(result.exception, StartError)
     assert str(result.exception) == "nowhere/flow.schema.json cannot be written: No such file or directory"

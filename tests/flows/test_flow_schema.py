@@ -53,7 +53,7 @@ def test_the_shipped_schema_is_fresh() -> None:
 
 def test_the_shipped_reference_is_fresh() -> None:
     shipped = (PROJECT / "docs" / "slots.md").read_text()
-    assert shipped == reference_text(slot_types()), "run: ringflow schema --reference --out docs/slots.md"
+    assert shipped == reference_text(slot_types()), "run `ringflow schema`, as the page says"
 
 
 REFUSED = {

@@ -21,9 +21,9 @@ from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, with_act
 from ringflow.cli.card_generate import generate_command
 from ringflow.cli.card_rows import BatchRow, CardRow, batch_row, card_row
 from ringflow.cli.ids import id_option
-from ringflow.cli.new_file import ForSpreadsheet, Out, check_out, new_table, written_to
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
+from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, check_out, new_table, written_to
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.config import Config
 from ringflow.errors import Refused
@@ -81,6 +81,7 @@ def export_command(
     search: Search = None,
     archived: Archived = False,
     out: Out = None,
+    overwrite: Overwrite = False,
     for_spreadsheet: ForSpreadsheet = False,
     as_json: Json = False,
 ) -> None:
@@ -90,7 +91,7 @@ def export_command(
 
     async def export(connection: AsyncConnection, config: Config) -> int:
         written = 0
-        with new_table(out, for_spreadsheet, ("credit",)) as table:
+        with new_table(out, for_spreadsheet, ("credit",), overwrite=overwrite) as table:
             table.write([[field.name for field in fields(CardRow)]])
             async for page in every_card(connection, wanted):
                 table.write(_cells(card_row(one), config.zone) for one in page)

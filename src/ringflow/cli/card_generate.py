@@ -19,9 +19,9 @@ from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_pepper
 from ringflow.cli.card_rows import batch_row
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import operator_zone
-from ringflow.cli.new_file import ForSpreadsheet
 from ringflow.cli.opening import with_store
 from ringflow.cli.operators import Operator
+from ringflow.cli.out_file import ForSpreadsheet
 from ringflow.cli.printing import Json, print_json
 from ringflow.cli.secret_file import SecretFile
 from ringflow.config import Config

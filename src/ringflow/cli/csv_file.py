@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ringflow.cli.new_file import new_file
+from ringflow.cli.out_file import new_file
 
 Csv = Annotated[
     Path | None,
@@ -24,7 +24,7 @@ def write_csv(
 
     The cells are what the lines have: text that somebody else wrote has passed `csv_cell`.
     """
-    with new_file(None if str(out) == "-" else out) as stream:
+    with new_file(out) as stream:
         writer = csv.DictWriter(stream, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)

@@ -12,9 +12,9 @@ from ringflow.audit import Act
 from ringflow.cli import rate_map
 from ringflow.cli.acting import with_act
 from ringflow.cli.ids import id_option
-from ringflow.cli.new_file import ForSpreadsheet, Out, check_out, new_table, written_to
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
+from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, check_out, new_table, written_to
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
 from ringflow.cli.rate_change import CardName, delete_command, delete_rate_command, set_rate_command
 from ringflow.cli.rate_import import import_command, progress_bar
@@ -143,7 +143,11 @@ def show_command(
 
 @app.command("export")
 def export_command(
-    name: CardName, out: Out = None, for_spreadsheet: ForSpreadsheet = False, as_json: Json = False
+    name: CardName,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    for_spreadsheet: ForSpreadsheet = False,
+    as_json: Json = False,
 ) -> None:
     """Write all rates of a card as CSV, or as a workbook.
 
@@ -154,7 +158,7 @@ def export_command(
 
     async def export(connection: AsyncConnection, config: Config) -> int:
         card = await get_card(connection, name)
-        with new_table(out, for_spreadsheet, FIGURES) as table, progress_bar() as bar:
+        with new_table(out, for_spreadsheet, FIGURES, overwrite=overwrite) as table, progress_bar() as bar:
             writing = bar.add_task("write", total=card.rows)
             return await export_rates(connection, card, table, lambda rows: bar.advance(writing, rows))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,8 +15,8 @@ from ringflow.calls.outcome import LegStatus
 from ringflow.calls.outcome import Outcome as Outcomes
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms, operator_zone
-from ringflow.cli.new_file import ForSpreadsheet, check_out, new_table, written_to
 from ringflow.cli.opening import with_reading, with_store
+from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, check_out, new_table, written_to
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_json, print_many
 from ringflow.cli.record_rows import CallRow, call_lines, call_object, call_row, whole_object
 from ringflow.config import Config
@@ -60,7 +59,6 @@ Trunk = Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="A tr
 Number = Annotated[
     str | None, typer.Option("--number", metavar="PREFIX", help="What was dialled begins with it.")
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to; - for standard output.")]
 
 
 @app.command("list")
@@ -118,7 +116,8 @@ def show_command(
 @app.command("export")
 def export_command(
     ctx: typer.Context,
-    out: Out,
+    out: Out = None,
+    overwrite: Overwrite = False,
     since: Since = None,
     until: Until = None,
     did: Did = None,
@@ -143,13 +142,15 @@ def export_command(
     A line for each leg, the oldest call first.
     """
     write = export_slots if slots else export_calls
-    named = None if str(out) == "-" else out
-    check_out(named, as_json)
+    check_out(out, as_json)
 
     async def work(store: Store, config: Config) -> int:
         bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
         # Records name callers: nobody else on the machine needs to read them.
-        with new_table(named, for_spreadsheet, FIGURES, overwrite=True, mode=0o600) as table, bar as progress:
+        with (
+            new_table(out, for_spreadsheet, FIGURES, overwrite=overwrite, mode=0o600) as table,
+            bar as progress,
+        ):
             writing = progress.add_task("write", total=None)
             return await write(
                 store,
@@ -162,7 +163,7 @@ def export_command(
     lines = with_store(work)
     if not lines:
         _name_legs(outcome, status)
-    written_to(named, lines, "lines", as_json)
+    written_to(out, lines, "lines", as_json)
     if not as_json:
         typer.echo(f"{counted(lines, 'line')} written", err=True)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ringflow.cli.out_file import Out, Overwrite, new_file
 from ringflow.errors import Refused
 from ringflow.flows.reference import reference_text
 from ringflow.flows.registry import slot_types
@@ -14,7 +14,8 @@ from ringflow.flows.schema import schema_text
 
 
 def schema(
-    out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead of printing.")] = None,
+    out: Out = None,
+    overwrite: Overwrite = False,
     reference: Annotated[
         bool, typer.Option("--reference", help="The slots' reference in Markdown instead of the schema.")
     ] = False,
@@ -26,10 +27,5 @@ def schema(
     if as_json and reference:
         raise Refused("--reference is Markdown for people; leave out --json, or --reference for the schema")
     text = reference_text(slot_types()) if reference else schema_text(slot_types())
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Refused(f"{out} cannot be written: {error.strerror}") from error
+    with new_file(out, overwrite=overwrite) as stream:
+        stream.write(text)

@@ -10,8 +10,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 
-from ringflow.cli.new_file import check_suffix
-from ringflow.errors import Refused, StartError
+from ringflow.cli.out_file import check_suffix, file_taken
+from ringflow.errors import StartError
 from ringflow.spreadsheets import Cell, CsvTable, WorkbookTable
 
 
@@ -32,7 +32,7 @@ class SecretFile:
 
     def __enter__(self) -> SecretFile:
         if self._path.exists():
-            raise Refused(f"{self._path} exists already; choose another name")
+            raise file_taken(self._path)
         try:
             handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
@@ -67,7 +67,7 @@ class SecretFile:
             finally:
                 os.close(folder)
         except FileExistsError as error:
-            raise Refused(f"{self._path} exists already; choose another name") from error
+            raise file_taken(self._path) from error
         except OSError as error:
             raise self._failed(error) from error
         self._kept = True

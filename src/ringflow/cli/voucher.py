@@ -26,9 +26,9 @@ from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_pepper
 from ringflow.cli.card_rows import VoucherRow, voucher_row
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.moments import operator_zone
-from ringflow.cli.new_file import ForSpreadsheet
 from ringflow.cli.opening import with_reading
 from ringflow.cli.operators import Operator
+from ringflow.cli.out_file import ForSpreadsheet
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_json, print_many, print_one
 from ringflow.cli.secret_file import SecretFile
 from ringflow.config import Config

@@ -20,7 +20,7 @@ A flow is a list of slots. Each one ends by an exit; `on:` says where an exit le
 `app:NAME`, to `next`, or to `hangup`. The first exit leads on to the next slot by itself; any other one that
 is not in `on:` ends the call, and the log says why.
 
-This page is made by `ringflow schema --reference --out docs/slots.md` from the slots themselves.
+This page is made by `ringflow schema --reference --out docs/slots.md --overwrite` from the slots themselves.
 """
 
 _PATTERN_WORDS = {PROMPT_PATTERN: "prompt", VARIABLE_PATTERN: "variable name", APP_PATTERN: "name"}
