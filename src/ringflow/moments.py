@@ -22,8 +22,12 @@ def iso_utc(moment_ms: int, timespec: str = "milliseconds") -> str:
 
 def iso_in(moment_ms: int, zone: tzinfo, timespec: str = "milliseconds") -> str:
     """The same as a clock in the zone shows it, with its offset then: `2026-07-01T07:00:00.000+01:00`."""
-    moment = (EPOCH + timedelta(milliseconds=moment_ms)).astimezone(zone)
-    text = moment.isoformat(timespec=timespec)
+    return iso_of((EPOCH + timedelta(milliseconds=moment_ms)).astimezone(zone), timespec)
+
+
+def iso_of(moment: datetime, timespec: str = "milliseconds") -> str:
+    """The same of a moment in its own zone."""
+    zone, text = moment.tzinfo, moment.isoformat(timespec=timespec)
     return f"{text[:-6]}Z" if zone is UTC or getattr(zone, "key", "") == "UTC" else text
 
 
