@@ -58,7 +58,7 @@ class GroupCommit:
     """The queue of requests of one process, and the task that writes them."""
 
     def __init__(self, store: Store, now_ms: Callable[[], int]) -> None:
-        self.batches = Batches()
+        self.batches = Batches("ledger", "Requests", "group commit of the ledger")
         self._store = store
         self._now_ms = now_ms
         self._queue: deque[_Waiting] = deque()

@@ -66,7 +66,7 @@ class Drafts:
     def __init__(
         self, store: Store, server: str, run_name: str, calls: Callable[[], Mapping[str, CallInProgress]]
     ) -> None:
-        self.batches = Batches()
+        self.batches = Batches("draft", "Drafts", "transaction of drafts of calls")
         self._store = store
         self._server = server
         self._run_name = run_name

@@ -44,7 +44,7 @@ class Recorder:
     ) -> None:
         self.dropped = 0
         self.stuck = False
-        self.batches = Batches()
+        self.batches = Batches("record", "Records", "transaction of call records")
         self._store = store
         self._server = server
         self._linger_s = linger_s

@@ -22,8 +22,7 @@ from ringflow.engine.reaper import Reaper
 from ringflow.ledger.hold import open_holds
 from ringflow.records.keeping import RecordKeeping
 from ringflow.store import StoreGone
-from ringflow.store.batches import Batches
-from ringflow.web.families import counter, histogram
+from ringflow.web.families import counter
 from ringflow.web.readiness import ANSWER_S, NOT_CONFIGURED, Probe, part_states
 
 
@@ -140,7 +139,7 @@ def _ledger(charging: Charging) -> Iterator[Metric]:
         "Requests of calls in no transaction yet",
         value=ledger.waiting,
     )
-    yield from _batches("ledger", "Requests", "group commit of the ledger", ledger.batches)
+    yield from ledger.batches.collect()
     yield GaugeMetricFamily(
         "ringflow_ledger_owed",
         "Settlements that wait for the database",
@@ -189,8 +188,8 @@ def _records(records: RecordKeeping) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "ringflow_records_dropped", "Records of calls that were given up", value=recorder.dropped
     )
-    yield from _batches("record", "Records", "transaction of call records", recorder.batches)
-    yield from _batches("draft", "Drafts", "transaction of drafts of calls", records.drafts.batches)
+    yield from recorder.batches.collect()
+    yield from records.drafts.batches.collect()
 
 
 def _refusals(teller: Teller) -> Metric:
@@ -200,8 +199,3 @@ def _refusals(teller: Teller) -> Metric:
         ("why",),
         {(why.value,): teller.refusals[why] for why in Why},
     )
-
-
-def _batches(of: str, rows: str, transaction: str, batches: Batches) -> Iterator[Metric]:
-    yield histogram(f"ringflow_{of}_batch_size", f"{rows} in one {transaction}", batches.rows)
-    yield histogram(f"ringflow_{of}_batch_seconds", f"Seconds of one {transaction}", batches.seconds)
