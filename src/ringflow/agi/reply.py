@@ -10,7 +10,7 @@ MAX_SHOWN = 200
 """Characters of a peer's text that an error or a log line repeats."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One final reply: ``200 result=RESULT (VALUE) TAIL``, or another code with its text in `tail`.
 
@@ -47,7 +47,7 @@ def parse_reply(line: str) -> Reply:
     """
     plain = _PLAIN.get(line)
     if plain is not None:
-        # Most replies are one of five, and nobody changes a reply.
+        # Most replies are one of five.
         return plain
     head, equals, rest = line.partition("=")
     code = 200 if head == "200 result" else _code(line)
