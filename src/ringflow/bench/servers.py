@@ -137,7 +137,7 @@ def ringflow_server(
     Asterisk's manager interface; None: not at all.
     """
     ready = folder / "log.json"
-    config = {
+    config: dict[str, object] = {
         "flows": str(project / "app_flows"),
         "sounds": {"folder": str(project / "sounds")},
         "database": {"url": database_url or f"sqlite:///{folder}/bench.db"},

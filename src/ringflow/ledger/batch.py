@@ -97,15 +97,15 @@ async def _run_legs(
     refused = await forbid_holds(connection, voided, now_ms)
     ends = [SettleRequest(one.leg_id, 0, HoldState.RELEASED) for one in voided if one.leg_id not in refused]
     ends += [one for one in requests if isinstance(one, SettleRequest)]
-    answers, charges = await settle_holds(connection, ends, now_ms)
-    answers |= await hold_and_extend(
+    settled, charges = await settle_holds(connection, ends, now_ms)
+    held = await hold_and_extend(
         connection,
         [one for one in requests if isinstance(one, HoldRequest)],
         [one for one in requests if isinstance(one, ExtendRequest)],
         now_ms,
     )
     await book_charges(connection, charges, now_ms)
-    return unknown | refused | answers
+    return {**unknown, **refused, **settled, **held}
 
 
 async def _lock_legs(

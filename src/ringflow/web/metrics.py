@@ -16,7 +16,7 @@ from ringflow.store.batches import SECONDS
 from ringflow.web.families import counter
 
 # Otherwise each distribution has one more series, of when it was made.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 LAG_INTERVAL_S = 0.5
 NO_APP = "none"
