@@ -10,9 +10,9 @@ import pytest
 
 from ringflow.cli.acting import end_of_day_ms
 from ringflow.cli.moments import moment_ms
-from ringflow.cli.printing import in_json
 from ringflow.config import Config, load_config
 from ringflow.errors import ConfigError, Refused
+from ringflow.forms.json_value import json_value
 from ringflow.moments import Moment, Second, iso_in, iso_utc
 
 LONDON = ZoneInfo("Europe/London")
@@ -77,8 +77,8 @@ def test_a_day_after_which_there_is_none_is_refused() -> None:
 
 
 def test_a_moment_is_utc_for_programs_at_any_depth_and_survives_a_copy() -> None:
-    row = {"customer_id": 42, "legs": [{"at": Second(0)}, {"card_id": "1", "at": copy.deepcopy(Moment(1))}]}
-    assert in_json(row) == {
+    row = {"customer": 42, "legs": ({"at": Second(0)}, {"card": "1", "at": copy.deepcopy(Moment(1))})}
+    assert json_value(row) == {
         "customer": 42,
         "legs": [{"at": "1970-01-01T00:00:00Z"}, {"card": "1", "at": "1970-01-01T00:00:00.001Z"}],
     }

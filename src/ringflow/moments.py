@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import time as time_of_day
 from typing import ClassVar
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,3 +58,29 @@ class Second(Moment):
     """A moment that is printed without a fraction of a second."""
 
     timespec: ClassVar[str] = "seconds"
+
+
+class UtcSecond(Second):
+    """A moment that people read in UTC too, such as the beginning of a rate."""
+
+    def shown_in(self, zone: tzinfo) -> str:
+        """RFC 3339 in UTC."""
+        return str(self)
+
+
+def second(time_ms: int | None) -> Second | None:
+    """Return a moment that is printed in whole seconds."""
+    return None if time_ms is None else Second(time_ms)
+
+
+def last_day(expires_ms: int | None, zone: tzinfo) -> str | None:
+    """Return the last day in the zone before this moment, such as `2027-12-31`.
+
+    A moment that is not the end of a day there is returned as a time.
+    """
+    if expires_ms is None:
+        return None
+    end = (EPOCH + timedelta(milliseconds=expires_ms)).astimezone(zone)
+    if end.time() != time_of_day():
+        return str(Second(expires_ms))
+    return (end.date() - timedelta(days=1)).isoformat()

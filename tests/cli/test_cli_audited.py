@@ -219,11 +219,11 @@ def test_each_of_them_is_noted_with_before_and_after(ringflow: Run, monkeypatch:
         assert ran.code == 0, (words, ran.err)
         made = json.loads(ran.out)
         if words[:2] == ["card", "generate"]:
-            found["card"] = made["cards"][0]["id"]
-            secrets.append(made["cards"][0]["pin"])
+            found["card"] = made["secrets"][0]["id"]
+            secrets.append(made["secrets"][0]["pin"])
         if words[:2] == ["voucher", "generate"]:
-            found["code"] = made["vouchers"][0]["code"]
-            secrets += [voucher["code"] for voucher in made["vouchers"]]
+            found["code"] = made["secrets"][0]["code"]
+            secrets += [voucher["code"] for voucher in made["secrets"]]
         new, seen = entries()[seen:], len(entries())
         subject = one.subject.format(**found)
         noted = [entry for entry in new if (entry["verb"], entry["subject"]) == (one.verb, subject)]

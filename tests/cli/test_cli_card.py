@@ -35,7 +35,7 @@ def till(ringflow: Run) -> Run:
 def make(till: Run, *words: str) -> list[dict[str, str]]:
     made = till("card", "generate", "--customer", "7", "--credit", "5.00", *words, *ANN, "--json")
     assert made.code == 0, made.err
-    return list(made.json["cards"])
+    return list(made.json["secrets"])
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
@@ -56,7 +56,7 @@ def test_a_batch_is_made_shown_listed_exported_and_redeemed(till: Run, tmp_path:
         "pins.csv",
     )
     assert shown["expires"] == "2099-12-31"
-    assert "cards" not in shown
+    assert "secrets" not in shown
     file = tmp_path / "pins.csv"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     pins = list(csv.DictReader(file.read_text("ascii").splitlines()))
@@ -188,8 +188,8 @@ def test_without_a_pepper_nothing_is_made_and_the_mend_is_said(till: Run, tmp_pa
     till("card", "pepper", "new", RINGFLOW_PIN_PEPPER="")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert till("card", "pepper", "list", "--json", RINGFLOW_PIN_PEPPER="").json == [
-        {"version": "v1", "in_ring": True, "newest": False, "cards": 1, "vouchers": 0},
-        {"version": "v2", "in_ring": True, "newest": True, "cards": 0, "vouchers": 0},
+        {"version": "v1", "in_ring": True, "newest": False, "card_count": 1, "voucher_count": 0},
+        {"version": "v2", "in_ring": True, "newest": True, "card_count": 0, "voucher_count": 0},
     ]
     refused = till("card", "pepper", "new")
     assert "the ring comes from RINGFLOW_PIN_PEPPER" in refused.err
@@ -212,11 +212,12 @@ def test_vouchers_are_made_listed_redeemed_and_deleted(till: Run, monkeypatch: p
         "a",
         *ANN,
         "--json",
-    ).json["vouchers"]
+    ).json["secrets"]
     more = till(
         "voucher", "generate", "--currency", "USD", "--multiplier", "1.1", "--minimum", "10", *ANN, "--json"
-    ).json["vouchers"]
-    assert [row["gives"] for row in till("voucher", "list", "--json").json] == ["5.00", "5.00", "x1.1"]
+    ).json["secrets"]
+    listed = till("voucher", "list", "--json").json
+    assert [(row["value"], row["multiplier"]) for row in listed] == [("5.00", None)] * 2 + [(None, "1.1")]
     typed(monkeypatch, value[0]["code"])
     redeemed = till("voucher", "redeem", "--customer", "42", *ANN, "--json").json
     assert (redeemed["status"], redeemed["given"], redeemed["redeemed_by"]) == ("used", "5.00", 42)
@@ -264,7 +265,7 @@ def test_no_pin_and_no_code_is_in_the_database_file(till: Run, tmp_path: Path) -
     (one,) = make(till, "--pin-length", "12")
     (other,) = till(
         "voucher", "generate", "--currency", "USD", "--value", "5", *ANN, "--json"
-    ).json["vouchers"]  # fmt: skip
+    ).json["secrets"]  # fmt: skip
     database = tmp_path / ".ringflow" / "ringflow.db"
     with sqlite3.connect(database) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

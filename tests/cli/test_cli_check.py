@@ -175,7 +175,7 @@ def test_programs_get_problems_and_counts_as_json(project: Path) -> None:
     result = run("check", "--json")
     assert result.exit_code == 1
     found = json.loads(result.stdout)
-    assert (found["flows"], found["slots"], found["scenarios"]) == (1, 2, 1)
+    assert (found["flow_count"], found["slot_count"], found["scenario_count"]) == (1, 2, 1)
     assert found["problems"][0] == {
         "path": "app_flows/main.yaml",
         "line": 3,

@@ -108,7 +108,7 @@ def test_an_archive_restores_the_books_and_a_whole_folder(
     until = ringflow("ledger", "check", "--json").json["until_at"]
     assert until > "2026-01-01"
     made = ringflow("backup", "../b.zip", "--secrets", "--json").json
-    assert (made["books_right"], made["books_until_at"], made["secrets"]) == (True, until, True)
+    assert (made["books_right"], made["books_until_at"], made["with_secrets"]) == (True, until, True)
     assert stat.S_IMODE((elsewhere / "b.zip").stat().st_mode) == 0o600
     assert ringflow("backup", "../b.zip").code == 1
     ringflow("ledger", "pay-in", "42", "1.00", "--reason", "later")

@@ -21,7 +21,7 @@ WHOM = ("--customer", "42", "--server", "carrier.example.net")
 
 def test_a_secret_is_made_once_for_its_owner_only(ringflow: Run, tmp_path: Path) -> None:
     path = tmp_path / ".ringflow" / "security.key"
-    assert ringflow("key", "generate", "--json").json == {"file": str(path), "made": True}
+    assert ringflow("key", "generate", "--json").json == {"file": str(path), "created": True}
     first = path.read_text("ascii")
     assert len(first) == 65
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

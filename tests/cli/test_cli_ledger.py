@@ -96,9 +96,13 @@ def test_who_never_paid_in_has_nothing_and_who_is_not_there_is_said_so(till: Run
 def test_people_read_who_gave_and_who_got_and_when(till: Run) -> None:
     till("ledger", "adjust", "7", "-1.00", *WHO)
     newest, first = till("ledger", "show", "7", "--movements", "5", "--json").json["movements"]
-    assert (first["debit"], first["credit"], first["kind"]) == ("cash", "customer 7", "pay_in")
-    assert (newest["debit"], newest["credit"]) == ("customer 7", "adjustments")
-    assert re.fullmatch(r"20[0-9-]{8}T[0-9:]{8}Z", newest["created_at"])
+    assert (first["debit_account"], first["credit_account"], first["kind"]) == (
+        "cash",
+        "customer 7",
+        "pay_in",
+    )
+    assert (newest["debit_account"], newest["credit_account"]) == ("customer 7", "adjustments")
+    assert re.fullmatch(r"20[0-9-]{8}T[0-9:]{8}Z", newest["booked_at"])
 
 
 def test_a_statement_goes_from_the_opening_balance_to_the_closing_one(till: Run) -> None:
@@ -115,7 +119,7 @@ def test_a_statement_goes_from_the_opening_balance_to_the_closing_one(till: Run)
         "3.75",
     )
     assert [
-        (one["kind"], one["amount"], one["balance"], one["other"], one["reason"], one["operator"])
+        (one["kind"], one["amount"], one["balance"], one["other_account"], one["reason"], one["operator"])
         for one in told["movements"]
     ] == [
         ("pay_in", "5.00", "5.00", "cash", "bank transfer", "ann"),

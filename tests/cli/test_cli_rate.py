@@ -35,7 +35,7 @@ def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
 
 def rates(run: Run) -> list[tuple[Any, ...]]:
     found = json.loads(run("show", "retail", "--json").stdout)
-    return [(one["prefix"], one["price"], one["from_date"], one["until_date"]) for one in found]
+    return [(one["prefix"], one["price"], one["from_at"], one["until_at"]) for one in found]
 
 
 def test_a_dry_run_shows_what_would_be_read_and_changes_nothing(run: Run, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_dry_run_shows_what_would_be_read_and_changes_nothing(run: Run, tmp_pa
     said = [line.split() for line in shown.stdout.splitlines()]
     assert ["Zone", "destination", "the", "name", "of", "what", "the", "prefix", "leads", "to"] in said
     assert ["Comment", "-", "left", "out"] in said
-    assert ["2", "44", "0.06", "0.00", "1", "1", "0", "-", "-", "UK", "no"] in said
+    assert ["2", "44", "0.06", "0.00", "1", "1", "0", "-", "-", "UK", "no", "USD"] in said
     assert rates(run) == []
     (tmp_path / "b.csv").write_text("Code,Rate\n44,0.06\n45,x\n", "utf-8")
     bad = run("import", "b.csv", "--card", "retail", "--dry-run", "--json")
@@ -151,7 +151,7 @@ def test_single_rates_are_set_changed_and_deleted(run: Run) -> None:
     later = json.loads(
         run("set-rate", "retail", "44", "--from", "2026-07-01", "--price", "0.08", "--json").stdout
     )
-    assert [(one["price"], one["minimum"], one["increment"], one["destination"]) for one in later] == [
+    assert [(one["price"], one["minimum_s"], one["increment_s"], one["destination"]) for one in later] == [
         ("0.07", 60, 6, "UK"),
         ("0.08", 1, 1, ""),
     ]

@@ -77,7 +77,7 @@ def run(tmp_path: Path, environ: dict[str, str]) -> Run:
 def test_a_call_in_json_has_every_part(run: Run) -> None:
     result = run("call", "18005550100", "--from", CLI, "--keys", KEYS, "--talk", "60s", "--json")
     call = json.loads(result.stdout)
-    assert (call["outcome"], call["reject"], call["app"], call["customer"]) == (
+    assert (call["outcome"], call["reject_sip"], call["app"], call["customer"]) == (
         "completed", None, "calling_card", 42,
     )  # fmt: skip
     assert call["variables"]["ivr_destination"] == "441234567890"
@@ -144,7 +144,7 @@ def test_an_unknown_caller_reads_the_reason(run: Run) -> None:
     assert result.returncode == 0
     assert "rejected\n  SIP 403 CLI Not Authorized" in result.stdout
     refused = json.loads(run("call", "18005550100", "--from", "anonymous", "--json").stdout)
-    assert refused["reject"] == {"sip": 403, "reason": "CLI Not Authorized"}
+    assert (refused["reject_sip"], refused["reject_reason"]) == (403, "CLI Not Authorized")
 
 
 def test_what_no_telephone_can_send_is_refused(run: Run) -> None:

@@ -120,7 +120,7 @@ def test_a_simulated_call_is_priced_as_a_real_one_and_changes_nothing(
 
 def test_a_simulated_call_by_card_leaves_the_card_as_new(command: Command, database_url: str) -> None:
     made = command("card", "generate", "--customer", "7", "--credit", "1.00", "--json").json
-    (card,) = made["cards"]
+    (card,) = made["secrets"]
     keys = (card["id"], f"{card['pin']}#", "1", NUMBER)
     words = ["call", "200", "--from", "441910000099", "--talk", "2h", "--json", "--hangs-up-after", "3h"]
     words += [word for one in keys for word in ("--keys", one)]
@@ -140,7 +140,7 @@ def test_vouchers_and_wrong_codes_of_a_simulated_call_are_used_up_for_that_call_
     command: Command, database_url: str
 ) -> None:
     made = command("voucher", "generate", "--currency", "USD", "--value", "3.00", "--json").json
-    (code,) = [one["code"] for one in made["vouchers"]]
+    (code,) = [one["code"] for one in made["secrets"]]
     wrong = code[:-1] + str((int(code[-1]) + 1) % 10)
     before = everything(database_url)
     words = ("call", "300", "--from", CLI, "--json", "--keys", wrong, "--keys", code)

@@ -202,7 +202,7 @@ async def test_a_card_is_compared_with_a_trunk_by_command(
         "sold_by": "44",
         "bought_by": "447",
         "loses_by": ["shortest", "minute", "further"],
-        "below_cost": True,
+        "is_below_cost": True,
         "currency": "USD",
         "price": "0.20",
         "cost": "0.30",

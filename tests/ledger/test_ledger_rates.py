@@ -396,7 +396,7 @@ def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
     assert (checked["ok"], checked["findings"]) == (True, [])
     run(rate, "add", "retail", "--currency", "USD", "--rounding", Rounding.HALF_UP.value)
     assert run(rate, "import", "rates.csv", "--card", "retail") == {
-        "card": "retail",
+        "rate_card": "retail",
         "added": 5,
         "left_out": 0,
     }
@@ -419,16 +419,22 @@ def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
     listed = CliRunner().invoke(rate, ["show", "retail", "--prefix", "01144", "--json"])
     assert [row["prefix"] for row in json.loads(listed.stdout)] == ["44", "4478", "4478", "44800"]
     assert run(rate, "quote", "+441234567890", "--trunk", "carrier") == {
-        **{"number": "441234567890", "trunk": "carrier", "card": "retail", "prefix": "44", "currency": "USD"},
+        **{
+            "number": "441234567890",
+            "trunk": "carrier",
+            "rate_card": "retail",
+            "prefix": "44",
+            "currency": "USD",
+        },
         "destination": "",
         **{
             name: quoted[name]
             for name in (
                 "price",
                 "connection",
-                "minimum",
-                "increment",
-                "grace",
+                "minimum_s",
+                "increment_s",
+                "grace_s",
                 "decimals",
                 "rounding",
                 "free",

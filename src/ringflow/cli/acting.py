@@ -17,7 +17,7 @@ from ringflow.cli.moments import operator_zone
 from ringflow.cli.opening import with_store
 from ringflow.config import Config
 from ringflow.errors import Refused, StartError
-from ringflow.moments import EPOCH, Second, ms_in, system_now_ms
+from ringflow.moments import ms_in, system_now_ms
 from ringflow.plain_text import plain
 from ringflow.store import Store
 
@@ -59,22 +59,6 @@ def end_of_day_ms(text: str | None) -> int | None:
         raise Refused(
             f"--expires {plain(text)} is no day; write one such as 2027-12-31, or {EMPTY}"
         ) from error
-
-
-def second(time_ms: int | None) -> Second | None:
-    """A time to be printed in whole seconds."""
-    return None if time_ms is None else Second(time_ms)
-
-
-def last_day(expires_ms: int | None) -> str | None:
-    """The last day on which it is good where the operator is, as `--expires` takes it.
-
-    A moment, where it ends within a day there.
-    """
-    if expires_ms is None:
-        return None
-    end = (EPOCH + timedelta(milliseconds=expires_ms)).astimezone(operator_zone())
-    return str(Second(expires_ms)) if end.time() != time() else (end.date() - DAY).isoformat()
 
 
 def open_peppers(config: Config) -> Peppers:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Entry, list_entries
+from ringflow.audit import list_entries
 from ringflow.cli.moments import moment_ms
 from ringflow.cli.opening import with_reading
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_json, print_many
+from ringflow.config import Config
+from ringflow.forms.audit_entry import AuditEntryForm, audit_entry_form
 from ringflow.moments import Moment
 
 app = typer.Typer(help="The audit log: who changed what, with before and after.", no_args_is_help=True)
@@ -43,30 +47,27 @@ def list_command(
 ) -> None:
     """List changes, the newest first."""
     since_ms = moment_ms(since, "--since")
-    found = with_reading(
-        lambda connection, config: list_entries(
+
+    async def find(connection: AsyncConnection, config: Config) -> list[AuditEntryForm]:
+        entries = await list_entries(
             connection, since_ms=since_ms, operator=operator, subject=subject, limit=limit
         )
-    )
+        return [audit_entry_form(entry, config.zone) for entry in entries]
+
+    found = with_reading(find)
     if as_json:
-        print_json([entry_object(entry) for entry in found])
+        print_json(found)
     else:
         print_many([entry_row(entry) for entry in found], EntryRow, False, limit)
 
 
-def entry_object(entry: Entry) -> dict[str, object]:
-    """The whole change, for programs."""
-    fields = asdict(entry)
-    return {"id": fields.pop("id"), "at": Moment(fields.pop("at_ms")), **fields}
-
-
-def entry_row(entry: Entry) -> EntryRow:
+def entry_row(entry: AuditEntryForm) -> EntryRow:
     """The change with its fields as text."""
     before, after = entry.before or {}, entry.after or {}
     both = entry.before is not None and entry.after is not None
     names = [name for name in {**before, **after} if not both or before.get(name) != after.get(name)]
     return EntryRow(
-        at=Moment(entry.at_ms),
+        at=entry.at,
         operator=entry.operator,
         what=f"{entry.verb} {entry.subject}",
         before=_text(before, names),
@@ -74,7 +75,7 @@ def entry_row(entry: Entry) -> EntryRow:
     )
 
 
-def _text(fields: dict[str, object], names: list[str]) -> str:
+def _text(fields: Mapping[str, object], names: list[str]) -> str:
     return "\n".join(
         f"{name}: {json.dumps(fields[name], ensure_ascii=False)}" for name in names if name in fields
     )

@@ -41,11 +41,11 @@ def backup(
     until = None if books is None or books.until_ms is None else Moment(books.until_ms)
     if as_json:
         said = {
-            "file": str(file),
+            "file": file,
             "schema": manifest.schema,
             "rows": sum(manifest.rows.values()),
             "made_at": Moment(manifest.made_ms),
-            "secrets": with_secrets,
+            "with_secrets": with_secrets,
             "verified": verified,
             "books_right": None if books is None else not wrong,
             "books_until_at": until,

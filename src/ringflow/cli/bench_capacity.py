@@ -16,7 +16,7 @@ from ringflow.bench.capacity import (
     measure_capacity,
 )
 from ringflow.bench.sip import P50, P95
-from ringflow.cli.printing import PIPED_WIDTH
+from ringflow.cli.printing import PIPED_WIDTH, print_json
 from ringflow.config import load_config
 from ringflow.errors import Refused
 
@@ -52,7 +52,7 @@ def bench_capacity(
         realtime=realtime,
     )
     if as_json:
-        Console(soft_wrap=True, highlight=False).print_json(data=_as_values(report))
+        print_json(_as_values(report))
     else:
         _print_report(report)
     failures = [dict(one.failures) for one in report.overloads if one.failures]
@@ -93,8 +93,8 @@ def _overload_sentence(overload: OverloadRound) -> str:
 
 def _as_values(report: CapacityReport) -> dict[str, object]:
     return {
-        "asterisk": report.asterisk_version,
-        "complete": report.complete,
+        "version": report.asterisk_version,
+        "finished": report.complete,
         "ratio": report.ratio,
         "ringflow": _search_values(report.ringflow),
         "native": _search_values(report.native),
@@ -106,11 +106,11 @@ def _overload_values(overload: OverloadRound) -> dict[str, object]:
     return {
         "calls_per_s": overload.calls_per_s,
         "max_calls_per_s": overload.max_calls_per_s,
-        "calls": len(overload.calls),
+        "call_count": len(overload.calls),
         "refused": overload.refused,
         "failures": dict(overload.failures),
-        "key_to_invite_ms": {
-            share: overload.key_to_invite_ms(at) for share, at in (("p50", P50), ("p95", P95))
+        "key_to_invite_s": {
+            share: overload.key_to_invite_ms(at) / 1000 for share, at in (("p50", P50), ("p95", P95))
         },
     }
 
@@ -119,7 +119,7 @@ def _search_values(search: RateSearch) -> dict[str, object]:
     return {
         "calls_per_s": search.carried,
         "rounds": [
-            {"calls_per_s": one.calls_per_s, "latest_ms": one.latest_ms, "failures": dict(one.failures)}
+            {"calls_per_s": one.calls_per_s, "latest_s": one.latest_ms / 1000, "failures": dict(one.failures)}
             for one in search.rounds
         ],
     }

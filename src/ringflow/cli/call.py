@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Sequence
 from enum import StrEnum
@@ -17,7 +16,9 @@ from rich.markup import escape
 from ringflow.app import LAST_RECORDS_S, open_core
 from ringflow.calls.outcome import CallRecord
 from ringflow.cli.opening import require_database
+from ringflow.cli.printing import print_json
 from ringflow.config import Config, LogConfig, load_config
+from ringflow.forms.made_call import made_call_form
 from ringflow.logs import set_up_logs
 from ringflow.records.recorder import Recorder
 from ringflow.simulator.callee import Behaviour, Callee, MeetCallee, callees_in_turn
@@ -25,7 +26,7 @@ from ringflow.simulator.caller import MAX_CALL_MS, CallerStep, HangsUp, Hears, K
 from ringflow.simulator.carrying import Arrival, carry_call
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.durations import parse_duration_ms, show_duration
-from ringflow.simulator.report import call_json, remarks, summary_lines, transcript_lines
+from ringflow.simulator.report import remarks, summary_lines, transcript_lines
 from ringflow.simulator.run import SimulatedCall
 from ringflow.simulator.stage import durations_of
 
@@ -190,13 +191,13 @@ def call(
     """
     config = load_config()
     require_database(config)
-    set_up_logs(LogConfig(format="text", level="error"))
+    set_up_logs(LogConfig(format="text", level="error"), config.zone)
     steps = caller_steps(keys or [], after, every, hangs_up_after)
     simulated = asyncio.run(
         carry(config, Arrival(did, caller), steps, met_by(callee, rings, talk), live=live)
     )
     if as_json:
-        typer.echo(json.dumps(call_json(simulated.record), indent=2))
+        print_json(made_call_form(simulated.record))
     else:
         print_record(Console(highlight=False), simulated.record)
         if live:

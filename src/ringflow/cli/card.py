@@ -12,21 +12,29 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.accounts.cards import alteration
 from ringflow.accounts.cards.alteration import Altered, CardChanges, Selection
 from ringflow.accounts.cards.batch import list_batches, show_batch
-from ringflow.accounts.cards.card import Card, Filter, Order, Status, every_card, list_cards, show_card
+from ringflow.accounts.cards.card import Filter, Order, Status, every_card, list_cards, show_card
 from ringflow.accounts.cards.generation import discard_batch
 from ringflow.accounts.cards.redemption import redeem, top_up
 from ringflow.audit import Act
 from ringflow.cli import card_pepper
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, with_act
 from ringflow.cli.card_generate import generate_command
-from ringflow.cli.card_rows import BatchRow, CardRow, batch_row, card_row
 from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
-from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, check_out, new_table, written_to
+from ringflow.cli.out_file import (
+    ForSpreadsheet,
+    Out,
+    Overwrite,
+    json_list,
+    named_file,
+    new_table,
+    written_to,
+)
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.config import Config
 from ringflow.errors import Refused
+from ringflow.forms.card import BatchForm, CardForm, batch_form, card_form
 from ringflow.moments import Moment, system_now_ms
 from ringflow.money import parse_amount
 from ringflow.spreadsheets import Cell
@@ -64,11 +72,11 @@ def list_command(
     """List the cards that fit all that is given."""
     wanted = Filter(status, batch, customer, redeemed_by, prefix, search, archived)
 
-    async def find(connection: AsyncConnection, config: Config) -> list[CardRow]:
+    async def find(connection: AsyncConnection, config: Config) -> list[CardForm]:
         found = await list_cards(connection, wanted, order=order, descending=descending, limit=limit)
-        return [card_row(one) for one in found]
+        return [card_form(one, config.zone) for one in found]
 
-    print_many(with_reading(find), CardRow, as_json, limit)
+    print_many(with_reading(find), CardForm, as_json, limit)
 
 
 @app.command("export")
@@ -85,23 +93,27 @@ def export_command(
     for_spreadsheet: ForSpreadsheet = False,
     as_json: Json = False,
 ) -> None:
-    """Write the cards that fit as CSV or a workbook, by ID. PINs are not in it: nobody has them."""
+    """Write the cards that fit by ID, as CSV, a workbook or JSON. Nobody has their PINs any more."""
     wanted = Filter(status, batch, customer, redeemed_by, prefix, search, archived)
-    check_out(out, as_json)
 
     async def export(connection: AsyncConnection, config: Config) -> int:
         written = 0
+        if as_json and named_file(out) is None:
+            with json_list() as listed:
+                async for page in every_card(connection, wanted):
+                    listed.write(card_form(one, config.zone) for one in page)
+            return written
         with new_table(out, for_spreadsheet, ("credit",), overwrite=overwrite) as table:
-            table.write([[field.name for field in fields(CardRow)]])
+            table.write([[field.name for field in fields(CardForm)]])
             async for page in every_card(connection, wanted):
-                table.write(_cells(card_row(one), config.zone) for one in page)
+                table.write(_cells(card_form(one, config.zone), config.zone) for one in page)
                 written += len(page)
         return written
 
-    written_to(out, with_reading(export), "cards", as_json)
+    written_to(out, with_reading(export), as_json)
 
 
-def _cells(row: CardRow, zone: tzinfo) -> list[Cell]:
+def _cells(row: CardForm, zone: tzinfo) -> list[Cell]:
     """Times are in the operator's zone, each with its offset."""
     return [value.shown_in(zone) if isinstance(value, Moment) else value for value in astuple(row)]
 
@@ -110,10 +122,10 @@ def _cells(row: CardRow, zone: tzinfo) -> list[Cell]:
 def show_command(card_id: Id, as_json: Json = False) -> None:
     """Show a card, archived or not."""
 
-    async def find(connection: AsyncConnection, config: Config) -> Card:
-        return await show_card(connection, card_id)
+    async def find(connection: AsyncConnection, config: Config) -> CardForm:
+        return card_form(await show_card(connection, card_id), config.zone)
 
-    print_one(card_row(with_reading(find)), as_json)
+    print_one(with_reading(find), as_json)
 
 
 @app.command("set")
@@ -186,26 +198,26 @@ def redeem_command(
     It goes to an account of its own, or with --into to one that is there.
     """
 
-    async def give(store: Store, config: Config) -> Card:
+    async def give(store: Store, config: Config) -> CardForm:
         now_ms = system_now_ms()
         if into is None:
             await redeem(store, card_id, config.country, operator, now_ms)
         else:
             await top_up(store, card_id, into, config.country, operator, now_ms)
         async with store.reading() as connection:
-            return await show_card(connection, card_id)
+            return card_form(await show_card(connection, card_id), config.zone)
 
-    print_one(card_row(with_store(give)), as_json)
+    print_one(with_store(give), as_json)
 
 
 @app.command("batches")
 def batches_command(limit: Limit = DEFAULT_LIMIT, as_json: Json = False) -> None:
     """List the batches, newest first."""
 
-    async def find(connection: AsyncConnection, config: Config) -> list[BatchRow]:
-        return [batch_row(one) for one in await list_batches(connection, limit)]
+    async def find(connection: AsyncConnection, config: Config) -> list[BatchForm]:
+        return [batch_form(one, config.zone) for one in await list_batches(connection, limit)]
 
-    print_many(with_reading(find), BatchRow, as_json, limit)
+    print_many(with_reading(find), BatchForm, as_json, limit)
 
 
 @app.command("discard")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +16,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ringflow.accounts.cards.batch import Batch, TopUp
 from ringflow.accounts.cards.generation import Deliver, Plan, Secret, discard, generate, open_batch
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers
-from ringflow.cli.card_rows import batch_row
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import operator_zone
 from ringflow.cli.opening import with_store
@@ -26,6 +25,8 @@ from ringflow.cli.printing import Json, print_json
 from ringflow.cli.secret_file import SecretFile
 from ringflow.config import Config
 from ringflow.errors import Refused
+from ringflow.forms.card import batch_form
+from ringflow.forms.json_value import json_object
 from ringflow.moments import system_now_ms
 from ringflow.money import parse_amount
 from ringflow.store import Store
@@ -125,8 +126,9 @@ def showing_progress(count: int) -> Iterator[_Bar]:
 
 def _print(batch: Batch, printed: Sequence[Secret], out: Path | None, as_json: bool) -> None:
     if as_json:
-        where = {"file": str(out)} if out else {"cards": [{"id": one, "pin": pin} for one, pin in printed]}
-        print_json({**asdict(batch_row(batch)), **where})
+        secrets = [{"id": one, "pin": pin} for one, pin in printed]
+        where: dict[str, object] = {"file": str(out)} if out else {"secrets": secrets}
+        print_json({**json_object(batch_form(batch, operator_zone())), **where})
         return
     for card_id, pin in printed:
         typer.echo(f"{card_id}  {pin}")

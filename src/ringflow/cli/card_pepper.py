@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from ringflow.audit import Act, note
 from ringflow.cli.acting import open_peppers, with_act
 from ringflow.cli.opening import with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_many
+from ringflow.cli.printing import Json, print_json, print_many
 from ringflow.config import Config, load_config
 from ringflow.errors import Refused, StartError
 from ringflow.secret import replace_secret
@@ -35,8 +34,8 @@ class PepperRow:
     version: str
     in_ring: bool
     newest: bool
-    cards: int
-    vouchers: int
+    card_count: int
+    voucher_count: int
 
 
 @app.command("new")
@@ -61,7 +60,7 @@ def new_command(operator: Operator, as_json: Json = False) -> None:
 
     version = with_act(operator, add)
     if as_json:
-        typer.echo(json.dumps({"version": version, "file": str(path)}))
+        print_json({"version": version, "file": path})
     else:
         typer.echo(f"pepper {version} is in {path}; keep a copy in a safe place: without it no card opens")
         typer.echo("servers that read this file use it from the next card on; others need a copy of the file")

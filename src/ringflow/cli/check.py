@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,7 @@ from ringflow.flows.draft import Draft
 from ringflow.flows.folder import FlowFolder, shown_path
 from ringflow.flows.registry import slot_types
 from ringflow.flows.surroundings import Surroundings
+from ringflow.forms.json_value import json_text
 from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_scenarios
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.address import read_address
@@ -60,7 +60,13 @@ def check(
     """
     findings = look(path)
     if as_json:
-        typer.echo(json.dumps(asdict(findings), indent=2))
+        found = {
+            "problems": findings.problems,
+            "flow_count": findings.flows,
+            "slot_count": findings.slots,
+            "scenario_count": findings.scenarios,
+        }
+        typer.echo(json_text(found))
     else:
         for problem in findings.problems:
             typer.echo(str(problem), err=True)

@@ -8,12 +8,13 @@ import typer
 
 from ringflow.accounts import clis
 from ringflow.accounts.cli_import import CliImport
-from ringflow.accounts.clis import Cli, CliChanges
+from ringflow.accounts.clis import CliChanges
 from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_change, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
+from ringflow.forms.cli_number import CliForm, cli_form
 
 app = typer.Typer(help="The calling numbers that identify customers.", no_args_is_help=True)
 
@@ -42,7 +43,8 @@ def add_command(
     With --pattern: all numbers that match.
     """
     add = clis.add_pattern if pattern else clis.add_number
-    print_one(with_change(operator, lambda change: add(change, customer, text, notes or "")), as_json)
+    made = with_change(operator, lambda change: add(change, customer, text, notes or ""))
+    print_one(cli_form(made), as_json)
 
 
 @app.command("import")
@@ -68,14 +70,14 @@ def list_command(
 ) -> None:
     """List the CLIs by id, the order in which patterns are tried."""
     found = with_reading(lambda connection, config: clis.every(connection, customer_id=customer, limit=limit))
-    print_many(found, Cli, as_json, limit)
+    print_many([cli_form(one) for one in found], CliForm, as_json, limit)
 
 
 @app.command("show")
 def show_command(which: Which, as_json: Json = False) -> None:
     """Show a CLI."""
     found = with_reading(lambda connection, config: clis.show(connection, which, config.country))
-    print_one(found, as_json)
+    print_one(cli_form(found), as_json)
 
 
 @app.command("set")
@@ -92,7 +94,8 @@ def set_command(
         changes["customer_id"] = customer
     if notes is not None:
         changes["notes"] = notes
-    print_one(with_change(operator, lambda change: clis.alter(change, which, **changes)), as_json)
+    altered = with_change(operator, lambda change: clis.alter(change, which, **changes))
+    print_one(cli_form(altered), as_json)
 
 
 @app.command("delete")

@@ -12,7 +12,6 @@ from ringflow.accounts.change import Change
 from ringflow.accounts.customer_import import CustomerImport
 from ringflow.accounts.customer_overview import list_with_balances, overview
 from ringflow.accounts.customers import Customer, CustomerChanges
-from ringflow.cli.customer_rows import CustomerRow, customer_detail, customer_row
 from ringflow.cli.emptying import number_or_none, text_or_none
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.opening import with_change, with_reading
@@ -20,6 +19,7 @@ from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
 from ringflow.config import Config, CustomerStatus
+from ringflow.forms.customer import CustomerForm, customer_detail_form, customer_form
 from ringflow.moments import system_now_ms
 
 app = typer.Typer(help="The accounts that pay.", no_args_is_help=True)
@@ -86,11 +86,11 @@ def list_command(
 ) -> None:
     """List the customers by id, with their balances."""
 
-    async def find(connection: AsyncConnection, config: Config) -> list[CustomerRow]:
+    async def find(connection: AsyncConnection, config: Config) -> list[CustomerForm]:
         found = await list_with_balances(connection, search=search, limit=limit)
-        return [customer_row(customer, balance) for customer, balance in found]
+        return [customer_form(customer, balance) for customer, balance in found]
 
-    print_many(with_reading(find), CustomerRow, as_json, limit)
+    print_many(with_reading(find), CustomerForm, as_json, limit)
 
 
 @app.command("show")
@@ -100,7 +100,7 @@ def show_command(customer_id: Id, as_json: Json = False) -> None:
     Its balance, CLIs, DIDs and cards.
     """
     found = with_reading(lambda connection, config: overview(connection, customer_id, system_now_ms()))
-    print_one(customer_detail(found), as_json)
+    print_one(customer_detail_form(found), as_json)
 
 
 @app.command("set")

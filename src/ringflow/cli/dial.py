@@ -75,7 +75,7 @@ def dial(
     """
     config = load_config()
     require_database(config)
-    set_up_logs(LogConfig(format="text", level="error"))
+    set_up_logs(LogConfig(format="text", level="error"), config.zone)
     arrival = Arrival(did, caller)
     asks = not callee and is_terminal()
     met = (Callee(after_ms=None, talk_ms=None),) if asks else callees(callee, rings, talk)

@@ -17,6 +17,7 @@ from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, pri
 from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
 from ringflow.config import load_config
 from ringflow.errors import DocumentError
+from ringflow.forms.did import DidForm, did_form
 from ringflow.wording import did_you_mean, known_words
 
 app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
@@ -71,7 +72,7 @@ def add_command(
         403 if reject_code is None else reject_code,
         withheld or "identify",
     )
-    print_one(with_change(operator, lambda change: dids.add(change, did)), as_json)
+    print_one(did_form(with_change(operator, lambda change: dids.add(change, did))), as_json)
     _tell_if_missing(app_name)
 
 
@@ -98,14 +99,14 @@ def list_command(
 ) -> None:
     """List the DIDs by number."""
     found = with_reading(lambda connection, config: dids.every(connection, customer_id=customer, limit=limit))
-    print_many(found, Did, as_json, limit)
+    print_many([did_form(one) for one in found], DidForm, as_json, limit)
 
 
 @app.command("show")
 def show_command(number: Number, as_json: Json = False) -> None:
     """Show the DID that callers reach by dialling NUMBER."""
     did = with_reading(lambda connection, config: dids.show(connection, number, config.country))
-    print_one(did, as_json)
+    print_one(did_form(did), as_json)
 
 
 @app.command("set")
@@ -139,7 +140,8 @@ def set_command(
         changes["reject_code"] = reject_code
     if withheld is not None:
         changes["withheld"] = withheld
-    print_one(with_change(operator, lambda change: dids.alter(change, number, **changes)), as_json)
+    altered = with_change(operator, lambda change: dids.alter(change, number, **changes))
+    print_one(did_form(altered), as_json)
     if app_name is not None:
         _tell_if_missing(app_name)
 

@@ -42,8 +42,8 @@ def init(
     config = load_config(path)
     if as_json:
         made = asyncio.run(_make_state(config, operator))
-        files = {"written": filled.written, "kept": filled.kept}
-        print_json({"folder": folder.resolve(), "files": files, "made": made})
+        written = {"written": filled.written, "kept": filled.kept}
+        print_json({"folder": folder.resolve(), **written, "made": made})
         return
     kept = f"; {filled.kept} were there already and stay" if filled.kept else ""
     typer.echo(f"{folder.resolve()}: {counted(len(filled.written), 'file')} written{kept}")

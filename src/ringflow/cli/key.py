@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import time
@@ -26,6 +25,7 @@ from ringflow.cli.ids import id_option
 from ringflow.cli.printing import Json, print_deleted, print_json, print_many
 from ringflow.config import load_config
 from ringflow.errors import Refused, StartError
+from ringflow.moments import Second
 from ringflow.plain_text import plain
 from ringflow.secret import read_secret, replace_secret
 
@@ -57,7 +57,7 @@ def generate_command(
     path = out or config.path(config.impersonation.key_file or DEFAULT_FILE)
     made = generate_secret(path)
     if as_json:
-        typer.echo(json.dumps({"file": str(path), "made": made}))
+        print_json({"file": path, "created": made})
     else:
         typer.echo(f"a new secret is in {path}" if made else f"{path} holds a secret already; it stays")
 
@@ -163,7 +163,10 @@ def make_command(
     """Make the key for a customer on a server."""
     at_s = int(time.time()) if at_s is None else at_s
     key = configured_keys(load_config(needed=False)).make(customer, server, at_s)
-    typer.echo(json.dumps({"key": key, "at_s": at_s}) if as_json else key)
+    if as_json:
+        print_json({"key": key, "made_at": Second(at_s * 1000)})
+    else:
+        typer.echo(key)
 
 
 @app.command("verify")
@@ -182,9 +185,12 @@ def verify_command(
     except Refused as error:
         if not as_json:
             raise
-        typer.echo(json.dumps({"genuine": False, "reason": str(error)}))
+        print_json({"genuine": False, "reason": str(error)})
         raise typer.Exit(1) from error
-    typer.echo(json.dumps({"genuine": True, "reason": None}) if as_json else "genuine")
+    if as_json:
+        print_json({"genuine": True, "reason": None})
+    else:
+        typer.echo("genuine")
 
 
 def generate_secret(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -27,7 +26,7 @@ def up(release: Release = None, as_json: Json = False) -> None:
     lab = open_lab(release)
     state = lab.up(load_config().fastagi.port)
     if as_json:
-        print_json(asdict(lab.status()))
+        print_json(lab.status())
         return
     typer.echo(f"Asterisk of {lab.release} takes SIP on 127.0.0.1:{state.sip_port} (UDP).")
     typer.echo(
@@ -58,7 +57,7 @@ def status(release: Release = None, as_json: Json = False) -> None:
     """Say whether it runs, and where. Exit code 1 when it does not."""
     found = open_lab(release).status()
     if as_json:
-        print_json(asdict(found))
+        print_json(found)
     elif found.state is not None:
         typer.echo(f"{found.version} of {found.release}, process {found.state.pid}, in {found.folder}")
         typer.echo(f"SIP 127.0.0.1:{found.state.sip_port}, AMI 127.0.0.1:{found.state.ami_port}")
@@ -78,7 +77,7 @@ def logs(
     """Show the end of Asterisk's log."""
     found = open_lab(release).logs(lines)
     if as_json:
-        print_json(list(found))
+        print_json(found)
         return
     for line in found:
         typer.echo(line)

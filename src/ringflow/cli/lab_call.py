@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterator, Sequence
-from typing import Annotated, TypedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -27,15 +27,17 @@ from ringflow.cli.call import (
     print_record,
 )
 from ringflow.cli.lab_opening import Json, Release, open_lab
+from ringflow.cli.printing import print_json
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.errors import Refused
+from ringflow.forms.json_value import json_object
+from ringflow.forms.made_call import made_call_form
 from ringflow.lab import CalleeRecord, Lab, LabCallee, LabCaller, LabCallResult
 from ringflow.lab.asterisk import CARRIER
 from ringflow.lab.scenario_plan import lab_callee, timed_hang_up, timed_keys
 from ringflow.lab.scenario_server import KeptRecord
 from ringflow.logs import set_up_logs
 from ringflow.simulator.carrying import ANONYMOUS, Arrival
-from ringflow.simulator.report import call_json
 
 KEY_EVERY_MS = 250
 
@@ -43,28 +45,28 @@ GRACE_S = 40.0
 """How much longer than foretold the real call may take before it is given up."""
 
 
-class CalleeJson(TypedDict):
-    """What the callee saw. `headers`: the INVITE's, by name; `talked_s`: from its answer to the BYE."""
+@dataclass(frozen=True, slots=True)
+class CalleeForm:
+    """What a callee saw. `talked_s`: from its answer to the BYE, null where it did not answer."""
 
     dialled: str
     from_user: str
-    headers: dict[str, str]
-    answered: bool
-    talked_s: float
+    headers: Mapping[str, str]
+    talked_s: float | None
     ended_by: str
 
 
-class WireJson(TypedDict):
+@dataclass(frozen=True, slots=True)
+class WireForm:
     """What the caller's side saw: the final reply to its INVITE, and who ended the call.
 
-    `callees` are all who got an INVITE, in order; `callee` is the first of them.
+    `callees` are all who got an INVITE, in order.
     """
 
-    status: int
+    sip_code: int
     reason: str
     ended_by: str
-    callee: CalleeJson | None
-    callees: list[CalleeJson]
+    callees: tuple[CalleeForm, ...]
 
 
 KeysOption = Annotated[
@@ -109,7 +111,7 @@ def call(
     meet = met_by(callee, rings, talk)
     if any(word.endswith(CalleeWord.UNAVAILABLE) for word in callee or ()):
         raise typer.BadParameter("a callee of the lab is there; `ringflow call` simulates one that is not")
-    set_up_logs(LogConfig(format="text", level="error"))
+    set_up_logs(LogConfig(format="text", level="error"), config.zone)
     # Keys come when a simulated call says that the prompts are over.
     steps = caller_steps(keys or [], 0, KEY_EVERY_MS, hangs_up_after)
     foretold = asyncio.run(carry(config, Arrival(did, caller), steps, meet))
@@ -129,8 +131,8 @@ def call(
 
 def _report(wire: LabCallResult, record: CallRecord | None, as_json: bool) -> None:
     if as_json:
-        known: dict[str, object] = {} if record is None else dict(call_json(record))
-        typer.echo(json.dumps({**known, "wire": wire_json(wire)}, indent=2))
+        known = {} if record is None else json_object(made_call_form(record))
+        print_json({**known, "wire": wire_form(wire)})
         return
     console = Console(highlight=False)
     if record is not None:
@@ -164,25 +166,22 @@ async def _listens(port: int) -> bool:
     return True
 
 
-def wire_json(wire: LabCallResult) -> WireJson:
+def wire_form(wire: LabCallResult) -> WireForm:
     """What the wire showed, as programs get it."""
-    callee = wire.callees.get(CARRIER)
-    return WireJson(
-        status=wire.status,
+    return WireForm(
+        sip_code=wire.status,
         reason=wire.reason,
         ended_by=wire.ended_by,
-        callee=None if callee is None else _callee_json(callee),
-        callees=[_callee_json(one) for one in wire.in_turn.get(CARRIER, ())],
+        callees=tuple(_callee_form(one) for one in wire.in_turn.get(CARRIER, ())),
     )
 
 
-def _callee_json(callee: CalleeRecord) -> CalleeJson:
-    return CalleeJson(
+def _callee_form(callee: CalleeRecord) -> CalleeForm:
+    return CalleeForm(
         dialled=callee.dialled,
         from_user=callee.from_user,
         headers=dict(callee.headers),
-        answered=callee.answered_at is not None,
-        talked_s=round(callee.talked_s, 3),
+        talked_s=round(callee.talked_s, 3) if callee.answered_at is not None else None,
         ended_by=callee.ended_by,
     )
 

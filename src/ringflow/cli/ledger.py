@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -15,22 +14,17 @@ from ringflow.cli.acting import currency_of, with_act
 from ringflow.cli.csv_file import Csv, write_csv
 from ringflow.cli.emptying import EMPTY
 from ringflow.cli.ids import id_argument
-from ringflow.cli.ledger_rows import HoldRow, MovementRow, account_row, hold_row, movement_row, verdict
+from ringflow.cli.ledger_rows import verdict
 from ringflow.cli.moments import operator_zone, period_ms
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_json, print_many, print_one
-from ringflow.cli.statement_rows import (
-    CSV_COLUMNS,
-    EntryRow,
-    csv_lines,
-    entry_row,
-    statement_foot,
-    statement_head,
-    statement_object,
-)
+from ringflow.cli.statement_rows import CSV_COLUMNS, csv_lines, statement_foot, statement_head
 from ringflow.config import Config
 from ringflow.errors import Refused
+from ringflow.forms.account import HoldForm, MovementForm, account_form, hold_form, movement_form
+from ringflow.forms.json_value import json_object
+from ringflow.forms.statement import StatementEntryForm, statement_entry_form, statement_form
 from ringflow.ledger import payments
 from ringflow.ledger.account import Account, open_account, read_account
 from ringflow.ledger.check import Finding, books_until_ms, check_books
@@ -78,9 +72,8 @@ def check_command(as_json: Json = False) -> None:
 
     findings, until_ms = with_store(check)
     if as_json:
-        found = [asdict(one) for one in findings]
         until = None if until_ms is None else Moment(until_ms)
-        print_json({"ok": not findings, "until_at": until, "findings": found})
+        print_json({"ok": not findings, "until_at": until, "findings": findings})
     else:
         for one in findings:
             typer.echo(str(one))
@@ -102,12 +95,13 @@ def show_command(customer: Customer, movements: Movements = 0, as_json: Json = F
 
     account, posted = with_reading(show)
     if as_json and movements:
-        shown = {**asdict(account_row(account)), "movements": [asdict(movement_row(one)) for one in posted]}
-        print_json(shown)
+        print_json(
+            {**json_object(account_form(account)), "movements": [movement_form(one) for one in posted]}
+        )
         return
-    print_one(account_row(account), as_json)
+    print_one(account_form(account), as_json)
     if movements:
-        print_many([movement_row(one) for one in posted], MovementRow, as_json)
+        print_many([movement_form(one) for one in posted], MovementForm, as_json)
 
 
 @app.command("statement")
@@ -132,10 +126,11 @@ def statement_command(
     if csv is not None:
         write_csv(csv, CSV_COLUMNS, csv_lines(statement, since_ms, until_ms, operator_zone()))
     elif as_json:
-        print_json(statement_object(statement, since_ms, until_ms))
+        print_json(statement_form(statement, since_ms, until_ms))
     else:
         typer.echo(statement_head(statement, since_ms, until_ms, operator_zone()))
-        print_many([entry_row(one, statement.currency) for one in statement.entries], EntryRow, False)
+        entries = [statement_entry_form(one, statement.currency) for one in statement.entries]
+        print_many(entries, StatementEntryForm, False)
         typer.echo(statement_foot(statement))
     if statement.unexplained_micros:
         more = Money(statement.unexplained_micros, statement.currency)
@@ -258,14 +253,14 @@ def limit_command(
             raise Refused(f"customer {customer} has no account; give --debit or --daily")
         return account
 
-    print_one(account_row(with_act(operator, limit)), as_json)
+    print_one(account_form(with_act(operator, limit)), as_json)
 
 
 @app.command("holds")
 def holds_command(as_json: Json = False) -> None:
     """List the holds that stand: the credit of calls in progress."""
     held = with_reading(lambda connection, config: standing_holds(connection))
-    print_many([hold_row(one) for one in held], HoldRow, as_json)
+    print_many([hold_form(one) for one in held], HoldForm, as_json)
 
 
 def post(
@@ -284,7 +279,7 @@ def post(
     async def write(store: Store, config: Config) -> Posted:
         return await payments.post_once(store, work, order)
 
-    print_one(movement_row(with_store(write)), as_json)
+    print_one(movement_form(with_store(write)), as_json)
 
 
 def _of(

@@ -7,6 +7,7 @@ What is no file, such as a pipe, is written to as it is.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sys
@@ -19,6 +20,7 @@ import typer
 
 from ringflow.cli.printing import print_json
 from ringflow.errors import Refused, StartError
+from ringflow.forms.json_value import json_value
 from ringflow.spreadsheets import CsvTable, Table, WorkbookTable
 
 Out = Annotated[
@@ -97,16 +99,36 @@ def _placed(path: Path, overwrite: bool | None, mode: int) -> Iterator[BinaryIO]
         raise StartError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def check_out(out: Path | None, as_json: bool) -> None:
-    """Raise `Refused` where JSON would be mixed with the CSV on standard output."""
-    if as_json and named_file(out) is None:
-        raise Refused("--json says what was written to a file, and the file is CSV: name one with --out")
+def written_to(out: Path | None, rows: int, as_json: bool) -> None:
+    """For programs, say which file was written and how many rows are in it, below the columns' names."""
+    if as_json and named_file(out) is not None:
+        print_json({"file": named_file(out), "rows": rows})
 
 
-def written_to(out: Path | None, count: int, noun: str, as_json: bool) -> None:
-    """For programs, say which file was written and how many of `noun` are in it."""
-    if as_json:
-        print_json({"file": named_file(out), noun: count})
+class JsonList:
+    """A list of objects on standard output, written as they are found: one line for each."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._count = 0
+
+    def write(self, forms: Iterable[object]) -> None:
+        """Add objects."""
+        for form in forms:
+            self._stream.write(("[\n" if self._count == 0 else ",\n") + json.dumps(json_value(form)))
+            self._count += 1
+
+    def close(self) -> None:
+        """End the list."""
+        self._stream.write("[]\n" if self._count == 0 else "\n]\n")
+
+
+@contextmanager
+def json_list() -> Iterator[JsonList]:
+    """Open a list of objects on standard output; it is ended only where nothing went wrong."""
+    listed = JsonList(sys.stdout)
+    yield listed
+    listed.close()
 
 
 def _name(part: Path, path: Path) -> None:

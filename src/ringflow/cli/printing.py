@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
-from pathlib import Path
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
@@ -16,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ringflow.cli.moments import operator_zone
+from ringflow.forms.json_value import json_text
 from ringflow.moments import Moment
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ DEFAULT_LIMIT = 1000
 MAX_LIMIT = 10_000_000
 PIPED_WIDTH = 200
 FIELDS_PADDING = 4
-_NAMES = {"customer_id": "customer", "card_id": "card"}
-"""Fields that have a shorter name for those who read them: the thing itself, not its key in a table."""
 GAPS = (2, 1)
 """Between the columns of a table; the second where only that leaves room."""
 
@@ -38,7 +35,7 @@ Found: TypeAlias = "DataclassInstance"
 def print_one(found: Found, as_json: bool) -> None:
     """Print one thing, a field on each line; as JSON an object."""
     if as_json:
-        print_json(asdict(found))
+        print_json(found)
         return
     _print_fields(found, _room())
 
@@ -50,7 +47,7 @@ def print_many(found: Sequence[Found], kind: type[Found], as_json: bool, limit: 
     Where `limit` may have cut the list off, a line on standard error says so.
     """
     if as_json:
-        print_json([asdict(one) for one in found])
+        print_json(found)
     elif not found:
         typer.echo("none")
     else:
@@ -136,23 +133,12 @@ def _longest(texts: Iterable[str]) -> int:
 
 
 def print_json(value: object) -> None:
-    """Print for programs: the names of DESIGN's vocabulary, times in UTC as RFC 3339 has them."""
-    typer.echo(json.dumps(in_json(value), indent=2))
-
-
-def in_json(value: object) -> object:
-    """The same with our names and moments in their JSON form, at any depth."""
-    if isinstance(value, Moment | Path):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {_NAMES.get(name, name): in_json(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [in_json(one) for one in value]
-    return value
+    """Print for programs, in the forms that the API has too."""
+    typer.echo(json_text(value))
 
 
 def _title(name: str) -> str:
-    return _NAMES.get(name, name).removesuffix("_at").replace("_", " ")
+    return name.removesuffix("_at").replace("_", " ")
 
 
 def _cell(value: Any) -> str:

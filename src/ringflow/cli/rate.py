@@ -14,25 +14,34 @@ from ringflow.cli.acting import with_act
 from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
-from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, check_out, new_table, written_to
+from ringflow.cli.out_file import (
+    ForSpreadsheet,
+    Out,
+    Overwrite,
+    json_list,
+    named_file,
+    new_table,
+    written_to,
+)
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
 from ringflow.cli.rate_change import CardName, delete_command, delete_rate_command, set_rate_command
 from ringflow.cli.rate_import import import_command, progress_bar
-from ringflow.cli.rate_rows import (
-    AssignmentRow,
-    CardRow,
-    LossRow,
-    QuoteRow,
-    RateRow,
-    TrunkQuoteRow,
-    card_row,
-    loss_row,
-    quote_row,
-    rate_row,
-    trunk_quote_row,
-)
 from ringflow.config import Config
 from ringflow.errors import Refused
+from ringflow.forms.rate import (
+    AssignmentForm,
+    LossForm,
+    QuoteForm,
+    RateCardForm,
+    RateForm,
+    TrunkQuoteForm,
+    assignment_form,
+    loss_form,
+    quote_form,
+    rate_card_form,
+    rate_form,
+    trunk_quote_form,
+)
 from ringflow.ledger.channel_limits import customer_subject
 from ringflow.ledger.rates import card as rate_card
 from ringflow.ledger.rates.card import (
@@ -45,7 +54,7 @@ from ringflow.ledger.rates.card import (
     trunk_subject,
 )
 from ringflow.ledger.rates.comparison import Comparison, compare_trunk
-from ringflow.ledger.rates.export import FIGURES, export_rates
+from ringflow.ledger.rates.export import FIGURES, every_rate, export_rates
 from ringflow.ledger.rates.prefix import AS_KEYED, rate_prefix, rated_number
 from ringflow.ledger.rates.quote import quote, quote_trunk
 from ringflow.moments import system_now_ms
@@ -92,7 +101,7 @@ def add_command(
             below_cost=below_cost,
         )
 
-    print_one(card_row(with_act(operator, add)), as_json)
+    print_one(rate_card_form(with_act(operator, add)), as_json)
 
 
 @app.command("set")
@@ -110,7 +119,7 @@ def set_command(
     async def change(act: Act, config: Config) -> RateCard:
         return await rate_card.set_below_cost(act, name, below_cost)
 
-    print_one(card_row(with_act(operator, change)), as_json)
+    print_one(rate_card_form(with_act(operator, change)), as_json)
 
 
 @app.command("list", context_settings={"allow_extra_args": True})
@@ -120,7 +129,7 @@ def list_command(ctx: typer.Context, as_json: Json = False) -> None:
         name = plain(shlex.quote(ctx.args[0]))
         raise Refused(f"`rate list` lists the cards; the rates of one: ringflow rate show {name}")
     cards = with_reading(lambda connection, config: list_cards(connection))
-    print_many([card_row(one) for one in cards], CardRow, as_json)
+    print_many([rate_card_form(one) for one in cards], RateCardForm, as_json)
 
 
 @app.command("show")
@@ -138,7 +147,7 @@ def show_command(
         return card, await list_rates(connection, card, begins, limit)
 
     card, found = with_reading(work)
-    print_many([rate_row(one, card.currency) for one in found], RateRow, as_json, limit)
+    print_many([rate_form(one, card.currency) for one in found], RateForm, as_json, limit)
 
 
 @app.command("export")
@@ -154,16 +163,19 @@ def export_command(
     Edited, `import --replace` puts them in place again.
     """
 
-    check_out(out, as_json)
-
     async def export(connection: AsyncConnection, config: Config) -> int:
         card = await get_card(connection, name)
+        if as_json and named_file(out) is None:
+            with json_list() as listed:
+                async for page in every_rate(connection, card):
+                    listed.write(rate_form(one, card.currency) for one in page)
+            return card.rows
         with new_table(out, for_spreadsheet, FIGURES, overwrite=overwrite) as table, progress_bar() as bar:
             writing = bar.add_task("write", total=card.rows)
             return await export_rates(connection, card, table, lambda rows: bar.advance(writing, rows))
 
     rates = with_reading(export)
-    written_to(out, rates, "rates", as_json)
+    written_to(out, rates, as_json)
     if not as_json:
         typer.echo(f"{counted(rates, 'rate')} written", err=True)
 
@@ -193,7 +205,7 @@ def assign_command(
         return await rate_card.assignments(act.connection, card)
 
     subjects = with_act(operator, assign)
-    print_many([AssignmentRow(subject, name) for subject in subjects], AssignmentRow, as_json)
+    print_many([assignment_form(subject, name) for subject in subjects], AssignmentForm, as_json)
 
 
 @app.command("unassign")
@@ -208,14 +220,14 @@ def unassign_command(
     A customer then goes by its currency's default.
     """
 
-    async def take(act: Act, config: Config) -> AssignmentRow:
+    async def take(act: Act, config: Config) -> AssignmentForm:
         if customer is not None and trunk is None:
             subject = customer_subject(customer)
         elif trunk is not None and customer is None:
             subject = trunk_subject(trunk)
         else:
             raise Refused("say whose: --customer ID or --trunk NAME")
-        return AssignmentRow(subject, await rate_card.unassign(act, subject))
+        return assignment_form(subject, await rate_card.unassign(act, subject))
 
     print_one(with_act(operator, take), as_json)
 
@@ -232,12 +244,12 @@ def quote_command(
     For a customer also how long it can afford to talk.
     """
 
-    async def work(store: Store, config: Config) -> QuoteRow | TrunkQuoteRow:
+    async def work(store: Store, config: Config) -> QuoteForm | TrunkQuoteForm:
         digits, now_ms = rated_number(number, config.country), system_now_ms()
         if customer is not None and trunk is None:
-            return quote_row(await quote(store, digits, customer, now_ms))
+            return quote_form(await quote(store, digits, customer, now_ms))
         if trunk is not None and customer is None:
-            return trunk_quote_row(digits, trunk, *await quote_trunk(store, digits, trunk, now_ms))
+            return trunk_quote_form(digits, trunk, *await quote_trunk(store, digits, trunk, now_ms))
         raise Refused("say who pays: --customer ID, or --trunk NAME for what its owner charges us")
 
     print_one(with_store(work), as_json)
@@ -259,7 +271,7 @@ def compare_command(
         return [await compare_trunk(connection, card, trunk, now_ms) for trunk in dict.fromkeys(trunks)]
 
     found = with_reading(work)
-    print_many([loss_row(one, losing) for one in found for losing in one.losing], LossRow, as_json)
+    print_many([loss_form(one, losing) for one in found for losing in one.losing], LossForm, as_json)
     for one in found:
         unknown = f"; {one.without_cost} sold without a known cost" if one.without_cost else ""
         compared = f"{len(one.losing)} of {counted(one.compared, 'rate')} may lose money{unknown}"

@@ -13,9 +13,9 @@ from ringflow.cli.emptying import EMPTY
 from ringflow.cli.opening import with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_many
-from ringflow.cli.rate_rows import RateRow, rate_row
 from ringflow.config import Config
 from ringflow.errors import Refused
+from ringflow.forms.rate import RateForm, rate_form
 from ringflow.ledger.rates.card import Rate, RateCard, get_card
 from ringflow.ledger.rates.changes import delete_card, delete_rate, set_rate
 from ringflow.ledger.rates.prefix import rate_prefix
@@ -72,7 +72,7 @@ def set_rate_command(
         return card, list(await set_rate(act, card, digits, found, _moment_ms(begin, "from")))
 
     card, found = with_act(operator, change)
-    print_many([rate_row(one, card.currency) for one in found], RateRow, as_json)
+    print_many([rate_form(one, card.currency) for one in found], RateForm, as_json)
 
 
 def delete_rate_command(

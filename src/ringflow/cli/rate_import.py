@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,9 +14,10 @@ from ringflow.audit import Act
 from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_many, print_one
-from ringflow.cli.rate_rows import ColumnRow, ImportRow, SheetRateRow, column_rows, rate_row
+from ringflow.cli.rate_rows import ColumnRow, column_rows
 from ringflow.config import Config
 from ringflow.errors import DocumentError
+from ringflow.forms.rate import ImportedRatesForm, SheetRateForm, sheet_rate_form
 from ringflow.ledger.rates.card import RateCard, get_card
 from ringflow.ledger.rates.column_maps import get_map, save_map
 from ringflow.ledger.rates.sheet_columns import FIELDS, IGNORE, ColumnMap, parse_pairs
@@ -130,7 +130,7 @@ def import_command(
 
     done = with_store(work)
     _print_problems(done)
-    print_one(ImportRow(card, len(done.rows), len(done.problems)), as_json)
+    print_one(ImportedRatesForm(card, len(done.rows), len(done.problems)), as_json)
 
 
 def _print_reading(read: RateFile, card: RateCard, skip_bad: bool, as_json: bool) -> None:
@@ -138,7 +138,7 @@ def _print_reading(read: RateFile, card: RateCard, skip_bad: bool, as_json: bool
 
     Raises `DocumentError` where an import would.
     """
-    rows = [SheetRateRow(line, **asdict(rate_row(rate, card.currency))) for line, rate in read.rows[:SHOWN]]
+    rows = [sheet_rate_form(line, rate, card.currency) for line, rate in read.rows[:SHOWN]]
     if not as_json:
         typer.echo(f"{read.path}: {read.described}", err=True)
         if read.dates:
@@ -146,7 +146,7 @@ def _print_reading(read: RateFile, card: RateCard, skip_bad: bool, as_json: bool
         if read.decimal == "comma":
             typer.echo("decimal commas", err=True)
         print_many(column_rows(read), ColumnRow, False)
-    print_many(rows, SheetRateRow, as_json)
+    print_many(rows, SheetRateForm, as_json)
     typer.echo(f"{_would_be_added(read, skip_bad)}; nothing was changed", err=True)
     if read.problems and not skip_bad:
         raise DocumentError(read.problems)

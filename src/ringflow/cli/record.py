@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -16,16 +17,33 @@ from ringflow.calls.outcome import Outcome as Outcomes
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms, operator_zone
 from ringflow.cli.opening import with_reading, with_store
-from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, check_out, new_table, written_to
+from ringflow.cli.out_file import (
+    ForSpreadsheet,
+    Out,
+    Overwrite,
+    json_list,
+    named_file,
+    new_table,
+    written_to,
+)
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_json, print_many
-from ringflow.cli.record_rows import CallRow, call_lines, call_object, call_row, whole_object
+from ringflow.cli.record_rows import CallRow, call_lines, call_row
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.flows.registry import slot_types
+from ringflow.forms.call import CallForm, call_detail_form, call_form
 from ringflow.numbers import normalise_number, number_prefix
 from ringflow.plain_text import plain
 from ringflow.records.export import FIGURES, export_calls
-from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
+from ringflow.records.reading import (
+    Filter,
+    RecordedCall,
+    RecordedSlot,
+    every_call,
+    find_call,
+    list_calls,
+    read_slots,
+)
 from ringflow.records.slot_export import export_slots
 from ringflow.store import Store
 from ringflow.wording import counted, did_you_mean, known_words
@@ -89,7 +107,7 @@ def list_command(
     if not found:
         _name_legs(outcome, status)
     if as_json:
-        print_json([call_object(call) for call in found])
+        print_json([call_form(call) for call in found])
     else:
         print_many([call_row(call) for call in found], CallRow, False, limit)
 
@@ -106,7 +124,7 @@ def show_command(
 
     call, slots = with_reading(work)
     if as_json:
-        print_json(whole_object(call, slots))
+        print_json(call_detail_form(call, slots))
         return
     console = Console(highlight=False)
     for line in call_lines(call, slots, operator_zone()):
@@ -139,12 +157,18 @@ def export_command(
 ) -> None:
     """Write calls to a CSV file or a workbook.
 
-    A line for each leg, the oldest call first.
+    A line for each leg, the oldest call first. With --json and --out - a list of calls.
     """
     write = export_slots if slots else export_calls
-    check_out(out, as_json)
 
     async def work(store: Store, config: Config) -> int:
+        if as_json and named_file(out) is None:
+            calls = 0
+            with json_list() as listed:
+                async for page in every_call(store, _filter(ctx.params, config)):
+                    listed.write(await _objects(store, page, slots))
+                    calls += len(page)
+            return calls
         bar = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
         # Records name callers: nobody else on the machine needs to read them.
         with (
@@ -163,9 +187,18 @@ def export_command(
     lines = with_store(work)
     if not lines:
         _name_legs(outcome, status)
-    written_to(out, lines, "lines", as_json)
+    written_to(out, lines, as_json)
     if not as_json:
         typer.echo(f"{counted(lines, 'line')} written", err=True)
+
+
+async def _objects(store: Store, calls: Sequence[RecordedCall], slots: bool) -> Sequence[CallForm]:
+    """Return the forms of calls, with the slots that they went through where those are wanted."""
+    if not slots:
+        return [call_form(call) for call in calls]
+    async with store.reading() as connection:
+        found = await read_slots(connection, [call.call_id for call in calls])
+    return [call_detail_form(call, found.get(call.call_id, [])) for call in calls]
 
 
 def _known_outcome(word: str | None) -> str | None:

@@ -1,11 +1,10 @@
-"""Records as `ringflow record` prints them: amounts and times as text."""
+"""Records as `ringflow record` prints them for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any
 
 from ringflow.moments import Moment, iso_in
 from ringflow.money import Money
@@ -13,16 +12,13 @@ from ringflow.records.export import amount_text, seconds_text
 from ringflow.records.legs import RecordedLeg
 from ringflow.records.reading import RecordedCall, RecordedSlot
 
-_AMOUNTS = ("price", "connection", "charged", "refunded", "uncollected")
-"""What a leg has in micro-units of its currency."""
-
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """A call in a list. `dialled`, `trunk`, `status` are its last leg's; `charged` and `cost` are of all."""
+    """A call in a table. `dialled`, `trunk`, `status` are its last leg's; `charged` and `cost` are of all."""
 
     started_at: Moment
-    call: str
+    call_id: str
     did: str
     cli: str | None
     customer: int | None
@@ -42,7 +38,7 @@ def call_row(call: RecordedCall) -> CallRow:
     last = call.legs[-1] if call.legs else None
     return CallRow(
         started_at=Moment(call.started_ms),
-        call=call.call_id,
+        call_id=call.call_id,
         did=call.did,
         cli=call.cli,
         customer=call.customer_id,
@@ -56,32 +52,6 @@ def call_row(call: RecordedCall) -> CallRow:
         charged=_charged(call.legs),
         cost=_cost(call.legs),
     )
-
-
-def call_object(call: RecordedCall) -> dict[str, Any]:
-    """The call and its legs, for programs: amounts as text in their currency, lengths in milliseconds."""
-    fields = asdict(call)
-    return {
-        "call_id": fields.pop("call_id"),
-        "server": fields.pop("server"),
-        "started_at": Moment(fields.pop("started_ms")),
-        **fields,
-        "legs": [_leg_object(leg) for leg in call.legs],
-    }
-
-
-def _leg_object(leg: RecordedLeg) -> dict[str, Any]:
-    fields = asdict(leg)
-    for name in _AMOUNTS:
-        fields[name] = amount_text(fields.pop(f"{name}_micros"), leg.currency)
-    del fields["sold_destination"], fields["cost_destination"]
-    fields["cost"] = amount_text(fields.pop("cost_micros"), leg.cost_currency)
-    return {**fields, "destination": leg.destination}
-
-
-def whole_object(call: RecordedCall, slots: Sequence[RecordedSlot]) -> dict[str, Any]:
-    """The same with the slots that it went through."""
-    return {**call_object(call), "slots": [asdict(slot) for slot in slots]}
 
 
 def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot], zone: tzinfo) -> Iterator[str]:

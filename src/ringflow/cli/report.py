@@ -11,9 +11,10 @@ from ringflow.cli.csv_file import Csv, write_csv
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import period_ms
 from ringflow.cli.opening import with_reading
-from ringflow.cli.printing import Json, print_many
+from ringflow.cli.printing import Json, print_json, print_many
 from ringflow.cli.report_rows import ROWS, csv_columns, csv_lines, report_row
 from ringflow.config import Config
+from ringflow.forms.report import report_form
 from ringflow.records.reports import By, Calls, Line, report_calls
 
 app = typer.Typer(help="Reports: attempts, answers, minutes and money.", no_args_is_help=True)
@@ -50,5 +51,7 @@ def calls_command(
     lines = with_reading(read)
     if csv is not None:
         write_csv(csv, csv_columns(by), csv_lines(by, lines))
+    elif as_json:
+        print_json([report_form(by, line) for line in lines])
     else:
-        print_many([report_row(by, line) for line in lines], ROWS[by], as_json)
+        print_many([report_row(by, line) for line in lines], ROWS[by], False)

@@ -46,7 +46,7 @@ def restore(
         said = {
             "rows": rows,
             "made_at": Moment(manifest.made_ms),
-            "kept": kept or None,
+            "kept_file": kept or None,
             "books_right": not books.findings,
             "books_until_at": None if books.until_ms is None else Moment(books.until_ms),
         }

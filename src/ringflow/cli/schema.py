@@ -11,6 +11,7 @@ from ringflow.errors import Refused
 from ringflow.flows.reference import reference_text
 from ringflow.flows.registry import slot_types
 from ringflow.flows.schema import schema_text
+from ringflow.forms.reference import forms_text
 
 
 def schema(
@@ -19,13 +20,14 @@ def schema(
     reference: Annotated[
         bool, typer.Option("--reference", help="The slots' reference in Markdown instead of the schema.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, which the schema always is; not with --reference.")
+    forms: Annotated[
+        bool, typer.Option("--forms", help="The forms of `--json` and the API in Markdown instead.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, which the schema always is.")] = False,
 ) -> None:
     """Print the JSON Schema of flow files."""
-    if as_json and reference:
-        raise Refused("--reference is Markdown for people; leave out --json, or --reference for the schema")
-    text = reference_text(slot_types()) if reference else schema_text(slot_types())
+    if (as_json and (reference or forms)) or (reference and forms):
+        raise Refused("--reference and --forms are Markdown for people: give one of them, without --json")
+    text = forms_text() if forms else reference_text(slot_types()) if reference else schema_text(slot_types())
     with new_file(out, overwrite=overwrite) as stream:
         stream.write(text)

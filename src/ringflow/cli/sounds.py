@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -151,8 +151,7 @@ def check_command(folder: Folder = None, as_json: Json = False) -> None:
     if not as_json:
         typer.echo(f"prompts: {len(names)}, playing {playing_s:.1f} s: nothing wrong")
         return
-    found = [asdict(problem) for problem in problems]
-    print_json({"prompts": len(names), "playing_s": round(playing_s, 3), "problems": found})
+    print_json({"prompt_count": len(names), "playing_s": round(playing_s, 3), "problems": problems})
     if problems:
         raise typer.Exit(1)
 
@@ -181,7 +180,7 @@ def build_command(
         else:
             done = build_by_speech(library, language, missing, as_json)
         if as_json:
-            print_json([asdict(one) for one in done])
+            print_json([_rounded(one) for one in done])
         return
     if source is not Source.LIBRARY:
         raise Refused("--source is about the words of a language: name one with --speaking")
@@ -200,7 +199,7 @@ def build_command(
     if problems:
         raise DocumentError(problems)
     if as_json:
-        print_json([asdict(one) for one in made])
+        print_json([_rounded(one) for one in made])
 
 
 def _find_pack(language: Language) -> Path:
@@ -263,9 +262,14 @@ def read_texts(document: Document) -> dict[str, PromptText]:
 
 def _tell(done: ImportReport, as_json: bool) -> None:
     if as_json:
-        print_json(asdict(done))
+        print_json(_rounded(done))
     else:
         report(done)
+
+
+def _rounded(done: ImportReport) -> ImportReport:
+    """Return the report with lengths as programs get them."""
+    return replace(done, source_s=round(done.source_s, 3), duration_s=round(done.duration_s, 3))
 
 
 def report(done: ImportReport, quiet: bool = False) -> None:

@@ -1,67 +1,18 @@
-"""A customer's statement as `ringflow ledger statement` prints it: amounts as text, in its currency."""
+"""A customer's statement as `ringflow ledger statement` prints it, and as its CSV file has it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import tzinfo
-from typing import Any
 
-from ringflow.cli.acting import second
-from ringflow.ledger.account import account_name
-from ringflow.ledger.statement import AccountStatement, Entry
+from ringflow.forms.statement import StatementEntryForm, statement_entry_form
+from ringflow.ledger.statement import AccountStatement
 from ringflow.moments import Second
 from ringflow.money import Money, format_amount
 from ringflow.spreadsheets import csv_cell
 
-
-@dataclass(frozen=True, slots=True)
-class EntryRow:
-    """A movement as it is printed: `amount` is below zero where the balance fell to `balance`."""
-
-    booked_at: Second | None
-    movement: int
-    kind: str
-    amount: str
-    balance: str
-    other: str
-    leg: str | None
-    reason: str
-    operator: str
-
-
-CSV_COLUMNS = (*(field.name for field in fields(EntryRow)), "currency")
-
-
-def entry_row(entry: Entry, currency: str) -> EntryRow:
-    """The movement with its amounts as text."""
-    return EntryRow(
-        booked_at=second(entry.created_ms),
-        movement=entry.id,
-        kind=entry.kind.value,
-        amount=format_amount(entry.micros, currency),
-        balance=format_amount(entry.balance_micros, currency),
-        other=account_name(entry.other_id),
-        leg=entry.leg_id,
-        reason=entry.reason,
-        operator=entry.operator,
-    )
-
-
-def statement_object(
-    statement: AccountStatement, since_ms: int | None, until_ms: int | None
-) -> dict[str, Any]:
-    """The whole statement, for programs."""
-    currency = statement.currency
-    return {
-        "customer": statement.customer_id,
-        "currency": currency,
-        "since": second(since_ms),
-        "until": second(until_ms),
-        "opening": format_amount(statement.opening_micros, currency),
-        "movements": [asdict(entry_row(entry, currency)) for entry in statement.entries],
-        "closing": format_amount(statement.closing_micros, currency),
-    }
+CSV_COLUMNS = tuple(field.name for field in fields(StatementEntryForm))
 
 
 def statement_head(
@@ -97,14 +48,14 @@ def csv_lines(
 
     yield _balance_line("opening", shown(since_ms), statement.opening_micros, statement.currency)
     for entry in statement.entries:
-        row = entry_row(entry, statement.currency)
+        row = statement_entry_form(entry, statement.currency)
         written = {
             "booked_at": shown(entry.created_ms),
             "reason": csv_cell(row.reason),
             "operator": csv_cell(row.operator),
-            "leg": csv_cell(row.leg),
+            "leg_id": csv_cell(row.leg_id),
         }
-        yield {**asdict(row), **written, "currency": statement.currency}
+        yield {**asdict(row), **written}
     yield _balance_line("closing", shown(until_ms), statement.closing_micros, statement.currency)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +44,7 @@ def test(
     Without PATH: those in the folder of flows.
     """
     config = load_config(needed=not paths)
-    set_up_logs(LogConfig(format="text", level="error"))
+    set_up_logs(LogConfig(format="text", level="error"), config.zone)
     named = paths or [config.path(config.flows)]
     if not paths and not named[0].is_dir():
         raise StartError(f"there is no folder of flows {named[0]}; name scenario files or a folder")
@@ -57,8 +56,8 @@ def test(
     began_s = time.perf_counter()
     asyncio.run(_play_all(config, cases, report))
     if as_json:
-        shown = [asdict(problem) for problem in problems]
-        print_json({"scenarios": [_judgement_object(one) for one in report.judgements], "problems": shown})
+        scenarios = [_judgement_object(one) for one in report.judgements]
+        print_json({"scenarios": scenarios, "problems": problems})
     report.finish(problems, time.perf_counter() - began_s)
     if report.failed or problems:
         raise typer.Exit(EXIT_FAILED)

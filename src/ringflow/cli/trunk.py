@@ -15,6 +15,7 @@ from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_many, print_one
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.errors import Refused
+from ringflow.forms.trunk import TrunkForm, trunk_form
 from ringflow.plain_text import plain
 
 app = typer.Typer(help="The ways out.", no_args_is_help=True)
@@ -120,19 +121,20 @@ def add_command(
         none_is_empty(caller_id_prefix),
         tuple(as_keyed or ()),
     )
-    print_one(with_change(operator, lambda change: trunks.add(change, trunk)), as_json)
+    print_one(trunk_form(with_change(operator, lambda change: trunks.add(change, trunk))), as_json)
 
 
 @app.command("list")
 def list_command(as_json: Json = False) -> None:
     """List the trunks in the order in which they are tried."""
-    print_many(with_reading(lambda connection, config: trunks.every(connection)), Trunk, as_json)
+    found = with_reading(lambda connection, config: trunks.every(connection))
+    print_many([trunk_form(one) for one in found], TrunkForm, as_json)
 
 
 @app.command("show")
 def show_command(name: Name, as_json: Json = False) -> None:
     """Show a trunk."""
-    print_one(with_reading(lambda connection, config: trunks.show(connection, name)), as_json)
+    print_one(trunk_form(with_reading(lambda connection, config: trunks.show(connection, name))), as_json)
 
 
 @app.command("set")
@@ -192,7 +194,8 @@ def set_command(
         changes["caller_id_prefix"] = none_is_empty(caller_id_prefix)
     if as_keyed or nothing_as_keyed:
         changes["as_keyed"] = tuple(as_keyed or ())
-    print_one(with_change(operator, lambda change: trunks.alter(change, name, **changes)), as_json)
+    altered = with_change(operator, lambda change: trunks.alter(change, name, **changes))
+    print_one(trunk_form(altered), as_json)
 
 
 @app.command("delete")

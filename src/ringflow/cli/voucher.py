@@ -23,7 +23,6 @@ from ringflow.accounts.vouchers.voucher import (
 )
 from ringflow.audit import Act
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers, with_act
-from ringflow.cli.card_rows import VoucherRow, voucher_row
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.moments import operator_zone
 from ringflow.cli.opening import with_reading
@@ -33,6 +32,7 @@ from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, pri
 from ringflow.cli.secret_file import SecretFile
 from ringflow.config import Config
 from ringflow.errors import Refused
+from ringflow.forms.voucher import VoucherForm, voucher_form
 from ringflow.money import AmountError, parse_amount
 from ringflow.wording import counted
 
@@ -96,7 +96,7 @@ def generate_command(
     if out is None:
         _print(with_act(operator, make), plan, None, as_json)
         return
-    with SecretFile(out, ("number", "code"), for_spreadsheet) as file:
+    with SecretFile(out, ("id", "code"), for_spreadsheet) as file:
         made = with_act(operator, make_into_file)
     _print(made, plan, out, as_json)
 
@@ -111,13 +111,13 @@ def list_command(
 ) -> None:
     """List the vouchers by number."""
 
-    async def find(connection: AsyncConnection, config: Config) -> list[VoucherRow]:
+    async def find(connection: AsyncConnection, config: Config) -> list[VoucherForm]:
         found = await list_vouchers(
             connection, batch=batch, status=status, redeemed_by=redeemed_by, limit=limit
         )
-        return [voucher_row(one) for one in found]
+        return [voucher_form(one, config.zone) for one in found]
 
-    print_many(with_reading(find), VoucherRow, as_json, limit)
+    print_many(with_reading(find), VoucherForm, as_json, limit)
 
 
 @app.command("show")
@@ -127,21 +127,21 @@ def show_command(voucher_id: Id, as_json: Json = False) -> None:
     async def find(connection: AsyncConnection, config: Config) -> Voucher:
         return await show_voucher(connection, voucher_id)
 
-    print_one(voucher_row(with_reading(find)), as_json)
+    print_one(voucher_form(with_reading(find), operator_zone()), as_json)
 
 
 @app.command("disable")
 def disable_command(voucher_id: Id, operator: Operator, as_json: Json = False) -> None:
     """Have a voucher give nothing until it is enabled again."""
     disabled = with_act(operator, lambda act, config: set_enabled(act, voucher_id, enabled=False))
-    print_one(voucher_row(disabled), as_json)
+    print_one(voucher_form(disabled, operator_zone()), as_json)
 
 
 @app.command("enable")
 def enable_command(voucher_id: Id, operator: Operator, as_json: Json = False) -> None:
     """Make a disabled voucher available again."""
     enabled = with_act(operator, lambda act, config: set_enabled(act, voucher_id, enabled=True))
-    print_one(voucher_row(enabled), as_json)
+    print_one(voucher_form(enabled, operator_zone()), as_json)
 
 
 @app.command("delete")
@@ -171,7 +171,8 @@ def redeem_command(
         paid = 0 if payment is None else parse_amount(payment, currency)
         return await redemption.redeem(act, code, customer, open_peppers(config), paid)
 
-    print_one(voucher_row(with_act(operator, give).voucher), as_json)
+    redeemed = with_act(operator, give)
+    print_one(voucher_form(redeemed.voucher, operator_zone()), as_json)
 
 
 def _read_code() -> str:
@@ -190,8 +191,8 @@ def _millionths(text: str) -> int:
 
 def _print(made: list[tuple[int, str]], plan: Plan, out: Path | None, as_json: bool) -> None:
     if as_json:
-        codes = [{"number": number, "code": code} for number, code in made]
-        where: dict[str, object] = {"file": str(out)} if out else {"vouchers": codes}
+        codes = [{"id": number, "code": code} for number, code in made]
+        where: dict[str, object] = {"file": str(out)} if out else {"secrets": codes}
         print_json({"batch": plan.batch, "count": len(made), **where})
         return
     for number, code in made if out is None else ():

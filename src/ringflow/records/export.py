@@ -1,6 +1,7 @@
 """Records as a table: a line for each leg, or for a call without any, written as they are read.
 
-The columns and their order are part of the interface; new ones go to the end.
+The columns have the names of the forms in `forms/call.py`; those of a leg that a call has too begin with
+`leg_`. They and their order are part of the interface; new ones go to the end.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from ringflow.spreadsheets import Cell, Table
 from ringflow.store import Store
 
 CALL_COLUMNS = (
-    *("call_id", "server", "started", "duration_s", "did", "cli", "app", "revision", "card", "customer"),
+    *("call_id", "server", "started_at", "duration_s", "did", "cli", "app", "revision", "card", "customer"),
     *("outcome", "reason", "reject_sip", "release_cause"),
 )
 LEG_COLUMNS = (
-    *("leg", "leg_id", "dialled", "trunk", "status", "talked_s", "billed_s", "prefix", "price", "connection"),
-    *("currency", "charged", "refunded", "uncollected", "hangup_cause", "caller_id"),
+    *("position", "leg_id", "dialled", "trunk", "status", "talked_s", "billed_s", "prefix", "price"),
+    *("connection", "currency", "charged", "refunded", "uncollected", "hangup_cause", "caller_id"),
 )
 LATER_COLUMNS = (
     "released_by",
@@ -29,7 +30,7 @@ LATER_COLUMNS = (
     "cost",
     "cost_currency",
     "cost_prefix",
-    "leg_sip",
+    "sip_code",
     "keyed",
     "sent",
     "destination",
@@ -39,7 +40,6 @@ COLUMNS = (*CALL_COLUMNS, *LEG_COLUMNS, *LATER_COLUMNS)
 FIGURES = (
     *(
         "duration_s",
-        "leg",
         "talked_s",
         "billed_s",
         "price",

@@ -14,7 +14,7 @@ from ringflow.spreadsheets import Cell, Table
 from ringflow.store import Store
 
 SLOT_COLUMNS = (
-    *("call_id", "started", "did", "cli", "customer", "outcome"),
+    *("call_id", "started_at", "did", "cli", "customer", "outcome"),
     *("position", "app", "slot", "type", "entered_s", "exit", "keys"),
 )
 

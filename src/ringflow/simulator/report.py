@@ -1,99 +1,13 @@
-"""A call in words for people, and in JSON for programs: the same from the simulator and from the lab."""
+"""A call in words for people: the same from the simulator and from the lab."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypedDict
 
-from ringflow.calls.outcome import CallRecord, Leg, LegStatus
+from ringflow.calls.outcome import CallRecord, LegStatus
 from ringflow.simulator.differences import Difference
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.run import SimulatedCall
-
-
-class RejectJson(TypedDict):
-    """A refusal before answer."""
-
-    sip: int
-    reason: str
-
-
-class LegJson(TypedDict):
-    """One outgoing attempt; `leg_id` names its hold in the ledger, empty where nothing was held.
-
-    `dialled` is in E.164, `keyed` as the caller or the flow gave it, `sent` as the trunk was given it.
-    `sip` is the callee's final response. `reason` says why Ringflow did not dial, empty where it did.
-    `talked_s` counts from the callee's answer, in seconds.
-    """
-
-    leg_id: str
-    dialled: str
-    keyed: str
-    sent: str
-    trunk: str
-    status: str
-    reason: str
-    sip: int | None
-    talked_s: float
-    caller_id: str | None
-    headers: dict[str, str]
-
-
-class EventJson(TypedDict):
-    """One line of the transcript; `at_ms` counts from the call's arrival."""
-
-    at_ms: int
-    slot: str
-    event: str
-    detail: str
-
-
-class CallJson(TypedDict):
-    """What `ringflow call --json` prints."""
-
-    call_id: str
-    outcome: str
-    reason: str
-    reject: RejectJson | None
-    app: str | None
-    customer: int | None
-    variables: dict[str, str]
-    legs: list[LegJson]
-    transcript: list[EventJson]
-
-
-def call_json(record: CallRecord) -> CallJson:
-    """A call's record as programs get it."""
-    return CallJson(
-        call_id=record.call_id,
-        outcome=record.outcome,
-        reason=record.reason,
-        reject=RejectJson(sip=record.reject.sip, reason=record.reject.reason) if record.reject else None,
-        app=record.app,
-        customer=record.customer,
-        variables=record.variables,
-        legs=[_leg_json(leg) for leg in record.legs],
-        transcript=[
-            EventJson(at_ms=event.at_ms, slot=event.slot, event=event.event, detail=event.detail)
-            for event in record.transcript
-        ],
-    )
-
-
-def _leg_json(leg: Leg) -> LegJson:
-    return LegJson(
-        leg_id=leg.leg_id,
-        dialled=leg.dialled,
-        keyed=leg.keyed,
-        sent=leg.sent,
-        trunk=leg.trunk,
-        status=leg.status,
-        reason=leg.reason,
-        sip=leg.sip_code,
-        talked_s=leg.talked_ms / 1000,
-        caller_id=leg.caller_id,
-        headers=leg.headers,
-    )
 
 
 def transcript_lines(record: CallRecord) -> Iterator[str]:

@@ -14,7 +14,7 @@ from ringflow.money import format_amount
 from ringflow.spreadsheets import Table
 from ringflow.store.ledger_tables import rates
 
-FIGURES = ("price", "connection", "minimum", "increment", "grace")
+FIGURES = ("price", "connection", "minimum_s", "increment_s", "grace_s")
 """The columns that people add up."""
 
 
@@ -24,7 +24,7 @@ async def export_rates(
     """Write the card's rates by prefix and date; gives how many there are."""
     table.write([COLUMNS])
     written = 0
-    async for page in _pages(connection, card):
+    async for page in every_rate(connection, card):
         table.write(_cells(rate, card.currency) for rate in page)
         written += len(page)
         if progress:
@@ -32,7 +32,8 @@ async def export_rates(
     return written
 
 
-async def _pages(connection: AsyncConnection, card: RateCard) -> AsyncIterator[Sequence[Rate]]:
+async def every_rate(connection: AsyncConnection, card: RateCard) -> AsyncIterator[Sequence[Rate]]:
+    """Read all rates of a card by prefix and date, in pages, so that a million of them need no memory."""
     columns = [rates.c[name] for name in Rate.__slots__]
     place = tuple_(rates.c.prefix, rates.c.from_ms)
     query = select(*columns).where(rates.c.card_id == card.id).order_by(rates.c.prefix, rates.c.from_ms)

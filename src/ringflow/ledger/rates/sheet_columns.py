@@ -85,10 +85,11 @@ _NAMES: dict[str, str] = {
     "block|rounding|increment interval|"
     "subsequent billing increment|billing method|billing step|incr",
     "grace": "grace|grace period|grace time|free seconds|grace seconds",
-    "from": "from|from date|effective|effective date|effective from|effective start|effective start date|"
-    "effective since|valid from|start date|start|startdate|eff date|effdate|activation date|date from|"
-    "begin date|effectivedate|effective on|activation|starting date|eff|valid from date",
-    "until": "until|until date",
+    "from": "from|from at|from date|effective|effective date|effective from|effective start|"
+    "effective start date|effective since|valid from|start date|start|startdate|eff date|effdate|"
+    "activation date|date from|begin date|effectivedate|effective on|activation|starting date|eff|"
+    "valid from date",
+    "until": "until|until at|until date",
     "last_day": "last day|last day of validity",
     ENDS: "end date|enddate|valid to|valid until|valid till|expiry|expiry date|expires|expires on|expiration|"
     "expiration date|to|to date|end|effective to|effective until|effective till|effective end|"

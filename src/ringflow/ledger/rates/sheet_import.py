@@ -53,7 +53,7 @@ from ringflow.store.ledger_tables import rates
 from ringflow.wording import quoted
 
 COLUMNS = (
-    *("prefix", "price", "connection", "minimum", "increment", "grace", "from", "until"),
+    *("prefix", "price", "connection", "minimum_s", "increment_s", "grace_s", "from_at", "until_at"),
     *("destination", "status"),
 )
 BLOCKED = "blocked"

@@ -1,4 +1,4 @@
-"""Customers as commands print them: with their balances, and with what belongs to them."""
+"""The form of a customer: in a list with its balance, by itself with what belongs to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ringflow.money import format_amount
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerRow:
+class CustomerForm:
     """A customer in a list."""
 
     id: int
@@ -24,7 +24,7 @@ class CustomerRow:
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerDetail:
+class CustomerDetailForm:
     """A customer by itself. Of `clis`, `dids` and `cards` the first are listed, and all are counted."""
 
     id: int
@@ -48,19 +48,19 @@ class CustomerDetail:
     template_cards: dict[str, int]
 
 
-def customer_row(customer: Customer, balance_micros: int) -> CustomerRow:
-    """For people and programs."""
+def customer_form(customer: Customer, balance_micros: int) -> CustomerForm:
+    """Return a customer as it stands in a list."""
     own = {field.name: getattr(customer, field.name) for field in fields(customer)}
-    return CustomerRow(**own, balance=format_amount(balance_micros, customer.currency))
+    return CustomerForm(**own, balance=format_amount(balance_micros, customer.currency))
 
 
-def customer_detail(found: CustomerOverview) -> CustomerDetail:
-    """For people and programs."""
+def customer_detail_form(found: CustomerOverview) -> CustomerDetailForm:
+    """Return a customer with its credit and what belongs to it."""
     customer, account = found.customer, found.account
     currency = customer.currency
     own = {field.name: getattr(customer, field.name) for field in fields(customer)}
     daily = account.daily_limit_micros if account else None
-    return CustomerDetail(
+    return CustomerDetailForm(
         **own,
         balance=format_amount(account.balance_micros if account else 0, currency),
         held=format_amount(account.held_micros if account else 0, currency),

@@ -1,0 +1,37 @@
+"""The form of a DID."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringflow.accounts.dids import Did
+
+
+@dataclass(frozen=True, slots=True)
+class DidForm:
+    """A number that callers dial."""
+
+    number: str
+    app: str
+    identify: str
+    customer: int | None
+    enabled: bool
+    channels: int | None
+    reject_code: int
+    withheld: str
+    source: str
+
+
+def did_form(did: Did) -> DidForm:
+    """Return a DID as it is shown."""
+    return DidForm(
+        number=did.number,
+        app=did.app,
+        identify=did.identify,
+        customer=did.customer_id,
+        enabled=bool(did.enabled),
+        channels=did.channels,
+        reject_code=did.reject_code,
+        withheld=did.withheld,
+        source=did.source,
+    )

@@ -1,0 +1,338 @@
+"""The fields of all forms: one name, one type and one meaning each, wherever a program meets it.
+
+`docs/json.md` is made of this table. A test runs every command that prints JSON and compares what it prints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What the value of a field is."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    KEY = "integer or text"
+    """The name of a thing itself, of the type that things of its kind have."""
+    NUMBER = "number"
+    SECONDS = "seconds"
+    """A number, with three decimals at most."""
+    BOOLEAN = "true or false"
+    TIME = "time"
+    """RFC 3339, in UTC."""
+    DAY = "day"
+    """The last day of something in the operator's time zone, or a time where it ends within a day."""
+    AMOUNT = "amount"
+    """Decimal text, in the currency that stands beside it."""
+    DECIMAL = "decimal text"
+    TEXTS = "list of texts"
+    NUMBERS = "list of numbers"
+    OBJECT = "object"
+    OBJECTS = "list of objects"
+    MAP = "map"
+    """An object whose keys are not fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of forms: what its value is, what it says, and an example."""
+
+    kind: Kind
+    meaning: str
+    example: Any = None
+
+
+_T, _I, _B, _S, _A = Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN, Kind.SECONDS, Kind.AMOUNT
+
+FIELDS: dict[str, Field] = {
+    # Names of things, and of what they belong to.
+    "id": Field(Kind.KEY, "the thing's own number, or the 12 digits of a card", 42),
+    "name": Field(_T, "the thing's own name", "carrier"),
+    "customer": Field(_I, "a customer's id; of a card its template", 42),
+    "card": Field(_T, "a calling card's ID", "100000000007"),
+    "batch": Field(_T, "the name of a batch of cards or vouchers", "spring"),
+    "rate_card": Field(_T, "the name of a rate card", "retail"),
+    "trunk": Field(_T, "a trunk's name", "carrier"),
+    "app": Field(_T, "the name of a flow", "calling_card"),
+    "revision": Field(_T, "which revision of the flow's file", "3f9a0c51"),
+    "did": Field(_T, "the number that was called", "18005550100"),
+    "cli": Field(_T, "the number that called; null: anonymous", "441910000001"),
+    "call_id": Field(_T, "a call", "a1-1782885600.17"),
+    "leg_id": Field(_T, "a leg of a call, as the ledger names it", "a1-1782885600.17.1@1782885612.4"),
+    "movement": Field(_I, "the id of a movement of money", 7),
+    "operator": Field(_T, "who did it; empty: Ringflow itself", "ann"),
+    "server": Field(_T, "a Ringflow server's name; of a trunk the server that X-CX-Sec is signed for", "a1"),
+    "asterisk": Field(_T, "the identity of an Asterisk", "52:54:00:12:34:56"),
+    "source": Field(_T, "who made the row: `operator` or `config`", "operator"),
+    "notes": Field(_T, "a line for people", "head office"),
+    # Customers, CLIs, DIDs.
+    "status": Field(_T, "its status, of the words that its kind has", "active"),
+    "channels": Field(_I, "how many calls at once; null: no limit", 2),
+    "caller_id": Field(_T, "the number that is shown to callees", "441910000001"),
+    "clis": Field(Kind.TEXTS, "the first of a customer's CLIs", ["441910000001"]),
+    "cli_count": Field(_I, "how many CLIs", 1),
+    "dids": Field(Kind.TEXTS, "the first of a customer's DIDs", ["18005550100"]),
+    "did_count": Field(_I, "how many DIDs", 1),
+    "cards": Field(
+        Kind.TEXTS, "the IDs of the first cards whose credit became the customer's", ["100000000007"]
+    ),
+    "card_count": Field(_I, "how many cards", 1),
+    "template_cards": Field(
+        Kind.MAP, "how many cards of each status have the customer as template", {"used": 1}
+    ),
+    "number": Field(_T, "a telephone number in E.164 digits, or an extension", "18005550100"),
+    "pattern": Field(_T, "a regular expression (RE2) for calling numbers", "^44193"),
+    "identify": Field(_T, "`cli`: by the calling number; `none`: every caller may come in", "cli"),
+    "enabled": Field(_B, "whether it is in use", True),
+    "reject_code": Field(_I, "the SIP code for unknown callers", 403),
+    "withheld": Field(_T, "`identify` or `reject` callers who withhold their number", "identify"),
+    # Trunks.
+    "dial": Field(_T, "what Asterisk dials", "PJSIP/{number}@carrier"),
+    "headers": Field(Kind.MAP, "headers of the INVITE by name", {"X-Carrier": "1"}),
+    "position": Field(_I, "its place in an order; of a leg and a slot from 1", 1),
+    "rated": Field(_T, "who charges: `local` or `upstream`", "local"),
+    "failover": Field(Kind.TEXTS, "the SIP answers after which the next trunk is tried", ["408", "5xx"]),
+    "silent_s": Field(_S, "how long a trunk may say nothing; 0: for ever", 6),
+    "number_form": Field(_T, "how the trunk wants numbers", "e164"),
+    "number_prefix": Field(_T, "digits before each number", ""),
+    "caller_id_form": Field(_T, "how the trunk wants the caller's number", None),
+    "caller_id_prefix": Field(_T, "digits before the caller's number", ""),
+    "as_keyed": Field(Kind.TEXTS, "patterns of numbers that are dialled as they were keyed", ["1XX"]),
+    # Money.
+    "currency": Field(_T, "the code (ISO 4217) of the amounts beside it", "USD"),
+    "balance": Field(_A, "a customer's balance; of a movement what it was afterwards", "5.00"),
+    "held": Field(_A, "what calls in progress hold", "0.50"),
+    "available": Field(_A, "what may be spent now", "4.50"),
+    "debit_limit": Field(_A, "0: prepaid; above: overdraft; below: kept back", "0.00"),
+    "daily_limit": Field(_A, "what calls may cost in a UTC day; null: no limit", "20.00"),
+    "spent_today": Field(_A, "what calls cost in this UTC day", "1.25"),
+    "amount": Field(_A, "what a movement moves; on a statement below zero where the balance fell", "5.00"),
+    "kind": Field(_T, "why money moved; what a voucher gives: `value`, `multiplier`, `addition`", "pay_in"),
+    "debit_account": Field(_T, "who gave: `customer 42`, or an account of the house", "cash"),
+    "credit_account": Field(_T, "who got", "customer 42"),
+    "other_account": Field(_T, "the other side of a movement", "cash"),
+    "reason": Field(_T, "why", "payment of June"),
+    "key": Field(_T, "the idempotency key of a movement; of `key make` the text of X-CX-Sec", "cli:1"),
+    "again": Field(_B, "whether the movement was in the books already", False),
+    "opening": Field(_A, "the balance before a statement's period", "0.00"),
+    "closing": Field(_A, "the balance after it", "5.00"),
+    "movements": Field(Kind.OBJECTS, "movements of money"),
+    # Cards and vouchers.
+    "credit": Field(_A, "what a card gives", "5.00"),
+    "expires": Field(Kind.DAY, "the last day on which it is good; null: for ever", "2027-12-31"),
+    "redeemed_by": Field(_I, "the customer who got the credit", 43),
+    "redeemed_as": Field(_T, "`account`: one of its own; `top_up`: one that was there", "account"),
+    "count": Field(_I, "how many were made", 100),
+    "pin_length": Field(_I, "digits of a PIN", 6),
+    "pin_only": Field(_B, "whether the PIN alone opens a card", False),
+    "top_up": Field(_T, "whose accounts a card may top up: `same` or `anyone`", "same"),
+    "value": Field(_A, "what a voucher gives by itself or on top of a payment", "5.00"),
+    "multiplier": Field(Kind.DECIMAL, "what a payment is multiplied by: 1.1 adds 10 %", "1.1"),
+    "minimum": Field(_A, "the smallest payment that a voucher goes with", "0.00"),
+    "given": Field(_A, "what a voucher gave", "5.00"),
+    "secrets": Field(Kind.OBJECTS, "what was made, with the PINs or codes that are never shown again"),
+    "pin": Field(_T, "a card's PIN", "123456"),
+    "code": Field(_T, "a voucher's code", "1234567890123456"),
+    "changed": Field(_I, "how many were changed", 1),
+    "deleted": Field(Kind.KEY, "what was deleted; of cards how many", 42),
+    "archived": Field(_I, "how many were archived", 0),
+    "passed_over": Field(_I, "how many were left as they are", 0),
+    # Rates.
+    "decimals": Field(_I, "how many decimals a charge keeps", 4),
+    "rounding": Field(_T, "what becomes of the rest: `up`, `half_up`, `half_even`, `down`", "up"),
+    "default": Field(_B, "whether customers of its currency go by it unless another is assigned", True),
+    "below_cost": Field(_T, "what becomes of calls below cost: `refuse`, `warn`, `allow`", "refuse"),
+    "rows": Field(_I, "how many rates or rows", 3),
+    "prefix": Field(_T, "the beginning of numbers, with the country's code", "447"),
+    "price": Field(_A, "for a minute", "0.0125"),
+    "connection": Field(_A, "for each answered call", "0.00"),
+    "minimum_s": Field(_S, "what is charged at least", 60),
+    "increment_s": Field(_S, "in what steps is charged", 1),
+    "grace_s": Field(_S, "a talk that is no longer is free", 0),
+    "destination": Field(_T, "the name of what a prefix leads to", "UK mobile"),
+    "blocked": Field(_B, "whether no call is put through", False),
+    "line": Field(_I, "a line of a file, from 1", 2),
+    "left_out": Field(_I, "how many lines were left out", 0),
+    "free": Field(_B, "whether the call costs nothing", False),
+    "affordable": Field(_B, "whether there is credit for the shortest talk", True),
+    "affordable_s": Field(_S, "how long there is credit for; null: no limit", 23_940),
+    "sold_by": Field(_T, "the prefix of the rate that customers pay", "447"),
+    "bought_by": Field(_T, "the prefix of the rate that we pay", "4477"),
+    "loses_by": Field(Kind.TEXTS, "which talks lose money: `shortest`, `minute`, `further`", ["minute"]),
+    "is_below_cost": Field(_B, "whether calls are below cost by it", True),
+    "cost": Field(_A, "what it costs us, in `cost_currency` where there is one", "0.0100"),
+    "cost_currency": Field(_T, "the code of the cost's currency", "USD"),
+    "cost_prefix": Field(_T, "the prefix of the trunk's rate", "447"),
+    "price_minute": Field(_A, "the charge of a minute", "0.0125"),
+    "cost_minute": Field(_A, "the cost of a minute", "0.0200"),
+    "price_shortest": Field(_A, "the charge of the shortest talk", "0.0125"),
+    "cost_shortest": Field(_A, "the cost of the shortest talk", "0.0200"),
+    # Calls.
+    "duration_s": Field(_S, "how long it lasted, or plays", 75.25),
+    "outcome": Field(_T, "how the call ended", "completed"),
+    "reject_sip": Field(_I, "the SIP code that a caller got who was not answered", 403),
+    "reject_reason": Field(_T, "the reason that went with it", "CLI Not Authorized"),
+    "release_cause": Field(_I, "the Q.850 cause of the caller's side", 16),
+    "released_by": Field(_T, "who ended it", "caller"),
+    "legs": Field(Kind.OBJECTS, "the outgoing attempts of a call, in order"),
+    "slots": Field(Kind.OBJECTS, "the slots that a call went through, in order"),
+    "dialled": Field(_T, "the number in E.164 digits", "447700900123"),
+    "keyed": Field(_T, "the same as it was keyed or given by the flow", "07700900123"),
+    "sent": Field(_T, "the same as the trunk was given it", "447700900123"),
+    "dialled_as_keyed": Field(_B, "whether all three are one because it was dialled as keyed", False),
+    "sip_code": Field(_I, "a final SIP response", 200),
+    "hangup_cause": Field(_I, "the Q.850 cause of a leg", 16),
+    "ended_s": Field(_S, "when a leg ended, from the call's arrival", 74.5),
+    "talked_s": Field(_S, "how long was talked, from the callee's answer", 60.4),
+    "billed_s": Field(_S, "what the charge is for", 61),
+    "charged": Field(_A, "what the customer was charged; null: not settled yet", "0.0128"),
+    "refunded": Field(_A, "what was given back of it", "0.00"),
+    "uncollected": Field(_A, "what could not be taken", "0.00"),
+    "slot": Field(_T, "a slot's id, or its type and place", "ivr[1]"),
+    "type": Field(_T, "a slot's type", "ivr"),
+    "entered_s": Field(_S, "when the call came to a slot, from its arrival", 0.02),
+    "exit": Field(_T, "how a slot was left; null: the call ended there", "done"),
+    "keys": Field(_T, "a word for each time that keys were taken, secret ones `****`", "447700900123"),
+    "variables": Field(Kind.MAP, "the variables of a flow at the call's end", {"ivr_destination": "4477"}),
+    "transcript": Field(Kind.OBJECTS, "what happened, in order"),
+    "at_s": Field(_S, "when it happened, from the call's arrival", 1.6),
+    "event": Field(_T, "what happened", "prompt"),
+    "detail": Field(_T, "more of it", "IVR/ivr-please"),
+    "wire": Field(Kind.OBJECT, "what SIP showed of a call of the lab"),
+    "ended_by": Field(_T, "which side sent the BYE", "caller"),
+    "callees": Field(Kind.OBJECTS, "those who got an INVITE, in order"),
+    "from_user": Field(_T, "the user of the From header", "441910000001"),
+    # Reports.
+    "day": Field(_T, "a day in the operator's time zone", "2026-07-01"),
+    "attempts": Field(_I, "legs that were dialled", 10),
+    "answered": Field(_I, "legs that were answered", 6),
+    "asr_percent": Field(Kind.NUMBER, "answered of attempted", 60.0),
+    "acd_s": Field(_S, "the average length of answered legs", 75.2),
+    "talked_minutes": Field(Kind.NUMBER, "how long was talked", 7.52),
+    "billed_minutes": Field(Kind.NUMBER, "how much of it was billed", 8.0),
+    "lost": Field(_I, "legs of which nobody knows how they ended", 0),
+    "without_margin": Field(_I, "legs whose margin is not known", 0),
+    "amounts": Field(Kind.OBJECTS, "the amounts of each currency"),
+    "margin": Field(_A, "what is left of the charge after the cost", "0.0028"),
+    # The audit log.
+    "verb": Field(_T, "what was done", "set"),
+    "subject": Field(_T, "to what", "customer 42"),
+    "before": Field(Kind.MAP, "its fields before; null: it was made", {"status": "pending"}),
+    "after": Field(Kind.MAP, "its fields after; null: it is gone", {"status": "active"}),
+    # Times.
+    "at": Field(Kind.TIME, "when it was done", "2026-07-01T06:00:00.000Z"),
+    "created_at": Field(Kind.TIME, "when it was made", "2026-07-01T06:00:00Z"),
+    "redeemed_at": Field(Kind.TIME, "when it was redeemed", "2026-07-02T06:00:00Z"),
+    "archived_at": Field(Kind.TIME, "since when it is out of use for ever", "2026-08-01T06:00:00Z"),
+    "ready_at": Field(Kind.TIME, "when the last card of a batch was made", "2026-07-01T06:00:01Z"),
+    "booked_at": Field(Kind.TIME, "when a movement was entered in the books", "2026-07-01T06:00:00Z"),
+    "opened_at": Field(Kind.TIME, "when a hold was made", "2026-07-01T06:00:00Z"),
+    "expires_at": Field(Kind.TIME, "when a hold is given up", "2026-07-01T07:00:00Z"),
+    "started_at": Field(Kind.TIME, "when a call arrived", "2026-07-01T06:00:00.000Z"),
+    "made_at": Field(Kind.TIME, "when an archive or a key was made", "2026-07-01T06:00:00Z"),
+    "from_at": Field(Kind.TIME, "from when a rate counts; null: always has", "2026-07-01T00:00:00Z"),
+    "since_at": Field(Kind.TIME, "the first moment of a period; null: no beginning", "2026-07-01T00:00:00Z"),
+    "until_at": Field(Kind.TIME, "the first moment after; null: no end", "2026-08-01T00:00:00Z"),
+    "books_until_at": Field(Kind.TIME, "up to when the books of an archive go", "2026-07-01T06:00:00Z"),
+    # Pages.
+    "items": Field(Kind.OBJECTS, "what is on the page"),
+    "next": Field(_T, "the cursor for `--after`; null: this is the last page", None),
+    # What commands did.
+    "file": Field(_T, "a file", "cards.csv"),
+    "files": Field(Kind.TEXTS, "files", ["README.md"]),
+    "folder": Field(_T, "a folder", "/srv/ringflow"),
+    "added": Field(_I, "how many were added", 3),
+    "unchanged": Field(_I, "how many were so already", 0),
+    "dry_run": Field(_B, "whether nothing was changed", False),
+    "ok": Field(_B, "whether the books are right", True),
+    "findings": Field(Kind.OBJECTS, "what is wrong"),
+    "what": Field(_T, "what is wrong", "it has no end"),
+    "where": Field(_T, "where", "customer 42"),
+    "expected": Field(_I, "what it should be: a count, or millionths of the currency's unit", 0),
+    "found": Field(_I, "what it is", 1),
+    "change": Field(_T, "what to do", "allow=ulaw"),
+    "severity": Field(_T, "`serious`, `warning` or `note`", "warning"),
+    "problems": Field(Kind.OBJECTS, "what is wrong in files"),
+    "path": Field(_T, "a file", "app_flows/menu.yaml"),
+    "column": Field(_I, "a column of a line, from 1", 3),
+    "mend": Field(_T, "what to do", "did you mean `file`?"),
+    "flow_count": Field(_I, "how many flows", 3),
+    "slot_count": Field(_I, "how many slots", 20),
+    "scenario_count": Field(_I, "how many scenarios", 12),
+    "prompt_count": Field(_I, "how many prompts", 30),
+    "voucher_count": Field(_I, "how many vouchers", 0),
+    "playing_s": Field(_S, "how long all of them play", 61.5),
+    "scenarios": Field(Kind.OBJECTS, "the scenarios that were played"),
+    "passed": Field(_B, "whether a scenario passed", True),
+    "failure": Field(_T, "what differed; null where it passed", None),
+    "version": Field(_T, "a version of a key ring, or of Asterisk", "v2"),
+    "signs": Field(_B, "whether new keys are signed by it", True),
+    "in_ring": Field(_B, "whether the key ring has it", True),
+    "newest": Field(_B, "whether what is new is digested by it", True),
+    "genuine": Field(_B, "whether the key is genuine and in time", True),
+    "created": Field(_B, "whether it was made now, and not there already", True),
+    "written": Field(Kind.TEXTS, "files that were written", ["config.yaml"]),
+    "kept": Field(_I, "how many were there already and stay", 0),
+    "kept_file": Field(_T, "where the old database is kept", None),
+    "made": Field(Kind.TEXTS, "what else was made", ["database: sqlite:///ringflow.db"]),
+    "schema": Field(_T, "the version of the tables", "0021"),
+    "with_secrets": Field(_B, "whether secrets are in it", False),
+    "verified": Field(_B, "whether it was restored to try", True),
+    "books_right": Field(_B, "whether the books in it are right; null: not tried", True),
+    "diff": Field(Kind.TEXTS, "the lines that would change", ["+allow=ulaw"]),
+    "copies": Field(Kind.TEXTS, "copies of files that were edited", []),
+    "advice": Field(Kind.TEXTS, "what to do by hand", []),
+    "forms": Field(Kind.TEXTS, "the extensions of a prompt's files", ["ulaw", "alaw"]),
+    "source_rate_hz": Field(_I, "samples a second of a recording", 16_000),
+    "source_channels": Field(_I, "channels of a recording", 1),
+    "source_s": Field(_S, "how long a recording is", 1.0),
+    "gain_db": Field(Kind.NUMBER, "what was added to a recording", 3.2),
+    "level_dbfs": Field(Kind.NUMBER, "how loud a prompt is", -19.0),
+    "peak_dbfs": Field(Kind.NUMBER, "its highest peak", -3.0),
+    "clipped": Field(Kind.NUMBER, "the part of a recording that was cut off at full scale, 0 to 1", 0.0),
+    "side": Field(_T, "the side of a recording that was taken alone", None),
+    "damaged": Field(_B, "whether a recording is damaged in places", False),
+    "columns": Field(_T, "which column of a sheet is what", "prefix=Code"),
+    "values": Field(_T, "what counts for all rows of a sheet", "increment=60/60"),
+    "dates": Field(_T, "how a sheet writes days", "dmy"),
+    "decimal": Field(_T, "how a sheet writes decimals: `point` or `comma`", "point"),
+    "encoding": Field(_T, "a file's encoding", "utf-8"),
+    "sheet": Field(_T, "a worksheet", "Rates"),
+    # The lab and measurements.
+    "release": Field(_T, "the release of Debian whose Asterisk it is", "forky"),
+    "stopped": Field(_B, "whether it ran", True),
+    "state": Field(Kind.OBJECT, "a running Asterisk; null: none runs"),
+    "live_channels": Field(_I, "channels of a running Asterisk", 0),
+    "pid": Field(_I, "a process", 4711),
+    "sip_port": Field(_I, "a UDP port", 5060),
+    "ami_port": Field(_I, "a TCP port", 5038),
+    "fastagi_port": Field(_I, "a TCP port", 4573),
+    "run_folder": Field(_T, "the folder of a control socket", "/run/user/1000/lab"),
+    "trunks": Field(Kind.MAP, "the ports of callees by trunk", {"carrier": 5070}),
+    "complete": Field(_I, "how many calls were complete", 100),
+    "finished": Field(_B, "whether the search came to its end in time", True),
+    "sides": Field(Kind.OBJECTS, "Ringflow and native dialplan"),
+    "refused": Field(_I, "how many calls were refused", 0),
+    "failures": Field(Kind.MAP, "how many calls failed, by why", {}),
+    "key_to_invite_s": Field(Kind.MAP, "from the last key to the INVITE, by share of calls", {"p50": 0.004}),
+    "key_to_invite_more_s": Field(Kind.MAP, "the same, more than native", {"p50": 0.001}),
+    "call_s": Field(Kind.MAP, "the whole call, by share of calls", {"p50": 1.2}),
+    "call_more_s": Field(Kind.MAP, "the same, more than native", {"p50": 0.002}),
+    "cpu_ratio": Field(Kind.NUMBER, "processor time, against native", 1.15),
+    "cpu_ratios": Field(Kind.NUMBERS, "the same, by rounds", [1.15]),
+    "asterisk_cpu_s": Field(Kind.NUMBERS, "Asterisk's processor time a call, by rounds", [0.014]),
+    "ringflow_cpu_s": Field(Kind.NUMBERS, "Ringflow's processor time a call, by rounds", [0.002]),
+    "ratio": Field(Kind.NUMBER, "calls a second, against native", 0.9),
+    "ringflow": Field(Kind.OBJECT, "the search for Ringflow's highest rate"),
+    "native": Field(Kind.OBJECT, "the search for native dialplan's"),
+    "calls_per_s": Field(Kind.NUMBER, "calls a second", 60),
+    "rounds": Field(Kind.OBJECTS, "the rounds of a search"),
+    "latest_s": Field(_S, "the slowest call's time from key to INVITE", 0.03),
+    "overloads": Field(Kind.OBJECTS, "rounds with more calls than can be carried"),
+    "max_calls_per_s": Field(Kind.NUMBER, "the limit that was set; null: the default ones", None),
+    "call_count": Field(_I, "how many calls", 1000),
+}
+"""Every field by its name."""

@@ -1,0 +1,240 @@
+"""The forms of rate cards, their rates, who goes by them, and what a call to a number costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ringflow.ledger.rates.card import Rate, RateCard
+from ringflow.ledger.rates.comparison import ComparedPrefix, Comparison
+from ringflow.ledger.rates.quote import Quote
+from ringflow.ledger.terms import Terms
+from ringflow.moments import UtcSecond
+from ringflow.money import format_amount
+
+
+@dataclass(frozen=True, slots=True)
+class RateCardForm:
+    """A rate card, with how many rates it has."""
+
+    name: str
+    currency: str
+    decimals: int
+    rounding: str
+    default: bool
+    below_cost: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateForm:
+    """A rate of a card, with amounts in the card's currency. `until_at` is the first moment after it."""
+
+    prefix: str
+    price: str
+    connection: str
+    minimum_s: int
+    increment_s: int
+    grace_s: int
+    from_at: UtcSecond | None
+    until_at: UtcSecond | None
+    destination: str
+    blocked: bool
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRateForm:
+    """A rate with the line of the sheet that it was read from."""
+
+    line: int
+    prefix: str
+    price: str
+    connection: str
+    minimum_s: int
+    increment_s: int
+    grace_s: int
+    from_at: UtcSecond | None
+    until_at: UtcSecond | None
+    destination: str
+    blocked: bool
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRatesForm:
+    """What an import of rates did."""
+
+    rate_card: str
+    added: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentForm:
+    """Who goes by a rate card: a customer or a trunk, and the other is null."""
+
+    customer: int | None
+    trunk: str | None
+    rate_card: str
+
+
+@dataclass(frozen=True, slots=True)
+class _TermsForm:
+    number: str
+    rate_card: str
+    prefix: str
+    destination: str
+    currency: str
+    price: str
+    connection: str
+    minimum_s: int
+    increment_s: int
+    grace_s: int
+    decimals: int
+    rounding: str
+    free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteForm(_TermsForm):
+    """What a call to a number costs a customer. `affordable_s` is null where nothing limits the talk."""
+
+    customer: int
+    available: str
+    affordable: bool
+    affordable_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkQuoteForm(_TermsForm):
+    """What a call to a number costs us, as a trunk's owner charges it."""
+
+    trunk: str
+
+
+@dataclass(frozen=True, slots=True)
+class LossForm:
+    """Numbers that lose money on a trunk: those that begin with `prefix` and no longer prefix of either card.
+
+    `loses_by`: `shortest`, `minute`, `further`, as ledger/rates/margin.py has them. `price` and `cost` are
+    those of a minute; `..._minute` and `..._shortest` are charge and cost of such a talk.
+    """
+
+    trunk: str
+    prefix: str
+    sold_by: str
+    bought_by: str
+    loses_by: tuple[str, ...]
+    is_below_cost: bool
+    currency: str
+    price: str
+    cost: str
+    price_minute: str
+    cost_minute: str
+    price_shortest: str
+    cost_shortest: str
+
+
+def rate_card_form(card: RateCard) -> RateCardForm:
+    """Return a rate card as it is shown."""
+    return RateCardForm(
+        name=card.name,
+        currency=card.currency,
+        decimals=card.decimals,
+        rounding=card.rounding.value,
+        default=card.is_default,
+        below_cost=card.below_cost.value,
+        rows=card.rows,
+    )
+
+
+def rate_form(rate: Rate, currency: str) -> RateForm:
+    """Return a rate of a card in this currency as it is shown."""
+    return RateForm(**_rate_fields(rate, currency))
+
+
+def sheet_rate_form(line: int, rate: Rate, currency: str) -> SheetRateForm:
+    """Return a rate that was read from this line of a sheet."""
+    return SheetRateForm(line=line, **_rate_fields(rate, currency))
+
+
+def assignment_form(subject: str, rate_card: str) -> AssignmentForm:
+    """Return who goes by a rate card; `subject` is `customer:42` or `trunk:carrier`."""
+    noun, _, name = subject.partition(":")
+    if noun == "customer":
+        return AssignmentForm(customer=int(name), trunk=None, rate_card=rate_card)
+    return AssignmentForm(customer=None, trunk=name, rate_card=rate_card)
+
+
+def quote_form(found: Quote) -> QuoteForm:
+    """Return what a call costs a customer."""
+    affordable_ms = found.affordable_ms
+    return QuoteForm(
+        number=found.number,
+        customer=found.customer_id,
+        rate_card=found.card,
+        **_terms_fields(found.terms),
+        available=format_amount(found.available_micros, found.terms.currency),
+        affordable=found.affordable,
+        affordable_s=None if affordable_ms is None else affordable_ms // 1000,
+    )
+
+
+def trunk_quote_form(number: str, trunk: str, rate_card: str, terms: Terms) -> TrunkQuoteForm:
+    """Return what a call costs us on a trunk."""
+    return TrunkQuoteForm(number=number, trunk=trunk, rate_card=rate_card, **_terms_fields(terms))
+
+
+def loss_form(comparison: Comparison, compared: ComparedPrefix) -> LossForm:
+    """Return the numbers of a prefix that lose money on a trunk."""
+    margin = compared.margin
+    minute, shortest, currency = margin.minute, margin.shortest, margin.sell.currency
+    return LossForm(
+        trunk=comparison.trunk,
+        prefix=compared.prefix,
+        sold_by=margin.sell.prefix,
+        bought_by=margin.buy.prefix,
+        loses_by=tuple(by.value for by in margin.losses),
+        is_below_cost=margin.below_cost,
+        currency=currency,
+        price=format_amount(margin.sell.price_micros, currency),
+        cost=format_amount(margin.buy.price_micros, currency),
+        price_minute=format_amount(minute.charge_micros, currency),
+        cost_minute=format_amount(minute.cost_micros, currency),
+        price_shortest=format_amount(shortest.charge_micros, currency),
+        cost_shortest=format_amount(shortest.cost_micros, currency),
+    )
+
+
+def _rate_fields(rate: Rate, currency: str) -> dict[str, Any]:
+    return {
+        "prefix": rate.prefix,
+        "price": format_amount(rate.price_micros, currency),
+        "connection": format_amount(rate.connection_micros, currency),
+        "minimum_s": rate.minimum_s,
+        "increment_s": rate.increment_s,
+        "grace_s": rate.grace_s,
+        # A rate without a beginning counts from the epoch.
+        "from_at": UtcSecond(rate.from_ms) if rate.from_ms else None,
+        "until_at": None if rate.until_ms is None else UtcSecond(rate.until_ms),
+        "destination": rate.destination,
+        "blocked": bool(rate.blocked),
+        "currency": currency,
+    }
+
+
+def _terms_fields(terms: Terms) -> dict[str, Any]:
+    return {
+        "prefix": terms.prefix,
+        "destination": terms.destination,
+        "currency": terms.currency,
+        "price": format_amount(terms.price_micros, terms.currency),
+        "connection": format_amount(terms.connection_micros, terms.currency),
+        "minimum_s": terms.minimum_s,
+        "increment_s": terms.increment_s,
+        "grace_s": terms.grace_s,
+        "decimals": terms.decimals,
+        "rounding": terms.rounding.value,
+        "free": terms.free,
+    }

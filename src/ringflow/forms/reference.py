@@ -1,0 +1,188 @@
+"""`docs/json.md`: each form with its fields, what they are, and an example."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+
+from ringflow.forms.account import AccountForm, HoldForm, MovementForm
+from ringflow.forms.audit_entry import AuditEntryForm
+from ringflow.forms.call import CallDetailForm, CallForm, LegForm, SlotVisitForm
+from ringflow.forms.card import BatchForm, CardForm
+from ringflow.forms.cli_number import CliForm
+from ringflow.forms.customer import CustomerDetailForm, CustomerForm
+from ringflow.forms.did import DidForm
+from ringflow.forms.field import FIELDS, Kind
+from ringflow.forms.made_call import MadeCallForm, MadeLegForm, TranscriptEventForm
+from ringflow.forms.rate import (
+    AssignmentForm,
+    ImportedRatesForm,
+    LossForm,
+    QuoteForm,
+    RateCardForm,
+    RateForm,
+    SheetRateForm,
+    TrunkQuoteForm,
+)
+from ringflow.forms.report import FORMS as REPORT_FORMS
+from ringflow.forms.report import ReportAmountsForm
+from ringflow.forms.statement import StatementEntryForm, StatementForm
+from ringflow.forms.trunk import TrunkForm
+from ringflow.forms.voucher import VoucherForm
+
+HEAD = """\
+# JSON
+
+To use what Ringflow knows in a program, run a command with `--json`:
+
+    ringflow customer list --json
+    ringflow record list --since 24h --json
+
+A thing has one form, whichever command prints it. Exports use the same names for their columns; where a line
+is about two things, the fields of the second that the first has too begin with its noun (`leg_reason`).
+
+- **Names.** A field has one name, type and meaning in all forms. A thing is referred to by its noun:
+  `customer` is a customer's id, `card` a calling card's ID, `rate_card` a rate card's name. Calls and legs
+  are `call_id` and `leg_id`, as in the log.
+- **Money** is decimal text with at least as many decimals as its currency has (`"5.00"`, `"0.0125"`), and the
+  currency stands beside it.
+- **Times** are RFC 3339 in UTC (`2026-07-01T06:00:00Z`); their names are `at` or end in `_at`. CSV and
+  workbooks have the same columns in the operator's [time zone](configuration.md#time-zone), with the offset.
+  `expires` is a day there, as `--expires` takes it.
+- **Lengths** are seconds, as numbers with three decimals at most; their names end in `_s`.
+- A field that is not known, or does not apply, is null; no field is left out.
+
+This page is made by `ringflow schema --forms --out docs/json.md` from the forms themselves.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A form on the page: where it is met, and what its example has of its own."""
+
+    title: str
+    form: type[Any]
+    met: str
+    example: Mapping[str, Any]
+
+
+SECTIONS = (
+    Section("Customer, in a list", CustomerForm, "`customer list`", {"name": "Example Ltd"}),
+    Section("Customer", CustomerDetailForm, "`customer show`", {"name": "Example Ltd"}),
+    Section("CLI", CliForm, "`cli`", {"id": 1, "number": "441910000001", "pattern": None}),
+    Section("DID", DidForm, "`did`", {"customer": None, "channels": None}),
+    Section("Trunk", TrunkForm, "`trunk`", {"position": 100, "server": ""}),
+    Section("Card", CardForm, "`card`", {"id": "100000000007", "status": "used", "archived_at": None}),
+    Section("Batch of cards", BatchForm, "`card batches`, `card generate`", {"name": "spring"}),
+    Section("Voucher", VoucherForm, "`voucher`", {"status": "used", "kind": "value", "multiplier": None}),
+    Section("Account", AccountForm, "`ledger show`, `ledger limit`", {}),
+    Section("Movement", MovementForm, "`ledger`", {"id": 7, "leg_id": None}),
+    Section("Statement", StatementForm, "`ledger statement`", {}),
+    Section("Movement on a statement", StatementEntryForm, "`movements` of a statement", {"leg_id": None}),
+    Section("Hold", HoldForm, "`ledger holds`", {}),
+    Section("Rate card", RateCardForm, "`rate add`, `rate list`, `rate set`", {"name": "retail"}),
+    Section("Rate", RateForm, "`rate show`, `rate set-rate`", {"until_at": None}),
+    Section("Rate of a sheet", SheetRateForm, "`rate import --dry-run`", {"until_at": None}),
+    Section("Import of rates", ImportedRatesForm, "`rate import`", {}),
+    Section("Assignment of a rate card", AssignmentForm, "`rate assign`, `rate unassign`", {"trunk": None}),
+    Section("Quote", QuoteForm, "`rate quote --customer`", {"number": "447700900123"}),
+    Section("Quote of a trunk", TrunkQuoteForm, "`rate quote --trunk`", {"number": "447700900123"}),
+    Section("Loss", LossForm, "`rate compare`", {}),
+    Section("Call on record, in a list", CallForm, "`record list`", {"reject_sip": None}),
+    Section("Call on record", CallDetailForm, "`record show`", {"reject_sip": None}),
+    Section("Leg", LegForm, "`legs` of a call on record", {"status": "answered", "reason": None}),
+    Section("Slot that a call went through", SlotVisitForm, "`slots` of a call", {}),
+    Section(
+        "Call that was just made",
+        MadeCallForm,
+        "`call`, `lab call`",
+        {"reject_sip": None, "reject_reason": None},
+    ),
+    Section("Leg of it", MadeLegForm, "`legs` of a call just made", {"status": "answered", "reason": None}),
+    Section("Line of a transcript", TranscriptEventForm, "`transcript` of a call just made", {}),
+    *(
+        Section(f"Report by {by.value}", form, f"`report calls --by {by.value}`", {})
+        for by, form in REPORT_FORMS.items()
+    ),
+    Section("Amounts of a report", ReportAmountsForm, "`amounts` of a report's line", {}),
+    Section("Entry of the audit log", AuditEntryForm, "`audit list`", {"id": 12}),
+)
+"""All forms, in the order of the page."""
+
+
+def forms_text() -> str:
+    """Return the whole page."""
+    return "\n".join([HEAD, *(line for section in SECTIONS for line in _section(section)), *_all_fields()])
+
+
+def form_types(form: type[Any]) -> dict[str, tuple[type[Any] | None, bool]]:
+    """Return each field of a form with the form that it is made of, if any, and whether it may be null."""
+    hints = get_type_hints(form)
+    found = {}
+    for field in fields(form):
+        parts = _parts(hints[field.name])
+        below = next((one for one in parts if isinstance(one, type) and is_dataclass(one)), None)
+        found[field.name] = (below, NoneType in parts)
+    return found
+
+
+def example_of(form: type[Any], own: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return an example of a form as JSON has it."""
+    found: dict[str, Any] = {}
+    given = own or {}
+    for name, (below, _) in form_types(form).items():
+        if name in given:
+            found[name] = given[name]
+        elif below is not None:
+            found[name] = [example_of(below, _own_example(below))]
+        else:
+            found[name] = FIELDS[name].example
+    return found
+
+
+def _own_example(form: type[Any]) -> Mapping[str, Any]:
+    return next((section.example for section in SECTIONS if section.form is form), {})
+
+
+def _parts(hint: Any) -> set[Any]:
+    """Return a type and all that it is put together from."""
+    return {hint, *(part for one in get_args(hint) for part in _parts(one))}
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield f"## {section.title}"
+    yield ""
+    yield f"{(section.form.__doc__ or '').split(chr(10) + chr(10))[0].strip()} Printed by {section.met}."
+    yield ""
+    yield "| field | value | meaning |"
+    yield "|---|---|---|"
+    for name, (_, nullable) in form_types(section.form).items():
+        field = FIELDS[name]
+        kind = _key_kind(section.form, name) if field.kind is Kind.KEY else field.kind
+        value = f"{kind.value} or null" if nullable else kind.value
+        yield f"| `{name}` | {value} | {field.meaning.replace('|', chr(92) + '|')} |"
+    yield ""
+    yield "```json"
+    yield json.dumps(example_of(section.form, section.example), indent=2)
+    yield "```"
+    yield ""
+
+
+def _key_kind(form: type[Any], name: str) -> Kind:
+    return Kind.INTEGER if int in _parts(get_type_hints(form)[name]) else Kind.TEXT
+
+
+def _all_fields() -> Iterator[str]:
+    shown = {name for section in SECTIONS for name in form_types(section.form)}
+    yield "## Other fields"
+    yield ""
+    yield "What commands print besides is made of these."
+    yield ""
+    yield "| field | value | meaning |"
+    yield "|---|---|---|"
+    for name in sorted(FIELDS.keys() - shown):
+        yield f"| `{name}` | {FIELDS[name].kind.value} | {FIELDS[name].meaning} |"
+    yield ""
