@@ -1,0 +1,225 @@
+"""Pages of lists: some rows at a time, in an order that an index has, from a place that a cursor names.
+
+A page begins after the last row of the page before it (keyset paging), not after a number of rows. So it is
+as quick at the end of a million rows as at their beginning. While rows come and go no row is on two pages, and
+none is left out that was there throughout. A row whose sorted value changes meanwhile may come again, or not
+at all: the first sort of every list is by values that never change.
+
+Each sort of a list is a row of columns, the last of which no two rows share, and needs an index of just
+these. None of them may be NULL: what may be is wrapped in `coalesce`, in the index too.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, literal, select, tuple_, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.errors import Refused
+from ringflow.wording import did_you_mean, known_words, quoted
+
+Item = TypeVar("Item")
+Other = TypeVar("Other")
+Columns: TypeAlias = Sequence[ColumnElement[Any]]
+
+MAX_LIMIT = 10_000_000
+ROWS_AT_ONCE = 5000
+"""How many rows `Listing.all_pages` reads at a time."""
+
+VERSION = 1
+"""Of cursors: one of another version is refused."""
+MAX_CURSOR_LENGTH = 4096
+_AGAIN = "begin again without a cursor"
+
+
+class WrongCursor(Refused):
+    """A cursor that this list did not give, or gave in another order."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page of a list: at most `limit` rows after a cursor.
+
+    `sort` names one of the list's sorts, with a `-` before it the other way round; None: the list's first.
+    """
+
+    limit: int
+    after: str | None = None
+    sort: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some rows of a list, and the cursor by which the next page is asked for; None: this is the last."""
+
+    items: Sequence[Item]
+    next: str | None
+
+    def map(self, form: Callable[[Item], Other]) -> Page[Other]:
+        """Return the same page of other values."""
+        return Page([form(one) for one in self.items], self.next)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page begins, in which order it goes on, and how long it is: a request, understood."""
+
+    listing: str
+    sort: str
+    columns: Columns
+    descending: bool
+    after: tuple[str | int, ...] | None
+    limit: int
+
+    def of(self, query: Select[Any]) -> Select[Any]:
+        """Return the query for this page, with one row more and the columns of the sort behind its own."""
+        if self.after is not None:
+            values = [
+                literal(value, column.type) for value, column in zip(self.after, self.columns, strict=True)
+            ]
+            here, there = tuple_(*self.columns), tuple_(*values)
+            query = query.where(here < there if self.descending else here > there)
+        labelled = [column.label(_label(index)) for index, column in enumerate(self.columns)]
+        return query.add_columns(*labelled).order_by(*self._order(self.columns)).limit(self.limit + 1)
+
+    def of_each(self, queries: Sequence[Select[Any]]) -> Select[Any]:
+        """Return the query for this page of several queries together, which share no row.
+
+        Each of them is read in the order of its own index, where one query with OR would be sorted.
+        """
+        branches = [select(self.of(query).subquery()) for query in queries]
+        together = union_all(*branches).subquery()
+        columns = [together.c[_label(index)] for index in range(len(self.columns))]
+        return select(together).order_by(*self._order(columns)).limit(self.limit + 1)
+
+    async def read(
+        self, connection: AsyncConnection, query: Select[Any], item: Callable[[Sequence[Any]], Item]
+    ) -> Page[Item]:
+        """Run what `of` or `of_each` returned; `item` makes a value of the columns that were asked for."""
+        rows = (await connection.execute(query)).all()
+        own = -len(self.columns)
+        items = [item(row[:own]) for row in rows[: self.limit]]
+        if len(rows) <= self.limit:
+            return Page(items, None)
+        return Page(items, _write_cursor(self.listing, self.sort, rows[self.limit - 1][own:]))
+
+    def _order(self, columns: Columns) -> list[ColumnElement[Any]]:
+        return [column.desc() if self.descending else column.asc() for column in columns]
+
+
+class Listing:
+    """A list that is read page by page: its name, and the sorts it has.
+
+    `sorts`: the columns of each. `first`: the sort of those who name none, such as `-started`.
+    """
+
+    def __init__(self, name: str, sorts: Mapping[str, Columns], first: str) -> None:
+        self.name = name
+        self.sorts = sorts
+        self.first = first
+
+    def place(self, asked: PageRequest) -> Place:
+        """Understand a request. Raises `Refused` for a sort or a limit that there is not, `WrongCursor`."""
+        sort = asked.sort or self.first
+        name = sort.removeprefix("-")
+        if name not in self.sorts:
+            mend = did_you_mean(name, self.sorts, f"{self.name} are sorted by {known_words(self.sorts)}")
+            raise Refused(f"sort {quoted(sort)} is not known ({mend})", ("sort",))
+        if not 1 <= asked.limit <= MAX_LIMIT:
+            raise Refused(f"a page has 1 to {MAX_LIMIT} rows, not {asked.limit}", ("limit",))
+        columns = self.sorts[name]
+        after = None if asked.after is None else _read_cursor(asked.after, self.name, sort, columns)
+        return Place(self.name, sort, columns, sort.startswith("-"), after, asked.limit)
+
+    async def page(
+        self,
+        connection: AsyncConnection,
+        query: Select[Any],
+        asked: PageRequest,
+        item: Callable[[Sequence[Any]], Item],
+    ) -> Page[Item]:
+        """Read a page of the rows of a query; `item` makes a value of each. Raises as `place`."""
+        place = self.place(asked)
+        return await place.read(connection, place.of(query), item)
+
+    async def all_pages(
+        self,
+        connection: AsyncConnection,
+        query: Select[Any],
+        item: Callable[[Sequence[Any]], Item],
+        sort: str | None = None,
+    ) -> AsyncIterator[Sequence[Item]]:
+        """Read all rows of a query, page by page: any number of them takes no more memory than a page."""
+        after = None
+        while True:
+            page = await self.page(connection, query, PageRequest(ROWS_AT_ONCE, after, sort), item)
+            if page.items:
+                yield page.items
+            after = page.next
+            if after is None:
+                return
+
+
+def _label(index: int) -> str:
+    return f"sorted_by_{index}"
+
+
+def _write_cursor(listing: str, sort: str, values: Sequence[str | int]) -> str:
+    text = json.dumps([VERSION, listing, sort, *values], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
+
+
+def _read_cursor(text: str, listing: str, sort: str, columns: Columns) -> tuple[str | int, ...]:
+    version, *rest = _decode(text)
+    if version != VERSION:
+        raise WrongCursor(f"the cursor is of another version of Ringflow: {_AGAIN}", ("after",))
+    if len(rest) < 2:
+        raise _malformed()
+    of_listing, of_sort, *values = rest
+    if of_listing != listing:
+        raise WrongCursor(
+            f"the cursor is of a list of {quoted(of_listing)}, not of {listing}: {_AGAIN}", ("after",)
+        )
+    if of_sort != sort:
+        what = f"the cursor is of a list sorted by {quoted(of_sort)}, and this one is sorted by `{sort}`"
+        raise WrongCursor(f"{what}: keep the sort, or {_AGAIN}", ("after",))
+    if len(values) != len(columns):
+        raise _malformed()
+    if not all(_fits(value, column) for value, column in zip(values, columns, strict=True)):
+        raise _malformed()
+    return tuple(values)
+
+
+def _decode(text: str) -> list[Any]:
+    """Return what a cursor is made of: at least one value. Raises `WrongCursor`."""
+    if not text.isascii() or len(text) > MAX_CURSOR_LENGTH:
+        raise _malformed()
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        found = json.loads(raw)
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise _malformed() from error
+    if not isinstance(found, list) or not found:
+        raise _malformed()
+    return found
+
+
+def _fits(value: object, column: ColumnElement[Any]) -> bool:
+    """Whether the value can be compared with the column, on every database."""
+    if isinstance(column.type, Integer):
+        bits = 63 if isinstance(column.type, BigInteger) else 31
+        return isinstance(value, int) and not isinstance(value, bool) and -(2**bits) <= value < 2**bits
+    # PostgreSQL takes no NUL, and no half of a surrogate pair.
+    return isinstance(value, str) and "\0" not in value and value.encode(errors="ignore").decode() == value
+
+
+def _malformed() -> WrongCursor:
+    return WrongCursor(
+        f"the cursor is not one that a page gave: take the last page's, or {_AGAIN}", ("after",)
+    )

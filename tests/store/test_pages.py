@@ -1,0 +1,252 @@
+"""Pages of a list, while rows come, go and change; and cursors that are of no use."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.errors import Refused
+from ringflow.store import Store
+from ringflow.store.pages import Listing, Page, PageRequest, WrongCursor
+
+things = Table(
+    "things",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("due_ms", BigInteger),
+    Column("notes", Text, nullable=False),
+)
+FAR_MS = 2**62
+LISTING = Listing(
+    "things",
+    {
+        "id": (things.c.id,),
+        "name": (things.c.name, things.c.id),
+        "due": (func.coalesce(things.c.due_ms, FAR_MS), things.c.id),
+    },
+    first="id",
+)
+SORTS = [f"{way}{name}" for name in LISTING.sorts for way in ("", "-")]
+ALL = select(things.c.id, things.c.name, things.c.due_ms)
+
+NAMES = st.sampled_from(["a", "b", "B", "é", "", "a b", "\N{GRINNING FACE}", "~"])
+DUES = st.sampled_from([None, -1, 0, 1, 2**40])
+
+
+@dataclass(frozen=True)
+class Row:
+    id: int
+    name: str
+    due_ms: int | None
+
+
+def row_of(cells: Sequence[Any]) -> Row:
+    return Row(*cells)
+
+
+ROWS = st.dictionaries(st.integers(1, 40), st.tuples(NAMES, DUES), max_size=25)
+CHANGES = st.lists(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("add"), st.integers(1, 40), NAMES, DUES),
+            st.tuples(st.just("delete"), st.integers(1, 40)),
+            st.tuples(st.just("note"), st.integers(1, 40)),
+            st.tuples(st.just("rename"), st.integers(1, 40), NAMES),
+        ),
+        max_size=4,
+    ),
+    max_size=8,
+)
+
+
+async def change(connection: AsyncConnection, there: dict[int, Row], steps: Sequence[Any]) -> set[int]:
+    """Do the steps; give the ids of rows that were made, deleted or sorted elsewhere by them."""
+    moved = set()
+    for verb, which, *values in steps:
+        if verb == "add" and which not in there:
+            there[which] = Row(which, *values)
+            await connection.execute(
+                insert(things).values(id=which, name=values[0], due_ms=values[1], notes="")
+            )
+            moved.add(which)
+        elif verb == "delete" and there.pop(which, None) is not None:
+            await connection.execute(delete(things).where(things.c.id == which))
+            moved.add(which)
+        elif verb == "note":
+            await connection.execute(update(things).where(things.c.id == which).values(notes="new"))
+        elif verb == "rename" and which in there:
+            there[which] = Row(which, values[0], there[which].due_ms)
+            await connection.execute(update(things).where(things.c.id == which).values(name=values[0]))
+            moved.add(which)
+    return moved
+
+
+async def walk(
+    url: str, rows: dict[int, Any], changes: Sequence[Any], limit: int, sort: str, by_two: bool
+) -> None:
+    store = await Store.open(url)
+    try:
+        async with store.writing() as connection:
+            await connection.run_sync(things.drop, checkfirst=True)
+            await connection.run_sync(things.create)
+            there: dict[int, Row] = {}
+            await change(connection, there, [("add", which, *values) for which, values in rows.items()])
+            throughout, moved = dict(there), set[int]()
+            seen: list[Row] = []
+            after, rounds = None, iter(changes)
+            while True:
+                page = await read(connection, PageRequest(limit, after, sort), by_two)
+                assert len(page.items) <= limit
+                seen += page.items
+                if page.next is None:
+                    break
+                assert len(page.items) == limit
+                after = page.next
+                moved |= await change(connection, there, next(rounds, ()))
+        ids = [one.id for one in seen]
+        again = {one for one in ids if ids.count(one) > 1}
+        assert again <= moved, "a row that stayed where it was is on two pages"
+        assert not (again and sort.endswith("id")), "an id never changes, so its row has one place"
+        kept = throughout.keys() - moved
+        assert kept <= set(ids), "a row that was there throughout is left out"
+        assert all(throughout[one.id] == one for one in seen if one.id in kept)
+        if not moved:
+            # The order is the database's own: with the same rows, that of one page.
+            async with store.reading() as connection:
+                whole = await read(connection, PageRequest(1000, None, sort), by_two)
+            assert seen == list(whole.items)
+    finally:
+        await store.close()
+
+
+async def read(connection: AsyncConnection, asked: PageRequest, by_two: bool) -> Page[Row]:
+    if not by_two:
+        return await LISTING.page(connection, ALL, asked, row_of)
+    place = LISTING.place(asked)
+    odd = things.c.id % 2 == 1
+    return await place.read(connection, place.of_each([ALL.where(odd), ALL.where(~odd)]), row_of)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS, changes=CHANGES, limit=st.integers(1, 7), sort=st.sampled_from(SORTS), by_two=st.booleans())
+def test_no_row_comes_twice_and_none_is_left_out_that_was_there_throughout(
+    database_url: str, rows: dict[int, Any], changes: Sequence[Any], limit: int, sort: str, by_two: bool
+) -> None:
+    asyncio.run(walk(database_url, rows, changes, limit, sort, by_two))
+
+
+async def filled(store: Store) -> str:
+    """Make ten rows; give the cursor after the first three by name."""
+    async with store.writing() as connection:
+        await connection.run_sync(things.drop, checkfirst=True)
+        await connection.run_sync(things.create)
+        values = [{"id": one, "name": "x", "due_ms": None, "notes": ""} for one in range(1, 11)]
+        await connection.execute(insert(things), values)
+    async with store.reading() as connection:
+        page = await LISTING.page(connection, ALL, PageRequest(3, sort="name"), row_of)
+    assert page.next is not None
+    return page.next
+
+
+def cursor(*values: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+async def test_a_list_of_as_many_rows_as_a_page_has_no_next_page(store: Store) -> None:
+    await filled(store)
+    async with store.reading() as connection:
+        for limit, more in ((9, True), (10, False), (11, False)):
+            page = await LISTING.page(connection, ALL, PageRequest(limit), row_of)
+            assert (len(page.items), page.next is not None) == (min(limit, 10), more)
+        found = [one.id async for page in LISTING.all_pages(connection, ALL, row_of, "-due") for one in page]
+    assert found == list(range(10, 0, -1))
+
+
+async def test_a_cursor_goes_on_only_in_the_order_in_which_it_was_given(store: Store) -> None:
+    after = await filled(store)
+    async with store.reading() as connection:
+        page = await LISTING.page(connection, ALL, PageRequest(3, after, "name"), row_of)
+        assert [one.id for one in page.items] == [4, 5, 6]
+        with pytest.raises(
+            WrongCursor, match="of a list sorted by `name`, and this one is sorted by `-name`"
+        ):
+            await LISTING.page(connection, ALL, PageRequest(3, after, "-name"), row_of)
+        with pytest.raises(
+            WrongCursor, match="sorted by `name`, and this one is sorted by `id`: keep the sort"
+        ):
+            await LISTING.page(connection, ALL, PageRequest(3, after), row_of)
+        other = Listing("others", LISTING.sorts, "id")
+        with pytest.raises(WrongCursor, match="of a list of `things`, not of others: begin again without"):
+            await other.page(connection, ALL, PageRequest(3, after, "name"), row_of)
+        later = cursor(2, "things", "name", "x", 3)
+        with pytest.raises(WrongCursor, match="of another version of Ringflow"):
+            await LISTING.page(connection, ALL, PageRequest(3, later, "name"), row_of)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "x", "====", "é", "a b", "AAAA", "A" * 5000, cursor(), cursor(1), cursor(1, "things", "name"),
+        cursor(1, "things", "name", "x"), cursor(1, "things", "name", "x", 3, 4),
+        cursor(1, "things", "name", 3, 3), cursor(1, "things", "name", "x", "3"),
+        cursor(1, "things", "name", "x", True), cursor(1, "things", "name", "x", 3.0),
+        cursor(1, "things", "name", "x", None), cursor(1, "things", "name", "x", 2**31),
+        cursor(1, "things", "name", "\0", 3), cursor(1, "things", "name", "\ud800", 3),
+        cursor(1, "things", "name", ["x"], 3), cursor({"a": 1}, "things"), "bnVsbA", "e30", "WzE", "NaN",
+        base64.urlsafe_b64encode(b"[" * 3000).decode().rstrip("="),
+    ],
+)  # fmt: skip
+async def test_a_cursor_that_no_page_gave_is_refused_on_every_database(store: Store, text: str) -> None:
+    await filled(store)
+    async with store.reading() as connection:
+        with pytest.raises(WrongCursor) as raised:
+            await LISTING.page(connection, ALL, PageRequest(3, text, "name"), row_of)
+    assert raised.value.at == ("after",)
+    assert "cursor" in str(raised.value)
+
+
+async def test_the_largest_numbers_that_a_cursor_may_have_are_taken_by_every_database(store: Store) -> None:
+    await filled(store)
+    async with store.reading() as connection:
+        for due, which in ((2**63 - 1, 2**31 - 1), (-(2**63), -(2**31))):
+            after = cursor(1, "things", "due", due, which)
+            page = await LISTING.page(connection, ALL, PageRequest(3, after, "due"), row_of)
+            assert len(page.items) == (0 if due > 0 else 3)
+
+
+def test_a_sort_or_a_limit_that_there_is_not_is_refused() -> None:
+    for sort, said in (
+        ("nam", "did you mean `name`"),
+        ("--id", "did you mean `id`"),
+        ("size", "are sorted by"),
+    ):
+        with pytest.raises(Refused, match=said):
+            LISTING.place(PageRequest(3, sort=sort))
+    for limit in (0, -1, 10_000_001):
+        with pytest.raises(Refused, match="a page has 1 to 10000000 rows"):
+            LISTING.place(PageRequest(limit))
+    place = LISTING.place(PageRequest(5, sort="-due"))
+    assert (place.sort, place.descending, place.limit) == ("-due", True, 5)
