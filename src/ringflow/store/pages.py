@@ -1,9 +1,9 @@
 """Pages of lists: some rows at a time, in an order that an index has, from a place that a cursor names.
 
 A page begins after the last row of the page before it (keyset paging), not after a number of rows. So it is
-as quick at the end of a million rows as at their beginning. While rows come and go no row is on two pages, and
-none is left out that was there throughout. A row whose sorted value changes meanwhile may come again, or not
-at all: the first sort of every list is by values that never change.
+as quick at the end of a million rows as at their beginning. While rows come and go no row is on two pages,
+and none is left out that was there throughout. A row whose sorted value changes meanwhile may come again, or
+not at all: the first sort of every list is by values that never change.
 
 Each sort of a list is a row of columns, the last of which no two rows share, and needs an index of just
 these. None of them may be NULL: what may be is wrapped in `coalesce`, in the index too.
@@ -14,11 +14,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, literal, select, tuple_, union_all
+from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Select, literal, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
@@ -79,24 +79,41 @@ class Place:
 
     def of(self, query: Select[Any]) -> Select[Any]:
         """Return the query for this page, with one row more and the columns of the sort behind its own."""
-        if self.after is not None:
-            values = [
-                literal(value, column.type) for value, column in zip(self.after, self.columns, strict=True)
-            ]
-            here, there = tuple_(*self.columns), tuple_(*values)
-            query = query.where(here < there if self.descending else here > there)
-        labelled = [column.label(_label(index)) for index, column in enumerate(self.columns)]
-        return query.add_columns(*labelled).order_by(*self._order(self.columns)).limit(self.limit + 1)
+        return self.of_each([query])
 
     def of_each(self, queries: Sequence[Select[Any]]) -> Select[Any]:
         """Return the query for this page of several queries together, which share no row.
 
         Each of them is read in the order of its own index, where one query with OR would be sorted.
         """
-        branches = [select(self.of(query).subquery()) for query in queries]
-        together = union_all(*branches).subquery()
+        branches = [branch for query in queries for branch in self.branches(query)]
+        if len(branches) == 1:
+            return branches[0]
+        together = union_all(*[select(branch.subquery()) for branch in branches]).subquery()
         columns = [together.c[_label(index)] for index in range(len(self.columns))]
         return select(together).order_by(*self._order(columns)).limit(self.limit + 1)
+
+    def branches(self, query: Select[Any]) -> list[Select[Any]]:
+        """Return the queries of which this page is put together, each of which finds its rows by index."""
+        labelled = [column.label(_label(index)) for index, column in enumerate(self.columns)]
+        query = query.add_columns(*labelled).order_by(*self._order(self.columns)).limit(self.limit + 1)
+        return [query.where(*beyond) for beyond in self._beyond()]
+
+    def _beyond(self) -> Iterator[Sequence[ColumnElement[bool]]]:
+        """Yield the conditions of the rows after the cursor, each of which one range of an index fulfils."""
+        if self.after is None:
+            yield ()
+            return
+        values = [literal(value, column.type) for value, column in zip(self.after, self.columns, strict=True)]
+        if all(isinstance(column, Column) for column in self.columns):
+            here, there = tuple_(*self.columns), tuple_(*values)
+            yield (here < there if self.descending else here > there,)
+            return
+        # SQLite compares a row of values by index only where all of them are columns.
+        same: list[ColumnElement[bool]] = []
+        for column, value in zip(self.columns, values, strict=True):
+            yield (*same, column < value if self.descending else column > value)
+            same.append(column == value)
 
     async def read(
         self, connection: AsyncConnection, query: Select[Any], item: Callable[[Sequence[Any]], Item]
