@@ -40,7 +40,7 @@ LISTED = [section.form for section in SECTIONS]
 
 def test_every_form_is_on_the_page() -> None:
     assert set(all_forms()) - set(LISTED) == set()
-    assert PAGE.read_text() == forms_text(), "run `ringflow schema --forms --out docs/json.md`"
+    assert PAGE.read_text() == forms_text(), "run `ringflow schema --forms --out docs/json.md --overwrite`"
 
 
 @pytest.mark.parametrize("form", [*LISTED, CalleeForm, WireForm], ids=lambda form: form.__name__)

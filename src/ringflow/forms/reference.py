@@ -55,7 +55,7 @@ is about two things, the fields of the second that the first has too begin with 
 - **Lengths** are seconds, as numbers with three decimals at most; their names end in `_s`.
 - A field that is not known, or does not apply, is null; no field is left out.
 
-This page is made by `ringflow schema --forms --out docs/json.md` from the forms themselves.
+This page is made by `ringflow schema --forms --out docs/json.md --overwrite` from the forms themselves.
 """
 
 
