@@ -1,21 +1,14 @@
-"""Builds and connects everything: what a call needs (`Core`), and the server around it (`Application`)."""
+"""The server around the core: FastAGI, the manager interface, HTTP, and the tasks beside the calls."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import structlog
 from aiohttp import web
 
-from ringflow.accounts.declarations import apply_declarations
-from ringflow.accounts.directory import Directory
-from ringflow.accounts.peppers import PepperRing
-from ringflow.accounts.security_key import configured_keys
-from ringflow.accounts.teller import Teller
 from ringflow.agi.open_files import reserve_for_calls
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
@@ -26,30 +19,22 @@ from ringflow.ami.settings import AmiSettings
 from ringflow.asterisk.watch import AsteriskWatch
 from ringflow.background_tasks import BackgroundTasks
 from ringflow.calls.asterisk_identity import asterisk_of_call
-from ringflow.calls.charging import Charging, ChargingSettings
-from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.manager import Manager
 from ringflow.calls.progress import CallInProgress
 from ringflow.calls.released_by import CONGESTION, NORMAL_CLEARING
-from ringflow.calls.world import CallWorld
 from ringflow.config import AmiConfig, Config, HttpConfig
-from ringflow.engine.engine import Engine
+from ringflow.core import LAST_RECORDS_S, Core, open_core
 from ringflow.engine.lost_legs import SETTLE_SCRIPT, Settlements, serve_settlement
 from ringflow.engine.reaper import Reaper
 from ringflow.engine.watching import Watcher
 from ringflow.errors import RingflowError, StartError
-from ringflow.flows.book import FlowBook
-from ringflow.flows.revisions import keep, last_good
-from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.server_names import BOOT_MARK, ServerName
+from ringflow.flows.revisions import keep
+from ringflow.ledger.server_names import ServerName
 from ringflow.moments import system_now_ms
 from ringflow.plain_text import plain
 from ringflow.records.keeping import RecordKeeping
 from ringflow.secret import read_secret
-from ringflow.sounds.library import PromptLibrary
 from ringflow.store import StoreGone
-from ringflow.store.address import IN_MEMORY, read_address
-from ringflow.store.store import Store
 from ringflow.web.connections import Connections
 from ringflow.web.figures import PartFigures, Parts
 from ringflow.web.health import build_web, open_port
@@ -58,106 +43,8 @@ from ringflow.web.readiness import readiness
 
 log = structlog.get_logger("ringflow.app")
 
-LAST_RECORDS_S = 5.0
-"""How long a server that stops waits for the database to take the last records."""
-
 LAST_WORDS_S = 2.0
 """From hanging up the calls that outlast the limit to cancelling them: Asterisk tells how they ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Core:
-    """What a call needs, connected; the same for the server, the simulator and the lab."""
-
-    config: Config
-    store: Store
-    directory: Directory
-    book: FlowBook
-    library: PromptLibrary
-    world: CallWorld
-    charging: Charging
-
-    def engine(self, watchers: Sequence[Watcher] = (), manager: Manager | None = None) -> Engine:
-        """An engine that runs calls on these parts."""
-        world = replace(self.world, manager=manager)
-        return Engine(self.directory, self.book, world, watchers)
-
-    async def close(self) -> None:
-        """Let what is owed to the database be written, and let go of it."""
-        await self.charging.close()
-        await self.store.close()
-
-
-async def open_core(config: Config, clock: Clock | None = None, *, dry_run: bool = False) -> Core:
-    """Open the database (migrated, declarations applied), flows, prompts and keys.
-
-    Raises `StartError` for a missing secret or an unusable database, `ConfigError` for declarations that
-    contradict it. In a `dry_run` nothing is written to the database: calls are let in and priced as ever, and
-    leave no trace. Broken flows do not stop a server: they are logged, `book.problems` has them, and their
-    last good revisions serve.
-    """
-    keys = configured_keys(config)
-    pepper_file = config.cards.pepper_file
-    ring = PepperRing(config.cards.pepper_env, config.path(pepper_file) if pepper_file else None)
-    if ring.current() is None:
-        log.info("cards off", detail="no pepper of PINs is given; see `cards.pepper_file`")
-    library = PromptLibrary(config.path(config.sounds.folder))
-    entries = frozenset(did.app for did in config.dids)
-    store = await _open_store(config.database_url, dry_run)
-    try:
-        await apply_declarations(store, config)
-        directory = Directory(store, config.country)
-        async with store.reading() as connection:
-            earlier = await last_good(connection)
-        book = FlowBook.load(
-            config.path(config.flows),
-            prompts=library,
-            entries=entries,
-            uri_hosts=config.allowed_uri_hosts,
-            last_good=earlier,
-        )
-    except BaseException:
-        await store.close()
-        raise
-    clock = clock or SystemClock()
-    charging = _charging(config, store, clock)
-    world = CallWorld.configured(
-        config,
-        directory,
-        keys,
-        clock,
-        charging=charging,
-        teller=Teller(store, directory, config.country, ring.current, charging.ledger.now_ms),
-    )
-    return Core(config, store, directory, book, library, world, charging)
-
-
-async def _open_store(url: str, dry_run: bool) -> Store:
-    """The database with its tables brought up to date; for a dry run where there is none, one in memory."""
-    path = read_address(url).path
-    if dry_run and path is not None and not path.exists():
-        url = IN_MEMORY
-    store = await Store.open(url)
-    try:
-        await store.migrate()
-    except BaseException:
-        await store.close()
-        raise
-    return store.dry_run() if dry_run and url != IN_MEMORY else store
-
-
-def _charging(config: Config, store: Store, clock: Clock) -> Charging:
-    settings = config.charging
-    # Every run has a name of its own: what an earlier one left is then seen to be nobody's any more.
-    server = f"{settings.server}{BOOT_MARK}{secrets.token_hex(4)}"
-    return Charging(
-        Ledger(store, server, lambda: round(clock.now_s() * 1000)),
-        ChargingSettings(
-            slice_ms=settings.slice_s * 1000,
-            warn_ms=settings.warn_s * 1000,
-            longest_ms=settings.longest_call_s * 1000,
-        ),
-    )
 
 
 class Application:

@@ -31,7 +31,7 @@ from ringflow.ledger.rates.card import (
     list_rates,
 )
 from ringflow.ledger.rates.export import export_rates
-from ringflow.ledger.rates.query import FOR_CUSTOMER, FOR_CUSTOMERS
+from ringflow.ledger.rates.query import FOR_CUSTOMER, for_customers
 from ringflow.ledger.rates.quote import BlockedDestination, NoRate, Quote, quote
 from ringflow.ledger.rates.sheet_cells import LAST_MOMENT_MS
 from ringflow.ledger.rates.sheet_import import RateFile, import_rates, read_rates
@@ -357,7 +357,7 @@ async def test_a_quote_does_not_look_through_all_rows(bank: Bank, tmp_path: Path
     if bank.store.dialect == "sqlite":
         explain, query, values = "EXPLAIN QUERY PLAN", FOR_CUSTOMER, [1, "customer:1", 0, 0, *"1" * 16]
     else:
-        explain, query, values = "EXPLAIN", FOR_CUSTOMERS, ['[{"customer_id": 1, "number": "1"}]', 0, 0]
+        explain, query, values = "EXPLAIN", for_customers(), ['[{"customer_id": 1, "number": "1"}]', 0, 0]
     async with bank.store.reading() as connection:
         sql, order = query.compile(connection.dialect)
         arguments = tuple(values[index] for index in order)

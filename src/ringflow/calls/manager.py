@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ringflow.ami.identity import AsteriskIdentity
-from ringflow.ami.link import AmiLink
-from ringflow.calls.held_keys import HeldKeys
-from ringflow.calls.manager_keys import ManagerKeys
-from ringflow.calls.manager_talks import ManagerTalks
-from ringflow.calls.prolonged_talk import Talks
 from ringflow.errors import RingflowError
+
+if TYPE_CHECKING:
+    from ringflow.ami.link import AmiLink
+    from ringflow.calls.held_keys import HeldKeys
+    from ringflow.calls.prolonged_talk import Talks
 
 
 async def _anywhere(asterisk: str) -> bool:
@@ -30,6 +30,11 @@ class Manager:
     @classmethod
     def on(cls, link: AmiLink) -> Manager:
         """By this link, up or not."""
+        # Simulated calls have a manager without a link, and need not load these.
+        from ringflow.ami.identity import AsteriskIdentity
+        from ringflow.calls.manager_keys import ManagerKeys
+        from ringflow.calls.manager_talks import ManagerTalks
+
         identity = AsteriskIdentity(link)
 
         async def leads_to(asterisk: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -79,13 +80,27 @@ def overview() -> typer.Typer:
 def main() -> None:
     """Run a command. Bad input exits 1, bad surroundings 2; neither shows a traceback."""
     try:
-        named = _named(_words())
+        command_line = _loaded(_named(_words()))
         # Named, so that a shell's question about `ringflow` is answered however this was started.
-        (overview() if named is None else build(named))(prog_name="ringflow")
+        command_line(prog_name="ringflow")
     except StartError as error:
         _stop(error, EXIT_SURROUNDINGS)
     except RingflowError as error:
         _stop(error, EXIT_PROBLEM)
+
+
+def _loaded(named: str | None) -> typer.Typer:
+    """Load the command or noun, or the overview.
+
+    Modules that load create many objects, and nearly all of them stay. So the garbage collector waits until
+    they are there, and never looks at them: this saves a fifth of the time of a short command.
+    """
+    gc.disable()
+    try:
+        return overview() if named is None else build(named)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _words() -> Sequence[str]:

@@ -13,11 +13,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from ringflow.app import LAST_RECORDS_S, open_core
 from ringflow.calls.outcome import CallRecord
 from ringflow.cli.opening import require_database
 from ringflow.cli.printing import print_json
 from ringflow.config import Config, LogConfig, load_config
+from ringflow.core import LAST_RECORDS_S, open_core
 from ringflow.forms.made_call import made_call_form
 from ringflow.logs import set_up_logs
 from ringflow.records.recorder import Recorder

@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from ringflow.app import open_core
 from ringflow.calls.clock import SystemClock
 from ringflow.calls.outcome import CallRecord
 from ringflow.cli.call import (
@@ -26,6 +25,7 @@ from ringflow.cli.call import (
 from ringflow.cli.keyboard import END_OF_INPUT, is_terminal, keys_from
 from ringflow.cli.opening import require_database
 from ringflow.config import Config, LogConfig, load_config
+from ringflow.core import open_core
 from ringflow.documents import read_document
 from ringflow.errors import DocumentError
 from ringflow.logs import set_up_logs

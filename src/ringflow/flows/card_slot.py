@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 from pydantic import Field
 
@@ -11,9 +11,11 @@ from ringflow.accounts.cards.card import ID_DIGITS
 from ringflow.accounts.cards.pin import MAX_PIN_DIGITS
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.check_digit import has_check_digit
-from ringflow.calls.call import Call
 from ringflow.calls.collecting import Secret
 from ringflow.flows.slot import SinglePrompt, Slot
+
+if TYPE_CHECKING:
+    from ringflow.calls.call import Call
 
 Opened = TypeVar("Opened")
 OpenCard = Callable[[str | None, str], Awaitable[Opened | Refusal]]

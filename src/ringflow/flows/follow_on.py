@@ -16,7 +16,7 @@ HELD_KEYS_PATTERN = r"^(\*#?|#\*?)$"
 class FollowOn(BaseModel):
     """Keys that end the ringing or the talk, and for how long they are held."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     keys: Annotated[str, Field(pattern=HELD_KEYS_PATTERN)] = "*#"
     """`*`, `#`, or both: each of them ends it. Where it is not heard how long, only the first one does."""

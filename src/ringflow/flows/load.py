@@ -52,7 +52,7 @@ PATTERN_MENDS = {
 class FlowHeader(BaseModel):
     """A flow file without what its slots say."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     app: Annotated[str, Field(pattern=APP_PATTERN, max_length=MAX_APP_LENGTH)]
     """The name by which DIDs and other apps lead here."""

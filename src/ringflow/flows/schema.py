@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from ringflow.flows.field_docs import DocumentedSchema
 from ringflow.flows.load import FlowHeader
 from ringflow.flows.slot import TARGET_PATTERN, Slot
 
@@ -18,7 +19,7 @@ LAST_FIELDS = ("id", "on")
 
 def flow_schema(types: Mapping[str, type[Slot]]) -> Schema:
     """The schema (draft 2020-12) of a flow file; a slot's fields follow from its `slot:`."""
-    header = FlowHeader.model_json_schema()
+    header = FlowHeader.model_json_schema(schema_generator=DocumentedSchema)
     properties = {name: _tidy(value) for name, value in header["properties"].items()}
     properties["slots"] |= {
         "items": {
@@ -50,7 +51,7 @@ def schema_text(types: Mapping[str, type[Slot]]) -> str:
 
 def slot_schema(name: str, kind: type[Slot]) -> Schema:
     """The schema of one slot type, its own fields first; what they refer to stands in place."""
-    raw = kind.model_json_schema(ref_template="{model}")
+    raw = kind.model_json_schema(ref_template="{model}", schema_generator=DocumentedSchema)
     return _slot_schema(name, kind, _in_place(raw, raw.pop("$defs", {})))
 
 
@@ -65,7 +66,7 @@ def _in_place(schema: Any, definitions: Schema) -> Any:
 
 
 def _definitions(name: str, kind: type[Slot]) -> Schema:
-    raw = kind.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
+    raw = kind.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}", schema_generator=DocumentedSchema)
     inner = raw.pop("$defs", {})
     found: Schema = {name: _slot_schema(name, kind, raw)}
     return found | {f"{name}.{inner_name}": _tidy(value) for inner_name, value in inner.items()}

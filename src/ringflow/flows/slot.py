@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, TypeAlias, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ringflow.calls.call import Call
 from ringflow.flows.template import Template
+
+if TYPE_CHECKING:
+    from ringflow.calls.call import Call
 
 PROMPT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$"
 VARIABLE_PATTERN = r"^[a-z][a-z0-9_]*$"
@@ -71,7 +73,7 @@ class Slot(BaseModel):
     `next` or `hangup`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     exits: ClassVar[tuple[str, ...]] = ("done",)
     ends_call: ClassVar[bool] = False

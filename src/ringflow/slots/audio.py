@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from ringflow.calls.call import Call
 from ringflow.flows.slot import Prompt, Slot
+
+if TYPE_CHECKING:
+    from ringflow.calls.call import Call
 
 
 class Audio(Slot):

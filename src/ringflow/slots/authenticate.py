@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -11,9 +11,11 @@ from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.refusal import Refusal
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.teller import Remembering
-from ringflow.calls.call import Call
 from ringflow.flows.card_slot import CardSlot
 from ringflow.flows.slot import FieldProblem, SinglePrompt
+
+if TYPE_CHECKING:
+    from ringflow.calls.call import Call
 
 Way: TypeAlias = Literal["cli", "card", "pin"]
 

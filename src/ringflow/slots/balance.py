@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from ringflow.calls.call import Call
 from ringflow.flows.slot import Slot
 from ringflow.flows.spoken import Language, words_of
 from ringflow.speaking import say_balance
+
+if TYPE_CHECKING:
+    from ringflow.calls.call import Call
 
 
 class Balance(Slot):

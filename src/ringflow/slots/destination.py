@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
 from ringflow.accounts.dids import APP_PATTERN
 from ringflow.accounts.headers import MAX_HEADERS, wrong_headers
-from ringflow.calls.call import Call
 from ringflow.calls.dial_attempt import DialOptions
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.flow import APP_PREFIX
@@ -20,6 +19,9 @@ from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
 from ringflow.speaking import say_minutes
 from ringflow.wording import quoted
+
+if TYPE_CHECKING:
+    from ringflow.calls.call import Call
 
 EXIT_OF = {
     LegStatus.ANSWERED: "done",

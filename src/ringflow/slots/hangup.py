@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from ringflow.calls.call import Call
 from ringflow.flows.slot import PRINTABLE_PATTERN, SinglePrompt, Slot
+
+if TYPE_CHECKING:
+    from ringflow.calls.call import Call
 
 
 class Hangup(Slot):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import re2
 from pydantic import AfterValidator, Field
 
-from ringflow.calls.call import Call
 from ringflow.calls.collecting import (
     ALL_KEYS,
     FIRST_DIGIT_TIMEOUT_S,
@@ -26,6 +25,9 @@ from ringflow.flows.regex_lengths import regex_lengths
 from ringflow.flows.slot import KEYS_PATTERN, FieldProblem, Jump, SinglePrompt, Slot, SlotResult, VariableName
 from ringflow.flows.template import Template
 from ringflow.wording import counted, quoted
+
+if TYPE_CHECKING:
+    from ringflow.calls.call import Call
 
 MAX_ATTEMPTS = 20
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ringflow.accounts.cards.authentication import ToppedUp
 from ringflow.accounts.cards.refusal import Refusal
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.vouchers.generation import CODE_DIGITS
-from ringflow.calls.call import Call
 from ringflow.flows.card_slot import CardSlot
 from ringflow.flows.slot import SinglePrompt
 from ringflow.flows.spoken import Language, words_of
 from ringflow.money import Money
 from ringflow.speaking import say_money
+
+if TYPE_CHECKING:
+    from ringflow.calls.call import Call
 
 
 @dataclass(frozen=True, slots=True)

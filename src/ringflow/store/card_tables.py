@@ -6,30 +6,21 @@ micro-units of the row's currency. A card without a digest is one whose PIN was 
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
-    Index,
     Integer,
     Table,
     Text,
-    text,
 )
 
 from ringflow.money import MAX_AMOUNT_MICROS
-from ringflow.store.tables import metadata
+from ringflow.store.tables import metadata, partial_index
 
 _CREDIT = f"BETWEEN 0 AND {MAX_AMOUNT_MICROS}"
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """An index of only those rows, on both databases."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 # `ready_ms`: NULL until every card of the batch is made; before that none of them opens anything.
@@ -92,8 +83,8 @@ cards = Table(
         "status = 'disabled' OR (status = 'used') = (redeemed_by IS NOT NULL)", name="status_redeemed"
     ),
     CheckConstraint("pin_digest IS NULL OR pin_only_digest IS NULL", name="digest"),
-    Index("ix_cards_redeemed_by", "redeemed_by", **_where("redeemed_by IS NOT NULL")),
-    Index("ix_cards_pin_only", "pin_only_digest", unique=True, **_where("pin_only_digest IS NOT NULL")),
+    partial_index("ix_cards_redeemed_by", "redeemed_by", "redeemed_by IS NOT NULL"),
+    partial_index("ix_cards_pin_only", "pin_only_digest", "pin_only_digest IS NOT NULL", unique=True),
 )
 
 # From which callers (`trunk/CLI`) a card was opened: they are known to it.

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from ringflow.money import MAX_AMOUNT_MICROS, MAX_BALANCE_MICROS
-from ringflow.store.tables import metadata
+from ringflow.store.tables import metadata, partial_index
 
 # SQLite numbers rows by itself only where the key is an INTEGER.
 _ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -116,19 +116,9 @@ ledger_holds = Table(
     CheckConstraint("micros >= 0 AND uncollected_micros >= 0", name="amounts"),
     CheckConstraint("state = 'settled' OR charged_micros = 0", name="charged"),
     CheckConstraint("refunded_micros BETWEEN 0 AND charged_micros", name="refunded"),
-    Index(
-        "ix_ledger_holds_held",
-        "server",
-        sqlite_where=text("state = 'held'"),
-        postgresql_where=text("state = 'held'"),
-    ),
+    partial_index("ix_ledger_holds_held", "server", "state = 'held'"),
     # By it the records find the legs of calls whose own record was lost with their server.
-    Index(
-        "ix_ledger_holds_ended",
-        "ended_ms",
-        sqlite_where=text("ended_ms IS NOT NULL"),
-        postgresql_where=text("ended_ms IS NOT NULL"),
-    ),
+    partial_index("ix_ledger_holds_ended", "ended_ms", "ended_ms IS NOT NULL"),
 )
 
 # How many calls use a subject (`customer:42`); each of them has a mark, so that a reaper can take it back.
@@ -192,13 +182,7 @@ rate_cards = Table(
     CheckConstraint("decimals BETWEEN 0 AND 6", name="decimals"),
     CheckConstraint("below_cost IN ('allow', 'warn', 'refuse')", name="below_cost"),
     CheckConstraint("rounding IN ('up', 'half_up', 'half_even', 'down')", name="rounding"),
-    Index(
-        "ix_rate_cards_default",
-        "currency",
-        unique=True,
-        sqlite_where=text("is_default"),
-        postgresql_where=text("is_default"),
-    ),
+    partial_index("ix_rate_cards_default", "currency", "is_default", unique=True),
 )
 
 rates = Table(

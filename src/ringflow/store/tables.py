@@ -12,12 +12,15 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     ForeignKey,
     Index,
     Integer,
     MetaData,
     Table,
     Text,
+    event,
+    text,
 )
 
 metadata = MetaData(
@@ -29,6 +32,25 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+_CONDITION = "rows"
+
+
+def partial_index(name: str, column: str, rows: str, *, unique: bool = False) -> Index:
+    """An index of the rows for which the condition `rows` is true."""
+    return Index(name, column, unique=unique, info={_CONDITION: rows})
+
+
+@event.listens_for(metadata, "before_create")
+def _set_conditions(target: MetaData, connection: Connection, **_: object) -> None:
+    """Give the conditions of indexes to the dialect that makes the tables.
+
+    Given to both dialects above, they would load PostgreSQL's in every command.
+    """
+    for table in target.tables.values():
+        for index in table.indexes:
+            if condition := index.info.get(_CONDITION):
+                index.dialect_kwargs[f"{connection.dialect.name}_where"] = text(condition)
 
 
 def _source() -> CheckConstraint:

@@ -6,7 +6,10 @@ The first row is the one that counts.
 
 from __future__ import annotations
 
+from functools import cache
+
 from sqlalchemy import (
+    JSON,
     BigInteger,
     ColumnElement,
     Integer,
@@ -22,7 +25,6 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import JSON, array
 from sqlalchemy.types import Text
 
 from ringflow.ledger.channel_limits import CUSTOMER_SUBJECT
@@ -108,34 +110,43 @@ FOR_TRUNK = LookUp(
     ["subject", "now_ms", *_PREFIXES],
 )
 
-_asked = (
-    func.json_to_recordset(cast(bindparam("asked", type_=Text), JSON))
-    .table_valued(column("customer_id", Integer), column("number", Text))
-    .render_derived(name="v", with_types=True)
-)
-# An array is looked up in the index; a list of expressions would be compared with every rate of the card.
-_asked_prefixes = array(
-    [func.substr(_asked.c.number, literal_column("1"), literal_column(str(one))) for one in PREFIX_LENGTHS]
-)
-# A query of its own for each number: joined to all at once, the rates would be read from the first to
-# the last where PostgreSQL takes those who ask for many.
-_best = (
-    select(*_RATE_COLUMNS)
-    .where(_in_effect(rates.c.prefix == any_(_asked_prefixes)))
-    .order_by(_LONGEST_FIRST)
-    .limit(literal_column("1"))
-    .correlate(_asked, rate_cards)
-    .lateral("best")
-)
-FOR_CUSTOMERS = LookUp(
-    _with_account_and_card(
-        select(_asked.c.customer_id, _asked.c.number)
-        .select_from(_asked)
-        .join(customers, customers.c.id == _asked.c.customer_id),
-        literal_column(f"'{CUSTOMER_SUBJECT}'") + cast(customers.c.id, Text),
+
+@cache
+def for_customers() -> LookUp:
+    """The query for many numbers, on PostgreSQL only.
+
+    `asked` is JSON: objects with `customer_id` and `number`, which begin each row.
+    """
+    # Imported here, so that commands on SQLite do not load this dialect.
+    from sqlalchemy.dialects.postgresql import array
+
+    asked = (
+        func.json_to_recordset(cast(bindparam("asked", type_=Text), JSON))
+        .table_valued(column("customer_id", Integer), column("number", Text))
+        .render_derived(name="v", with_types=True)
     )
-    .add_columns(*_best.c)
-    .outerjoin(_best, true()),
-    ["asked", "now_ms", "day"],
-)
-"""On PostgreSQL, of many. `asked`: JSON objects with `customer_id` and `number`, which begin each row."""
+    # An array is looked up in the index; a list of expressions would be compared with every rate of the card.
+    prefixes = array(
+        [func.substr(asked.c.number, literal_column("1"), literal_column(str(one))) for one in PREFIX_LENGTHS]
+    )
+    # A query of its own for each number: joined to all at once, the rates would be read from the first to
+    # the last where PostgreSQL takes those who ask for many.
+    best = (
+        select(*_RATE_COLUMNS)
+        .where(_in_effect(rates.c.prefix == any_(prefixes)))
+        .order_by(_LONGEST_FIRST)
+        .limit(literal_column("1"))
+        .correlate(asked, rate_cards)
+        .lateral("best")
+    )
+    return LookUp(
+        _with_account_and_card(
+            select(asked.c.customer_id, asked.c.number)
+            .select_from(asked)
+            .join(customers, customers.c.id == asked.c.customer_id),
+            literal_column(f"'{CUSTOMER_SUBJECT}'") + cast(customers.c.id, Text),
+        )
+        .add_columns(*best.c)
+        .outerjoin(best, true()),
+        ["asked", "now_ms", "day"],
+    )

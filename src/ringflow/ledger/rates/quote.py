@@ -16,7 +16,7 @@ from ringflow.ledger.channel_limits import customer_subject
 from ringflow.ledger.credit import utc_day
 from ringflow.ledger.rates.card import BelowCost, trunk_subject
 from ringflow.ledger.rates.prefix import is_rated_number
-from ringflow.ledger.rates.query import FOR_CUSTOMER, FOR_CUSTOMERS, FOR_TRUNK, PREFIX_LENGTHS
+from ringflow.ledger.rates.query import FOR_CUSTOMER, FOR_TRUNK, PREFIX_LENGTHS, for_customers
 from ringflow.ledger.rates.shared_lookups import SharedLookUps
 from ringflow.ledger.terms import Terms, affordable_ms, charge_micros, least_charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
@@ -94,7 +94,7 @@ class Quotes:
         now_ms = self._now_ms()
         pairs = [{"customer_id": customer_id, "number": number} for customer_id, number in set(asked)]
         rows: dict[tuple[int, str], Row] = {}
-        found = await self._store.look_up(FOR_CUSTOMERS, json.dumps(pairs), now_ms, utc_day(now_ms))
+        found = await self._store.look_up(for_customers(), json.dumps(pairs), now_ms, utc_day(now_ms))
         for customer_id, number, *row in found:
             rows.setdefault((customer_id, number), row)
         return [rows.get(one) for one in asked]

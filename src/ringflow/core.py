@@ -1,0 +1,129 @@
+"""What a call needs, opened and connected: database, flows, prompts, keys and money."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from ringflow.accounts.declarations import apply_declarations
+from ringflow.accounts.directory import Directory
+from ringflow.accounts.peppers import PepperRing
+from ringflow.accounts.security_key import configured_keys
+from ringflow.accounts.teller import Teller
+from ringflow.calls.charging import Charging, ChargingSettings
+from ringflow.calls.clock import Clock, SystemClock
+from ringflow.calls.manager import Manager
+from ringflow.calls.world import CallWorld
+from ringflow.config import Config
+from ringflow.engine.engine import Engine
+from ringflow.engine.watching import Watcher
+from ringflow.flows.book import FlowBook
+from ringflow.flows.revisions import last_good
+from ringflow.ledger.ledger import Ledger
+from ringflow.ledger.server_names import BOOT_MARK
+from ringflow.sounds.library import PromptLibrary
+from ringflow.store.address import IN_MEMORY, read_address
+from ringflow.store.store import Store
+
+log = structlog.get_logger("ringflow.core")
+
+LAST_RECORDS_S = 5.0
+"""How long a server that stops waits for the database to take the last records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What a call needs, connected; the same for the server, the simulator and the lab."""
+
+    config: Config
+    store: Store
+    directory: Directory
+    book: FlowBook
+    library: PromptLibrary
+    world: CallWorld
+    charging: Charging
+
+    def engine(self, watchers: Sequence[Watcher] = (), manager: Manager | None = None) -> Engine:
+        """An engine that runs calls on these parts."""
+        world = replace(self.world, manager=manager)
+        return Engine(self.directory, self.book, world, watchers)
+
+    async def close(self) -> None:
+        """Let what is owed to the database be written, and let go of it."""
+        await self.charging.close()
+        await self.store.close()
+
+
+async def open_core(config: Config, clock: Clock | None = None, *, dry_run: bool = False) -> Core:
+    """Open the database (migrated, declarations applied), flows, prompts and keys.
+
+    Raises `StartError` for a missing secret or an unusable database, `ConfigError` for declarations that
+    contradict it. In a `dry_run` nothing is written to the database: calls are let in and priced as ever, and
+    leave no trace. Broken flows do not stop a server: they are logged, `book.problems` has them, and their
+    last good revisions serve.
+    """
+    keys = configured_keys(config)
+    pepper_file = config.cards.pepper_file
+    ring = PepperRing(config.cards.pepper_env, config.path(pepper_file) if pepper_file else None)
+    if ring.current() is None:
+        log.info("cards off", detail="no pepper of PINs is given; see `cards.pepper_file`")
+    library = PromptLibrary(config.path(config.sounds.folder))
+    entries = frozenset(did.app for did in config.dids)
+    store = await _open_store(config.database_url, dry_run)
+    try:
+        await apply_declarations(store, config)
+        directory = Directory(store, config.country)
+        async with store.reading() as connection:
+            earlier = await last_good(connection)
+        book = FlowBook.load(
+            config.path(config.flows),
+            prompts=library,
+            entries=entries,
+            uri_hosts=config.allowed_uri_hosts,
+            last_good=earlier,
+        )
+    except BaseException:
+        await store.close()
+        raise
+    clock = clock or SystemClock()
+    charging = _charging(config, store, clock)
+    world = CallWorld.configured(
+        config,
+        directory,
+        keys,
+        clock,
+        charging=charging,
+        teller=Teller(store, directory, config.country, ring.current, charging.ledger.now_ms),
+    )
+    return Core(config, store, directory, book, library, world, charging)
+
+
+async def _open_store(url: str, dry_run: bool) -> Store:
+    """The database with its tables brought up to date; for a dry run where there is none, one in memory."""
+    path = read_address(url).path
+    if dry_run and path is not None and not path.exists():
+        url = IN_MEMORY
+    store = await Store.open(url)
+    try:
+        await store.migrate()
+    except BaseException:
+        await store.close()
+        raise
+    return store.dry_run() if dry_run and url != IN_MEMORY else store
+
+
+def _charging(config: Config, store: Store, clock: Clock) -> Charging:
+    settings = config.charging
+    # Every run has a name of its own: what an earlier one left is then seen to be nobody's any more.
+    server = f"{settings.server}{BOOT_MARK}{secrets.token_hex(4)}"
+    return Charging(
+        Ledger(store, server, lambda: round(clock.now_s() * 1000)),
+        ChargingSettings(
+            slice_ms=settings.slice_s * 1000,
+            warn_ms=settings.warn_s * 1000,
+            longest_ms=settings.longest_call_s * 1000,
+        ),
+    )
