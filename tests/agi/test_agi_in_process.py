@@ -27,7 +27,7 @@ async def never(session: AgiSession) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 -- the server tells nobody what it counts
             await asyncio.sleep(0.001)
 

@@ -54,7 +54,7 @@ async def connect(server: FastAgiServer) -> tuple[asyncio.StreamReader, asyncio.
 
 
 async def read_to_end(reader: asyncio.StreamReader) -> bytes:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         try:
             return await reader.read()
         except ConnectionResetError:
@@ -62,7 +62,7 @@ async def read_to_end(reader: asyncio.StreamReader) -> bytes:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 -- the server tells nobody what it counts
             await asyncio.sleep(0.001)
 

@@ -13,7 +13,7 @@ from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
 
 SECRET = "kept-from-every-log-7741"
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 
 
 class PeerConnection:

@@ -22,7 +22,7 @@ from ringflow.errors import CommandRefused
 if TYPE_CHECKING:
     from tests.ami.conftest import Peer, PeerConnection
 
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 WAIT = ApplicationTarget("Wait", "30")
 
 Up = tuple[AmiLink, "PeerConnection"]

@@ -37,7 +37,7 @@ LONGEST_MS = 3_600_000
 RINGING_MS = 1_800_000
 TERMS = Terms("USD", price_micros=60_000_000)
 ROUNDS = 3
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 @dataclass

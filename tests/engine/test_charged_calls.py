@@ -233,7 +233,7 @@ async def test_a_hold_and_a_counted_call_say_where_they_live_and_only_the_dialpl
     await furnish(store, units=5, channels=3)
     server, gate = Server(store, "one"), Gate(2)
     call = asyncio.create_task(server.call(gate))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not gate.talking:  # noqa: ASYNC110 -- the call tells nobody
             await asyncio.sleep(0.01)
     async with store.reading() as connection:
@@ -269,7 +269,7 @@ async def test_a_settlement_that_the_database_does_not_take_is_written_when_it_d
     await furnish(store, units=5)
     server, gate = Server(store, "one"), Gate(2)
     call = asyncio.create_task(server.call(gate))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not gate.talking:  # noqa: ASYNC110 -- the call tells nobody
             await asyncio.sleep(0.01)
     blocker = sqlite3.connect(tmp_path / "ringflow.db", isolation_level=None)
@@ -280,7 +280,7 @@ async def test_a_settlement_that_the_database_does_not_take_is_written_when_it_d
     assert len(server.charging.owing) == 1
     blocker.execute("ROLLBACK")
     blocker.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(server.charging.owing):  # noqa: ASYNC110 -- it is owed in the background
             await asyncio.sleep(0.05)
     account = await server.charging.ledger.account(42)

@@ -329,7 +329,7 @@ async def watching(book: FlowBook) -> AsyncIterator[None]:
     stop = asyncio.Event()
     task = asyncio.create_task(book.watch(stop))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             yield
     finally:
         stop.set()

@@ -127,7 +127,7 @@ async def test_a_record_is_written_without_more_calls_and_a_second_one_after_it(
     recorder = Recorder(store, "here", linger_s=0)
     for call_id in ("01a", "02b"):
         recorder.call_ended(make_call(call_id), [])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await recorder.written()
     assert await ids(store) == ["01a", "02b"]
 
@@ -222,7 +222,7 @@ async def test_records_wait_while_the_database_is_away_and_are_written_when_it_i
         for call_id in ("01a", "02b", "03c"):
             recorder.call_ended(make_call(call_id), [])
     with capture_logs([merge_contextvars]) as logs:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not any(line["event"] == "records wait" for line in logs):  # noqa: ASYNC110 -- no event
                 await asyncio.sleep(0)
     assert (recorder.waiting, recorder.dropped) == (2, 1)
@@ -239,7 +239,7 @@ async def test_a_stop_does_not_wait_for_ever_for_a_database_that_stays_away(
     store = away
     recorder = Recorder(store, "here", linger_s=0)
     recorder.call_ended(make_call(), [])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await recorder.close(0.05)
     assert (recorder.waiting, recorder.dropped) == (0, 1)
     await store.close()

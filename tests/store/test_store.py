@@ -69,7 +69,7 @@ async def test_a_cancelled_transaction_is_rolled_back_and_holds_no_lock(store: S
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(5), store.writing() as connection:
+    async with asyncio.timeout(60), store.writing() as connection:
         await connection.execute(customers.insert().values(customer(2)))
     assert await count_customers(store) == 1
 
@@ -87,7 +87,7 @@ async def test_writers_at_once_take_turns(store: Store) -> None:
 async def test_a_reader_is_not_kept_waiting_by_a_writer(store: Store) -> None:
     async with store.writing() as connection:
         await connection.execute(directory_revision.update().values(revision=99))
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             assert (await store.look_up(REVISION, 1))[0][0] == 1
 
 

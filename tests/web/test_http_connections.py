@@ -16,7 +16,7 @@ from ringflow.web import connections
 from ringflow.web.connections import BoundedSite, Connections
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 

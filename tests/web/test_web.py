@@ -205,7 +205,7 @@ async def test_stopping_waits_for_the_call_in_progress(config: Config) -> None:
     stopping = asyncio.create_task(application.stop())
     await asyncio.sleep(0)
     writer.write(b"200 result=-1\n")
-    await asyncio.wait_for(stopping, 5)
+    await asyncio.wait_for(stopping, 60)
     assert (
         application.metrics.registry.get_sample_value(
             "ringflow_calls_total", {"app": "calling_card", "outcome": "abandoned"}

@@ -38,10 +38,11 @@ def serve(
     config = load_config()
     set_up_logs(config.log, config.zone)
     raise_open_file_limit()
-    uvloop.run(_serve(config, first_steps))
+    uvloop.run(run_server(config, first_steps))
 
 
-async def _serve(config: Config, first_steps: bool) -> None:
+async def run_server(config: Config, first_steps: bool = False) -> None:
+    """Take calls in this event loop until a signal says to stop. Raises `SystemExit` when forced."""
     application = await open_application(config)
     stop = asyncio.Event()
     stopping: asyncio.Task[None] | None = None
