@@ -13,6 +13,12 @@ import structlog
 from ringflow.errors import StartError
 
 MIN_SECRET_BYTES = 16
+PRIVATE_FOLDER_MODE = 0o711
+"""For the owner alone, except that others may pass through.
+
+Every secret in such a folder is readable by its owner only. The programs of the lab's PostgreSQL, which
+refuses to run as root, are below it.
+"""
 
 log = structlog.get_logger("ringflow.secret")
 
@@ -82,9 +88,18 @@ class SecretFile:
         return state.st_mtime_ns, state.st_size, state.st_ino
 
 
+def make_private_folder(folder: Path) -> None:
+    """Make a folder for secrets, which nobody else can list; a folder that exists stays as it is.
+
+    Raises `OSError`.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER_MODE, exist_ok=True)
+
+
 def replace_secret(path: Path, text: str) -> None:
     """Write a secret's file, mode 0600; it replaces the one before as a whole. Raises `OSError`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     # Only its owner can read a named temporary file (Python, tempfile.mkstemp).
     with NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}-", delete=False

@@ -131,6 +131,16 @@ def test_an_unknown_caller_reads_the_reason(run: Run) -> None:
     assert (refused["reject_sip"], refused["reject_reason"]) == (403, "CLI Not Authorized")
 
 
+@pytest.mark.parametrize("word", ["list", "show", "export"])
+def test_a_word_that_is_meant_for_the_calls_on_record_names_their_command(word: str, run: Run) -> None:
+    ran = run("call", word)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(f"ringflow: there is no DID `{word}`: this command makes a simulated call. ")
+    assert f"ringflow record {word}" in ran.err
+    assert run("did", "add", word, "calling_card").code == 0
+    assert "SIP 403 CLI Not Authorized" in run("call", word, "--from", "44999").out
+
+
 def test_what_no_telephone_can_send_is_refused(run: Run) -> None:
     assert "keys are 0-9" in run("call", "18005550100", "--keys", "12x").err
     assert "not a length of time" in run("call", "18005550100", "--talk", "60").err

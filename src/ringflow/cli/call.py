@@ -13,11 +13,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from ringflow.accounts.admission import DID_NOT_FOUND
 from ringflow.calls.outcome import CallRecord
 from ringflow.cli.opening import require_database
 from ringflow.cli.printing import print_json
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.core import LAST_RECORDS_S, open_core
+from ringflow.errors import Refused
 from ringflow.forms.made_call import made_call_form
 from ringflow.logs import set_up_logs
 from ringflow.records.recorder import Recorder
@@ -32,6 +34,12 @@ from ringflow.simulator.stage import durations_of
 
 REFUSED_AFTER_MS = 200
 KEYS = frozenset("0123456789*#ABCD ")
+OTHER_COMMANDS = {
+    "list": "ringflow record list",
+    "show": "ringflow record show CALL",
+    "export": "ringflow record export FILE",
+}
+"""Words that are meant for the calls on record, where no DID goes by them, and the command that is meant."""
 
 
 class CalleeWord(StrEnum):
@@ -196,6 +204,12 @@ def call(
     simulated = asyncio.run(
         carry(config, Arrival(did, caller), steps, met_by(callee, rings, talk), live=live)
     )
+    reject = simulated.record.reject
+    if reject is not None and reject.reason == DID_NOT_FOUND.reason and did in OTHER_COMMANDS:
+        raise Refused(
+            f"there is no DID `{did}`: this command makes a simulated call. "
+            f"The calls on record: {OTHER_COMMANDS[did]}"
+        )
     if as_json:
         print_json(made_call_form(simulated.record))
     else:

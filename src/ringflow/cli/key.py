@@ -27,7 +27,7 @@ from ringflow.config import load_config
 from ringflow.errors import Refused, StartError
 from ringflow.moments import Second
 from ringflow.plain_text import plain
-from ringflow.secret import read_secret, replace_secret
+from ringflow.secret import make_private_folder, read_secret, replace_secret
 
 SECRET_BYTES = 32
 DEFAULT_FILE = Path(".ringflow/security.key")
@@ -198,7 +198,7 @@ def generate_secret(path: Path) -> bool:
     if path.exists():
         return False
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         # Only its owner can read a named temporary file (Python, tempfile.mkstemp).
         with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f".{path.name}-") as stream:
             stream.write(secrets.token_hex(SECRET_BYTES) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from ringflow.cli.printing import print_json
 from ringflow.config import load_config
 from ringflow.errors import Refused
 from ringflow.lab.asterisk import CARRIER
+from ringflow.secret import make_private_folder
 
 app = typer.Typer(help="A real Asterisk without root, for trying and testing.", no_args_is_help=True)
 
@@ -23,8 +25,11 @@ def up(release: Release = None, as_json: Json = False) -> None:
 
     At first its packages are fetched.
     """
-    lab = open_lab(release)
-    state = lab.up(load_config().fastagi.port)
+    lab, config = open_lab(release), load_config()
+    # The lab may be the first to make the folder of secrets. If it cannot be made, `up` says so.
+    with suppress(OSError):
+        make_private_folder(config.path(config.state))
+    state = lab.up(config.fastagi.port)
     if as_json:
         print_json(lab.status())
         return

@@ -127,6 +127,8 @@ def call(
             f"nobody had ended the call after {limit_s:.0f} s; `ringflow lab logs` may say why"
         ) from None
     _report(wire, record, as_json)
+    if config.records is not None and not as_json:
+        typer.echo(f"  on record: {record_command(record, plan)}")
 
 
 def _report(wire: LabCallResult, record: CallRecord | None, as_json: bool) -> None:
@@ -139,8 +141,15 @@ def _report(wire: LabCallResult, record: CallRecord | None, as_json: bool) -> No
         print_record(console, record)
     for line in wire_lines(wire):
         console.print(escape(line), soft_wrap=True)
-    if record is None:
-        console.print("The running server's log has the call's record.", style="dim")
+
+
+def record_command(record: CallRecord | None, caller: LabCaller) -> str:
+    """The command that shows the call's record, and in it why the call was refused."""
+    if record is not None:
+        return f"ringflow record show {record.call_id}"
+    # The running server took it, and only its database knows the call's ID.
+    whose = "" if caller.anonymous else f" --cli {caller.cli}"
+    return f"ringflow record list --did {caller.did}{whose} --limit 1"
 
 
 async def _make(

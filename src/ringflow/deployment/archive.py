@@ -22,6 +22,7 @@ from ringflow.config import Config
 from ringflow.errors import Refused, StartError
 from ringflow.ledger.check import Finding, books_until_ms, check_books
 from ringflow.moments import system_now_ms
+from ringflow.secret import make_private_folder
 from ringflow.store import Store
 from ringflow.store.dump import ROWS_AT_ONCE, VERSION_TABLE, Rows, read_rows, write_rows
 
@@ -198,8 +199,12 @@ class Archive:
                 if PurePosixPath(inner).is_absolute() or ".." in PurePosixPath(inner).parts:
                     raise Refused(f"{self._path}: {inner} leads out of the folder; nothing of it is written")
                 target = folder / inner
-                target.parent.mkdir(parents=True, exist_ok=True)
-                mode = 0o600 if inner in self.manifest.secret_files else 0o666
+                secret = inner in self.manifest.secret_files
+                if secret:
+                    make_private_folder(target.parent)
+                else:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                mode = 0o600 if secret else 0o666
                 with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
                     stream.write(self._zip.read(name))
                 written.append(target)

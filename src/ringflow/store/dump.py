@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ringflow.errors import Refused, StartError
+from ringflow.secret import make_private_folder
 from ringflow.store.address import Address, read_address
 from ringflow.store.schema import upgrade_to
 from ringflow.store.tables import metadata
@@ -140,7 +141,7 @@ async def _write_sqlite(
                 raise Refused(_not_empty(str(path), used))
             # Into the file with what stands in the WAL: it belongs to the old file alone.
             connection.execute("PRAGMA journal_mode = DELETE")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     new = path.with_name(f".{path.name}.{kept_as}.new")
     try:
         os.close(os.open(new, os.O_CREAT | os.O_EXCL, 0o600))

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import StaticPool
 
 from ringflow.errors import StartError
+from ringflow.secret import make_private_folder
 from ringflow.store.address import Address
 from ringflow.store.database import DirectConnection, OverSqlAlchemy, Row
 from ringflow.store.sqlite_look_ups import SqliteLookUps, is_locked
@@ -239,7 +240,7 @@ async def _keep(engine: AsyncEngine) -> tuple[AsyncConnection, aiosqlite.Connect
 def _make(path: Path) -> None:
     """A new file is for its owner only: it says who called whom. Those beside it get the same mode."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
     except OSError as error:
         raise StartError(f"the database's folder {path.parent} cannot be made: {error.strerror}") from error
     # A file that is there stays as it is; one that cannot be made is told of when it is opened.
