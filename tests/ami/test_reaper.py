@@ -47,6 +47,7 @@ class VirtualManager:
     identity: str = HERE
     makes: str = ""
     channels: tuple[str, ...] = ()
+    """The channels that are up: each a unique ID, or one and the one that it is linked to, with a space."""
     kept: dict[str, str] = field(default_factory=dict)
     made: int = 0
     forgotten: list[str] = field(default_factory=list)
@@ -94,9 +95,10 @@ class VirtualManager:
             await answer(dict(action), "Event: OriginateResponse", "Response: Failure", "Reason: 0")
 
 
-def _channel(unique_id: str) -> tuple[str, ...]:
+def _channel(described: str) -> tuple[str, ...]:
+    unique_id, _, linked_id = described.partition(" ")
     fields = {
-        "Channel": "PJSIP/x-1", "Uniqueid": unique_id, "Linkedid": unique_id, "CallerIDNum": "1",
+        "Channel": "PJSIP/x-1", "Uniqueid": unique_id, "Linkedid": linked_id or unique_id, "CallerIDNum": "1",
         "ConnectedLineNum": "2", "Exten": "3", "ChannelStateDesc": "Up", "Application": "Dial",
         "Duration": "00:00:10",
     }  # fmt: skip
@@ -191,6 +193,20 @@ async def test_of_two_legs_of_one_unique_id_only_the_one_of_its_own_asterisk_is_
     # Nobody is on the other Asterisk: in the end the credit is free again.
     await world.reap(LONGEST_MS)
     assert await world.standing() == []
+
+
+async def test_a_leg_is_not_settled_while_its_callers_channel_is_up_or_its_callees_is(
+    world: World,
+) -> None:
+    leg = "a.1@1750000000.7"
+    await world.dial(leg, HERE)
+    for channel in ("1750000000.7", "1750000000.8 1750000000.7"):
+        world.manager.channels = (channel,)
+        await world.reap()
+        assert (await world.standing(), world.reaper.findings.released) == ([leg], 0)
+    world.manager.channels = ("1750000000.9",)
+    await world.reap(0)
+    assert (await world.standing(), world.reaper.findings.released) == ([], 1)
 
 
 async def test_of_two_counted_calls_of_one_unique_id_only_the_one_of_its_own_asterisk_is_judged(

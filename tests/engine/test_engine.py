@@ -12,14 +12,16 @@ from structlog.testing import capture_logs
 
 from ringflow.accounts import customers
 from ringflow.accounts.change import changing
+from ringflow.accounts.security_key import SecurityKeys
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.calls.call import Call
 from ringflow.calls.charging import Charging
 from ringflow.calls.dial_outcome import SLACK_MS
 from ringflow.calls.outcome import CallRecord, LegStatus, Reject
-from ringflow.config import CustomerDeclaration, DidDeclaration
+from ringflow.config import CustomerDeclaration, DidDeclaration, TrunkDeclaration
 from ringflow.engine.dialplan import DIALPLAN_VERSION
+from ringflow.errors import Refused
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
 from ringflow.flows.template import Template
@@ -31,6 +33,8 @@ from ringflow.simulator.caller import HangsUp, Hears, Keys
 from ringflow.slots.audio import Audio
 from ringflow.slots.destination import Destination
 from ringflow.slots.hangup import Hangup
+from ringflow.slots.ivr import Ivr
+from ringflow.web.metrics import Metrics
 
 from .conftest import CLI, DID, Configure, Place
 
@@ -360,3 +364,40 @@ async def test_a_prompt_that_asterisk_lacks_is_said_and_not_taken_for_a_hang_up(
     assert called.record.outcome == "completed"
     assert "prompt_missing IVR/missing" in events(called.record)
     assert called.prompts == ("IVR/welcome",)
+
+
+async def test_each_leg_is_signed_for_the_server_of_its_own_trunk(configured: Configure) -> None:
+    place = await configured(
+        trunks=(
+            TrunkDeclaration(name="first", dial="PJSIP/{number}@one", position=1, server="one.example.net"),
+            TrunkDeclaration(name="second", dial="PJSIP/{number}@two", position=2),
+        )
+    )
+    called = await place.call(
+        Destination(slot="destination", external="441234567890"),
+        callees=[Callee(Behaviour.CONGESTION, 200), Callee(Behaviour.ANSWER, 1000, 5000)],
+    )
+    keys, now_s = SecurityKeys("a secret for tests only"), int(place.clock.now_s())
+    servers = ("one.example.net", "second")
+    for leg, server in zip(called.record.legs, servers, strict=True):
+        keys.verify(leg.headers["X-CX-Sec"], 42, server, now_s)
+        for other in {*servers, "first"} - {server}:
+            with pytest.raises(Refused):
+                keys.verify(leg.headers["X-CX-Sec"], 42, other, now_s)
+
+
+async def test_the_time_from_the_last_key_to_dial_is_counted_in_seconds(place: Place) -> None:
+    metrics = Metrics(lambda: 0)
+    place.watchers.append(metrics)
+    await place.call(
+        Ivr(slot="ivr", file="IVR/ask", min=1, max=20, result="number"),
+        Audio(slot="audio", file="A/b"),
+        Destination(slot="destination", external="${number}"),
+        steps=[Hears(None), Keys("441234567890#")],
+        prompts_s=2.5,
+    )
+    told = {
+        part: metrics.registry.get_sample_value(f"ringflow_key_to_dial_seconds_{part}")
+        for part in ("count", "sum")
+    }
+    assert told == {"count": 1, "sum": 2.5}

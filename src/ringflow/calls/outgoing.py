@@ -119,7 +119,7 @@ class Outgoing:
         for trunk, number in routes:
             target = trunk.dial.replace("{number}", number.sent)
             leg = await self._place(payer, target, number, trunk, options)
-            if not _try_next(trunk, leg):
+            if not tries_next_trunk(trunk, leg):
                 break
         tried = (one for one in reversed(self.legs[tried_before:]) if one.status is not LegStatus.BELOW_COST)
         return next(tried, leg)
@@ -383,7 +383,7 @@ class Outgoing:
         return leg
 
 
-def _try_next(trunk: Trunk, leg: Leg) -> bool:
+def tries_next_trunk(trunk: Trunk, leg: Leg) -> bool:
     """Whether the next trunk is tried: by the SIP answer where there was one, else by Asterisk's status."""
     if leg.sip_code is not None:
         return fails_over(trunk.failover, leg.sip_code)
