@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -146,3 +147,21 @@ async def test_who_begins_a_transaction_and_says_no_more_loses_it_and_its_locks(
         await frozen
     async with store.reading() as reader:
         assert (await reader.execute(text("SELECT revision FROM directory_revision"))).scalar_one() == 3
+
+
+async def test_a_connection_whose_machine_vanishes_is_given_up_by_the_kernel_within_half_a_minute(
+    store: Store,
+) -> None:
+    async with store.reading() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        opened = driver._transport.get_extra_info("socket")
+        assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        idle_s, every_s, tries, unacknowledged_ms = (
+            opened.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (
+                socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT,
+            )
+        )  # fmt: skip
+    assert 10 <= idle_s + every_s * tries <= 30
+    assert 10_000 <= unacknowledged_ms <= 30_000

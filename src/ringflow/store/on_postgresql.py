@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,12 @@ from ringflow.store.postgres_connections import PostgresConnections
 CONNECT_S = 5.0
 ANSWER_S = 5.0
 """How long one statement of the call path, or its commit, may take before its connection is given up."""
+
+# A report may take minutes, so SQLAlchemy's connections wait for an answer without a limit. But the kernel asks
+# the database's machine whether it is still there, so that one that vanished is noticed within 25 s and not
+# after hours. What was sent must be acknowledged within the same time.
+_KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
+"""Options of a TCP socket (tcp(7)): seconds, seconds, count, milliseconds."""
 
 POOL_S = 5.0
 DIRECT_CONNECTIONS = 4
@@ -54,6 +61,7 @@ class OnPostgres:
         )
         # asyncpg knows when its socket was closed: asking it is free, a ping costs a round trip.
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+        event.listen(self._engine.sync_engine, "connect", _keep_alive)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         _, options = self.dialect.create_connect_args(self._engine.url)
         times = {"timeout": CONNECT_S, "command_timeout": ANSWER_S, "server_settings": _OF_CALLS}
@@ -170,6 +178,18 @@ class _Direct:
 def _refuse_closed(connection: Any, record: object, proxy: object) -> None:
     if connection.driver_connection.is_closed():
         raise DisconnectionError
+
+
+def _keep_alive(connection: Any, record: object) -> None:
+    # asyncpg has no option for it, and no other way to its socket.
+    opened = connection.driver_connection._transport.get_extra_info("socket")
+    if opened is None or opened.family == socket.AF_UNIX:
+        return
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        # Not every system has all of them.
+        if (option := getattr(socket, name, None)) is not None:
+            opened.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _line(error: BaseException | None) -> str:
