@@ -23,9 +23,9 @@ CONNECT_S = 5.0
 ANSWER_S = 5.0
 """How long one statement of the call path, or its commit, may take before its connection is given up."""
 
-# A report may take minutes, so SQLAlchemy's connections wait for an answer without a limit. But the kernel asks
-# the database's machine whether it is still there, so that one that vanished is noticed within 25 s and not
-# after hours. What was sent must be acknowledged within the same time.
+# A report may take minutes, so SQLAlchemy's connections wait for an answer without a limit. But the kernel
+# asks the database's machine whether it is still there, so that one that vanished is noticed within 25 s and
+# not after hours. What was sent must be acknowledged within the same time.
 _KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
 """Options of a TCP socket (tcp(7)): seconds, seconds, count, milliseconds."""
 
