@@ -48,6 +48,17 @@ def test_forms_of_different_lengths_are_found(good: PromptLibrary) -> None:
     assert what == "its forms differ in length: .ulaw 2.09 s, .alaw 2.12 s, .g722 2.12 s, .sln16 2.12 s"
 
 
+def test_a_prompt_that_would_end_its_call_by_its_length_is_found(good: PromptLibrary) -> None:
+    path = good.path("IVR/tone", forms.ULAW)
+    content = path.read_bytes()
+    path.write_bytes(content * (600 * forms.ULAW.bytes_per_s // len(content)))
+    assert not any("ends its call" in what for _, what in found(good))
+    path.write_bytes(content * (-(-660 * forms.ULAW.bytes_per_s // len(content))))
+    assert "plays for 11.0 minutes, and a prompt of more than 10 ends its call" in [
+        what for _, what in found(good)
+    ]
+
+
 @pytest.mark.parametrize(
     ("amplitude", "said"), [(0.0, "silent"), (0.004, "too quiet: -5"), (1.0, "clipped, or as good as")]
 )

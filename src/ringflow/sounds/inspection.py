@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ringflow.agi.session import PROMPT_TIMEOUT_S
 from ringflow.errors import Problem
 from ringflow.sounds.codecs import decode
 from ringflow.sounds.forms import FORMS, FORMS_BY_EXTENSION, PACKET_S
@@ -41,6 +42,10 @@ def _check_prompt(library: PromptLibrary, name: str) -> Iterator[Problem]:
         durations_s[form.extension] = len(content) / form.bytes_per_s
         if fault := find_fault(decode(content, form), form.sample_rate_hz):
             yield Problem(str(path), 0, 0, fault, f"record it again, then {_importing(name)}")
+    if durations_s and (longest_s := max(durations_s.values())) > PROMPT_TIMEOUT_S:
+        most = f"a prompt of more than {PROMPT_TIMEOUT_S / 60:.0f} ends its call"
+        what = f"plays for {longest_s / 60:.1f} minutes, and {most}"
+        yield Problem(str(library.folder / name), 0, 0, what, "make several prompts of it")
     if durations_s and max(durations_s.values()) - min(durations_s.values()) > PACKET_S:
         lengths = ", ".join(f"{extension} {seconds:.2f} s" for extension, seconds in durations_s.items())
         what = f"its forms differ in length: {lengths}"
