@@ -11,14 +11,9 @@ from typing import TypeVar
 import structlog
 
 from ringflow.errors import StartError
+from ringflow.private_folder import make_private_folder
 
 MIN_SECRET_BYTES = 16
-PRIVATE_FOLDER_MODE = 0o711
-"""For the owner alone, except that others may pass through.
-
-Every secret in such a folder is readable by its owner only. The programs of the lab's PostgreSQL, which
-refuses to run as root, are below it.
-"""
 
 log = structlog.get_logger("ringflow.secret")
 
@@ -86,15 +81,6 @@ class SecretFile:
             return None
         # A file that was replaced by another of the same length and time still has another inode.
         return state.st_mtime_ns, state.st_size, state.st_ino
-
-
-def make_private_folder(folder: Path) -> None:
-    """Make a folder for secrets, which nobody else can list; a folder that exists stays as it is.
-
-    Raises `OSError`.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=PRIVATE_FOLDER_MODE, exist_ok=True)
 
 
 def replace_secret(path: Path, text: str) -> None:

@@ -27,7 +27,8 @@ from ringflow.config import load_config
 from ringflow.errors import Refused, StartError
 from ringflow.moments import Second
 from ringflow.plain_text import plain
-from ringflow.secret import make_private_folder, read_secret, replace_secret
+from ringflow.private_folder import make_private_folder
+from ringflow.secret import read_secret, replace_secret
 
 SECRET_BYTES = 32
 DEFAULT_FILE = Path(".ringflow/security.key")

@@ -14,7 +14,7 @@ from ringflow.cli.printing import print_json
 from ringflow.config import load_config
 from ringflow.errors import Refused
 from ringflow.lab.asterisk import CARRIER
-from ringflow.secret import make_private_folder
+from ringflow.private_folder import make_private_folder
 
 app = typer.Typer(help="A real Asterisk without root, for trying and testing.", no_args_is_help=True)
 

@@ -22,7 +22,7 @@ from ringflow.config import Config
 from ringflow.errors import Refused, StartError
 from ringflow.ledger.check import Finding, books_until_ms, check_books
 from ringflow.moments import system_now_ms
-from ringflow.secret import make_private_folder
+from ringflow.private_folder import make_private_folder
 from ringflow.store import Store
 from ringflow.store.dump import ROWS_AT_ONCE, VERSION_TABLE, Rows, read_rows, write_rows
 

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from ringflow.errors import Refused, StartError
-from ringflow.secret import make_private_folder
+from ringflow.private_folder import make_private_folder
 from ringflow.store.address import Address, read_address
 from ringflow.store.schema import upgrade_to
 from ringflow.store.tables import metadata

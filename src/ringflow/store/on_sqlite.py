@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import StaticPool
 
 from ringflow.errors import StartError
-from ringflow.secret import make_private_folder
+from ringflow.private_folder import make_private_folder
 from ringflow.store.address import Address
 from ringflow.store.database import DirectConnection, OverSqlAlchemy, Row
 from ringflow.store.sqlite_look_ups import SqliteLookUps, is_locked
