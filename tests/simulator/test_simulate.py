@@ -109,8 +109,8 @@ async def test_a_call_that_nobody_ends_is_ended_and_fails(stage: Stage, read_one
   expect: {outcome: completed}
 """
     judgement = await play(read_one(text), stage)
-    assert judgement.call is not None
-    assert judgement.call.endless
+    assert judgement.calls
+    assert judgement.calls[0].endless
     assert judgement.failure is not None
     assert judgement.failure.startswith("end: expected somebody to hang up, came a call without an end")
 

@@ -35,8 +35,8 @@ def exits_taken(name: str) -> frozenset[str]:
         async with Stage.open(load_config(ROOT / "config.yaml")) as stage:
             for case in cases:
                 judgement = await play(case, stage)
-                assert judgement.call is not None, judgement.failure
-                exits = judgement.call.carried.exits
+                assert judgement.calls, judgement.failure
+                exits = judgement.calls[0].carried.exits
                 taken |= {one.exit_name for one in exits if one.slot_type == name}
         return frozenset(taken)
 

@@ -24,8 +24,8 @@ async def test_no_secret_is_in_a_record_a_log_or_a_variable(name: str) -> None:
         for case in read_scenarios(HERE / f"{name}.yaml"):
             with structlog.testing.capture_logs() as logged:
                 judgement = await play(case, stage)
-            assert judgement.call is not None
-            record = judgement.call.record
+            assert judgement.calls
+            record = judgement.calls[0].record
             kept = repr(record) + json.dumps(logged, default=str)
             assert not [secret for secret in SECRETS if secret in kept], case.label
 
@@ -35,7 +35,7 @@ async def test_asterisk_forgets_a_secret_right_after_it_was_keyed() -> None:
     async with Stage.open(load_config(HERE.parent.parent / "config.yaml", {})) as stage:
         judgement = await play(cases["a PIN may open a card alone"], stage)
 
-    assert judgement.call is not None
-    wire = judgement.call.carried.wire
+    assert judgement.calls
+    wire = judgement.calls[0].carried.wire
     told = next(at for at, line in enumerate(wire) if "48291357" in line)
     assert f'SET VARIABLE "{KEYS_VARIABLE}" ""' in wire[told + 1]

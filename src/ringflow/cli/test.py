@@ -16,8 +16,9 @@ from rich.markup import escape
 from rich.rule import Rule
 
 from ringflow.cli.printing import Json, print_json
+from ringflow.cli.random_scenarios import play_random
 from ringflow.config import Config, LogConfig, load_config
-from ringflow.errors import DocumentError, Problem, StartError
+from ringflow.errors import DocumentError, Problem, Refused, StartError
 from ringflow.flows.folder import shown_path
 from ringflow.logs import set_up_logs
 from ringflow.simulator.judging import Judgement, play
@@ -26,6 +27,7 @@ from ringflow.simulator.stage import Stage
 from ringflow.wording import counted
 
 EXIT_FAILED = 1
+RANDOM_FILE = Path("random.test.yaml")
 
 
 def test(
@@ -37,12 +39,37 @@ def test(
         str, typer.Option("-k", metavar="TEXT", help="Only scenarios with TEXT in the name.")
     ] = "",
     names: Annotated[bool, typer.Option("-v", "--verbose", help="A line for each scenario.")] = False,
+    random: Annotated[
+        int | None,
+        typer.Option(
+            "--random",
+            metavar="N",
+            min=1,
+            help="Play N random flows and scenarios instead, and look for a fault.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Which random ones: the same seed plays the same.")] = 1,
+    lab: Annotated[
+        int,
+        typer.Option("--lab", metavar="N", min=0, help="Compare N of the random ones with the running lab."),
+    ] = 0,
+    out: Annotated[
+        Path, typer.Option("--out", help="Where a random scenario that fails is written.")
+    ] = RANDOM_FILE,
     as_json: Json = False,
 ) -> None:
     """Play scenarios on the simulator.
 
     Without PATH: those in the folder of flows.
     """
+    if random is not None:
+        if paths or text:
+            raise Refused("--random makes its own scenarios; leave out PATH and -k")
+        if not play_random(load_config(needed=False), random, seed, lab, out, as_json):
+            raise typer.Exit(EXIT_FAILED)
+        return
+    if lab:
+        raise Refused("--lab goes with --random; tests of your own scenarios run on the simulator")
     config = load_config(needed=not paths)
     set_up_logs(LogConfig(format="text", level="error"), config.zone)
     named = paths or [config.path(config.flows)]

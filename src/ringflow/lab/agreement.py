@@ -12,10 +12,9 @@ from ringflow.calls.rejecting import nearest_code
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.lab.call_values import CalleeRecord, LabCallResult
-from ringflow.lab.scenario_plan import dialled_legs
 from ringflow.simulator.differences import Difference
 from ringflow.simulator.durations import show_duration
-from ringflow.simulator.run import SimulatedCall
+from ringflow.simulator.run import SimulatedCall, dialled_legs
 
 WIRE_TOLERANCE_S = 0.1
 """How far the talk time of a record may be from the callee's answer and BYE on the wire."""

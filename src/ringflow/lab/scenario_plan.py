@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ringflow.calls.outcome import NEVER_DIALLED, CallRecord, Leg, LegStatus
+from ringflow.calls.outcome import NEVER_DIALLED, LegStatus
 from ringflow.errors import Refused
 from ringflow.lab import sipp_scenarios
 from ringflow.lab.call_values import HangUp, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.simulator.callee import Behaviour, Callee, DialledLeg
 from ringflow.simulator.carrying import ANONYMOUS
-from ringflow.simulator.run import SimulatedCall
+from ringflow.simulator.run import SimulatedCall, dialled_legs
 from ringflow.simulator.scenario import Scenario
 
 _BEHAVIOURS = {
@@ -83,11 +83,6 @@ def plan_call(scenario: Scenario, call: SimulatedCall) -> RealPlan:
 def timed_keys(call: SimulatedCall) -> tuple[TimedKeys, ...]:
     """The caller's keys, each at its time after the answer."""
     return tuple(TimedKeys(key.at_ms, key.key, key.length_ms, 0) for key in call.timeline.keys)
-
-
-def dialled_legs(record: CallRecord) -> list[Leg]:
-    """The legs for which an INVITE was sent, or at least tried."""
-    return [leg for leg in record.legs if leg.trunk and leg.status not in NEVER_DIALLED]
 
 
 def _legs(call: SimulatedCall) -> tuple[PlannedLeg, ...]:

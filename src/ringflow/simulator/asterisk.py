@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ringflow.calls.collecting import DIALPLAN_TIMERS
 from ringflow.engine.dialplan import DIALPLAN_VERSION
-from ringflow.simulator.channel import CHANNEL_NAME
+from ringflow.simulator.channel import FIRST_CHANNEL
 from ringflow.simulator.command_line import split_command
 from ringflow.simulator.commands import find_command
 from ringflow.simulator.listening import IncomingCall
@@ -35,6 +35,7 @@ class Greeting:
     caller_name: str | None = None
     presentation: int = PRESENTATION_ALLOWED
     script: str = "call"
+    channel: str = FIRST_CHANNEL
     unique_id: str = "1767225600.1"
     dialplan: str = str(DIALPLAN_VERSION)
     timers: str = DIALPLAN_TIMERS
@@ -46,7 +47,7 @@ class Greeting:
             "network": "yes",
             "network_script": self.script,
             "request": f"agi://127.0.0.1/{self.script}",
-            "channel": CHANNEL_NAME,
+            "channel": self.channel,
             "language": "en",
             "type": "PJSIP",
             "uniqueid": self.unique_id,

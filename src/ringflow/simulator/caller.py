@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ringflow.simulator.clock import VirtualClock
+from ringflow.simulator.clock import VirtualClock, Waiter
 from ringflow.simulator.keypad import KeyPress
 from ringflow.simulator.line import HungUp, KeyUp, LineEvent, Sound
 
@@ -83,11 +83,12 @@ class ScriptedCaller:
     """A `Line` whose caller follows steps. It moves the virtual clock."""
 
     def __init__(self, clock: VirtualClock, steps: Sequence[CallerStep], limit_ms: int = MAX_CALL_MS) -> None:
-        self.prompts: list[str] = []
         self.endless = False
         self._clock = clock
+        self._waiter = Waiter(clock)
         self._steps = deque(steps)
-        self._limit_ms = limit_ms
+        self._arrived_ms = clock.monotonic_ms()
+        self._limit_ms = self._arrived_ms + limit_ms
         self._script_ms: int | None = None
         self._answered_ms: int | None = None
         self._heard: list[_Heard] = []
@@ -109,7 +110,7 @@ class ScriptedCaller:
     @property
     def timeline(self) -> Timeline:
         """What the caller did before the call was over."""
-        zero_ms = self._answered_ms or 0
+        zero_ms = self._arrived_ms if self._answered_ms is None else self._answered_ms
         end_ms = self._clock.monotonic_ms() if self._ended_ms is None else self._ended_ms
         hung_up = self._hangs_up_ms is not None and self._hangs_up_ms <= end_ms
         return Timeline(
@@ -123,18 +124,20 @@ class ScriptedCaller:
         )
 
     async def until(self, deadline_ms: int | None) -> LineEvent | None:
-        """The next key or hang-up up to `deadline_ms`; time moves there at once."""
-        limit_ms = self._limit_ms if deadline_ms is None else min(deadline_ms, self._limit_ms)
-        key_ms = self._presses[0].counts_at_ms if self._presses else None
-        leaves_ms = self._hangs_up_ms
-        if leaves_ms is not None and leaves_ms <= limit_ms and (key_ms is None or key_ms > leaves_ms):
-            self._clock.advance_to(leaves_ms)
-            return HungUp()
-        if key_ms is not None and key_ms <= limit_ms:
-            self._clock.advance_to(key_ms)
-            press = self._presses.popleft()
-            return KeyUp(press.key, press.length_ms)
-        self._clock.advance_to(limit_ms)
+        """The next key or hang-up up to `deadline_ms`. Time passes until then, for other calls too."""
+        while True:
+            limit_ms = self._limit_ms if deadline_ms is None else min(deadline_ms, self._limit_ms)
+            key_ms = self._presses[0].counts_at_ms if self._presses else None
+            leaves_ms = self._hangs_up_ms
+            if leaves_ms is not None and leaves_ms <= limit_ms and (key_ms is None or key_ms > leaves_ms):
+                if await self._waiter.until(leaves_ms):
+                    return HungUp()
+            elif key_ms is not None and key_ms <= limit_ms:
+                if await self._waiter.until(key_ms):
+                    press = self._presses.popleft()
+                    return KeyUp(press.key, press.length_ms)
+            elif await self._waiter.until(limit_ms):
+                break
         if deadline_ms is not None and deadline_ms <= self._limit_ms:
             return None
         self.endless = True
@@ -187,6 +190,7 @@ class ScriptedCaller:
 
     def _progress(self) -> None:
         """Do every step whose time is known."""
+        self._waiter.wake()
         while self._steps and self._script_ms is not None:
             step = self._steps[0]
             if isinstance(step, Hears):

@@ -26,7 +26,8 @@ from ringflow.simulator.asterisk import (
     VirtualAsterisk,
 )
 from ringflow.simulator.callee import DialledLeg, MeetCallee
-from ringflow.simulator.channel import ChannelState, VirtualChannel
+from ringflow.simulator.channel import FIRST_CHANNEL, ChannelState, VirtualChannel
+from ringflow.simulator.clock import DEFAULT_START_S
 from ringflow.simulator.held_keys import VirtualKeys
 from ringflow.simulator.line import Line
 from ringflow.simulator.listening import IncomingCall, PromptDuration
@@ -42,7 +43,7 @@ class Arrival:
     """An incoming call as the network presents it. `caller` None: no number; `anonymous`: withheld.
 
     `dialplan` is the version that its dialplan says, and `timers` the timeouts that it has set; empty: none.
-    Raises `Refused` for a number that no network presents.
+    `number` counts the calls of one Asterisk, from 1. Raises `Refused` for a number that no network presents.
     """
 
     did: str
@@ -50,6 +51,7 @@ class Arrival:
     restricted: bool = False
     dialplan: str = str(DIALPLAN_VERSION)
     timers: str = DIALPLAN_TIMERS
+    number: int = 1
 
     def __post_init__(self) -> None:
         for text in (self.did, self.caller or ""):
@@ -57,6 +59,11 @@ class Arrival:
                 raise Refused(f"number `{plain(text)}`: {ONE_LINE}")
         if not self.did:
             raise Refused("the number that is called is empty: give a DID")
+
+    @property
+    def channel(self) -> str:
+        """The name of the caller's channel; that of a callee comes between two of them."""
+        return f"{FIRST_CHANNEL[:-8]}{2 * self.number - 1:08x}"
 
     def greeting(self) -> Greeting:
         """The headers that Asterisk would send."""
@@ -68,6 +75,8 @@ class Arrival:
             presentation=PRESENTATION_RESTRICTED if restricted else PRESENTATION_ALLOWED,
             dialplan=self.dialplan,
             timers=self.timers,
+            channel=self.channel,
+            unique_id=f"{int(DEFAULT_START_S)}.{self.number}",
         )
 
 
@@ -143,7 +152,7 @@ async def carry_call(
 
     server = FastAgiServer(serve)
     call = IncomingCall(
-        channel=VirtualChannel(clock, arrival.did, arrival.caller),
+        channel=VirtualChannel(clock, arrival.did, arrival.caller, name=arrival.channel),
         line=line,
         clock=clock,
         talks=talks,

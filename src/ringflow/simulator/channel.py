@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from ringflow.calls.clock import Clock
 
-CHANNEL_NAME = "PJSIP/simulated-00000001"
+FIRST_CHANNEL = "PJSIP/simulated-00000001"
 MAX_SUBSTITUTIONS = 32
 _STRFTIME = re.compile(r"STRFTIME\(([^,()]*),([^,()]*),([^()]*)\)")
 _SHIFT = re.compile(r"SHIFT\(SHARED\(([A-Za-z0-9_]+)\)\)")
@@ -43,7 +43,7 @@ class VirtualChannel:
     digit_ms: int = 5_000
     disconnect_keys: str = "*"
     """FEATUREMAP(disconnect), what option H of `Dial` listens for; this is features.conf's own default."""
-    name: str = CHANNEL_NAME
+    name: str = FIRST_CHANNEL
     variables: dict[str, str] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)
     """What `SHARED(...)` of this channel holds; other channels may set it by this one's name."""

@@ -9,7 +9,7 @@ from math import ceil
 from ringflow.calls.outcome import NEVER_DIALLED, CallRecord, Event, Leg
 from ringflow.money import MICRO_DIGITS, format_amount, parse_amount
 from ringflow.simulator.durations import show_duration
-from ringflow.simulator.scenario import LegExpected, Scenario
+from ringflow.simulator.scenario import Expected, Given, LegExpected
 from ringflow.simulator.till import MoneyAfter
 
 PRESENT = "*"
@@ -31,20 +31,24 @@ class Difference:
 
 
 def differences(
-    scenario: Scenario, record: CallRecord, tolerance_ms: int = 0, money: MoneyAfter | None = None
+    given: Given,
+    expected: Expected,
+    record: CallRecord,
+    tolerance_ms: int = 0,
+    money: MoneyAfter | None = None,
 ) -> list[Difference]:
     """Every difference. `tolerance_ms`: how far talk times may be off, for calls in real time."""
-    found = list(_Comparison(scenario, record, tolerance_ms).every())
+    found = list(_Comparison(expected, record, tolerance_ms).every())
     if money is not None:
-        found += _money_differences(scenario, record, money, tolerance_ms)
+        found += _money_differences(given, expected, record, money, tolerance_ms)
     return found
 
 
 def _money_differences(
-    scenario: Scenario, record: CallRecord, money: MoneyAfter, tolerance_ms: int
+    given: Given, expected: Expected, record: CallRecord, money: MoneyAfter, tolerance_ms: int
 ) -> Iterator[Difference]:
-    expected, currency = scenario.expect, money.currency
-    slack_micros = _worth(scenario, currency, tolerance_ms) * len(record.legs) if tolerance_ms else 0
+    currency = money.currency
+    slack_micros = _worth(given, currency, tolerance_ms) * len(record.legs) if tolerance_ms else 0
     charged = sum(leg.charged_micros or 0 for leg in record.legs)
     for what, wanted, came in (
         ("charged", expected.charged, charged),
@@ -59,19 +63,19 @@ def _money_differences(
         yield Difference("the books", "right", finding)
 
 
-def _worth(scenario: Scenario, currency: str, tolerance_ms: int) -> int:
+def _worth(given: Given, currency: str, tolerance_ms: int) -> int:
     """What a talk that is off by so much may be charged more or less, in micro-units."""
     off_s = ceil(tolerance_ms / 1000)
     dearest = 0
-    for rate in scenario.given.rates or ():
+    for rate in given.rates or ():
         price = parse_amount(rate.price, currency, decimals=MICRO_DIGITS)
         dearest = max(dearest, ceil(price * (off_s + rate.increment) / 60))
     return dearest
 
 
 class _Comparison:
-    def __init__(self, scenario: Scenario, record: CallRecord, tolerance_ms: int) -> None:
-        self._expected = scenario.expect
+    def __init__(self, expected: Expected, record: CallRecord, tolerance_ms: int) -> None:
+        self._expected = expected
         self._record = record
         self._tolerance_ms = tolerance_ms
 

@@ -18,6 +18,10 @@ class Sound(StrEnum):
     CALLEE = "callee"
 
 
+QUESTION = "question"
+"""What a scenario calls the next prompt that takes keys, whichever it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyUp:
     """A key was released after `length_ms`: the moment at which Asterisk counts it (AST_FRAME_DTMF_END)."""

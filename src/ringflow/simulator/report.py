@@ -48,10 +48,3 @@ def remarks(call: SimulatedCall) -> Iterator[str]:
     if call.waits_for:
         yield f"the caller still waited to hear {call.waits_for}"
     yield from (f"Asterisk would not find the prompt {name}" for name in call.carried.missing_prompts)
-
-
-def all_differences(call: SimulatedCall, found: Sequence[Difference]) -> list[Difference]:
-    """`found`, and that nobody ended the call, which is never what a scenario means."""
-    if not call.endless:
-        return list(found)
-    return [*found, Difference("end", "somebody to hang up", "a call without an end")]

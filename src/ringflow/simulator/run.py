@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
 
-from ringflow.calls.outcome import CallRecord
+from ringflow.calls.outcome import NEVER_DIALLED, CallRecord, Leg
 from ringflow.simulator.callee import DialledLeg, callees_in_turn
-from ringflow.simulator.caller import ScriptedCaller, Timeline
+from ringflow.simulator.caller import MAX_CALL_MS, ScriptedCaller, Timeline
 from ringflow.simulator.carrying import Arrival, CarriedCall, carry_call
-from ringflow.simulator.clock import DEFAULT_START_S, VirtualClock
+from ringflow.simulator.clock import DEFAULT_START_S, VirtualClock, Waiter
+from ringflow.simulator.scenario import ScenarioCall
 from ringflow.simulator.scenario_files import ScenarioCase
 from ringflow.simulator.stage import Stage
 from ringflow.simulator.till import MoneyAfter
@@ -20,13 +22,15 @@ class SimulatedCall:
     """What came of a scripted call, on both sides of the wire.
 
     `timeline` has the caller's keys and hang-up. `endless`: nobody had ended the call after `MAX_CALL_MS`.
-    `waits_for`: what the caller never got to hear. `money` is None where calls cost nothing.
+    `waits_for`: what the caller never got to hear. `script`: what was to happen, None for a call without a
+    scenario. `money` is None where calls cost nothing.
     """
 
     carried: CarriedCall
     timeline: Timeline
     endless: bool
     waits_for: str | None
+    script: ScenarioCall | None = None
     money: MoneyAfter | None = None
 
     @property
@@ -40,19 +44,61 @@ class SimulatedCall:
         return self.carried.legs
 
 
+def dialled_legs(record: CallRecord) -> list[Leg]:
+    """The legs for which an INVITE was sent, or at least tried."""
+    return [leg for leg in record.legs if leg.trunk and leg.status not in NEVER_DIALLED]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    script: ScenarioCall
+    carried: CarriedCall
+    caller: ScriptedCaller
+
+    def told(self, money: MoneyAfter | None) -> SimulatedCall:
+        caller = self.caller
+        return SimulatedCall(
+            self.carried, caller.timeline, caller.endless, caller.waits_for, self.script, money
+        )
+
+
 async def simulate(case: ScenarioCase, stage: Stage) -> SimulatedCall:
-    """Play one scenario. Raises `ConfigError` when what it gives cannot be."""
+    """Play a scenario, and tell of its first call. Raises `ConfigError` when what it gives cannot be."""
+    return (await simulate_calls(case, stage))[0]
+
+
+async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCall, ...]:
+    """Play all calls of a scenario at the same time, in virtual time; in the order of `scripts`.
+
+    Raises `ConfigError` when what the scenario gives cannot be.
+    """
     scenario = case.scenario
     now = scenario.given.now
     clock = VirtualClock(DEFAULT_START_S if now is None else now.timestamp())
-    caller = ScriptedCaller(clock, scenario.steps)
-    plan = scenario.call
-    arrival = Arrival(plan.did, plan.caller, plan.presentation == "restricted")
-    meet = callees_in_turn(scenario.callees)
     async with stage.engines(case, clock) as (make_engine, till):
-        carried = await carry_call(
-            arrival, make_engine, caller, clock, meet, stage.duration_of, manager=scenario.given.manager,
-            in_talk=[(one.after, partial(till.pay_in, one)) for one in scenario.top_up] if till else (),
-        )  # fmt: skip
-        money = None if till is None else await till.count(carried.record.customer)
-    return SimulatedCall(carried, caller.timeline, caller.endless, caller.waits_for, money)
+
+        async def make(number: int, script: ScenarioCall) -> _Made:
+            try:
+                await Waiter(clock).until(script.after)
+                limit_ms = MAX_CALL_MS if script.expect.endless is None else script.expect.endless
+                caller = ScriptedCaller(clock, script.steps, limit_ms)
+                plan = script.call
+                carried = await carry_call(
+                    Arrival(plan.did, plan.caller, plan.presentation == "restricted", number=number),
+                    make_engine, caller, clock, callees_in_turn(script.callees), stage.duration_of,
+                    manager=scenario.given.manager,
+                    in_talk=[(one.after, partial(till.pay_in, one)) for one in script.top_up] if till else (),
+                )  # fmt: skip
+                return _Made(script, carried, caller)
+            finally:
+                clock.leave()
+
+        # All are there before the first one waits: no time passes without the others.
+        clock.join(len(scenario.scripts))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(make(*one)) for one in enumerate(scenario.scripts, start=1)]
+        made = [task.result() for task in tasks]
+        if till is not None:
+            await till.close()
+        money = [None if till is None else await till.count(one.carried.record.customer) for one in made]
+    return tuple(one.told(has) for one, has in zip(made, money, strict=True))

@@ -12,6 +12,7 @@ from ringflow.ledger.rates.card import BelowCost
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Waits
 from ringflow.simulator.durations import DurationMs
+from ringflow.simulator.line import QUESTION
 from ringflow.simulator.scenario_fields import (
     Amount,
     CalledNumber,
@@ -33,6 +34,7 @@ DEFAULT_CLI = "441910000001"
 DEFAULT_CUSTOMER = CustomerDeclaration(id=42, clis=(DEFAULT_CLI,))
 DEFAULT_TRUNK = TrunkDeclaration(name="carrier", dial="PJSIP/{number}@carrier")
 ANONYMOUS = "anonymous"
+MAX_CALLS = 50
 EVERY_MS = 250
 LEAST_GAP_MS = 150
 """Between keys that are held longer than usual, where a scenario does not say how soon they follow."""
@@ -98,7 +100,7 @@ class Step(Frozen):
     def action(self) -> CallerStep:
         """The step as the scripted caller takes it."""
         if self.hears is not None:
-            return Hears(self.hears, self.listens)
+            return Hears(None if self.hears == QUESTION else self.hears, self.listens)
         if self.keys is not None:
             every_ms = max(EVERY_MS, self.tone + LEAST_GAP_MS) if self.every is None else self.every
             return Keys(self.keys, every_ms, self.tone, self.after, self.pause)
@@ -282,28 +284,18 @@ class Expected(Frozen):
     variables: dict[str, Text | None] = Field(default_factory=dict)
     prompts: tuple[str, ...] | None = None
     transcript: tuple[str, ...] = ()
+    endless: DurationMs | None = None
+    """So long after its arrival nobody has ended the call. Then the caller hangs up."""
 
 
-class Scenario(Frozen):
+class CallScript(Frozen):
     """One scripted call, and what must come of it."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    flow: Any = None
-    """Slots for this scenario only, as in a flow file."""
-    given: Given = Given()
     call: IncomingPlan = IncomingPlan(caller=DEFAULT_CLI)
     caller: tuple[Annotated[Step, AfterValidator(_fits_tone)], ...] = ()
     callee: Annotated[tuple[CalleePlan, ...], BeforeValidator(_listed)] = ()
     top_up: Annotated[tuple[TopUp, ...], BeforeValidator(_listed)] = ()
     expect: Expected
-
-    @model_validator(mode="after")
-    def _has_money(self) -> Scenario:
-        if self.top_up and self.given.rates is None:
-            raise ValueError(
-                "without `rates` calls cost nothing, so nobody pays in || write `rates: [...]` under `given`"
-            )
-        return self
 
     @property
     def steps(self) -> tuple[CallerStep, ...]:
@@ -314,3 +306,53 @@ class Scenario(Frozen):
     def callees(self) -> tuple[Callee, ...]:
         """Who is met, attempt by attempt; the last one meets every further attempt."""
         return tuple(plan.callee() for plan in self.callee)
+
+
+class ScenarioCall(CallScript):
+    """One of several calls of a scenario: it arrives `after` the beginning of the first one."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+    after: DurationMs = 0
+
+    def label(self, number: int) -> str:
+        """How the call, the `number`th of its scenario, is named to people."""
+        return f"call {number}" if self.name is None else f"call {number} ({self.name})"
+
+
+class Scenario(CallScript):
+    """One scripted call, or several `calls` in the same world, and what must come of them."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    flow: Any = None
+    """Slots for this scenario only, as in a flow file."""
+    given: Given = Given()
+    calls: Annotated[tuple[ScenarioCall, ...], Field(min_length=1, max_length=MAX_CALLS)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_call_or_several(cls, value: object) -> object:
+        if not isinstance(value, dict) or "calls" not in value:
+            return value
+        for name in CallScript.model_fields:
+            if name in value:
+                raise ValueError(
+                    f"`{name}` stands beside `calls` || write it under the call that it belongs to"
+                )
+        # What must come of the calls stands with each of them.
+        return {**value, "expect": {}}
+
+    @model_validator(mode="after")
+    def _has_money(self) -> Scenario:
+        if self.given.rates is None and any(one.top_up for one in self.scripts):
+            raise ValueError(
+                "without `rates` calls cost nothing, so nobody pays in || write `rates: [...]` under `given`"
+            )
+        return self
+
+    @property
+    def scripts(self) -> tuple[ScenarioCall, ...]:
+        """Its calls, in the order in which they are written."""
+        if self.calls is not None:
+            return self.calls
+        own = {name: getattr(self, name) for name in CallScript.model_fields if name in self.model_fields_set}
+        return (ScenarioCall.model_construct(**own),)

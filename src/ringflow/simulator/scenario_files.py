@@ -158,15 +158,21 @@ class _Reader:
             app = own.app or app
             drafts = [*(draft for draft in drafts if draft.app != own.app), own]
             self.problems += check_flows(drafts, _ALONE)
+        self._check_outcome(location)
+        calls = value.get("calls") if isinstance(value, dict) else None
+        for index in range(len(calls) if isinstance(calls, list) else 0):
+            self._check_outcome((*location, "calls", index))
+        if scenario is None:
+            return None
+        flows = {draft.flow.app: draft.flow for draft in drafts if draft.flow is not None}
+        return ScenarioCase(scenario, self._path, self._document.place(location)[0], app, flows)
+
+    def _check_outcome(self, location: Location) -> None:
         outcome_at, known = (*location, "expect", "outcome"), _outcomes()
         outcome = self._document.at(outcome_at)
         if isinstance(outcome, str) and outcome not in known:
             mend = did_you_mean(outcome, known, f"outcomes: {known_words(known)}")
             self._refuse(outcome_at, f"no call ends by {quoted(outcome)}", mend)
-        if scenario is None:
-            return None
-        flows = {draft.flow.app: draft.flow for draft in drafts if draft.flow is not None}
-        return ScenarioCase(scenario, self._path, self._document.place(location)[0], app, flows)
 
     def _refuse(self, location: Location, what: str, mend: str) -> None:
         self.problems.append(self._document.problem(location, what, mend))

@@ -20,7 +20,13 @@ from ringflow.errors import Problem, Refused
 from ringflow.flows.book import FlowBook
 from ringflow.simulator.carrying import MakeEngine
 from ringflow.simulator.listening import PromptDuration
-from ringflow.simulator.scenario import DEFAULT_CUSTOMER, DEFAULT_TRUNK, Scenario, ScenarioCustomer
+from ringflow.simulator.scenario import (
+    DEFAULT_CUSTOMER,
+    DEFAULT_TRUNK,
+    IncomingPlan,
+    ScenarioCustomer,
+    ScenarioDid,
+)
 from ringflow.simulator.scenario_files import ScenarioCase
 from ringflow.simulator.till import Till
 from ringflow.simulator.world import make_world
@@ -84,7 +90,8 @@ class Stage:
 
     def problems(self, case: ScenarioCase) -> tuple[Problem, ...]:
         """What is wrong with the flow files, where the app that the scenario calls is not to be had."""
-        if self.book(case).get(_called_did(self.config, case).app) is not None:
+        book = self.book(case)
+        if all(book.get(did.app) is not None for did in called_dids(self.config, case)):
             return ()
         return tuple(problem for book in self._books.values() for problem in book.problems)
 
@@ -98,11 +105,14 @@ class Stage:
         async with self._database() as store:
             paying = paying_customers(self.config, case)
             ready = await make_world(store, clock, config, case.scenario.given, paying)
+            numbers = count(1)
 
             def make_engine(watchers: Sequence[Watcher], manager: Manager) -> Engine:
                 # The virtual Asterisk's prompts are the library's names.
                 world = replace(ready.world, asterisk_sounds="", manager=manager)
-                return Engine(ready.directory, book, world, watchers, lambda: "simulated")
+                number = next(numbers)
+                name = "simulated" if number == 1 else f"simulated-{number}"
+                return Engine(ready.directory, book, world, watchers, lambda: name)
 
             yield make_engine, ready.till
 
@@ -131,12 +141,13 @@ def given_config(config: Config, case: ScenarioCase) -> Config:
     given = scenario.given
     customers = tuple(one.declared() for one in paying_customers(config, case))
     known = {customer.id for customer in customers}
-    did = _called_did(config, case)
-    others = [one for one in config.dids if one.number != did.number]
+    called = called_dids(config, case)
+    numbers = {one.number for one in called}
+    others = [one for one in config.dids if one.number not in numbers]
     stated = config.model_copy(
         update={
             "customers": customers,
-            "dids": (did, *(one for one in others if one.customer is None or one.customer in known)),
+            "dids": (*called, *(one for one in others if one.customer is None or one.customer in known)),
             "trunks": given.trunks if given.trunks is not None else _trunks(config, given.rates is not None),
             "uri_hosts": given.uri_hosts if given.uri_hosts is not None else config.uri_hosts,
         }
@@ -163,19 +174,29 @@ def _trunks(config: Config, rated_here: bool) -> tuple[TrunkDeclaration, ...]:
     return tuple(one.model_copy(update={"rated": "local"}) for one in trunks) if rated_here else trunks
 
 
-def _called_did(config: Config, case: ScenarioCase) -> DidDeclaration:
-    scenario: Scenario = case.scenario
-    given = scenario.given.did
+def called_dids(config: Config, case: ScenarioCase) -> tuple[DidDeclaration, ...]:
+    """The DIDs that a scenario's calls dial; where it gives one, that one alone is there."""
+    given = case.scenario.given.did
+    plans = [script.call for script in case.scenario.scripts]
     if given is None:
-        declared = next((one for one in config.dids if one.number == scenario.call.did), None)
-        # A file that brings its own flow is about that flow, and a call to no number of the file's own app,
-        # whatever the configuration says of the number.
-        named = "did" in scenario.call.model_fields_set
-        if declared is not None and not case.flows and (named or declared.app == case.app):
-            return declared
-        return DidDeclaration(number=scenario.call.did, app=case.app)
+        found = {plan.did: _called_did(config, case, plan) for plan in reversed(plans)}
+        return tuple(found.values())
+    return (_given_did(given, case, plans[0]),)
+
+
+def _called_did(config: Config, case: ScenarioCase, plan: IncomingPlan) -> DidDeclaration:
+    declared = next((one for one in config.dids if one.number == plan.did), None)
+    # A file that brings its own flow is about that flow, and a call to no number of the file's own app,
+    # whatever the configuration says of the number.
+    named = "did" in plan.model_fields_set
+    if declared is not None and not case.flows and (named or declared.app == case.app):
+        return declared
+    return DidDeclaration(number=plan.did, app=case.app)
+
+
+def _given_did(given: ScenarioDid, case: ScenarioCase, first: IncomingPlan) -> DidDeclaration:
     return DidDeclaration(
-        number=given.number or scenario.call.did,
+        number=given.number or first.did,
         app=given.app or case.app,
         **given.model_dump(exclude={"number", "app"}),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
 from ringflow.accounts import customers
 from ringflow.audit import Act
 from ringflow.calls.charging import Charging, ChargingSettings
@@ -19,9 +21,17 @@ from ringflow.ledger.rates.prefix import rate_prefix
 from ringflow.money import MICRO_DIGITS, parse_amount
 from ringflow.simulator.scenario import Given, ScenarioCustomer, ScenarioRate, TopUp
 from ringflow.store import Store
-from ringflow.store.ledger_tables import rates
+from ringflow.store.ledger_tables import ledger_holds, ledger_marks, rates
 
 SERVER = "scenario"
+
+_LEFT = {
+    "the hold has not ended with its call": select(ledger_holds.c.leg_id).where(
+        ledger_holds.c.state == "held"
+    ),
+    "the call is over and still counted": select(ledger_marks.c.call_id),
+}
+"""What no call may leave behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +103,22 @@ class Till:
             micros = parse_amount(top_up.amount, customer.currency, decimals=MICRO_DIGITS)
             await pay_in(connection, customer.id, micros, order)
 
+    async def close(self) -> None:
+        """Wait for what is still to be written."""
+        await self.charging.ledger.close()
+
     async def count(self, customer_id: int | None) -> MoneyAfter:
-        """What there is now, of the customer who paid. Waits for what is still to be written."""
+        """What there is now, of the customer who paid, once the ledger is closed."""
         ledger = self.charging.ledger
-        await ledger.close()
         account = None if customer_id is None else await ledger.account(customer_id)
-        findings = await check_books(self._store, ledger.now_ms())
+        findings = [str(one) for one in await check_books(self._store, ledger.now_ms())]
+        async with self._store.reading() as connection:
+            for what, statement in _LEFT.items():
+                findings += [f"{row[0]}: {what}" for row in await connection.execute(statement)]
         return MoneyAfter(
             currency=account.currency if account else "",
             credit_micros=account.balance_micros if account else 0,
-            findings=tuple(map(str, findings)),
+            findings=tuple(findings),
         )
 
 

@@ -1,0 +1,131 @@
+"""What must be true of every simulated call, whatever its scenario says.
+
+`ringflow test` holds every scenario to these, and `ringflow test --random` looks for one that breaks them.
+That the books balance and that no hold is left is in `MoneyAfter.findings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ringflow.calls.outcome import CallRecord, LegStatus, Outcome
+from ringflow.engine.walking import MAX_SLOTS_IN_A_CALL
+from ringflow.simulator.differences import Difference
+from ringflow.simulator.durations import show_duration
+from ringflow.simulator.run import SimulatedCall, dialled_legs
+from ringflow.simulator.scenario import Expected
+
+TOO_MANY_SLOTS = f"the call went through {MAX_SLOTS_IN_A_CALL} slots"
+"""Why a call ends that a caller keeps going: an error of the flow, and the end that it must have."""
+
+CUT = "cut"
+"""The event of a transcript that was too long: what follows is not in it."""
+
+
+def broken_invariants(call: SimulatedCall) -> Iterator[Difference]:
+    """Everything that is not true of a call and must be."""
+    record, expected = call.record, call.script.expect if call.script is not None else None
+    is_fault = record.outcome == Outcome.ERROR and TOO_MANY_SLOTS not in record.reason
+    if is_fault and (expected is None or expected.outcome is None):
+        yield Difference("outcome", "any but error", f"error: {record.reason}")
+    yield from _times(record)
+    yield from _legs(call)
+    yield from _refusal(call)
+    yield from _visits(record)
+    if any(event.event == CUT for event in record.transcript):
+        return
+    yield from _told(call)
+
+
+def end_differences(call: SimulatedCall, expected: Expected) -> Iterator[Difference]:
+    """That nobody ended the call is what a scenario means only where it says so."""
+    if call.endless and expected.endless is None:
+        yield Difference("end", "somebody to hang up", "a call without an end")
+    elif expected.endless is not None and not call.endless:
+        yield Difference("end", f"nobody to hang up within {show_duration(expected.endless)}", "an end")
+
+
+def _times(record: CallRecord) -> Iterator[Difference]:
+    at_ms = [event.at_ms for event in record.transcript]
+    if at_ms != sorted(at_ms):
+        yield Difference("transcript", "events in the order of their times", str(at_ms))
+    if at_ms and at_ms[-1] > record.duration_ms:
+        yield Difference("duration", f"at least {at_ms[-1]} ms, of the last event", f"{record.duration_ms}")
+
+
+def _legs(call: SimulatedCall) -> Iterator[Difference]:
+    dialled = dialled_legs(call.record)
+    if len(dialled) != len(call.legs):
+        yield Difference("legs that Asterisk dialled", str(len(dialled)), str(len(call.legs)))
+        return
+    for number, (leg, seen) in enumerate(zip(dialled, call.legs, strict=True), start=1):
+        where = f"leg {number}"
+        if leg.sent not in seen.target:
+            yield Difference(f"{where} sent", seen.target, leg.sent)
+        if dict(leg.headers) != dict(seen.headers):
+            yield Difference(f"{where} headers", str(dict(seen.headers)), str(dict(leg.headers)))
+        if leg.status is not LegStatus.ANSWERED and leg.talked_ms:
+            yield Difference(f"{where} talked", f"nothing, it was {leg.status}", f"{leg.talked_ms} ms")
+        if seen.callee.talk_ms is not None and leg.talked_ms > seen.callee.talk_ms:
+            yield Difference(f"{where} talked", f"at most {seen.callee.talk_ms} ms", f"{leg.talked_ms} ms")
+        if not leg.talked_ms and leg.charged_micros:
+            yield Difference(f"{where} charged", "nothing without a talk", str(leg.charged_micros))
+        if leg.released_by is None:
+            yield Difference(f"{where} released_by", "somebody", "nobody")
+
+
+def _refusal(call: SimulatedCall) -> Iterator[Difference]:
+    """A caller who was answered is not refused, and one who was not gets the code that is on record."""
+    record, sip = call.record, call.carried.sip_code
+    if call.timeline.answered and (sip is not None or record.reject is not None):
+        yield Difference("reject", "none, the caller was answered", f"{record.reject or sip}")
+    if record.reject is not None and record.reject.sip != sip:
+        yield Difference("reject", f"{sip} that the caller got", str(record.reject.sip))
+    if (
+        sip is None
+        and not call.timeline.answered
+        and call.timeline.hung_up_at_ms is None
+        and not call.endless
+    ):
+        yield Difference("end", "an answer, a refusal or a hang-up", "none of them")
+
+
+def _visits(record: CallRecord) -> Iterator[Difference]:
+    entered_ms = [visit.entered_ms for visit in record.visits]
+    if entered_ms != sorted(entered_ms):
+        yield Difference("slots", "entered one after the other", str(entered_ms))
+    for visit in record.visits[:-1]:
+        if visit.exit is None:
+            yield Difference(f"slot {visit.app}/{visit.slot}", "an exit, for another slot follows", "none")
+
+
+def _told(call: SimulatedCall) -> Iterator[Difference]:
+    """The transcript says what the rest of the record says, and what Asterisk was asked for."""
+    record, events = call.record, call.record.transcript
+
+    def details(*names: str) -> list[str]:
+        return [event.detail for event in events if event.event in names]
+
+    yield from _same("the transcript's end", [record.outcome], details("ended"))
+    statuses = sorted(str(leg.status) for leg in record.legs)
+    yield from _same(
+        "legs of the transcript", statuses, sorted(word for word in details("leg") if word != "ended")
+    )
+    yield from _same("exits of the transcript", [v.exit for v in record.visits if v.exit], details("exit"))
+    played, told = set(call.carried.prompts), set(details("prompt"))
+    if not told <= played | set(call.carried.missing_prompts) | _cut_off(call):
+        yield Difference("prompts that Asterisk played", f"all of {sorted(told)}", str(sorted(played)))
+    answered = sum(leg.status is LegStatus.ANSWERED for leg in record.legs)
+    if call.timeline.answered is not bool(answered or details("answered")):
+        yield Difference("the caller's answer", str(call.timeline.answered), f"{not call.timeline.answered}")
+
+
+def _cut_off(call: SimulatedCall) -> set[str]:
+    """The prompt that a caller who was gone did not hear any more."""
+    prompts = [event.detail for event in call.record.transcript if event.event == "prompt"]
+    return set(prompts[-1:]) if call.timeline.hung_up_at_ms is not None else set()
+
+
+def _same(what: str, expected: list[str], came: list[str]) -> Iterator[Difference]:
+    if expected != came:
+        yield Difference(what, str(expected), str(came))

@@ -1,0 +1,214 @@
+"""Random flows: every slot type by its schema, and where the exits of each slot lead.
+
+Nothing here knows a slot type by its name: a new one takes part as soon as it has a schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+from hypothesis import assume
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ringflow.flows.flow import APP_PREFIX
+from ringflow.flows.schema import Schema, slot_schema
+from ringflow.flows.slot import KEYS_PATTERN, PROMPT_PATTERN, TARGET_PATTERN, VARIABLE_PATTERN, Slot
+
+Written: TypeAlias = dict[str, Any]
+"""A slot, flow or scenario as it stands in its file."""
+
+MAX_SLOTS = 5
+MAX_APPS = 3
+MAX_REPAIRS = 12
+VARIABLES = ("number", "choice", "pin")
+TEXTS = (
+    "441234567890", "441234567899", "+442071234567", "493012345678", "0044 20 7123 4567", "112", "*98",
+    "${number}", "44${choice}", "${cli}", "${number|441234567890}", "sip:desk@pbx.example",
+    "sip:desk@elsewhere.example", "app:other1", "441910000009", "[0-9]{2,4}", "1|2|3", "hello",
+)  # fmt: skip
+"""Texts for fields whose schema says no more than that they are text; one that does not fit is left out."""
+OWN_FIELDS = frozenset({"slot", "id", "on"})
+LONGEST_S = 4
+"""No field makes a caller wait for longer, so that a call through many slots ends in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What random flows are made of: the slot types, and the prompts that are there."""
+
+    types: Mapping[str, type[Slot]]
+    prompts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RandomFlows:
+    """Apps by their names, the first of which is `main`; `loops`: a call may come to a slot again."""
+
+    apps: Mapping[str, Sequence[tuple[Slot, Written]]]
+    loops: bool
+
+
+@st.composite
+def random_flows(draw: st.DrawFn, words: Vocabulary) -> RandomFlows:
+    """One to three apps. Half of them only ever lead on, so that whatever the caller does they end."""
+    loops = draw(st.integers(0, 3)) == 0
+    names = ["main", *(f"other{number}" for number in range(1, draw(st.integers(1, MAX_APPS))))]
+    apps = {}
+    for place, name in enumerate(names):
+        others = [one for one in names if one != name] if loops else names[place + 1 :]
+        apps[name] = draw(_slots(words, others, loops))
+    return RandomFlows(apps, loops)
+
+
+@st.composite
+def _slots(draw: st.DrawFn, words: Vocabulary, others: list[str], loops: bool) -> list[tuple[Slot, Written]]:
+    kinds = draw(st.lists(st.sampled_from(_by_weight(words)), min_size=1, max_size=MAX_SLOTS))
+    # Nothing follows a slot that ends the call, unless an exit leads to it.
+    kinds.sort(key=lambda kind: words.types[kind].ends_call)
+    slots: list[tuple[Slot, Written]] = []
+    for place, kind in enumerate(kinds):
+        slot, written = draw(_slot(words, kind, others))
+        written["id"] = _id(place)
+        first = 0 if loops else place + 1
+        targets = [
+            "next",
+            "next",
+            "hangup",
+            *(_id(other) for other in range(first, len(kinds)) if other != place),
+        ]
+        targets += [f"{APP_PREFIX}{other}" for other in others]
+        exits = [name for name in slot.possible_exits() if name != slot.exits[0]]
+        leads = {name: draw(st.sampled_from(targets)) for name in exits if draw(st.integers(0, 3))}
+        if leads and not slot.ends_call:
+            written["on"] = leads
+        slots.append((slot, written))
+    return [slots[place] for place in _reached(slots)]
+
+
+def _by_weight(words: Vocabulary) -> list[str]:
+    """The slot types, each as often as it has exits: more can go wrong where more can happen."""
+    weights = {
+        name: len(_schema(name, kind)["properties"].get("on", {}).get("properties", ()))
+        for name, kind in sorted(words.types.items())
+    }
+    return [name for name, weight in weights.items() for _ in range(max(1, weight))]
+
+
+def _id(place: int) -> str:
+    return f"s{place + 1}"
+
+
+def _reached(slots: list[tuple[Slot, Written]]) -> list[int]:
+    """The places of those slots that a call can come to."""
+    reached, todo = set[int](), [0]
+    places = {_id(place): place for place in range(len(slots))}
+    while todo:
+        place = todo.pop()
+        if place in reached or place >= len(slots):
+            continue
+        reached.add(place)
+        slot, written = slots[place]
+        targets = list(written.get("on", {}).values())
+        if slot.exits[0] in slot.possible_exits() and not slot.ends_call:
+            targets.append("next")
+        todo += [place + 1 if target == "next" else places.get(target, len(slots)) for target in targets]
+    return sorted(reached)
+
+
+@st.composite
+def _slot(draw: st.DrawFn, words: Vocabulary, kind: str, others: list[str]) -> tuple[Slot, Written]:
+    """One slot that loads: fields that do not fit, alone or together, are left out again."""
+    schema = _schema(kind, words.types[kind])
+    fields: Schema = {name: field for name, field in schema["properties"].items() if name not in OWN_FIELDS}
+    written: Written = {"slot": kind}
+    for name, field in fields.items():
+        if name in schema["required"] or draw(st.integers(0, 3)) == 0:
+            written[name] = draw(_value(words, field, others))
+    untried = [name for name in fields if name not in written]
+    for _ in range(MAX_REPAIRS):
+        wrong = _wrong_field(words.types[kind], written, others)
+        if wrong is None:
+            return words.types[kind].model_validate(written), written
+        if wrong in written and wrong not in OWN_FIELDS:
+            del written[wrong]
+            if wrong in schema["required"]:
+                written[wrong] = draw(_value(words, fields[wrong], others))
+        elif untried:
+            # It needs one of several fields, and has none of them.
+            name = untried.pop(0)
+            written[name] = draw(_value(words, fields[name], others))
+    assume(False)
+    raise AssertionError("`assume` does not return")
+
+
+@cache
+def _schema(name: str, kind: type[Slot]) -> Schema:
+    return slot_schema(name, kind)
+
+
+def _wrong_field(kind: type[Slot], written: Written, apps: list[str]) -> str | None:
+    """A field that does not fit, or that leads to an app that is not there."""
+    try:
+        slot = kind.model_validate(written)
+    except ValidationError as error:
+        where = error.errors()[0]["loc"]
+        return str(where[0]) if where else "slot"
+    gone = slot.jumps() - set(apps)
+    leads = (name for name, value in written.items() if str(value).removeprefix(APP_PREFIX) in gone)
+    return next(leads, next((problem.field for problem in slot.problems()), None))
+
+
+def _value(words: Vocabulary, schema: Schema, others: list[str]) -> st.SearchStrategy[Any]:
+    """Values that a field's schema allows."""
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    if "anyOf" in schema:
+        return st.one_of(*(_value(words, option, others) for option in schema["anyOf"]))
+    kind = schema.get("type")
+    if kind == "boolean":
+        return st.booleans()
+    if kind in ("integer", "number"):
+        return _number(schema)
+    if kind == "array":
+        inner = _value(words, schema["items"], others)
+        return st.lists(inner, min_size=schema.get("minItems", 0), max_size=3)
+    if kind == "object":
+        return _object(words, schema, others)
+    return _text(words, schema, others)
+
+
+def _number(schema: Schema) -> st.SearchStrategy[Any]:
+    least, most = schema.get("minimum", 0), schema.get("maximum", 1_000_000)
+    if schema["type"] == "number":
+        return st.sampled_from([0.5, 1, 1.5, 2, LONGEST_S])
+    if least >= 100:
+        return st.integers(least, most)
+    return st.integers(least, min(most, LONGEST_S)) | st.sampled_from([min(most, LONGEST_S * 4), least])
+
+
+def _object(words: Vocabulary, schema: Schema, others: list[str]) -> st.SearchStrategy[Any]:
+    named: Schema = schema.get("properties", {})
+    if named:
+        required = {name: _value(words, named[name], others) for name in schema.get("required", ())}
+        optional = {name: _value(words, one, others) for name, one in named.items() if name not in required}
+        return st.fixed_dictionaries(required, optional=optional)
+    inner = schema.get("additionalProperties")
+    values = _value(words, inner, others) if isinstance(inner, dict) else st.just("x")
+    return st.dictionaries(st.sampled_from(["X-One", "X-Two"]), values, max_size=2)
+
+
+def _text(words: Vocabulary, schema: Schema, others: list[str]) -> st.SearchStrategy[str]:
+    by_pattern = {
+        PROMPT_PATTERN: st.sampled_from(list(words.prompts)),
+        VARIABLE_PATTERN: st.sampled_from(VARIABLES),
+        KEYS_PATTERN: st.sampled_from(["#", "*", "", "*#", "0#"]),
+        TARGET_PATTERN: st.sampled_from(["next", "hangup"]),
+    }
+    pattern = schema.get("pattern")
+    if pattern in by_pattern:
+        return by_pattern[pattern]
+    return st.sampled_from([*TEXTS, *others])
