@@ -29,13 +29,19 @@ class Callee:
     """How one attempt is met. `after_ms`: from dialling to the answer or refusal.
 
     None: when the line says so (`CalleeActs`). `talk_ms`: from the answer until the callee hangs up; None:
-    never. `code`: the SIP code of one that refuses with its own.
+    never. `code`: the SIP code of one that refuses with its own. `rings_first`: it rings before it refuses.
+    `early_media`: it is heard before it answers or refuses, instead of ringing. `keys`: what it presses,
+    `keys_after_ms` after its answer; nobody on this side heeds them.
     """
 
     behaviour: Behaviour = Behaviour.ANSWER
     after_ms: int | None = 2000
     talk_ms: int | None = 10_000
     code: int = 0
+    rings_first: bool = False
+    early_media: bool = False
+    keys: str = ""
+    keys_after_ms: int = 0
 
     @property
     def waits(self) -> bool:
@@ -45,7 +51,13 @@ class Callee:
     @property
     def rings(self) -> bool:
         """Whether the caller hears ringing."""
-        return self.behaviour in (Behaviour.ANSWER, Behaviour.NO_ANSWER)
+        rings = self.rings_first or self.behaviour in (Behaviour.ANSWER, Behaviour.NO_ANSWER)
+        return rings and not self.early_media
+
+    @property
+    def progress(self) -> str:
+        """The provisional response that tells the caller something, empty where there is none."""
+        return SESSION_PROGRESS if self.early_media else RINGING if self.rings else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,7 @@ class Refusal:
 
 TRYING = "SIP 100 Trying"
 RINGING = "SIP 180 Ringing"
+SESSION_PROGRESS = "SIP 183 Session Progress"
 ANSWERED = "SIP 200 OK"
 REFUSED_TEXT = "Refused"
 

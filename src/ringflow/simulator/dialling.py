@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ringflow.calls.released_by import NO_USER_RESPONSE, NORMAL_CLEARING
-from ringflow.simulator.callee import ANSWERED, RINGING, Behaviour, DialledLeg, Refusal, refusal_of
+from ringflow.simulator.callee import ANSWERED, Behaviour, DialledLeg, Refusal, refusal_of
 from ringflow.simulator.command_line import split_arguments, split_options
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, LineEvent, Sound
 from ringflow.simulator.listening import ANY_KEY, IncomingCall
@@ -81,9 +81,10 @@ async def _ring(
     asked = callee.after_ms is None
     acts_ms = None if callee.waits else leg.at_ms + (callee.after_ms or 0)
     too_late = asked or acts_ms is None or (gives_up_ms is not None and gives_up_ms < acts_ms)
-    if callee.rings:
-        call.line.starts(Sound.RINGING, False)
-        channel.responses[_callees_channel(call, leg)] = RINGING
+    heard = Sound.EARLY_MEDIA if callee.early_media else Sound.RINGING if callee.rings else None
+    if heard is not None:
+        call.line.starts(heard, False)
+        channel.responses[_callees_channel(call, leg)] = callee.progress
     call.talks.dialled(silent=callee.behaviour is Behaviour.SILENT)
     if callee.behaviour is Behaviour.SILENT:
         if (refusal := await _keep_silent(call, leg, options, gives_up_ms)) is not None:
@@ -94,8 +95,8 @@ async def _ring(
         event = None
     else:
         event = await _wait(call, options, gives_up_ms if too_late else acts_ms)
-    if callee.rings:
-        call.line.stops(Sound.RINGING)
+    if heard is not None:
+        call.line.stops(heard)
     if isinstance(event, HungUp | KeyUp):
         channel.set_variable("DIALSTATUS", "CANCEL")
         return False
@@ -112,7 +113,7 @@ async def _ring(
         channel.responses[_callees_channel(call, leg)] = ANSWERED
         return True
     refusal = refusal_of(callee)
-    if refusal.response:
+    if refusal.response and not (callee.waits and callee.early_media):
         channel.responses[_callees_channel(call, leg)] = refusal.response
     channel.set_variable("DIALSTATUS", refusal.status)
     if refusal.cause is not None:

@@ -15,6 +15,8 @@ class Sound(StrEnum):
     SILENCE = "silence"
     """Asterisk takes keys without playing anything."""
     RINGING = "ringing"
+    EARLY_MEDIA = "early_media"
+    """What a callee lets be heard before it answers."""
     CALLEE = "callee"
 
 

@@ -198,14 +198,15 @@ def _steps(draw: st.DrawFn) -> list[Written]:
 
 
 def _callees() -> st.SearchStrategy[list[Written]]:
+    heard: dict[str, st.SearchStrategy[Any]] = {"early_media": st.booleans()}
     answers = st.fixed_dictionaries(
-        {"answers_after": durations(0, 300, 1000, 3000), "hangs_up_after": durations(500, 2000, 5000)}
+        {"answers_after": durations(0, 300, 1000, 3000), "hangs_up_after": durations(500, 2000, 5000)},
+        optional=heard | {"keys": st.sampled_from(["1", "*#"]), "keys_after": durations(200, 1000)},
     )
-    waits = st.sampled_from(["no_answer", "trying", "silent"]).map(lambda does: {"does": does})
-    refusals = st.fixed_dictionaries(
-        {"does": st.sampled_from(["busy", "congestion", "unavailable"]), "after": durations(0, 200, 1200)}
-    )
+    waits = st.sampled_from(["no_answer", "trying", "silent", "unavailable"]).map(lambda does: {"does": does})
+    ways: dict[str, st.SearchStrategy[Any]] = {"after": durations(0, 200, 1200), "rings": st.booleans()}
+    refusals = st.fixed_dictionaries({"does": st.sampled_from(["busy", "congestion"])}, optional=ways | heard)
     codes = st.fixed_dictionaries(
-        {"does": st.just("refuse"), "code": st.sampled_from(REFUSALS), "after": durations(0, 700)}
+        {"does": st.just("refuse"), "code": st.sampled_from(REFUSALS)}, optional=ways | heard
     )
     return st.lists(answers | answers | waits | refusals | codes, min_size=1, max_size=3)

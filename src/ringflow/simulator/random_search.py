@@ -117,10 +117,19 @@ def random_cases(config: Config, count: int, first_seed: int, folder: Path) -> I
     """The same random scenarios, each in a file of its own below `folder`."""
     documents = random_documents(vocabulary(config))
     for number in range(1, count + 1):
-        kept: list[ScenarioCase] = []
+        kept = _Kept()
         path = folder / f"random-{first_seed}-{number}.test.yaml"
-        _try_one(documents, first_seed, number, path, lambda case, text, kept=kept: kept.append(case))
-        yield from kept[:1]
+        _try_one(documents, first_seed, number, path, kept.keep)
+        # What is tried last is what stands in the file.
+        yield from kept.cases[-1:]
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self.cases: list[ScenarioCase] = []
+
+    def keep(self, case: ScenarioCase, text: str) -> None:
+        self.cases.append(case)
 
 
 def vocabulary(config: Config) -> Vocabulary:

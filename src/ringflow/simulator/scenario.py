@@ -39,6 +39,10 @@ EVERY_MS = 250
 LEAST_GAP_MS = 150
 """Between keys that are held longer than usual, where a scenario does not say how soon they follow."""
 
+REFUSES_AFTER_MS = 200
+REFUSING = frozenset({Behaviour.BUSY, Behaviour.CONGESTION, Behaviour.REFUSE})
+UNHEARD = frozenset({Behaviour.UNAVAILABLE, Behaviour.TRYING, Behaviour.SILENT})
+
 _MODIFIERS = {
     "hears": frozenset({"for"}),
     "keys": frozenset({"every", "tone", "after", "pause"}),
@@ -112,27 +116,53 @@ class CalleePlan(Frozen):
 
     does: Behaviour | None = None
     code: Annotated[int, Field(ge=400, le=699)] | None = None
-    after: DurationMs = 200
+    after: DurationMs | None = None
+    rings: bool = False
+    early_media: bool = False
     answers_after: DurationMs | None = None
     hangs_up_after: DurationMs | None = None
+    keys: KeyText | None = None
+    keys_after: DurationMs = 1000
 
     @model_validator(mode="after")
     def _one_way(self) -> CalleePlan:
         answers = self.does in (None, Behaviour.ANSWER)
-        if not answers and {"answers_after", "hangs_up_after"} & self.model_fields_set:
+        if not answers and {"answers_after", "hangs_up_after", "keys"} & self.model_fields_set:
             raise ValueError(f"a callee that `does: {self.does}` does not answer || remove one of the two")
         if (self.does is Behaviour.REFUSE) is not (self.code is not None):
             raise ValueError("`does: refuse` and `code` go together || write {does: refuse, code: 480}")
-        if answers and "after" in self.model_fields_set:
+        if answers and self.after is not None:
             raise ValueError("`after` goes with `does: busy` and the like || write `answers_after`")
+        if self.rings and self.does not in REFUSING:
+            raise ValueError("`rings` goes with a refusal: who answers rings anyway || write {does: busy}")
+        if self.early_media and self.does in UNHEARD:
+            raise ValueError(f"a callee that `does: {self.does}` is not heard || remove `early_media`")
+        if self.does is Behaviour.UNAVAILABLE and self.after:
+            raise ValueError("Asterisk tells at once of a trunk that is not there || remove `after`")
         return self
 
     def callee(self) -> Callee:
         """The callee as the virtual Asterisk meets it."""
         if self.does not in (None, Behaviour.ANSWER):
-            return Callee(self.does, self.after, None, self.code or 0)
-        after_ms = Callee().after_ms if self.answers_after is None else self.answers_after
-        return Callee(Behaviour.ANSWER, after_ms, self.hangs_up_after)
+            sooner = 0 if self.does is Behaviour.UNAVAILABLE else REFUSES_AFTER_MS
+            after_ms = sooner if self.after is None else self.after
+            return Callee(
+                self.does,
+                after_ms,
+                None,
+                self.code or 0,
+                rings_first=self.rings,
+                early_media=self.early_media,
+            )
+        answers_ms = Callee().after_ms if self.answers_after is None else self.answers_after
+        return Callee(
+            Behaviour.ANSWER,
+            answers_ms,
+            self.hangs_up_after,
+            early_media=self.early_media,
+            keys=self.keys or "",
+            keys_after_ms=self.keys_after,
+        )
 
 
 class TopUp(Frozen):
