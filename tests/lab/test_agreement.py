@@ -16,7 +16,7 @@ from ringflow.lab import CalleeRecord, HangUp, LabCallResult, Moment
 from ringflow.lab.agreement import disagreements, side_by_side, wire_disagreements
 from ringflow.lab.scenario_plan import plan_call
 from ringflow.simulator.run import SimulatedCall, simulate
-from ringflow.simulator.scenario import TopUp
+from ringflow.simulator.scenario import IncomingPlan
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
 from ringflow.simulator.stage import Stage
 
@@ -130,7 +130,7 @@ async def test_both_transcripts_are_shown_side_by_side() -> None:
 async def test_a_hang_up_counts_from_what_is_seen_on_the_wire(
     name: str, moment: Moment, after_ms: int
 ) -> None:
-    plan = plan_call(CASES[name].scenario, await simulated(CASES[name]))
+    plan = plan_call(CASES[name].scenario.scripts[0], await simulated(CASES[name]))
     assert plan.hang_up == HangUp(moment, after_ms)
 
 
@@ -138,22 +138,19 @@ async def test_each_time_that_a_call_dials_out_has_callees_of_its_own() -> None:
     path = Path(__file__).parents[2] / "app_flows" / "prepaid_card.test.yaml"
     cases = {one.scenario.name: one for one in read_scenarios(path)}
     case = cases["a known calling number needs no card, and one call follows another"]
-    plan = plan_call(case.scenario, await simulated(case))
+    plan = plan_call(case.scenario.scripts[0], await simulated(case))
     assert [(leg.turn, leg.trunk) for leg in plan.legs] == [(0, "carrier"), (1, "carrier")]
     assert [leg.callee.hangs_up_after_ms for leg in plan.legs if leg.callee] == [3_600_000, 30_000]
     failover = CASES["congestion on the first trunk, the second one answers"]
-    plan = plan_call(failover.scenario, await simulated(failover))
+    plan = plan_call(failover.scenario.scripts[0], await simulated(failover))
     assert [leg.turn for leg in plan.legs] == [0, 0]
 
 
 async def test_what_only_the_simulator_can_play_is_refused_by_name() -> None:
     call = await simulated()
-    scenario = DONE.scenario
-    no_number = scenario.model_copy(update={"call": scenario.call.model_copy(update={"caller": None})})
-    with pytest.raises(Refused, match="always sends a number"):
-        plan_call(no_number, call)
-    topped_up = scenario.model_copy(update={"top_up": (TopUp(after="1s", amount="1.00"),)})
-    with pytest.raises(Refused, match="nobody pays in"):
-        plan_call(topped_up, call)
+    (script,) = DONE.scenario.scripts
+    withheld = script.model_copy(update={"call": IncomingPlan(presentation="restricted")})
+    with pytest.raises(Refused, match="has none to withhold"):
+        plan_call(withheld, call)
     with pytest.raises(Refused, match="nobody ends this call"):
-        plan_call(scenario, replace(call, endless=True))
+        plan_call(script, replace(call, endless=True))

@@ -22,6 +22,7 @@ CASES = [
     *read_scenarios(Path(__file__).with_name("late_keys.test.yaml")),
     *read_scenarios(Path(__file__).with_name("call_path.test.yaml")),
     *read_scenarios(Path(__file__).with_name("causes.test.yaml")),
+    *read_scenarios(Path(__file__).with_name("parties.test.yaml")),
     *read_scenarios(Path(__file__).with_name("failover.test.yaml")),
 ]
 
@@ -57,10 +58,9 @@ def test_only_a_full_number_without_a_terminator_is_dialled_later_than_its_last_
     played: dict[str, Comparison], name: str, least_s: float, most_s: float
 ) -> None:
     one = played[name]
-    assert one.simulated is not None
-    assert one.wire is not None
-    assert one.wire.answered_at is not None
-    last = one.simulated.timeline.keys[-1]
-    released_at = one.wire.answered_at + (last.at_ms + last.length_ms) / 1000
-    (callee,) = one.wire.callees.values()
+    (simulated,), (wire,) = one.simulated, one.wire
+    assert wire.answered_at is not None
+    last = simulated.timeline.keys[-1]
+    released_at = wire.answered_at + (last.at_ms + last.length_ms) / 1000
+    (callee,) = wire.callees.values()
     assert least_s < callee.invited_at - released_at < most_s

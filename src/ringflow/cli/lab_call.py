@@ -35,7 +35,7 @@ from ringflow.forms.made_call import made_call_form
 from ringflow.lab import CalleeRecord, Lab, LabCallee, LabCaller, LabCallResult
 from ringflow.lab.asterisk import CARRIER
 from ringflow.lab.scenario_plan import lab_callee, timed_hang_up, timed_keys
-from ringflow.lab.scenario_server import KeptRecord
+from ringflow.lab.scenario_server import KeptRecords
 from ringflow.logs import set_up_logs
 from ringflow.simulator.carrying import ANONYMOUS, Arrival
 
@@ -159,11 +159,11 @@ async def _make(
     port = lab.asterisk().state.fastagi_port
     if await _listens(port):
         return await lab.call(caller, {CARRIER: callees}, limit_s), None
-    kept = KeptRecord()
+    kept = KeptRecords()
     fastagi = config.fastagi.model_copy(update={"host": "127.0.0.1", "port": port})
     async with running(config.model_copy(update={"fastagi": fastagi, "http": None}), (kept,)):
         wire = await lab.call(caller, {CARRIER: callees}, limit_s)
-        return wire, await kept.record()
+        return wire, next(iter(await kept.records()), None)
 
 
 async def _listens(port: int) -> bool:

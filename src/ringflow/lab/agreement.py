@@ -7,11 +7,13 @@ from itertools import zip_longest
 
 from ringflow.accounts.headers import SECURITY_HEADER
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.calls.dialling import is_sip_uri
 from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus
 from ringflow.calls.rejecting import nearest_code
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.lab.call_values import CalleeRecord, LabCallResult
+from ringflow.lab.sip_trace import sip_user
 from ringflow.simulator.differences import Difference
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.run import SimulatedCall, dialled_legs
@@ -52,8 +54,12 @@ def wire_disagreements(
     callees: Sequence[CalleeRecord | None],
     config: Config,
     keys: SecurityKeys,
+    ahead_s: float = 0.0,
 ) -> Iterator[Difference]:
-    """Where the real call's record says one thing, and SIP another. `callees`: of the planned legs."""
+    """Where the real call's record says one thing, and SIP another. `callees`: of the planned legs.
+
+    `ahead_s`: how far the call's clock was ahead of the wire's.
+    """
     status = _expected_status(simulated, real)
     yield from _compare("SIP status of the caller's INVITE", status, wire.status)
     # What the virtual Asterisk would have sent; legs that differ in number are told of elsewhere.
@@ -63,7 +69,7 @@ def wire_disagreements(
                 yield Difference(f"INVITE through {leg.trunk}", leg.dialled, "none")
             continue
         yield from _leg_on_the_wire(leg, callee, sent.caller_id)
-        yield from _security_key(real, leg, callee, config, keys)
+        yield from _security_key(real, leg, callee, config, keys, ahead_s)
 
 
 def side_by_side(simulated: CallRecord, real: CallRecord) -> Iterator[str]:
@@ -117,7 +123,8 @@ def _unsigned(headers: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _leg_on_the_wire(leg: Leg, callee: CalleeRecord, shown_as: str | None) -> Iterator[Difference]:
     where = f"on the wire of {leg.trunk}"
-    yield from _compare(f"dialled {where}", leg.sent, callee.dialled)
+    sent = sip_user(leg.sent) if is_sip_uri(leg.sent) else leg.sent
+    yield from _compare(f"dialled {where}", sent, callee.dialled)
     for name, value in leg.headers.items():
         yield from _compare(f"header {name} {where}", value, callee.header(name))
     yield from _compare(f"From {where}", shown_as, callee.from_user)
@@ -129,13 +136,14 @@ def _leg_on_the_wire(leg: Leg, callee: CalleeRecord, shown_as: str | None) -> It
 
 
 def _security_key(
-    real: CallRecord, leg: Leg, callee: CalleeRecord, config: Config, keys: SecurityKeys
+    real: CallRecord, leg: Leg, callee: CalleeRecord, config: Config, keys: SecurityKeys, ahead_s: float
 ) -> Iterator[Difference]:
     server = next((trunk.server for trunk in config.trunks if trunk.name == leg.trunk), "") or leg.trunk
+    if is_sip_uri(leg.sent):
+        server = leg.sent.rpartition("@")[2]
+    invited_at = round(callee.invited_at + ahead_s)
     try:
-        keys.verify(
-            callee.header(SECURITY_HEADER) or "", real.customer or 0, server, round(callee.invited_at)
-        )
+        keys.verify(callee.header(SECURITY_HEADER) or "", real.customer or 0, server, invited_at)
     except Refused as refused:
         yield Difference(f"{SECURITY_HEADER} on the wire of {leg.trunk}", "a genuine key", str(refused))
 

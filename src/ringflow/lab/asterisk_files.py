@@ -45,6 +45,8 @@ _EMPTY = (
 
 CALLER_ENDPOINT = "lab-caller"
 UNREACHABLE_TRUNK = "unreachable"
+URI_SUFFIX = "-uri"
+"""After a trunk's name: the endpoint by which the same callee is reached by SIP URI."""
 
 
 def write_lab_files(
@@ -105,4 +107,7 @@ def _pjsip(config: Path, ports: Mapping[str, int], trunks: Mapping[str, int]) ->
     for name, port in {**trunks, UNREACHABLE_TRUNK: ports["unreachable"]}.items():
         parts.append(f"[{name}](ringflow-trunk)\naors = {name}\n")
         parts.append(f"[{name}]\ntype = aor\ncontact = sip:127.0.0.1:{port}\n")
+        # The same callee for SIP URIs of any host: whatever is dialled goes to its port.
+        proxy = f"sip:127.0.0.1:{port}\\;lr"
+        parts.append(f"[{name}{URI_SUFFIX}](ringflow-trunk)\noutbound_proxy = {proxy}\n")
     return "\n".join(parts)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 from ringflow.calls.outcome import CallRecord
 from ringflow.config import Config
-from ringflow.errors import RingflowError
+from ringflow.errors import Refused, RingflowError
 from ringflow.lab.agreement import WORLD_TOLERANCE_MS, disagreements, side_by_side, wire_disagreements
-from ringflow.lab.call_values import LabCallResult
+from ringflow.lab.asterisk_files import URI_SUFFIX
+from ringflow.lab.call_values import CalleeRecord, LabCallResult
 from ringflow.lab.lab import Lab
 from ringflow.lab.scenario_plan import PlannedLeg, RealPlan, plan_call
-from ringflow.lab.scenario_server import ScenarioServer, relabelled
+from ringflow.lab.scenario_server import NOBODYS_URI, Dials, ScenarioServer, relabelled
+from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.simulator.differences import Difference, differences
-from ringflow.simulator.run import SimulatedCall, simulate
+from ringflow.simulator.run import SimulatedCall, simulate_calls
+from ringflow.simulator.scenario import ScenarioCall
 from ringflow.simulator.scenario_files import ScenarioCase
 from ringflow.simulator.stage import Stage, given_config, paying_customers
 
@@ -34,12 +38,15 @@ GRACE_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A scenario in both worlds. `failure` is None where they agree with each other and with the scenario."""
+    """A scenario in both worlds, call by call: as simulated, on record, and on the wire.
+
+    `failure` is None where all agree with each other and with the scenario.
+    """
 
     case: ScenarioCase
-    simulated: SimulatedCall | None
-    real: CallRecord | None
-    wire: LabCallResult | None
+    simulated: tuple[SimulatedCall, ...]
+    real: tuple[CallRecord, ...]
+    wire: tuple[LabCallResult, ...]
     failure: str | None
 
 
@@ -83,45 +90,132 @@ class BothWorlds:
         return await asyncio.gather(*(self.play(case) for case in cases))
 
     async def play(self, case: ScenarioCase) -> Comparison:
-        """Simulate it, then make the call. What cannot be played is a failure that says why."""
+        """Simulate it, then make its calls. What cannot be played is a failure that says why."""
         async with self._places:
-            simulated: SimulatedCall | None = None
+            simulated: tuple[SimulatedCall, ...] = ()
             try:
-                simulated = await simulate(case, self._stage)
-                plan = plan_call(case.scenario, simulated)
-                met = [leg for leg in plan.legs if leg.callee is not None]
-                async with self._trunks.take(len(met)) as names:
-                    return await self._compare(case, simulated, plan, dict(zip(met, names, strict=True)))
+                simulated = await simulate_calls(case, self._stage)
+                scripts = case.scenario.scripts
+                plans = [plan_call(*one) for one in zip(scripts, simulated, strict=True)]
+                async with self._trunks.take(_trunk_count(plans)) as names:
+                    return await self._compare(case, simulated, plans, names)
             except (RingflowError, TimeoutError) as error:
                 text = str(error) or f"the real call did not end: {type(error).__name__}"
-                return Comparison(case, simulated, None, None, f"{case.label}: {text}")
+                return Comparison(case, simulated, (), (), f"{case.label}: {text}")
 
     async def _compare(
-        self, case: ScenarioCase, simulated: SimulatedCall, plan: RealPlan, trunks: dict[PlannedLeg, str]
+        self,
+        case: ScenarioCase,
+        simulated: tuple[SimulatedCall, ...],
+        plans: list[RealPlan],
+        names: list[str],
     ) -> Comparison:
-        did = f"1800556{next(self._numbers):04}"
-        config = relabelled(given_config(self._stage.config, case), case.scenario.call.did, did)
+        scenario = case.scenario
+        dids = {
+            did: f"1800556{next(self._numbers):04}"
+            for did in dict.fromkeys(one.call.did for one in scenario.scripts)
+        }
+        config = relabelled(given_config(self._stage.config, case), dids)
         paying = paying_customers(self._stage.config, case)
-        turns: list[dict[str, str]] = [{} for _ in range(1 + max((leg.turn for leg in trunks), default=0))]
-        for leg, trunk in trunks.items():
-            turns[leg.turn][leg.trunk] = f"PJSIP/{{number}}@{trunk}"
-        book, given = self._stage.book(case), case.scenario.given
-        async with self._server.serving(did, config, book, given, paying, turns) as served:
-            limit_s = simulated.record.duration_ms / 1000 + GRACE_S
-            callees = {trunk: leg.callee for leg, trunk in trunks.items() if leg.callee is not None}
-            wire = await self._lab.call(plan.caller(did), callees, limit_s)
-            real = await served.kept.record()
-            money = await served.till.count(real.customer) if served.till and real else None
-        if real is None:
-            return Comparison(case, simulated, None, wire, f"{case.label}: Ringflow has no record of it")
-        seen = [wire.callees.get(trunks[leg]) if leg in trunks else None for leg in plan.legs]
-        found = [
-            *disagreements(simulated, real),
-            *wire_disagreements(simulated, real, wire, seen, config, served.security_keys),
-            *differences(case.scenario, real, WORLD_TOLERANCE_MS, money),
-        ]
-        failure = _failure(case, simulated.record, real, found) if found else None
-        return Comparison(case, simulated, real, wire, failure)
+        trunks, dials = _trunks_of_legs(plans, names)
+        book = self._stage.book(case)
+        serving = self._server.serving([*dids.values()], config, book, scenario.given, paying, dials)
+        async with serving as served:
+            ready = asyncio.Barrier(len(plans))
+
+            async def make(script: ScenarioCall, plan: RealPlan, call: SimulatedCall) -> LabCallResult:
+                async def begins() -> None:
+                    await ready.wait()
+                    await asyncio.sleep(script.after / 1000)
+
+                callees: dict[str, list[LabCallee]] = {}
+                for leg in plan.legs:
+                    if leg.callee is not None:
+                        callees[trunks[leg]] = [*callees.get(trunks[leg], ()), leg.callee]
+                limit_s = (script.after + call.record.duration_ms) / 1000 + GRACE_S
+                in_talk = [
+                    (one.after, partial(served.till.pay_in, one)) for one in script.top_up if served.till
+                ]
+                caller = plan.caller(dids[script.call.did])
+                return await self._lab.call(caller, callees, limit_s, begins, in_talk)
+
+            every = zip(scenario.scripts, plans, simulated, strict=True)
+            making = [make(script, plan, call) for script, plan, call in every]
+            wires = tuple(await asyncio.gather(*making))
+            records = await served.kept.records(len(plans))
+            if len(records) != len(plans):
+                what = f"Ringflow has {len(records)} records of {len(plans)} calls"
+                return Comparison(case, simulated, (), wires, f"{case.label}: {what}")
+            # The first to arrive is the first on record.
+            order = sorted(range(len(plans)), key=lambda index: scenario.scripts[index].after)
+            real = tuple(records[order.index(index)] for index in range(len(plans)))
+            if served.till is not None:
+                await served.till.close()
+            money = [await served.till.count(one.customer) if served.till else None for one in real]
+        texts = []
+        for index, plan in enumerate(plans):
+            one, script = simulated[index], scenario.scripts[index]
+            seen = _callees_of(plan, trunks, wires[index])
+            found = [
+                *disagreements(one, real[index]),
+                *wire_disagreements(
+                    one, real[index], wires[index], seen, config, served.security_keys, served.ahead_s
+                ),
+                *differences(scenario.given, script.expect, real[index], WORLD_TOLERANCE_MS, money[index]),
+            ]
+            if found:
+                name = case.label if scenario.calls is None else f"{case.label}: {script.label(index + 1)}"
+                texts.append(_failure(name, one.record, real[index], found))
+        return Comparison(case, simulated, real, wires, "\n".join(texts) or None)
+
+
+def _trunk_count(plans: Sequence[RealPlan]) -> int:
+    """How many of the lab's trunks a scenario needs: one for each callee, and one for all SIP URIs."""
+    legs = [leg for plan in plans for leg in plan.legs if leg.callee is not None]
+    return sum(leg.turn is not None for leg in legs) + any(leg.turn is None for leg in legs)
+
+
+def _trunks_of_legs(plans: Sequence[RealPlan], names: list[str]) -> tuple[dict[PlannedLeg, str], Dials]:
+    """Which of the lab's trunks each leg goes through, and what leads there in turn.
+
+    Raises `Refused` for SIP URIs of which some have a callee and others have none.
+    """
+    free = iter(names)
+    trunks: dict[PlannedLeg, str] = {}
+    turns: dict[tuple[int, int], dict[str, str]] = {}
+    began_ms: dict[tuple[int, int], int] = {}
+    for call, plan in enumerate(plans):
+        for leg in plan.legs:
+            if leg.turn is None:
+                continue
+            turn = call, leg.turn
+            began_ms.setdefault(turn, leg.at_ms)
+            turns.setdefault(turn, {})
+            if leg.callee is not None:
+                trunks[leg] = next(free)
+                turns[turn][leg.trunk] = f"PJSIP/{{number}}@{trunks[leg]}"
+    uris = [leg for plan in plans for leg in plan.legs if leg.turn is None]
+    uri_dial = NOBODYS_URI
+    if any(leg.callee is not None for leg in uris):
+        if sum(any(leg.turn is None for leg in plan.legs) for plan in plans) > 1:
+            raise Refused(
+                "the lab has one place for all SIP URIs: two calls cannot dial them at the same time"
+            )
+        if any(leg.callee is None for leg in uris):
+            raise Refused("the lab has one place for all SIP URIs: either all of them are there, or none")
+        name = next(free)
+        trunks |= dict.fromkeys(uris, name)
+        uri_dial = f"PJSIP/{name}{URI_SUFFIX}/{{uri}}"
+    in_order = sorted(turns, key=lambda turn: began_ms[turn])
+    return trunks, Dials([turns[turn] for turn in in_order], uri_dial)
+
+
+def _callees_of(
+    plan: RealPlan, trunks: Mapping[PlannedLeg, str], wire: LabCallResult
+) -> list[CalleeRecord | None]:
+    """What each planned callee saw; those behind one trunk in the order of their turns."""
+    left = {trunk: iter(records) for trunk, records in wire.in_turn.items()}
+    return [next(left[trunks[leg]], None) if trunks.get(leg) in left else None for leg in plan.legs]
 
 
 class TrunkPool:
@@ -145,6 +239,6 @@ class TrunkPool:
                 self._changed.notify_all()
 
 
-def _failure(case: ScenarioCase, simulated: CallRecord, real: CallRecord, found: list[Difference]) -> str:
-    lines = [f"{case.label}: simulated (expected) and real (came) differ", *map(str, found)]
+def _failure(label: str, simulated: CallRecord, real: CallRecord, found: list[Difference]) -> str:
+    lines = [f"{label}: simulated (expected) and real (came) differ", *map(str, found)]
     return "\n".join([*lines, *side_by_side(simulated, real)])

@@ -38,7 +38,8 @@ class TimedKeys:
 
 @dataclass(frozen=True, slots=True)
 class LabCaller:
-    """A telephone that calls `did` as `cli`. Without `hang_up` it stays until Asterisk ends the call.
+    """A telephone that calls `did` as `cli`, empty for no number. Without `hang_up` it stays until Asterisk
+    ends the call.
 
     `falls_silent`: from then on it sends no sound, as a telephone that lost its network.
     """

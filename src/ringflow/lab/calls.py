@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import tempfile
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,6 +26,12 @@ _AFTERWARDS_S = 3.0
 
 
 Callees: TypeAlias = LabCallee | Sequence[LabCallee]
+Begin: TypeAlias = Callable[[], Awaitable[None]]
+TimedWork: TypeAlias = tuple[int, Callable[[], Awaitable[None]]]
+
+
+async def at_once() -> None:
+    """Begin without waiting for anybody."""
 
 
 async def place_call(
@@ -34,10 +40,14 @@ async def place_call(
     caller: LabCaller,
     callees: Mapping[str, Callees] | None = None,
     timeout_s: float = CALL_TIMEOUT_S,
+    begins: Begin = at_once,
+    in_talk: Sequence[TimedWork] = (),
 ) -> LabCallResult:
     """Call through Asterisk; `callees` says who stands behind which of its trunks (`callee01`, ...).
 
-    Several behind one trunk take an INVITE each, the next one when the one before has ended.
+    Several behind one trunk take an INVITE each, the next one when the one before has ended. `begins` is
+    waited for when the callees are there, before the caller dials. `in_talk` is done so many milliseconds
+    after the first answer of a callee.
 
     Calls may run at the same time when each has trunks of its own. Raises `StartError` when SIPp cannot run,
     `TimeoutError` when the call has not ended in time.
@@ -46,7 +56,7 @@ async def place_call(
         call = _LabCall(asterisk, packages, Path(folder))
         try:
             async with asyncio.timeout(timeout_s):
-                return await call.run(caller, callees or {})
+                return await call.run(caller, callees or {}, begins, in_talk)
         finally:
             await call.close()
 
@@ -66,10 +76,13 @@ class _LabCall:
         self.earlier: dict[str, list[_Side]] = {}
         """Behind each trunk, those whose turn is over."""
 
-    async def run(self, caller: LabCaller, callees: Mapping[str, Callees]) -> LabCallResult:
+    async def run(
+        self, caller: LabCaller, callees: Mapping[str, Callees], begins: Begin, in_talk: Sequence[TimedWork]
+    ) -> LabCallResult:
         turns = {trunk: (one,) if isinstance(one, LabCallee) else one for trunk, one in callees.items()}
         for trunk, (first, *_) in turns.items():
             await self.add_callee(trunk, first)
+        await begins()
         side = await self.add("caller", free_udp_port())
         scenario = caller_scenario(
             side.sipp.dialogue,
@@ -83,6 +96,8 @@ class _LabCall:
         deeds = [
             *self.deeds(caller, side, list(callees)),
             *(self.take_turns(trunk, later) for trunk, (_, *later) in turns.items() if later),
+            *(self.press_in_talk(trunk, first) for trunk, (first, *_) in turns.items() if first.keys),
+            *(self.work_in_talk(list(callees), *one) for one in in_talk),
         ]
         helping = [asyncio.create_task(one) for one in deeds]
         try:
@@ -157,6 +172,24 @@ class _LabCall:
             await asyncio.sleep(when.after_ms / 1000)
             deed()
 
+    async def press_in_talk(self, trunk: str, callee: LabCallee) -> None:
+        """Press the keys of a callee once it has answered."""
+        await _press_keys(self.sides[trunk], (TimedKeys(callee.keys_after_ms, callee.keys),))
+
+    async def work_in_talk(
+        self, trunks: list[str], after_ms: int, work: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Do it so long after the first callee's answer, if one answers."""
+        waiting = [asyncio.create_task(self.sides[trunk].sipp.wait_for(_is_answer)) for trunk in trunks]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        if any(task.done() and not task.cancelled() and task.result() is not None for task in waiting):
+            await asyncio.sleep(after_ms / 1000)
+            await work()
+
     async def let_callees_end(self, trunks: list[str]) -> None:
         """A callee that got no INVITE waits for ever; one that did has its BYE or CANCEL on the way."""
         called = [self.sides[trunk].sipp for trunk in trunks if self.sides[trunk].sipp.first(_is_invite)]
@@ -186,7 +219,7 @@ async def _press_keys(side: _Side, keys: tuple[TimedKeys, ...]) -> None:
 
 async def _speak_when_invited(side: _Side) -> None:
     invite = await side.sipp.wait_for(_is_invite)
-    if invite is not None and await side.sipp.wait_for(_is_answer) is not None:
+    if invite is not None and await side.sipp.wait_for(_is_heard) is not None:
         side.sound.speak_to(invite.audio_port())
 
 
@@ -196,6 +229,10 @@ def _is_invite(message: SipMessage) -> bool:
 
 def _is_answer(message: SipMessage) -> bool:
     return message.status == 200 and message.method == "INVITE"
+
+
+def _is_heard(message: SipMessage) -> bool:
+    return message.status in (183, 200) and message.method == "INVITE"
 
 
 def _ending(messages: list[SipMessage], ourselves: str) -> tuple[float | None, str]:

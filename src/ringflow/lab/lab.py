@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from ringflow.lab.apt_sources import find_source, read_machine
 from ringflow.lab.asterisk import RTP_PORTS, AsteriskInstance, AsteriskState
 from ringflow.lab.call_values import LabCaller, LabCallResult
-from ringflow.lab.calls import CALL_TIMEOUT_S, Callees, place_call
+from ringflow.lab.calls import CALL_TIMEOUT_S, Begin, Callees, TimedWork, at_once, place_call
 from ringflow.lab.packages import PackageFolder, fetch_packages
 
 PACKAGES = ("asterisk", "sip-tester")
@@ -109,9 +109,12 @@ class Lab:
         caller: LabCaller,
         callees: Mapping[str, Callees] | None = None,
         timeout_s: float = CALL_TIMEOUT_S,
+        begins: Begin = at_once,
+        in_talk: Sequence[TimedWork] = (),
     ) -> LabCallResult:
         """A real call; `callees` stand behind trunks, named `callee01` to `callee24`; see `place_call`."""
-        return await place_call(self.asterisk().state, self.packages, caller, callees, timeout_s)
+        state = self.asterisk().state
+        return await place_call(state, self.packages, caller, callees, timeout_s, begins, in_talk)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

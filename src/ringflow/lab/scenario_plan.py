@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringflow.calls.outcome import NEVER_DIALLED, LegStatus
+from ringflow.calls.outgoing import URI_TRUNK
 from ringflow.errors import Refused
 from ringflow.lab import sipp_scenarios
 from ringflow.lab.call_values import HangUp, LabCaller, Moment, TimedKeys
@@ -12,7 +13,7 @@ from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.simulator.callee import Behaviour, Callee, DialledLeg
 from ringflow.simulator.carrying import ANONYMOUS
 from ringflow.simulator.run import SimulatedCall, dialled_legs
-from ringflow.simulator.scenario import Scenario
+from ringflow.simulator.scenario import ScenarioCall
 
 _BEHAVIOURS = {
     Behaviour.ANSWER: sipp_scenarios.Behaviour.ANSWER,
@@ -25,24 +26,26 @@ _BEHAVIOURS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PlannedLeg:
-    """An attempt through `trunk`, when the call dials out for the `turn`th time (from 0).
+    """An attempt through `trunk`, dialled at `at_ms` of the scenario's clock.
 
+    It belongs to the call's `turn`th time (from 0) of dialling through the trunks; None for a SIP URI.
     `callee` is None where nobody is there.
     """
 
-    turn: int
+    turn: int | None
     trunk: str
     callee: LabCallee | None
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class RealPlan:
     """A real call as the simulator foretold it.
 
-    `legs` are the attempts for which an INVITE is sent or tried, in order. `asserted`: the network tells the
-    number of a caller who withholds it.
+    `cli` is empty where no number arrives. `legs` are the attempts for which an INVITE is sent or tried, in
+    order. `asserted`: the network tells the number of a caller who withholds it.
     """
 
     cli: str
@@ -58,20 +61,18 @@ class RealPlan:
         return LabCaller(did, self.cli, self.keys, self.hang_up, self.anonymous, headers=headers)
 
 
-def plan_call(scenario: Scenario, call: SimulatedCall) -> RealPlan:
+def plan_call(script: ScenarioCall, call: SimulatedCall) -> RealPlan:
     """How to make the call on a real Asterisk. Raises `Refused` for what only the simulator can play."""
-    cli = scenario.call.caller
-    if call.endless:
-        raise Refused("nobody ends this call")
-    if cli is None:
-        raise Refused("a telephone of the lab always sends a number, or `anonymous`")
-    if scenario.given.now is not None:
-        raise Refused("a real Asterisk's clock cannot be set by `given.now`")
-    if scenario.top_up:
-        raise Refused("nobody pays in during a call of the lab")
-    withheld = scenario.call.presentation == "restricted"
+    cli = script.call.caller
+    if call.endless and script.expect.endless is None:
+        raise Refused("nobody ends this call; say after how long the caller may: `expect: {endless: 10s}`")
+    withheld = script.call.presentation == "restricted"
+    if cli is None and withheld:
+        raise Refused(
+            "a caller without a number has none to withhold; give `from`, or leave out `presentation`"
+        )
     return RealPlan(
-        cli=cli,
+        cli=cli or "",
         anonymous=withheld or cli == ANONYMOUS,
         asserted=withheld and cli != ANONYMOUS,
         keys=timed_keys(call),
@@ -87,7 +88,7 @@ def timed_keys(call: SimulatedCall) -> tuple[TimedKeys, ...]:
 
 def _legs(call: SimulatedCall) -> tuple[PlannedLeg, ...]:
     legs: list[PlannedLeg] = []
-    seen = iter(call.legs)
+    dialled = iter(call.legs)
     turn, tried = 0, set[str]()
     for leg in call.record.legs:
         if not leg.trunk:
@@ -95,9 +96,12 @@ def _legs(call: SimulatedCall) -> tuple[PlannedLeg, ...]:
         if leg.trunk in tried:
             # Trunks are tried in one order each time: the first one again is the next time.
             turn, tried = turn + 1, set()
-        tried.add(leg.trunk)
+        if leg.trunk != URI_TRUNK:
+            tried.add(leg.trunk)
         if leg.status not in NEVER_DIALLED:
-            legs.append(PlannedLeg(turn, leg.trunk, _met(next(seen))))
+            seen = next(dialled)
+            in_turn = None if leg.trunk == URI_TRUNK else turn
+            legs.append(PlannedLeg(in_turn, leg.trunk, _met(seen), seen.at_ms))
     return tuple(legs)
 
 
@@ -109,7 +113,16 @@ def _met(seen: DialledLeg) -> LabCallee | None:
 
 def lab_callee(callee: Callee) -> LabCallee:
     """The same callee as SIPp plays it."""
-    return LabCallee(_BEHAVIOURS[callee.behaviour], callee.after_ms or 0, callee.talk_ms, callee.code)
+    return LabCallee(
+        _BEHAVIOURS[callee.behaviour],
+        callee.after_ms or 0,
+        callee.talk_ms,
+        callee.code,
+        rings_first=callee.rings_first,
+        early_media=callee.early_media,
+        keys=callee.keys,
+        keys_after_ms=callee.keys_after_ms,
+    )
 
 
 def timed_hang_up(call: SimulatedCall) -> HangUp | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -43,14 +44,18 @@ NOBODYS_DID = 404
 NOBODY = "PJSIP/{number}@nobody"
 """The dial string of trunks that the simulated call did not use: no such endpoint, so CHANUNAVAIL."""
 
+NOBODYS_URI = "PJSIP/nobody/{uri}"
+"""The same for SIP URIs."""
+
 Trunks: TypeAlias = Callable[[], Awaitable[tuple[Trunk, ...]]]
 
 
-class KeptRecord:
-    """A watcher that keeps the record of the first call that ends."""
+class KeptRecords:
+    """A watcher that keeps the records of the calls that end."""
 
     def __init__(self) -> None:
-        self._ended: asyncio.Future[CallRecord] = asyncio.get_running_loop().create_future()
+        self._ended: list[CallRecord] = []
+        self._news = asyncio.Event()
 
     def call_began(self, app: str) -> None:
         """Nothing to keep yet."""
@@ -60,28 +65,42 @@ class KeptRecord:
 
     def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
         """Keep it."""
-        if not self._ended.done():
-            self._ended.set_result(record)
+        self._ended.append(record)
+        self._news.set()
 
     def call_refused(self, reject: Reject) -> None:
         """Not of the calls that are made here."""
 
-    async def record(self, wait_s: float = RECORD_WAIT_S) -> CallRecord | None:
-        """The record, waited for; None when no call ended in time."""
-        try:
+    async def records(self, count: int = 1, wait_s: float = RECORD_WAIT_S) -> list[CallRecord]:
+        """So many records, waited for, by the times at which the calls came; fewer when that takes long."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
-                return await asyncio.shield(self._ended)
-        except TimeoutError:
-            return None
+                while len(self._ended) < count:
+                    self._news.clear()
+                    await self._news.wait()
+        return sorted(self._ended, key=lambda record: record.started_at_s)
 
 
 @dataclass(frozen=True, slots=True)
 class ServedScenario:
     """What a scenario's call leaves behind: its record, the keys that signed its headers, and its money."""
 
-    kept: KeptRecord
+    kept: KeptRecords
     security_keys: SecurityKeys
     till: Till | None
+    ahead_s: float
+    """How far its clock is ahead of the machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dials:
+    """The dial strings that lead to a scenario's callees.
+
+    `turns`: those of the trunks, by name, for each time that a call dials out; `uri`: of all SIP URIs.
+    """
+
+    turns: Sequence[Mapping[str, str]] = ()
+    uri: str = NOBODYS_URI
 
 
 class ScenarioServer:
@@ -116,33 +135,36 @@ class ScenarioServer:
     @asynccontextmanager
     async def serving(
         self,
-        did: str,
+        dids: Sequence[str],
         config: Config,
         flows: Flows,
         given: Given,
         paying: tuple[ScenarioCustomer, ...],
-        dials: Sequence[Mapping[str, str]],
+        dials: Dials,
     ) -> AsyncIterator[ServedScenario]:
-        """Serve calls for `did` with the rows that `config` declares, and what the scenario gives besides.
+        """Serve calls for `dids` with the rows that `config` declares, and what the scenario gives besides.
 
-        `dials`: the dial strings of the trunks, by name, for each time that the call dials out. Raises
-        `ConfigError`, `Refused`.
+        Raises `ConfigError`, `Refused`.
         """
-        path = self._folder / f"{did}.db"
+        path = self._folder / f"{dids[0]}.db"
+        clock = ShiftedClock(given.now)
         await asyncio.to_thread(shutil.copy, self._template, path)
         store = await Store.open(f"sqlite:///{path}")
         try:
-            ready = await make_world(store, SystemClock(), config, given, paying)
+            ready = await make_world(store, clock, config, given, paying)
             world = replace(
                 ready.world,
-                trunks=_in_turn(ready.world.trunks, dials),
+                trunks=_in_turn(ready.world.trunks, dials.turns),
+                uri_dial=dials.uri,
                 manager=self._manager if given.manager else None,
             )
-            kept = KeptRecord()
-            self._engines[did] = Engine(ready.directory, flows, world, (kept,))
-            yield ServedScenario(kept, world.security_keys, ready.till)
+            kept = KeptRecords()
+            engine = Engine(ready.directory, flows, world, (kept,))
+            self._engines |= dict.fromkeys(dids, engine)
+            yield ServedScenario(kept, world.security_keys, ready.till, clock.ahead_s)
         finally:
-            self._engines.pop(did, None)
+            for did in dids:
+                self._engines.pop(did, None)
             await store.close()
 
     async def _serve(self, session: AgiSession) -> None:
@@ -153,10 +175,21 @@ class ScenarioServer:
         await engine.run(session)
 
 
-def relabelled(config: Config, called: str, did: str) -> Config:
-    """The configuration with the called DID under another number."""
+class ShiftedClock(SystemClock):
+    """The machine's clock, set to say `now` at this moment, as a scenario wants it; None: as it is."""
+
+    def __init__(self, now: datetime | None) -> None:
+        self.ahead_s = 0.0 if now is None else now.timestamp() - super().now_s()
+
+    def now_s(self) -> float:
+        """Seconds since 1970-01-01 UTC."""
+        return super().now_s() + self.ahead_s
+
+
+def relabelled(config: Config, numbers: Mapping[str, str]) -> Config:
+    """The configuration with the called DIDs under other numbers."""
     dids = tuple(
-        one.model_copy(update={"number": did}) if one.number == called else one for one in config.dids
+        one.model_copy(update={"number": numbers.get(one.number, one.number)}) for one in config.dids
     )
     return config.model_copy(update={"dids": dids})
 

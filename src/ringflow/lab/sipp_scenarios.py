@@ -48,19 +48,31 @@ class Behaviour(Enum):
 class LabCallee:
     """A callee behind one trunk: rings for `answers_after_ms`, then does what `behaviour` says.
 
-    Busy and congestion come at once, as 486 and 503, and so does a refusal with a `code` of its own. One that
-    is trying says 100 and nothing more, a silent one nothing. `hangs_up_after_ms` counts from its answer;
-    with None it stays.
+    Busy and congestion are 486 and 503; one that refuses does so with a `code` of its own. These three ring
+    before it only with `rings_first`. One that is trying says 100 and nothing more, a silent one nothing.
+    With `early_media` sound comes instead of ringing. `hangs_up_after_ms` counts from its answer; with None
+    it stays. `keys` are pressed `keys_after_ms` after its answer.
     """
 
     behaviour: Behaviour = Behaviour.ANSWER
     answers_after_ms: int = 200
     hangs_up_after_ms: int | None = None
     code: int = 0
+    rings_first: bool = False
+    early_media: bool = False
+    keys: str = ""
+    keys_after_ms: int = 0
+
+    @property
+    def progresses(self) -> bool:
+        """Whether it says more than 100 before its final response."""
+        if self.behaviour is Behaviour.TRYING:
+            return False
+        return self.refusal is None or self.rings_first or self.early_media
 
     @property
     def refusal(self) -> str | None:
-        """The status line of the response with which it refuses at once, if it does."""
+        """The status line of the response with which it refuses, if it does."""
         lines = {
             Behaviour.BUSY: "486 Busy Here",
             Behaviour.CONGESTION: "503 Service Unavailable",
@@ -85,16 +97,20 @@ def caller_scenario(
     anonymous: bool,
     headers: tuple[str, ...] = (),
 ) -> str:
-    """A caller that dials `did`, stays until told to go, and takes any refusal. Raises `ValueError`."""
+    """A caller that dials `did`, stays until told to go, and takes any refusal. `cli` empty: no number.
+
+    Raises `ValueError`.
+    """
     # Numbers are encoded below, so that they may hold anything.
     for text in (display_name, *headers):
         if any(sign in text for sign in "[]\r\n\0"):
             raise ValueError(f"SIPp cannot send {text!r}")
-    user = "anonymous" if anonymous else quote(cli, safe=_USER)
+    # Without a number there is no user part, and so no `@`.
+    user = "anonymous@" if anonymous else f"{quote(cli, safe=_USER)}@" if cli else ""
     host = "anonymous.invalid" if anonymous else "[local_ip]:[local_port]"
     quoted = display_name.replace("\\", "\\\\").replace('"', '\\"')
     name = '"Anonymous" ' if anonymous else f'"{quoted}" ' if display_name else ""
-    sender = f"From: {name}<sip:{user}@{host}>;tag=c[call_number]"
+    sender = f"From: {name}<sip:{user}{host}>;tag=c[call_number]"
     target = f"sip:{quote(did, safe=_USER)}@[remote_ip]:[remote_port]"
     privacy = ["Privacy: id"] if anonymous else []
     via = "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]"
@@ -154,36 +170,33 @@ def callee_scenario(dialogue: Dialogue, callee: LabCallee) -> str:
         parts += [_label("silence"), _receive(request="INVITE", next_label="silence")]
         return _document("callee", "from,to,cseq,contact", parts)
     parts.append(_send(["SIP/2.0 100 Trying", *reply]))
-    if callee.refusal is not None:
-        parts += [
-            _send([f"SIP/2.0 {callee.refusal}", *reply], retransmit=True),
-            _receive(request="ACK"),
-            _label("over"),
-        ]
-        return _document("callee", "from,to,cseq,contact", parts)
-    answers = callee.behaviour is Behaviour.ANSWER
+    final_ms = callee.answers_after_ms if callee.refusal or callee.behaviour is Behaviour.ANSWER else None
     # CANCEL's replies differ: 200 answers the CANCEL, 487 the INVITE, whose To and CSeq were kept.
     gone = [
         "SIP/2.0 487 Request Terminated", "[last_Via:]", "[last_From:]", "To:[$to];tag=a[call_number]",
         "[last_Call-ID:]", "CSeq:[$cseq]",
     ]  # fmt: skip
-    answer = [
-        "SIP/2.0 200 OK", "[last_Via:]", "[last_From:]", "To:[$to];tag=a[call_number]", "[last_Call-ID:]",
-        "CSeq:[$cseq]", contact,
+    final = [
+        f"SIP/2.0 {callee.refusal or '200 OK'}", "[last_Via:]", "[last_From:]", "To:[$to];tag=a[call_number]",
+        "[last_Call-ID:]", "CSeq:[$cseq]",
     ]  # fmt: skip
-    if not answers or callee.answers_after_ms:
-        wait_ms = callee.answers_after_ms if answers else MAX_CALL_MS
-        if callee.behaviour is not Behaviour.TRYING:
+    if final_ms != 0:
+        if callee.early_media:
+            parts.append(_send(_with_sdp(["SIP/2.0 183 Session Progress", *reply, contact], dialogue)))
+        elif callee.progresses:
             parts.append(_send(["SIP/2.0 180 Ringing", *reply, contact]))
         parts += [
-            _receive(request="CANCEL", timeout_ms=wait_ms, timeout_label="answer"),
+            _receive(request="CANCEL", timeout_ms=final_ms or MAX_CALL_MS, timeout_label="final"),
             _send(["SIP/2.0 200 OK", *reply]),
             _send(gone, retransmit=True),
             _receive(request="ACK", next_label="over"),
         ]
+    parts.append(_label("final"))
+    if callee.refusal is not None:
+        parts += [_send(final, retransmit=True), _receive(request="ACK"), _label("over")]
+        return _document("callee", "from,to,cseq,contact", parts)
     parts += [
-        _label("answer"),
-        _send(_with_sdp(answer, dialogue), retransmit=True),
+        _send(_with_sdp([*final, contact], dialogue), retransmit=True),
         _receive(request="ACK"),
         *_conversation(dialogue, bye, refer, callee.hangs_up_after_ms or MAX_CALL_MS),
         _label("over"),

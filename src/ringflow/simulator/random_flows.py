@@ -36,6 +36,11 @@ LONGEST_S = 4
 """No field makes a caller wait for longer, so that a call through many slots ends in time."""
 
 
+def one_in(number: int) -> st.SearchStrategy[bool]:
+    """True so seldom; shrinks to False."""
+    return st.integers(1, number).map(lambda drawn: drawn == number)
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """What random flows are made of: the slot types, and the prompts that are there."""
@@ -55,7 +60,7 @@ class RandomFlows:
 @st.composite
 def random_flows(draw: st.DrawFn, words: Vocabulary) -> RandomFlows:
     """One to three apps. Half of them only ever lead on, so that whatever the caller does they end."""
-    loops = draw(st.integers(0, 3)) == 0
+    loops = draw(one_in(4))
     names = ["main", *(f"other{number}" for number in range(1, draw(st.integers(1, MAX_APPS))))]
     apps = {}
     for place, name in enumerate(names):
@@ -126,7 +131,7 @@ def _slot(draw: st.DrawFn, words: Vocabulary, kind: str, others: list[str]) -> t
     fields: Schema = {name: field for name, field in schema["properties"].items() if name not in OWN_FIELDS}
     written: Written = {"slot": kind}
     for name, field in fields.items():
-        if name in schema["required"] or draw(st.integers(0, 3)) == 0:
+        if name in schema["required"] or draw(one_in(4)):
             written[name] = draw(_value(words, field, others))
     untried = [name for name in fields if name not in written]
     for _ in range(MAX_REPAIRS):

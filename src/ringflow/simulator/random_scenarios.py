@@ -8,7 +8,7 @@ import yaml
 from hypothesis import strategies as st
 
 from ringflow.simulator.line import QUESTION
-from ringflow.simulator.random_flows import RandomFlows, Vocabulary, Written, random_flows
+from ringflow.simulator.random_flows import RandomFlows, Vocabulary, Written, one_in, random_flows
 
 CLI, OTHER_CLI, STRANGER = "441910000001", "441910000002", "441910000099"
 CARD_ID, PIN, OTHER_PIN = "100000000008", "1234", "905718"
@@ -56,7 +56,7 @@ def random_documents(draw: st.DrawFn, words: Vocabulary) -> str:
 def _scenario(draw: st.DrawFn, flows: RandomFlows) -> Written:
     given = draw(_given())
     # One who waits to hear what never comes never leaves: only for flows that end by themselves.
-    listens = not flows.loops and draw(st.integers(0, 4)) > 0
+    listens = not flows.loops and not draw(one_in(5))
     caller = _replies(_asked(flows)) if listens else _steps()
     optional: dict[str, st.SearchStrategy[Any]] = {"call": _call(), "callee": _callees()}
     scenario: Written = {"given": given, "caller": draw(caller)}
@@ -104,18 +104,18 @@ def _given(draw: st.DrawFn) -> Written:
         "caller_id": st.just("442071234567"),
         "status": st.sampled_from(["active", "inactive", "penalty", "pending"]),
     }
-    if draw(st.integers(0, 5)) == 0:
+    if draw(one_in(6)):
         customer |= draw(st.fixed_dictionaries({}, optional=optional))
     given["customers"] = [customer, {"id": 43, "clis": [OTHER_CLI]}]
     given["uri_hosts"] = ["pbx.example"]
     if draw(st.booleans()):
         given["trunks"] = draw(_trunks("rates" in given))
-    if draw(st.integers(0, 4)) == 0:
+    if draw(one_in(5)):
         given["did"] = draw(_did())
     if draw(st.booleans()):
         given["cards"] = draw(_cards())
         given["vouchers"] = [{"code": VOUCHER, "value": "2.00", "status": draw(_STATUS)}]
-    if draw(st.integers(0, 3)) == 0:
+    if draw(one_in(4)):
         given["manager"] = False
     return given
 
@@ -182,7 +182,7 @@ def _call(draw: st.DrawFn) -> Written:
     )
     if caller is not None:
         call["from"] = caller
-        if caller != "anonymous" and draw(st.integers(0, 4)) == 0:
+        if caller != "anonymous" and draw(one_in(5)):
             call["presentation"] = "restricted"
     return call
 

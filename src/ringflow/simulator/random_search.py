@@ -11,11 +11,12 @@ import io
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import structlog
 from hypothesis import HealthCheck, Phase, Verbosity, assume, given, seed, settings
@@ -37,6 +38,9 @@ BLOCK = 100
 NO_LIBRARY = ("IVR/one", "IVR/two", "MISC/three")
 FILE_NAME = "random.test.yaml"
 SPREAD = 1_000_003
+
+
+Judge: TypeAlias = Callable[[ScenarioCase, Stage], Coroutine[Any, Any, Judgement]]
 
 
 class BrokenInvariant(Exception):
@@ -87,7 +91,7 @@ def search(config: Config, count: int, first_seed: int) -> Iterator[Found]:
                 return
 
 
-def search_block(config: Config, first_seed: int, numbers: range) -> Found:
+def search_block(config: Config, first_seed: int, numbers: range, judge: Judge = play) -> Found:
     """Play these random scenarios, and make the first one that fails small."""
     found = Found()
     documents = random_documents(vocabulary(config))
@@ -96,7 +100,7 @@ def search_block(config: Config, first_seed: int, numbers: range) -> Found:
         stage = runner.run(opened.enter_async_context(Stage.open(config)))
 
         def hold(case: ScenarioCase, text: str) -> None:
-            judgement = runner.run(play(case, stage))
+            judgement = runner.run(judge(case, stage))
             _count(found, judgement)
             if judgement.failure is not None:
                 # Hypothesis plays the smallest failing one last.
