@@ -69,14 +69,13 @@ def test_balance_and_minutes_are_played_as_the_simulator_says_and_are_what_the_c
     comparison = played[language]
     if comparison.failure is not None:
         pytest.fail(comparison.failure, pytrace=False)
-    assert comparison.real is not None
-    assert comparison.wire is not None
+    (real,), (wire,) = comparison.real, comparison.wire
     words = [*say_balance(CREDIT_MICROS, "USD", language), *say_minutes(TALK_S, language)]
-    assert [one.detail for one in comparison.real.transcript if one.event == "prompt"] == words
+    assert [one.detail for one in real.transcript if one.event == "prompt"] == words
     # The call is in A-law, and each prompt is stored in it: Asterisk sends the very bytes of the file.
     at = 0
     for word in words:
         recording = library.path(word, forms.ALAW).read_bytes()
-        found = comparison.wire.voice.find(recording, at)
+        found = wire.voice.find(recording, at)
         assert found >= at, f"{word} did not reach the caller whole after byte {at}"
         at = found + len(recording)

@@ -1,4 +1,4 @@
-"""`ringflow schema`: what flow files may contain, for editors and for people."""
+"""`ringflow schema`: what flow and scenario files may contain, for editors and for people."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ringflow.flows.reference import reference_text
 from ringflow.flows.registry import slot_types
 from ringflow.flows.schema import schema_text
 from ringflow.forms.reference import forms_text
+from ringflow.simulator.scenario_schema import scenario_schema_text
 
 
 def schema(
@@ -23,11 +24,21 @@ def schema(
     forms: Annotated[
         bool, typer.Option("--forms", help="The forms of `--json` and the API in Markdown instead.")
     ] = False,
+    scenarios: Annotated[
+        bool, typer.Option("--scenarios", help="The schema of scenario files instead of flow files.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, which the schema always is.")] = False,
 ) -> None:
-    """Print the JSON Schema of flow files."""
+    """Print the JSON Schema of flow files, or of scenario files."""
     if (as_json and (reference or forms)) or (reference and forms):
         raise Refused("--reference and --forms are Markdown for people: give one of them, without --json")
-    text = forms_text() if forms else reference_text(slot_types()) if reference else schema_text(slot_types())
+    if scenarios and (reference or forms):
+        raise Refused("--scenarios is a schema, --reference and --forms are Markdown: give one of them")
+    if forms:
+        text = forms_text()
+    elif reference:
+        text = reference_text(slot_types())
+    else:
+        text = scenario_schema_text(slot_types()) if scenarios else schema_text(slot_types())
     with new_file(out, overwrite=overwrite) as stream:
         stream.write(text)

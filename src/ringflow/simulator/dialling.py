@@ -22,6 +22,7 @@ from ringflow.simulator.listening import ANY_KEY, IncomingCall
 LEG_SUBROUTINE = re.compile(
     r"ringflow-(?:leg|callee|silent)\^(?P<entry>two|more|s)\^1(?:\((?P<arguments>.*)\))?"
 )
+ANONYMOUS = "anonymous"
 UNCHARGED = "ringflow-answered^"
 ANSWERED_SUBROUTINES = (UNCHARGED, "ringflow-charged^")
 
@@ -48,11 +49,18 @@ def _leg(call: IncomingCall, target: str, options: dict[str, str]) -> DialledLeg
     return DialledLeg(
         target=target,
         headers=_leg_headers(options.get("b", ""), call.channel.inherited()),
-        caller_id="anonymous" if options.get("u") == "prohib" else options.get("f") or call.channel.caller,
+        caller_id=_shown_as(call, options),
         callee=call.meet(len(call.legs), target),
         at_ms=call.clock.monotonic_ms(),
         options=options,
     )
+
+
+def _shown_as(call: IncomingCall, options: Mapping[str, str]) -> str:
+    """The user of the INVITE's From: `anonymous` too where no number arrived (res_pjsip_session.c)."""
+    if options.get("u") == "prohib":
+        return ANONYMOUS
+    return options.get("f") or call.channel.caller or ANONYMOUS
 
 
 def _leg_headers(subroutine: str, inherited: Mapping[str, str]) -> dict[str, str]:

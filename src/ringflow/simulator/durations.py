@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 MAX_DURATION_MS = 24 * 3600 * 1000
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
+DURATION_SCHEMA = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,3})?(ms|s|m|h)$"}
 _MEND = "write a number and a unit: 500ms, 4s, 1.5s, 2m, 1h"
 
 
@@ -32,5 +33,5 @@ def show_duration(milliseconds: int) -> str:
     return f"{milliseconds / 1000:g}s" if milliseconds > 1000 else f"{milliseconds}ms"
 
 
-DurationMs = Annotated[int, BeforeValidator(parse_duration_ms)]
+DurationMs = Annotated[int, BeforeValidator(parse_duration_ms), WithJsonSchema(DURATION_SCHEMA)]
 """Milliseconds, written with a unit."""

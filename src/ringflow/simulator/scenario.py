@@ -43,12 +43,13 @@ REFUSES_AFTER_MS = 200
 REFUSING = frozenset({Behaviour.BUSY, Behaviour.CONGESTION, Behaviour.REFUSE})
 UNHEARD = frozenset({Behaviour.UNAVAILABLE, Behaviour.TRYING, Behaviour.SILENT})
 
-_MODIFIERS = {
+STEP_MODIFIERS = {
     "hears": frozenset({"for"}),
     "keys": frozenset({"every", "tone", "after", "pause"}),
     "waits": frozenset[str](),
     "hangs_up": frozenset({"after"}),
 }
+"""What a caller's step can be, and what may stand beside it."""
 
 
 def _listed(value: object) -> object:
@@ -85,19 +86,19 @@ class Step(Frozen):
     def _one_verb(cls, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        verbs = [verb for verb in _MODIFIERS if verb in value]
-        known = {word for words in _MODIFIERS.values() for word in words}
+        verbs = [verb for verb in STEP_MODIFIERS if verb in value]
+        known = {word for words in STEP_MODIFIERS.values() for word in words}
         if not verbs and set(value) - known:
             return value  # refused for its unknown keys, with the nearest known ones
         if len(verbs) != 1:
             what = f"{' and '.join(verbs)} stand in one step" if verbs else "this step does nothing"
-            raise ValueError(f"{what} || write one of {', '.join(_MODIFIERS)} in each step")
+            raise ValueError(f"{what} || write one of {', '.join(STEP_MODIFIERS)} in each step")
         if value[verbs[0]] is None:
             what, mend = no_value(verbs[0])
             raise ValueError(f"{what} || {mend}")
-        foreign = sorted(known & set(value) - _MODIFIERS[verbs[0]])
+        foreign = sorted(known & set(value) - STEP_MODIFIERS[verbs[0]])
         if foreign:
-            fitting = ", ".join(sorted(_MODIFIERS[verbs[0]])) or "nothing"
+            fitting = ", ".join(sorted(STEP_MODIFIERS[verbs[0]])) or "nothing"
             raise ValueError(f"`{foreign[0]}` means nothing with `{verbs[0]}` || with it goes {fitting}")
         return value
 
