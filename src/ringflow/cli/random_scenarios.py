@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from ringflow.cli.lab_opening import open_lab
+from ringflow.cli.out_file import file_taken, new_file
 from ringflow.cli.printing import print_json
 from ringflow.config import Config
 from ringflow.errors import Refused, StartError
@@ -20,11 +20,15 @@ from ringflow.wording import counted
 NO_HYPOTHESIS = "random scenarios need Hypothesis, which is not installed: pip install 'ringflow[random]'"
 
 
-def play_random(config: Config, count: int, seed: int, lab_count: int, out: Path, as_json: bool) -> bool:
+def play_random(
+    config: Config, count: int, seed: int, lab_count: int, out: Path, *, overwrite: bool, as_json: bool
+) -> bool:
     """Play them, print what came of them, and write a failing one to `out`; whether all passed.
 
-    Raises `StartError` without Hypothesis, or without a lab where one is asked for.
+    Raises `StartError` without Hypothesis, `Refused` where a file is there or the lab is not.
     """
+    if out.exists() and not overwrite:
+        raise file_taken(out, can_overwrite=True)
     try:
         from ringflow.simulator import random_search
     except ModuleNotFoundError as error:
@@ -46,20 +50,29 @@ def play_random(config: Config, count: int, seed: int, lab_count: int, out: Path
         "outcomes": total.outcomes, "exits": total.exits, "failure": total.failure or None,
     }  # fmt: skip
     if total.text:
-        _write(out, total.text)
+        _write(out, total.text, overwrite)
         console.print(f"[red]scenario {total.number} of seed {seed} fails[/]; its smallest form:")
         console.print(f"{escape(total.text)}\n{escape(total.failure)}", soft_wrap=True)
         console.print(f"play it again: ringflow test {escape(str(out))}", soft_wrap=True)
         shown["file"] = str(out)
-    agree = not total.text and (not lab_count or _play_in_lab(config, lab_count, seed, out, console, shown))
+    agree = not total.text and (
+        not lab_count or _play_in_lab(config, lab_count, seed, out, overwrite, console, shown)
+    )
     if as_json:
         print_json(shown)
     return agree
 
 
 def _play_in_lab(
-    config: Config, count: int, seed: int, out: Path, console: Console, shown: dict[str, object]
+    config: Config,
+    count: int,
+    seed: int,
+    out: Path,
+    overwrite: bool,
+    console: Console,
+    shown: dict[str, object],
 ) -> bool:
+    from ringflow.cli.lab_opening import open_lab
     from ringflow.lab.random_agreement import compare_random
 
     lab = open_lab(None)
@@ -69,7 +82,7 @@ def _play_in_lab(
         told = asyncio.run(compare_random(config, lab, count, seed, Path(folder)))
         failing = [one for one in told.comparisons if one.failure is not None]
         if failing:
-            _write(out, failing[0].case.path.read_text("utf-8"))
+            _write(out, failing[0].case.path.read_text("utf-8"), overwrite)
     console.print(
         f"{counted(len(told.comparisons), 'call')} in the lab, {len(failing)} of them different; "
         f"{told.gaps_within} of {len(told.gaps_ms)} times from event to event within {told.tolerance_ms} ms "
@@ -87,11 +100,9 @@ def _play_in_lab(
     return not failing and told.is_close
 
 
-def _write(out: Path, text: str) -> None:
-    try:
-        out.write_text(text, "utf-8")
-    except OSError as error:
-        raise Refused(f"{out} cannot be written: {error.strerror}; name another file with --out") from error
+def _write(out: Path, text: str, overwrite: bool) -> None:
+    with new_file(out, overwrite=overwrite) as file:
+        file.write(text)
 
 
 def _tally(counts: Counter[str]) -> str:

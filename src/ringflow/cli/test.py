@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
 
+from ringflow.cli.out_file import Overwrite
 from ringflow.cli.printing import Json, print_json
 from ringflow.cli.random_scenarios import play_random
 from ringflow.config import Config, LogConfig, load_config
@@ -56,6 +57,7 @@ def test(
     out: Annotated[
         Path, typer.Option("--out", help="Where a random scenario that fails is written.")
     ] = RANDOM_FILE,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Play scenarios on the simulator.
@@ -65,7 +67,8 @@ def test(
     if random is not None:
         if paths or text:
             raise Refused("--random makes its own scenarios; leave out PATH and -k")
-        if not play_random(load_config(needed=False), random, seed, lab, out, as_json):
+        config = load_config(needed=False)
+        if not play_random(config, random, seed, lab, out, overwrite=overwrite, as_json=as_json):
             raise typer.Exit(EXIT_FAILED)
         return
     if lab:

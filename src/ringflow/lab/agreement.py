@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from ringflow.accounts.headers import SECURITY_HEADER
 from ringflow.accounts.security_key import SecurityKeys
-from ringflow.calls.dialling import is_sip_uri
+from ringflow.calls.dial_attempt import is_sip_uri
 from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus
 from ringflow.calls.rejecting import nearest_code
 from ringflow.config import Config

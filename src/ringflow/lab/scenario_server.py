@@ -87,7 +87,7 @@ class ServedScenario:
 
     kept: KeptRecords
     security_keys: SecurityKeys
-    till: Till | None
+    till: Till
     ahead_s: float
     """How far its clock is ahead of the machine's."""
 

@@ -23,7 +23,7 @@ class SimulatedCall:
 
     `timeline` has the caller's keys and hang-up. `endless`: nobody had ended the call after `MAX_CALL_MS`.
     `waits_for`: what the caller never got to hear. `script`: what was to happen, None for a call without a
-    scenario. `money` is None where calls cost nothing.
+    scenario. `money`: what there is after it, None where nobody counted.
     """
 
     carried: CarriedCall
@@ -55,7 +55,7 @@ class _Made:
     carried: CarriedCall
     caller: ScriptedCaller
 
-    def told(self, money: MoneyAfter | None) -> SimulatedCall:
+    def told(self, money: MoneyAfter) -> SimulatedCall:
         caller = self.caller
         return SimulatedCall(
             self.carried, caller.timeline, caller.endless, caller.waits_for, self.script, money
@@ -87,7 +87,7 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
                     Arrival(plan.did, plan.caller, plan.presentation == "restricted", number=number),
                     make_engine, caller, clock, callees_in_turn(script.callees), stage.duration_of,
                     manager=scenario.given.manager,
-                    in_talk=[(one.after, partial(till.pay_in, one)) for one in script.top_up] if till else (),
+                    in_talk=[(one.after, partial(till.pay_in, one)) for one in script.top_up],
                 )  # fmt: skip
                 return _Made(script, carried, caller)
             finally:
@@ -98,7 +98,6 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(make(*one)) for one in enumerate(scenario.scripts, start=1)]
         made = [task.result() for task in tasks]
-        if till is not None:
-            await till.close()
-        money = [None if till is None else await till.count(one.carried.record.customer) for one in made]
+        await till.close()
+        money = [await till.count(one.carried.record.customer) for one in made]
     return tuple(one.told(has) for one, has in zip(made, money, strict=True))

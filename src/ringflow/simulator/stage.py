@@ -23,6 +23,7 @@ from ringflow.simulator.listening import PromptDuration
 from ringflow.simulator.scenario import (
     DEFAULT_CUSTOMER,
     DEFAULT_TRUNK,
+    Given,
     IncomingPlan,
     ScenarioCustomer,
     ScenarioDid,
@@ -96,9 +97,7 @@ class Stage:
         return tuple(problem for book in self._books.values() for problem in book.problems)
 
     @asynccontextmanager
-    async def engines(
-        self, case: ScenarioCase, clock: Clock
-    ) -> AsyncIterator[tuple[MakeEngine, Till | None]]:
+    async def engines(self, case: ScenarioCase, clock: Clock) -> AsyncIterator[tuple[MakeEngine, Till]]:
         """Makes engines on a directory of this scenario's own. Raises `ConfigError` for rows that clash."""
         config = given_config(self.config, case)
         book = self.book(case)
@@ -148,7 +147,7 @@ def given_config(config: Config, case: ScenarioCase) -> Config:
         update={
             "customers": customers,
             "dids": (*called, *(one for one in others if one.customer is None or one.customer in known)),
-            "trunks": given.trunks if given.trunks is not None else _trunks(config, given.rates is not None),
+            "trunks": _trunks(config, given),
             "uri_hosts": given.uri_hosts if given.uri_hosts is not None else config.uri_hosts,
         }
     )
@@ -169,9 +168,13 @@ def paying_customers(config: Config, case: ScenarioCase) -> tuple[ScenarioCustom
     return tuple(ScenarioCustomer(**one.model_dump()) for one in known)
 
 
-def _trunks(config: Config, rated_here: bool) -> tuple[TrunkDeclaration, ...]:
-    trunks = config.trunks or (DEFAULT_TRUNK,)
-    return tuple(one.model_copy(update={"rated": "local"}) for one in trunks) if rated_here else trunks
+def _trunks(config: Config, given: Given) -> tuple[TrunkDeclaration, ...]:
+    """The trunks of a scenario; without rates of its own no call costs anything."""
+    if given.trunks is not None and given.rates is not None:
+        return given.trunks
+    trunks = given.trunks if given.trunks is not None else config.trunks or (DEFAULT_TRUNK,)
+    rated: dict[str, object] = {"rated": "upstream" if given.rates is None else "local"}
+    return tuple(one.model_copy(update=rated) for one in trunks)
 
 
 def called_dids(config: Config, case: ScenarioCase) -> tuple[DidDeclaration, ...]:

@@ -20,11 +20,11 @@ from ringflow.store import Store
 
 @dataclass(frozen=True, slots=True)
 class ScenarioWorld:
-    """Ready for one call. `till` is None where calls cost nothing."""
+    """Ready for its calls."""
 
     directory: Directory
     world: CallWorld
-    till: Till | None
+    till: Till
 
 
 async def make_world(
@@ -36,9 +36,8 @@ async def make_world(
     """
     await apply_declarations(store, config)
     directory = Directory(store, config.country)
-    till = None
+    till = Till(store, clock, config.charging, config.country)
     if given.rates is not None:
-        till = Till(store, clock, config.charging, config.country)
         await till.fill(given, paying)
     deck = Deck(store, clock)
     await deck.deal(given.cards, given.vouchers)
@@ -48,7 +47,7 @@ async def make_world(
         # Nobody outside verifies these keys but the lab's callees, who are given them.
         SecurityKeys(secrets.token_hex()),
         clock,
-        charging=till.charging if till is not None else None,
+        charging=till.charging,
         teller=Teller(store, directory, config.country, lambda: deck.peppers, deck.now_ms),
     )
     return ScenarioWorld(directory, world, till)
