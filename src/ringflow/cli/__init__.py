@@ -26,7 +26,7 @@ COMMANDS = {
     "backup": "Write an archive of everything, while the server goes on.",
     "restore": "Make a database, or a whole folder, of an archive.",
     "check": "Check the configuration, the flows and the scenario files.",
-    "schema": "Print the JSON Schema of flow files.",
+    "schema": "Print the JSON Schema of flow files, or of scenario files.",
     "test": "Play scenarios on the simulator.",
     "call": "Make one simulated call.",
     "dial": "Call a DID from this terminal.",
