@@ -10,7 +10,8 @@ import pytest
 
 from ringflow.errors import DocumentError, Refused
 from ringflow.ledger.rates.card import Rate
-from ringflow.ledger.rates.sheet_columns import FIELDS, IGNORE, ColumnMap, meaning_of, parse_pairs
+from ringflow.ledger.rates.column_names import FIELDS, IGNORE, meaning_of
+from ringflow.ledger.rates.sheet_columns import ColumnMap, parse_pairs
 from ringflow.ledger.rates.sheet_import import RateFile, read_rates
 
 SHEETS = Path(__file__).parent / "sheets"

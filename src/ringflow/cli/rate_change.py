@@ -24,10 +24,10 @@ from ringflow.ledger.rates.sheet_cells import (
     read_amount,
     read_billing,
     read_destination,
-    read_period,
     read_price,
     read_seconds,
 )
+from ringflow.ledger.rates.sheet_dates import read_period
 
 CardName = Annotated[str, typer.Argument(metavar="NAME", help="The rate card.")]
 Prefix = Annotated[str, typer.Argument(metavar="PREFIX", help="With the country's code: 447, +447.")]

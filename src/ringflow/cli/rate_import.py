@@ -20,7 +20,8 @@ from ringflow.errors import DocumentError
 from ringflow.forms.rate import ImportedRatesForm, SheetRateForm, sheet_rate_form
 from ringflow.ledger.rates.card import RateCard, get_card
 from ringflow.ledger.rates.column_maps import get_map, save_map
-from ringflow.ledger.rates.sheet_columns import FIELDS, IGNORE, ColumnMap, parse_pairs
+from ringflow.ledger.rates.column_names import FIELDS, IGNORE
+from ringflow.ledger.rates.sheet_columns import ColumnMap, parse_pairs
 from ringflow.ledger.rates.sheet_import import RateFile, import_rates, read_rates, without_rates_of
 from ringflow.moments import system_now_ms
 from ringflow.store import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ringflow.ledger.rates.sheet_columns import FIELDS
+from ringflow.ledger.rates.column_names import FIELDS
 from ringflow.ledger.rates.sheet_import import RateFile
 
 
