@@ -97,6 +97,28 @@ async def test_a_card_that_warns_lets_it_through_and_logs_it(charging: Charging)
     await charging.end(allowed, 0)
 
 
+@pytest.mark.parametrize("below_cost", [BelowCost.REFUSE, BelowCost.WARN])
+async def test_a_trunk_whose_card_blocks_the_destination_is_passed_over_before_anything_is_held(
+    charging: Charging, below_cost: BelowCost
+) -> None:
+    await say(charging.ledger.store, below_cost)
+    async with charging.ledger.store.writing() as connection:
+        await connection.execute(rates.update().where(rates.c.price_micros == 300_000).values(blocked=True))
+    with capture_logs() as logs:
+        denied = await charging.allow("leg", 1, NUMBER, trunk_with_card="dear")
+    why = f"rate card `dear` blocks 44, so {NUMBER} is not dialled"
+    assert denied == Denial(Denied.BELOW_COST, f"dear: {why}")
+    assert [(one["event"], one["trunk"], one["detail"]) for one in logs] == [
+        ("trunk passed over", "dear", why)
+    ]
+    account = await charging.ledger.account(1)
+    assert account is not None
+    assert account.held_micros == 0
+    allowed = await charging.allow("leg", 1, NUMBER, trunk_with_card="plain")
+    assert isinstance(allowed, Allowance)
+    await charging.end(allowed, 0)
+
+
 @pytest.mark.parametrize(
     ("below_cost", "trunk", "look_ups"),
     [

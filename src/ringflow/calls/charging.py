@@ -14,7 +14,7 @@ from ringflow.ledger.hold import Hold, NoCredit
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.rates.card import BelowCost
 from ringflow.ledger.rates.margin import Margin
-from ringflow.ledger.rates.quote import NoRate, Quote
+from ringflow.ledger.rates.quote import BlockedDestination, NoRate, Quote
 from ringflow.ledger.settlement import Settlement
 from ringflow.ledger.terms import charge_micros, leg_charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS
@@ -129,7 +129,11 @@ class Charging:
             quoted = await self.ledger.quote(number, customer_id)
         except NoRate as error:
             return Denial(Denied.NO_RATE, str(error))
-        loss = await self._loss(quoted, trunk_with_card) if trunk_with_card is not None else ""
+        try:
+            loss = await self._loss(quoted, trunk_with_card) if trunk_with_card is not None else ""
+        except BlockedDestination as error:
+            log.warning("trunk passed over", trunk=trunk_with_card, number=number, detail=str(error))
+            return Denial(Denied.BELOW_COST, f"{trunk_with_card}: {error}")
         if loss and quoted.below_cost is BelowCost.REFUSE:
             return Denial(Denied.BELOW_COST, loss)
         if quoted.least_micros > MAX_AMOUNT_MICROS:
@@ -159,6 +163,7 @@ class Charging:
         """Why a call through the trunk is below cost; empty where it is not, or where nobody can say.
 
         Amounts in two currencies cannot be compared; without a rate for the number its cost is not known.
+        Raises `BlockedDestination` where the trunk's card blocks the number.
         """
         if quoted.below_cost is BelowCost.ALLOW:
             return ""

@@ -18,7 +18,7 @@ from ringflow.ledger.channel_limits import Occupied, OccupyRequest, VacateReques
 from ringflow.ledger.group_commit import GroupCommit
 from ringflow.ledger.hold import Hold, HoldState, NoCredit, UnknownLeg, find_hold, leave_hold
 from ringflow.ledger.hold_requests import ExtendRequest, HoldRequest, VoidRequest
-from ringflow.ledger.rates.quote import NoRate, Quote, Quotes, quote_trunk
+from ringflow.ledger.rates.quote import BlockedDestination, NoRate, Quote, Quotes, quote_trunk
 from ringflow.ledger.settlement import Settlement, SettleRequest
 from ringflow.ledger.terms import Terms, UnreadableTerms, leg_charge_micros
 from ringflow.moments import system_now_ms
@@ -50,9 +50,14 @@ class Ledger:
         return await self._quotes.quote(number, customer_id)
 
     async def cost(self, number: str, trunk: str) -> Terms | None:
-        """What the trunk's owner charges us for a call to `number` now; None where nobody has said."""
+        """Return what the trunk's owner charges us for a call to `number` now; None where nobody has said.
+
+        Raises `BlockedDestination` where the trunk's card says that the owner puts no such call through.
+        """
         try:
             return (await quote_trunk(self.store, number, trunk, self.now_ms()))[1]
+        except BlockedDestination:
+            raise
         except NoRate:
             return None
 
