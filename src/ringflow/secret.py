@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TypeVar
@@ -14,6 +16,8 @@ from ringflow.errors import StartError
 from ringflow.private_folder import make_private_folder
 
 MIN_SECRET_BYTES = 16
+SECRET_BYTES = 32
+"""How many random bytes a secret has that Ringflow makes."""
 
 log = structlog.get_logger("ringflow.secret")
 
@@ -81,6 +85,25 @@ class SecretFile:
             return None
         # A file that was replaced by another of the same length and time still has another inode.
         return state.st_mtime_ns, state.st_size, state.st_ino
+
+
+def make_secret(path: Path) -> bool:
+    """Write a new secret to `path`, mode 0600; False when something is there already. Raises `StartError`."""
+    if path.exists():
+        return False
+    try:
+        make_private_folder(path.parent)
+        # Only its owner can read a named temporary file (Python, tempfile.mkstemp).
+        with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f".{path.name}-") as stream:
+            stream.write(secrets.token_hex(SECRET_BYTES) + "\n")
+            stream.flush()
+            # A link appears whole or not at all, and never in the place of something else.
+            with suppress(FileExistsError):
+                os.link(stream.name, path)
+                return True
+    except OSError as error:
+        raise StartError(f"the secret {path} cannot be written: {error.strerror}") from error
+    return False
 
 
 def replace_secret(path: Path, text: str) -> None:

@@ -13,12 +13,12 @@ import typer
 
 from ringflow.audit import Act, note
 from ringflow.cli.card_pepper import add_pepper
-from ringflow.cli.key import generate_secret
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_json
 from ringflow.config import Config, load_config
 from ringflow.deployment.folder import CONFIG, fill_folder
 from ringflow.moments import system_now_ms
+from ringflow.secret import make_secret
 from ringflow.store import Store
 from ringflow.wording import counted
 
@@ -62,7 +62,7 @@ async def _make_state(config: Config, operator: str) -> list[str]:
         key = config.impersonation
         if key.key_file is not None and not os.environ.get(key.key_env):
             file = config.path(key.key_file)
-            made.append(f"security key: {file}" + ("" if generate_secret(file) else " (was there)"))
+            made.append(f"security key: {file}" + ("" if make_secret(file) else " (was there)"))
         cards = config.cards
         if cards.pepper_file is not None and not os.environ.get(cards.pepper_env):
             file = config.path(cards.pepper_file)

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated
 
 import typer
 
-from ringflow.accounts.security_key import (
-    DEFAULT_MAX_AGE_S,
-    MADE_BY,
-    PURPOSE,
-    KeyRing,
-    configured_keys,
-    parse_ring,
-)
+from ringflow.accounts.key_ring_file import DEFAULT_FILE, KeyRingFile
+from ringflow.accounts.security_key import DEFAULT_MAX_AGE_S, configured_keys
 from ringflow.cli.ids import id_option
 from ringflow.cli.printing import Json, print_deleted, print_json, print_many
 from ringflow.config import load_config
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Refused
 from ringflow.moments import Second
-from ringflow.plain_text import plain
-from ringflow.private_folder import make_private_folder
-from ringflow.secret import read_secret, replace_secret
-
-SECRET_BYTES = 32
-DEFAULT_FILE = Path(".ringflow/security.key")
+from ringflow.secret import make_secret
 
 app = typer.Typer(help="The key that signs X-CX-Sec.", no_args_is_help=True)
 
@@ -56,7 +41,7 @@ def generate_command(
     """
     config = load_config()
     path = out or config.path(config.impersonation.key_file or DEFAULT_FILE)
-    made = generate_secret(path)
+    made = make_secret(path)
     if as_json:
         print_json({"file": path, "created": made})
     else:
@@ -77,23 +62,19 @@ def new_command(as_json: Json = False) -> None:
 
     Give it to those who verify, then `key use` has it sign, and `key drop` ends the old one.
     """
-    path, ring = _ring()
-    number = len(ring.secrets) + 1
-    while f"v{number}" in ring.secrets:
-        number += 1
-    version = f"v{number}"
-    _write(path, KeyRing({**ring.secrets, version: secrets.token_hex(SECRET_BYTES)}, ring.signs))
+    file = _ring_file()
+    version = file.add()
     if as_json:
-        print_json({"version": version, "file": path})
+        print_json({"version": version, "file": file.path})
     else:
-        typer.echo(f"{version} is in {path}, and {ring.signs} still signs")
+        typer.echo(f"{version} is in {file.path}, and {file.read().signs} still signs")
         typer.echo(f"give {version} to those who verify, then `ringflow key use {version}`")
 
 
 @app.command("list")
 def list_command(as_json: Json = False) -> None:
     """List the versions in the file, and which one signs."""
-    ring = _ring()[1]
+    ring = _ring_file().read()
     print_many([VersionRow(name, name == ring.signs) for name in ring.secrets], VersionRow, as_json)
 
 
@@ -103,13 +84,12 @@ def use_command(version: Version, as_json: Json = False) -> None:
 
     The others go on verifying.
     """
-    path, ring = _ring()
-    _check_version(ring, version)
-    _write(path, KeyRing(ring.secrets, version))
+    file = _ring_file()
+    file.use(version)
     if as_json:
         print_json({"version": version, "signs": True})
     else:
-        typer.echo(f"{version} signs from now on, on servers that read {path}")
+        typer.echo(f"{version} signs from now on, on servers that read {file.path}")
 
 
 @app.command("drop")
@@ -118,38 +98,12 @@ def drop_command(version: Version, as_json: Json = False) -> None:
 
     Keys that it signed are taken for forged from now on.
     """
-    path, ring = _ring()
-    _check_version(ring, version)
-    if version == ring.signs:
-        raise Refused(f"{version} signs; let another do so first: `ringflow key use VERSION`")
-    left = {name: secret for name, secret in ring.secrets.items() if name != version}
-    _write(path, KeyRing(left, ring.signs))
+    _ring_file().drop(version)
     print_deleted("version", version, as_json)
 
 
-def _ring() -> tuple[Path, KeyRing]:
-    config = load_config()
-    named = config.impersonation
-    if os.environ.get(named.key_env, "").strip():
-        what = f"the secrets come from {named.key_env}; docs/security-key.md says how to write several there"
-        raise Refused(f"{what}, and servers need a restart: an environment is read at the start alone")
-    path = config.path(named.key_file or DEFAULT_FILE)
-    return path, parse_ring(read_secret(named.key_env, path, PURPOSE, MADE_BY))
-
-
-def _check_version(ring: KeyRing, version: str) -> None:
-    if version not in ring.secrets:
-        raise Refused(f"there is no version {plain(version)}; `ringflow key list` shows those that are there")
-
-
-def _write(path: Path, ring: KeyRing) -> None:
-    text = ring.text()
-    if parse_ring(text) != ring:
-        raise Refused(f"a secret in {path} has spaces or is not ASCII, and cannot be one of several")
-    try:
-        replace_secret(path, text)
-    except OSError as error:
-        raise StartError(f"the secret {path} cannot be written: {error.strerror}") from error
+def _ring_file() -> KeyRingFile:
+    return KeyRingFile(load_config())
 
 
 @app.command("make")
@@ -192,22 +146,3 @@ def verify_command(
         print_json({"genuine": True, "reason": None})
     else:
         typer.echo("genuine")
-
-
-def generate_secret(path: Path) -> bool:
-    """Write a new secret to `path`, mode 0600; False when something is there already. Raises `StartError`."""
-    if path.exists():
-        return False
-    try:
-        make_private_folder(path.parent)
-        # Only its owner can read a named temporary file (Python, tempfile.mkstemp).
-        with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f".{path.name}-") as stream:
-            stream.write(secrets.token_hex(SECRET_BYTES) + "\n")
-            stream.flush()
-            # A link appears whole or not at all, and never in the place of something else.
-            with suppress(FileExistsError):
-                os.link(stream.name, path)
-                return True
-    except OSError as error:
-        raise StartError(f"the secret {path} cannot be written: {error.strerror}") from error
-    return False
