@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ringflow.cli.sounds import read_texts
 from ringflow.documents import read_document
 from ringflow.sounds import PromptLibrary, forms
 from ringflow.sounds.codecs import decode
 from ringflow.sounds.inspection import check
 from ringflow.sounds.levels import PEAK_DBFS, TARGET_DBFS, peak_dbfs, speech_dbfs
+from ringflow.sounds.prompt_texts import read_texts
 from ringflow.speaking import LIBRARY_PREFIX, prompts_needed
 
 FOLDER = Path(__file__).parents[2] / "sounds"

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ringflow.accounts.declarations import check_declarations
-from ringflow.config import DEFAULT_PATH, PATTERN_MENDS, Config, read_settings
-from ringflow.documents import Document, Location
-from ringflow.errors import ConfigError, DocumentError, Problem, StartError
-from ringflow.flows.check import check_flows
-from ringflow.flows.draft import Draft
-from ringflow.flows.folder import FlowFolder, shown_path
-from ringflow.flows.registry import slot_types
-from ringflow.flows.surroundings import Surroundings
 from ringflow.forms.json_value import json_text
-from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_scenarios
-from ringflow.sounds.library import PromptLibrary
-from ringflow.store.address import read_address
-from ringflow.validation import check_model, wrong_locations
-from ringflow.wording import counted, did_you_mean, known_words, quoted
+from ringflow.project_check import check_project
+from ringflow.wording import counted
 
 EXIT_PROBLEMS = 1
-_SETTINGS = frozenset(Config.model_fields)
-_DECLARED_FROM = frozenset({"country", "customers"})
-"""Settings without which it cannot be told what is wrong with the declarations."""
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What `check` looked at, and all that is wrong with it, sorted."""
-
-    problems: tuple[Problem, ...]
-    flows: int
-    slots: int
-    scenarios: int
 
 
 def check(
@@ -58,7 +29,7 @@ def check(
 
     Nothing is run.
     """
-    findings = look(path)
+    findings = check_project(path)
     if as_json:
         found = {
             "problems": findings.problems,
@@ -77,101 +48,3 @@ def check(
             f"no problems: {counted(findings.flows, 'flow')} with {counted(findings.slots, 'slot')}, "
             f"{counted(findings.scenarios, 'scenario')}"
         )
-
-
-def look(path: Path | None = None) -> Findings:
-    """Check everything; with the path of one file, tell of the flows and scenarios only what stands in it."""
-    config, unusable, problems = _read_config(needed=path is None)
-    if path is None and not unusable & _DECLARED_FROM:
-        problems += asyncio.run(check_declarations(config))
-    only = path if path is not None and not path.is_dir() else None
-    folder = (path.parent if only else path) if path is not None else config.path(config.flows)
-    library = PromptLibrary(config.path(config.sounds.folder))
-    entries = frozenset(did.app for did in config.dids)
-    drafts, found = _read_flows(folder)
-    surroundings = Surroundings(
-        prompts=library,
-        entries=entries,
-        uri_hosts=None if "uri_hosts" in unusable else config.allowed_uri_hosts,
-    )
-    found += check_flows(drafts, surroundings)
-    cases, scenario_problems = _read_scenarios(_scenario_files(folder, only))
-    found += scenario_problems
-    if only is not None:
-        name = shown_path(only)
-        found = [problem for problem in found if problem.path == name]
-        drafts = [draft for draft in drafts if draft.path == name]
-        if not only.is_file():
-            found.append(Problem(name, 0, 0, "is not there"))
-        elif not (drafts or found or only.name.endswith(SUFFIX)):
-            found.append(Problem(name, 0, 0, "is not checked", f"flows end in .yaml, scenarios in {SUFFIX}"))
-    if path is None:
-        problems += _references(config, drafts, library)
-    slots = sum(len(draft.slots) for draft in drafts)
-    return Findings(tuple(sorted({*problems, *found})), len(drafts), slots, cases)
-
-
-def _read_config(needed: bool) -> tuple[Config, frozenset[str], list[Problem]]:
-    """The configuration less the settings that cannot be used, their names, and what is wrong with it."""
-    try:
-        document = read_settings(None, os.environ, needed=needed)
-    except ConfigError as error:
-        unread = Path(os.environ.get("RINGFLOW_CONFIG") or DEFAULT_PATH)
-        config = Config().read_from(Document(str(unread), None, {}))
-        return config, _SETTINGS, list(error.problems)
-    written = document.value if isinstance(document.value, dict) else {}
-    _, problems = check_model(Config, document, written, (), PATTERN_MENDS)
-    unusable = frozenset(str(step) for step, *_ in wrong_locations(Config, document, written))
-    usable = {key: value for key, value in written.items() if key not in unusable}
-    config = Config.model_validate(usable).read_from(document)
-    return config, unusable, [*document.problems, *problems]
-
-
-def _read_flows(folder: Path) -> tuple[list[Draft], list[Problem]]:
-    try:
-        drafts, problems = FlowFolder(folder, slot_types()).drafts()
-    except DocumentError as error:
-        return [], list(error.problems)
-    return list(drafts.values()), problems
-
-
-def _scenario_files(folder: Path, only: Path | None) -> list[Path]:
-    if only is not None:
-        return [only] if only.name.endswith(SUFFIX) and only.is_file() else []
-    return find_scenario_files([folder]) if folder.is_dir() else []
-
-
-def _read_scenarios(paths: Iterable[Path]) -> tuple[int, list[Problem]]:
-    count = 0
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            count += len(read_scenarios(Path(shown_path(path))))
-        except DocumentError as error:
-            problems += error.problems
-    return count, problems
-
-
-def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary) -> Iterator[Problem]:
-    """What the configuration names and is not there: apps of DIDs, prompts, a kind of database."""
-    try:
-        read_address(config.database_url)
-    except StartError as error:
-        yield config.problem(("database", "url"), str(error))
-    if not library.folder.is_dir():
-        what, mend = f"`folder`: {quoted(config.sounds.folder)} is not there", "it is where the prompts are"
-        yield config.problem(("sounds", "folder"), what, mend)
-    apps = {draft.app for draft in drafts if draft.app is not None}
-    for index, did in enumerate(config.dids):
-        if did.app not in apps:
-            mend = did_you_mean(did.app, apps, f"apps: {known_words(apps)}" if apps else "")
-            yield config.problem(("dids", index, "app"), f"there is no app {quoted(did.app)}", mend)
-    prompts: dict[Location, str] = {
-        ("apology",): config.apology,
-        ("charging", "warning"): config.charging.warning,
-    }
-    for location, prompt in prompts.items():
-        if not library.exists(prompt):
-            near = next(iter(library.suggest(prompt)), None)
-            mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {prompt}"
-            yield config.problem(location, f"`{location[-1]}`: there is no prompt {quoted(prompt)}", mend)

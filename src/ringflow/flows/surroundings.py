@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringflow.calls.variables import ALWAYS_SET, SOMETIMES_SET
+from ringflow.config import Config
 
 
 class Prompts(Protocol):
@@ -53,3 +54,9 @@ class Surroundings:
     sometimes_set: frozenset[str] = SOMETIMES_SET
     uri_hosts: frozenset[str] | None = None
     other_apps: bool = False
+
+
+def configured_surroundings(config: Config, prompts: Prompts) -> Surroundings:
+    """What the configuration says of the DIDs that lead to flows, and of the hosts that may be dialled."""
+    entries = frozenset(did.app for did in config.dids)
+    return Surroundings(prompts=prompts, entries=entries, uri_hosts=config.allowed_uri_hosts)

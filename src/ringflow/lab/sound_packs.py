@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from ringflow.lab.apt_sources import find_source, read_machine
@@ -14,9 +13,6 @@ INSTALLED = (Path(SOUNDS), Path("/var/lib/asterisk/sounds"))
 
 LISTED = ("en", "es", "fr", "ru")
 """Languages with a package of its own that says what each file of the pack says."""
-
-_EXTENSIONS = (".sln16", ".g722", ".wav", ".sln", ".ulaw", ".alaw", ".gsm")
-"""The best first."""
 
 
 def find_sound_pack(language: Language, fetched: Path) -> Path:
@@ -36,14 +32,3 @@ def fetch_sound_packs(folder: Path) -> PackageFolder:
     lists = [f"asterisk-core-sounds-{code}" for code in LISTED]
     machine = read_machine()
     return fetch_packages(folder, [*packs, *lists], find_source(machine, machine.lab_release))
-
-
-def find_recordings(pack: Path, names: Sequence[str]) -> list[Path]:
-    """The files of a pack by Asterisk's names (`digits/20`), in order; none unless all are there."""
-    found = [_find_recording(pack, name) for name in names]
-    return [path for path in found if path is not None] if None not in found else []
-
-
-def _find_recording(pack: Path, name: str) -> Path | None:
-    candidates = (pack / f"{name}{extension}" for extension in _EXTENSIONS)
-    return next((path for path in candidates if path.is_file() and path.stat().st_size), None)

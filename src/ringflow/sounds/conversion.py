@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,6 +25,9 @@ from ringflow.sounds.levels import (
 )
 from ringflow.sounds.library import PromptLibrary, check_name
 from ringflow.sounds.source import Source, read_source
+
+MOST_CLIPPED = 0.001
+"""A part of a recording that nobody hears to be clipped: one hard consonant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,17 @@ class ImportReport:
     clipped: float
     side: Literal["left", "right"] | None = None
     damaged: bool = False
+
+    def notes(self) -> Iterator[str]:
+        """What is wrong with the recording that no import can correct, and what to do."""
+        if self.side is not None:
+            what = f"the two sides of the recording cancel each other, so only its {self.side} side is taken"
+            yield f"{what} (listen to it; to hear both, turn one side's polarity around and import it again)"
+        if self.damaged:
+            yield "the recording is damaged in places (listen to it, or copy or download it again)"
+        if self.clipped > MOST_CLIPPED:
+            what = f"{self.clipped:.1%} of the recording is cut off at full scale, and no level mends that"
+            yield f"{what} (record it again, with less gain)"
 
 
 def import_sound(
