@@ -28,9 +28,8 @@ from ringflow.engine.lost_legs import SETTLE_SCRIPT, Settlements, serve_settleme
 from ringflow.engine.reaper import Reaper
 from ringflow.engine.watching import Watcher
 from ringflow.errors import RingflowError, StartError
-from ringflow.flows.revisions import keep
+from ringflow.flows.flow_upkeep import FlowUpkeep
 from ringflow.ledger.server_names import ServerName
-from ringflow.moments import system_now_ms
 from ringflow.plain_text import plain
 from ringflow.records.keeping import RecordKeeping
 from ringflow.secret import read_secret
@@ -77,6 +76,9 @@ class Application:
         self._ends = self.records.lost_legs if self.records is not None else None
         silent_s, ledger = config.charging.dead_after_s, core.charging.ledger
         self._settlements = Settlements(core.charging, self._ends, silent_s)
+        self.flows = FlowUpkeep(
+            core.store, core.book, config.path(config.flows), ledger.server, ledger.now_ms
+        )
         self._name = ServerName(core.store, ledger.server, silent_s, ledger.now_ms)
         self.reaper = Reaper(core.charging, self.ami, silent_s, self._settlements, self._name)
         self.http_port: int | None = None
@@ -90,6 +92,7 @@ class Application:
         """Go by the server's name, and open the ports. Raises `StartError` for one of these that is taken."""
         config = self.core.config
         await self._name.take()
+        await self.flows.look()
         if config.http is not None:
             try:
                 await self._start_http(config.http)
@@ -104,10 +107,8 @@ class Application:
         self._tasks.start("event-loop lag", self.metrics.measure_lag)
         self._tasks.start("sums of refused calls", self.engine.refusals.run)
         self._tasks.start("reaper", self.reaper.run)
-        self._tasks.start(
-            "watch app_flows", lambda: self.core.book.watch(self._stopping, self._keep_revisions)
-        )
-        await self._keep_revisions()
+        self._tasks.start("watch app_flows", lambda: self.core.book.watch(self._stopping))
+        self._tasks.start("watch publications", self.flows.run)
         if self.asterisk is not None:
             self._tasks.start("check of Asterisk", self.asterisk.run)
         if self.records is not None:
@@ -129,14 +130,6 @@ class Application:
             return [str(second)]
         return []
 
-    async def _keep_revisions(self) -> None:
-        """Note which texts of flows are in service, so that a start with a broken file can serve the last."""
-        try:
-            async with self.core.store.writing() as connection:
-                await keep(connection, self.core.book.revisions(), system_now_ms())
-        except RingflowError as error:
-            log.warning("flow revisions not kept", detail=str(error))
-
     async def stop(self) -> None:
         """Take no new calls, let those in progress finish up to the limit, end the rest, close everything."""
         self._draining = True
@@ -153,6 +146,7 @@ class Application:
             await self.records.close(LAST_RECORDS_S)
         await self.core.charging.close()
         with contextlib.suppress(StoreGone):
+            await self.flows.leave()
             await self._name.leave()
         await self.core.close()
         log.info("stopped")
@@ -217,6 +211,7 @@ class Application:
         probes = readiness(
             core.store,
             core.book,
+            self.flows,
             self.fastagi,
             self.ami,
             self.asterisk,

@@ -32,6 +32,8 @@ KEEP_NOTHING = {
     *(f"{noun} {verb}" for noun in ("customer", "cli", "did", "trunk") for verb in ("list", "show")),
     *("card list", "card show", "card export", "card batches", "card pepper list"),
     *("voucher list", "voucher show"),
+    *("flow list", "flow show", "flow history", "flow diff", "flow draft list", "flow draft show"),
+    "flow draft check",
     *("ledger check", "ledger show", "ledger holds", "rate list", "rate show", "rate export", "rate quote"),
     "rate map list",
     *("rate compare", "asterisk check"),
@@ -45,6 +47,8 @@ KEEP_NOTHING = {
 
 KEEP_FILES = {
     *("service install", "service uninstall"),
+    # It saves what an editor makes as `flow draft save` does.
+    "flow draft edit",
     "key generate",
     "key new",
     "key use",
@@ -118,6 +122,12 @@ def write_rates() -> None:
     Path("rates.csv").write_text("prefix,price\n44,0.01\n", "utf-8")
 
 
+def write_flow() -> None:
+    Path("app_flows").mkdir()
+    Path("app_flows/card.yaml").write_text("app: card\nslots:\n  - {slot: hangup}\n", "utf-8")
+    Path("new.yaml").write_text("app: card\ntitle: new\nslots:\n  - {slot: hangup}\n", "utf-8")
+
+
 def write_tables() -> None:
     Path("customers.csv").write_text("id\n4\n", "utf-8")
     Path("clis.csv").write_text("number,customer\n441910000009,4\n", "utf-8")
@@ -125,6 +135,11 @@ def write_tables() -> None:
 
 
 CHANGES = (
+    change("flow draft save card new.yaml", "save", "draft of card.yaml", made=True, first=write_flow),
+    change("flow draft discard card", "discard", "draft of card.yaml", gone=True),
+    change("flow draft save card new.yaml", "save", "draft of card.yaml", made=True),
+    change("flow publish card", "publish", "flow card"),
+    change("flow rollback card", "roll back", "flow card"),
     change("customer add One --id 1", "add", "customer 1", made=True),
     change("customer add Two --id 2", "add", "customer 2", made=True),
     change("customer add Three --id 3", "add", "customer 3", made=True),

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
 
 from ringflow.app import open_application, running
 from ringflow.bench.load import run_load
-from ringflow.config import Config
+from ringflow.config import ChargingConfig, Config, DatabaseConfig
+from ringflow.documents import Document
+from ringflow.flows.library import FlowLibrary
+from ringflow.flows.publisher import FlowPublisher
+from ringflow.flows.registry import slot_types
 from ringflow.flows.revisions import Revision, keep, last_good
+from ringflow.flows.service_register import flows_of_servers
+from ringflow.flows.surroundings import configured_surroundings
 from ringflow.store import Store
 from ringflow.store.flow_tables import flow_revisions
 
@@ -68,6 +76,46 @@ async def test_a_server_that_starts_with_a_broken_file_serves_its_last_good_text
         assert corrected is not None
         assert corrected.revision != good.revision
         assert application.core.book.problems == ()
+
+
+async def test_a_running_server_takes_over_what_another_one_published(
+    flow: tuple[Config, Path], database_url: str, tmp_path: Path
+) -> None:
+    config, file = flow
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(file.parent, elsewhere)
+    database = DatabaseConfig(url=database_url)
+    configs = [
+        config.model_copy(
+            update={"flows": folder, "database": database, "charging": ChargingConfig(server=name)}
+        ).read_from(Document(str(tmp_path / "config.yaml"), None, {}))
+        for name, folder in (("a", file.parent), ("b", elsewhere))
+    ]
+    async with running(configs[0]) as here, running(configs[1]) as there:
+        core = here.core
+        library = FlowLibrary(core.store, file.parent, slot_types(), core.charging.ledger.now_ms)
+        draft = file.read_bytes().replace(b"app: calling_card", b"app: calling_card  # another text", 1)
+        await library.save_draft("ann", "calling_card", draft)
+        publisher = FlowPublisher(library, configured_surroundings(config, core.library))
+        (made,) = await publisher.publish_drafts("ann", ["calling_card"])
+        async with asyncio.timeout(30):
+            for server in (here, there):
+                while server.core.book.current()["calling_card"].revision != made.revision:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            while await library.lagging(made, 30):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert (elsewhere / file.name).read_bytes() == draft
+        states = {one.app: one for one in await library.states(30)}
+        assert [(one.server, one.revision) for one in states["calling_card"].servers] == [
+            ("a", made.revision),
+            ("b", made.revision),
+        ]
+        assert (await run_load(there.fastagi.port, calls=1, at_once=1)).complete == 1
+    # Who stops serves nothing any more.
+    store = await Store.open(database_url)
+    async with store.reading() as connection:
+        assert await flows_of_servers(connection, 0) == []
+    await store.close()
 
 
 async def test_a_file_that_was_deleted_is_not_served_again(flow: tuple[Config, Path]) -> None:

@@ -87,6 +87,7 @@ async def database_part(store: Store, charging: Charging) -> tuple[PartState, Pa
     probes = readiness(
         store=store,
         book=nothing,
+        flows=nothing,
         fastagi=nothing,
         ami=None,
         asterisk=None,

@@ -45,6 +45,13 @@ LEDGER = (
         "created_ms) VALUES ('k', 'pay_in', -9001, 42, 'USD', 5000000, 'cash', 'ann', 77)"
     ),
 )
+FLOWS = (
+    (
+        "INSERT INTO flow_revisions (file, app, revision, text, first_loaded_ms, loaded_ms) "
+        "VALUES ('card.yaml', 'card', 'aaa', 'app: card', 3, 4)"
+    ),
+)
+FLOW_KEPT = "SELECT file, app, revision, text, first_loaded_ms, loaded_ms FROM flow_revisions"
 KEPT = {
     "SELECT name, channels, updated_ms FROM customers": ("Ann", 3, 2),
     "SELECT app, reject_code, created_ms FROM dids": ("card", 403, 5),
@@ -65,7 +72,9 @@ async def made_at(url: str, version: str) -> None:
     store = await Store.open(url)
     async with store.writing() as connection:
         await connection.run_sync(upgrade_to, version)
-        for statement in (*DIRECTORY, *(LEDGER if version >= "0002" else ())):
+        ledger = LEDGER if version >= "0002" else ()
+        flows = FLOWS if version >= "0017" else ()
+        for statement in (*DIRECTORY, *ledger, *flows):
             await connection.exec_driver_sql(statement)
     await store.close()
 
@@ -78,6 +87,8 @@ async def assert_whole(url: str, version: str) -> None:
         assert found.scalar_one() == HEAD
         for query, row in KEPT.items():
             assert [tuple(one) for one in await connection.execute(text(query))] == [row]
+        flows = [tuple(one) for one in await connection.execute(text(FLOW_KEPT))]
+        assert flows == ([("card.yaml", "card", "aaa", "app: card", 3, 4)] if version >= "0017" else [])
         assert await books_until_ms(connection) == (77 if version >= "0002" else None)
     assert await check_books(store, 1_000) == []
     await store.close()

@@ -35,6 +35,7 @@ COMMANDS = {
 """Commands without a noun: each a function of its own name, in a file of its own name, and what it does."""
 
 NOUNS = {
+    "flow": ("flow", "Call flows: their texts, drafts, publications and history."),
     "did": ("did", "The numbers that callers dial."),
     "customer": ("customer", "The accounts that pay."),
     "cli": ("cli_numbers", "The calling numbers that identify customers."),

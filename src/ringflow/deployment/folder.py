@@ -18,6 +18,8 @@ IGNORED = """# Secrets, the database, card files and archives: none of them belo
 *.xlsx
 *.part
 *.zip
+# Which published text was last written to a folder of flows: that differs between copies of the folder.
+.published/
 """
 
 # The demo's settings follow the starter's own; both have the country.

@@ -10,7 +10,7 @@ from ringflow.errors import Problem
 from ringflow.flows.draft import Draft
 
 Check: TypeAlias = Callable[[Sequence[Draft]], list[Problem]]
-_Fault: TypeAlias = tuple[str, int, int, str]
+Fault: TypeAlias = tuple[str, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def accept(good: Mapping[str, Draft], newest: Mapping[str, Draft], check: Check)
     changed = {path for path, draft in newest.items() if staying.get(path) is not draft}
     faulty = _paths(as_written)
     taken, held_back = _without_faulty(staying, newest, changed - faulty, check)
-    tolerated = _faults(check(list(staying.values()))) if staying else frozenset()
+    tolerated = faults(check(list(staying.values()))) if staying else frozenset()
     if not _harmless(_merged(staying, newest, taken), tolerated, check):
         taken = _one_by_one(staying, newest, taken, tolerated, check)
     return Accepted(_merged(staying, newest, taken), tuple(sorted({*as_written, *held_back})))
@@ -70,7 +70,7 @@ def _one_by_one(
     staying: Mapping[str, Draft],
     newest: Mapping[str, Draft],
     changed: Iterable[str],
-    tolerated: frozenset[_Fault],
+    tolerated: frozenset[Fault],
     check: Check,
 ) -> set[str]:
     taken: set[str] = set()
@@ -80,8 +80,8 @@ def _one_by_one(
     return taken
 
 
-def _harmless(drafts: Mapping[str, Draft], tolerated: frozenset[_Fault], check: Check) -> bool:
-    return tolerated.issuperset(_faults(check(list(drafts.values()))))
+def _harmless(drafts: Mapping[str, Draft], tolerated: frozenset[Fault], check: Check) -> bool:
+    return tolerated.issuperset(faults(check(list(drafts.values()))))
 
 
 def _merged(
@@ -90,7 +90,8 @@ def _merged(
     return {**staying, **{path: newest[path] for path in changed}}
 
 
-def _faults(problems: Iterable[Problem]) -> frozenset[_Fault]:
+def faults(problems: Iterable[Problem]) -> frozenset[Fault]:
+    """The problems without what they say of other files, to be compared with those of other times."""
     # Without the mend: it lists what else there is, and so changes with other files.
     return frozenset((one.path, one.line, one.column, one.what) for one in problems)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -57,7 +57,7 @@ class FlowBook:
         self._accepted = Accepted({}, ())
         self._apps: Mapping[str, Flow] = {}
         self._reloading = Lock()
-        self._on_loaded: Callable[[], Awaitable[None]] | None = None
+        self._new_texts: dict[tuple[str, str], Revision] = {}
 
     @classmethod
     def load(
@@ -94,22 +94,34 @@ class FlowBook:
 
     def revisions(self) -> list[Revision]:
         """The texts of the files in service."""
-        return [
-            Revision(Path(path).name, draft.flow.app, draft.flow.revision, draft.raw)
-            for path, draft in self._accepted.good.items()
-            if draft.flow is not None and draft.raw
-        ]
+        return list(_revisions(self._accepted))
+
+    def new_texts(self) -> list[Revision]:
+        """The texts that went into service since the start, in that order, but for those in `texts_kept`."""
+        with self._reloading:
+            return list(self._new_texts.values())
+
+    def texts_kept(self, revisions: Iterable[Revision]) -> None:
+        """Leave these out of `new_texts` from now on."""
+        with self._reloading:
+            for one in revisions:
+                self._new_texts.pop((one.file, one.revision), None)
 
     def _begin_with(self, last_good: Iterable[Revision]) -> None:
         """Take these texts for those in service before the first look at the folder."""
         if self._folder is not None:
-            earlier = dict(map(self._folder.earlier, last_good))
+            earlier = dict(map(self._folder.draft_of, last_good))
             good = {name: draft for name, draft in earlier.items() if draft.flow is not None}
             self._accepted = Accepted(good, ())
 
     def get(self, app: str) -> Flow | None:
         """The flow in service for an app."""
         return self._apps.get(app)
+
+    def file_of(self, app: str) -> str | None:
+        """The file that an app in service is in, by its name in the folder."""
+        flow = self._apps.get(app)
+        return None if flow is None else Path(flow.path).name
 
     def current(self) -> Mapping[str, Flow]:
         """All flows in service, as they are now: a reload makes another mapping and leaves this one alone."""
@@ -128,7 +140,10 @@ class FlowBook:
         """Look at the folder again, take what is good; log what changed. Blocks, so call it in a thread."""
         with self._reloading:
             before, problems_before = self._apps, frozenset(self.problems)
+            earlier = set(_revisions(self._accepted))
             self._accepted = accepted = self._look()
+            new = [one for one in _revisions(accepted) if one not in earlier]
+            self._new_texts |= {(one.file, one.revision): one for one in new}
             after = {draft.flow.app: draft.flow for draft in accepted.good.values() if draft.flow}
             self._apps = after if self._folder is not None else before
         changes = Changes(
@@ -150,12 +165,8 @@ class FlowBook:
         accepted = accept(self._accepted.good, newest, lambda drafts: check_flows(drafts, self._surroundings))
         return Accepted(accepted.good, tuple(sorted({*accepted.problems, *unread})))
 
-    async def watch(self, stop: asyncio.Event, loaded: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Reload on every change of the folder until `stop` is set; what goes wrong is logged, not raised.
-
-        `loaded` is called after a reload that put another text into service.
-        """
-        self._on_loaded = loaded
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Reload on every change of the folder until `stop` is set; what goes wrong is logged, not raised."""
         while self._folder is not None and not stop.is_set():
             try:
                 await self._watch_folder(self._folder.path, stop)
@@ -190,11 +201,15 @@ class FlowBook:
                 replaced = _identity(folder) != watched
                 if changed or overdue or replaced:
                     looked_at = now
-                    reloaded = await asyncio.to_thread(self.reload)
-                    if reloaded.loaded and self._on_loaded is not None:
-                        await self._on_loaded()
+                    await asyncio.to_thread(self.reload)
                 if replaced:
                     return
+
+
+def _revisions(accepted: Accepted) -> Iterator[Revision]:
+    for path, draft in accepted.good.items():
+        if draft.flow is not None and draft.raw:
+            yield Revision(Path(path).name, draft.flow.app, draft.flow.revision, draft.raw)
 
 
 def _identity(folder: Path) -> tuple[int, int]:

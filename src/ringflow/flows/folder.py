@@ -82,8 +82,8 @@ class FlowFolder:
         self._read = fresh
         return drafts, [*map(_misnamed, misnamed), *(_misplaced(path, self.path) for path in below)]
 
-    def earlier(self, revision: Revision) -> tuple[str, Draft]:
-        """What an earlier text of a file says, with the file's name in problems."""
+    def draft_of(self, revision: Revision) -> tuple[str, Draft]:
+        """What a text would say in its file, with the file's name in problems."""
         name = shown_path(self.path / revision.file)
         return name, self._parse(revision.text, name)
 

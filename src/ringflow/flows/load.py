@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
 from ringflow.flows.follow_on import HELD_KEYS_PATTERN
 from ringflow.flows.remains import remains_type, without
+from ringflow.flows.revisions import text_revision
 from ringflow.flows.slot import (
     KEYS_PATTERN,
     PRINTABLE_PATTERN,
@@ -30,7 +30,6 @@ from ringflow.wording import did_you_mean, known_words, no_value, quoted
 
 MAX_TITLE_LENGTH = 200
 MAX_SLOTS = 1000
-REVISION_DIGITS = 12
 RESERVED_IDS = frozenset({"next", "hangup"})
 """Targets of `on:` that are not slots."""
 _TYPE_KEYS = frozenset({"type", "kind", "module", "action", "name", "step"})
@@ -64,7 +63,7 @@ class FlowHeader(BaseModel):
 
 def draft_from_bytes(raw: bytes, types: Mapping[str, type[Slot]], name: str) -> Draft:
     """The draft of a flow file's bytes."""
-    revision = hashlib.sha256(raw).hexdigest()[:REVISION_DIGITS]
+    revision = text_revision(raw)
     try:
         document = decode_document(raw, name)
     except DocumentError as error:
@@ -88,7 +87,7 @@ def draft_from_value(
     Where `app` is missing, it is `default_app`.
     """
     value = document.at(location)
-    revision = hashlib.sha256(repr(value).encode("utf-8", "replace")).hexdigest()[:REVISION_DIGITS]
+    revision = text_revision(repr(value).encode("utf-8", "replace"))
     if isinstance(value, list):
         value = {"app": default_app, "slots": value}
         return _draft(document, location, value, types, revision, slots_at=location)

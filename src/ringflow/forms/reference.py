@@ -16,6 +16,14 @@ from ringflow.forms.cli_number import CliForm
 from ringflow.forms.customer import CustomerDetailForm, CustomerForm
 from ringflow.forms.did import DidForm
 from ringflow.forms.field import FIELDS, Kind
+from ringflow.forms.flow import (
+    DraftForm,
+    FlowForm,
+    FlowHistoryForm,
+    FlowTextForm,
+    PublicationForm,
+    ServerFlowForm,
+)
 from ringflow.forms.made_call import MadeCallForm, MadeLegForm, TranscriptEventForm
 from ringflow.forms.rate import (
     AssignmentForm,
@@ -75,6 +83,14 @@ SECTIONS = (
     Section("CLI", CliForm, "`cli`", {"id": 1, "number": "441910000001", "pattern": None}),
     Section("DID", DidForm, "`did`", {"customer": None, "channels": None}),
     Section("Trunk", TrunkForm, "`trunk`", {"position": 100, "server": ""}),
+    Section("Flow", FlowForm, "`flow list`", {"file": "card.yaml"}),
+    Section(
+        "Publication of a flow", PublicationForm, "`flow publish`, `flow rollback`", {"file": "card.yaml"}
+    ),
+    Section("Draft of a flow", DraftForm, "`flow draft`", {"file": "card.yaml"}),
+    Section("What a server has in service of a flow", ServerFlowForm, "`servers` of a flow", {}),
+    Section("Text that a flow had", FlowHistoryForm, "`flow history`", {}),
+    Section("Text of a flow", FlowTextForm, "`flow show`, `flow draft show`", {"file": "card.yaml"}),
     Section("Card", CardForm, "`card`", {"id": "100000000007", "status": "used", "archived_at": None}),
     Section("Batch of cards", BatchForm, "`card batches`, `card generate`", {"name": "spring"}),
     Section("Voucher", VoucherForm, "`voucher`", {"status": "used", "kind": "value", "multiplier": None}),
@@ -137,7 +153,8 @@ def example_of(form: type[Any], own: Mapping[str, Any] | None = None) -> dict[st
         if name in given:
             found[name] = given[name]
         elif below is not None:
-            found[name] = [example_of(below, _own_example(below))]
+            example = example_of(below, _own_example(below))
+            found[name] = example if FIELDS[name].kind is Kind.OBJECT else [example]
         else:
             found[name] = FIELDS[name].example
     return found

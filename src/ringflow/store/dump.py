@@ -31,7 +31,8 @@ from ringflow.store.tables import metadata
 ROWS_AT_ONCE = 5_000
 VERSION_TABLE = "alembic_version"
 FILLED = sorted(
-    {*metadata.tables} - {"audit_log", "directory_revision", "flow_revisions", "ledger_servers", "servers"}
+    {*metadata.tables}
+    - {"audit_log", "directory_revision", "flow_revisions", "flows_in_service", "ledger_servers", "servers"}
 )
 """Tables of which any row means that a database is somebody's: all but those that a start fills by itself."""
 
@@ -210,6 +211,7 @@ def _finish(connection: Connection) -> None:
     """Migrate to the newest schema, and end the servers: nobody goes by their names, their holds are left."""
     upgrade_to(connection, None)
     connection.execute(text("DELETE FROM servers"))
+    connection.execute(text("DELETE FROM flows_in_service"))
     connection.execute(text("UPDATE ledger_servers SET ended_ms = seen_ms WHERE ended_ms IS NULL"))
 
 

@@ -14,6 +14,7 @@ from ringflow.engine.dialplan import DialplanCheck
 from ringflow.engine.reaper import Reaper
 from ringflow.errors import RingflowError
 from ringflow.flows.book import FlowBook
+from ringflow.flows.flow_upkeep import FlowUpkeep
 from ringflow.ledger.abandoned import say_alive
 from ringflow.records.recorder import Recorder
 from ringflow.store import Store
@@ -56,6 +57,7 @@ async def _ask(probe: Probe) -> PartState:
 def readiness(
     store: Store,
     book: FlowBook,
+    flows: FlowUpkeep,
     fastagi: FastAgiServer,
     ami: AmiLink | None,
     asterisk: AsteriskWatch | None,
@@ -109,7 +111,7 @@ def readiness(
 
     async def flow_files() -> PartState:
         # Not required: the last good revisions serve, and the other flows are in order.
-        problems = book.problems
+        problems = flows.problems
         detail = "; ".join(map(str, problems[:MANY_PROBLEMS]))
         if len(problems) > MANY_PROBLEMS:
             detail += f"; and {len(problems) - MANY_PROBLEMS} more: `ringflow check` has them all"

@@ -1,0 +1,247 @@
+"""Publishing: a draft, the text on disk or an old text becomes what every server runs.
+
+In this order: the text is checked together with the other flows of the folder; it is written beside its file,
+so that a full disk is noticed now; the publication is committed; the file is replaced. A crash after the
+commit leaves a publication that is not on disk, which every server then writes (`publication_watch.py`).
+
+Two writers never replace each other's text unseen: what a writer saw in the file, and what was published at
+that time, must still be there. A text that is replaced is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.audit import Act, note
+from ringflow.errors import DocumentError, Problem, Refused
+from ringflow.flows.accept import faults
+from ringflow.flows.check import check_flows
+from ringflow.flows.conflict import ConflictKind, FlowConflict, shown_revision
+from ringflow.flows.flow_file import StagedText
+from ringflow.flows.library import FlowLibrary, app_in, check_text, known_publication
+from ringflow.flows.operator_drafts import delete_draft
+from ringflow.flows.publication import Kind, Publication, insert, newest_of
+from ringflow.flows.revisions import (
+    Revision,
+    find_revision,
+    is_kept,
+    loaded_before,
+    remember,
+    text_revision,
+)
+from ringflow.flows.surroundings import Surroundings
+from ringflow.plain_text import plain
+
+MAX_NOTE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A text to be published. `seen`: the revision in its file, and `follows`: the id of the file's newest
+    publication, when its writer looked. `draft`: the revision of the draft that is published by it, if any.
+    """
+
+    file: str
+    text: bytes = field(repr=False)
+    seen: str | None
+    follows: int
+    draft: str | None = None
+
+
+class FlowPublisher:
+    """Publishes texts of a library's flows. Methods raise as those of `FlowLibrary`; besides, `FlowConflict`,
+    `DocumentError` for a text that is no flow or that harms another one, and `StartError` for a folder that
+    cannot be written.
+    """
+
+    def __init__(self, library: FlowLibrary, surroundings: Surroundings) -> None:
+        self.library = library
+        self._store = library.store
+        self._surroundings = surroundings
+
+    async def check_draft(self, name: str) -> list[Problem]:
+        """What is wrong with a draft, and what it would make wrong in other flows."""
+        draft = await self.library.draft(name)
+        return await asyncio.to_thread(self._new_problems, [_as_revision(draft.file, draft.text)])
+
+    async def publish_drafts(
+        self, operator: str, names: Sequence[str], text: str = "", over: Collection[str] = ()
+    ) -> list[Publication]:
+        """Publish the drafts of these flows, all of them or none; then they are gone.
+
+        `text` is a note. `over`: revisions, in the files or published, that are replaced although the drafts
+        did not begin from them.
+        """
+        proposals = []
+        for name in names:
+            draft = await self.library.draft(name)
+            proposals.append(
+                Proposal(draft.file, draft.text, draft.began_from, draft.follows, draft.revision)
+            )
+        return await self._publish(operator, proposals, "publish", text, over)
+
+    async def publish_files(
+        self, operator: str, names: Sequence[str], text: str = "", over: Collection[str] = ()
+    ) -> list[Publication]:
+        """Publish the texts of these flows' files as they stand in the folder here.
+
+        `over`: published revisions that are replaced although they were never in this folder.
+        """
+        proposals = []
+        for name in names:
+            here = await self.library.text(name)
+            async with self._store.reading() as connection:
+                follows = await known_publication(connection, self.library.file(here.file), here.revision)
+            proposals.append(Proposal(here.file, here.text, here.revision, follows))
+        return await self._publish(operator, proposals, "publish", text, over)
+
+    async def roll_back(
+        self,
+        operator: str,
+        name: str,
+        revision: str | None = None,
+        text: str = "",
+        over: Collection[str] = (),
+    ) -> Publication:
+        """Publish an old text of a flow. `revision` None: the one before the text that is in the file.
+
+        A text in the file that was never in service is replaced only where `over` names it.
+        """
+        file = self.library.file(await self.library.file_of(name))
+        await self.library.take_over(file.name)
+        on_disk = await asyncio.to_thread(file.revision)
+        async with self._store.reading() as connection:
+            wanted = revision or await self._previous(connection, file.name, on_disk)
+            kept = await find_revision(connection, file.name, wanted)
+            known = on_disk is None or on_disk in over or await is_kept(connection, file.name, on_disk)
+            follows = await known_publication(connection, file, on_disk)
+        if not known:
+            raise self._file_conflict(file.name, kept.app, None, on_disk)
+        proposal = Proposal(file.name, kept.text, on_disk, follows)
+        (made,) = await self._publish(operator, [proposal], "roll_back", text, over)
+        return made
+
+    async def _previous(self, connection: AsyncConnection, file: str, on_disk: str | None) -> str:
+        newest = await newest_of(connection, file)
+        if newest is None:
+            found = await loaded_before(connection, file, on_disk or "")
+        elif newest.revision != on_disk:
+            found = newest.revision
+        elif newest.kind == "roll_back":
+            raise Refused(f"{plain(file)} was rolled back last; name the revision that it is to have")
+        else:
+            found = newest.replaced
+        if found is None:
+            raise Refused(f"{plain(file)} has no text before this one")
+        return found
+
+    async def _publish(
+        self, operator: str, proposals: Sequence[Proposal], kind: Kind, text: str, over: Collection[str]
+    ) -> list[Publication]:
+        if len({one.file for one in proposals}) < len(proposals):
+            raise Refused("a flow is named twice")
+        if len(text) > MAX_NOTE or not text.isprintable():
+            raise Refused(f"a note is one line of at most {MAX_NOTE} characters")
+        for one in proposals:
+            check_text(one.text, one.file)
+        texts = [_as_revision(one.file, one.text) for one in proposals]
+        if problems := await asyncio.to_thread(self._new_problems, texts):
+            raise DocumentError(problems)
+        with ExitStack() as stack:
+            staged = [stack.enter_context(self.library.file(one.file).staged(one.text)) for one in proposals]
+            async with self._store.writing() as connection:
+                act = Act(connection, operator, self.library.now_ms())
+                made = [
+                    await self._enter(act, one, new, kind, text, over)
+                    for one, new in zip(proposals, texts, strict=True)
+                ]
+            for publication, beside in zip(made, staged, strict=True):
+                self._put(publication, beside)
+        return made
+
+    async def _enter(
+        self, act: Act, proposal: Proposal, new: Revision, kind: Kind, text: str, over: Collection[str]
+    ) -> Publication:
+        """Enter one publication, if nothing has changed since its writer looked."""
+        connection, file = act.connection, proposal.file
+        old = self.library.file(file).text()
+        on_disk = None if old is None else text_revision(old)
+        if on_disk != proposal.seen and on_disk not in over:
+            raise self._file_conflict(file, new.app, proposal.seen, on_disk)
+        newest = await newest_of(connection, file)
+        # To publish the same text again, as for a folder that was changed by hand, replaces nothing.
+        may_replace = {new.revision, *over}
+        if newest is not None and newest.id != proposal.follows and newest.revision not in may_replace:
+            raise _published_meanwhile(new.app, proposal.seen, newest)
+        if on_disk == new.revision and newest is not None and newest.revision == new.revision:
+            raise Refused(f"{plain(new.app)} has this text, {new.revision}, and it is published")
+        replaced = on_disk
+        if on_disk == new.revision:
+            # Changed by hand here; servers with folders of their own have what was there before.
+            replaced = newest.revision if newest else await loaded_before(connection, file, new.revision)
+        if old is not None:
+            check_text(old, self.library.file(file).shown)
+            await remember(connection, [_as_revision(file, old)])
+        await remember(connection, [new])
+        made = await insert(
+            connection,
+            new,
+            follows=newest.id if newest is not None else 0,
+            replaced=replaced,
+            kind=kind,
+            operator=act.operator,
+            note=text,
+            at_ms=act.now_ms,
+        )
+        if made is None:
+            raise _published_meanwhile(new.app, proposal.seen, None)
+        if proposal.draft is not None and not await delete_draft(connection, file, proposal.draft):
+            what = f"the draft of {plain(new.app)} was changed meanwhile"
+            raise FlowConflict(ConflictKind.DRAFT, new.app, proposal.draft, None, what)
+        before = None if replaced is None else {"revision": replaced}
+        after = {"revision": new.revision, "file": file, "note": text}
+        await note(act, "publish" if kind == "publish" else "roll back", f"flow {new.app}", before, after)
+        return made
+
+    def _put(self, publication: Publication, staged: StagedText) -> None:
+        """Replace the file. A server may have done so already, or somebody may have changed it just now."""
+        file = staged.file
+        on_disk = file.revision()
+        if on_disk != publication.revision and not staged.put(publication.replaced):
+            what = f"{file.shown} was changed on disk while it was published, and stays as it is"
+            raise FlowConflict(
+                ConflictKind.FILE, publication.app, publication.replaced, file.revision(), what
+            )
+        file.note_published(publication.key)
+
+    def _new_problems(self, texts: Sequence[Revision]) -> list[Problem]:
+        """The problems of these texts, and those that they would bring about in other files of the folder."""
+        drafts, _ = self.library.folder.drafts()
+        known = faults(check_flows(list(drafts.values()), self._surroundings))
+        proposed = dict(map(self.library.folder.draft_of, texts))
+        found = check_flows(list({**drafts, **proposed}.values()), self._surroundings)
+        return [one for one in found if one.path in proposed or not faults([one]) <= known]
+
+    def _file_conflict(self, file: str, app: str, seen: str | None, found: str | None) -> FlowConflict:
+        what = (
+            f"{self.library.file(file).shown} was changed on disk: it has {shown_revision(found)}, "
+            f"not {shown_revision(seen)}"
+        )
+        return FlowConflict(ConflictKind.FILE, app, seen, found, what)
+
+
+def _as_revision(file: str, text: bytes) -> Revision:
+    return Revision(file, app_in(text, file), text_revision(text), text)
+
+
+def _published_meanwhile(app: str, seen: str | None, newest: Publication | None) -> FlowConflict:
+    if newest is None:
+        what = f"another text of {plain(app)} was published meanwhile"
+        return FlowConflict(ConflictKind.PUBLICATION, app, seen, None, what)
+    what = f"{newest.operator} published {shown_revision(newest.revision)} of {plain(app)} meanwhile"
+    return FlowConflict(ConflictKind.PUBLICATION, app, seen, newest.revision, what)
