@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from ringflow.cli.key import generate_secret
-from ringflow.secret import replace_secret
+from ringflow.secret import make_secret, replace_secret
 from ringflow.store import Store
 from ringflow.store.dump import write_rows
 from ringflow.store.schema import HEAD
 
 
 async def generate(folder: Path) -> None:
-    assert generate_secret(folder / "security.key")
+    assert make_secret(folder / "security.key")
 
 
 async def replace(folder: Path) -> None:

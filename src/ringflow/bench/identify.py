@@ -121,8 +121,7 @@ async def _measure(
             for filled in (small, large):
                 filled.rounds_us.append(await measure(filled, callers))
         ratio = median(b / a for a, b in zip(small.rounds_us, large.rounds_us, strict=True))
-        medians = [median(one.rounds_us) for one in (small, large)]
-        found.append(IdentifyFigures(name, said, *medians, ratio))
+        found.append(IdentifyFigures(name, said, median(small.rounds_us), median(large.rounds_us), ratio))
     await small.store.close()
     await large.store.close()
     return found

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -92,11 +92,20 @@ async def insert(
     at_ms: int,
 ) -> Publication | None:
     """Enter the publication of a text; None where another one has followed the publication `follows`."""
-    key = secrets.token_hex(KEY_BYTES)
-    values = (key, new.file, follows, new.app, new.revision, replaced, kind, operator, note, at_ms)
-    named = dict(zip(Publication.__slots__[1:], values, strict=True))
-    inserted = await _INSERT.run(connection, **named)
-    return Publication(inserted[0][0], *values) if inserted else None
+    values: dict[str, Any] = {
+        "key": secrets.token_hex(KEY_BYTES),
+        "file": new.file,
+        "follows": follows,
+        "app": new.app,
+        "revision": new.revision,
+        "replaced": replaced,
+        "kind": kind,
+        "operator": operator,
+        "note": note,
+        "at_ms": at_ms,
+    }
+    inserted = await _INSERT.run(connection, **values)
+    return Publication(id=inserted[0][0], **values) if inserted else None
 
 
 async def newest_of(connection: AsyncConnection, file: str) -> Publication | None:
