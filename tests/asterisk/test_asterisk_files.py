@@ -125,3 +125,14 @@ def test_what_an_operator_got_wrong_in_the_files_is_found(folder: Path) -> None:
 def test_a_folder_that_is_not_asterisks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StartError, match=r"has no extensions\.conf: name the folder"):
         read_files(tmp_path, (CARRIER,), "ringflow")
+
+
+def test_the_folder_that_asterisk_config_wrote_is_not_taken_for_asterisks_own(tmp_path: Path) -> None:
+    written = tmp_path / "config"
+    write_asterisk_config(written, AsteriskConfigSettings())
+    with pytest.raises(StartError, match=r"wrote these files, .* own configuration, such as /etc/asterisk$"):
+        read_files(written, (CARRIER,), "ringflow")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "extensions.conf").touch()
+    with pytest.raises(StartError, match=rf"wrote these files, .* name {tmp_path}/etc$"):
+        read_files(written, (CARRIER,), "ringflow")

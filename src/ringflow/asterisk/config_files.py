@@ -19,6 +19,7 @@ from ringflow.calls.collecting import DIALPLAN_TIMERS, FIRST_DIGIT_TIMEOUT_S, IN
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused, StartError
 
+DIALPLAN_FILE = "extensions_ringflow.conf"
 SECRET_FILE = "ami.secret"  # noqa: S105 - the file's name
 MANAGER_USER = "ringflow"
 CALL_PATH = "/call"
@@ -28,7 +29,7 @@ SIP_FILE = "pjsip_ringflow.conf"
 TRUNKS_FILE = "pjsip_trunks.conf"
 
 _PRIVATE = frozenset({"manager_ringflow.conf", SECRET_FILE})
-_OWN_FILES = ("extensions_ringflow.conf", SIP_FILE, "manager_ringflow.conf", "README.md")
+_OWN_FILES = (DIALPLAN_FILE, SIP_FILE, "manager_ringflow.conf", "README.md")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,128}")

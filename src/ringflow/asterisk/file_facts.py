@@ -8,6 +8,7 @@ from pathlib import Path
 from ringflow.accounts.trunks import Trunk
 from ringflow.ami.actions import DialplanStep
 from ringflow.asterisk.conf_file import Section, read_conf
+from ringflow.asterisk.config_files import DIALPLAN_FILE
 from ringflow.asterisk.facts import PJSIP_DEFAULTS, AsteriskFacts, Endpoint
 from ringflow.asterisk.inspection import WRITE_RIGHTS
 from ringflow.asterisk.manager_facts import INCOMING_CONTEXT, agi_lines, endpoints_of
@@ -24,7 +25,7 @@ def read_files(folder: Path, trunks: Sequence[Trunk], user: str) -> AsteriskFact
     `extensions.conf`, or a file cannot be read. Endpoints of a database or of pjsip_wizard.conf are not seen.
     """
     if not (folder / "extensions.conf").is_file():
-        raise StartError(f"{folder} has no extensions.conf: name the folder of Asterisk's own configuration")
+        raise StartError(f"{folder} has no extensions.conf: {_meant(folder)}")
     contexts = read_conf(folder / "extensions.conf")
     steps = [step for section in contexts for step in _steps(section) if section.name == INCOMING_CONTEXT]
     endpoints = _endpoints(read_conf(folder / "pjsip.conf"), trunks, _leading_here(contexts))
@@ -54,6 +55,17 @@ def read_files(folder: Path, trunks: Sequence[Trunk], user: str) -> AsteriskFact
         heard=_words(own.text("read")) if own else None,
         manager_address=_manager_address(general) if general is not None else None,
     )
+
+
+def _meant(folder: Path) -> str:
+    """What to name instead of a folder that is not Asterisk's own."""
+    own = "name the folder of Asterisk's own configuration, such as /etc/asterisk"
+    if not (folder / DIALPLAN_FILE).is_file():
+        return own
+    lab = folder.parent / "etc"
+    if (lab / "extensions.conf").is_file():
+        return f"`ringflow asterisk config` wrote these files, and Asterisk includes them; name {lab}"
+    return f"`ringflow asterisk config` wrote these files, and Asterisk includes them; {own}"
 
 
 def _endpoints(

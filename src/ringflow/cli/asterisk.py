@@ -19,8 +19,9 @@ from ringflow.asterisk.findings import Finding, Severity, most_serious_first
 from ringflow.asterisk.watch import check_asterisk, check_files
 from ringflow.cli.opening import with_reading
 from ringflow.cli.printing import Json, print_json, print_many
-from ringflow.config import Config, load_config
+from ringflow.config import Config, LogConfig, load_config
 from ringflow.errors import Refused, StartError
+from ringflow.logs import set_up_logs
 
 DEFAULT = AsteriskConfigSettings()
 CONNECT_S = 5.0
@@ -51,6 +52,7 @@ def check(
     configured. Exit code 1: something serious was found.
     """
     settings = load_config()
+    set_up_logs(LogConfig(format="text", level="error"))
     if settings.ami is None and files is None:
         raise Refused(
             "there is nothing to look at: configure `ami:` (docs/asterisk.md), or name Asterisk's folder "

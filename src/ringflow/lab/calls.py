@@ -130,13 +130,15 @@ class _LabCall:
         for callee in later:
             before = self.sides[trunk]
             await before.sipp.ended()
-            self.earlier.setdefault(trunk, []).append(before)
             await self.add_callee(trunk, callee)
             await _speak_when_invited(self.sides[trunk])
 
     async def add(self, name: str, port: int) -> _Side:
         sound = await Sound.open()
         dialogue = Dialogue(f"{name}-{secrets.token_hex(8)}", sound.port)
+        # At one stroke: a call that ends while the next callee comes must not count the one before twice.
+        if name in self.sides:
+            self.earlier.setdefault(name, []).append(self.sides[name])
         # Its files have a name of their own: another callee may have stood there before.
         files = f"{name}-{len(self.earlier.get(name, ())) + 1}"
         self.sides[name] = _Side(SippProcess(self.packages, self.folder, files, port, dialogue), sound)
