@@ -31,8 +31,7 @@ from ringflow.ledger.rates.card import (
     list_rates,
 )
 from ringflow.ledger.rates.export import export_rates
-from ringflow.ledger.rates.query import FOR_CUSTOMER, for_customers
-from ringflow.ledger.rates.quote import BlockedDestination, NoRate, Quote, quote
+from ringflow.ledger.rates.quote import FOR_CUSTOMER, BlockedDestination, NoRate, Quote, for_customers, quote
 from ringflow.ledger.rates.sheet_dates import LAST_MOMENT_MS
 from ringflow.ledger.rates.sheet_import import RateFile, import_rates, read_rates
 from ringflow.ledger.terms import Terms, affordable_ms

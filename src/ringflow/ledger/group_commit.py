@@ -20,8 +20,7 @@ from dataclasses import dataclass
 import structlog
 
 from ringflow.errors import Refused, RingflowError
-from ringflow.ledger.batch import Answer, Request, run_batch
-from ringflow.ledger.batch_statement import run_batch_statement
+from ringflow.ledger.batch import Answer, Request, run_batch, run_batch_statement
 from ringflow.ledger.transaction import transact
 from ringflow.store import Store, StoreGone, StoreLocked
 from ringflow.store.batches import Batches

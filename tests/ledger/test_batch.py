@@ -15,8 +15,7 @@ from tests.ledger.conftest import Bank
 
 from ringflow.audit import Act
 from ringflow.ledger.account import House, house_id, house_id_sql
-from ringflow.ledger.batch import Answer, Request, run_batch
-from ringflow.ledger.batch_statement import run_batch_statement
+from ringflow.ledger.batch import Answer, Request, run_batch, run_batch_statement
 from ringflow.ledger.check import check_books
 from ringflow.ledger.credit_limits import set_daily_limit
 from ringflow.ledger.hold import Hold, HoldState, LegTaken, NoCredit
