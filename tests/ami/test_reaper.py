@@ -288,7 +288,7 @@ async def test_a_leg_that_its_living_server_lost_sight_of_is_judged_on_its_own_a
     for leg, asterisk in ((here, HERE), (there, THERE)):
         await owner.ledger.hold(leg, 42, 0, terms=TERMS, lasts_ms=LONGEST_MS, asterisk=asterisk)
         owner.leave(leg)
-    await owner.owing.close(PATIENCE_S)
+    await owner.retries.close(PATIENCE_S)
     await say_alive(owner.ledger)
     world.manager.channels = ("1750000000.7",)
     await world.reap(0)

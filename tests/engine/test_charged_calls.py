@@ -277,11 +277,11 @@ async def test_a_settlement_that_the_database_does_not_take_is_written_when_it_d
     gate.count(talking=False)
     record = await call
     assert [(leg.talked_ms, leg.charged_micros) for leg in record.legs] == [(60_000, None)]
-    assert len(server.charging.owing) == 1
+    assert len(server.charging.retries) == 1
     blocker.execute("ROLLBACK")
     blocker.close()
     async with asyncio.timeout(60):
-        while len(server.charging.owing):  # noqa: ASYNC110 -- it is owed in the background
+        while len(server.charging.retries):  # noqa: ASYNC110 -- it is owed in the background
             await asyncio.sleep(0.05)
     account = await server.charging.ledger.account(42)
     assert account is not None

@@ -98,7 +98,7 @@ class House:
         await again(lambda: pay(store, customer, order))
         await again(lambda: redeem(store, self.cards[customer - 1]))
         async with asyncio.timeout(60):
-            while len(server.charging.owing):  # noqa: ASYNC110 -- it is owed in the background
+            while len(server.charging.retries):  # noqa: ASYNC110 -- it is owed in the background
                 await asyncio.sleep(0.02)
         await server.charging.close()
         await store.close()

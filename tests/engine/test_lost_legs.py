@@ -173,7 +173,7 @@ async def test_a_leg_that_its_living_server_lost_sight_of_is_settled_by_every_se
     own, other = house.server("own"), house.server("other")
     await held(own)
     own.leave(LEG)
-    await own.owing.close(5)
+    await own.retries.close(5)
     house.now_ms += 10_000
     assert await settled_at(await house.port(other), ANSWERED, TEN_S_LATER) == SETTLED
     assert await charged(house) == 10_000_000

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import structlog
 
-from ringflow.calls.retry_queue import Owing
+from ringflow.calls.retry_queue import RetryQueue
 from ringflow.errors import Refused
 from ringflow.ledger.hold import Hold, NoCredit
 from ringflow.ledger.ledger import Ledger
@@ -96,7 +96,7 @@ class Charging:
 
     def __init__(self, ledger: Ledger, settings: ChargingSettings | None = None) -> None:
         self.ledger = ledger
-        self.owing = Owing()
+        self.retries = RetryQueue()
         self.left: set[str] = set()
         self._settings = settings or ChargingSettings()
 
@@ -152,7 +152,7 @@ class Charging:
         except Refused:
             raise
         except BaseException:
-            self.owing.owe(f"the end of leg {leg_id}", lambda: self.ledger.void(leg_id, customer_id))
+            self.retries.add(f"the end of leg {leg_id}", lambda: self.ledger.void(leg_id, customer_id))
             raise
         if isinstance(held, NoCredit):
             return Denial(Denied.NO_CREDIT, NO_CREDIT)
@@ -225,13 +225,13 @@ class Charging:
             return await settle()
         except StoreGone as error:
             log.error("settlement late", leg=leg_id, talked_ms=talked_ms, detail=str(error))
-            self.owing.owe(f"the settlement of leg {leg_id}", settle)
+            self.retries.add(f"the settlement of leg {leg_id}", settle)
             return None
         except Refused:
             raise
         except BaseException:
             # Cancelled while the answer was on its way.
-            self.owing.owe(f"the settlement of leg {leg_id}", settle)
+            self.retries.add(f"the settlement of leg {leg_id}", settle)
             raise
 
     async def vacate(self, mark: str, limited: Iterable[str]) -> None:
@@ -247,9 +247,9 @@ class Charging:
         try:
             await leave_it()
         except StoreGone:
-            self.owing.owe(f"the end of the counted call {mark}", leave_it)
+            self.retries.add(f"the end of the counted call {mark}", leave_it)
         except BaseException:
-            self.owing.owe(f"the end of the counted call {mark}", leave_it)
+            self.retries.add(f"the end of the counted call {mark}", leave_it)
             raise
 
     def leave(self, leg_id: str) -> None:
@@ -263,11 +263,11 @@ class Charging:
         async def leave_it() -> None:
             await self.ledger.leave(leg_id)
 
-        self.owing.owe(f"the loss of leg {leg_id}", leave_it, at_once=True)
+        self.retries.add(f"the loss of leg {leg_id}", leave_it, at_once=True)
 
     async def close(self) -> None:
         """Wait a little for what is owed. The store stays open."""
-        await self.owing.close(CLOSE_LIMIT_S)
+        await self.retries.close(CLOSE_LIMIT_S)
         await self.ledger.close()
 
 

@@ -1,4 +1,4 @@
-"""What the database must still be told: repeated until it takes it, while the call goes its way."""
+"""Work that the database could not take when it was due: repeated until it is done, beside the call."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import structlog
 from ringflow.errors import RingflowError
 from ringflow.store import StoreGone
 
-log = structlog.get_logger("ringflow.owing")
+log = structlog.get_logger("ringflow.retries")
 
 RETRY_FIRST_S = 0.5
 RETRY_LONGEST_S = 10.0
 """Shorter than the silence after which a server counts as dead: nobody else ends what is still owed here."""
 
 
-class Owing:
-    """Work that the database could not take when it was due, or perhaps did: doing it twice does it once."""
+class RetryQueue:
+    """Work that the database did not take, or perhaps did: doing it twice has the effect of once."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -26,7 +26,7 @@ class Owing:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def owe(self, what: str, work: Callable[[], Awaitable[object]], *, at_once: bool = False) -> None:
+    def add(self, what: str, work: Callable[[], Awaitable[object]], *, at_once: bool = False) -> None:
         """Do `work` until it does not raise `StoreGone`. `what` names it in the log.
 
         `at_once`: it was not tried yet, and nothing is wrong so far.
@@ -34,7 +34,7 @@ class Owing:
         if not at_once:
             log.error("owed to the database", what=what)
         task = asyncio.create_task(
-            self._pay(what, work, 0.0 if at_once else RETRY_FIRST_S), name=f"owing {what}"
+            self._retry(what, work, 0.0 if at_once else RETRY_FIRST_S), name=f"retry: {what}"
         )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -48,7 +48,7 @@ class Owing:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _pay(self, what: str, work: Callable[[], Awaitable[object]], delay_s: float) -> None:
+    async def _retry(self, what: str, work: Callable[[], Awaitable[object]], delay_s: float) -> None:
         while True:
             await asyncio.sleep(delay_s)
             delay_s = min(max(delay_s * 2, RETRY_FIRST_S), RETRY_LONGEST_S)

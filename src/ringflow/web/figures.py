@@ -143,7 +143,7 @@ def _ledger(charging: Charging) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "ringflow_ledger_owed",
         "Settlements that wait for the database",
-        value=len(charging.owing),
+        value=len(charging.retries),
     )
     yield GaugeMetricFamily(
         "ringflow_ledger_legs_left",

@@ -123,7 +123,7 @@ def readiness(
 
     async def ledger() -> PartState:
         # Calls go on: what is owed is settled by itself, and its holds stand meanwhile.
-        owed, left = len(charging.owing), len(charging.left)
+        owed, left = len(charging.retries), len(charging.left)
         put_off = charging.ledger.put_off
         detail = f"{owed} settlements owed to the database, {left} legs left to their hangup handlers"
         detail += f", {put_off} requests wait for accounts that another transaction keeps locked"
