@@ -6,53 +6,64 @@ row with it, and one that is committed has it.
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.errors import Refused
-from ringflow.plain_text import plain
+from ringflow.actor import Actor
 from ringflow.store.audit_tables import audit_log
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-MAX_OPERATOR = 200
 MASKED = "****"
 
 Facts: TypeAlias = "Mapping[str, object] | DataclassInstance | None"
 """A thing as it was or is: its fields by name. None: it was not there."""
 
-_WORDS = re.compile(r"[a-z0-9]+")
-_SECRET_WORDS = frozenset(
-    {"pin", "pins", "code", "password", "passwd", "secret", "token", "auth", "authorization", "digest"}
-    | {"pepper", "key", "apikey", "sec"}
+_SECRET_WORD = re.compile(
+    r"(?<![a-z0-9])(pins?|codes?|passwords?|passwd|secrets?|tokens?|auth|authorization|digests?|peppers?|keys?"
+    r"|apikey|sec)(?![a-z0-9])"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One operator at work in one transaction, at one time (milliseconds since 1970). Raises `Refused`."""
+class Verb(StrEnum):
+    """What was done to a subject. Money's are named as the kinds of movements are."""
 
-    connection: AsyncConnection
-    operator: str
-    now_ms: int
-
-    def __post_init__(self) -> None:
-        if not self.operator.strip():
-            raise Refused("a change needs its operator's name: --operator NAME, or RINGFLOW_OPERATOR")
-        if len(self.operator) > MAX_OPERATOR or not self.operator.isprintable():
-            raise Refused(
-                f"operator `{plain(self.operator)}`: write one line of at most {MAX_OPERATOR} printable "
-                "characters"
-            )
+    ADD = "add"
+    SET = "set"
+    DELETE = "delete"
+    IMPORT = "import"
+    ENABLE = "enable"
+    DISABLE = "disable"
+    GENERATE = "generate"
+    """A batch of cards or vouchers was made."""
+    DISCARD = "discard"
+    """What was made of an unfinished batch was removed."""
+    CHANGE = "change"
+    """Cards were changed; whatever else is changed is `set`."""
+    REDEEM = "redeem"
+    SAVE = "save"
+    """A draft of a flow was saved."""
+    PUBLISH = "publish"
+    ROLL_BACK = "roll back"
+    ASSIGN = "assign"
+    UNASSIGN = "unassign"
+    DEFAULT = "default"
+    """A rate card became its currency's default."""
+    LIMIT = "limit"
+    PAY_IN = "pay_in"
+    PAY_OUT = "pay_out"
+    ADJUSTMENT = "adjustment"
+    TRANSFER = "transfer"
+    CARD = "card"
+    REFUND = "refund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +79,28 @@ class Entry:
     after: dict[str, Any] | None
 
 
-async def note(act: Act, verb: str, subject: str, before: Facts, after: Facts) -> None:
-    """Tell that `act.operator` did `verb` to `subject` (`customer 42`), within its transaction.
+async def note(actor: Actor, verb: Verb, subject: str, before: Facts, after: Facts) -> None:
+    """Record that the actor did `verb` to `subject` (`customer 42`), within its transaction.
 
-    Text under a name that speaks of a PIN, a key or another secret (`X-Api-Key`) is masked.
+    Text under a name that speaks of a PIN, a key or another secret (`X-Api-Key`) is masked, at any depth.
     """
-    await note_many(act, verb, [(subject, before, after)])
+    await note_many(actor, verb, [(subject, before, after)])
 
 
-async def note_many(act: Act, verb: str, entries: Sequence[tuple[str, Facts, Facts]]) -> None:
-    """Tell the same of many subjects at once: each with what it was before and is after."""
+async def note_many(actor: Actor, verb: Verb, entries: Sequence[tuple[str, Facts, Facts]]) -> None:
+    """Record the same of many subjects at once, each with what it was before and is after."""
     rows = [
         {
-            "at_ms": act.now_ms,
-            "operator": act.operator,
-            "verb": verb,
+            "at_ms": actor.now_ms,
+            "operator": actor.principal.name,
+            "verb": verb.value,
             "subject": subject,
             "before": _plain(before),
             "after": _plain(after),
         }
         for subject, before, after in entries
     ]
-    await act.connection.execute(audit_log.insert(), rows)
+    await actor.connection.execute(audit_log.insert(), rows)
 
 
 async def list_entries(
@@ -112,29 +123,22 @@ async def list_entries(
     return [Entry(*row) for row in await connection.execute(query)]
 
 
-def login_name() -> str:
-    """Who runs this process, for whom no other name was given."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # A container's user need not be in its list of users.
-        return f"uid {os.getuid()}"
-
-
 def _plain(facts: Facts) -> dict[str, Any] | None:
     if facts is None:
         return None
     fields = asdict(facts) if is_dataclass(facts) else facts
     plain: dict[str, Any] = json.loads(json.dumps(fields, default=str))
-    return _masked(plain)
+    return {name: _masked(value, _names_secret(name)) for name, value in plain.items()}
 
 
-def _masked(fields: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: _masked(value)
-        if isinstance(value, dict)
-        else MASKED
-        if isinstance(value, str) and _SECRET_WORDS & set(_WORDS.findall(name.lower()))
-        else value
-        for name, value in fields.items()
-    }
+def _masked(value: Any, secret: bool) -> Any:
+    """Return a value of JSON with every text masked that is secret, or stands under a secret's name."""
+    if isinstance(value, dict):
+        return {name: _masked(one, secret or _names_secret(name)) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_masked(one, secret) for one in value]
+    return MASKED if secret and isinstance(value, str) else value
+
+
+def _names_secret(name: str) -> bool:
+    return _SECRET_WORD.search(name.lower()) is not None

@@ -4,8 +4,9 @@
 who acts                  what is raised
 ========================  ============================================================
 author of a YAML file     `DocumentError`: every problem at once, each with its position
-operator at the keyboard  `Refused` (the command was wrong: exit 1), `StartError` (the
-                          surroundings are wrong: a port, a database, a secret: exit 2)
+operator or API client    `Refused`, with a code and fields (what was asked for is wrong: exit 1),
+                          `StartError` (the surroundings are wrong: a port, a database, a
+                          secret: exit 2)
 nobody                    `CallEnded`: the caller is gone; caught in one place
 Asterisk, or us           `CommandRefused`, `ProtocolViolation`, `PeerSilent`
 ========================  ============================================================
@@ -13,12 +14,26 @@ Asterisk, or us           `CommandRefused`, `ProtocolViolation`, `PeerSilent`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+Field: TypeAlias = "str | int | bool | Sequence[str] | None"
+"""A value that an error names: for programs, and for the hints of those who show the error."""
 
 
 class RingflowError(Exception):
-    """Anything that Ringflow raises on purpose."""
+    """Anything that Ringflow raises on purpose.
+
+    `code` says what is wrong, for programs: `docs/errors.md` lists them all. `fields` name what it is about.
+    """
+
+    code = "error"
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """What the error is about, by name."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,6 +59,8 @@ class Problem:
 class DocumentError(RingflowError):
     """A YAML, CSV or sound file that cannot be used, with all of its problems."""
 
+    code = "document.faulty"
+
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
@@ -54,19 +71,47 @@ class ConfigError(DocumentError):
 
 
 class Refused(RingflowError):
-    """A command or request that was understood and cannot be carried out; the text names the mend.
+    """A command or request that was understood and cannot be carried out.
 
-    `at` leads to the field that is wrong, if one is: ``("headers", "X-Tenant")``.
+    The text is for people and speaks of no face: the command line, the API and the console each add their
+    own hint to a code. `at` leads to the field that is wrong, if one is: ``("headers", "X-Tenant")``.
     """
 
-    def __init__(self, text: str, at: tuple[str, ...] = ()) -> None:
+    def __init__(self, code: str, text: str, at: tuple[str, ...] = (), **fields: Field) -> None:
+        self.code = code
         self.at = at
+        self._fields = fields
         super().__init__(text)
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """What the error is about, by name."""
+        return self._fields
 
     @property
     def each(self) -> tuple[Refused, ...]:
         """What was refused, one by one."""
         return (self,)
+
+    def reworded(self, text: str, at: tuple[str, ...] | None = None) -> Self:
+        """Return the same in other words, for a caller who knows more of the place."""
+        kind = type(self)
+        other = kind.__new__(kind, text)
+        other.__dict__.update(self.__dict__)
+        other.at = self.at if at is None else at
+        return other
+
+
+class Unknown(Refused):
+    """It names something that is not there."""
+
+
+class Conflict(Refused):
+    """It is at odds with what is there."""
+
+
+class Forbidden(Refused):
+    """Who asks for it may not do it."""
 
 
 class RefusedTogether(Refused):
@@ -74,7 +119,7 @@ class RefusedTogether(Refused):
 
     def __init__(self, refusals: Iterable[Refused]) -> None:
         self._each = tuple(refusals)
-        super().__init__("\n".join(map(str, self._each)))
+        super().__init__("several", "\n".join(map(str, self._each)))
 
     @property
     def each(self) -> tuple[Refused, ...]:
@@ -84,6 +129,16 @@ class RefusedTogether(Refused):
 
 class StartError(RingflowError):
     """What Ringflow needs around it is missing or taken; one line, exit code 2."""
+
+    def __init__(self, text: str, code: str = "start.impossible", **fields: Field) -> None:
+        self.code = code
+        self._fields = fields
+        super().__init__(text)
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """What the error is about, by name."""
+        return self._fields
 
 
 class CallEnded(RingflowError):

@@ -71,7 +71,11 @@ class Money:
 def check_currency(code: str) -> str:
     """The code, if it is one of ISO 4217's. Raises `AmountError`."""
     if code not in CURRENCY_DIGITS:
-        raise AmountError(f"`{code[:8]}` is not a currency: write a code of ISO 4217 such as USD")
+        raise AmountError(
+            "currency.unknown",
+            f"`{code[:8]}` is not a currency: write a code of ISO 4217 such as USD",
+            currency=code[:8],
+        )
     return code
 
 
@@ -83,17 +87,24 @@ def parse_amount(text: str, currency: str, *, decimals: int | None = None, signe
     """
     digits = CURRENCY_DIGITS[check_currency(currency)] if decimals is None else decimals
     if not isinstance(text, str):
-        raise AmountError(f"an amount is text such as 5.00, not {type(text).__name__}")
+        raise AmountError("amount.malformed", f"an amount is text such as 5.00, not {type(text).__name__}")
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
-        raise AmountError(f"`{text[:32]}` is not an amount: write digits and a point, such as 5.00")
+        raise AmountError(
+            "amount.malformed", f"`{text[:32]}` is not an amount: write digits and a point, such as 5.00"
+        )
     sign, whole, fraction, written = match[1], match[2], match[3] or "", match[4]
     if written is not None and written.upper() != currency:
-        raise AmountError(f"`{text.strip()[:32]}` is in {written.upper()}, and {currency} is wanted")
+        raise AmountError(
+            "currency.differs",
+            f"`{text.strip()[:32]}` is in {written.upper()}, and {currency} is wanted",
+            currency=written.upper(),
+            other=currency,
+        )
     if sign == "-" and not signed:
-        raise AmountError(f"`{text.strip()[:32]}` is below zero")
+        raise AmountError("amount.negative", f"`{text.strip()[:32]}` is below zero")
     if len(fraction) > digits and fraction[digits:].strip("0"):
-        raise AmountError(f"`{text.strip()[:32]}` has {_too_many(digits)}")
+        raise AmountError("amount.too_fine", f"`{text.strip()[:32]}` has {_too_many(digits)}")
     # A text of many digits is refused before it is made a number: that takes time squared in its length.
     if len(whole.lstrip("0")) > len(str(MAX_AMOUNT_MICROS)):
         raise _too_large(currency)
@@ -146,4 +157,9 @@ def _too_many(digits: int) -> str:
 
 
 def _too_large(currency: str) -> AmountError:
-    return AmountError(f"the amount is larger than {Money(MAX_AMOUNT_MICROS, currency)}")
+    return AmountError(
+        "amount.out_of_range",
+        f"the amount is larger than {Money(MAX_AMOUNT_MICROS, currency)}",
+        low="0",
+        high=str(Money(MAX_AMOUNT_MICROS, currency)),
+    )

@@ -102,7 +102,11 @@ class WorkbookTable:
         for row in rows:
             self._count += 1
             if self._count > MAX_ROWS:
-                raise Refused(f"a worksheet has at most {MAX_ROWS} rows; export less at once, or CSV")
+                raise Refused(
+                    "spreadsheet.too_many_rows",
+                    f"a worksheet has at most {MAX_ROWS} rows; export less at once, or CSV",
+                    most=MAX_ROWS,
+                )
             figures = self._figures or frozenset()
             cells = "".join(
                 _cell_xml(value, _column(place) + str(self._count), place in figures)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
 
+from ringflow.accounts.cards import redemption
 from ringflow.accounts.cards.authentication import Cards
+from ringflow.accounts.cards.batch import Batch
 from ringflow.accounts.cards.card import Card, Filter, list_cards, show_card
 from ringflow.accounts.cards.generation import Plan, Secret, generate, open_batch
+from ringflow.accounts.customers import Customer
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import Peppers, parse_peppers
-from ringflow.audit import Act
+from ringflow.actor import Actor, acting, shell_operator
 from ringflow.ledger.account import read_account
 from ringflow.ledger.check import check_books
 from ringflow.money import MICROS_PER_UNIT
@@ -48,9 +52,13 @@ class Mint:
         made: list[Secret] = []
         fields = {"customer_id": TEMPLATE} | fields
         plan = Plan(name, credit_micros=units * MICROS_PER_UNIT, **fields)
-        batch = await generate(self.store, plan, self.peppers, "ann", self.now_ms, made.extend)
-        await open_batch(self.store, batch, "ann", self.now_ms)
+        batch = await generate(self.acting, plan, self.peppers, made.extend)
+        await self.open(batch)
         return made
+
+    async def open(self, batch: Batch) -> None:
+        async with self.acting() as actor:
+            await open_batch(actor, batch)
 
     async def card(self, card_id: str) -> Card:
         async with self.store.reading() as connection:
@@ -67,21 +75,17 @@ class Mint:
             account = await read_account(connection, customer_id, self.now_ms)
         return account.balance_micros if account else None
 
-    def acting(self) -> Any:
+    async def redeem(self, card_id: str) -> Customer:
+        async with self.acting() as actor:
+            return await redemption.redeem(actor, card_id)
+
+    async def top_up(self, card_id: str, customer_id: int) -> Card:
+        async with self.acting() as actor:
+            return await redemption.top_up(actor, card_id, customer_id)
+
+    def acting(self) -> AbstractAsyncContextManager[Actor]:
         """A transaction of the operator ann."""
-        return _Acting(self)
-
-
-class _Acting:
-    def __init__(self, mint: Mint) -> None:
-        self._mint = mint
-        self._writing = mint.store.writing()
-
-    async def __aenter__(self) -> Act:
-        return Act(await self._writing.__aenter__(), "ann", self._mint.now_ms)
-
-    async def __aexit__(self, *raised: Any) -> None:
-        await self._writing.__aexit__(*raised)
+        return acting(self.store, shell_operator("ann"), COUNTRY, self.now_ms)
 
 
 @pytest.fixture

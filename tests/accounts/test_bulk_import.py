@@ -9,7 +9,6 @@ import pytest
 
 from ringflow.accounts import clis, customers, dids
 from ringflow.accounts.bulk_import import Imported, TableImport
-from ringflow.accounts.change import changing
 from ringflow.accounts.cli_import import CliImport
 from ringflow.accounts.clis import Cli
 from ringflow.accounts.customer_import import CustomerImport
@@ -17,6 +16,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.did_import import DidImport
 from ringflow.accounts.dids import Did
+from ringflow.actor import acting, shell_operator
 from ringflow.audit import list_entries
 from ringflow.config import CliPatternDeclaration, Config, CustomerDeclaration
 from ringflow.errors import DocumentError
@@ -28,11 +28,11 @@ FILE = "list.csv"
 @pytest.fixture
 async def filled(store: Store) -> Store:
     """Customers 1 and 2, a CLI and a DID of customer 1."""
-    async with changing(store, "US", operator="ann") as change:
-        await customers.add(change, Customer(1, "One", channels=3, caller_id="18005550100"))
-        await customers.add(change, Customer(2, "Two", currency="EUR"))
-        await clis.add_number(change, 1, "441910000001", "home")
-        await dids.add(change, Did("18005550100", "card", customer_id=1, channels=5))
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.add(actor, Customer(1, "One", channels=3, caller_id="18005550100"))
+        await customers.add(actor, Customer(2, "Two", currency="EUR"))
+        await clis.add_number(actor, 1, "441910000001", "home")
+        await dids.add(actor, Did("18005550100", "card", customer_id=1, channels=5))
     return store
 
 
@@ -49,8 +49,8 @@ class Importing:
         dry_run: bool = False,
     ) -> Imported:
         self.path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        async with changing(self.store, "US", operator="ann") as change:
-            return await kind(change).run(self.path, update=update, dry_run=dry_run)
+        async with acting(self.store, shell_operator("ann"), "US") as actor:
+            return await kind(actor).run(self.path, update=update, dry_run=dry_run)
 
     async def wrong(self, kind: type[TableImport[Any, Any]], text: str | bytes, **how: bool) -> list[str]:
         """What is wrong with the file, from the line on; nothing is changed by it."""
@@ -126,7 +126,7 @@ async def test_what_exists_is_refused_without_update_and_left_as_it_is_with_it(
 ) -> None:
     (line,) = await importing.wrong(kind, text)
     assert line.startswith("3:1: ")
-    assert line.endswith(" exists already; take the line out, or add --update to change what exists")
+    assert line.endswith(" exists already; take the line out, or update what exists")
     assert await importing(kind, text, update=True) == Imported(FILE, 1, 0, 1, False)
 
 
@@ -185,7 +185,7 @@ async def test_every_wrong_line_of_customers_is_named_with_its_column(importing:
         "8:1: id: 99999999999 is out of range; write a number from 1 to 2147483647",
         "10:5: channels: channels 0 is out of range; write a number from 1 to 2147483647",
         "11:4: currency: the currency of customer 2 stays EUR, its money is counted in it",
-        "12:1: id: is empty; with --update every line needs it, or it would add one each time",
+        "12:1: id: is empty; an update needs it in every line, or it would add one each time",
     ]
 
 
@@ -220,7 +220,7 @@ async def test_every_wrong_line_of_dids_is_named_with_its_column(importing: Impo
     assert await importing.wrong(DidImport, text) == [
         "2:2: app: is empty; write the app that callers reach",
         "3:2: app: app `b c`: write the app's name: letters, digits, `_` and `-`",
-        "3:3: customer: customer 9 does not exist; import the customers first, or `ringflow customer add`",
+        "3:3: customer: customer 9 does not exist; add or import the customers first",
         "3:4: enabled: `maybe`: write yes or no",
         "3:5: reject_code: reject code 200 is out of range; write a number from 400 to 699",
         "3:6: withheld: withheld `x` is not known; choose one of reject, identify",
@@ -250,9 +250,9 @@ async def test_a_file_that_is_no_list_is_refused_with_the_reason(
 async def test_a_missing_column_and_a_missing_file_are_named(importing: Importing) -> None:
     (line,) = await importing.wrong(CliImport, "number\n441910000001\n")
     assert line.startswith("1:1: the column `customer` is missing (known: number, pattern, customer, notes)")
-    async with changing(importing.store, "US") as change:
+    async with acting(importing.store, shell_operator("ann"), "US") as actor:
         with pytest.raises(DocumentError, match=r"nowhere\.csv: cannot be read: No such file"):
-            await DidImport(change).run(Path("nowhere.csv"), update=False, dry_run=False)
+            await DidImport(actor).run(Path("nowhere.csv"), update=False, dry_run=False)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])

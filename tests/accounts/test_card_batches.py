@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.card import Filter, every_card
-from ringflow.accounts.cards.generation import CHUNK, Plan, discard_batch, generate, open_batch
+from ringflow.accounts.cards.generation import CHUNK, Plan, discard_batch, generate
 from ringflow.accounts.check_digit import draw_digits, has_check_digit
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import parse_peppers
@@ -98,7 +98,7 @@ async def test_a_making_that_fails_leaves_nothing_and_its_name_is_free(mint: Any
         delivered += len(secrets)
 
     with pytest.raises(Broken):
-        await generate(mint.store, Plan("x", 7, count=CHUNK + 1), mint.peppers, "ann", mint.now_ms, deliver)
+        await generate(mint.acting, Plan("x", 7, count=CHUNK + 1), mint.peppers, deliver)
     assert delivered == CHUNK
     assert (await rows(mint, cards), await rows(mint, card_batches)) == (0, 0)
     assert len(await mint.make("x")) == 1
@@ -106,35 +106,33 @@ async def test_a_making_that_fails_leaves_nothing_and_its_name_is_free(mint: Any
 
 async def test_what_a_killed_making_left_is_not_seen_and_can_be_discarded(mint: Any) -> None:
     made: list[Any] = []
-    batch = await generate(mint.store, Plan("x", 7, count=3), mint.peppers, "ann", mint.now_ms, made.extend)
+    batch = await generate(mint.acting, Plan("x", 7, count=3), mint.peppers, made.extend)
     assert await mint.listed() == []
     with pytest.raises(Refused, match="being made now, or its making was killed"):
         await mint.make("x")
-    assert await discard_batch(mint.store, "x", "ann", mint.now_ms) == 3
+    assert await discard_batch(mint.acting, "x") == 3
     assert await rows(mint, cards) == 0
     with pytest.raises(Refused, match="discarded while"):
-        await open_batch(mint.store, batch, "ann", mint.now_ms)
+        await mint.open(batch)
     await mint.make("x")
     with pytest.raises(Refused, match="finished"):
-        await discard_batch(mint.store, "x", "ann", mint.now_ms)
+        await discard_batch(mint.acting, "x")
 
 
 async def test_a_making_that_was_discarded_by_another_does_not_go_on(mint: Any) -> None:
     made: list[Any] = []
 
     async def discard() -> None:
-        await discard_batch(mint.store, "x", "ann", mint.now_ms)
+        await discard_batch(mint.acting, "x")
 
     def deliver(secrets: Any) -> None:
         made.extend(secrets)
 
     tasks: list[Any] = []
     work = generate(
-        mint.store,
+        mint.acting,
         Plan("x", 7, count=10 * CHUNK),
         mint.peppers,
-        "ann",
-        mint.now_ms,
         deliver,
         lambda count: tasks.append(asyncio.ensure_future(discard())) if count == CHUNK else None,
     )
@@ -166,7 +164,5 @@ async def test_a_plan_that_is_wrong_is_refused_and_nothing_is_made(
 ) -> None:
     plan = Plan(**{"name": "x", "customer_id": 7, **fields})
     with pytest.raises(Refused, match=re.escape(words)):
-        await generate(mint.store, plan, mint.peppers, "ann", mint.now_ms, lambda secrets: None)
-    with pytest.raises(Refused, match="operator's name"):
-        await generate(mint.store, Plan("x", 7), mint.peppers, "", mint.now_ms, lambda secrets: None)
+        await generate(mint.acting, plan, mint.peppers, lambda secrets: None)
     assert await rows(mint, card_batches) == 0

@@ -13,12 +13,10 @@ from ringflow.accounts.cards.alteration import Altered, CardChanges, Selection
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.batch import find_batch
 from ringflow.accounts.cards.card import Filter, list_cards
-from ringflow.accounts.cards.redemption import redeem, top_up
 from ringflow.accounts.cards.refusal import CardRefused, Refusal, Why
-from ringflow.accounts.change import changing
 from ringflow.accounts.customers import delete as delete_customer
 from ringflow.accounts.lockout import Caller
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.errors import Refused
 from ringflow.store.audit_tables import audit_log
 
@@ -55,12 +53,12 @@ async def test_an_available_card_can_be_changed_and_a_redeemed_one_only_in_its_e
     await mint.customer(9, currency="EUR")
     (card_id, pin), (used, used_pin) = await mint.make(count=2)
     await mint.cards.authenticate(used, used_pin, HOME)
-    async with mint.acting() as act:
+    async with mint.acting() as actor:
         done = await alteration.alter(
-            act, Selection((card_id,)), {"credit_micros": 9 * UNIT, "customer_id": 8}
+            actor, Selection((card_id,)), {"credit_micros": 9 * UNIT, "customer_id": 8}
         )
         assert done == Altered(changed=1)
-        await alteration.alter(act, Selection((used,)), {"expires_ms": mint.now_ms + 1})
+        await alteration.alter(actor, Selection((used,)), {"expires_ms": mint.now_ms + 1})
         refused: list[tuple[CardChanges, str]] = [
             ({"credit_micros": 1}, f"card {used} is redeemed"),
             ({"customer_id": 8}, f"card {used} is redeemed"),
@@ -68,13 +66,13 @@ async def test_an_available_card_can_be_changed_and_a_redeemed_one_only_in_its_e
         ]
         for changes, words in refused:
             with pytest.raises(Refused, match=words):
-                await alteration.alter(act, Selection((card_id, used)), changes)
+                await alteration.alter(actor, Selection((card_id, used)), changes)
         with pytest.raises(Refused, match="customer 9 has EUR, and cards are in USD"):
-            await alteration.alter(act, Selection((card_id,)), {"customer_id": 9})
+            await alteration.alter(actor, Selection((card_id,)), {"customer_id": 9})
         with pytest.raises(Refused, match="credit: from 0"):
-            await alteration.alter(act, Selection((card_id,)), {"credit_micros": -1})
+            await alteration.alter(actor, Selection((card_id,)), {"credit_micros": -1})
         # Of a batch the redeemed ones are passed over.
-        whole = await alteration.alter(act, Selection(batch="spring"), {"credit_micros": 8 * UNIT})
+        whole = await alteration.alter(actor, Selection(batch="spring"), {"credit_micros": 8 * UNIT})
         assert whole == Altered(changed=1, passed_over=1)
     opened = await mint.cards.authenticate(card_id, pin, HOME)
     assert await mint.credit(opened.customer.id) == 8 * UNIT
@@ -85,15 +83,15 @@ async def test_an_available_card_can_be_changed_and_a_redeemed_one_only_in_its_e
 async def test_disabled_cards_come_back_as_what_they_were(mint: Any) -> None:
     (card_id, pin), (used, used_pin) = await mint.make(count=2)
     await mint.cards.authenticate(used, used_pin, HOME)
-    async with mint.acting() as act:
-        assert await alteration.disable(act, Selection(batch="spring")) == Altered(changed=2)
-        assert await alteration.disable(act, Selection((card_id,))) == Altered(passed_over=1)
+    async with mint.acting() as actor:
+        assert await alteration.disable(actor, Selection(batch="spring")) == Altered(changed=2)
+        assert await alteration.disable(actor, Selection((card_id,))) == Altered(passed_over=1)
     for one in ((card_id, pin), (used, used_pin)):
         assert await mint.cards.authenticate(*one, HOME) == Refusal(Why.DISABLED)
     with pytest.raises(CardRefused, match="is disabled"):
-        await redeem(mint.store, card_id, "US", "ann", mint.now_ms)
-    async with mint.acting() as act:
-        assert await alteration.enable(act, Selection((card_id, used))) == Altered(changed=2)
+        await mint.redeem(card_id)
+    async with mint.acting() as actor:
+        assert await alteration.enable(actor, Selection((card_id, used))) == Altered(changed=2)
     assert ((await mint.card(card_id)).status, (await mint.card(used)).status) == ("available", "used")
     for one in ((card_id, pin), (used, used_pin)):
         assert isinstance(await mint.cards.authenticate(*one, HOME), Admitted)
@@ -102,11 +100,11 @@ async def test_disabled_cards_come_back_as_what_they_were(mint: Any) -> None:
 async def test_a_card_with_a_history_is_archived_and_any_other_deleted(mint: Any) -> None:
     (card_id, pin), (used, used_pin) = await mint.make(count=2)
     opened = await mint.cards.authenticate(used, used_pin, HOME)
-    async with mint.acting() as act:
-        assert await alteration.remove(act, Selection((card_id, used))) == Altered(deleted=1, archived=1)
+    async with mint.acting() as actor:
+        assert await alteration.remove(actor, Selection((card_id, used))) == Altered(deleted=1, archived=1)
         for work in (alteration.disable, alteration.remove):
             with pytest.raises(Refused, match=f"card {used} is archived"):
-                await work(act, Selection((used,)))
+                await work(actor, Selection((used,)))
     assert await mint.listed() == []
     (archived,) = await mint.listed(archived=True)
     assert (archived.id, archived.redeemed_by) == (used, opened.customer.id)
@@ -114,15 +112,15 @@ async def test_a_card_with_a_history_is_archived_and_any_other_deleted(mint: Any
         assert await mint.cards.authenticate(*one, HOME) == Refusal(Why.UNKNOWN)
     assert await mint.credit(opened.customer.id) == 5 * UNIT
     with pytest.raises(Refused, match="does not exist"):
-        await redeem(mint.store, card_id, "US", "ann", mint.now_ms)
+        await mint.redeem(card_id)
     with pytest.raises(CardRefused, match="archived"):
-        await redeem(mint.store, used, "US", "ann", mint.now_ms)
+        await mint.redeem(used)
 
 
 async def test_a_batch_without_a_history_is_deleted_whole(mint: Any) -> None:
     await mint.make(count=3)
-    async with mint.acting() as act:
-        assert await alteration.remove(act, Selection(batch="spring")) == Altered(deleted=3)
+    async with mint.acting() as actor:
+        assert await alteration.remove(actor, Selection(batch="spring")) == Altered(deleted=3)
     async with mint.store.reading() as connection:
         assert await find_batch(connection, "spring") is None
 
@@ -132,25 +130,25 @@ async def test_a_customer_whose_cards_or_money_remain_is_not_deleted(mint: Any) 
     opened = await mint.cards.authenticate(card_id, pin, HOME)
     for customer_id in (7, opened.customer.id):
         with pytest.raises(Refused, match="has cards or vouchers; set its status to inactive instead"):
-            async with changing(mint.store, "US") as change:
-                await delete_customer(change, customer_id, cascade=True)
+            async with acting(mint.store, shell_operator("ann"), "US") as actor:
+                await delete_customer(actor, customer_id, cascade=True)
 
 
 async def test_operators_redeem_by_id_and_are_refused_as_callers_are(mint: Any) -> None:
     (first, _), (second, _), (third, _) = await mint.make(count=3)
     await mint.customer(42)
-    customer = await redeem(mint.store, first, "US", "ann", mint.now_ms)
+    customer = await mint.redeem(first)
     assert await mint.credit(customer.id) == 5 * UNIT
     for work, words in (
-        (redeem(mint.store, first, "US", "ann", mint.now_ms), "is used: its credit was given already"),
-        (redeem(mint.store, "106367704089", "US", "ann", mint.now_ms), "is no card ID"),
-        (top_up(mint.store, first, customer.id, "US", "ann", mint.now_ms), "is used"),
-        (top_up(mint.store, second, 42, "US", "ann", mint.now_ms), "tops up only accounts made from it"),
-        (top_up(mint.store, second, 99, "US", "ann", mint.now_ms), "customer 99 does not exist"),
+        (mint.redeem(first), "is used: its credit was given already"),
+        (mint.redeem("106367704089"), "is no card ID"),
+        (mint.top_up(first, customer.id), "is used"),
+        (mint.top_up(second, 42), "tops up only accounts made from it"),
+        (mint.top_up(second, 99), "customer 99 does not exist"),
     ):
         with pytest.raises(Refused, match=words):
             await work
-    await top_up(mint.store, second, customer.id, "US", "ann", mint.now_ms)
+    await mint.top_up(second, customer.id)
     assert await mint.credit(customer.id) == 10 * UNIT
     assert (await mint.card(third)).status == "available"
 
@@ -158,10 +156,10 @@ async def test_operators_redeem_by_id_and_are_refused_as_callers_are(mint: Any) 
 async def test_every_change_is_in_the_audit_log_with_its_operator_and_no_pin_is_anywhere(mint: Any) -> None:
     (card_id, pin), (other, other_pin) = await mint.make(count=2, pin_length=12)
     await mint.cards.authenticate(other, other_pin, HOME)
-    async with mint.acting() as act:
-        await alteration.alter(act, Selection((card_id,)), {"credit_micros": 1})
-        await alteration.disable(act, Selection((card_id,)))
-        await alteration.remove(act, Selection((card_id, other)))
+    async with mint.acting() as actor:
+        await alteration.alter(actor, Selection((card_id,)), {"credit_micros": 1})
+        await alteration.disable(actor, Selection((card_id,)))
+        await alteration.remove(actor, Selection((card_id, other)))
     async with mint.store.reading() as connection:
         ours = audit_log.c.subject.startswith("card ")
         log = (await connection.execute(select(audit_log).where(ours).order_by(audit_log.c.id))).all()
@@ -187,7 +185,6 @@ async def test_every_change_is_in_the_audit_log_with_its_operator_and_no_pin_is_
 
 
 async def test_an_operator_without_a_name_changes_nothing(mint: Any) -> None:
-    async with mint.store.writing() as connection:
-        for name in ("", "  ", "a\nb"):
-            with pytest.raises(Refused, match="operator"):
-                Act(connection, name, mint.now_ms)
+    for name in ("", "  ", "a\nb"):
+        with pytest.raises(Refused, match=r"^operator `|the name of who makes it"):
+            shell_operator(name)

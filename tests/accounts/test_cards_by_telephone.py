@@ -10,12 +10,11 @@ from sqlalchemy import event, select
 
 from ringflow.accounts.cards.authentication import Admitted, ToppedUp
 from ringflow.accounts.cards.card import Filter, list_cards
-from ringflow.accounts.cards.generation import Plan, generate, open_batch
-from ringflow.accounts.cards.redemption import redeem
+from ringflow.accounts.cards.generation import Plan, generate
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import parse_peppers
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.ledger.rates.card import assign_customer, assignments, create_card
 from ringflow.store import Store
 from ringflow.store.card_tables import cards as cards_table
@@ -35,10 +34,10 @@ async def count(store: Store, table: Any) -> int:
 
 async def test_the_first_use_makes_a_customer_like_the_template_with_the_cards_credit(mint: Any) -> None:
     ((card_id, pin),) = await mint.make(units=5)
-    async with mint.store.writing() as connection:
-        rates = await create_card(Act(connection, "ann", 1), "retail", "USD")
-        await assign_customer(Act(connection, "ann", 1), 7, rates)
-        revision = (await connection.execute(select(directory_revision.c.revision))).scalar()
+    async with acting(mint.store, shell_operator("ann"), "US", 1) as actor:
+        rates = await create_card(actor, "retail", "USD")
+        await assign_customer(actor, 7, rates)
+        revision = (await actor.connection.execute(select(directory_revision.c.revision))).scalar()
     first = await mint.cards.authenticate(card_id, pin, HOME)
     assert isinstance(first, Admitted)
     assert first.first_use
@@ -130,7 +129,7 @@ async def test_a_crash_before_any_statement_of_a_redemption_leaves_the_card_avai
     for die_at in range(1, 100):  # noqa: B007 -- `execute` reads it
         statements = 0
         try:
-            await redeem(mint.store, card_id, "US", "ann", mint.now_ms)
+            await mint.redeem(card_id)
         except Died:
             crashes += 1
             assert (await mint.card(card_id), await count(mint.store, customers_table)) == before
@@ -256,10 +255,10 @@ async def test_opening_a_card_again_from_a_known_telephone_is_one_look_up_and_wr
 
 async def test_cards_of_a_batch_that_is_not_ready_open_nothing(mint: Any) -> None:
     made: list[tuple[str, str]] = []
-    batch = await generate(mint.store, Plan("x", 7), mint.peppers, "ann", mint.now_ms, made.extend)
+    batch = await generate(mint.acting, Plan("x", 7), mint.peppers, made.extend)
     ((card_id, pin),) = made
     assert await mint.cards.authenticate(card_id, pin, HOME) == Refusal(Why.UNKNOWN)
     async with mint.store.reading() as connection:
         assert await list_cards(connection, Filter()) == []
-    await open_batch(mint.store, batch, "ann", mint.now_ms)
+    await mint.open(batch)
     assert isinstance(await mint.cards.authenticate(card_id, pin, OTHER), Admitted)

@@ -3,11 +3,10 @@ from __future__ import annotations
 import pytest
 
 from ringflow.accounts import clis, customers, dids
-from ringflow.accounts.cards.redemption import redeem
-from ringflow.accounts.change import changing
 from ringflow.accounts.customer_overview import list_with_balances, overview
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
+from ringflow.actor import acting, shell_operator
 from ringflow.errors import Refused
 
 from .conftest import COUNTRY, TEMPLATE, Mint
@@ -20,9 +19,9 @@ async def names(mint: Mint, search: str | None = None, limit: int | None = None)
 
 
 async def test_customers_are_found_by_a_part_of_their_name_in_any_capitals(mint: Mint) -> None:
-    async with changing(mint.store, COUNTRY) as change:
+    async with acting(mint.store, shell_operator("ann"), COUNTRY) as actor:
         for number, name in enumerate(("Harbour Hotel", "hotel du lac", "Zoë 100% Ltd", "x_y"), start=11):
-            await customers.add(change, Customer(number, name))
+            await customers.add(actor, Customer(number, name))
     assert await names(mint, "HOTEL") == ["Harbour Hotel", "hotel du lac"]
     assert await names(mint, "Zoë") == ["Zoë 100% Ltd"]
     assert await names(mint, "%") == ["Zoë 100% Ltd"]
@@ -33,12 +32,12 @@ async def test_customers_are_found_by_a_part_of_their_name_in_any_capitals(mint:
 
 async def test_a_customer_is_listed_and_shown_with_what_belongs_to_it(mint: Mint) -> None:
     made = await mint.make(units=5, count=3)
-    owner = (await redeem(mint.store, made[0][0], COUNTRY, "ann", mint.now_ms)).id
-    async with changing(mint.store, COUNTRY) as change:
-        await clis.add_number(change, owner, "441910000001")
-        await clis.add_pattern(change, owner, "^4420")
-        await clis.add_number(change, TEMPLATE, "441910000002")
-        await dids.add(change, Did("100", "menu", customer_id=owner))
+    owner = (await mint.redeem(made[0][0])).id
+    async with acting(mint.store, shell_operator("ann"), COUNTRY) as actor:
+        await clis.add_number(actor, owner, "441910000001")
+        await clis.add_pattern(actor, owner, "^4420")
+        await clis.add_number(actor, TEMPLATE, "441910000002")
+        await dids.add(actor, Did("100", "menu", customer_id=owner))
     async with mint.store.reading() as connection:
         balances = {customer.id: balance for customer, balance in await list_with_balances(connection)}
         found = await overview(connection, owner, mint.now_ms)

@@ -7,13 +7,13 @@ from structlog.testing import capture_logs
 
 from ringflow.accounts import clis, customers, dids, trunks
 from ringflow.accounts.admission import Admission
-from ringflow.accounts.change import changing
 from ringflow.accounts.clis import Cli
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.declarations import apply_declarations, check_declarations
 from ringflow.accounts.dids import Did
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.trunks import Trunk
+from ringflow.actor import acting, shell_operator
 from ringflow.config import Config, load_config
 from ringflow.errors import ConfigError, Refused
 from ringflow.store import Store
@@ -81,9 +81,9 @@ async def test_applying_again_changes_nothing(store: Store, tmp_path: Path) -> N
 
 async def test_what_is_no_longer_declared_goes(store: Store, tmp_path: Path) -> None:
     await apply_declarations(store, config(tmp_path, DEMO))
-    async with changing(store, "US") as change:
-        await customers.add(change, Customer(7))
-        await dids.add(change, Did("200", "mine"))
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.add(actor, Customer(7))
+        await dids.add(actor, Did("200", "mine"))
     await apply_declarations(store, config(tmp_path, "country: US"))
     assert await everything(store) == [Customer(7), Did("200", "mine")]
 
@@ -92,8 +92,8 @@ async def test_a_customer_that_operators_rows_lean_on_is_set_inactive_and_may_co
     store: Store, tmp_path: Path
 ) -> None:
     await apply_declarations(store, config(tmp_path, DEMO))
-    async with changing(store, "US") as change:
-        await clis.add_number(change, 42, "12125550199")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await clis.add_number(actor, 42, "12125550199")
     for _ in range(2):
         await apply_declarations(store, config(tmp_path, "country: US"))
         assert await everything(store) == [
@@ -107,8 +107,8 @@ async def test_a_customer_that_operators_rows_lean_on_is_set_inactive_and_may_co
 
 async def test_each_declaration_that_goes_is_named_in_the_log_once(store: Store, tmp_path: Path) -> None:
     await apply_declarations(store, config(tmp_path, DEMO + "  - {name: b, dial: 'PJSIP/{number}@b'}\n"))
-    async with changing(store, "US") as change:
-        await clis.add_number(change, 42, "12125550199")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await clis.add_number(actor, 42, "12125550199")
     other = config(tmp_path, "customers: [{id: 7}]")
     with capture_logs() as logs:
         await apply_declarations(store, other)
@@ -147,18 +147,18 @@ async def test_a_number_moves_between_declared_customers(store: Store, tmp_path:
 
 
 async def test_conflicts_are_named_all_at_once_and_nothing_is_changed(store: Store, tmp_path: Path) -> None:
-    async with changing(store, "US") as change:
-        await customers.add(change, Customer(42, "Mine"))
-        await customers.add(change, Customer(1))
-        await clis.add_number(change, 1, "12125550100")
-        await dids.add(change, Did("18005550100", "mine"))
-        await trunks.add(change, Trunk("carrier", "PJSIP/{number}@mine"))
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.add(actor, Customer(42, "Mine"))
+        await customers.add(actor, Customer(1))
+        await clis.add_number(actor, 1, "12125550100")
+        await dids.add(actor, Did("18005550100", "mine"))
+        await trunks.add(actor, Trunk("carrier", "PJSIP/{number}@mine"))
     before, moved = await everything(store), await revision(store)
     text = DEMO + "  - {name: wrong, dial: PJSIP/carrier}\n"
     text = text.replace("customers:", 'customers:\n  - {id: 8, clis: ["12125550100", "bob"]}')
     with pytest.raises(ConfigError) as raised:
         await apply_declarations(store, config(tmp_path, text))
-    mend = "was already made by a command; delete it there, or take it out of config.yaml"
+    mend = "was already made by an operator; delete it there, or take it out of config.yaml"
     assert told(raised.value) == [
         "3:20: customer 8: CLI 12125550100 already belongs to customer 1; delete it there first",
         (
@@ -190,7 +190,7 @@ WHAT_IS_WRONG = [
     "5:14: DID 18005550100 is declared twice (keep one of them)",
     "5:38: DID +1 800 555 0100: app `b c`: write the app's name: letters, digits, `_` and `-`",
     "6:26: DID 200: app `c d`: write the app's name: letters, digits, `_` and `-`",
-    "6:43: DID 200: customer 9 does not exist; `ringflow customer list` shows those that do",
+    "6:43: DID 200: customer 9 does not exist (add or declare it first)",
     "8:60: trunk a: header `Via` is written by Asterisk; remove it",
     "9:12: trunk a is declared twice (keep one of them)",
     "9:46: trunk a: caller ID `me` is not a number; write digits such as 441910000001",
@@ -244,13 +244,13 @@ async def test_a_declared_currency_stays(store: Store, tmp_path: Path) -> None:
 async def test_commands_do_not_change_what_is_declared(store: Store, tmp_path: Path) -> None:
     await apply_declarations(store, config(tmp_path, DEMO))
     before = await everything(store)
-    async with changing(store, "US") as change:
+    async with acting(store, shell_operator("ann"), "US") as actor:
         for work in (
-            customers.alter(change, 42, name="x"),
-            customers.delete(change, 42),
-            clis.delete(change, "441910000001"),
-            dids.alter(change, "18005550100", enabled=False),
-            trunks.delete(change, "carrier"),
+            customers.alter(actor, 42, name="x"),
+            customers.delete(actor, 42),
+            clis.delete(actor, "441910000001"),
+            dids.alter(actor, "18005550100", enabled=False),
+            trunks.delete(actor, "carrier"),
         ):
             with pytest.raises(Refused, match=r"is declared in config\.yaml; change it there and restart"):
                 await work
@@ -260,13 +260,13 @@ async def test_commands_do_not_change_what_is_declared(store: Store, tmp_path: P
 async def test_a_customers_declared_dids_keep_a_command_from_deleting_it(
     store: Store, tmp_path: Path
 ) -> None:
-    async with changing(store, "US") as change:
-        await customers.add(change, Customer(7))
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.add(actor, Customer(7))
     text = 'dids: [{number: "100", app: a, customer: 7}]'
     await apply_declarations(store, config(tmp_path, text))
     with pytest.raises(Refused, match=r"CLIs or DIDs that are declared in config\.yaml"):
-        async with changing(store, "US") as change:
-            await customers.delete(change, 7, cascade=True)
+        async with acting(store, shell_operator("ann"), "US") as actor:
+            await customers.delete(actor, 7, cascade=True)
     assert await everything(store) == [Customer(7), Did("100", "a", customer_id=7, source="config")]
 
 

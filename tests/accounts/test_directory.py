@@ -8,11 +8,11 @@ import pytest
 
 from ringflow.accounts import clis, customers, dids, trunks
 from ringflow.accounts.admission import Admission, Rejection
-from ringflow.accounts.change import changing
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
 from ringflow.accounts.directory import ARRIVAL, ARRIVAL_IN_OTHER_FORM, CALLING, Directory
 from ringflow.accounts.trunks import Trunk
+from ringflow.actor import acting, shell_operator
 from ringflow.errors import Refused
 from ringflow.numbers import normalise_number
 from ringflow.store import LookUp, Store, StoreGone
@@ -27,10 +27,10 @@ CLI = "441910000001"
 @pytest.fixture
 async def directory(store: Store) -> Directory:
     """Customer 42 with one CLI, and a DID that leads to `calling_card`."""
-    async with changing(store, "US") as change:
-        await customers.add(change, Customer(42, "Demo", channels=3, caller_id="18005550199"))
-        await clis.add_number(change, 42, CLI)
-        await dids.add(change, Did(DID, "calling_card"))
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.add(actor, Customer(42, "Demo", channels=3, caller_id="18005550199"))
+        await clis.add_number(actor, 42, CLI)
+        await dids.add(actor, Did(DID, "calling_card"))
     return Directory(store, "US")
 
 
@@ -88,12 +88,12 @@ async def test_did_and_cli_are_known_in_every_form(directory: Directory, did: st
 async def test_old_and_mobile_forms_find_the_same_customer_as_the_plain_form(
     store: Store, directory: Directory, written: str, arriving: str
 ) -> None:
-    async with changing(store, "US") as change:
-        await customers.add(change, Customer(7))
-        await clis.add_number(change, 7, written)
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.add(actor, Customer(7))
+        await clis.add_number(actor, 7, written)
         with pytest.raises(Refused, match="already belongs to customer 7"):
-            await clis.add_number(change, 7, arriving)
-        assert (await clis.show(change.connection, arriving, "US")).customer_id == 7
+            await clis.add_number(actor, 7, arriving)
+        assert (await clis.show(actor.connection, arriving, "US")).customer_id == 7
     for form in (written, arriving):
         assert await paying(directory, form) == 7
         assert (await directory.recognise(normalise_number(form, "US"))) == Customer(7)
@@ -102,8 +102,8 @@ async def test_old_and_mobile_forms_find_the_same_customer_as_the_plain_form(
 async def test_the_number_that_arrived_is_kept_for_records_and_callees(
     store: Store, directory: Directory
 ) -> None:
-    async with changing(store, "US") as change:
-        await clis.add_number(change, 42, "+54 11 2345 6789")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await clis.add_number(actor, 42, "+54 11 2345 6789")
     answer = await arrive(directory, "+5491123456789")
     assert isinstance(answer, Admission)
     assert answer.cli == "5491123456789"
@@ -113,8 +113,8 @@ async def test_the_number_that_arrived_is_kept_for_records_and_callees(
 async def test_patterns_for_either_form_find_the_caller(
     store: Store, directory: Directory, pattern: str
 ) -> None:
-    async with changing(store, "US") as change:
-        await clis.add_pattern(change, 42, pattern)
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await clis.add_pattern(actor, 42, pattern)
     arriving = (
         ("+5491123456789", "+541123456789") if "54" in pattern[:3] else ("+5215512345678", "525512345678")
     )
@@ -123,8 +123,8 @@ async def test_patterns_for_either_form_find_the_caller(
 
 @pytest.mark.parametrize("number", ["100", "alice", "*98", "#1", "xy", "0"])
 async def test_a_did_may_be_any_extension(store: Store, directory: Directory, number: str) -> None:
-    async with changing(store, "US") as change:
-        await dids.add(change, Did(number, "internal"))
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await dids.add(actor, Did(number, "internal"))
     answer = await arrive(directory, did=number)
     assert isinstance(answer, Admission)
     assert answer.did.app == "internal"
@@ -144,8 +144,8 @@ async def test_a_withheld_number_identifies_the_caller_unless_the_did_rejects_it
     assert isinstance(answer, Admission)
     assert answer.customer is not None
     assert (answer.customer.id, answer.cli, answer.withheld) == (42, CLI, True)
-    async with changing(store, "US") as change:
-        await dids.alter(change, DID, withheld="reject")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await dids.alter(actor, DID, withheld="reject")
     assert await directory.arrive(DID, CLI, withheld=True) == Rejection(403, "CLI Not Authorized")
     assert isinstance(await directory.arrive(DID, CLI, withheld=False), Admission)
 
@@ -153,8 +153,8 @@ async def test_a_withheld_number_identifies_the_caller_unless_the_did_rejects_it
 async def test_a_did_that_rejects_withheld_numbers_and_identifies_nobody_takes_them_as_none(
     store: Store, directory: Directory
 ) -> None:
-    async with changing(store, "US") as change:
-        await dids.add(change, Did("100", "desk", identify="none", customer_id=42, withheld="reject"))
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await dids.add(actor, Did("100", "desk", identify="none", customer_id=42, withheld="reject"))
     answer = await directory.arrive("100", CLI, withheld=True)
     assert isinstance(answer, Admission)
     assert answer.customer is not None
@@ -162,8 +162,8 @@ async def test_a_did_that_rejects_withheld_numbers_and_identifies_nobody_takes_t
 
 
 async def test_the_did_chooses_the_code_for_the_unknown(store: Store, directory: Directory) -> None:
-    async with changing(store, "US") as change:
-        await dids.alter(change, DID, reject_code=401)
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await dids.alter(actor, DID, reject_code=401)
     assert await arrive(directory, "1") == Rejection(401, "CLI Not Authorized")
 
 
@@ -177,42 +177,42 @@ async def test_an_unknown_or_hostile_did_is_not_found(directory: Directory, did:
 async def test_a_disabled_did_says_so_before_it_looks_at_the_caller(
     store: Store, directory: Directory
 ) -> None:
-    async with changing(store, "US") as change:
-        await dids.alter(change, DID, enabled=False)
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await dids.alter(actor, DID, enabled=False)
     assert await arrive(directory, "1") == Rejection(480, "DID Disabled")
 
 
 @pytest.mark.parametrize("status", ["inactive", "penalty", "pending"])
 async def test_only_active_customers_may_call(store: Store, directory: Directory, status: str) -> None:
-    async with changing(store, "US") as change:
-        await customers.alter(change, 42, status=status)  # type: ignore[arg-type]
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.alter(actor, 42, status=status)  # type: ignore[arg-type]
     assert await arrive(directory) == Rejection(403, f"Customer Not Active: {status}")
 
 
 async def test_a_did_that_identifies_nobody_takes_everybody(store: Store, directory: Directory) -> None:
-    async with changing(store, "US") as change:
-        await dids.alter(change, DID, identify="none")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await dids.alter(actor, DID, identify="none")
     for cli in (CLI, "441910000002", None):
         answer = await arrive(directory, cli)
         assert isinstance(answer, Admission)
         assert answer.customer is None
-    async with changing(store, "US") as change:
-        await dids.alter(change, DID, customer_id=42)
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await dids.alter(actor, DID, customer_id=42)
     answer = await arrive(directory, None)
     assert isinstance(answer, Admission)
     assert answer.customer is not None
     assert answer.customer.id == 42
-    async with changing(store, "US") as change:
-        await customers.alter(change, 42, status="penalty")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.alter(actor, 42, status="penalty")
     assert await arrive(directory, None) == Rejection(403, "Customer Not Active: penalty")
 
 
 async def test_the_customer_of_a_did_does_not_pay_for_callers_who_are_identified(
     store: Store, directory: Directory
 ) -> None:
-    async with changing(store, "US") as change:
-        await customers.add(change, Customer(7))
-        await dids.alter(change, DID, customer_id=7)
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.add(actor, Customer(7))
+        await dids.alter(actor, DID, customer_id=7)
     answer = await arrive(directory)
     assert isinstance(answer, Admission)
     assert answer.customer is not None
@@ -228,10 +228,10 @@ async def paying(directory: Directory, cli: str | None, withheld: bool = False) 
 async def test_patterns_come_after_exact_numbers_and_the_oldest_wins(
     store: Store, directory: Directory
 ) -> None:
-    async with changing(store, "US") as change:
+    async with acting(store, shell_operator("ann"), "US") as actor:
         for customer_id, pattern in ((1, r"^4419\d+$"), (2, "^44"), (3, "191000")):
-            await customers.add(change, Customer(customer_id))
-            await clis.add_pattern(change, customer_id, pattern)
+            await customers.add(actor, Customer(customer_id))
+            await clis.add_pattern(actor, customer_id, pattern)
     assert await paying(directory, CLI) == 42
     assert await paying(directory, "441910000002") == 1
     assert await paying(directory, "442070000000") == 2
@@ -243,15 +243,15 @@ async def test_patterns_come_after_exact_numbers_and_the_oldest_wins(
 async def test_a_pattern_that_matches_nothing_at_all_opens_to_anonymous_callers(
     store: Store, directory: Directory
 ) -> None:
-    async with changing(store, "US") as change:
-        await customers.add(change, Customer(1))
-        await clis.add_pattern(change, 1, "^.*")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.add(actor, Customer(1))
+        await clis.add_pattern(actor, 1, "^.*")
     assert await paying(directory, CLI) == 42
     assert await paying(directory, "12125550100") == 1
     assert await paying(directory, None) == 1
     assert await paying(directory, "anonymous") == 1
-    async with changing(store, "US") as change:
-        await dids.alter(change, DID, withheld="reject")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await dids.alter(actor, DID, withheld="reject")
     assert await paying(directory, CLI, withheld=True) == 1
     answer = await directory.arrive(DID, "Bob\r\n", withheld=False)
     assert isinstance(answer, Admission)
@@ -261,11 +261,11 @@ async def test_a_pattern_that_matches_nothing_at_all_opens_to_anonymous_callers(
 async def test_the_first_pattern_decides_also_when_its_customer_may_not_call(
     store: Store, directory: Directory
 ) -> None:
-    async with changing(store, "US") as change:
-        await customers.add(change, Customer(1, status="pending"))
-        await customers.add(change, Customer(2))
-        await clis.add_pattern(change, 1, "^1212")
-        await clis.add_pattern(change, 2, "^1")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.add(actor, Customer(1, status="pending"))
+        await customers.add(actor, Customer(2))
+        await clis.add_pattern(actor, 1, "^1212")
+        await clis.add_pattern(actor, 2, "^1")
     assert await arrive(directory, "12125550100") == Rejection(403, "Customer Not Active: pending")
 
 
@@ -275,26 +275,26 @@ async def test_a_change_is_seen_by_the_very_next_call_in_every_process(
     other = Directory(store, "US")
     assert await paying(directory, "12125550100") is None
     assert await paying(other, "12125550100") is None
-    async with changing(store, "US") as change:
-        await customers.add(change, Customer(1))
-        cli = await clis.add_pattern(change, 1, "^1212")
-        await trunks.add(change, Trunk("a", "PJSIP/{number}@a"))
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.add(actor, Customer(1))
+        cli = await clis.add_pattern(actor, 1, "^1212")
+        await trunks.add(actor, Trunk("a", "PJSIP/{number}@a"))
     for each in (directory, other):
         assert await paying(each, "12125550100") == 1
         assert [trunk.name for trunk in await each.trunks()] == ["a"]
-    async with changing(store, "US") as change:
-        await clis.remove(change, cli)
-        await trunks.alter(change, "a", enabled=False)
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await clis.remove(actor, cli)
+        await trunks.alter(actor, "a", enabled=False)
     for each in (directory, other):
         assert await paying(each, "12125550100") is None
         assert await each.trunks() == ()
 
 
 async def test_enabled_trunks_come_by_position_then_name(store: Store, directory: Directory) -> None:
-    async with changing(store, "US") as change:
+    async with acting(store, shell_operator("ann"), "US") as actor:
         for name, position, enabled in (("c", 1, True), ("b", 2, True), ("a", 2, True), ("z", 0, False)):
             trunk = Trunk(name, "PJSIP/{number}@x", {"X-B": "1", "X-A": "2"}, position, enabled)
-            await trunks.add(change, trunk)
+            await trunks.add(actor, trunk)
     found = await directory.trunks()
     assert [trunk.name for trunk in found] == ["c", "a", "b"]
     assert list(found[0].headers.items()) == [("X-B", "1"), ("X-A", "2")]
@@ -302,9 +302,9 @@ async def test_enabled_trunks_come_by_position_then_name(store: Store, directory
 
 async def test_a_pattern_that_got_in_past_the_check_stops_nobody(store: Store, directory: Directory) -> None:
     row = {"customer_id": 42, "notes": "", "source": "operator", "created_ms": 0, "updated_ms": 0}
-    async with changing(store, "US") as change:
-        await change.connection.execute(clis_table.insert().values(row | {"pattern": "(?=look)"}))
-        await clis.add_pattern(change, 42, "^1212")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await actor.connection.execute(clis_table.insert().values(row | {"pattern": "(?=look)"}))
+        await clis.add_pattern(actor, 42, "^1212")
     assert await paying(directory, "12125550100") == 42
 
 
@@ -327,8 +327,8 @@ async def test_a_call_costs_one_statement(store: Store, directory: Directory) ->
 async def test_callers_at_once_load_the_patterns_once_and_all_get_their_customer(
     store: Store, directory: Directory
 ) -> None:
-    async with changing(store, "US") as change:
-        await clis.add_pattern(change, 42, "^1212")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await clis.add_pattern(actor, 42, "^1212")
     numbers = [f"1212555{index:04}" for index in range(100)]
     assert await asyncio.gather(*[paying(directory, number) for number in numbers]) == [42] * 100
 

@@ -442,7 +442,7 @@ async def test_voucher_codes_are_held_against_the_account_and_lock_nobody_else(m
     await mint.customer(42)
     await mint.customer(43)
     (_, first), (_, second) = await make(mint, count=2, value_micros=1_000_000)
-    desk = Vouchers(mint.store, mint.peppers, lambda: mint.now_ms)
+    desk = Vouchers(mint.store, mint.peppers, "US", lambda: mint.now_ms)
     tried = 0
     for number in range(60):
         found = await desk.redeem(draw_digits(16), 42, spoofed(number))

@@ -59,9 +59,9 @@ async def test_voucher_codes_are_taken_under_a_new_pepper_without_a_restart(
     teller = teller_on(mint, file)
     await mint.customer(42)
     for batch in ("first", "second"):
-        async with mint.acting() as act:
+        async with mint.acting() as actor:
             plan = Plan(batch, "USD", 1, value_micros=5_000_000)
-            ((_, code),) = await generate(act, plan, ring_in(file))
+            ((_, code),) = await generate(actor, plan, ring_in(file))
         assert isinstance(await teller.redeem_voucher(code, 42, HOME), Redeemed)
         add_pepper(file)
 

@@ -10,27 +10,27 @@ from typing import Any
 import pytest
 
 from ringflow.accounts import clis, customers, dids, trunks
-from ringflow.accounts.change import Change, changing
 from ringflow.accounts.clis import Cli
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
 from ringflow.accounts.trunks import Trunk
+from ringflow.actor import Actor, acting, shell_operator
 from ringflow.errors import Refused
 from ringflow.store import Store
 from ringflow.store.tables import customers as customers_table
 from ringflow.store.tables import directory_revision
 
 UNKNOWN: Any = "other"
-Work = Callable[[Change], Coroutine[Any, Any, object]]
+Work = Callable[[Actor], Coroutine[Any, Any, object]]
 
 
-def changed(store: Store) -> AbstractAsyncContextManager[Change]:
-    return changing(store, "US")
+def changed(store: Store) -> AbstractAsyncContextManager[Actor]:
+    return acting(store, shell_operator("ann"), "US")
 
 
 async def make(store: Store, *works: Work) -> list[Any]:
-    async with changed(store) as change:
-        return [await work(change) for work in works]
+    async with changed(store) as actor:
+        return [await work(actor) for work in works]
 
 
 async def refusal(store: Store, work: Work) -> str:
@@ -53,10 +53,10 @@ async def filled(store: Store) -> Store:
     """Customers 1 and 2; 1 has a CLI and a DID."""
     await make(
         store,
-        lambda change: customers.add(change, Customer(1, "One")),
-        lambda change: customers.add(change, Customer(2, "Two", currency="EUR")),
-        lambda change: clis.add_number(change, 1, "+44 191 000 0001"),
-        lambda change: dids.add(change, Did("+1 (800) 555-0100", "calling_card", customer_id=1)),
+        lambda actor: customers.add(actor, Customer(1, "One")),
+        lambda actor: customers.add(actor, Customer(2, "Two", currency="EUR")),
+        lambda actor: clis.add_number(actor, 1, "+44 191 000 0001"),
+        lambda actor: dids.add(actor, Did("+1 (800) 555-0100", "calling_card", customer_id=1)),
     )
     return store
 
@@ -77,7 +77,7 @@ async def test_what_was_added_is_shown_and_listed(filled: Store) -> None:
 
 
 async def test_times_of_making_and_changing_are_kept(filled: Store) -> None:
-    await make(filled, lambda change: customers.alter(change, 1, name="Uno"))
+    await make(filled, lambda actor: customers.alter(actor, 1, name="Uno"))
     async with filled.reading() as connection:
         rows = (await connection.execute(customers_table.select().order_by(customers_table.c.id))).all()
     assert rows[0].created_ms > 1_600_000_000_000
@@ -88,40 +88,40 @@ async def test_every_change_moves_the_revision_once_and_no_change_does_not(fille
     start = await revision(filled)
     await make(
         filled,
-        lambda change: customers.alter(change, 1, name="Uno", channels=5),
-        lambda change: customers.alter(change, 2, status="penalty"),
+        lambda actor: customers.alter(actor, 1, name="Uno", channels=5),
+        lambda actor: customers.alter(actor, 2, status="penalty"),
     )
     assert await revision(filled) == start + 1
     await make(
         filled,
-        lambda change: customers.alter(change, 1, name="Uno"),
-        lambda change: dids.alter(change, "18005550100", enabled=True),
-        lambda change: clis.alter(change, "441910000001", customer_id=1),
+        lambda actor: customers.alter(actor, 1, name="Uno"),
+        lambda actor: dids.alter(actor, "18005550100", enabled=True),
+        lambda actor: clis.alter(actor, "441910000001", customer_id=1),
     )
     assert await revision(filled) == start + 1
 
 
 async def test_a_field_can_be_emptied_and_others_stay(filled: Store) -> None:
-    await make(filled, lambda change: customers.alter(change, 1, channels=5, caller_id="8005550100"))
-    (after,) = await make(filled, lambda change: customers.alter(change, 1, channels=None))
+    await make(filled, lambda actor: customers.alter(actor, 1, channels=5, caller_id="8005550100"))
+    (after,) = await make(filled, lambda actor: customers.alter(actor, 1, channels=None))
     assert after == Customer(1, "One", caller_id="18005550100")
 
 
 async def test_an_exact_cli_belongs_to_one_customer(filled: Store) -> None:
-    line = await refusal(filled, lambda change: clis.add_number(change, 2, "00441910000001"))
+    line = await refusal(filled, lambda actor: clis.add_number(actor, 2, "00441910000001"))
     assert line == "CLI 441910000001 already belongs to customer 1; delete it there first"
-    line = await refusal(filled, lambda change: clis.add_number(change, 1, "441910000001"))
+    line = await refusal(filled, lambda actor: clis.add_number(actor, 1, "441910000001"))
     assert line == "CLI 441910000001 already belongs to customer 1"
 
 
 async def test_a_pattern_belongs_to_one_customer_too(filled: Store) -> None:
-    await make(filled, lambda change: clis.add_pattern(change, 1, "^44"))
-    line = await refusal(filled, lambda change: clis.add_pattern(change, 2, "^44"))
+    await make(filled, lambda actor: clis.add_pattern(actor, 1, "^44"))
+    line = await refusal(filled, lambda actor: clis.add_pattern(actor, 2, "^44"))
     assert line == "CLI pattern ^44 already belongs to customer 1; delete it there first"
 
 
 async def test_two_claims_in_the_same_instant_give_one_owner(filled: Store) -> None:
-    claims = [make(filled, lambda change, owner=owner: clis.add_number(change, owner, "12125550100"))  # type: ignore[misc]
+    claims = [make(filled, lambda actor, owner=owner: clis.add_number(actor, owner, "12125550100"))  # type: ignore[misc]
               for owner in (1, 2)]  # fmt: skip
     results = await asyncio.gather(*claims, return_exceptions=True)
     refused = [result for result in results if isinstance(result, Refused)]
@@ -133,18 +133,18 @@ async def test_ids_are_chosen_upwards_and_those_of_patterns_are_never_given_twic
     assert await make(filled, customers.next_id) == [3]
     first, second = await make(
         filled,
-        lambda change: clis.add_pattern(change, 1, "^1"),
-        lambda change: clis.add_pattern(change, 1, "^2"),
+        lambda actor: clis.add_pattern(actor, 1, "^1"),
+        lambda actor: clis.add_pattern(actor, 1, "^2"),
     )
-    await make(filled, lambda change: clis.remove(change, second))
-    (third,) = await make(filled, lambda change: clis.add_pattern(change, 1, "^3"))
+    await make(filled, lambda actor: clis.remove(actor, second))
+    (third,) = await make(filled, lambda actor: clis.add_pattern(actor, 1, "^3"))
     assert first.id < second.id < third.id
 
 
 async def test_a_customer_with_numbers_is_not_deleted_by_the_way(filled: Store) -> None:
-    line = await refusal(filled, lambda change: customers.delete(change, 1))
-    assert line == "customer 1 has 1 CLIs and 1 DIDs; delete them first, or all together with --cascade"
-    await make(filled, lambda change: customers.delete(change, 1, cascade=True))
+    line = await refusal(filled, lambda actor: customers.delete(actor, 1))
+    assert line == "customer 1 has 1 CLIs and 1 DIDs; delete them first"
+    await make(filled, lambda actor: customers.delete(actor, 1, cascade=True))
     async with filled.reading() as connection:
         assert [one.id for one in await customers.every(connection)] == [2]
         assert list(await clis.every(connection)) == []
@@ -152,7 +152,7 @@ async def test_a_customer_with_numbers_is_not_deleted_by_the_way(filled: Store) 
 
 
 async def test_a_customer_without_numbers_is_deleted(filled: Store) -> None:
-    await make(filled, lambda change: customers.delete(change, 2))
+    await make(filled, lambda actor: customers.delete(actor, 2))
     async with filled.reading() as connection:
         assert await customers.find(connection, 2) is None
 
@@ -160,10 +160,10 @@ async def test_a_customer_without_numbers_is_deleted(filled: Store) -> None:
 async def test_dids_clis_and_trunks_are_deleted(filled: Store) -> None:
     await make(
         filled,
-        lambda change: trunks.add(change, Trunk("a", "PJSIP/{number}@a")),
-        lambda change: dids.delete(change, "+18005550100"),
-        lambda change: clis.delete(change, "+441910000001"),
-        lambda change: trunks.delete(change, "a"),
+        lambda actor: trunks.add(actor, Trunk("a", "PJSIP/{number}@a")),
+        lambda actor: dids.delete(actor, "+18005550100"),
+        lambda actor: clis.delete(actor, "+441910000001"),
+        lambda actor: trunks.delete(actor, "a"),
     )
     async with filled.reading() as connection:
         assert list(await dids.every(connection)) == []
@@ -172,7 +172,7 @@ async def test_dids_clis_and_trunks_are_deleted(filled: Store) -> None:
 
 
 async def test_a_cli_moves_to_another_customer(filled: Store) -> None:
-    await make(filled, lambda change: clis.alter(change, "441910000001", customer_id=2, notes="moved"))
+    await make(filled, lambda actor: clis.alter(actor, "441910000001", customer_id=2, notes="moved"))
     async with filled.reading() as connection:
         assert await clis.show(connection, "441910000001", "US") == Cli(1, 2, "441910000001", notes="moved")
 
@@ -243,7 +243,7 @@ async def test_what_cannot_be_done_is_refused_in_one_line(filled: Store, work: W
     ],
 )
 async def test_dial_strings_of_every_technology_are_taken(store: Store, dial: str) -> None:
-    (trunk,) = await make(store, lambda change: trunks.add(change, Trunk("a", dial)))
+    (trunk,) = await make(store, lambda actor: trunks.add(actor, Trunk("a", dial)))
     assert trunk.dial == dial
 
 
@@ -269,7 +269,7 @@ async def test_dial_strings_of_every_technology_are_taken(store: Store, dial: st
     ],
 )
 async def test_a_dial_string_that_could_say_something_else_is_refused(store: Store, dial: str) -> None:
-    assert "dial `" in await refusal(store, lambda change: trunks.add(change, Trunk("a", dial)))
+    assert "dial `" in await refusal(store, lambda actor: trunks.add(actor, Trunk("a", dial)))
 
 
 @pytest.mark.parametrize(
@@ -294,22 +294,22 @@ async def test_a_dial_string_that_could_say_something_else_is_refused(store: Sto
 )
 async def test_a_header_that_would_break_the_invite_is_refused(store: Store, headers: dict[str, str]) -> None:
     trunk = Trunk("a", "PJSIP/{number}@a", headers)
-    assert "header" in await refusal(store, lambda change: trunks.add(change, trunk))
+    assert "header" in await refusal(store, lambda actor: trunks.add(actor, trunk))
 
 
 async def test_a_trunk_is_changed_field_by_field(store: Store) -> None:
     trunk = Trunk("a", "PJSIP/{number}@a", {"X-A": "1", "X-B": "2"}, caller_id="8005550100")
-    (added,) = await make(store, lambda change: trunks.add(change, trunk))
+    (added,) = await make(store, lambda actor: trunks.add(actor, trunk))
     assert added == replace(trunk, caller_id="18005550100")
     start = await revision(store)
-    await make(store, lambda change: trunks.alter(change, "a", headers={"X-A": "1", "X-B": "2"}))
+    await make(store, lambda actor: trunks.alter(actor, "a", headers={"X-A": "1", "X-B": "2"}))
     assert await revision(store) == start
     await make(
-        store, lambda change: trunks.alter(change, "a", headers={"X-B": "2", "X-A": "1"}, rated="upstream")
+        store, lambda actor: trunks.alter(actor, "a", headers={"X-B": "2", "X-A": "1"}, rated="upstream")
     )
     async with store.reading() as connection:
         found = await trunks.show(connection, "a")
     assert list(found.headers) == ["X-B", "X-A"]
     assert (found.rated, found.caller_id) == ("upstream", "18005550100")
-    line = await refusal(store, lambda change: trunks.add(change, trunk))
-    assert line == "trunk a exists already; change it with `trunk set`"
+    line = await refusal(store, lambda actor: trunks.add(actor, trunk))
+    assert line == "trunk a exists already"

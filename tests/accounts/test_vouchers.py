@@ -18,7 +18,7 @@ from ringflow.accounts.vouchers.generation import Plan, generate
 from ringflow.accounts.vouchers.redemption import Redeemed, redeem
 from ringflow.accounts.vouchers.telephone import Vouchers
 from ringflow.accounts.vouchers.voucher import delete_voucher, list_vouchers, set_enabled, show_voucher
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.errors import Refused
 from ringflow.store import Store
 from ringflow.store.card_tables import vouchers
@@ -29,14 +29,13 @@ UNIT = 1_000_000
 
 
 async def make(mint: Any, count: int = 1, currency: str = "USD", **fields: Any) -> list[tuple[int, str]]:
-    async with mint.acting() as act:
-        return await generate(act, Plan("spring", currency, count, **fields), mint.peppers)
+    async with mint.acting() as actor:
+        return await generate(actor, Plan("spring", currency, count, **fields), mint.peppers)
 
 
 async def use(mint: Any, code: str, customer_id: int, payment_micros: int = 0) -> Redeemed:
-    async with mint.store.writing() as connection:
-        act = Act(connection, "ann", mint.now_ms)
-        return await redeem(act, code, customer_id, mint.peppers, payment_micros)
+    async with acting(mint.store, shell_operator("ann"), "US", mint.now_ms) as actor:
+        return await redeem(actor, code, customer_id, mint.peppers, payment_micros)
 
 
 async def refusal(mint: Any, code: str, customer_id: int, payment_micros: int = 0) -> tuple[Why, str]:
@@ -92,8 +91,8 @@ async def test_what_does_not_fit_is_refused_with_its_reason_and_no_money_moves(m
     ((more_id, more),) = await make(mint, multiplier_millionths=1_100_000, minimum_micros=10 * UNIT)
     ((old_id, old),) = await make(mint, value_micros=UNIT, expires_ms=mint.now_ms + 1)
     ((_, small),) = await make(mint, multiplier_millionths=1_000_001)
-    async with mint.acting() as act:
-        await set_enabled(act, value_id + 1, enabled=False)
+    async with mint.acting() as actor:
+        await set_enabled(actor, value_id + 1, enabled=False)
     mint.now_ms += 1
     minimum = f"voucher {more_id} goes with a payment of at least 10.00 USD"
     assert await refusal(mint, off, 42) == (Why.DISABLED, f"voucher {value_id + 1} is disabled")
@@ -137,7 +136,7 @@ async def test_twenty_customers_at_once_redeem_a_voucher_once(mint: Any, databas
         await mint.customer(customer_id)
     ((_, code),) = await make(mint, value_micros=5 * UNIT)
     stores = [await Store.open(database_url) for _ in range(3)]
-    desks = [Vouchers(store, mint.peppers, lambda: mint.now_ms) for store in stores]
+    desks = [Vouchers(store, mint.peppers, "US", lambda: mint.now_ms) for store in stores]
     found = await asyncio.gather(
         *[desks[number % 3].redeem(code, number, HOME) for number in range(100, 120)]
     )
@@ -172,7 +171,7 @@ async def test_a_code_that_is_refused_after_a_payment_was_asked_leaves_no_paymen
 async def test_guessing_codes_by_telephone_is_slowed_down(mint: Any) -> None:
     await mint.customer(42)
     ((_, code),) = await make(mint, value_micros=UNIT)
-    desk = Vouchers(mint.store, mint.peppers, lambda: mint.now_ms)
+    desk = Vouchers(mint.store, mint.peppers, "US", lambda: mint.now_ms)
     assert await desk.redeem("1234567890123456", 42, HOME) == Refusal(Why.MISTYPED)
     for _ in range(10):
         assert await desk.redeem(draw_digits(16), 42, HOME) == Refusal(Why.UNKNOWN)
@@ -186,7 +185,7 @@ async def test_guessing_codes_by_telephone_is_slowed_down(mint: Any) -> None:
 
 async def test_codes_guessed_at_the_same_instant_are_counted_one_by_one(mint: Any) -> None:
     await mint.customer(42)
-    desk = Vouchers(mint.store, mint.peppers, lambda: mint.now_ms)
+    desk = Vouchers(mint.store, mint.peppers, "US", lambda: mint.now_ms)
     tries = [desk.redeem(draw_digits(16), 42, HOME) for _ in range(30)]
     found = [one.why for one in await asyncio.gather(*tries) if isinstance(one, Refusal)]
     assert (found.count(Why.UNKNOWN), found.count(Why.LOCKED)) == (10, 20)
@@ -230,15 +229,15 @@ async def test_an_unused_voucher_can_be_deleted_and_a_used_one_stays(mint: Any) 
     await mint.customer(42)
     (first_id, _), (second_id, code) = await make(mint, count=2, value_micros=UNIT)
     await use(mint, code, 42)
-    async with mint.acting() as act:
-        await delete_voucher(act, first_id)
+    async with mint.acting() as actor:
+        await delete_voucher(actor, first_id)
         with pytest.raises(Refused, match=f"voucher {second_id} is used, and the books speak of it"):
-            await delete_voucher(act, second_id)
+            await delete_voucher(actor, second_id)
         with pytest.raises(Refused, match=f"voucher {second_id} is used"):
-            await set_enabled(act, second_id, enabled=False)
+            await set_enabled(actor, second_id, enabled=False)
         with pytest.raises(Refused, match="does not exist"):
-            await show_voucher(act.connection, first_id)
-        assert [one.id for one in await list_vouchers(act.connection, redeemed_by=42)] == [second_id]
+            await show_voucher(actor.connection, first_id)
+        assert [one.id for one in await list_vouchers(actor.connection, redeemed_by=42)] == [second_id]
 
 
 async def test_a_code_is_nowhere_in_the_database(mint: Any) -> None:

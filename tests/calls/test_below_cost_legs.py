@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.calls.charging import Allowance, Charging, Denial, Denied
 from ringflow.calls.outcome import LegStatus
 from ringflow.config import load_config
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.rates.card import BelowCost, assign_trunk, create_card, set_below_cost
 from ringflow.simulator.run import simulate
 from ringflow.simulator.scenario_files import read_scenarios
@@ -35,25 +35,24 @@ TRUNK = {"headers": {}, "position": 1, "enabled": True, "server": "", "rated": "
 @pytest.fixture
 async def charging(store: Store) -> AsyncIterator[Charging]:
     """Customer 1 pays 0.20 USD a minute; `dear` costs 0.30, `foreign` 0.30 EUR, `plain` nobody knows."""
-    async with store.writing() as connection:
-        act = Act(connection, "ann", NOW_MS)
+    async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
         row = {"id": 1, "name": "", "status": "active", "currency": "USD"}
-        await connection.execute(customers.insert().values(**row, **TRAIL))
-        await pay_in(connection, 1, 5_000_000, Order("credit", "a test", "ann", NOW_MS))
+        await actor.connection.execute(customers.insert().values(**row, **TRAIL))
+        await pay_in(actor, 1, 5_000_000, Purpose("credit", "a test"))
         cards = {
-            "retail": await create_card(act, "retail", "USD", default=True),
-            "dear": await create_card(act, "dear", "USD"),
-            "foreign": await create_card(act, "foreign", "EUR"),
+            "retail": await create_card(actor, "retail", "USD", default=True),
+            "dear": await create_card(actor, "dear", "USD"),
+            "foreign": await create_card(actor, "foreign", "EUR"),
         }
         for name, card in cards.items():
             price = 200_000 if name == "retail" else 300_000
             values = {"card_id": card.id, "prefix": "44", "price_micros": price}
-            await connection.execute(rates.insert().values(**values, **RATE))
+            await actor.connection.execute(rates.insert().values(**values, **RATE))
         for name in ("dear", "foreign", "plain"):
             row = {"name": name, "dial": "PJSIP/{number}@" + name}
-            await connection.execute(trunks.insert().values(**row, **TRUNK, **TRAIL))
+            await actor.connection.execute(trunks.insert().values(**row, **TRUNK, **TRAIL))
             if name in cards:
-                await assign_trunk(act, name, cards[name])
+                await assign_trunk(actor, name, cards[name])
     opened = Charging(Ledger(store, "here", lambda: NOW_MS))
     yield opened
     await opened.close()
@@ -61,8 +60,8 @@ async def charging(store: Store) -> AsyncIterator[Charging]:
 
 
 async def say(store: Store, below_cost: BelowCost) -> None:
-    async with store.writing() as connection:
-        await set_below_cost(Act(connection, "ann", NOW_MS), "retail", below_cost)
+    async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
+        await set_below_cost(actor, "retail", below_cost)
 
 
 async def test_a_leg_below_cost_is_denied_before_anything_is_held(charging: Charging) -> None:

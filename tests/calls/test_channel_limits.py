@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ringflow.accounts.change import changing
 from ringflow.accounts.customers import Customer, add
+from ringflow.actor import acting, shell_operator
 from ringflow.calls.channel_limits import CustomerChannels
 from ringflow.calls.charging import Charging
 from ringflow.ledger.ledger import Ledger
@@ -14,8 +14,8 @@ CARD = Customer(7, channels=1)
 
 
 async def test_a_call_counts_as_the_customers_until_it_is_left(store: Store) -> None:
-    async with changing(store, "US") as change:
-        await add(change, CARD)
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await add(actor, CARD)
     charging = Charging(Ledger(store, "here"))
     first, second = (CustomerChannels(charging, call, f"{call}.1", "1750000000-1") for call in ("one", "two"))
 

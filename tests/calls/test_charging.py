@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings, Denial, Denied
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.rates.card import create_card
 from ringflow.ledger.rates.quote import quote
 from ringflow.ledger.terms import charge_micros
@@ -49,8 +49,8 @@ class Tariff:
         self._customers = count(1)
 
     async def open(self) -> None:
-        async with self.store.writing() as connection:
-            await create_card(Act(connection, "ann", NOW_MS), "tested", "USD", default=True)
+        async with acting(self.store, shell_operator("ann"), "US", NOW_MS) as actor:
+            await create_card(actor, "tested", "USD", default=True)
 
     async def customer(
         self, credit_micros: int, rate: dict[str, int], rounding: dict[str, int | Rounding]
@@ -70,11 +70,11 @@ class Tariff:
 
     async def pay(self, customer_id: int, credit_micros: int) -> None:
         """Pay in, in as many payments as it takes."""
-        async with self.store.writing() as connection:
+        async with acting(self.store, shell_operator("ann"), "US", NOW_MS) as actor:
             for part in range(-(-credit_micros // MAX_AMOUNT_MICROS)):
                 micros = min(MAX_AMOUNT_MICROS, credit_micros - part * MAX_AMOUNT_MICROS)
-                order = Order(f"credit {part} of {customer_id}", "a test", "ann", NOW_MS)
-                await pay_in(connection, customer_id, micros, order)
+                purpose = Purpose(f"credit {part} of {customer_id}", "a test")
+                await pay_in(actor, customer_id, micros, purpose)
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import structlog
 
+from ringflow.actor import acting, shell_operator
 from ringflow.ami.failures import LinkDown
-from ringflow.audit import Act
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings
 from ringflow.calls.prolonged_talk import ProlongedTalk, Talk
 from ringflow.errors import PeerSilent
 from ringflow.ledger.check import check_books
 from ringflow.ledger.hold import find_hold
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.rates.card import create_card
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.talks import VirtualTalks, Work
@@ -102,9 +102,9 @@ class Place:
 
     async def pay(self, units: int) -> None:
         self.paid += 1
-        async with self.store.writing() as connection:
-            order = Order(f"payment {self.paid}", "a test", "ann", NOW_MS)
-            await pay_in(connection, CUSTOMER, units * UNIT, order)
+        async with acting(self.store, shell_operator("ann"), "US", NOW_MS) as actor:
+            purpose = Purpose(f"payment {self.paid}", "a test")
+            await pay_in(actor, CUSTOMER, units * UNIT, purpose)
 
     async def line(self, leg_id: str = "leg", longest_s: int = 3600) -> Line:
         allowance = await self.charging.allow(leg_id, CUSTOMER, "441234567890", longest_s * 1000)
@@ -121,14 +121,14 @@ async def furnish(store: Store) -> AsyncIterator[Furnish]:
     places: list[Place] = []
 
     async def make(units: int, slice_s: int = 10, warn_s: int = 4) -> Place:
-        async with store.writing() as connection:
+        async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
             row = {"id": CUSTOMER, "name": "", "status": "active", "currency": "USD"}
             trail = {"source": "operator", "created_ms": 0, "updated_ms": 0}
-            await connection.execute(customers.insert().values(**row, **trail))
-            card = await create_card(Act(connection, "ann", NOW_MS), "tested", "USD", default=True)
+            await actor.connection.execute(customers.insert().values(**row, **trail))
+            card = await create_card(actor, "tested", "USD", default=True)
             a_second = {"minimum_s": 1, "increment_s": 1, "grace_s": 0, "from_ms": 0}
             price = {"prefix": "44", "price_micros": 60 * UNIT, "connection_micros": 0}
-            await connection.execute(rates.insert().values(card_id=card.id, **a_second, **price))
+            await actor.connection.execute(rates.insert().values(card_id=card.id, **a_second, **price))
         places.append(Place(store, slice_s, warn_s))
         await places[0].pay(units)
         return places[0]

@@ -17,6 +17,7 @@ import typer
 
 from ringflow.accounts.cards.generation import Plan, generate
 from ringflow.accounts.peppers import Pepper, Peppers
+from ringflow.actor import acting, shell_operator
 from ringflow.cli import build
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.terms import Terms
@@ -104,7 +105,12 @@ def charge_a_leg() -> None:
 def leave_a_batch_unfinished() -> None:
     async def leave(store: Store) -> None:
         peppers = Peppers([Pepper("v1", b"another-pepper-for-tests")])
-        await generate(store, Plan("killed", 1), peppers, "ann", 1_750_000_000_000, lambda secrets: None)
+        await generate(
+            lambda: acting(store, shell_operator("ann"), "US"),
+            Plan("killed", 1),
+            peppers,
+            lambda secrets: None,
+        )
 
     on_store(leave)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -155,3 +156,27 @@ def test_the_files_for_asterisk_and_what_would_change_in_them_are_told_to_progra
 def test_the_schema_is_json_anyway_and_the_reference_never(ringflow: Run) -> None:
     assert ringflow("schema", "--json").json == ringflow("schema").json
     assert "are Markdown for people" in ringflow("schema", "--reference", "--json").err
+
+
+def test_an_error_is_json_where_json_was_asked_for_and_the_exit_code_stays(ringflow: Run) -> None:
+    ringflow("customer", "add", "One", "--id", "7")
+    ringflow("customer", "add", "Two", "--id", "8")
+    ringflow("cli", "add", "441910000001", "--customer", "7")
+    failed = ringflow("cli", "add", "+44 1910 000001", "--customer", "8", "--json")
+    assert (failed.code, failed.out) == (1, "")
+    assert json.loads(failed.err) == {
+        "code": "cli.taken",
+        "message": "CLI 441910000001 already belongs to customer 7; delete it there first",
+        "fields": {"number": "441910000001", "customer": 7},
+    }
+    in_words = ringflow("cli", "add", "+44 1910 000001", "--customer", "8")
+    assert in_words.err == f"ringflow: {json.loads(failed.err)['message']}\n"
+
+
+def test_an_error_of_the_surroundings_is_json_too(ringflow: Run) -> None:
+    failed = ringflow("customer", "list", "--json", RINGFLOW_DATABASE__URL="sqlite:///nowhere.db")
+    assert failed.code == 2
+    assert json.loads(failed.err)["code"] == "start.impossible"
+    wrong = ringflow("customer", "list", "--json", RINGFLOW_TIMEZONE="Mars/Olympus")
+    assert (wrong.code, json.loads(wrong.err)["code"]) == (1, "document.faulty")
+    assert "timezone" in json.loads(wrong.err)["problems"][0]["what"]

@@ -157,7 +157,7 @@ def test_single_rates_are_set_changed_and_deleted(run: Run) -> None:
     ]
     july = "2026-07-01T00:00:00Z"
     assert rates(run) == [("44", "0.07", None, july), ("44", "0.08", july, None)]
-    assert "say which with --from, one of 1970-01-01, 2026-07-01" in str(
+    assert "say by its begin which, one of 1970-01-01, 2026-07-01" in str(
         run("set-rate", "retail", "44", "--price", "1").exception
     )
     assert "at the same time" in str(
@@ -179,7 +179,7 @@ def test_single_rates_are_set_changed_and_deleted(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (("44", "--destination", "UK"), "a new one needs its --price"),
+        (("44", "--destination", "UK"), "a new one needs a price"),
         (("44", "--price", "-0.5"), "is below zero"),
         (("44", "--price", "1,5"), "is the comma a decimal mark?"),
         (("44", "--price", "1", "--minimum", "0"), "whole seconds from 1"),

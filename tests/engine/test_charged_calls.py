@@ -18,7 +18,7 @@ import pytest
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.manager import Manager
 from ringflow.calls.outcome import CallRecord
@@ -32,7 +32,7 @@ from ringflow.flows.flow import Flow
 from ringflow.flows.template import Template
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.rates.card import create_card
 from ringflow.simulator.asterisk import Greeting
 from ringflow.simulator.callee import Callee
@@ -163,12 +163,12 @@ async def furnish(store: Store, units: int, channels: int | None = None) -> None
         trunks=(TrunkDeclaration(name="carrier", dial="PJSIP/{number}@carrier"),),
     )
     await apply_declarations(store, config)
-    async with store.writing() as connection:
-        await pay_in(connection, 42, units * UNIT, Order("credit", "a test", "ann", NOW_MS))
-        card = await create_card(Act(connection, "ann", NOW_MS), "tested", "USD", default=True)
+    async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
+        await pay_in(actor, 42, units * UNIT, Purpose("credit", "a test"))
+        card = await create_card(actor, "tested", "USD", default=True)
         row = {"card_id": card.id, "prefix": "44", "price_micros": UNIT, "connection_micros": 0}
         seconds = {"minimum_s": 60, "increment_s": 60, "grace_s": 0, "from_ms": 0}
-        await connection.execute(rates.insert().values(**row, **seconds))
+        await actor.connection.execute(rates.insert().values(**row, **seconds))
 
 
 async def left_over(store: Store) -> tuple[int, int]:

@@ -11,8 +11,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from ringflow.accounts import customers
-from ringflow.accounts.change import changing
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.actor import CONFIGURATION, acting
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.calls.call import Call
@@ -69,8 +69,8 @@ def events(record: CallRecord) -> list[str]:
 
 async def test_a_customer_barred_in_a_talk_makes_no_further_call(place: Place) -> None:
     async def bar() -> None:
-        async with changing(place.store, "US", "config") as change:
-            await customers.alter(change, 42, status="inactive")
+        async with acting(place.store, CONFIGURATION, "US") as actor:
+            await customers.alter(actor, 42, status="inactive")
 
     first, second = (
         Destination(slot="destination", external=Template.parse(number), on={"refused": "next"})

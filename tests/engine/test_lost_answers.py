@@ -19,12 +19,12 @@ from tests.postgres_proxy import Cut, PostgresProxy
 from ringflow.accounts.cards import redemption
 from ringflow.accounts.cards.refusal import CardRefused, Why
 from ringflow.accounts.declarations import apply_declarations
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
 from ringflow.errors import StartError
 from ringflow.ledger.account import read_account
 from ringflow.ledger.check import check_books
-from ringflow.ledger.payments import Order, pay_in, post_once
+from ringflow.ledger.payments import Purpose, pay_in, post_once
 from ringflow.ledger.rates.card import create_card
 from ringflow.records.drafting import Drafts
 from ringflow.records.recorder import Recorder
@@ -63,13 +63,13 @@ class House:
             trunks=(TrunkDeclaration(name="carrier", dial="PJSIP/{number}@carrier"),),
         )
         await apply_declarations(self.store, config)
-        async with self.store.writing() as connection:
+        async with acting(self.store, shell_operator("ann"), "US", NOW_MS) as actor:
             for one in range(1, customers + 1):
-                await pay_in(connection, one, CREDIT, Order(f"credit {one}", "a test", "ann", NOW_MS))
-            card = await create_card(Act(connection, "ann", NOW_MS), "tested", "USD", default=True)
+                await pay_in(actor, one, CREDIT, Purpose(f"credit {one}", "a test"))
+            card = await create_card(actor, "tested", "USD", default=True)
             row = {"card_id": card.id, "prefix": "44", "price_micros": UNIT, "connection_micros": 0}
             seconds = {"minimum_s": 60, "increment_s": 60, "grace_s": 0, "from_ms": 0}
-            await connection.execute(rates.insert().values(**row, **seconds))
+            await actor.connection.execute(rates.insert().values(**row, **seconds))
         mint = Mint(self.store)
         await mint.customer(100_000)
         made = await mint.make(units=5, customer_id=100_000, count=customers)
@@ -94,8 +94,8 @@ class House:
         )
         await recorder.written()
         await again(drafts.keep)
-        order = Order(f"payment {customer}", "a test", "ann", NOW_MS)
-        await again(lambda: pay(store, customer, order))
+        purpose = Purpose(f"payment {customer}", "a test")
+        await again(lambda: pay(store, customer, purpose))
         await again(lambda: redeem(store, self.cards[customer - 1]))
         async with asyncio.timeout(60):
             while len(server.charging.retries):  # noqa: ASYNC110 -- it is owed in the background
@@ -145,14 +145,15 @@ async def again(work: Callable[[], Awaitable[Result]]) -> Result:
     return await work()
 
 
-async def pay(store: Store, customer: int, order: Order) -> None:
-    async with store.writing() as connection:
-        await pay_in(connection, customer, PAYMENT, order)
+async def pay(store: Store, customer: int, purpose: Purpose) -> None:
+    async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
+        await pay_in(actor, customer, PAYMENT, purpose)
 
 
 async def redeem(store: Store, card_id: str) -> None:
     try:
-        await redemption.redeem(store, card_id, "US", "ann", NOW_MS)
+        async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
+            await redemption.redeem(actor, card_id)
     except CardRefused as error:
         # Its first redemption was committed, and the answer lost.
         if error.why is not Why.USED:
@@ -194,9 +195,13 @@ async def test_a_payment_by_command_is_made_once_whichever_answer_is_lost(
     await house.furnish(customers=1)
 
     async def post(number: int, proxy: PostgresProxy) -> None:
-        order = Order(f"cli:{number}", "a test", "ann", NOW_MS)
+        purpose = Purpose(f"cli:{number}", "a test")
         opened = await again(lambda: Store.open(proxy.url))
-        posted = await post_once(opened, lambda connection, order: pay_in(connection, 1, UNIT, order), order)
+        posted = await post_once(
+            lambda: acting(opened, shell_operator("ann"), "US", NOW_MS),
+            lambda actor: pay_in(actor, 1, UNIT, purpose),
+            purpose.key,
+        )
         assert posted.movement.micros == UNIT
         await opened.close()
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from ringflow.actor import acting, shell_operator
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.ami.link import AmiLink
@@ -18,7 +19,7 @@ from ringflow.ledger.abandoned import say_alive
 from ringflow.ledger.check import check_books
 from ringflow.ledger.hold import find_hold, standing_hold
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.terms import Terms
 from ringflow.store import Store
 from ringflow.store.tables import customers
@@ -64,10 +65,10 @@ class House:
 @pytest.fixture
 async def house(store: Store) -> AsyncIterator[House]:
     opened = House(store)
-    async with store.writing() as connection:
+    async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
         row = {"id": 42, "name": "", "status": "active", "currency": "USD", "source": "operator"}
-        await connection.execute(customers.insert().values(**row, created_ms=0, updated_ms=0))
-        await pay_in(connection, 42, 1_000_000_000, Order("credit", "a test", "ann", NOW_MS))
+        await actor.connection.execute(customers.insert().values(**row, created_ms=0, updated_ms=0))
+        await pay_in(actor, 42, 1_000_000_000, Purpose("credit", "a test"))
     yield opened
     await opened.close()
     if not store._closed:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from ringflow.actor import shell_operator
 from ringflow.audit import list_entries
 from ringflow.errors import DocumentError, Refused
 from ringflow.flows.book import FlowBook
@@ -67,8 +68,8 @@ class Machine:
         await self.upkeep.look()
 
     async def publish(self, content: bytes, operator: str = "ann", name: str = "card") -> None:
-        await self.library.save_draft(operator, name, content)
-        await self.publisher.publish_drafts(operator, [name])
+        await self.library.save_draft(shell_operator(operator), name, content)
+        await self.publisher.publish_drafts(shell_operator(operator), [name])
 
 
 Make = Callable[[str, bytes | None], Machine]
@@ -84,7 +85,7 @@ def machine(store: Store, tmp_path: Path) -> Make:
         if content is not None:
             (folder / "card.yaml").write_bytes(content)
         now_ms = lambda: next(clock)  # noqa: E731
-        library = FlowLibrary(store, folder, slot_types(), now_ms)
+        library = FlowLibrary(store, folder, slot_types(), "US", now_ms)
         book = FlowBook.load(folder)
         # A minute goes by from look to look.
         upkeep = FlowUpkeep(store, book, folder, f"{name}#1", now_ms, lambda: next(clock) / 1000)
@@ -98,8 +99,8 @@ async def test_a_published_draft_is_in_the_file_byte_for_byte_and_the_draft_is_g
 ) -> None:
     one = machine("a", FIRST)
     content = b"\xef\xbb\xbfapp: card\r\nslots:   # spaced, and with a comment\r\n  - {slot: hangup}\r\n"
-    await one.library.save_draft("ann", "card", content)
-    (made,) = await one.publisher.publish_drafts("bob", ["card"], "a louder welcome")
+    await one.library.save_draft(shell_operator("ann"), "card", content)
+    (made,) = await one.publisher.publish_drafts(shell_operator("bob"), ["card"], "a louder welcome")
     assert one.text() == content
     assert (made.revision, made.replaced) == (text_revision(content), text_revision(FIRST))
     assert (made.app, made.operator, made.note) == ("card", "bob", "a louder welcome")
@@ -171,9 +172,9 @@ async def test_a_change_by_hand_can_be_published_from_its_machine(machine: Make)
     await here.publish(SECOND)
     await there.upkeep.look()
     with pytest.raises(FlowConflict) as caught:
-        await there.publisher.publish_files("bob", ["card"])
+        await there.publisher.publish_files(shell_operator("bob"), ["card"])
     assert (caught.value.kind, caught.value.found) == (ConflictKind.PUBLICATION, text_revision(SECOND))
-    await there.publisher.publish_files("bob", ["card"], over=[text_revision(SECOND)])
+    await there.publisher.publish_files(shell_operator("bob"), ["card"], over=[text_revision(SECOND)])
     await here.upkeep.look()
     await there.upkeep.look()
     assert (here.text(), there.text()) == (THIRD, THIRD)
@@ -186,7 +187,7 @@ async def test_a_machine_with_a_change_by_hand_can_take_what_is_published(machin
     await there.reload()
     await here.publish(SECOND)
     await there.upkeep.look()
-    await there.publisher.roll_back("bob", "card", text_revision(SECOND))
+    await there.publisher.roll_back(shell_operator("bob"), "card", text_revision(SECOND))
     await there.upkeep.look()
     assert (there.text(), there.upkeep.problems) == (SECOND, ())
     # What was there is kept.
@@ -201,7 +202,7 @@ async def test_the_first_publication_of_a_file_changed_by_hand_replaces_what_oth
         await one.upkeep.look()
     here.write(SECOND)
     await here.reload()
-    (made,) = await here.publisher.publish_files("ann", ["card"])
+    (made,) = await here.publisher.publish_files(shell_operator("ann"), ["card"])
     await there.upkeep.look()
     assert made.replaced == text_revision(FIRST)
     assert there.text() == SECOND
@@ -294,11 +295,11 @@ async def test_a_publication_whose_writer_died_before_it_wrote_the_file_is_writt
     machine: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = machine("a", FIRST)
-    await here.library.save_draft("ann", "card", SECOND)
+    await here.library.save_draft(shell_operator("ann"), "card", SECOND)
     with monkeypatch.context() as patch:
         # The process is killed right after the commit: nothing of what follows is done.
         patch.setattr(FlowPublisher, "_put", lambda *_: None)
-        await here.publisher.publish_drafts("ann", ["card"])
+        await here.publisher.publish_drafts(shell_operator("ann"), ["card"])
     assert here.text() == FIRST
     await here.upkeep.look()
     assert (here.text(), here.serves()) == (SECOND, text_revision(SECOND))
@@ -308,10 +309,10 @@ async def test_a_draft_is_not_published_over_a_file_that_was_changed_by_hand_mea
     store: Store, machine: Make
 ) -> None:
     here = machine("a", FIRST)
-    await here.library.save_draft("ann", "card", SECOND)
+    await here.library.save_draft(shell_operator("ann"), "card", SECOND)
     here.write(THIRD)
     with pytest.raises(FlowConflict, match="was changed on disk") as caught:
-        await here.publisher.publish_drafts("ann", ["card"])
+        await here.publisher.publish_drafts(shell_operator("ann"), ["card"])
     assert (caught.value.kind, caught.value.seen, caught.value.found) == (
         ConflictKind.FILE,
         text_revision(FIRST),
@@ -327,35 +328,39 @@ async def test_a_changed_file_is_replaced_where_its_text_is_named_and_that_text_
     machine: Make,
 ) -> None:
     here = machine("a", FIRST)
-    await here.library.save_draft("ann", "card", SECOND)
+    await here.library.save_draft(shell_operator("ann"), "card", SECOND)
     here.write(BROKEN)
     with pytest.raises(FlowConflict):
-        await here.publisher.publish_drafts("ann", ["card"], over=[text_revision(THIRD)])
-    await here.publisher.publish_drafts("ann", ["card"], over=[text_revision(BROKEN)])
+        await here.publisher.publish_drafts(shell_operator("ann"), ["card"], over=[text_revision(THIRD)])
+    await here.publisher.publish_drafts(shell_operator("ann"), ["card"], over=[text_revision(BROKEN)])
     assert here.text() == SECOND
     assert (await here.library.old_text("card", text_revision(BROKEN))).text == BROKEN
 
 
 async def test_a_draft_with_the_changes_taken_in_is_published(machine: Make) -> None:
     here = machine("a", FIRST)
-    draft = await here.library.save_draft("ann", "card", SECOND)
+    draft = await here.library.save_draft(shell_operator("ann"), "card", SECOND)
     here.write(THIRD)
     merged = text("second and third")
     with pytest.raises(FlowConflict):
-        await here.library.save_draft("ann", "card", merged, over=draft.revision, onto=text_revision(FIRST))
-    await here.library.save_draft("ann", "card", merged, over=draft.revision, onto=text_revision(THIRD))
-    await here.publisher.publish_drafts("ann", ["card"])
+        await here.library.save_draft(
+            shell_operator("ann"), "card", merged, over=draft.revision, onto=text_revision(FIRST)
+        )
+    await here.library.save_draft(
+        shell_operator("ann"), "card", merged, over=draft.revision, onto=text_revision(THIRD)
+    )
+    await here.publisher.publish_drafts(shell_operator("ann"), ["card"])
     assert here.text() == merged
 
 
 async def test_of_two_writers_on_two_machines_the_second_is_told_of_the_first(machine: Make) -> None:
     here, there = machine("a", FIRST), machine("b", FIRST)
-    await here.library.save_draft("ann", "card", SECOND)
+    await here.library.save_draft(shell_operator("ann"), "card", SECOND)
     there.write(THIRD)
-    await there.publisher.publish_files("bob", ["card"])
+    await there.publisher.publish_files(shell_operator("bob"), ["card"])
     # Here the file is still as the writer saw it; in the database it is not.
     with pytest.raises(FlowConflict) as caught:
-        await here.publisher.publish_drafts("ann", ["card"])
+        await here.publisher.publish_drafts(shell_operator("ann"), ["card"])
     assert caught.value.kind is ConflictKind.PUBLICATION
     assert str(caught.value) == f"bob published revision {text_revision(THIRD)} of card meanwhile"
     assert here.text() == FIRST
@@ -366,9 +371,9 @@ async def test_a_draft_begins_from_what_is_published_where_no_server_took_it_ove
 ) -> None:
     here, there = machine("a", FIRST), machine("b", FIRST)
     await here.publish(SECOND)
-    draft = await there.library.save_draft("bob", "card", THIRD)
+    draft = await there.library.save_draft(shell_operator("bob"), "card", THIRD)
     assert (there.text(), draft.began_from) == (SECOND, text_revision(SECOND))
-    await there.publisher.publish_drafts("bob", ["card"])
+    await there.publisher.publish_drafts(shell_operator("bob"), ["card"])
     await here.upkeep.look()
     assert here.text() == THIRD
 
@@ -379,13 +384,13 @@ async def test_what_was_published_elsewhere_is_not_replaced_by_a_draft_of_a_file
     here, there = machine("a", FIRST), machine("b", FIRST)
     there.write(text("by hand"))
     await here.publish(SECOND)
-    await there.library.save_draft("bob", "card", THIRD)
+    await there.library.save_draft(shell_operator("bob"), "card", THIRD)
     with pytest.raises(FlowConflict, match="ann published revision"):
-        await there.publisher.publish_drafts("bob", ["card"])
+        await there.publisher.publish_drafts(shell_operator("bob"), ["card"])
     with pytest.raises(FlowConflict, match="ann published revision"):
-        await there.publisher.publish_drafts("bob", ["card"], over=[text_revision(THIRD)])
+        await there.publisher.publish_drafts(shell_operator("bob"), ["card"], over=[text_revision(THIRD)])
     assert there.text() == text("by hand")
-    await there.publisher.publish_drafts("bob", ["card"], over=[text_revision(SECOND)])
+    await there.publisher.publish_drafts(shell_operator("bob"), ["card"], over=[text_revision(SECOND)])
     assert there.text() == THIRD
 
 
@@ -394,7 +399,8 @@ async def test_of_publications_at_the_same_instant_one_is_made(store: Store, mac
     for one in machines:
         one.write(text(one.folder.parent.name))
     results = await asyncio.gather(
-        *(one.publisher.publish_files("ann", ["card"]) for one in machines), return_exceptions=True
+        *(one.publisher.publish_files(shell_operator("ann"), ["card"]) for one in machines),
+        return_exceptions=True,
     )
     assert sum(isinstance(one, list) for one in results) == 1
     assert sum(isinstance(one, FlowConflict) for one in results) == 3
@@ -404,13 +410,13 @@ async def test_of_publications_at_the_same_instant_one_is_made(store: Store, mac
 
 async def test_a_draft_of_another_operator_is_not_replaced_unless_it_is_named(machine: Make) -> None:
     here = machine("a", FIRST)
-    await here.library.save_draft("ann", "card", SECOND)
+    await here.library.save_draft(shell_operator("ann"), "card", SECOND)
     with pytest.raises(FlowConflict, match="ann has a draft of card") as caught:
-        await here.library.save_draft("bob", "card", THIRD)
+        await here.library.save_draft(shell_operator("bob"), "card", THIRD)
     assert caught.value.found == text_revision(SECOND)
     with pytest.raises(FlowConflict):
-        await here.library.save_draft("bob", "card", THIRD, over=text_revision(FIRST))
-    await here.library.save_draft("bob", "card", THIRD, over=text_revision(SECOND))
+        await here.library.save_draft(shell_operator("bob"), "card", THIRD, over=text_revision(FIRST))
+    await here.library.save_draft(shell_operator("bob"), "card", THIRD, over=text_revision(SECOND))
     assert [one.operator for one in await here.library.drafts()] == ["bob"]
 
 
@@ -418,30 +424,30 @@ async def test_a_draft_that_was_changed_while_it_was_published_is_not_lost(
     store: Store, machine: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = machine("a", FIRST)
-    draft = await here.library.save_draft("ann", "card", SECOND)
+    draft = await here.library.save_draft(shell_operator("ann"), "card", SECOND)
     check = FlowPublisher._new_problems
 
     def change_it_meanwhile(self: FlowPublisher, texts: list[object]) -> list[object]:
-        changed = here.library.save_draft("bob", "card", THIRD, over=draft.revision)
+        changed = here.library.save_draft(shell_operator("bob"), "card", THIRD, over=draft.revision)
         asyncio.run_coroutine_threadsafe(changed, loop).result()
         return check(self, texts)  # type: ignore[arg-type, return-value]
 
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(FlowPublisher, "_new_problems", change_it_meanwhile)
     with pytest.raises(FlowConflict, match="was changed meanwhile"):
-        await here.publisher.publish_drafts("ann", ["card"])
+        await here.publisher.publish_drafts(shell_operator("ann"), ["card"])
     assert here.text() == FIRST
     assert (await here.library.draft("card")).text == THIRD
 
 
 async def test_what_is_no_flow_is_kept_as_a_draft_and_not_published(machine: Make) -> None:
     here = machine("a", FIRST)
-    await here.library.save_draft("ann", "card", BROKEN)
+    await here.library.save_draft(shell_operator("ann"), "card", BROKEN)
     problems = await here.publisher.check_draft("card")
     assert [problem.what for problem in problems] == ["unknown slot type `hangpu`"]
     assert problems[0].path.endswith("flows/card.yaml")
     with pytest.raises(DocumentError) as caught:
-        await here.publisher.publish_drafts("ann", ["card"])
+        await here.publisher.publish_drafts(shell_operator("ann"), ["card"])
     assert list(caught.value.problems) == problems
     assert here.text() == FIRST
 
@@ -452,26 +458,26 @@ async def test_a_text_that_harms_another_flow_is_refused_and_an_old_fault_elsewh
     here = machine("a", FIRST)
     here.write(text("front", "front", "  - {slot: destination, internal: card}\n"), "front.yaml")
     here.write(text("faulty", "faulty", "  - {slot: hangpu}\n"), "faulty.yaml")
-    await here.library.save_draft("ann", "card", text("renamed", "card2"))
+    await here.library.save_draft(shell_operator("ann"), "card", text("renamed", "card2"))
     with pytest.raises(DocumentError, match="there is no app `card`"):
-        await here.publisher.publish_drafts("ann", ["card.yaml"])
-    await here.library.discard_draft("ann", "card.yaml")
+        await here.publisher.publish_drafts(shell_operator("ann"), ["card.yaml"])
+    await here.library.discard_draft(shell_operator("ann"), "card.yaml")
     await here.publish(SECOND)
     assert here.text() == SECOND
 
 
 async def test_flows_that_need_each_other_are_published_together_or_not_at_all(machine: Make) -> None:
     here = machine("a", FIRST)
-    await here.library.save_draft("ann", "card", text("to pay", slots=TO_PAY))
-    await here.library.save_draft("ann", "pay", text("pay", "pay"))
+    await here.library.save_draft(shell_operator("ann"), "card", text("to pay", slots=TO_PAY))
+    await here.library.save_draft(shell_operator("ann"), "pay", text("pay", "pay"))
     with pytest.raises(DocumentError, match="there is no app `pay`"):
-        await here.publisher.publish_drafts("ann", ["card"])
+        await here.publisher.publish_drafts(shell_operator("ann"), ["card"])
     here.write(THIRD)
     with pytest.raises(FlowConflict):
-        await here.publisher.publish_drafts("ann", ["pay", "card"])
+        await here.publisher.publish_drafts(shell_operator("ann"), ["pay", "card"])
     assert here.text("pay.yaml") is None
     here.write(FIRST)
-    made = await here.publisher.publish_drafts("ann", ["pay", "card"])
+    made = await here.publisher.publish_drafts(shell_operator("ann"), ["pay", "card"])
     assert [one.file for one in made] == ["pay.yaml", "card.yaml"]
     await here.reload()
     assert here.book.apps() == ("card", "pay")
@@ -483,7 +489,7 @@ TO_PAY = "  - {slot: destination, internal: pay}\n"
 async def test_a_roll_back_publishes_the_text_before_and_is_taken_over_too(machine: Make) -> None:
     here, there = machine("a", FIRST), machine("b", FIRST)
     await here.publish(SECOND)
-    made = await here.publisher.roll_back("bob", "card", text="too loud")
+    made = await here.publisher.roll_back(shell_operator("bob"), "card", text="too loud")
     await there.upkeep.look()
     assert (made.kind, made.revision, made.replaced) == (
         "roll_back",
@@ -492,8 +498,8 @@ async def test_a_roll_back_publishes_the_text_before_and_is_taken_over_too(machi
     )
     assert (here.text(), there.text()) == (FIRST, FIRST)
     with pytest.raises(Refused, match="was rolled back last; name the revision"):
-        await here.publisher.roll_back("bob", "card")
-    await here.publisher.roll_back("bob", "card", text_revision(SECOND)[:6])
+        await here.publisher.roll_back(shell_operator("bob"), "card")
+    await here.publisher.roll_back(shell_operator("bob"), "card", text_revision(SECOND)[:6])
     assert here.text() == SECOND
 
 
@@ -502,7 +508,7 @@ async def test_a_roll_back_undoes_a_change_by_hand_that_was_in_service(machine: 
     await here.publish(SECOND)
     here.write(THIRD)
     await here.reload()
-    await here.publisher.roll_back("bob", "card")
+    await here.publisher.roll_back(shell_operator("bob"), "card")
     assert here.text() == SECOND
 
 
@@ -512,9 +518,9 @@ async def test_a_roll_back_does_not_lose_a_text_on_disk_that_never_ran(machine: 
     here.write(BROKEN)
     await here.reload()
     with pytest.raises(FlowConflict) as caught:
-        await here.publisher.roll_back("bob", "card")
+        await here.publisher.roll_back(shell_operator("bob"), "card")
     assert caught.value.found == text_revision(BROKEN)
-    await here.publisher.roll_back("bob", "card", over=[text_revision(BROKEN)])
+    await here.publisher.roll_back(shell_operator("bob"), "card", over=[text_revision(BROKEN)])
     assert here.text() == SECOND
     assert (await here.library.old_text("card", text_revision(BROKEN))).text == BROKEN
 
@@ -523,7 +529,7 @@ async def test_a_text_that_is_published_already_is_refused(machine: Make) -> Non
     here = machine("a", FIRST)
     await here.publish(SECOND)
     with pytest.raises(Refused, match="and it is published"):
-        await here.publisher.publish_files("ann", ["card"])
+        await here.publisher.publish_files(shell_operator("ann"), ["card"])
 
 
 async def test_the_history_has_every_publication_and_every_text_that_ran_from_the_disk(machine: Make) -> None:
@@ -533,7 +539,7 @@ async def test_the_history_has_every_publication_and_every_text_that_ran_from_th
     await here.upkeep.look()
     here.write(THIRD)
     await here.reload()
-    await here.publisher.roll_back("bob", "card", text_revision(FIRST), "as it was")
+    await here.publisher.roll_back(shell_operator("bob"), "card", text_revision(FIRST), "as it was")
     entries = await here.library.history("card", 10)
     assert [(one.how, one.revision, one.operator, one.note) for one in entries] == [
         (How.ROLLED_BACK, text_revision(FIRST), "bob", "as it was"),
@@ -608,9 +614,9 @@ async def test_a_link_is_not_replaced_by_a_file(machine: Make) -> None:
     here = machine("a", None)
     here.write(FIRST, ".real.yaml")
     (here.folder / "card.yaml").symlink_to(".real.yaml")
-    await here.library.save_draft("ann", "card", SECOND)
+    await here.library.save_draft(shell_operator("ann"), "card", SECOND)
     with pytest.raises(DocumentError, match="is a link, and links are not replaced"):
-        await here.publisher.publish_drafts("ann", ["card"])
+        await here.publisher.publish_drafts(shell_operator("ann"), ["card"])
     assert (here.folder / "card.yaml").is_symlink()
 
 
@@ -627,13 +633,13 @@ async def test_a_published_file_keeps_the_permissions_of_the_one_before(machine:
 )
 async def test_a_text_that_cannot_be_kept_is_refused(machine: Make, content: bytes, what: str) -> None:
     with pytest.raises(Refused, match=what):
-        await machine("a", FIRST).library.save_draft("ann", "card", content)
+        await machine("a", FIRST).library.save_draft(shell_operator("ann"), "card", content)
 
 
 @pytest.mark.parametrize("name", ["../card", "a/b.yaml", ".hidden.yaml", "x.test.yaml", "a\nb"])
 async def test_a_draft_is_of_a_file_that_would_be_read_as_a_flow(machine: Make, name: str) -> None:
     with pytest.raises(Refused):
-        await machine("a", FIRST).library.save_draft("ann", name, SECOND)
+        await machine("a", FIRST).library.save_draft(shell_operator("ann"), name, SECOND)
 
 
 def test_a_text_staged_for_a_new_file_does_not_replace_one_that_came_meanwhile(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ringflow.actor import shell_operator
 from ringflow.app import open_application, running
 from ringflow.bench.load import run_load
 from ringflow.config import ChargingConfig, Config, DatabaseConfig
@@ -93,11 +94,11 @@ async def test_a_running_server_takes_over_what_another_one_published(
     ]
     async with running(configs[0]) as here, running(configs[1]) as there:
         core = here.core
-        library = FlowLibrary(core.store, file.parent, slot_types(), core.charging.ledger.now_ms)
+        library = FlowLibrary(core.store, file.parent, slot_types(), "US", core.charging.ledger.now_ms)
         draft = file.read_bytes().replace(b"app: calling_card", b"app: calling_card  # another text", 1)
-        await library.save_draft("ann", "calling_card", draft)
+        await library.save_draft(shell_operator("ann"), "calling_card", draft)
         publisher = FlowPublisher(library, configured_surroundings(config, core.library))
-        (made,) = await publisher.publish_drafts("ann", ["calling_card"])
+        (made,) = await publisher.publish_drafts(shell_operator("ann"), ["calling_card"])
         async with asyncio.timeout(30):
             for server in (here, there):
                 while server.core.book.current()["calling_card"].revision != made.revision:  # noqa: ASYNC110

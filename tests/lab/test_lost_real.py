@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.bench.charged_stage import CUSTOMER, TRUNK, ChargedStage, charged_stage
 from ringflow.bench.seed import CLI, DID
 from ringflow.lab import HangUp, Lab, LabCaller, Moment, TimedKeys
@@ -74,10 +74,10 @@ async def test_a_killed_servers_calls_are_on_record_once_with_their_talk(
     callee = LabCallee(answers_after_ms=rings_ms, hangs_up_after_ms=TALK_MS)
     async with charged_stage(tmp_path, ROOT, own_lab) as stage:
         stage.rate(rated)
-        async with stage.store.writing() as connection:
+        async with acting(stage.store, shell_operator("ann"), "US", system_now_ms()) as actor:
             # The trunk's owner charges us by what customers are charged by.
-            card = await get_card(connection, "bench")
-            await assign_trunk(Act(connection, "ann", system_now_ms()), "carrier", card)
+            card = await get_card(actor.connection, "bench")
+            await assign_trunk(actor, "carrier", card)
         await stage.server.start()
         talking = asyncio.create_task(own_lab.call(dials, {TRUNK: callee}))
         await until_drafted(stage, 1)

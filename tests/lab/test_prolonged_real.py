@@ -9,6 +9,7 @@ import pytest
 import yaml
 from tests.lab.passage import Passage
 
+from ringflow.actor import acting, shell_operator
 from ringflow.bench.charged_stage import CREDIT_MICROS, CUSTOMER, TRUNK, ChargedStage, charged_stage
 from ringflow.bench.seed import CLI, DID
 from ringflow.bench.sip_round import run_round
@@ -18,7 +19,7 @@ from ringflow.lab.ports import free_tcp_port
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.ledger.hold import standing_holds
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.moments import system_now_ms
 
 pytestmark = pytest.mark.lab
@@ -64,9 +65,9 @@ async def call_with_top_up(stage: ChargedStage, units: int, after_s: float) -> L
     calling = asyncio.create_task(stage.lab.call(CALLER, {TRUNK: PATIENT}))
     await talking(stage)
     await asyncio.sleep(after_s)
-    async with stage.store.writing() as connection:
-        order = Order("top-up", "in the talk", "ann", system_now_ms())
-        await pay_in(connection, CUSTOMER, units * UNIT, order)
+    async with acting(stage.store, shell_operator("ann"), "US", system_now_ms()) as actor:
+        purpose = Purpose("top-up", "in the talk")
+        await pay_in(actor, CUSTOMER, units * UNIT, purpose)
     return await calling
 
 
@@ -98,9 +99,9 @@ async def test_a_talk_that_is_paid_for_in_time_goes_on_and_one_that_is_not_ends(
         assert any(at == pytest.approx(10, abs=1) for at in warned[1:])
         assert prolonged.callees[TRUNK].voiced == ()
 
-        async with stage.store.writing() as connection:
-            order = Order("again", "for a second call", "ann", system_now_ms())
-            await pay_in(connection, CUSTOMER, 3 * UNIT, order)
+        async with acting(stage.store, shell_operator("ann"), "US", system_now_ms()) as actor:
+            purpose = Purpose("again", "for a second call")
+            await pay_in(actor, CUSTOMER, 3 * UNIT, purpose)
         ended = await stage.lab.call(CALLER, {TRUNK: PATIENT})
         await cleared(stage)
         assert await spent_and_held(stage, 16) == (16 * UNIT, 0)

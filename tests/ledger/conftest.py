@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from itertools import count
 
 import pytest
 
+from ringflow.actor import Actor, acting, shell_operator
 from ringflow.ledger.account import Account
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.store import Store
 from ringflow.store.tables import customers
 
@@ -29,16 +31,20 @@ class Bank:
     def server(self, name: str) -> Ledger:
         return Ledger(self.store, name, lambda: self.now_ms)
 
-    def order(self, key: str | None = None, reason: str = "a test") -> Order:
-        return Order(key or f"key {next(self._keys)}", reason, "ann", self.now_ms)
+    def purpose(self, key: str | None = None, reason: str = "a test") -> Purpose:
+        return Purpose(key or f"key {next(self._keys)}", reason)
+
+    def acting(self) -> AbstractAsyncContextManager[Actor]:
+        """A transaction of the operator ann."""
+        return acting(self.store, shell_operator("ann"), "US", self.now_ms)
 
     async def customer(self, customer_id: int, units: int = 0, currency: str = "USD") -> int:
-        async with self.store.writing() as connection:
+        async with self.acting() as actor:
             row = {"id": customer_id, "name": "", "status": "active", "currency": currency}
             trail = {"source": "operator", "created_ms": 0, "updated_ms": 0}
-            await connection.execute(customers.insert().values(**row, **trail))
+            await actor.connection.execute(customers.insert().values(**row, **trail))
             if units:
-                await pay_in(connection, customer_id, units * UNIT, self.order())
+                await pay_in(actor, customer_id, units * UNIT, self.purpose())
         return customer_id
 
     async def account(self, customer_id: int) -> Account:

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from structlog.testing import capture_logs
 from tests.ledger.conftest import Bank
 
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.ledger.account import House, house_id, house_id_sql
 from ringflow.ledger.batch import Answer, Request, run_batch, run_batch_statement
 from ringflow.ledger.check import check_books
@@ -99,8 +99,8 @@ async def test_what_one_statement_cannot_do_is_done_in_steps_and_the_rest_at_onc
 
 async def test_the_daily_limit_counts_what_is_held_and_what_was_charged(bank: Bank) -> None:
     await bank.customer(42, 50)
-    async with bank.store.writing() as connection:
-        await set_daily_limit(Act(connection, "ann", bank.now_ms), 42, 10 * UNIT)
+    async with acting(bank.store, shell_operator("ann"), "US", bank.now_ms) as actor:
+        await set_daily_limit(actor, 42, 10 * UNIT)
     await bank.ledger.hold("a", 42, 6 * UNIT)
     both = [bank.ledger.settle("a", 5 * UNIT), bank.ledger.hold("b", 42, 5 * UNIT)]
     await asyncio.gather(*both)
@@ -182,8 +182,8 @@ async def test_one_statement_does_to_the_books_what_the_steps_do(bank: Bank) -> 
     chance, in_one = random.Random(7), 0
     for customer in (41, 42):
         await bank.customer(customer, 9)
-    async with bank.store.writing() as connection:
-        await set_daily_limit(Act(connection, "ann", bank.now_ms), 42, 8 * UNIT)
+    async with bank.acting() as actor:
+        await set_daily_limit(actor, 42, 8 * UNIT)
     await asyncio.gather(
         *[bank.ledger.hold(leg, who, 2 * UNIT) for leg, who in (("a", 41), ("b", 42), ("c", 42))]
     )

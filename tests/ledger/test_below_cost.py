@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from ringflow.accounts import trunks
-from ringflow.accounts.change import changing
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.trunks import Trunk
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.cli import rate as rate_commands
 from ringflow.ledger.rates.card import (
     BelowCost,
@@ -94,14 +93,13 @@ def test_every_prefix_meets_the_longest_of_each_side(sold: set[str], bought: set
 
 async def furnish(bank: Bank, sold: dict[str, int], bought: dict[str, int], currency: str = "USD") -> None:
     """A card `retail`, and a trunk `carrier` with a card `cost`; prices in hundredths a minute."""
-    async with changing(bank.store, "US", operator="ann") as change:
-        await trunks.add(change, Trunk("carrier", "PJSIP/{number}@carrier"))
-        await trunks.add(change, Trunk("other", "PJSIP/{number}@other"))
-        act = Act(change.connection, "ann", 1)
+    async with acting(bank.store, shell_operator("ann"), "US") as actor:
+        await trunks.add(actor, Trunk("carrier", "PJSIP/{number}@carrier"))
+        await trunks.add(actor, Trunk("other", "PJSIP/{number}@other"))
         for name, rows, money in (("retail", sold, "USD"), ("cost", bought, currency)):
-            card = await create_card(act, name, money)
+            card = await create_card(actor, name, money)
             for prefix, price in rows.items():
-                await change.connection.execute(
+                await actor.connection.execute(
                     rates.insert().values(
                         card_id=card.id,
                         prefix=prefix,
@@ -113,16 +111,15 @@ async def furnish(bank: Bank, sold: dict[str, int], bought: dict[str, int], curr
                         from_ms=0,
                     )
                 )
-        await assign_trunk(act, "carrier", await get_card(change.connection, "cost"))
+        await assign_trunk(actor, "carrier", await get_card(actor.connection, "cost"))
 
 
 async def test_the_policy_of_a_card_comes_with_its_quote(bank: Bank) -> None:
     await bank.customer(1, 5)
-    async with bank.store.writing() as connection:
-        act = Act(connection, "ann", 1)
-        card = await create_card(act, "retail", "USD", default=True)
+    async with acting(bank.store, shell_operator("ann"), "US", 1) as actor:
+        card = await create_card(actor, "retail", "USD", default=True)
         assert card.below_cost is BelowCost.REFUSE
-        await connection.execute(
+        await actor.connection.execute(
             rates.insert().values(
                 card_id=card.id,
                 prefix="44",
@@ -135,8 +132,8 @@ async def test_the_policy_of_a_card_comes_with_its_quote(bank: Bank) -> None:
             )
         )
     assert (await bank.ledger.quote("44123", 1)).below_cost is BelowCost.REFUSE
-    async with bank.store.writing() as connection:
-        await set_below_cost(Act(connection, "ann", 2), "retail", BelowCost.WARN)
+    async with acting(bank.store, shell_operator("ann"), "US", 2) as actor:
+        await set_below_cost(actor, "retail", BelowCost.WARN)
     assert (await bank.ledger.quote("44123", 1)).below_cost is BelowCost.WARN
     assert (await quote(bank.store, "44123", 1, bank.now_ms)).below_cost is BelowCost.WARN
 
@@ -151,11 +148,11 @@ async def test_calls_know_at_once_which_trunks_have_a_card(bank: Bank) -> None:
         return await directory.trunks_with_card()
 
     assert await known() == {"carrier"}
-    async with bank.store.writing() as connection:
-        await assign_trunk(Act(connection, "ann", 2), "other", await get_card(connection, "cost"))
+    async with acting(bank.store, shell_operator("ann"), "US", 2) as actor:
+        await assign_trunk(actor, "other", await get_card(actor.connection, "cost"))
     assert await known() == {"carrier", "other"}
-    async with bank.store.writing() as connection:
-        await unassign(Act(connection, "ann", 3), trunk_subject("carrier"))
+    async with acting(bank.store, shell_operator("ann"), "US", 3) as actor:
+        await unassign(actor, trunk_subject("carrier"))
     assert await known() == {"other"}
 
 

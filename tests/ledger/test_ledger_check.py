@@ -32,9 +32,9 @@ async def furnish(bank: Bank) -> None:
     await bank.ledger.hold("over", 42, 9 * UNIT, terms=terms)
     await bank.ledger.settle("over", 12 * UNIT)
     await bank.ledger.hold("stands", 41, UNIT, terms=terms)
-    async with bank.store.writing() as connection:
-        await refund(connection, "talked", UNIT, bank.order())
-        await transfer(connection, 41, 42, UNIT, bank.order())
+    async with bank.acting() as actor:
+        await refund(actor, "talked", UNIT, bank.purpose())
+        await transfer(actor, 41, 42, UNIT, bank.purpose())
 
 
 @asynccontextmanager
@@ -160,14 +160,14 @@ async def test_amounts_whose_billions_and_rests_differ_in_sign_are_told_as_one_n
     bank = Bank(store)
     await bank.customer(1, 3000)
     await bank.ledger.hold("leg", 1, 1_500 * UNIT)
-    async with store.writing() as connection:
-        await pay_in(connection, 1, 1, bank.order())
-        await connection.execute(
+    async with bank.acting() as actor:
+        await pay_in(actor, 1, 1, bank.purpose())
+        await actor.connection.execute(
             text(
                 "UPDATE ledger_accounts SET balance_micros = balance_micros - 999999999 WHERE customer_id = 1"
             )
         )
-        await connection.execute(
+        await actor.connection.execute(
             text("UPDATE ledger_accounts SET held_micros = held_micros - 2 WHERE customer_id = 1")
         )
     assert {str(one) for one in await check_books(store, bank.now_ms)} == {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.errors import Refused
 from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
 from ringflow.ledger.hold import Hold, HoldState, LegTaken, NoCredit, UnknownLeg
@@ -132,29 +132,29 @@ async def test_a_charge_beyond_the_hold_takes_free_credit_and_never_more(
 @pytest.mark.parametrize(("limit", "admitted"), [(0, 5), (3, 8), (-2, 3), (-6, 0)])
 async def test_a_debit_limit_overdraws_or_keeps_back(bank: Bank, limit: int, admitted: int) -> None:
     await bank.customer(42, 5)
-    async with bank.store.writing() as connection:
-        await set_debit_limit(Act(connection, "ann", bank.now_ms), 42, limit * UNIT)
+    async with acting(bank.store, shell_operator("ann"), "US", bank.now_ms) as actor:
+        await set_debit_limit(actor, 42, limit * UNIT)
     answers = await asyncio.gather(*[bank.ledger.hold(f"leg {n}", 42, UNIT) for n in range(10)])
     assert sum(isinstance(answer, Hold) for answer in answers) == admitted
 
 
 async def test_an_overdraft_that_is_used_cannot_be_taken_away(bank: Bank) -> None:
     await bank.customer(42)
-    async with bank.store.writing() as connection:
-        await set_debit_limit(Act(connection, "ann", bank.now_ms), 42, 5 * UNIT)
+    async with acting(bank.store, shell_operator("ann"), "US", bank.now_ms) as actor:
+        await set_debit_limit(actor, 42, 5 * UNIT)
     await bank.ledger.hold("leg", 42, 3 * UNIT)
     with pytest.raises(Refused, match=r"uses 3.00 USD of its overdraft"):
-        async with bank.store.writing() as connection:
-            await set_debit_limit(Act(connection, "ann", bank.now_ms), 42, 2 * UNIT)
-    async with bank.store.writing() as connection:
-        before, after = await set_debit_limit(Act(connection, "ann", bank.now_ms), 42, 3 * UNIT)
+        async with acting(bank.store, shell_operator("ann"), "US", bank.now_ms) as actor:
+            await set_debit_limit(actor, 42, 2 * UNIT)
+    async with acting(bank.store, shell_operator("ann"), "US", bank.now_ms) as actor:
+        before, after = await set_debit_limit(actor, 42, 3 * UNIT)
     assert (before.debit_limit_micros, after.debit_limit_micros) == (5 * UNIT, 3 * UNIT)
 
 
 async def test_a_daily_limit_counts_what_is_held_and_spent_and_begins_anew_each_day(bank: Bank) -> None:
     await bank.customer(42, 50)
-    async with bank.store.writing() as connection:
-        await set_daily_limit(Act(connection, "ann", bank.now_ms), 42, 3 * UNIT)
+    async with acting(bank.store, shell_operator("ann"), "US", bank.now_ms) as actor:
+        await set_daily_limit(actor, 42, 3 * UNIT)
     await bank.ledger.hold("a", 42, 2 * UNIT)
     assert await bank.ledger.hold("b", 42, 2 * UNIT) == NoCredit(42, UNIT)
     await bank.ledger.settle("a", 2 * UNIT)
@@ -175,8 +175,8 @@ async def test_a_clock_that_is_ahead_for_one_call_does_not_give_back_what_was_sp
     bank: Bank, days_ahead: int, in_steps: bool
 ) -> None:
     await bank.customer(42, 50)
-    async with bank.store.writing() as connection:
-        await set_daily_limit(Act(connection, "ann", bank.now_ms), 42, 10 * UNIT)
+    async with acting(bank.store, shell_operator("ann"), "US", bank.now_ms) as actor:
+        await set_daily_limit(actor, 42, 10 * UNIT)
 
     async def call(name: str, units: int) -> None:
         assert isinstance(await bank.ledger.hold(name, 42, (units - in_steps) * UNIT), Hold)

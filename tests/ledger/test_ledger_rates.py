@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typer.testing import CliRunner
 
-from ringflow.audit import Act
+from ringflow.actor import Actor, shell_operator
 from ringflow.cli import ledger as ledger_commands
 from ringflow.cli import rate as rate_commands
 from ringflow.cli import trunk as trunk_commands
@@ -73,8 +73,8 @@ def place_of(rate: Rate) -> tuple[str, int]:
     return rate.prefix, rate.from_ms
 
 
-def ann(bank: Bank, connection: AsyncConnection) -> Act:
-    return Act(connection, "ann", bank.now_ms)
+def ann(bank: Bank, connection: AsyncConnection) -> Actor:
+    return Actor(shell_operator("ann"), connection, "US", bank.now_ms)
 
 
 async def card_with(bank: Bank, folder: Path, rows: str, name: str = "retail") -> RateFile:

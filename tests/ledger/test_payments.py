@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
 from ringflow.ledger.abandoned import reap, say_alive
@@ -16,7 +14,7 @@ from ringflow.ledger.channel_limits import AbandonedCall
 from ringflow.ledger.check import check_books
 from ringflow.ledger.hold import Hold
 from ringflow.ledger.movement import KeyTaken, NotEnough, Posted
-from ringflow.ledger.payments import adjust, credit_card, pay_in, pay_out, refund, transfer
+from ringflow.ledger.payments import Posting, adjust, credit_card, pay_in, pay_out, refund, transfer
 from ringflow.money import CURRENCY_DIGITS
 from ringflow.store import Store
 
@@ -28,20 +26,20 @@ if TYPE_CHECKING:
 UNIT = 1_000_000
 
 
-async def post(bank: Bank, work: Callable[[AsyncConnection], Awaitable[Posted]]) -> Posted:
-    async with bank.store.writing() as connection:
-        return await work(connection)
+async def post(bank: Bank, work: Posting) -> Posted:
+    async with bank.acting() as actor:
+        return await work(actor)
 
 
 async def test_every_movement_has_two_ends(bank: Bank) -> None:
     await bank.customer(1)
     await bank.customer(2)
-    order = bank.order
-    await post(bank, lambda connection: pay_in(connection, 1, 10 * UNIT, order()))
-    await post(bank, lambda connection: pay_out(connection, 1, 2 * UNIT, order()))
-    await post(bank, lambda connection: adjust(connection, 1, -UNIT, order()))
-    await post(bank, lambda connection: credit_card(connection, 1, 5 * UNIT, order()))
-    await post(bank, lambda connection: transfer(connection, 1, 2, 3 * UNIT, order()))
+    purpose = bank.purpose
+    await post(bank, lambda actor: pay_in(actor, 1, 10 * UNIT, purpose()))
+    await post(bank, lambda actor: pay_out(actor, 1, 2 * UNIT, purpose()))
+    await post(bank, lambda actor: adjust(actor, 1, -UNIT, purpose()))
+    await post(bank, lambda actor: credit_card(actor, 1, 5 * UNIT, purpose()))
+    await post(bank, lambda actor: transfer(actor, 1, 2, 3 * UNIT, purpose()))
     assert (await bank.account(1)).balance_micros == 9 * UNIT
     assert (await bank.account(2)).balance_micros == 3 * UNIT
     async with bank.store.reading() as connection:
@@ -59,15 +57,15 @@ async def test_every_movement_has_two_ends(bank: Bank) -> None:
 async def test_the_same_key_moves_money_once_and_gives_the_first_result(bank: Bank) -> None:
     await bank.customer(1)
     await bank.customer(2)
-    order = bank.order("payment 7")
-    posts = [post(bank, lambda connection: pay_in(connection, 1, UNIT, order)) for _ in range(5)]
+    purpose = bank.purpose("payment 7")
+    posts = [post(bank, lambda actor: pay_in(actor, 1, UNIT, purpose)) for _ in range(5)]
     posted = await asyncio.gather(*posts)
     assert len({one.id for one in posted}) == 1
     assert sorted(one.again for one in posted) == [False, True, True, True, True]
     for work in (
-        lambda connection: pay_in(connection, 1, 2 * UNIT, order),
-        lambda connection: pay_in(connection, 2, UNIT, order),
-        lambda connection: adjust(connection, 1, UNIT, order),
+        lambda actor: pay_in(actor, 1, 2 * UNIT, purpose),
+        lambda actor: pay_in(actor, 2, UNIT, purpose),
+        lambda actor: adjust(actor, 1, UNIT, purpose),
     ):
         with pytest.raises(KeyTaken, match="payment 7"):
             await post(bank, work)
@@ -79,21 +77,21 @@ async def test_nothing_takes_held_credit_or_more_than_there_is(bank: Bank) -> No
     await bank.customer(2)
     assert isinstance(await bank.ledger.hold("leg", 1, 3 * UNIT), Hold)
     for work in (
-        lambda connection: pay_out(connection, 1, 2 * UNIT + 1, bank.order()),
-        lambda connection: adjust(connection, 1, -2 * UNIT - 1, bank.order()),
-        lambda connection: transfer(connection, 1, 2, 2 * UNIT + 1, bank.order()),
+        lambda actor: pay_out(actor, 1, 2 * UNIT + 1, bank.purpose()),
+        lambda actor: adjust(actor, 1, -2 * UNIT - 1, bank.purpose()),
+        lambda actor: transfer(actor, 1, 2, 2 * UNIT + 1, bank.purpose()),
     ):
         with pytest.raises(NotEnough, match=r"has 2\.00 USD available"):
             await post(bank, work)
-    await post(bank, lambda connection: transfer(connection, 1, 2, 2 * UNIT, bank.order()))
+    await post(bank, lambda actor: transfer(actor, 1, 2, 2 * UNIT, bank.purpose()))
 
 
 async def test_a_refusal_that_is_caught_leaves_no_half_of_a_movement(bank: Bank) -> None:
     await bank.customer(1, 5)
-    async with bank.store.writing() as connection:
+    async with bank.acting() as actor:
         with pytest.raises(NotEnough):
-            await pay_out(connection, 1, 6 * UNIT, bank.order("key"))
-        assert not (await pay_out(connection, 1, 4 * UNIT, bank.order("key"))).again
+            await pay_out(actor, 1, 6 * UNIT, bank.purpose("key"))
+        assert not (await pay_out(actor, 1, 4 * UNIT, bank.purpose("key"))).again
     assert (await bank.account(1)).balance_micros == UNIT
 
 
@@ -101,56 +99,56 @@ async def test_a_transfer_stays_within_one_currency(bank: Bank) -> None:
     await bank.customer(1, 5)
     await bank.customer(2, 5, "EUR")
     with pytest.raises(Refused, match="customer 1 has USD and customer 2 has EUR"):
-        await post(bank, lambda connection: transfer(connection, 1, 2, UNIT, bank.order()))
+        await post(bank, lambda actor: transfer(actor, 1, 2, UNIT, bank.purpose()))
     with pytest.raises(Refused, match="two customers"):
-        await post(bank, lambda connection: transfer(connection, 1, 1, UNIT, bank.order()))
+        await post(bank, lambda actor: transfer(actor, 1, 1, UNIT, bank.purpose()))
 
 
 @pytest.mark.parametrize("micros", [0, -UNIT, 10**15 + 1])
 async def test_amounts_that_are_none_are_refused(bank: Bank, micros: int) -> None:
     await bank.customer(1, 5)
     with pytest.raises(Refused):
-        await post(bank, lambda connection: pay_in(connection, 1, micros, bank.order()))
+        await post(bank, lambda actor: pay_in(actor, 1, micros, bank.purpose()))
     with pytest.raises(Refused):
-        await post(bank, lambda connection: pay_out(connection, 1, micros, bank.order()))
+        await post(bank, lambda actor: pay_out(actor, 1, micros, bank.purpose()))
     with pytest.raises(Refused, match="there is no customer 9"):
-        await post(bank, lambda connection: pay_in(connection, 9, UNIT, bank.order()))
+        await post(bank, lambda actor: pay_in(actor, 9, UNIT, bank.purpose()))
     with pytest.raises(Refused, match="needs a key and a reason"):
-        await post(bank, lambda connection: pay_in(connection, 1, UNIT, bank.order(reason=" ")))
+        await post(bank, lambda actor: pay_in(actor, 1, UNIT, bank.purpose(reason=" ")))
 
 
 async def test_a_balance_cannot_grow_out_of_its_range(bank: Bank) -> None:
     await bank.customer(1)
-    async with bank.store.writing() as connection:
-        house = house_id(House.CASH, await open_account(connection, 1, bank.now_ms))
+    async with bank.acting() as actor:
+        house = house_id(House.CASH, await open_account(actor.connection, 1, bank.now_ms))
         for account, sign in ((1, ""), (house, "-")):
             balance = f"{sign}3999500000000000000"
-            await connection.execute(
+            await actor.connection.execute(
                 text(f"UPDATE ledger_accounts SET balance_micros = {balance} WHERE id = {account}")
             )
         with pytest.raises(Refused):
-            await pay_in(connection, 1, 10**15, bank.order())
-        await connection.execute(text("UPDATE ledger_accounts SET balance_micros = 0"))
+            await pay_in(actor, 1, 10**15, bank.purpose())
+        await actor.connection.execute(text("UPDATE ledger_accounts SET balance_micros = 0"))
 
 
 async def test_refunds_never_give_back_more_than_the_charge(bank: Bank) -> None:
     await bank.customer(1, 5)
     await bank.ledger.hold("leg", 1, 4 * UNIT)
     await bank.ledger.settle("leg", 3 * UNIT)
-    part = bank.order("part")
+    part = bank.purpose("part")
     for _ in range(2):
-        posted = await post(bank, lambda connection: refund(connection, "leg", UNIT, part))
+        posted = await post(bank, lambda actor: refund(actor, "leg", UNIT, part))
     assert posted.again
     with pytest.raises(NotEnough, match=r"2\.00 USD of its charge left"):
-        await post(bank, lambda connection: refund(connection, "leg", 3 * UNIT, bank.order()))
-    rest = bank.order("rest")
+        await post(bank, lambda actor: refund(actor, "leg", 3 * UNIT, bank.purpose()))
+    rest = bank.purpose("rest")
     for _ in range(2):
-        posted = await post(bank, lambda connection: refund(connection, "leg", None, rest))
+        posted = await post(bank, lambda actor: refund(actor, "leg", None, rest))
     assert (posted.movement.micros, posted.again) == (2 * UNIT, True)
     with pytest.raises(NotEnough):
-        await post(bank, lambda connection: refund(connection, "leg", None, bank.order()))
+        await post(bank, lambda actor: refund(actor, "leg", None, bank.purpose()))
     with pytest.raises(Refused, match="never charged"):
-        await post(bank, lambda connection: refund(connection, "other", None, bank.order()))
+        await post(bank, lambda actor: refund(actor, "other", None, bank.purpose()))
     assert (await bank.account(1)).balance_micros == 5 * UNIT
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.actor import Actor
 from ringflow.errors import Refused
 from ringflow.ledger.account import House, house_id
 from ringflow.ledger.movement import Kind, Posted, list_movements
@@ -35,24 +36,24 @@ async def statement(
     return found
 
 
-async def one_at_random(connection: AsyncConnection, bank: Bank, chance: random.Random) -> Posted | None:
+async def one_at_random(actor: Actor, bank: Bank, chance: random.Random) -> Posted | None:
     """Book something for somebody, a minute later or, by another server's clock, earlier."""
     bank.now_ms += chance.randint(-30_000, 200_000)
     one, other = chance.sample(CUSTOMERS, 2)
     micros = chance.randint(1, 7 * UNIT)
-    order = bank.order()
+    actor, purpose = replace(actor, now_ms=bank.now_ms), bank.purpose()
     try:
         match chance.randrange(5):
             case 0:
-                return await pay_in(connection, one, micros, order)
+                return await pay_in(actor, one, micros, purpose)
             case 1:
-                return await pay_out(connection, one, micros, order)
+                return await pay_out(actor, one, micros, purpose)
             case 2:
-                return await adjust(connection, one, chance.choice((-1, 1)) * micros, order)
+                return await adjust(actor, one, chance.choice((-1, 1)) * micros, purpose)
             case 3:
-                return await transfer(connection, one, other, micros, order)
+                return await transfer(actor, one, other, micros, purpose)
             case _:
-                return await credit_card(connection, one, micros, order)
+                return await credit_card(actor, one, micros, purpose)
     except Refused:
         return None
 
@@ -62,18 +63,18 @@ async def test_opening_and_movements_make_the_closing_balance_of_thousands_at_ra
     for customer in CUSTOMERS:
         await bank.customer(customer, 100)
     for block in range(10):
-        async with store.writing() as connection:
+        async with bank.acting() as actor:
             for _ in range(300):
-                await one_at_random(connection, bank, chance)
+                await one_at_random(actor, bank, chance)
         legs = [f"c{block}.{position}@1" for position in range(1, 31)]
         for leg in legs:
             await bank.ledger.hold(leg, chance.choice(CUSTOMERS), UNIT, least_micros=1, terms=CENT_A_SECOND)
         bank.now_ms += 60_000
         await asyncio.gather(*[bank.ledger.settle_talk(leg, chance.randint(0, 90_000)) for leg in legs[:20]])
-        async with store.writing() as connection:
+        async with bank.acting() as actor:
             for leg in legs[:5]:
                 try:
-                    await refund(connection, leg, chance.choice((None, 10_000)), bank.order())
+                    await refund(actor, leg, chance.choice((None, 10_000)), bank.purpose())
                 except Refused:
                     continue
     for leg in [f"c{block}.{position}@1" for block in range(10) for position in range(21, 31)]:
@@ -118,9 +119,9 @@ async def test_each_movement_says_what_it_was_for(bank: Bank) -> None:
     await bank.customer(2)
     await bank.ledger.hold("c.1@1", 1, UNIT, terms=CENT_A_SECOND)
     await bank.ledger.settle_talk("c.1@1", 30_000)
-    async with bank.store.writing() as connection:
-        await refund(connection, "c.1@1", 100_000, bank.order(reason="bad line"))
-        await transfer(connection, 1, 2, UNIT, bank.order(reason="moved"))
+    async with bank.acting() as actor:
+        await refund(actor, "c.1@1", 100_000, bank.purpose(reason="bad line"))
+        await transfer(actor, 1, 2, UNIT, bank.purpose(reason="moved"))
     found = await statement(bank.store, 1)
     cash, revenue = house_id(House.CASH, "USD"), house_id(House.REVENUE, "USD")
     assert [

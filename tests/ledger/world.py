@@ -8,16 +8,15 @@ from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act
+from ringflow.actor import Actor, Opener, acting, shell_operator
 from ringflow.errors import Refused
 from ringflow.ledger.channel_limits import customer_subject
 from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
 from ringflow.ledger.hold import Hold, HoldState, NoCredit
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.movement import Posted
-from ringflow.ledger.payments import Order, adjust, pay_in, pay_out, refund, transfer
+from ringflow.ledger.payments import Purpose, adjust, pay_in, pay_out, refund, transfer
 from ringflow.ledger.settlement import Settlement
 from ringflow.ledger.terms import Terms
 from ringflow.ledger.transaction import transact
@@ -31,7 +30,7 @@ CHANNELS = 1
 
 Deed = tuple[Any, ...]
 Work = Callable[[], Awaitable[None]]
-Verb = Callable[[AsyncConnection, int, int, Order], Awaitable[Posted]]
+Move = Callable[[Actor, int, int, Purpose], Awaitable[Posted]]
 
 who = st.sampled_from(CUSTOMERS)
 units = st.integers(0, 6)
@@ -149,51 +148,42 @@ class World:
         assert self.settled.setdefault(settlement.leg_id, settlement) == settlement, "charged a second time"
         self.up.pop(settlement.leg_id, None)
 
-    def to_pay(self, index: int, verb: Verb, customer: int, units: int) -> Work:
-        return self.posting(index, lambda connection, order: verb(connection, customer, units * UNIT, order))
+    def to_pay(self, index: int, move: Move, customer: int, units: int) -> Work:
+        return self.posting(index, lambda actor, purpose: move(actor, customer, units * UNIT, purpose))
 
     def to_transfer(self, index: int, one: int, other: int, units: int) -> Work:
-        return self.posting(
-            index, lambda connection, order: transfer(connection, one, other, units * UNIT, order)
-        )
+        return self.posting(index, lambda actor, purpose: transfer(actor, one, other, units * UNIT, purpose))
 
     def to_refund(self, index: int, number: int, units: int) -> Work | None:
         leg = pick(self.settled, number)
         return (
             None
             if leg is None
-            else self.posting(
-                index, lambda connection, order: refund(connection, leg, units * UNIT or None, order)
-            )
+            else self.posting(index, lambda actor, purpose: refund(actor, leg, units * UNIT or None, purpose))
         )
 
-    def posting(self, index: int, post: Callable[[AsyncConnection, Order], Awaitable[Posted]]) -> Work:
-        order = Order(f"key {next(self.names)}", "a test", "ann", self.now_ms)
+    def opener(self, index: int) -> Opener:
+        return lambda: acting(self.stores[index], shell_operator("ann"), "US", self.now_ms)
+
+    def posting(self, index: int, post: Callable[[Actor, Purpose], Awaitable[Posted]]) -> Work:
+        purpose = Purpose(f"key {next(self.names)}", "a test")
 
         async def work() -> None:
-            posted = await transact(self.stores[index].writing, lambda connection: post(connection, order))
-            self.posted[order.key] = posted
+            posted = await transact(self.opener(index), lambda actor: post(actor, purpose))
+            self.posted[purpose.key] = posted
 
         return work
 
     def to_debit_limit(self, index: int, customer: int, units: int) -> Work:
         async def work() -> None:
-            await transact(
-                self.stores[index].writing,
-                lambda connection: set_debit_limit(
-                    Act(connection, "ann", self.now_ms), customer, units * UNIT
-                ),
-            )
+            await transact(self.opener(index), lambda actor: set_debit_limit(actor, customer, units * UNIT))
 
         return work
 
     def to_daily_limit(self, index: int, customer: int, units: int | None) -> Work:
         async def work() -> None:
             limit = None if units is None else units * UNIT
-            await transact(
-                self.stores[index].writing,
-                lambda connection: set_daily_limit(Act(connection, "ann", self.now_ms), customer, limit),
-            )
+            await transact(self.opener(index), lambda actor: set_daily_limit(actor, customer, limit))
 
         return work
 

@@ -8,9 +8,8 @@ from dataclasses import asdict, replace
 import pytest
 
 from ringflow.accounts import trunks
-from ringflow.accounts.change import changing
 from ringflow.accounts.trunks import Trunk
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus, ReleasedBy, SlotVisit
 from ringflow.ledger.rates.card import Rate, assign_trunk, create_card
 from ringflow.store import Store
@@ -85,9 +84,8 @@ def make_call() -> MakeCall:
 
 async def give_card(store: Store, trunk: str, *rows: Rate) -> None:
     """Make a trunk, and a card in EUR, charged to four decimals upwards, that its owner charges us by."""
-    async with changing(store, "US", operator="ann") as change:
-        await trunks.add(change, Trunk(trunk, "PJSIP/{number}@carrier", rated="upstream"))
-        act = Act(change.connection, "ann", BEGAN_MS)
-        card = await create_card(act, f"{trunk}'s", "EUR")
-        await change.connection.execute(rates.insert(), [{"card_id": card.id, **asdict(row)} for row in rows])
-        await assign_trunk(act, trunk, card)
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await trunks.add(actor, Trunk(trunk, "PJSIP/{number}@carrier", rated="upstream"))
+        card = await create_card(actor, f"{trunk}'s", "EUR")
+        await actor.connection.execute(rates.insert(), [{"card_id": card.id, **asdict(row)} for row in rows])
+        await assign_trunk(actor, trunk, card)

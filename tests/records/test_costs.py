@@ -11,8 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from ringflow.accounts import trunks
-from ringflow.accounts.change import changing
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus
 from ringflow.cli.record_rows import call_lines
 from ringflow.errors import Refused
@@ -127,15 +126,14 @@ async def test_a_cost_beyond_all_amounts_keeps_no_record_from_being_written(stor
 @pytest.mark.parametrize("deleted", [True, False])
 async def test_a_trunk_that_lost_its_card_or_its_name_has_no_costs(store: Store, deleted: bool) -> None:
     await give_card(store, "second", CARRIER_RATE)
-    async with changing(store, "US", operator="ann") as change:
+    async with acting(store, shell_operator("ann"), "US") as actor:
         if deleted:
-            trunk = await trunks.delete(change, "second")
-            await trunks.add(change, trunk)
+            trunk = await trunks.delete(actor, "second")
+            await trunks.add(actor, trunk)
         else:
-            act = Act(change.connection, "ann", BEGAN_MS)
-            assert await unassign(act, trunk_subject("second")) == "second's"
+            assert await unassign(actor, trunk_subject("second")) == "second's"
             with pytest.raises(Refused, match="trunk second has no rate card of its own"):
-                await unassign(act, trunk_subject("second"))
+                await unassign(actor, trunk_subject("second"))
     assert cost((await recorded(store, talked(4000)))[1]) == (None, None, None)
 
 

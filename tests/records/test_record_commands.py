@@ -17,13 +17,13 @@ from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 from ringflow.accounts import customers
-from ringflow.accounts.change import changing
 from ringflow.accounts.customers import Customer
+from ringflow.actor import acting, shell_operator
 from ringflow.calls.outcome import CallRecord, Leg, LegStatus, Reject, SlotVisit
 from ringflow.cli import audit, record, report
 from ringflow.errors import RingflowError
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.terms import Terms
 from ringflow.records.export import COLUMNS
 from ringflow.records.recorder import Recorder
@@ -102,10 +102,10 @@ def filled(database_url: str, make_call: MakeCall) -> None:
     ]
 
     async def fill(store: Store) -> None:
-        async with changing(store, "US", operator="ann") as change:
-            await customers.add(change, Customer(42, "Demo"))
-        async with store.writing() as connection:
-            await pay_in(connection, 42, 5 * UNIT, Order("k", "cash", "ann", BEGAN_MS))
+        async with acting(store, shell_operator("ann"), "US") as actor:
+            await customers.add(actor, Customer(42, "Demo"))
+        async with acting(store, shell_operator("ann"), "US", BEGAN_MS) as actor:
+            await pay_in(actor, 42, 5 * UNIT, Purpose("k", "cash"))
         await give_card(store, "second", CARRIER_RATE)
         ledger = Ledger(store, "here")
         for position in (1, 2):
@@ -170,10 +170,10 @@ def test_a_leg_that_was_not_dialled_says_why_and_one_that_was_not_paid_is_found(
     unrated = Leg("441234567890", "first", LegStatus.NO_RATE, reason=why)
 
     async def fill(store: Store) -> None:
-        async with changing(store, "US", operator="ann") as change:
-            await customers.add(change, Customer(42, "Demo"))
-        async with store.writing() as connection:
-            await pay_in(connection, 42, UNIT, Order("k", "cash", "ann", BEGAN_MS))
+        async with acting(store, shell_operator("ann"), "US") as actor:
+            await customers.add(actor, Customer(42, "Demo"))
+        async with acting(store, shell_operator("ann"), "US", BEGAN_MS) as actor:
+            await pay_in(actor, 42, UNIT, Purpose("k", "cash"))
         ledger = Ledger(store, "here")
         await ledger.hold("01a.2@1.1", 42, UNIT, terms=TERMS)
         await ledger.settle("01a.2@1.1", 3 * UNIT)
@@ -362,8 +362,8 @@ def test_an_export_of_slots_has_a_line_for_each_with_secret_keys_hidden(
 @pytest.mark.usefixtures("filled")
 def test_the_audit_log_is_listed_with_what_differs(run: Run, database_url: str) -> None:
     async def alter(store: Store) -> None:
-        async with changing(store, "US", operator="bob") as change:
-            await customers.alter(change, 42, status="penalty")
+        async with acting(store, shell_operator("bob"), "US") as actor:
+            await customers.alter(actor, 42, status="penalty")
 
     on(database_url, alter)
     entry, *_ = json.loads(run(audit.app, "list", "--json", "--operator", "bob"))
@@ -390,10 +390,10 @@ def test_money_that_is_not_settled_or_known_is_said_so(
     run: Run, database_url: str, make_call: MakeCall
 ) -> None:
     async def fill(store: Store) -> None:
-        async with changing(store, "US", operator="ann") as change:
-            await customers.add(change, Customer(42, "Demo"))
-        async with store.writing() as connection:
-            await pay_in(connection, 42, 5 * UNIT, Order("k", "cash", "ann", BEGAN_MS))
+        async with acting(store, shell_operator("ann"), "US") as actor:
+            await customers.add(actor, Customer(42, "Demo"))
+        async with acting(store, shell_operator("ann"), "US", BEGAN_MS) as actor:
+            await pay_in(actor, 42, 5 * UNIT, Purpose("k", "cash"))
         await Ledger(store, "here").hold("01a.2@1.1", 42, UNIT, terms=TERMS)
         await keep(store, [make_call("01a")])
 

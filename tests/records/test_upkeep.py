@@ -7,8 +7,9 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from ringflow.actor import acting, shell_operator
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.terms import Terms
 from ringflow.records.pruning import AT_ONCE, prune_records
 from ringflow.records.reading import Filter, RecordedCall, list_calls
@@ -31,10 +32,10 @@ LATER_MS = BEGAN_MS + 60_000 + SETTLED_FOR_MS + 1
 @pytest.fixture
 async def ledger(store: Store) -> Ledger:
     """Its clock stands at the calls' beginning; customer 42 has 50 USD."""
-    async with store.writing() as connection:
+    async with acting(store, shell_operator("ann"), "US", BEGAN_MS) as actor:
         row = {"id": 42, "name": "", "status": "active", "currency": "USD", "source": "operator"}
-        await connection.execute(customers.insert().values(**row, created_ms=0, updated_ms=0))
-        await pay_in(connection, 42, 50 * UNIT, Order("k", "cash", "ann", BEGAN_MS))
+        await actor.connection.execute(customers.insert().values(**row, created_ms=0, updated_ms=0))
+        await pay_in(actor, 42, 50 * UNIT, Purpose("k", "cash"))
     return Ledger(store, "here#1", lambda: BEGAN_MS)
 
 

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from ringflow.accounts import dids, trunks
-from ringflow.accounts.change import changing
 from ringflow.accounts.dids import Did
 from ringflow.accounts.trunks import Trunk
+from ringflow.actor import acting, shell_operator
 from ringflow.errors import Refused
 from ringflow.ledger.channel_limits import abandoned_calls
 from ringflow.ledger.server_names import ServerName, attended_asterisks
@@ -104,11 +104,11 @@ async def test_one_row_that_an_operator_made_is_enough_to_refuse(
     store: Store, database_url: str, noun: str
 ) -> None:
     empty = await read(database_url)
-    async with changing(store, "US", operator="ann") as change:
+    async with acting(store, shell_operator("ann"), "US") as actor:
         if noun == "trunk":
-            await trunks.add(change, Trunk("carrier", "PJSIP/{number}@carrier"))
+            await trunks.add(actor, Trunk("carrier", "PJSIP/{number}@carrier"))
         else:
-            await dids.add(change, Did("18005550100", "calling_card"))
+            await dids.add(actor, Did("18005550100", "calling_card"))
     with pytest.raises(Refused, match="--replace"):
         await write_rows(database_url, HEAD, empty, replace=False, kept_as="old")
 

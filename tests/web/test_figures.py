@@ -10,6 +10,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from ringflow.accounts.lockout import Caller
+from ringflow.actor import acting, shell_operator
 from ringflow.agi.overload import OverloadControl
 from ringflow.agi.refusal import CALLS_FULL, RefusedCall
 from ringflow.app import Application, running
@@ -18,7 +19,7 @@ from ringflow.calls.outcome import DIAL_STATUSES, LegEnd
 from ringflow.config import Config
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.lost_legs import Claim, Settlements
-from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.terms import Terms
 
 from .conftest import PROJECT, asking
@@ -110,8 +111,8 @@ async def test_written_records_and_their_transactions_are_counted(config: Config
 async def test_holds_are_counted_with_the_age_of_the_oldest_until_they_end(config: Config) -> None:
     async with running(config) as application:
         ledger = application.core.charging.ledger
-        async with application.core.store.writing() as connection:
-            await pay_in(connection, 42, 5_000_000, Order("k", "cash", "ann", ledger.now_ms()))
+        async with acting(application.core.store, shell_operator("ann"), "US", ledger.now_ms()) as actor:
+            await pay_in(actor, 42, 5_000_000, Purpose("k", "cash"))
         before = await figures(application)
         made_ms = ledger.now_ms()
         for leg in ("a.1@1", "a.2@1"):

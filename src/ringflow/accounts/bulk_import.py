@@ -15,10 +15,18 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from sqlalchemy import select
 
-from ringflow.accounts.change import MAX_INTEGER, Change, Source
+from ringflow.accounts.directory_changes import (
+    MAX_INTEGER,
+    Source,
+    lock_directory,
+    note_change,
+    note_changes,
+    refuse_foreign,
+)
 from ringflow.accounts.fields import Trying
-from ringflow.audit import Facts
-from ringflow.errors import DocumentError, Problem, Refused, RefusedTogether
+from ringflow.actor import Actor
+from ringflow.audit import Facts, Verb
+from ringflow.errors import Conflict, DocumentError, Problem, Refused, RefusedTogether, Unknown
 from ringflow.plain_text import plain
 from ringflow.sheet_tables import SheetTable, TableRow, read_sheet_table
 from ringflow.store.tables import customers
@@ -55,14 +63,15 @@ class TableImport(ABC, Generic[Key, Row]):
     aliases: ClassVar[Mapping[str, str]]
     """Other names of columns."""
 
-    def __init__(self, change: Change) -> None:
-        self.change = change
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
 
     async def run(self, path: Path, *, update: bool, dry_run: bool) -> Imported:
         """Add the rows of a file; with `update`, change those that are there already.
 
         Raises `DocumentError` with every problem; then nothing is changed.
         """
+        await lock_directory(self.actor)
         table = read_sheet_table(path, self.columns, self.needed, self.aliases)
         problems = list(table.problems)
         keyed = self._keyed(table, problems)
@@ -78,7 +87,8 @@ class TableImport(ABC, Generic[Key, Row]):
                     self._refuse_old(old, update)
                 elif key is None and update:
                     raise Refused(
-                        "is empty; with --update every line needs it, or it would add one each time"
+                        "import.needs_id",
+                        "is empty; an update needs it in every line, or it would add one each time",
                     )
                 new = self.read(row, key, old)
             except Refused as error:
@@ -99,7 +109,7 @@ class TableImport(ABC, Generic[Key, Row]):
         if not dry_run and (added or changed):
             await self._write(added, changed)
             facts = {"file": path.name, "added": len(added), "changed": len(changed)}
-            await self.change.note("import", self.subject, None, facts)
+            await note_change(self.actor, Verb.IMPORT, self.subject, None, facts)
         return done
 
     @abstractmethod
@@ -159,20 +169,22 @@ class TableImport(ABC, Generic[Key, Row]):
 
     def _refuse_old(self, old: Row, update: bool) -> None:
         name = self.name_of(old)
-        self.change.refuse_foreign(self.source_of(old), name)
+        refuse_foreign(self.actor, self.source_of(old), name)
         if not update:
-            raise Refused(f"{name} exists already; take the line out, or add --update to change what exists")
+            raise Conflict(
+                "import.exists", f"{name} exists already; take the line out, or update what exists", name=name
+            )
 
     async def _write(self, added: Sequence[Row], changed: Sequence[tuple[Row, Row]]) -> None:
         for part in parts(added):
             entries: list[tuple[str, Facts, Facts]] = [
                 (self.name_of(new), None, new) for new in await self.insert(part)
             ]
-            await self.change.note_many("add", entries)
+            await note_changes(self.actor, Verb.ADD, entries)
         for pairs in parts(changed):
             await self.rewrite([new for _, new in pairs])
             entries = [(self.name_of(new), old, new) for old, new in pairs]
-            await self.change.note_many("set", entries)
+            await note_changes(self.actor, Verb.SET, entries)
 
 
 def parts(whole: Collection[One]) -> Iterator[list[One]]:
@@ -222,7 +234,9 @@ class Cells:
             return
         with self._trying:
             if text not in words:
-                raise Refused(f"`{plain(text)}`: write yes or no", (column,))
+                raise Refused(
+                    "field.not_yes_or_no", f"`{plain(text)}`: write yes or no", (column,), field=column
+                )
             self.found[column] = words[text]
 
 
@@ -230,7 +244,12 @@ def whole_number(text: str, column: str, otherwise: str = "") -> int:
     """A whole number of a cell. Raises `Refused`."""
     digits = text.removesuffix(".0")  # as some programs write all numbers of a column that has empty cells
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
-        raise Refused(f"`{plain(text)}` is no whole number; write digits{otherwise}", (column,))
+        raise Refused(
+            "field.not_a_whole_number",
+            f"`{plain(text)}` is no whole number; write digits{otherwise}",
+            (column,),
+            field=column,
+        )
     return int(digits)
 
 
@@ -238,26 +257,33 @@ def customer_id(text: str, column: str) -> int:
     """A customer's id. Raises `Refused` for one that no customer can have."""
     number = whole_number(text, column)
     if not 1 <= number <= MAX_INTEGER:
-        raise Refused(f"{number} is out of range; write a number from 1 to {MAX_INTEGER}", (column,))
+        raise Refused(
+            "field.out_of_range",
+            f"{number} is out of range; write a number from 1 to {MAX_INTEGER}",
+            (column,),
+            field=column,
+            low=1,
+            high=MAX_INTEGER,
+        )
     return number
 
 
-async def known_customers(change: Change, texts: Collection[str]) -> frozenset[int]:
+async def known_customers(actor: Actor, texts: Collection[str]) -> frozenset[int]:
     """Of the customers' ids that cells hold, those of customers who are there."""
     digits = {one.removesuffix(".0") for one in texts}
     ids = {int(one) for one in digits if one.isdecimal() and len(one) <= 10}
     found: set[int] = set()
     for part in parts(sorted(one for one in ids if one <= MAX_INTEGER)):
         query = select(customers.c.id).where(customers.c.id.in_(part))
-        found |= set((await change.connection.execute(query)).scalars())
+        found |= set((await actor.connection.execute(query)).scalars())
     return frozenset(found)
 
 
 def check_customer(number: int, known: frozenset[int]) -> None:
     """Raise `Refused` for a customer that does not exist."""
     if number not in known:
-        what = f"customer {number} does not exist; import the customers first, or `ringflow customer add`"
-        raise Refused(what, ("customer",))
+        what = f"customer {number} does not exist; add or import the customers first"
+        raise Unknown("customer.unknown", what, ("customer",), customer=number)
 
 
 def raise_all(trying: Trying) -> None:

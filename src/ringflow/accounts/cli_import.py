@@ -17,8 +17,8 @@ from ringflow.accounts.bulk_import import (
     parts,
     raise_all,
 )
-from ringflow.accounts.change import Source
 from ringflow.accounts.clis import COLUMNS, Cli, check_pattern, cli_number
+from ringflow.accounts.directory_changes import Source, source_of
 from ringflow.accounts.fields import Trying, check_text
 from ringflow.errors import Refused
 from ringflow.plain_text import plain
@@ -46,18 +46,21 @@ class CliImport(TableImport[CliKey, Cli]):
     def key(self, row: TableRow) -> CliKey:
         """The number in the form that identifies, or the pattern."""
         if row["number"] and row["pattern"]:
-            raise Refused("write a number or a pattern, not both", ("pattern",))
+            raise Refused("cli.number_and_pattern", "write a number or a pattern, not both", ("pattern",))
         if row["pattern"]:
             try:
                 check_pattern(row["pattern"])
             except Refused as error:
-                raise Refused(str(error), ("pattern",)) from None
+                raise error.reworded(str(error), ("pattern",)) from None
             return CliKey(None, row["pattern"])
         if not row["number"]:
             raise Refused(
-                "is empty; write the number from which the customer calls, or a pattern", ("number",)
+                "field.empty",
+                "is empty; write the number from which the customer calls, or a pattern",
+                ("number",),
+                field="number",
             )
-        return CliKey(cli_number(row["number"], self.change.country), None)
+        return CliKey(cli_number(row["number"], self.actor.country), None)
 
     def name(self, key: CliKey) -> str:
         """As in the audit log."""
@@ -71,13 +74,13 @@ class CliImport(TableImport[CliKey, Cli]):
             (clis.c.pattern, [key.pattern for key in keys if key.pattern is not None]),
         ):
             for part in parts(values):
-                rows = await self.change.connection.execute(select(*COLUMNS).where(column.in_(part)))
+                rows = await self.actor.connection.execute(select(*COLUMNS).where(column.in_(part)))
                 found |= {CliKey(cli.number, cli.pattern): cli for cli in (Cli(*row) for row in rows)}
         return found
 
     async def prepare(self, rows: Sequence[TableRow]) -> None:
         """Which of the customers are there."""
-        self._customers = await known_customers(self.change, {row["customer"] for row in rows})
+        self._customers = await known_customers(self.actor, {row["customer"] for row in rows})
 
     def read(self, row: TableRow, key: CliKey | None, old: Cli | None) -> Cli:
         """Defaults for what is left out, or what an old CLI has."""
@@ -91,11 +94,16 @@ class CliImport(TableImport[CliKey, Cli]):
                 fields["customer_id"] = customer_id(row["customer"], "customer")
                 check_customer(fields["customer_id"], self._customers)
             elif old is None:
-                raise Refused("is empty; write the id of the customer whom it identifies", ("customer",))
+                raise Refused(
+                    "field.empty",
+                    "is empty; write the id of the customer whom it identifies",
+                    ("customer",),
+                    field="customer",
+                )
         with trying:
             check_text(fields.get("notes", ""), "notes")
         raise_all(trying)
-        start = old or Cli(0, 0, key.number, key.pattern, source=self.change.source)
+        start = old or Cli(0, 0, key.number, key.pattern, source=source_of(self.actor))
         return replace(start, **fields)
 
     def source_of(self, old: Cli) -> Source:
@@ -115,13 +123,13 @@ class CliImport(TableImport[CliKey, Cli]):
                 "pattern": one.pattern,
                 "notes": one.notes,
                 "source": one.source,
-                "created_ms": self.change.now_ms,
-                "updated_ms": self.change.now_ms,
+                "created_ms": self.actor.now_ms,
+                "updated_ms": self.actor.now_ms,
             }
             for one in rows
         ]
         statement = clis.insert().returning(clis.c.id, sort_by_parameter_order=True)
-        ids = (await self.change.connection.execute(statement, values)).scalars()
+        ids = (await self.actor.connection.execute(statement, values)).scalars()
         return [replace(one, id=given) for one, given in zip(rows, ids, strict=True)]
 
     async def rewrite(self, rows: Sequence[Cli]) -> None:
@@ -132,8 +140,8 @@ class CliImport(TableImport[CliKey, Cli]):
             .values(
                 customer_id=bindparam("new_customer_id"),
                 notes=bindparam("new_notes"),
-                updated_ms=self.change.now_ms,
+                updated_ms=self.actor.now_ms,
             )
         )
         values = [{"at": one.id, "new_customer_id": one.customer_id, "new_notes": one.notes} for one in rows]
-        await self.change.connection.execute(statement, values)
+        await self.actor.connection.execute(statement, values)

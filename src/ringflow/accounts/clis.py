@@ -11,11 +11,20 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
-from ringflow.accounts.change import MAX_INTEGER, Change, Source
+from ringflow.accounts.directory_changes import (
+    MAX_INTEGER,
+    Source,
+    lock_directory,
+    note_change,
+    refuse_foreign,
+    source_of,
+)
 from ringflow.accounts.fields import check_text
 from ringflow.accounts.patterns import check_reach, compile_pattern
 from ringflow.accounts.written_number import read_number
-from ringflow.errors import Refused
+from ringflow.actor import Actor
+from ringflow.audit import Verb
+from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.numbers import identifying_form
 from ringflow.plain_text import plain
 from ringflow.store.tables import clis
@@ -65,7 +74,7 @@ async def show(connection: AsyncConnection, text: str, country: str) -> Cli:
     """The CLI that `text` names. Raises `Refused` when there is none."""
     cli = await find(connection, text, country)
     if cli is None:
-        raise Refused(f"CLI {plain(text)} does not exist; `ringflow cli list` shows those that do")
+        raise Unknown("cli.unknown", f"CLI {plain(text)} does not exist", cli=text)
     return cli
 
 
@@ -90,12 +99,12 @@ def cli_number(text: str, country: str) -> str:
     try:
         return identifying_form(read_number(text, country))
     except Refused as error:
-        raise Refused(f"CLI {error}") from None
+        raise error.reworded(f"CLI {error}") from None
 
 
-async def add_number(change: Change, customer_id: int, text: str, notes: str = "") -> Cli:
+async def add_number(actor: Actor, customer_id: int, text: str, notes: str = "") -> Cli:
     """Let a calling number identify a customer. Raises `Refused`: another customer has it, no number."""
-    return await _add(change, Cli(0, customer_id, number=cli_number(text, change.country), notes=notes))
+    return await _add(actor, Cli(0, customer_id, number=cli_number(text, actor.country), notes=notes))
 
 
 def check_pattern(pattern: str) -> None:
@@ -104,69 +113,76 @@ def check_pattern(pattern: str) -> None:
     check_reach(pattern)
 
 
-async def add_pattern(change: Change, customer_id: int, pattern: str, notes: str = "") -> Cli:
+async def add_pattern(actor: Actor, customer_id: int, pattern: str, notes: str = "") -> Cli:
     """Let a pattern identify a customer, after all exact numbers and all older patterns.
 
     It is searched for in the caller's E.164 digits: unanchored unless it has ^ and $. Raises `Refused`: RE2
     cannot take it, no number can match it, somebody has it already.
     """
     check_pattern(pattern)
-    return await _add(change, Cli(0, customer_id, pattern=pattern, notes=notes))
+    return await _add(actor, Cli(0, customer_id, pattern=pattern, notes=notes))
 
 
-async def alter(change: Change, text: str, **changes: Unpack[CliChanges]) -> Cli:
+async def alter(actor: Actor, text: str, **changes: Unpack[CliChanges]) -> Cli:
     """Change a CLI's fields. Raises `Refused`: unknown, declared in config.yaml, unknown customer."""
-    old = await show(change.connection, text, change.country)
-    change.refuse_foreign(old.source, str(old))
+    await lock_directory(actor)
+    old = await show(actor.connection, text, actor.country)
+    refuse_foreign(actor, old.source, str(old))
     new = replace(old, **changes)
     check_text(new.notes, "notes")
-    await customers.show(change.connection, new.customer_id)
+    await customers.show(actor.connection, new.customer_id)
     if new != old:
-        await change.connection.execute(
+        await actor.connection.execute(
             clis.update()
             .where(clis.c.id == old.id)
-            .values(customer_id=new.customer_id, notes=new.notes, updated_ms=change.now_ms)
+            .values(customer_id=new.customer_id, notes=new.notes, updated_ms=actor.now_ms)
         )
-        await change.note("set", str(old), old, new)
+        await note_change(actor, Verb.SET, str(old), old, new)
     return new
 
 
-async def delete(change: Change, text: str) -> Cli:
+async def delete(actor: Actor, text: str) -> Cli:
     """Delete a CLI; gives what it was. Raises `Refused`: unknown, declared in config.yaml."""
-    cli = await show(change.connection, text, change.country)
-    await remove(change, cli)
+    await lock_directory(actor)
+    cli = await show(actor.connection, text, actor.country)
+    await remove(actor, cli)
     return cli
 
 
-async def remove(change: Change, cli: Cli) -> None:
+async def remove(actor: Actor, cli: Cli) -> None:
     """Delete a CLI that was found. Raises `Refused` when it is declared in config.yaml."""
-    change.refuse_foreign(cli.source, str(cli))
-    await change.connection.execute(clis.delete().where(clis.c.id == cli.id))
-    await change.note("delete", str(cli), cli, None)
+    await lock_directory(actor)
+    refuse_foreign(actor, cli.source, str(cli))
+    await actor.connection.execute(clis.delete().where(clis.c.id == cli.id))
+    await note_change(actor, Verb.DELETE, str(cli), cli, None)
 
 
-async def _add(change: Change, cli: Cli) -> Cli:
+async def _add(actor: Actor, cli: Cli) -> Cli:
+    await lock_directory(actor)
     check_text(cli.notes, "notes")
-    await customers.show(change.connection, cli.customer_id)
-    taken = await find_exact(change.connection, cli.number, cli.pattern)
+    await customers.show(actor.connection, cli.customer_id)
+    taken = await find_exact(actor.connection, cli.number, cli.pattern)
     if taken is not None:
-        raise Refused(
+        raise Conflict(
+            "cli.taken",
             f"{taken} already belongs to customer {taken.customer_id}"
-            + ("" if taken.customer_id == cli.customer_id else "; delete it there first")
+            + ("" if taken.customer_id == cli.customer_id else "; delete it there first"),
+            number=taken.number or taken.pattern,
+            customer=taken.customer_id,
         )
     values = {
         "customer_id": cli.customer_id,
         "number": cli.number,
         "pattern": cli.pattern,
         "notes": cli.notes,
-        "source": change.source,
-        "created_ms": change.now_ms,
-        "updated_ms": change.now_ms,
+        "source": source_of(actor),
+        "created_ms": actor.now_ms,
+        "updated_ms": actor.now_ms,
     }
     statement = clis.insert().values(values).returning(clis.c.id)
-    identifier = (await change.connection.execute(statement)).scalar_one()
-    made = replace(cli, id=identifier, source=change.source)
-    await change.note("add", str(made), None, made)
+    identifier = (await actor.connection.execute(statement)).scalar_one()
+    made = replace(cli, id=identifier, source=source_of(actor))
+    await note_change(actor, Verb.ADD, str(made), None, made)
     return made
 
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from sqlalchemy import bindparam, select
 
 from ringflow.accounts.bulk_import import Cells, TableImport, customer_id, parts, raise_all
-from ringflow.accounts.change import Source
 from ringflow.accounts.customers import COLUMNS, Customer, checked, next_id
+from ringflow.accounts.directory_changes import Source, source_of
 from ringflow.accounts.fields import Trying
-from ringflow.errors import Refused, RefusedTogether
+from ringflow.errors import Conflict, Refused, RefusedTogether
 from ringflow.money import AmountError
 from ringflow.sheet_tables import TableRow
 from ringflow.store.tables import customers
@@ -41,8 +41,8 @@ class CustomerImport(TableImport[int, Customer]):
         found: dict[int, Customer] = {}
         for part in parts(keys):
             query = select(*COLUMNS).where(customers.c.id.in_(part))
-            found |= {row[0]: Customer(*row) for row in await self.change.connection.execute(query)}
-        self._next = max(await next_id(self.change), max(keys, default=0) + 1)
+            found |= {row[0]: Customer(*row) for row in await self.actor.connection.execute(query)}
+        self._next = max(await next_id(self.actor), max(keys, default=0) + 1)
         return found
 
     def read(self, row: TableRow, key: int | None, old: Customer | None) -> Customer:
@@ -54,13 +54,15 @@ class CustomerImport(TableImport[int, Customer]):
         cells.number_or_none("channels")
         cells.text_or_none("caller_id")
         fields: dict[str, Any] = cells.found
-        start = old or Customer(self._next if key is None else key, source=self.change.source)
+        start = old or Customer(self._next if key is None else key, source=source_of(self.actor))
         new = start
         with trying:
-            new = _checked(replace(start, **fields), self.change.country)
+            new = _checked(replace(start, **fields), self.actor.country)
             if old is not None and new.currency != old.currency:
                 what = f"the currency of customer {old.id} stays {old.currency}, its money is counted in it"
-                raise Refused(what, ("currency",))
+                raise Conflict(
+                    "customer.currency_fixed", what, ("currency",), customer=old.id, currency=old.currency
+                )
         raise_all(trying)
         self._next += key is None
         return new
@@ -75,8 +77,8 @@ class CustomerImport(TableImport[int, Customer]):
 
     async def insert(self, rows: Sequence[Customer]) -> Sequence[Customer]:
         """Write new customers."""
-        times = {"created_ms": self.change.now_ms, "updated_ms": self.change.now_ms}
-        await self.change.connection.execute(customers.insert(), [asdict(one) | times for one in rows])
+        times = {"created_ms": self.actor.now_ms, "updated_ms": self.actor.now_ms}
+        await self.actor.connection.execute(customers.insert(), [asdict(one) | times for one in rows])
         return rows
 
     async def rewrite(self, rows: Sequence[Customer]) -> None:
@@ -84,10 +86,10 @@ class CustomerImport(TableImport[int, Customer]):
         statement = customers.update().where(customers.c.id == bindparam("at"))
         names = ("name", "status", "channels", "caller_id")
         statement = statement.values(
-            {name: bindparam(f"new_{name}") for name in names} | {"updated_ms": self.change.now_ms}
+            {name: bindparam(f"new_{name}") for name in names} | {"updated_ms": self.actor.now_ms}
         )
         values = [{"at": one.id} | {f"new_{name}": getattr(one, name) for name in names} for one in rows]
-        await self.change.connection.execute(statement, values)
+        await self.actor.connection.execute(statement, values)
 
 
 def _checked(customer: Customer, country: str) -> Customer:
@@ -95,6 +97,6 @@ def _checked(customer: Customer, country: str) -> Customer:
         return checked(customer, country)
     except Refused as error:
         raise RefusedTogether(
-            Refused(str(one), one.at or (("currency",) if isinstance(one, AmountError) else ()))
+            one.reworded(str(one), one.at or (("currency",) if isinstance(one, AmountError) else ()))
             for one in error.each
         ) from None

@@ -9,7 +9,14 @@ from typing import TypedDict, Unpack, get_args
 from sqlalchemy import RowMapping, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.accounts.change import MAX_INTEGER, Change, Source
+from ringflow.accounts.directory_changes import (
+    MAX_INTEGER,
+    Source,
+    lock_directory,
+    note_change,
+    refuse_foreign,
+    source_of,
+)
 from ringflow.accounts.fields import (
     check_caller_id,
     check_channels,
@@ -18,8 +25,10 @@ from ringflow.accounts.fields import (
     check_text,
     trying_all,
 )
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
 from ringflow.config import CustomerStatus
-from ringflow.errors import Refused
+from ringflow.errors import Conflict, Unknown
 from ringflow.ledger.account import close_account
 from ringflow.money import AmountError, check_currency
 from ringflow.plain_text import plain
@@ -65,8 +74,7 @@ async def show(connection: AsyncConnection, customer_id: int, at: tuple[str, ...
     """The customer with this id. Raises `Refused`, with `at`, when there is none."""
     customer = await find(connection, customer_id)
     if customer is None:
-        what = f"customer {customer_id} does not exist; `ringflow customer list` shows those that do"
-        raise Refused(what, at)
+        raise Unknown("customer.unknown", f"customer {customer_id} does not exist", at, customer=customer_id)
     return customer
 
 
@@ -80,57 +88,73 @@ async def every(
     return [Customer(*row) for row in await connection.execute(query)]
 
 
-async def next_id(change: Change) -> int:
-    """The id after the highest one."""
-    highest = (await change.connection.execute(select(func.max(customers.c.id)))).scalar()
+async def next_id(actor: Actor) -> int:
+    """Return the id after the highest one. Nobody else takes it before this transaction ends."""
+    await lock_directory(actor)
+    highest = (await actor.connection.execute(select(func.max(customers.c.id)))).scalar()
     return (highest or 0) + 1
 
 
-async def add(change: Change, customer: Customer) -> Customer:
-    """Add a customer. Raises `Refused`: the id is taken, a field is wrong, no currency of ISO 4217."""
-    customer = checked(replace(customer, source=change.source), change.country)
-    taken = await find(change.connection, customer.id)
+async def add(actor: Actor, customer: Customer, *, servers_reload: bool = True) -> Customer:
+    """Add a customer. Raises `Refused`: the id is taken, a field is wrong, no currency of ISO 4217.
+
+    `servers_reload`: whether servers read the directory again because of it.
+    """
+    await lock_directory(actor)
+    customer = checked(replace(customer, source=source_of(actor)), actor.country)
+    taken = await find(actor.connection, customer.id)
     if taken is not None:
-        change.refuse_foreign(taken.source, f"customer {customer.id}")
-        raise Refused(f"customer {customer.id} exists already ({plain(taken.name)}); choose another id")
-    await change.connection.execute(
-        customers.insert().values(**asdict(customer), created_ms=change.now_ms, updated_ms=change.now_ms)
+        refuse_foreign(actor, taken.source, f"customer {customer.id}")
+        raise Conflict(
+            "customer.taken",
+            f"customer {customer.id} exists already ({plain(taken.name)}); choose another id",
+            customer=customer.id,
+            name=taken.name,
+        )
+    await actor.connection.execute(
+        customers.insert().values(**asdict(customer), created_ms=actor.now_ms, updated_ms=actor.now_ms)
     )
-    await change.note("add", f"customer {customer.id}", None, customer)
+    record = note_change if servers_reload else note
+    await record(actor, Verb.ADD, f"customer {customer.id}", None, customer)
     return customer
 
 
-async def alter(change: Change, customer_id: int, **changes: Unpack[CustomerChanges]) -> Customer:
+async def alter(actor: Actor, customer_id: int, **changes: Unpack[CustomerChanges]) -> Customer:
     """Change a customer's fields. Raises `Refused`: unknown, declared in config.yaml, another currency."""
-    old = await show(change.connection, customer_id)
-    change.refuse_foreign(old.source, f"customer {customer_id}")
-    new = checked(replace(old, **changes), change.country)
+    await lock_directory(actor)
+    old = await show(actor.connection, customer_id)
+    refuse_foreign(actor, old.source, f"customer {customer_id}")
+    new = checked(replace(old, **changes), actor.country)
     if new.currency != old.currency:
-        raise Refused(
+        raise Conflict(
+            "customer.currency_fixed",
             f"customer {customer_id}: the currency stays {old.currency}, its money is counted in it; "
-            f"make another customer for {new.currency}"
+            f"make another customer for {new.currency}",
+            customer=customer_id,
+            currency=old.currency,
         )
     if new != old:
-        await change.connection.execute(
+        await actor.connection.execute(
             customers.update()
             .where(customers.c.id == customer_id)
-            .values(**asdict(new), updated_ms=change.now_ms)
+            .values(**asdict(new), updated_ms=actor.now_ms)
         )
-        await change.note("set", f"customer {customer_id}", old, new)
+        await note_change(actor, Verb.SET, f"customer {customer_id}", old, new)
     return new
 
 
-async def delete(change: Change, customer_id: int, *, cascade: bool = False) -> None:
+async def delete(actor: Actor, customer_id: int, *, cascade: bool = False) -> None:
     """Delete a customer, with `cascade` its CLIs and DIDs; `Refused` when it has some otherwise.
 
     One that has cards or vouchers, or whose money was moved, is `Refused` in any case.
     """
-    customer = await show(change.connection, customer_id)
-    change.refuse_foreign(customer.source, f"customer {customer_id}")
-    await _refuse_with_history(change.connection, customer_id)
-    await _delete_leaning(change, customer_id, cascade)
-    await change.connection.execute(customers.delete().where(customers.c.id == customer_id))
-    await change.note("delete", f"customer {customer_id}", customer, None)
+    await lock_directory(actor)
+    customer = await show(actor.connection, customer_id)
+    refuse_foreign(actor, customer.source, f"customer {customer_id}")
+    await _refuse_with_history(actor.connection, customer_id)
+    await _delete_leaning(actor, customer_id, cascade)
+    await actor.connection.execute(customers.delete().where(customers.c.id == customer_id))
+    await note_change(actor, Verb.DELETE, f"customer {customer_id}", customer, None)
 
 
 async def count_leaning(connection: AsyncConnection, customer_id: int) -> tuple[int, int]:
@@ -149,26 +173,35 @@ async def _refuse_with_history(connection: AsyncConnection, customer_id: int) ->
         vouchers.c.redeemed_by == customer_id,
     )
     if (await connection.execute(select(or_(*[exists().where(one) for one in named])))).scalar():
-        raise Refused(f"customer {customer_id} has cards or vouchers; set its status to inactive instead")
+        raise Conflict(
+            "customer.has_history",
+            f"customer {customer_id} has cards or vouchers; set its status to inactive instead",
+            customer=customer_id,
+        )
     await close_account(connection, customer_id)
 
 
-async def _delete_leaning(change: Change, customer_id: int, cascade: bool) -> None:
-    count_clis, count_dids = await count_leaning(change.connection, customer_id)
+async def _delete_leaning(actor: Actor, customer_id: int, cascade: bool) -> None:
+    count_clis, count_dids = await count_leaning(actor.connection, customer_id)
     if not cascade and (count_clis or count_dids):
-        raise Refused(
-            f"customer {customer_id} has {count_clis} CLIs and {count_dids} DIDs; "
-            "delete them first, or all together with --cascade"
+        raise Conflict(
+            "customer.has_numbers",
+            f"customer {customer_id} has {count_clis} CLIs and {count_dids} DIDs; delete them first",
+            customer=customer_id,
+            clis=count_clis,
+            dids=count_dids,
         )
     for table in (clis, dids):
-        mine = (table.c.customer_id == customer_id) & (table.c.source == change.source)
-        gone = (await change.connection.execute(select(table).where(mine))).mappings().all()
-        await change.connection.execute(table.delete().where(mine))
+        mine = (table.c.customer_id == customer_id) & (table.c.source == source_of(actor))
+        gone = (await actor.connection.execute(select(table).where(mine))).mappings().all()
+        await actor.connection.execute(table.delete().where(mine))
         for row in gone:
-            await change.note("delete", _leaning_name(row), dict(row), None)
-    if any(await count_leaning(change.connection, customer_id)):
-        raise Refused(
-            f"customer {customer_id} has CLIs or DIDs that are declared in config.yaml; take them out there"
+            await note_change(actor, Verb.DELETE, _leaning_name(row), dict(row), None)
+    if any(await count_leaning(actor.connection, customer_id)):
+        raise Conflict(
+            "customer.has_declared_numbers",
+            f"customer {customer_id} has CLIs or DIDs that are declared in config.yaml; take them out there",
+            customer=customer_id,
         )
 
 
@@ -183,7 +216,7 @@ def _check_currency(code: str) -> None:
     try:
         check_currency(code)
     except AmountError as error:
-        raise Refused(str(error), ("currency",)) from error
+        raise error.reworded(str(error), ("currency",)) from error
 
 
 def checked(customer: Customer, country: str) -> Customer:

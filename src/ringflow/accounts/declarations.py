@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Iterable
 import structlog
 
 from ringflow.accounts import clis, customers, dids, trunks
-from ringflow.accounts.change import Change, changing
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
+from ringflow.accounts.directory_changes import lock_directory, refuse_foreign
 from ringflow.accounts.trunks import Trunk
+from ringflow.actor import CONFIGURATION, Actor, acting
 from ringflow.config import (
     CliPatternDeclaration,
     Config,
@@ -25,7 +26,7 @@ from ringflow.config import (
     TrunkDeclaration,
 )
 from ringflow.documents import Location
-from ringflow.errors import ConfigError, Problem, Refused
+from ringflow.errors import ConfigError, Problem, Refused, Unknown
 from ringflow.numbers import normalise_number
 from ringflow.store import Store
 
@@ -54,8 +55,8 @@ async def apply_declarations(store: Store, config: Config) -> None:
 
     Raises `ConfigError` with every declaration that cannot be applied; then nothing is changed.
     """
-    async with changing(store, config.country, source="config") as change:
-        declaring = _Declaring(change, config)
+    async with acting(store, CONFIGURATION, config.country) as actor:
+        declaring = _Declaring(actor, config)
         await declaring.everything()
         if declaring.problems:
             raise ConfigError(declaring.problems)
@@ -66,8 +67,8 @@ async def apply_declarations(store: Store, config: Config) -> None:
 class _Declaring:
     """One application of the declarations, collecting what is refused."""
 
-    def __init__(self, change: Change, config: Config) -> None:
-        self.change = change
+    def __init__(self, actor: Actor, config: Config) -> None:
+        self.actor = actor
         self.config = config
         self.problems: list[Problem] = []
         self.removed: list[tuple[str, str, str]] = []
@@ -75,6 +76,7 @@ class _Declaring:
 
     async def everything(self) -> None:
         config = self.config
+        await lock_directory(self.actor)
         self._refuse_twice("customers", "id", "customer", (str(one.id) for one in config.customers))
         self._refuse_twice("dids", "number", "DID", (self._did_key(one) for one in config.dids))
         self._refuse_twice("trunks", "name", "trunk", (one.name for one in config.trunks))
@@ -98,7 +100,8 @@ class _Declaring:
         except Refused as error:
             for one in error.each:
                 line = str(one) if str(one).startswith(noun) else f"{noun}: {one}"
-                self.problems.append(self.config.problem((*at, *one.at), line))
+                mend = "add or declare it first" if isinstance(one, Unknown) else ""
+                self.problems.append(self.config.problem((*at, *one.at), line, mend))
             return False
         return True
 
@@ -111,46 +114,46 @@ class _Declaring:
             seen.add(name)
 
     def _did_key(self, did: DidDeclaration) -> str:
-        return normalise_number(did.number, self.change.country) or did.number
+        return normalise_number(did.number, self.actor.country) or did.number
 
     async def _customer(self, declared: CustomerDeclaration) -> None:
         fields = declared.model_dump(exclude={"clis", "id"})
-        if await customers.find(self.change.connection, declared.id) is None:
-            await customers.add(self.change, Customer(declared.id, **fields))
+        if await customers.find(self.actor.connection, declared.id) is None:
+            await customers.add(self.actor, Customer(declared.id, **fields))
         else:
-            await customers.alter(self.change, declared.id, **fields)
+            await customers.alter(self.actor, declared.id, **fields)
 
     async def _stand_in(self, customer_id: int) -> None:
         """For a customer that was refused, so that what leans on it can be tried: nothing of it is kept."""
-        if await customers.find(self.change.connection, customer_id) is None:
-            await customers.add(self.change, Customer(customer_id))
+        if await customers.find(self.actor.connection, customer_id) is None:
+            await customers.add(self.actor, Customer(customer_id))
 
     async def _cli(self, customer_id: int, declared: str | CliPatternDeclaration) -> None:
-        number, pattern = _read_cli(declared, self.change.country)
-        found = await clis.find_exact(self.change.connection, number, pattern)
+        number, pattern = _read_cli(declared, self.actor.country)
+        found = await clis.find_exact(self.actor.connection, number, pattern)
         if found is not None and found.customer_id == customer_id:
-            self.change.refuse_foreign(found.source, str(found))
+            refuse_foreign(self.actor, found.source, str(found))
         elif number is not None:
-            await clis.add_number(self.change, customer_id, number)
+            await clis.add_number(self.actor, customer_id, number)
         elif pattern is not None:
-            await clis.add_pattern(self.change, customer_id, pattern)
+            await clis.add_pattern(self.actor, customer_id, pattern)
 
     async def _did(self, declared: DidDeclaration) -> None:
         fields = declared.model_dump(exclude={"number", "customer"}) | {"customer_id": declared.customer}
-        if await dids.find(self.change.connection, declared.number, self.change.country) is None:
-            await dids.add(self.change, Did(declared.number, **fields))
+        if await dids.find(self.actor.connection, declared.number, self.actor.country) is None:
+            await dids.add(self.actor, Did(declared.number, **fields))
         else:
-            await dids.alter(self.change, declared.number, **fields)
+            await dids.alter(self.actor, declared.number, **fields)
 
     async def _trunk(self, declared: TrunkDeclaration) -> None:
         fields = declared.model_dump(exclude={"name"})
-        if await trunks.find(self.change.connection, declared.name) is None:
-            await trunks.add(self.change, Trunk(declared.name, **fields))
+        if await trunks.find(self.actor.connection, declared.name) is None:
+            await trunks.add(self.actor, Trunk(declared.name, **fields))
         else:
-            await trunks.alter(self.change, declared.name, **fields)
+            await trunks.alter(self.actor, declared.name, **fields)
 
     async def _remove_undeclared(self) -> None:
-        connection, country, config = self.change.connection, self.change.country, self.config
+        connection, country, config = self.actor.connection, self.actor.country, self.config
         kept_clis = {
             (customer.id, *kept)
             for customer in config.customers
@@ -159,30 +162,30 @@ class _Declaring:
         }
         for cli in await clis.every(connection, source="config"):
             if (cli.customer_id, cli.number, cli.pattern) not in kept_clis:
-                await clis.remove(self.change, cli)
+                await clis.remove(self.actor, cli)
                 self.removed.append(("CLI", cli.number or cli.pattern or "", "deleted"))
         kept_dids = {self._did_key(did) for did in config.dids}
         for did in await dids.every(connection, source="config"):
             if did.number not in kept_dids:
-                await dids.delete(self.change, did.number)
+                await dids.delete(self.actor, did.number)
                 self.removed.append(("DID", did.number, "deleted"))
         kept_trunks = {trunk.name for trunk in config.trunks}
         for trunk in await trunks.every(connection, source="config"):
             if trunk.name not in kept_trunks:
-                await trunks.delete(self.change, trunk.name)
+                await trunks.delete(self.actor, trunk.name)
                 self.removed.append(("trunk", trunk.name, "deleted"))
 
     async def _remove_customers(self) -> None:
         kept = {customer.id for customer in self.config.customers}
-        for customer in await customers.every(self.change.connection, source="config"):
+        for customer in await customers.every(self.actor.connection, source="config"):
             if customer.id in kept:
                 continue
             try:
-                await customers.delete(self.change, customer.id)
+                await customers.delete(self.actor, customer.id)
                 self.removed.append(("customer", str(customer.id), "deleted"))
             except Refused:
                 # It has CLIs, DIDs, cards or money that this file does not speak of.
-                await customers.alter(self.change, customer.id, status="inactive")
+                await customers.alter(self.actor, customer.id, status="inactive")
                 if customer.status != "inactive":
                     self.removed.append(("customer", str(customer.id), "inactive"))
 
@@ -202,7 +205,7 @@ def _read_cli(declared: str | CliPatternDeclaration, country: str) -> tuple[str 
         if not _PATTERN_SIGNS & set(declared):
             raise
         written = declared.replace("'", "''")
-        raise Refused(f"{error}; if it is a pattern, write {{pattern: '{written}'}}") from None
+        raise error.reworded(f"{error}; if it is a pattern, write {{pattern: '{written}'}}") from None
 
 
 def _kept_cli(declared: str | CliPatternDeclaration, country: str) -> tuple[str | None, str | None] | None:

@@ -16,9 +16,10 @@ from ringflow.accounts.bulk_import import (
     parts,
     raise_all,
 )
-from ringflow.accounts.change import Change, Source
 from ringflow.accounts.dids import COLUMNS, Did, check_fields, did_number
+from ringflow.accounts.directory_changes import Source, source_of
 from ringflow.accounts.fields import Trying
+from ringflow.actor import Actor
 from ringflow.errors import Refused
 from ringflow.sheet_tables import TableRow
 from ringflow.store.tables import dids
@@ -34,16 +35,18 @@ class DidImport(TableImport[str, Did]):
 
     _customers: frozenset[int] = frozenset()
 
-    def __init__(self, change: Change) -> None:
-        super().__init__(change)
+    def __init__(self, actor: Actor) -> None:
+        super().__init__(actor)
         self.apps: set[str] = set()
         """The apps that the file's DIDs lead to."""
 
     def key(self, row: TableRow) -> str:
         """The number as it is kept."""
         if not row["number"]:
-            raise Refused("is empty; write the number that callers dial", ("number",))
-        return did_number(row["number"], self.change.country)
+            raise Refused(
+                "field.empty", "is empty; write the number that callers dial", ("number",), field="number"
+            )
+        return did_number(row["number"], self.actor.country)
 
     def name(self, key: str) -> str:
         """As in the audit log."""
@@ -54,12 +57,12 @@ class DidImport(TableImport[str, Did]):
         found: dict[str, Did] = {}
         for part in parts(keys):
             query = select(*COLUMNS).where(dids.c.number.in_(part))
-            found |= {row[0]: Did(*row) for row in await self.change.connection.execute(query)}
+            found |= {row[0]: Did(*row) for row in await self.actor.connection.execute(query)}
         return found
 
     async def prepare(self, rows: Sequence[TableRow]) -> None:
         """Which of the customers are there."""
-        self._customers = await known_customers(self.change, {row["customer"] for row in rows})
+        self._customers = await known_customers(self.actor, {row["customer"] for row in rows})
 
     def read(self, row: TableRow, key: str | None, old: Did | None) -> Did:
         """Defaults for what is left out, or what an old DID has."""
@@ -76,11 +79,13 @@ class DidImport(TableImport[str, Did]):
         with trying:
             if fields.get("customer_id") is not None:
                 check_customer(fields["customer_id"], self._customers)
-        start = old or Did(key, "", source=self.change.source)
+        start = old or Did(key, "", source=source_of(self.actor))
         new = replace(start, **fields)
         with trying:
             if not new.app:
-                raise Refused("is empty; write the app that callers reach", ("app",))
+                raise Refused(
+                    "field.empty", "is empty; write the app that callers reach", ("app",), field="app"
+                )
             check_fields(new)
         raise_all(trying)
         self.apps.add(new.app)
@@ -96,8 +101,8 @@ class DidImport(TableImport[str, Did]):
 
     async def insert(self, rows: Sequence[Did]) -> Sequence[Did]:
         """Write new DIDs."""
-        times = {"created_ms": self.change.now_ms, "updated_ms": self.change.now_ms}
-        await self.change.connection.execute(dids.insert(), [asdict(one) | times for one in rows])
+        times = {"created_ms": self.actor.now_ms, "updated_ms": self.actor.now_ms}
+        await self.actor.connection.execute(dids.insert(), [asdict(one) | times for one in rows])
         return rows
 
     async def rewrite(self, rows: Sequence[Did]) -> None:
@@ -105,7 +110,7 @@ class DidImport(TableImport[str, Did]):
         names = ("app", "identify", "customer_id", "enabled", "channels", "reject_code", "withheld")
         statement = dids.update().where(dids.c.number == bindparam("at"))
         statement = statement.values(
-            {name: bindparam(f"new_{name}") for name in names} | {"updated_ms": self.change.now_ms}
+            {name: bindparam(f"new_{name}") for name in names} | {"updated_ms": self.actor.now_ms}
         )
         values = [{"at": one.number} | {f"new_{name}": getattr(one, name) for name in names} for one in rows]
-        await self.change.connection.execute(statement, values)
+        await self.actor.connection.execute(statement, values)

@@ -11,9 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
-from ringflow.accounts.change import Change, Source
+from ringflow.accounts.directory_changes import Source, lock_directory, note_change, refuse_foreign, source_of
 from ringflow.accounts.fields import check_channels, check_one_of, check_range, trying_all
-from ringflow.errors import Refused
+from ringflow.actor import Actor
+from ringflow.audit import Verb
+from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.numbers import extension, normalise_number
 from ringflow.plain_text import plain
 from ringflow.store.tables import dids
@@ -69,8 +71,10 @@ def did_number(text: str, country: str) -> str:
     number = normalise_number(text, country) or extension(text)
     if number is None:
         raise Refused(
+            "did.malformed",
             f"DID `{plain(text)}`: write a telephone number, or an extension: letters, digits and "
-            "_ + * # . - (not a single letter, nor . or - in front)"
+            "_ + * # . - (not a single letter, nor . or - in front)",
+            did=text,
         )
     return number
 
@@ -88,7 +92,7 @@ async def show(connection: AsyncConnection, text: str, country: str) -> Did:
     """The DID that callers reach by dialling `text`. Raises `Refused` when there is none."""
     did = await find(connection, text, country)
     if did is None:
-        raise Refused(f"DID {plain(text)} does not exist; `ringflow did list` shows those that do")
+        raise Unknown("did.unknown", f"DID {plain(text)} does not exist", did=text)
     return did
 
 
@@ -108,50 +112,55 @@ async def every(
     return [Did(*row) for row in await connection.execute(query)]
 
 
-async def add(change: Change, did: Did) -> Did:
+async def add(actor: Actor, did: Did) -> Did:
     """Add a DID. Raises `Refused`: the number is taken, the customer is unknown, a field is wrong."""
-    number = did_number(did.number, change.country)
-    did = await _checked(change, replace(did, number=number, source=change.source))
-    taken = await find(change.connection, number, change.country)
+    await lock_directory(actor)
+    number = did_number(did.number, actor.country)
+    did = await _checked(actor, replace(did, number=number, source=source_of(actor)))
+    taken = await find(actor.connection, number, actor.country)
     if taken is not None:
-        change.refuse_foreign(taken.source, f"DID {number}")
-        raise Refused(f"DID {number} exists already and leads to {taken.app}; change it with `did set`")
-    await change.connection.execute(
-        dids.insert().values(**asdict(did), created_ms=change.now_ms, updated_ms=change.now_ms)
+        refuse_foreign(actor, taken.source, f"DID {number}")
+        raise Conflict(
+            "did.taken", f"DID {number} exists already and leads to {taken.app}", did=number, app=taken.app
+        )
+    await actor.connection.execute(
+        dids.insert().values(**asdict(did), created_ms=actor.now_ms, updated_ms=actor.now_ms)
     )
-    await change.note("add", f"DID {number}", None, did)
+    await note_change(actor, Verb.ADD, f"DID {number}", None, did)
     return did
 
 
-async def alter(change: Change, text: str, **changes: Unpack[DidChanges]) -> Did:
+async def alter(actor: Actor, text: str, **changes: Unpack[DidChanges]) -> Did:
     """Change a DID's fields. Raises `Refused`: unknown, declared in config.yaml, a field is wrong."""
-    old = await show(change.connection, text, change.country)
-    change.refuse_foreign(old.source, f"DID {old.number}")
-    new = await _checked(change, replace(old, **changes))
+    await lock_directory(actor)
+    old = await show(actor.connection, text, actor.country)
+    refuse_foreign(actor, old.source, f"DID {old.number}")
+    new = await _checked(actor, replace(old, **changes))
     if new != old:
-        await change.connection.execute(
-            dids.update().where(dids.c.number == old.number).values(**asdict(new), updated_ms=change.now_ms)
+        await actor.connection.execute(
+            dids.update().where(dids.c.number == old.number).values(**asdict(new), updated_ms=actor.now_ms)
         )
-        await change.note("set", f"DID {old.number}", old, new)
+        await note_change(actor, Verb.SET, f"DID {old.number}", old, new)
     return new
 
 
-async def delete(change: Change, text: str) -> Did:
+async def delete(actor: Actor, text: str) -> Did:
     """Delete a DID; gives what it was. Raises `Refused`: unknown, declared in config.yaml."""
-    did = await show(change.connection, text, change.country)
-    change.refuse_foreign(did.source, f"DID {did.number}")
-    await change.connection.execute(dids.delete().where(dids.c.number == did.number))
-    await change.note("delete", f"DID {did.number}", did, None)
+    await lock_directory(actor)
+    did = await show(actor.connection, text, actor.country)
+    refuse_foreign(actor, did.source, f"DID {did.number}")
+    await actor.connection.execute(dids.delete().where(dids.c.number == did.number))
+    await note_change(actor, Verb.DELETE, f"DID {did.number}", did, None)
     return did
 
 
-async def _checked(change: Change, did: Did) -> Did:
+async def _checked(actor: Actor, did: Did) -> Did:
     with trying_all() as trying:
         with trying:
             check_fields(did)
         with trying:
             if did.customer_id is not None:
-                await customers.show(change.connection, did.customer_id, at=("customer",))
+                await customers.show(actor.connection, did.customer_id, at=("customer",))
     return did
 
 
@@ -173,4 +182,4 @@ def check_fields(did: Did) -> None:
 def _check_app(app: str) -> None:
     if len(app) > MAX_APP_LENGTH or not re.fullmatch(APP_PATTERN, app):
         what = f"app `{plain(app)}`: write the app's name: letters, digits, `_` and `-`"
-        raise Refused(what, ("app",))
+        raise Refused("did.malformed_app", what, ("app",), app=app)

@@ -34,8 +34,11 @@ def fails_over(failover: Iterable[str], sip_code: int) -> bool:
 def _check(answer: str) -> None:
     if _LAST_WORD.fullmatch(answer):
         what = f"failover `{plain(answer)}`: a callee who answers 6xx is not asked through another trunk"
-        raise Refused(f"{what}; take it out", ("failover",))
+        raise Refused("trunk.malformed_failover", f"{what}; take it out", ("failover",), answer=answer)
     if not _ANSWER.fullmatch(answer):
         raise Refused(
-            f"failover `{plain(answer)}`: write a SIP code such as 408, or a class such as 5xx", ("failover",)
+            "trunk.malformed_failover",
+            f"failover `{plain(answer)}`: write a SIP code such as 408, or a class such as 5xx",
+            ("failover",),
+            answer=answer,
         )

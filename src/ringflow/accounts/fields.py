@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from ringflow.accounts.change import MAX_INTEGER
+from ringflow.accounts.directory_changes import MAX_INTEGER
 from ringflow.errors import Refused, RefusedTogether
 from ringflow.numbers import normalise_number
 from ringflow.plain_text import plain
@@ -47,7 +47,7 @@ def check_text(text: str, field: str) -> str:
     """Free text for people, on one line."""
     if len(text) > MAX_TEXT or not all(char.isprintable() for char in text):
         what = f"{field} `{plain(text)}`: write one line of at most {MAX_TEXT} printable characters"
-        raise Refused(what, _at(field))
+        raise Refused("field.malformed_text", what, _at(field), field=field, most=MAX_TEXT)
     return text
 
 
@@ -55,14 +55,25 @@ def check_one_of(value: str, choices: tuple[str, ...], field: str) -> None:
     """A word out of a few."""
     if value not in choices:
         raise Refused(
-            f"{field} `{plain(value)}` is not known; choose one of {', '.join(choices)}", _at(field)
+            "field.not_one_of",
+            f"{field} `{plain(value)}` is not known; choose one of {', '.join(choices)}",
+            _at(field),
+            field=field,
+            choices=choices,
         )
 
 
 def check_range(value: int, low: int, high: int, field: str) -> None:
     """A whole number within bounds, both included."""
     if not low <= value <= high:
-        raise Refused(f"{field} {value} is out of range; write a number from {low} to {high}", _at(field))
+        raise Refused(
+            "field.out_of_range",
+            f"{field} {value} is out of range; write a number from {low} to {high}",
+            _at(field),
+            field=field,
+            low=low,
+            high=high,
+        )
 
 
 def check_channels(channels: int | None) -> None:
@@ -80,8 +91,10 @@ def check_caller_id(text: str | None, country: str) -> str | None:
         number = text
     if number is None:
         raise Refused(
+            "number.malformed",
             f"caller ID `{plain(text)}` is not a number; write digits such as 441910000001",
             ("caller_id",),
+            number=text,
         )
     return number
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ringflow.accounts.security_key import MADE_BY, PURPOSE, KeyRing, parse_ring
 from ringflow.config import Config
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Conflict, Refused, StartError, Unknown
 from ringflow.plain_text import plain
 from ringflow.secret import SECRET_BYTES, read_secret, replace_secret
 
@@ -28,8 +28,10 @@ class KeyRingFile:
         named = config.impersonation
         if os.environ.get(named.key_env, "").strip():
             raise Refused(
+                "secret.in_environment",
                 f"the secrets come from {named.key_env}; docs/security-key.md says how to write several "
-                "there, and servers need a restart: an environment is read at the start alone"
+                "there, and servers need a restart: an environment is read at the start alone",
+                variable=named.key_env,
             )
         self.path = config.path(named.key_file or DEFAULT_FILE)
         self._env = named.key_env
@@ -59,14 +61,18 @@ class KeyRingFile:
         ring = self.read()
         _check_version(ring, version)
         if version == ring.signs:
-            raise Refused(f"{version} signs; let another do so first: `ringflow key use VERSION`")
+            raise Conflict("security_key.signs", f"{version} signs; let another do so first", version=version)
         left = {name: secret for name, secret in ring.secrets.items() if name != version}
         self._write(KeyRing(left, ring.signs))
 
     def _write(self, ring: KeyRing) -> None:
         text = ring.text()
         if parse_ring(text) != ring:
-            raise Refused(f"a secret in {self.path} has spaces or is not ASCII, and cannot be one of several")
+            raise Refused(
+                "secret.malformed",
+                f"a secret in {self.path} has spaces or is not ASCII, and cannot be one of several",
+                path=str(self.path),
+            )
         try:
             replace_secret(self.path, text)
         except OSError as error:
@@ -75,4 +81,6 @@ class KeyRingFile:
 
 def _check_version(ring: KeyRing, version: str) -> None:
     if version not in ring.secrets:
-        raise Refused(f"there is no version {plain(version)}; `ringflow key list` shows those that are there")
+        raise Unknown(
+            "security_key.unknown_version", f"there is no version {plain(version)}", version=version
+        )

@@ -48,20 +48,31 @@ def is_among(text: str, patterns: Sequence[str]) -> bool:
 def check_as_keyed(patterns: Sequence[str]) -> None:
     """Raises `Refused` for patterns that are none."""
     if len(patterns) > MAX_AS_KEYED:
-        raise Refused(f"{len(patterns)} patterns are too many; {MAX_AS_KEYED} at most", ("as_keyed",))
+        raise Refused(
+            "trunk.too_many_patterns",
+            f"{len(patterns)} patterns are too many; {MAX_AS_KEYED} at most",
+            ("as_keyed",),
+            most=MAX_AS_KEYED,
+        )
     for pattern in patterns:
         if not _PATTERN.fullmatch(pattern):
             what = (
                 f"as_keyed `{plain(pattern)}`: write digits and *, X for any digit, Z for 1-9, N for 2-9, "
                 "and `.` at the end for one or more of any"
             )
-            raise Refused(what, ("as_keyed",))
+            raise Refused("trunk.malformed_as_keyed", what, ("as_keyed",), pattern=pattern)
 
 
 def check_number_prefix(prefix: str, field: str) -> None:
     """Raises `Refused` for a prefix that is not a few digits."""
     if not _PREFIX.fullmatch(prefix):
-        raise Refused(f"{field} `{plain(prefix)}`: write at most 16 digits", (field,))
+        raise Refused(
+            "trunk.malformed_prefix",
+            f"{field} `{plain(prefix)}`: write at most 16 digits",
+            (field,),
+            field=field,
+            prefix=prefix,
+        )
 
 
 @lru_cache(maxsize=1024)

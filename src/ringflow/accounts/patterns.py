@@ -30,7 +30,11 @@ def compile_pattern(text: str) -> Pattern:
     Raises `Refused` for one that RE2 cannot take: look-around and back-references need unbounded time.
     """
     if not text or len(text) > MAX_PATTERN or not text.isascii() or not text.isprintable():
-        raise Refused(f"pattern `{plain(text)}`: write 1 to {MAX_PATTERN} printable ASCII characters")
+        raise Refused(
+            "pattern.malformed",
+            f"pattern `{plain(text)}`: write 1 to {MAX_PATTERN} printable ASCII characters",
+            pattern=text,
+        )
     options = re2.Options()
     options.log_errors = False  # RE2 would write to the process's standard error itself
     options.max_mem = 1 << 20
@@ -40,7 +44,9 @@ def compile_pattern(text: str) -> Pattern:
         reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error
         unbounded = _UNBOUNDED.search(text)
         mend = "; RE2 takes no look-around (?= ?! ?<) and no back-references" if unbounded else ""
-        raise Refused(f"pattern `{plain(text)}`: {reason}{mend}") from error
+        raise Refused(
+            "pattern.malformed", f"pattern `{plain(text)}`: {reason}{mend}", pattern=text
+        ) from error
     return compiled
 
 
@@ -51,6 +57,8 @@ def check_reach(text: str) -> None:
     bare = _PREFIXED.sub(r"\1", text)
     mend = f"write {plain(bare)}" if bare != text and can_match_a_number(bare) else "write one such as ^44191"
     raise Refused(
+        "pattern.matches_nothing",
         f"pattern `{plain(text)}` can match no number: it is searched in E.164 digits such as 441910000001, "
-        f"which have no plus, no 00 and no national 0, and the lengths of their country; {mend}"
+        f"which have no plus, no 00 and no national 0, and the lengths of their country; {mend}",
+        pattern=text,
     )

@@ -121,21 +121,37 @@ class SecurityKeys:
         """
         match = _KEY.fullmatch(text)
         if match is None:
-            raise Refused("malformed key: it is not v1.SECONDS.64-HEXADECIMAL-DIGITS")
+            raise Refused(
+                "security_key.malformed", "malformed key: it is not v1.SECONDS.64-HEXADECIMAL-DIGITS"
+            )
         at_s = int(match[1])
         self._take_over()
         macs = [_mac(keyed, customer_id, server, at_s) for keyed in self._verifying]
         if not any(hmac.compare_digest(match[2], mac) for mac in macs):
-            raise Refused("forged key: another secret, customer, server or time has signed it")
+            raise Refused(
+                "security_key.forged", "forged key: another secret, customer, server or time has signed it"
+            )
         if at_s < now_s - max_age_s:
-            raise Refused(f"expired key: {now_s - at_s} s old, at most {max_age_s} s are allowed")
+            raise Refused(
+                "security_key.expired",
+                f"expired key: {now_s - at_s} s old, at most {max_age_s} s are allowed",
+                age_s=now_s - at_s,
+                most_s=max_age_s,
+            )
         if at_s > now_s + skew_s:
-            raise Refused(f"key from the future: {at_s - now_s} s ahead, at most {skew_s} s are allowed")
+            raise Refused(
+                "security_key.from_the_future",
+                f"key from the future: {at_s - now_s} s ahead, at most {skew_s} s are allowed",
+                ahead_s=at_s - now_s,
+                most_s=skew_s,
+            )
 
 
 def _mac(keyed: hmac.HMAC, customer_id: int, server: str, at_s: int) -> str:
     if not _SERVER.fullmatch(server):
-        raise Refused("server: write a name of 1 to 255 visible ASCII characters")
+        raise Refused(
+            "security_key.malformed_server", "server: write a name of 1 to 255 visible ASCII characters"
+        )
     mac = keyed.copy()
     mac.update(f"ringflow-cx-sec-v1\n{customer_id}\n{server}\n{at_s}".encode("ascii"))
     return mac.hexdigest()

@@ -8,15 +8,15 @@ from enum import StrEnum
 from typing import TypeVar
 
 from ringflow.accounts import clis
-from ringflow.accounts.cards.authentication import BY_CALLER, Admitted, Cards, ToppedUp
+from ringflow.accounts.cards.authentication import Admitted, Cards, ToppedUp
 from ringflow.accounts.cards.refusal import Refusal, Why
-from ringflow.accounts.change import changing
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import Peppers
 from ringflow.accounts.vouchers.redemption import Redeemed
 from ringflow.accounts.vouchers.telephone import Vouchers
+from ringflow.actor import CALLER, acting
 from ringflow.errors import Refused, StartError
 from ringflow.ledger.account import read_account
 from ringflow.store import Store
@@ -94,8 +94,8 @@ class Teller:
         if owner is not None:
             return Remembering.DONE if owner.id == customer_id else Remembering.TAKEN
         try:
-            async with changing(self._store, self._country, operator=BY_CALLER) as change:
-                await clis.add_number(change, customer_id, cli, REMEMBERED_NOTE)
+            async with acting(self._store, CALLER, self._country, self._now_ms()) as actor:
+                await clis.add_number(actor, customer_id, cli, REMEMBERED_NOTE)
         except Refused:
             # Another call took it a moment ago.
             return Remembering.TAKEN
@@ -116,7 +116,7 @@ class Teller:
     def _open_vouchers(self) -> Vouchers:
         peppers = self._current_peppers()
         if self._vouchers is None:
-            self._vouchers = Vouchers(self._store, peppers, self._now_ms)
+            self._vouchers = Vouchers(self._store, peppers, self._country, self._now_ms)
         self._vouchers.use(peppers)
         return self._vouchers
 

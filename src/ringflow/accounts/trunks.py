@@ -10,14 +10,22 @@ from typing import Any, Literal, TypedDict, Unpack, get_args
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.accounts.change import MAX_INTEGER, Change, Source
+from ringflow.accounts.directory_changes import (
+    MAX_INTEGER,
+    Source,
+    lock_directory,
+    note_change,
+    refuse_foreign,
+    source_of,
+)
 from ringflow.accounts.failover import checked_failover
 from ringflow.accounts.fields import check_caller_id, check_one_of, check_range, trying_all
 from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_headers
 from ringflow.accounts.number_forms import NumberForm, check_as_keyed, check_number_prefix
-from ringflow.audit import Act
+from ringflow.actor import Actor
+from ringflow.audit import Verb
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
-from ringflow.errors import Refused
+from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.ledger.rates.card import assigned, trunk_subject, unassign
 from ringflow.plain_text import plain
 from ringflow.store.tables import trunks
@@ -97,7 +105,7 @@ async def show(connection: AsyncConnection, name: str) -> Trunk:
     """The trunk of this name. Raises `Refused` when there is none."""
     trunk = await find(connection, name)
     if trunk is None:
-        raise Refused(f"trunk {plain(name)} does not exist; `ringflow trunk list` shows those that do")
+        raise Unknown("trunk.unknown", f"trunk {plain(name)} does not exist", trunk=name)
     return trunk
 
 
@@ -109,46 +117,49 @@ async def every(connection: AsyncConnection, *, source: Source | None = None) ->
     return [_trunk(row) for row in await connection.execute(query)]
 
 
-async def add(change: Change, trunk: Trunk) -> Trunk:
+async def add(actor: Actor, trunk: Trunk) -> Trunk:
     """Add a trunk. Raises `Refused`: the name is taken, a field is wrong."""
-    trunk = _checked(replace(trunk, source=change.source), change.country)
-    taken = await find(change.connection, trunk.name)
+    await lock_directory(actor)
+    trunk = _checked(replace(trunk, source=source_of(actor)), actor.country)
+    taken = await find(actor.connection, trunk.name)
     if taken is not None:
-        change.refuse_foreign(taken.source, f"trunk {trunk.name}")
-        raise Refused(f"trunk {trunk.name} exists already; change it with `trunk set`")
-    await change.connection.execute(
-        trunks.insert().values(**asdict(trunk), created_ms=change.now_ms, updated_ms=change.now_ms)
+        refuse_foreign(actor, taken.source, f"trunk {trunk.name}")
+        raise Conflict("trunk.taken", f"trunk {trunk.name} exists already", trunk=trunk.name)
+    await actor.connection.execute(
+        trunks.insert().values(**asdict(trunk), created_ms=actor.now_ms, updated_ms=actor.now_ms)
     )
-    await change.note("add", f"trunk {trunk.name}", None, trunk)
+    await note_change(actor, Verb.ADD, f"trunk {trunk.name}", None, trunk)
     return trunk
 
 
-async def alter(change: Change, name: str, **changes: Unpack[TrunkChanges]) -> Trunk:
+async def alter(actor: Actor, name: str, **changes: Unpack[TrunkChanges]) -> Trunk:
     """Change a trunk's fields. Raises `Refused`: unknown, declared in config.yaml, a field is wrong."""
-    old = await show(change.connection, name)
-    change.refuse_foreign(old.source, f"trunk {name}")
-    new = _checked(replace(old, **changes), change.country)
+    await lock_directory(actor)
+    old = await show(actor.connection, name)
+    refuse_foreign(actor, old.source, f"trunk {name}")
+    new = _checked(replace(old, **changes), actor.country)
     # The order of headers is the order on the wire.
     if new != old or list(new.headers) != list(old.headers):
-        await change.connection.execute(
-            trunks.update().where(trunks.c.name == name).values(**asdict(new), updated_ms=change.now_ms)
+        await actor.connection.execute(
+            trunks.update().where(trunks.c.name == name).values(**asdict(new), updated_ms=actor.now_ms)
         )
-        await change.note("set", f"trunk {name}", old, new)
+        await note_change(actor, Verb.SET, f"trunk {name}", old, new)
     return new
 
 
-async def delete(change: Change, name: str) -> Trunk:
+async def delete(actor: Actor, name: str) -> Trunk:
     """Delete a trunk; gives what it was. Raises `Refused`: unknown, declared in config.yaml.
 
     Another one that is given its name later does not inherit its rate card.
     """
-    trunk = await show(change.connection, name)
-    change.refuse_foreign(trunk.source, f"trunk {name}")
-    await change.connection.execute(trunks.delete().where(trunks.c.name == name))
+    await lock_directory(actor)
+    trunk = await show(actor.connection, name)
+    refuse_foreign(actor, trunk.source, f"trunk {name}")
+    await actor.connection.execute(trunks.delete().where(trunks.c.name == name))
     subject = trunk_subject(name)
-    if await assigned(change.connection, subject) is not None:
-        await unassign(Act(change.connection, change.operator, change.now_ms), subject)
-    await change.note("delete", f"trunk {name}", trunk, None)
+    if await assigned(actor.connection, subject) is not None:
+        await unassign(actor, subject)
+    await note_change(actor, Verb.DELETE, f"trunk {name}", trunk, None)
     return trunk
 
 
@@ -197,33 +208,51 @@ def _checked(trunk: Trunk, country: str) -> Trunk:
 
 def _check_names(trunk: Trunk) -> None:
     if not _NAME.fullmatch(trunk.name):
-        raise Refused(f"trunk name `{plain(trunk.name)}`: write letters, digits, `_`, `.` and `-`")
+        raise Refused(
+            "trunk.malformed_name",
+            f"trunk name `{plain(trunk.name)}`: write letters, digits, `_`, `.` and `-`",
+            trunk=trunk.name,
+        )
     if not _SERVER.fullmatch(trunk.server):
-        raise Refused(f"server `{plain(trunk.server)}`: write a host name or an address", ("server",))
+        raise Refused(
+            "trunk.malformed_server",
+            f"server `{plain(trunk.server)}`: write a host name or an address",
+            ("server",),
+            server=trunk.server,
+        )
 
 
 def _check_dial(dial: str) -> None:
     if dial.count("{number}") != 1:
         raise Refused(
+            "trunk.malformed_dial",
             f"dial `{plain(dial)}`: write {{number}} exactly once, as in PJSIP/{{number}}@carrier",
             ("dial",),
+            dial=dial,
         )
     if not _DIAL.fullmatch(dial.replace("{number}", "0")):
         raise Refused(
+            "trunk.malformed_dial",
             f"dial `{plain(dial)}`: write TECHNOLOGY/address of letters, digits and "
             "_ . + * # / @ : ; = [ ] -, as in PJSIP/{number}@carrier",
             ("dial",),
+            dial=dial,
         )
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
     if len(headers) > MAX_HEADERS:
-        raise Refused(f"{len(headers)} headers are too many; {MAX_HEADERS} at most", ("headers",))
+        raise Refused(
+            "trunk.too_many_headers",
+            f"{len(headers)} headers are too many; {MAX_HEADERS} at most",
+            ("headers",),
+            most=MAX_HEADERS,
+        )
     with trying_all() as trying:
         for wrong in wrong_headers(headers):
             with trying:
                 what = f"header `{plain(wrong.name)}` {wrong.why}; {wrong.mend}"
-                raise Refused(what, ("headers", wrong.name))
+                raise Refused("trunk.malformed_header", what, ("headers", wrong.name), header=wrong.name)
         for name, value in headers.items():
             with trying:
                 _check_header_value(name, value)
@@ -232,4 +261,4 @@ def _check_headers(headers: Mapping[str, str]) -> None:
 def _check_header_value(name: str, value: str) -> None:
     if len(value) > MAX_HEADER_VALUE or not value.isprintable():
         what = f"header {plain(name)}: write at most {MAX_HEADER_VALUE} characters, no control characters"
-        raise Refused(what, ("headers", name))
+        raise Refused("trunk.malformed_header", what, ("headers", name), header=name)

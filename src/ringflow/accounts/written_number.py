@@ -40,7 +40,11 @@ def read_number(text: str, country: str) -> str:
         return number
     cleaned = _cleaned(text[: MAX_TEXT + 1])
     if len(text) > MAX_TEXT or not cleaned:
-        raise Refused(f"`{plain(text)}` is not a telephone number: write one, with its country code")
+        raise Refused(
+            "number.malformed",
+            f"`{plain(text)}` is not a telephone number: write one, with its country code",
+            number=text,
+        )
     return _number(cleaned, text, country)
 
 
@@ -63,21 +67,25 @@ def _number(text: str, whole: str, country: str) -> str:
     shown = plain(whole)
     if _SHORTENED.fullmatch(text):
         raise Refused(
+            "number.cut_by_spreadsheet",
             f"`{shown}` is what a spreadsheet makes of a long number, and its last digits are lost: format "
-            "the column as text, and write all digits"
+            "the column as text, and write all digits",
+            number=text,
         )
     if around := _AROUND.fullmatch(text):
         inside = _number(around["inside"].strip(), whole, country)
         before = normalise_number(around["before"].strip(" '\""), country)
         if before not in (None, inside):
-            raise Refused(f"`{shown}` holds two different numbers: write one")
+            raise Refused("number.several", f"`{shown}` holds two different numbers: write one", number=text)
         return inside
     if uri := _URI.fullmatch(text):
         return _number_of_uri(uri["scheme"].lower(), uri["rest"], whole, country)
     if named := _NAME_BEHIND.fullmatch(text) or _NAME_BEFORE.fullmatch(text):
         return _number(named["number"].strip(), whole, country)
     if _SEVERAL.search(text):
-        raise Refused(f"`{shown}` holds more than one number: write each by itself")
+        raise Refused(
+            "number.several", f"`{shown}` holds more than one number: write each by itself", number=text
+        )
     if cell := _CELL_OF_A_NUMBER.fullmatch(text):
         text = cell[1]
     number = normalise_number(_without_separators(text), country)
@@ -85,10 +93,16 @@ def _number(text: str, whole: str, country: str) -> str:
         return number
     if any(sign.isalpha() for sign in text):
         raise Refused(
+            "number.malformed",
             f"`{shown}` is not a telephone number: write its digits alone, with the country code, or a name "
-            "around them as in Ann <441910000001>"
+            "around them as in Ann <441910000001>",
+            number=text,
         )
-    raise Refused(f"`{shown}` is not a telephone number: write its country code too, as in +441910000001")
+    raise Refused(
+        "number.malformed",
+        f"`{shown}` is not a telephone number: write its country code too, as in +441910000001",
+        number=text,
+    )
 
 
 def _without_separators(text: str) -> str:
@@ -107,7 +121,11 @@ def _number_of_uri(scheme: str, rest: str, whole: str, country: str) -> str:
     user = rest if scheme in ("tel", "callto") else rest.partition("@")[0]
     digits, *parameters = user.split(";")
     if any(sign in digits for sign in ",&|") or any(re.match(r"\s*\+?[0-9]", one) for one in parameters):
-        raise Refused(f"`{plain(whole)}` holds more than one number: write each by itself")
+        raise Refused(
+            "number.several",
+            f"`{plain(whole)}` holds more than one number: write each by itself",
+            number=whole,
+        )
     context = next((one[14:] for one in parameters if one.lower().startswith("phone-context=+")), "")
     if context and not digits.startswith("+"):
         # RFC 3966, 5.1.4: a local number is unique within the global number that its context begins.

@@ -17,7 +17,7 @@ from ringflow.asterisk.conf_file import Section, read_conf
 from ringflow.asterisk.own_files import FileState, diff_lines, file_state, keep_old, with_digest, write_file
 from ringflow.calls.collecting import DIALPLAN_TIMERS, FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S
 from ringflow.engine.dialplan import DIALPLAN_VERSION
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Conflict, Refused, StartError
 
 DIALPLAN_FILE = "extensions_ringflow.conf"
 SECRET_FILE = "ami.secret"  # noqa: S105 - the file's name
@@ -58,12 +58,24 @@ class AsteriskConfigSettings:
     def __post_init__(self) -> None:
         for host in (self.fastagi_host, self.carrier_host):
             if not _HOST.fullmatch(host):
-                raise Refused(f"{host!r} is not a host name or an IPv4 address")
+                raise Refused(
+                    "asterisk.malformed_host", f"{host!r} is not a host name or an IPv4 address", host=host
+                )
         for port in (self.fastagi_port, self.ami_port, self.carrier_port):
             if port is not None and not 0 < port < 65536:
-                raise Refused(f"{port} is not a port (1 to 65535)")
+                raise Refused(
+                    "field.out_of_range",
+                    f"{port} is not a port (1 to 65535)",
+                    field="port",
+                    low=1,
+                    high=65535,
+                )
         if not _NAME.fullmatch(self.carrier_name):
-            raise Refused(f"{self.carrier_name!r} cannot name a trunk: letters, digits, - and _ only")
+            raise Refused(
+                "trunk.malformed_name",
+                f"{self.carrier_name!r} cannot name a trunk: letters, digits, - and _ only",
+                trunk=self.carrier_name,
+            )
 
     def agi_url(self, path: str) -> str:
         """Where the dialplan sends calls, or what it wants of Ringflow at their end."""
@@ -106,7 +118,11 @@ def write_asterisk_config(
             advice = _advice_for_old_layout(out, texts.pop(SIP_FILE))
         edited = [name for name in texts if states[name] in (FileState.EDITED, FileState.UNKNOWN)]
         if edited and not replace:
-            raise Refused("; ".join(f"{out / name} {states[name].value}" for name in edited) + _WHAT_TO_DO)
+            raise Conflict(
+                "asterisk.files_differ",
+                "; ".join(f"{out / name} {states[name].value}" for name in edited) + _WHAT_TO_DO,
+                files=[str(out / name) for name in edited],
+            )
         copies = [keep_old(out / name) for name in edited]
         _keep_secret(out / SECRET_FILE, secret)
         trunks = out / TRUNKS_FILE
@@ -147,8 +163,8 @@ def config_diff(out: Path, settings: AsteriskConfigSettings) -> list[str]:
 
 
 _WHAT_TO_DO = (
-    ". Nothing was written. --diff shows what would change. Put what you need into files of your own "
-    f"(trunks and telephones into {TRUNKS_FILE}), then use --replace, which keeps the old file as .bak"
+    ". Nothing was written. Put what you need into files of your own "
+    f"(trunks and telephones into {TRUNKS_FILE}), then have these replaced"
 )
 
 
@@ -188,7 +204,11 @@ def _missing_lines(path: Path, text: str) -> list[str]:
 def _usable(out: Path) -> Path:
     out = out.absolute()
     if re.search(r"[\s;#]", str(out)):
-        raise Refused(f"Asterisk cannot include files from {str(out)!r}: use a path without spaces, ; and #")
+        raise Refused(
+            "asterisk.malformed_path",
+            f"Asterisk cannot include files from {str(out)!r}: use a path without spaces, ; and #",
+            path=str(out),
+        )
     return out
 
 
@@ -221,7 +241,11 @@ def _present_secret(path: Path) -> str | None:
         return None
     secret = path.read_text("utf-8", errors="replace").strip()
     if not _SECRET.fullmatch(secret):
-        raise Refused(f"{path} holds no usable secret: remove it, and a new one is made")
+        raise Refused(
+            "asterisk.no_secret",
+            f"{path} holds no usable secret: remove it, and a new one is made",
+            path=str(path),
+        )
     return secret
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from ringflow.accounts.cards.generation import Deliver, Plan, Progress, generate, open_batch
 from ringflow.accounts.peppers import Pepper, Peppers
+from ringflow.actor import acting, shell_operator
 from ringflow.errors import Refused
-from ringflow.moments import system_now_ms
 from ringflow.store import Store
 from ringflow.store.tables import customers
 
@@ -43,11 +44,13 @@ async def measure_cards(
         await store.migrate()
         await _add_customer(store)
         began = time.perf_counter()
-        batch = await generate(store, plan, peppers, OPERATOR, system_now_ms(), deliver, progress)
-        opened = await open_batch(store, batch, OPERATOR, system_now_ms())
+        opener = partial(acting, store, shell_operator(OPERATOR), "US")
+        batch = await generate(opener, plan, peppers, deliver, progress)
+        async with opener() as actor:
+            opened = await open_batch(actor, batch)
         seconds = time.perf_counter() - began
         if opened.ready_ms is None:
-            raise Refused("the batch is not open, so the figures mean nothing")
+            raise Refused("measurement.failed", "the batch is not open, so the figures mean nothing")
         return CardFigures(store.dialect, count, seconds)
     finally:
         await store.close()

@@ -91,4 +91,7 @@ async def _check(url: str, charges: int) -> None:
     finally:
         await store.close()
     if findings or booked != charges:
-        raise Refused(f"{booked} of {charges} calls were charged; {'; '.join(map(str, findings[:3]))}")
+        raise Refused(
+            "measurement.failed",
+            f"{booked} of {charges} calls were charged; {'; '.join(map(str, findings[:3]))}",
+        )

@@ -15,14 +15,14 @@ from typing import Any
 
 import yaml
 
-from ringflow.audit import Act
+from ringflow.actor import acting, shell_operator
 from ringflow.bench.seed import CLI, DID
 from ringflow.bench.sip_round import Way
 from ringflow.errors import StartError
 from ringflow.lab import Lab
 from ringflow.lab.ports import free_tcp_port
 from ringflow.ledger.check import Finding, check_books
-from ringflow.ledger.payments import Order, pay_in
+from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.rates.card import create_card
 from ringflow.ledger.terms import Terms
 from ringflow.moments import system_now_ms
@@ -164,11 +164,10 @@ async def charged_stage(
 
 async def give_credit(store: Store, credit_micros: int = CREDIT_MICROS) -> None:
     """Credit, unless said otherwise for many calls at once, and a rate for them."""
-    now_ms = system_now_ms()
-    async with store.writing() as connection:
-        await pay_in(connection, CUSTOMER, credit_micros, Order("credit", "measurement", "bench", now_ms))
+    async with acting(store, shell_operator("bench"), "US") as actor:
+        await pay_in(actor, CUSTOMER, credit_micros, Purpose("credit", "measurement"))
         card = await create_card(
-            Act(connection, "bench", now_ms),
+            actor,
             "bench",
             "USD",
             decimals=TERMS.decimals,
@@ -179,4 +178,4 @@ async def give_credit(store: Store, credit_micros: int = CREDIT_MICROS) -> None:
             "card_id": card.id, "prefix": "4", "price_micros": TERMS.price_micros, "connection_micros": 0,
             "minimum_s": TERMS.minimum_s, "increment_s": TERMS.increment_s, "grace_s": 0, "from_ms": 0,
         }  # fmt: skip
-        await connection.execute(rates.insert().values(**rate))
+        await actor.connection.execute(rates.insert().values(**rate))

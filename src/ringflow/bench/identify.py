@@ -185,7 +185,9 @@ def _arrivals(filled: Filled, seed: int) -> Callable[[], Awaitable[None]]:
         did = FIRST_DID + choose.randint(1, filled.dids)
         answer = await filled.directory.arrive(str(did), str(cli), withheld=False)
         if not isinstance(answer, Admission):
-            raise Refused(f"a caller was rejected ({answer.reason}), so the figures mean nothing")
+            raise Refused(
+                "measurement.failed", f"a caller was rejected ({answer.reason}), so the figures mean nothing"
+            )
 
     return arrive
 

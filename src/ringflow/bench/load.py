@@ -147,6 +147,8 @@ async def hold_calls(port: int, calls: int) -> list[VirtualCaller]:
             partial(VirtualCaller, number, over, hold=True), "127.0.0.1", port
         )
         if not await over:
-            raise Refused(f"call {number} did not reach its prompt, so the figures mean nothing")
+            raise Refused(
+                "measurement.failed", f"call {number} did not reach its prompt, so the figures mean nothing"
+            )
         held.append(caller)
     return held

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ringflow import __version__
-from ringflow.errors import DocumentError, Refused, RingflowError, StartError
+from ringflow.errors import RingflowError, StartError
 
 EXIT_PROBLEM = 1
 EXIT_SURROUNDINGS = 2
@@ -80,14 +80,15 @@ def overview() -> typer.Typer:
 
 def main() -> None:
     """Run a command. Bad input exits 1, bad surroundings 2; neither shows a traceback."""
+    words = _words()
     try:
-        command_line = _loaded(_named(_words()))
+        command_line = _loaded(_named(words))
         # Named, so that a shell's question about `ringflow` is answered however this was started.
         command_line(prog_name="ringflow")
     except StartError as error:
-        _stop(error, EXIT_SURROUNDINGS)
+        _stop(error, EXIT_SURROUNDINGS, words)
     except RingflowError as error:
-        _stop(error, EXIT_PROBLEM)
+        _stop(error, EXIT_PROBLEM, words)
 
 
 def _loaded(named: str | None) -> typer.Typer:
@@ -164,11 +165,8 @@ def _options(
         os.environ["RINGFLOW_CONFIG"] = str(config)
 
 
-def _stop(error: RingflowError, code: int) -> None:
-    if isinstance(error, DocumentError):
-        lines = [str(problem) for problem in error.problems]
-    else:
-        lines = [f"ringflow: {one}" for one in (error.each if isinstance(error, Refused) else (error,))]
-    for line in lines:
-        print(line, file=sys.stderr)
+def _stop(error: RingflowError, code: int, words: Sequence[str]) -> None:
+    from ringflow.cli.failure import print_failure
+
+    print_failure(error, "--json" in words)
     sys.exit(code)

@@ -1,8 +1,7 @@
-"""How commands act in an operator's name, and read days, amounts and the key ring of PINs."""
+"""How commands read days and currencies, and open the key ring of PINs."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, TypeVar
 
@@ -11,15 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
 from ringflow.accounts.peppers import Peppers, read_peppers
-from ringflow.audit import Act
 from ringflow.cli.emptying import EMPTY
 from ringflow.cli.moments import operator_zone
-from ringflow.cli.opening import with_store
 from ringflow.config import Config
 from ringflow.errors import Refused, StartError
-from ringflow.moments import ms_in, system_now_ms
+from ringflow.moments import ms_in
 from ringflow.plain_text import plain
-from ringflow.store import Store
 
 Result = TypeVar("Result")
 
@@ -29,16 +25,6 @@ Expires = Annotated[
 ]
 
 DAY = timedelta(days=1)
-
-
-def with_act(operator: str, work: Callable[[Act, Config], Awaitable[Result]]) -> Result:
-    """Run `work` in a transaction in the operator's name."""
-
-    async def act(store: Store, config: Config) -> Result:
-        async with store.writing() as connection:
-            return await work(Act(connection, operator, system_now_ms()), config)
-
-    return with_store(act)
 
 
 async def currency_of(connection: AsyncConnection, customer_id: int) -> str:
@@ -57,7 +43,9 @@ def end_of_day_ms(text: str | None) -> int | None:
         return ms_in(datetime.combine(date.fromisoformat(text) + DAY, time()), operator_zone())
     except (ValueError, OverflowError) as error:
         raise Refused(
-            f"--expires {plain(text)} is no day; write one such as 2027-12-31, or {EMPTY}"
+            "option.malformed",
+            f"--expires {plain(text)} is no day; write one such as 2027-12-31, or {EMPTY}",
+            option="--expires",
         ) from error
 
 

@@ -55,8 +55,10 @@ def check(
     set_up_logs(LogConfig(format="text", level="error"))
     if settings.ami is None and files is None:
         raise Refused(
+            "option.missing",
             "there is nothing to look at: configure `ami:` (docs/asterisk.md), or name Asterisk's folder "
-            "with --files /etc/asterisk"
+            "with --files /etc/asterisk",
+            option="--files",
         )
 
     async def look(connection: AsyncConnection, config: Config) -> list[Finding]:

@@ -75,7 +75,7 @@ app.command("cards")(bench_cards)
 def _refuse_failures(figures: list[AgiFigures]) -> None:
     failed = {found.name: found.failed for found in figures if found.failed}
     if failed:
-        raise Refused(f"calls failed, so the figures mean nothing: {failed}")
+        raise Refused("measurement.failed", f"calls failed, so the figures mean nothing: {failed}")
 
 
 def _project() -> Path:

@@ -42,4 +42,4 @@ def bench_billed(
         table.add_row("added by charging, p50", f"{found.added_ms:+.1f}", f"at most +{TARGET_ADDED_MS}")
     console.print(table)
     if found.wrong:
-        raise Refused("; ".join(found.wrong[:5]))
+        raise Refused("measurement.failed", "; ".join(found.wrong[:5]))

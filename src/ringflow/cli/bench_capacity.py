@@ -57,7 +57,10 @@ def bench_capacity(
         _print_report(report)
     failures = [dict(one.failures) for one in report.overloads if one.failures]
     if failures:
-        raise Refused(f"calls that were admitted failed: {failures}; their Asterisk's limits may be too low")
+        raise Refused(
+            "measurement.failed",
+            f"calls that were admitted failed: {failures}; their Asterisk's limits may be too low",
+        )
 
 
 def _print_report(report: CapacityReport) -> None:

@@ -37,4 +37,4 @@ def bench_charged(
     table.add_row(f"share (target {TARGET_SHARE})", f"{share:.2f}", f"{cpu_share:.2f}")
     Console().print(table)
     if found.failed:
-        raise Refused(f"{found.failed} calls failed, so the figures mean nothing")
+        raise Refused("measurement.failed", f"{found.failed} calls failed, so the figures mean nothing")

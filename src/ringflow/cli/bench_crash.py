@@ -45,4 +45,6 @@ def bench_crash(
         )  # fmt: skip
     console.print(table)
     if any(one.wrong for one in found):
-        raise Refused("not every round ended as it must: the last column of the table says how")
+        raise Refused(
+            "measurement.failed", "not every round ended as it must: the last column of the table says how"
+        )

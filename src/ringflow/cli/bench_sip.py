@@ -42,7 +42,9 @@ def bench_sip(
         _print_tables(report)
     if report.failed:
         failures = {side.name: dict(side.failures) for side in (report.ringflow, report.native)}
-        raise Refused(f"{report.failed} calls failed, so the figures mean nothing: {failures}")
+        raise Refused(
+            "measurement.failed", f"{report.failed} calls failed, so the figures mean nothing: {failures}"
+        )
 
 
 def _print_tables(report: SipReport) -> None:

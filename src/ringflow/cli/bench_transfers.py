@@ -46,4 +46,7 @@ def bench_transfers(
     console.print(table)
     console.print(f"Billed talk may be {TARGET_MS} ms off: callee's 200 to the BYE at the callee.")
     if any(one.wrong for rounds in found.values() for one in rounds):
-        raise Refused("not every transferred call was charged as it must be: the last column says how")
+        raise Refused(
+            "measurement.failed",
+            "not every transferred call was charged as it must be: the last column says how",
+        )

@@ -207,8 +207,10 @@ def call(
     reject = simulated.record.reject
     if reject is not None and reject.reason == DID_NOT_FOUND.reason and did in OTHER_COMMANDS:
         raise Refused(
+            "option.malformed",
             f"there is no DID `{did}`: this command makes a simulated call. "
-            f"The calls on record: {OTHER_COMMANDS[did]}"
+            f"The calls on record: {OTHER_COMMANDS[did]}",
+            option="DID",
         )
     if as_json:
         print_json(made_call_form(simulated.record))

@@ -15,12 +15,12 @@ from ringflow.accounts.cards.batch import list_batches, show_batch
 from ringflow.accounts.cards.card import Filter, Order, Status, every_card, list_cards, show_card
 from ringflow.accounts.cards.generation import discard_batch
 from ringflow.accounts.cards.redemption import redeem, top_up
-from ringflow.audit import Act
+from ringflow.actor import Actor
 from ringflow.cli import card_pepper
-from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, with_act
+from ringflow.cli.acting import Expires, currency_of, end_of_day_ms
 from ringflow.cli.card_generate import generate_command
 from ringflow.cli.ids import id_option
-from ringflow.cli.opening import with_reading, with_store
+from ringflow.cli.opening import opener, with_actor, with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import (
     ForSpreadsheet,
@@ -33,12 +33,11 @@ from ringflow.cli.out_file import (
 )
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.config import Config
-from ringflow.errors import Refused
+from ringflow.errors import Conflict, Refused
 from ringflow.forms.card import BatchForm, CardForm, batch_form, card_form
-from ringflow.moments import Moment, system_now_ms
+from ringflow.moments import Moment
 from ringflow.money import parse_amount
 from ringflow.spreadsheets import Cell
-from ringflow.store import Store
 
 app = typer.Typer(help="Calling cards.", no_args_is_help=True)
 app.add_typer(card_pepper.app, name="pepper")
@@ -145,26 +144,28 @@ def set_command(
     if expires is not None:
         changes["expires_ms"] = end_of_day_ms(expires)
 
-    async def alter(act: Act, config: Config) -> Altered:
+    async def alter(actor: Actor, config: Config) -> Altered:
         if credit is not None:
-            changes["credit_micros"] = parse_amount(credit, await _currency(act, ids or (), batch, customer))
-        return await alteration.alter(act, Selection(tuple(ids or ()), batch), changes)
+            changes["credit_micros"] = parse_amount(
+                credit, await _currency(actor, ids or (), batch, customer)
+            )
+        return await alteration.alter(actor, Selection(tuple(ids or ()), batch), changes)
 
-    print_one(with_act(operator, alter), as_json)
+    print_one(with_actor(operator, alter), as_json)
 
 
 @app.command("disable")
 def disable_command(operator: Operator, ids: Ids = None, batch: Batch = None, as_json: Json = False) -> None:
     """Have cards open nothing until they are enabled again."""
     selection = Selection(tuple(ids or ()), batch)
-    print_one(with_act(operator, lambda act, config: alteration.disable(act, selection)), as_json)
+    print_one(with_actor(operator, lambda actor, config: alteration.disable(actor, selection)), as_json)
 
 
 @app.command("enable")
 def enable_command(operator: Operator, ids: Ids = None, batch: Batch = None, as_json: Json = False) -> None:
     """Have disabled cards be again what they were: available, or used."""
     selection = Selection(tuple(ids or ()), batch)
-    print_one(with_act(operator, lambda act, config: alteration.enable(act, selection)), as_json)
+    print_one(with_actor(operator, lambda actor, config: alteration.enable(actor, selection)), as_json)
 
 
 @app.command("delete")
@@ -180,7 +181,7 @@ def delete_command(
         what = f"all cards of batch `{batch}`" if batch else f"{len(ids or ())} cards"
         typer.confirm(f"delete {what}?", abort=True, err=True)
     selection = Selection(tuple(ids or ()), batch)
-    print_one(with_act(operator, lambda act, config: alteration.remove(act, selection)), as_json)
+    print_one(with_actor(operator, lambda actor, config: alteration.remove(actor, selection)), as_json)
 
 
 @app.command("redeem")
@@ -198,16 +199,14 @@ def redeem_command(
     It goes to an account of its own, or with --into to one that is there.
     """
 
-    async def give(store: Store, config: Config) -> CardForm:
-        now_ms = system_now_ms()
+    async def give(actor: Actor, config: Config) -> CardForm:
         if into is None:
-            await redeem(store, card_id, config.country, operator, now_ms)
+            await redeem(actor, card_id)
         else:
-            await top_up(store, card_id, into, config.country, operator, now_ms)
-        async with store.reading() as connection:
-            return card_form(await show_card(connection, card_id), config.zone)
+            await top_up(actor, card_id, into)
+        return card_form(await show_card(actor.connection, card_id), config.zone)
 
-    print_one(with_store(give), as_json)
+    print_one(with_actor(operator, give), as_json)
 
 
 @app.command("batches")
@@ -230,20 +229,24 @@ def discard_command(
 
     A making in progress is stopped by it.
     """
-    with_store(lambda store, config: discard_batch(store, batch, operator, system_now_ms()))
+    with_store(lambda store, config: discard_batch(opener(store, config, operator), batch))
     print_deleted("batch", batch, as_json)
 
 
 async def _currency(
-    act: Act, ids: tuple[str, ...] | list[str], batch: str | None, customer: int | None
+    actor: Actor, ids: tuple[str, ...] | list[str], batch: str | None, customer: int | None
 ) -> str:
     if customer is not None:
-        return await currency_of(act.connection, customer)
+        return await currency_of(actor.connection, customer)
     if batch is not None:
-        return (await show_batch(act.connection, batch)).currency
+        return (await show_batch(actor.connection, batch)).currency
     if not ids:
-        raise Refused("name cards by their IDs, or a batch with --batch")
-    found = {(await show_card(act.connection, card_id)).currency for card_id in ids}
+        raise Refused("card.none_selected", "name cards by their IDs, or a batch")
+    found = {(await show_card(actor.connection, card_id)).currency for card_id in ids}
     if len(found) > 1:
-        raise Refused(f"the cards are in {', '.join(sorted(found))}; change those of one currency at a time")
+        raise Conflict(
+            "card.several_currencies",
+            f"the cards are in {', '.join(sorted(found))}; change those of one currency at a time",
+            currencies=sorted(found),
+        )
     return found.pop()

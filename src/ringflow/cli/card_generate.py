@@ -15,10 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ringflow.accounts.cards.batch import Batch, TopUp
 from ringflow.accounts.cards.generation import Deliver, Plan, Secret, discard, generate, open_batch
+from ringflow.actor import Opener
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import operator_zone
-from ringflow.cli.opening import with_store
+from ringflow.cli.opening import opener, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import ForSpreadsheet
 from ringflow.cli.printing import Json, print_json
@@ -27,7 +28,6 @@ from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.forms.card import batch_form
 from ringflow.forms.json_value import json_object
-from ringflow.moments import system_now_ms
 from ringflow.money import parse_amount
 from ringflow.store import Store
 from ringflow.wording import counted
@@ -61,10 +61,16 @@ def generate_command(
     """Make cards. Their PINs are shown now, or written to --out, and never again."""
     if out is None and for_spreadsheet:
         raise Refused(
-            "--for-spreadsheet writes a workbook: name its file with --out, such as --out spring.xlsx"
+            "option.missing",
+            "--for-spreadsheet writes a workbook: name its file with --out, such as --out spring.xlsx",
+            option="--out",
         )
     if out is None and count > MOST_PRINTED:
-        raise Refused(f"more than {MOST_PRINTED} PINs are not printed; name a file with --out")
+        raise Refused(
+            "option.missing",
+            f"more than {MOST_PRINTED} PINs are not printed; name a file with --out",
+            option="--out",
+        )
     plan = Plan(
         name=batch or datetime.now(operator_zone()).strftime("%Y-%m-%d %H:%M:%S"),
         customer_id=customer,
@@ -82,27 +88,28 @@ def generate_command(
         priced = replace(plan, credit_micros=parse_amount(credit, currency))
         printed: list[Secret] = []
         if out is None:
-            return await _make(store, config, priced, operator, printed.extend), printed
+            return await _make(opener(store, config, operator), config, priced, printed.extend), printed
         with SecretFile(out, ("id", "pin"), for_spreadsheet) as file:
-            return await _make(store, config, priced, operator, file.write, file), printed
+            return await _make(opener(store, config, operator), config, priced, file.write, file), printed
 
     made, printed = with_store(make)
     _print(made, printed, out, as_json)
 
 
 async def _make(
-    store: Store, config: Config, plan: Plan, operator: str, deliver: Deliver, file: SecretFile | None = None
+    opened: Opener, config: Config, plan: Plan, deliver: Deliver, file: SecretFile | None = None
 ) -> Batch:
     peppers = open_peppers(config)
     with showing_progress(plan.count) as progress:
-        batch = await generate(store, plan, peppers, operator, system_now_ms(), deliver, progress)
+        batch = await generate(opened, plan, peppers, deliver, progress)
     try:
         # The PINs first: cards that are good and that nobody has the PIN of would be worth nothing.
         if file is not None:
             file.keep()
-        return await open_batch(store, batch, operator, system_now_ms())
+        async with opened() as actor:
+            return await open_batch(actor, batch)
     except BaseException:
-        await discard(store, batch)
+        await discard(opened, batch)
         raise
 
 

@@ -12,9 +12,10 @@ from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.peppers import Peppers, parse_peppers
-from ringflow.audit import Act, note
-from ringflow.cli.acting import open_peppers, with_act
-from ringflow.cli.opening import with_reading
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
+from ringflow.cli.acting import open_peppers
+from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_json, print_many
 from ringflow.config import Config, load_config
@@ -47,18 +48,26 @@ def new_command(operator: Operator, as_json: Json = False) -> None:
     config = load_config()
     if os.environ.get(config.cards.pepper_env, "").strip():
         what = f"the ring comes from {config.cards.pepper_env}; add a line `version:secret` there"
-        raise Refused(f"{what}, and restart the servers: an environment is read at the start alone")
+        raise Refused(
+            "secret.in_environment",
+            f"{what}, and restart the servers: an environment is read at the start alone",
+            variable=config.cards.pepper_env,
+        )
     if config.cards.pepper_file is None:
-        raise Refused(f"the configuration names no pepper_file; set {config.cards.pepper_env}")
+        raise Refused(
+            "secret.no_file",
+            f"the configuration names no pepper_file; set {config.cards.pepper_env}",
+            variable=config.cards.pepper_env,
+        )
     path = config.path(config.cards.pepper_file)
 
-    async def add(act: Act, config: Config) -> str:
+    async def add(actor: Actor, config: Config) -> str:
         # Before the commit: an entry without its pepper would be a lie.
         made = add_pepper(path)
-        await note(act, "add", f"pepper {made}", None, {"version": made, "file": str(path)})
+        await note(actor, Verb.ADD, f"pepper {made}", None, {"version": made, "file": str(path)})
         return made
 
-    version = with_act(operator, add)
+    version = with_actor(operator, add)
     if as_json:
         print_json({"version": version, "file": path})
     else:

@@ -10,7 +10,7 @@ from ringflow.accounts import clis
 from ringflow.accounts.cli_import import CliImport
 from ringflow.accounts.clis import CliChanges
 from ringflow.cli.ids import id_option
-from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
@@ -43,7 +43,7 @@ def add_command(
     With --pattern: all numbers that match.
     """
     add = clis.add_pattern if pattern else clis.add_number
-    made = with_change(operator, lambda change: add(change, customer, text, notes or ""))
+    made = with_actor(operator, lambda actor, config: add(actor, customer, text, notes or ""))
     print_one(cli_form(made), as_json)
 
 
@@ -94,12 +94,12 @@ def set_command(
         changes["customer_id"] = customer
     if notes is not None:
         changes["notes"] = notes
-    altered = with_change(operator, lambda change: clis.alter(change, which, **changes))
+    altered = with_actor(operator, lambda actor, config: clis.alter(actor, which, **changes))
     print_one(cli_form(altered), as_json)
 
 
 @app.command("delete")
 def delete_command(operator: Operator, which: Which, as_json: Json = False) -> None:
     """Delete a CLI."""
-    gone = with_change(operator, lambda change: clis.delete(change, which))
+    gone = with_actor(operator, lambda actor, config: clis.delete(actor, which))
     print_deleted("CLI", gone.number or gone.pattern, as_json)

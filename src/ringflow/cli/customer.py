@@ -8,13 +8,13 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
-from ringflow.accounts.change import Change
 from ringflow.accounts.customer_import import CustomerImport
 from ringflow.accounts.customer_overview import list_with_balances, overview
 from ringflow.accounts.customers import Customer, CustomerChanges
+from ringflow.actor import Actor
 from ringflow.cli.emptying import number_or_none, text_or_none
 from ringflow.cli.ids import id_argument, id_option
-from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
@@ -52,13 +52,13 @@ def add_command(
     limit = number_or_none(channels, "--channels") if channels is not None else None
     shown_as = text_or_none(caller_id) if caller_id is not None else None
 
-    async def add(change: Change) -> Customer:
-        identifier = customer_id if customer_id is not None else await customers.next_id(change)
+    async def add(actor: Actor, config: Config) -> Customer:
+        identifier = customer_id if customer_id is not None else await customers.next_id(actor)
         return await customers.add(
-            change, Customer(identifier, name, status or "active", currency, limit, shown_as)
+            actor, Customer(identifier, name, status or "active", currency, limit, shown_as)
         )
 
-    print_one(with_change(operator, add), as_json)
+    print_one(with_actor(operator, add), as_json)
 
 
 @app.command("import")
@@ -128,7 +128,9 @@ def set_command(
         changes["channels"] = number_or_none(channels, "--channels")
     if caller_id is not None:
         changes["caller_id"] = text_or_none(caller_id)
-    print_one(with_change(operator, lambda change: customers.alter(change, customer_id, **changes)), as_json)
+    print_one(
+        with_actor(operator, lambda actor, config: customers.alter(actor, customer_id, **changes)), as_json
+    )
 
 
 @app.command("delete")
@@ -139,5 +141,5 @@ def delete_command(
     as_json: Json = False,
 ) -> None:
     """Delete a customer."""
-    with_change(operator, lambda change: customers.delete(change, customer_id, cascade=cascade))
+    with_actor(operator, lambda actor, config: customers.delete(actor, customer_id, cascade=cascade))
     print_deleted("customer", customer_id, as_json)

@@ -11,7 +11,7 @@ from ringflow.accounts.did_import import DidImport
 from ringflow.accounts.dids import Did, DidChanges, Identify, Withheld
 from ringflow.cli.emptying import number_or_none
 from ringflow.cli.ids import id_option
-from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
 from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
@@ -72,7 +72,7 @@ def add_command(
         403 if reject_code is None else reject_code,
         withheld or "identify",
     )
-    print_one(did_form(with_change(operator, lambda change: dids.add(change, did))), as_json)
+    print_one(did_form(with_actor(operator, lambda actor, config: dids.add(actor, did))), as_json)
     _tell_if_missing(app_name)
 
 
@@ -140,7 +140,7 @@ def set_command(
         changes["reject_code"] = reject_code
     if withheld is not None:
         changes["withheld"] = withheld
-    altered = with_change(operator, lambda change: dids.alter(change, number, **changes))
+    altered = with_actor(operator, lambda actor, config: dids.alter(actor, number, **changes))
     print_one(did_form(altered), as_json)
     if app_name is not None:
         _tell_if_missing(app_name)
@@ -149,7 +149,9 @@ def set_command(
 @app.command("delete")
 def delete_command(operator: Operator, number: Number, as_json: Json = False) -> None:
     """Delete a DID."""
-    print_deleted("DID", with_change(operator, lambda change: dids.delete(change, number)).number, as_json)
+    print_deleted(
+        "DID", with_actor(operator, lambda actor, config: dids.delete(actor, number)).number, as_json
+    )
 
 
 def _tell_if_missing(*names: str) -> None:

@@ -15,7 +15,9 @@ def number_or_none(text: str, option: str) -> int | None:
         return None
     if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
         return int(text)
-    raise Refused(f"{option} {plain(text)} is no number; write digits, or {EMPTY}")
+    raise Refused(
+        "option.malformed", f"{option} {plain(text)} is no number; write digits, or {EMPTY}", option=option
+    )
 
 
 def text_or_none(text: str) -> str | None:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from ringflow.actor import shell_operator
 from ringflow.cli import flow_draft
 from ringflow.cli.flow_access import Flow, Over, text_of, with_flows
 from ringflow.cli.operators import Operator
@@ -151,7 +152,7 @@ def publish_command(
 
     async def publish(publisher: FlowPublisher, config: Config) -> list[Publication]:
         publish = publisher.publish_files if file else publisher.publish_drafts
-        return await publish(operator, names, note, over or ())
+        return await publish(shell_operator(operator), names, note, over or ())
 
     _tell_published(with_flows(publish), as_json)
 
@@ -171,7 +172,7 @@ def rollback_command(
     """Publish an old text of a flow."""
 
     async def publish(publisher: FlowPublisher, config: Config) -> list[Publication]:
-        return [await publisher.roll_back(operator, name, revision, note, over or ())]
+        return [await publisher.roll_back(shell_operator(operator), name, revision, note, over or ())]
 
     _tell_published(with_flows(publish), as_json)
 

@@ -9,7 +9,6 @@ import typer
 
 from ringflow.cli.opening import with_store
 from ringflow.config import Config
-from ringflow.errors import Refused
 from ringflow.flows.conflict import ConflictKind, FlowConflict
 from ringflow.flows.library import FlowLibrary, FlowText
 from ringflow.flows.publisher import FlowPublisher
@@ -36,14 +35,14 @@ def with_flows(work: Callable[[FlowPublisher, Config], Awaitable[Result]]) -> Re
     """Run `work` on the flows of the configuration's folder and database."""
 
     async def run(store: Store, config: Config) -> Result:
-        library = FlowLibrary(store, config.path(config.flows), slot_types(), system_now_ms)
+        library = FlowLibrary(store, config.path(config.flows), slot_types(), config.country, system_now_ms)
         prompts = PromptLibrary(config.path(config.sounds.folder))
         return await work(FlowPublisher(library, configured_surroundings(config, prompts)), config)
 
     try:
         return with_store(run)
     except FlowConflict as conflict:
-        raise Refused(f"{conflict}; {_hint(conflict)}") from conflict
+        raise conflict.reworded(f"{conflict}; {_hint(conflict)}") from conflict
 
 
 def _hint(conflict: FlowConflict) -> str:

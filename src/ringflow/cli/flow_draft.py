@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from ringflow.actor import shell_operator
 from ringflow.cli.flow_access import Flow, with_flows
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_json, print_many, print_one
@@ -72,8 +73,10 @@ def edit_command(name: Flow, operator: Operator, as_json: Json = False) -> None:
         return
     try:
         draft = _save(operator, name, edited, revision, None)
+    except Refused as error:
+        raise error.reworded(f"{error}. Your text is in {path}") from error
     except RingflowError as error:
-        raise Refused(f"{error}. Your text is in {path}") from error
+        raise StartError(f"{error}. Your text is in {path}", error.code) from error
     path.unlink()
     print_one(draft_form(draft), as_json)
 
@@ -126,7 +129,7 @@ def discard_command(name: Flow, operator: Operator, as_json: Json = False) -> No
     """Throw a draft away."""
 
     async def discard(publisher: FlowPublisher, config: Config) -> OperatorDraft:
-        return await publisher.library.discard_draft(operator, name)
+        return await publisher.library.discard_draft(shell_operator(operator), name)
 
     print_deleted("draft of", with_flows(discard).app, as_json)
 
@@ -154,11 +157,16 @@ def _run_editor(path: Path) -> None:
     except OSError as error:
         raise StartError(f"the editor `{command}` cannot be started: {error.strerror}; set EDITOR") from error
     if ended.returncode:
-        raise Refused(f"the editor `{command}` ended with {ended.returncode}; your text is in {path}")
+        raise Refused(
+            "flow.editor_failed",
+            f"the editor `{command}` ended with {ended.returncode}; your text is in {path}",
+            command=command,
+            path=str(path),
+        )
 
 
 def _save(operator: str, name: str, text: bytes, over: str | None, onto: str | None) -> OperatorDraft:
     async def save(publisher: FlowPublisher, config: Config) -> OperatorDraft:
-        return await publisher.library.save_draft(operator, name, text, over, onto)
+        return await publisher.library.save_draft(shell_operator(operator), name, text, over, onto)
 
     return with_flows(save)

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from ringflow.accounts.change import MAX_INTEGER
+from ringflow.accounts.directory_changes import MAX_INTEGER
 
 
 def id_argument(metavar: str, meaning: str) -> Any:

@@ -11,13 +11,13 @@ from typing import Annotated
 
 import typer
 
-from ringflow.audit import Act, note
+from ringflow.audit import Verb, note
 from ringflow.cli.card_pepper import add_pepper
+from ringflow.cli.opening import opener
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_json
 from ringflow.config import Config, load_config
 from ringflow.deployment.folder import CONFIG, fill_folder
-from ringflow.moments import system_now_ms
 from ringflow.secret import make_secret
 from ringflow.store import Store
 from ringflow.wording import counted
@@ -69,12 +69,10 @@ async def _make_state(config: Config, operator: str) -> list[str]:
             if file.exists():
                 made.append(f"pepper of PINs: {file} (was there)")
             else:
-                async with store.writing() as connection:
+                async with opener(store, config, operator)() as actor:
                     version = add_pepper(file)
                     after = {"version": version, "file": str(file)}
-                    await note(
-                        Act(connection, operator, system_now_ms()), "add", f"pepper {version}", None, after
-                    )
+                    await note(actor, Verb.ADD, f"pepper {version}", None, after)
                 made.append(f"pepper of PINs: {file}; keep a copy in a safe place: without it no card opens")
     finally:
         await store.close()

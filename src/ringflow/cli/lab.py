@@ -12,7 +12,7 @@ from ringflow.cli import lab_call
 from ringflow.cli.lab_opening import Json, Release, open_lab
 from ringflow.cli.printing import print_json
 from ringflow.config import load_config
-from ringflow.errors import Refused
+from ringflow.errors import Conflict
 from ringflow.lab.asterisk import CARRIER
 from ringflow.private_folder import make_private_folder
 
@@ -70,7 +70,11 @@ def status(release: Release = None, as_json: Json = False) -> None:
     if found.state is None:
         if as_json:
             raise typer.Exit(1)
-        raise Refused(f"the lab of {found.release} is not running: `ringflow lab up` starts it")
+        raise Conflict(
+            "lab.down",
+            f"the lab of {found.release} is not running: `ringflow lab up` starts it",
+            release=str(found.release),
+        )
 
 
 @app.command("logs")

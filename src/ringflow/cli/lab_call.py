@@ -29,7 +29,7 @@ from ringflow.cli.call import (
 from ringflow.cli.lab_opening import Json, Release, open_lab
 from ringflow.cli.printing import print_json
 from ringflow.config import Config, LogConfig, load_config
-from ringflow.errors import Refused
+from ringflow.errors import Conflict, Refused
 from ringflow.forms.json_value import json_object
 from ringflow.forms.made_call import made_call_form
 from ringflow.lab import CalleeRecord, Lab, LabCallee, LabCaller, LabCallResult
@@ -107,7 +107,11 @@ def call(
     """Make a real call. The server on the lab's FastAGI port takes it, else one is started for the call."""
     lab, config = open_lab(release), load_config()
     if not lab.asterisk().is_running():
-        raise Refused(f"the lab of {lab.release} is not running: `ringflow lab up` starts it")
+        raise Conflict(
+            "lab.down",
+            f"the lab of {lab.release} is not running: `ringflow lab up` starts it",
+            release=str(lab.release),
+        )
     meet = met_by(callee, rings, talk)
     if any(word.endswith(CalleeWord.UNAVAILABLE) for word in callee or ()):
         raise typer.BadParameter("a callee of the lab is there; `ringflow call` simulates one that is not")
@@ -124,7 +128,9 @@ def call(
         wire, record = asyncio.run(_make(lab, config, plan, standing, limit_s))
     except TimeoutError:
         raise Refused(
-            f"nobody had ended the call after {limit_s:.0f} s; `ringflow lab logs` may say why"
+            "lab.call_unended",
+            f"nobody had ended the call after {limit_s:.0f} s; `ringflow lab logs` may say why",
+            limit_s=round(limit_s),
         ) from None
     _report(wire, record, as_json)
     if config.records is not None and not as_json:

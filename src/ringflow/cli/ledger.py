@@ -9,19 +9,19 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act
-from ringflow.cli.acting import currency_of, with_act
+from ringflow.actor import Actor
+from ringflow.cli.acting import currency_of
 from ringflow.cli.csv_file import Csv, write_csv
 from ringflow.cli.emptying import EMPTY
 from ringflow.cli.ids import id_argument
 from ringflow.cli.ledger_rows import verdict
 from ringflow.cli.moments import operator_zone, period_ms
-from ringflow.cli.opening import with_reading, with_store
+from ringflow.cli.opening import opener, with_actor, with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_json, print_many, print_one
 from ringflow.cli.statement_rows import CSV_COLUMNS, csv_lines, statement_foot, statement_head
 from ringflow.config import Config
-from ringflow.errors import Refused
+from ringflow.errors import Refused, Unknown
 from ringflow.forms.account import HoldForm, MovementForm, account_form, hold_form, movement_form
 from ringflow.forms.json_value import json_object
 from ringflow.forms.statement import StatementEntryForm, statement_entry_form, statement_form
@@ -31,6 +31,7 @@ from ringflow.ledger.check import Finding, books_until_ms, check_books
 from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
 from ringflow.ledger.hold import find_hold, standing_holds
 from ringflow.ledger.movement import Posted, list_movements
+from ringflow.ledger.payments import Purpose
 from ringflow.ledger.statement import AccountStatement, read_statement
 from ringflow.moments import Moment, system_now_ms
 from ringflow.money import Money, parse_amount
@@ -135,8 +136,9 @@ def statement_command(
     if statement.unexplained_micros:
         more = Money(statement.unexplained_micros, statement.currency)
         raise Refused(
+            "ledger.books_wrong",
             f"the account's balance is {more} off the sum of its movements, so the books are wrong: "
-            "`ringflow ledger check` says where"
+            "`ringflow ledger check` says where",
         )
 
 
@@ -197,9 +199,9 @@ def transfer_command(
 ) -> None:
     """Move credit from one customer to another of the same currency."""
 
-    async def work(connection: AsyncConnection, order: payments.Order) -> Posted:
-        micros = await _amount(connection, customer, amount)
-        return await payments.transfer(connection, customer, to, micros, order)
+    async def work(actor: Actor, purpose: Purpose) -> Posted:
+        micros = await _amount(actor.connection, customer, amount)
+        return await payments.transfer(actor, customer, to, micros, purpose)
 
     post(work, reason, operator, key, as_json)
 
@@ -218,12 +220,14 @@ def refund_command(
 ) -> None:
     """Give back what a leg was charged, or a part of it."""
 
-    async def work(connection: AsyncConnection, order: payments.Order) -> Posted:
-        hold = await find_hold(connection, leg)
+    async def work(actor: Actor, purpose: Purpose) -> Posted:
+        hold = await find_hold(actor.connection, leg)
         if hold is None:
-            raise Refused(f"there is no leg {leg}")
-        micros = None if amount is None else await _amount(connection, hold.customer_id, amount, decimals=6)
-        return await payments.refund(connection, leg, micros, order)
+            raise Unknown("leg.unknown", f"there is no leg {leg}", leg=leg)
+        micros = (
+            None if amount is None else await _amount(actor.connection, hold.customer_id, amount, decimals=6)
+        )
+        return await payments.refund(actor, leg, micros, purpose)
 
     post(work, reason, operator, key, as_json)
 
@@ -241,19 +245,23 @@ def limit_command(
     How far below zero it may go, and what its calls may cost in a day.
     """
 
-    async def limit(act: Act, config: Config) -> Account:
+    async def limit(actor: Actor, config: Config) -> Account:
         if debit is not None:
-            micros = await _amount(act.connection, customer, debit, signed=True)
-            await set_debit_limit(act, customer, micros)
+            micros = await _amount(actor.connection, customer, debit, signed=True)
+            await set_debit_limit(actor, customer, micros)
         if daily is not None:
-            most = None if daily == EMPTY else await _amount(act.connection, customer, daily)
-            await set_daily_limit(act, customer, most)
-        account = await read_account(act.connection, customer, act.now_ms)
+            most = None if daily == EMPTY else await _amount(actor.connection, customer, daily)
+            await set_daily_limit(actor, customer, most)
+        account = await read_account(actor.connection, customer, actor.now_ms)
         if account is None:
-            raise Refused(f"customer {customer} has no account; give --debit or --daily")
+            raise Refused(
+                "option.missing",
+                f"customer {customer} has no account; give --debit or --daily",
+                option="--debit",
+            )
         return account
 
-    print_one(account_form(with_act(operator, limit)), as_json)
+    print_one(account_form(with_actor(operator, limit)), as_json)
 
 
 @app.command("holds")
@@ -264,36 +272,36 @@ def holds_command(as_json: Json = False) -> None:
 
 
 def post(
-    work: payments.Posting,
+    work: Callable[[Actor, Purpose], Awaitable[Posted]],
     reason: str,
     operator: str,
     key: str | None,
     as_json: bool,
 ) -> None:
     """Have one movement posted in a transaction of its own, and print it."""
-    chosen = f"cli:{uuid.uuid4()}" if key is None else payments.check_key(key)
-    order = payments.Order(chosen, reason, operator, system_now_ms())
+    purpose = Purpose(f"cli:{uuid.uuid4()}" if key is None else payments.check_key(key), reason)
     if not operator.strip():
-        raise Refused("--operator: write who does this")
+        raise Refused("operator.nameless", "a change needs the name of who makes it")
 
     async def write(store: Store, config: Config) -> Posted:
-        return await payments.post_once(store, work, order)
+        opened = opener(store, config, operator)
+        return await payments.post_once(opened, lambda actor: work(actor, purpose), purpose.key)
 
     print_one(movement_form(with_store(write)), as_json)
 
 
 def _of(
-    move: Callable[[AsyncConnection, int, int, payments.Order], Awaitable[Posted]],
+    move: Callable[[Actor, int, int, Purpose], Awaitable[Posted]],
     customer: int,
     amount: str,
     *,
     signed: bool = False,
-) -> payments.Posting:
+) -> Callable[[Actor, Purpose], Awaitable[Posted]]:
     """The posting that moves an amount between a customer and the house."""
 
-    async def work(connection: AsyncConnection, order: payments.Order) -> Posted:
-        micros = await _amount(connection, customer, amount, signed=signed)
-        return await move(connection, customer, micros, order)
+    async def work(actor: Actor, purpose: Purpose) -> Posted:
+        micros = await _amount(actor.connection, customer, amount, signed=signed)
+        return await move(actor, customer, micros, purpose)
 
     return work
 

@@ -28,7 +28,9 @@ def moment_ms(text: str | None, option: str) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Refused(
-            f"{option} {plain(text)}: write a date such as 2026-07-01, or 24h for a day ago"
+            "option.malformed",
+            f"{option} {plain(text)}: write a date such as 2026-07-01, or 24h for a day ago",
+            option=option,
         ) from None
     return ms_in(moment, operator_zone())
 
@@ -43,7 +45,9 @@ def period_ms(since: str | None, until: str | None) -> tuple[int | None, int | N
     since_ms, until_ms = moment_ms(since, "--since"), moment_ms(until, "--until")
     if since_ms is not None and until_ms is not None and until_ms <= since_ms:
         raise Refused(
+            "option.malformed",
             f"--until {plain(until or '')} is not after --since {plain(since or '')}; "
-            "--until is the first moment that no longer counts"
+            "--until is the first moment that no longer counts",
+            option="--until",
         )
     return since_ms, until_ms

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.accounts.change import Change, changing
+from ringflow.actor import Actor, Opener, acting, shell_operator
 from ringflow.config import Config, load_config
 from ringflow.errors import StartError
 from ringflow.store import Store, StoreGone
@@ -44,7 +44,7 @@ def with_store(work: Callable[[Store, Config], Awaitable[Result]]) -> Result:
             await store.migrate()
             return await work(store, config)
         except StoreGone as error:
-            raise StartError(str(error)) from error
+            raise StartError(str(error), error.code, **error.fields) from error
         finally:
             await store.close()
 
@@ -61,11 +61,17 @@ def with_reading(work: Callable[[AsyncConnection, Config], Awaitable[Result]]) -
     return with_store(read)
 
 
-def with_change(operator: str, work: Callable[[Change], Awaitable[Result]]) -> Result:
-    """Run `work` in a transaction that changes the directory, in the operator's name."""
+def with_actor(operator: str, work: Callable[[Actor, Config], Awaitable[Result]]) -> Result:
+    """Run `work` in a transaction in the operator's name."""
 
-    async def alter(store: Store, config: Config) -> Result:
-        async with changing(store, config.country, operator=operator) as change:
-            return await work(change)
+    async def act(store: Store, config: Config) -> Result:
+        async with opener(store, config, operator)() as actor:
+            return await work(actor, config)
 
-    return with_store(alter)
+    return with_store(act)
+
+
+def opener(store: Store, config: Config, operator: str) -> Opener:
+    """Return what begins a transaction in the operator's name."""
+    principal = shell_operator(operator)
+    return lambda: acting(store, principal, config.country)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ringflow.audit import login_name
+from ringflow.actor import login_name
 
 Operator = Annotated[
     str,

@@ -19,7 +19,7 @@ from typing import Annotated, BinaryIO, TextIO
 import typer
 
 from ringflow.cli.printing import print_json
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Conflict, Refused, StartError
 from ringflow.forms.json_value import json_value
 from ringflow.spreadsheets import CsvTable, Table, WorkbookTable
 
@@ -46,10 +46,10 @@ def named_file(out: Path | None) -> Path | None:
     return None if out is None or str(out) == "-" else out
 
 
-def file_taken(path: Path, *, can_overwrite: bool = False) -> Refused:
+def file_taken(path: Path, *, can_overwrite: bool = False) -> Conflict:
     """Return the error for a file that is there."""
     also = ", or add --overwrite" if can_overwrite else ""
-    return Refused(f"{path} exists already; choose another name{also}")
+    return Conflict("file.exists", f"{path} exists already; choose another name{also}", path=str(path))
 
 
 @contextmanager
@@ -162,7 +162,9 @@ def new_table(
     if path is None:
         if for_spreadsheet:
             raise Refused(
-                "--for-spreadsheet writes a workbook, not text: name its file with --out calls.xlsx"
+                "option.missing",
+                "--for-spreadsheet writes a workbook, not text: name its file with --out calls.xlsx",
+                option="--out",
             )
         yield CsvTable(sys.stdout)
         return
@@ -180,6 +182,14 @@ def check_suffix(out: Path, for_spreadsheet: bool) -> None:
     """Raise `Refused` for a name that says another format: a spreadsheet would not open the file."""
     is_workbook = out.suffix.lower() == ".xlsx"
     if for_spreadsheet and not is_workbook:
-        raise Refused(f"--for-spreadsheet writes a workbook: call it {out.with_suffix('.xlsx')}, not {out}")
+        raise Refused(
+            "option.malformed",
+            f"--for-spreadsheet writes a workbook: call it {out.with_suffix('.xlsx')}, not {out}",
+            option="--out",
+        )
     if is_workbook and not for_spreadsheet:
-        raise Refused(f"{out} would be CSV: add --for-spreadsheet, or call it {out.with_suffix('.csv')}")
+        raise Refused(
+            "option.malformed",
+            f"{out} would be CSV: add --for-spreadsheet, or call it {out.with_suffix('.csv')}",
+            option="--out",
+        )

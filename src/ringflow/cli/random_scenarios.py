@@ -14,7 +14,7 @@ from rich.markup import escape
 from ringflow.cli.out_file import file_taken, new_file
 from ringflow.cli.printing import print_json
 from ringflow.config import Config
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Conflict, StartError
 from ringflow.wording import counted
 
 NO_HYPOTHESIS = "random scenarios need Hypothesis, which is not installed: pip install 'ringflow[random]'"
@@ -77,7 +77,11 @@ def _play_in_lab(
 
     lab = open_lab(None)
     if not lab.asterisk().is_running():
-        raise Refused(f"the lab of {lab.release} is not running: `ringflow lab up` starts it")
+        raise Conflict(
+            "lab.down",
+            f"the lab of {lab.release} is not running: `ringflow lab up` starts it",
+            release=str(lab.release),
+        )
     with tempfile.TemporaryDirectory(prefix="ringflow-random-") as folder:
         told = asyncio.run(compare_random(config, lab, count, seed, Path(folder)))
         failing = [one for one in told.comparisons if one.failure is not None]

@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act
+from ringflow.actor import Actor
 from ringflow.cli import rate_map
-from ringflow.cli.acting import with_act
 from ringflow.cli.ids import id_option
-from ringflow.cli.opening import with_reading, with_store
+from ringflow.cli.opening import with_actor, with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import (
     ForSpreadsheet,
@@ -90,9 +89,9 @@ def add_command(
 ) -> None:
     """Make an empty rate card."""
 
-    async def add(act: Act, config: Config) -> RateCard:
+    async def add(actor: Actor, config: Config) -> RateCard:
         return await rate_card.create_card(
-            act,
+            actor,
             name,
             currency,
             decimals=decimals,
@@ -101,7 +100,7 @@ def add_command(
             below_cost=below_cost,
         )
 
-    print_one(rate_card_form(with_act(operator, add)), as_json)
+    print_one(rate_card_form(with_actor(operator, add)), as_json)
 
 
 @app.command("set")
@@ -116,10 +115,10 @@ def set_command(
     It counts for customers who go by the card, from the next call on.
     """
 
-    async def change(act: Act, config: Config) -> RateCard:
-        return await rate_card.set_below_cost(act, name, below_cost)
+    async def change(actor: Actor, config: Config) -> RateCard:
+        return await rate_card.set_below_cost(actor, name, below_cost)
 
-    print_one(rate_card_form(with_act(operator, change)), as_json)
+    print_one(rate_card_form(with_actor(operator, change)), as_json)
 
 
 @app.command("list", context_settings={"allow_extra_args": True})
@@ -127,7 +126,11 @@ def list_command(ctx: typer.Context, as_json: Json = False) -> None:
     """List the rate cards."""
     if ctx.args:
         name = plain(shlex.quote(ctx.args[0]))
-        raise Refused(f"`rate list` lists the cards; the rates of one: ringflow rate show {name}")
+        raise Refused(
+            "option.malformed",
+            f"`rate list` lists the cards; the rates of one: ringflow rate show {name}",
+            option="NAME",
+        )
     cards = with_reading(lambda connection, config: list_cards(connection))
     print_many([rate_card_form(one) for one in cards], RateCardForm, as_json)
 
@@ -194,17 +197,17 @@ def assign_command(
     With --default: all customers of its currency that have none of their own.
     """
 
-    async def assign(act: Act, config: Config) -> list[str]:
-        card = await get_card(act.connection, name)
+    async def assign(actor: Actor, config: Config) -> list[str]:
+        card = await get_card(actor.connection, name)
         if customer is not None:
-            await rate_card.assign_customer(act, customer, card)
+            await rate_card.assign_customer(actor, customer, card)
         if trunk is not None:
-            await rate_card.assign_trunk(act, trunk, card)
+            await rate_card.assign_trunk(actor, trunk, card)
         if default:
-            await rate_card.set_default(act, name)
-        return await rate_card.assignments(act.connection, card)
+            await rate_card.set_default(actor, name)
+        return await rate_card.assignments(actor.connection, card)
 
-    subjects = with_act(operator, assign)
+    subjects = with_actor(operator, assign)
     print_many([assignment_form(subject, name) for subject in subjects], AssignmentForm, as_json)
 
 
@@ -220,16 +223,16 @@ def unassign_command(
     A customer then goes by its currency's default.
     """
 
-    async def take(act: Act, config: Config) -> AssignmentForm:
+    async def take(actor: Actor, config: Config) -> AssignmentForm:
         if customer is not None and trunk is None:
             subject = customer_subject(customer)
         elif trunk is not None and customer is None:
             subject = trunk_subject(trunk)
         else:
-            raise Refused("say whose: --customer ID or --trunk NAME")
-        return assignment_form(subject, await rate_card.unassign(act, subject))
+            raise Refused("option.missing", "say whose: --customer ID or --trunk NAME", option="--customer")
+        return assignment_form(subject, await rate_card.unassign(actor, subject))
 
-    print_one(with_act(operator, take), as_json)
+    print_one(with_actor(operator, take), as_json)
 
 
 @app.command("quote")
@@ -250,7 +253,11 @@ def quote_command(
             return quote_form(await quote(store, digits, customer, now_ms))
         if trunk is not None and customer is None:
             return trunk_quote_form(digits, trunk, *await quote_trunk(store, digits, trunk, now_ms))
-        raise Refused("say who pays: --customer ID, or --trunk NAME for what its owner charges us")
+        raise Refused(
+            "option.missing",
+            "say who pays: --customer ID, or --trunk NAME for what its owner charges us",
+            option="--customer",
+        )
 
     print_one(with_store(work), as_json)
 

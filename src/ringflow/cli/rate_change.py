@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act
-from ringflow.cli.acting import with_act
+from ringflow.actor import Actor
 from ringflow.cli.emptying import EMPTY
-from ringflow.cli.opening import with_reading
+from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_many
 from ringflow.config import Config
@@ -65,13 +64,13 @@ def set_rate_command(
     With a new --from the rate in effect until then ends there. Prints the prefix's rates.
     """
 
-    async def change(act: Act, config: Config) -> tuple[RateCard, list[Rate]]:
-        card = await get_card(act.connection, name)
+    async def change(actor: Actor, config: Config) -> tuple[RateCard, list[Rate]]:
+        card = await get_card(actor.connection, name)
         found = _changes(card, price, connection, minimum, increment, grace, until, destination)
         digits = rate_prefix(prefix, config.country)
-        return card, list(await set_rate(act, card, digits, found, _moment_ms(begin, "from")))
+        return card, list(await set_rate(actor, card, digits, found, _moment_ms(begin, "from")))
 
-    card, found = with_act(operator, change)
+    card, found = with_actor(operator, change)
     print_many([rate_form(one, card.currency) for one in found], RateForm, as_json)
 
 
@@ -80,11 +79,11 @@ def delete_rate_command(
 ) -> None:
     """Take the rate of one prefix off a card."""
 
-    async def take(act: Act, config: Config) -> Rate:
-        card = await get_card(act.connection, name)
-        return await delete_rate(act, card, rate_prefix(prefix, config.country), _moment_ms(begin, "from"))
+    async def take(actor: Actor, config: Config) -> Rate:
+        card = await get_card(actor.connection, name)
+        return await delete_rate(actor, card, rate_prefix(prefix, config.country), _moment_ms(begin, "from"))
 
-    print_deleted("rate", with_act(operator, take).prefix, as_json)
+    print_deleted("rate", with_actor(operator, take).prefix, as_json)
 
 
 def delete_command(
@@ -103,7 +102,7 @@ def delete_command(
         default = f", by which customers with {card.currency} go that have no card of their own"
         what = f"rate card {name} with {card.rows} rates" + (default if card.is_default else "")
         typer.confirm(f"delete {what}?", abort=True, err=True)
-    with_act(operator, lambda act, config: delete_card(act, name))
+    with_actor(operator, lambda actor, config: delete_card(actor, name))
     print_deleted("rate card", name, as_json)
 
 
@@ -145,9 +144,17 @@ def _moment_ms(text: Text, field: str) -> int | None:
     try:
         period = read_period(text or "", field, "")
     except CellError as error:
-        raise Refused(f"--{field} {error.what.partition(' ')[2]}; write a date such as 2026-07-01") from None
+        raise Refused(
+            "option.malformed",
+            f"--{field} {error.what.partition(' ')[2]}; write a date such as 2026-07-01",
+            option=f"--{field}",
+        ) from None
     return None if period is None else period.start_ms
 
 
 def _refused(error: CellError) -> Refused:
-    return Refused(f"--{error.what}" + (f" ({error.mend})" if error.mend else ""))
+    return Refused(
+        "option.malformed",
+        f"--{error.what}" + (f" ({error.mend})" if error.mend else ""),
+        option=f"--{error.what.split()[0]}",
+    )

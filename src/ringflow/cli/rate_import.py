@@ -10,8 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from ringflow.audit import Act
-from ringflow.cli.opening import with_reading, with_store
+from ringflow.cli.opening import opener, with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_many, print_one
 from ringflow.cli.rate_rows import ColumnRow, column_rows
@@ -23,7 +22,6 @@ from ringflow.ledger.rates.column_maps import get_map, save_map
 from ringflow.ledger.rates.column_names import FIELDS, IGNORE
 from ringflow.ledger.rates.sheet_columns import ColumnMap, parse_pairs
 from ringflow.ledger.rates.sheet_import import RateFile, import_rates, read_rates, without_rates_of
-from ringflow.moments import system_now_ms
 from ringflow.store import Store
 from ringflow.wording import counted
 
@@ -116,12 +114,11 @@ def import_command(
     async def work(store: Store, config: Config) -> RateFile:
         with progress_bar() as progress:
             writing = progress.add_task("write", total=len(read.rows))
-            async with store.writing() as connection:
-                act = Act(connection, operator, system_now_ms())
+            async with opener(store, config, operator)() as actor:
                 if save_as is not None:
-                    await save_map(act, save_as, given)
+                    await save_map(actor, save_as, given)
                 return await import_rates(
-                    act,
+                    actor,
                     found,
                     read,
                     replace=replace_all,

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act
-from ringflow.cli.acting import with_act
-from ringflow.cli.opening import with_reading
+from ringflow.actor import Actor
+from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_many
 from ringflow.config import Config
@@ -64,8 +63,8 @@ def delete_command(
 ) -> None:
     """Forget a map."""
 
-    async def forget(act: Act, config: Config) -> None:
-        await delete_map(act, name)
+    async def forget(actor: Actor, config: Config) -> None:
+        await delete_map(actor, name)
 
-    with_act(operator, forget)
+    with_actor(operator, forget)
     print_deleted("map", name, as_json)

@@ -212,7 +212,7 @@ def _known_outcome(word: str | None) -> str | None:
     mend = did_you_mean(word, known, f"known are {known_words(known)}")
     if word in set(LegStatus):
         mend = f"it is what becomes of a leg: ask for `--status {word}`"
-    raise Refused(f"--outcome {plain(word)}: no call ends so; {mend}")
+    raise Refused("option.malformed", f"--outcome {plain(word)}: no call ends so; {mend}", option="--outcome")
 
 
 def _name_legs(outcome: str | None, status: LegStatus | None) -> None:

@@ -13,7 +13,7 @@ from ringflow.cli.printing import Json, print_json
 from ringflow.config import Config, load_config
 from ringflow.deployment.archive import Archive, Books, prove
 from ringflow.deployment.folder import CONFIG
-from ringflow.errors import Refused
+from ringflow.errors import Conflict
 from ringflow.moments import Moment, iso_in, system_now_ms
 from ringflow.store.dump import servers_seen
 
@@ -77,9 +77,11 @@ async def _restore(archive: Archive, config: Config, replace: bool) -> str:
         name for name, seen in (await servers_seen(config.database_url)).items() if seen >= dead_before_ms
     ]
     if alive:
-        raise Refused(
+        raise Conflict(
+            "database.in_use",
             f"server {', '.join(sorted(alive))} works on this database: stop it first; if it was killed, "
-            f"wait for {config.charging.dead_after_s:g} s"
+            f"wait for {config.charging.dead_after_s:g} s",
+            servers=sorted(alive),
         )
     return await archive.restore(config.database_url, replace=replace)
 

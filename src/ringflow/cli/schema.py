@@ -31,9 +31,17 @@ def schema(
 ) -> None:
     """Print the JSON Schema of flow files, or of scenario files."""
     if (as_json and (reference or forms)) or (reference and forms):
-        raise Refused("--reference and --forms are Markdown for people: give one of them, without --json")
+        raise Refused(
+            "option.malformed",
+            "--reference and --forms are Markdown for people: give one of them, without --json",
+            option="--reference",
+        )
     if scenarios and (reference or forms):
-        raise Refused("--scenarios is a schema, --reference and --forms are Markdown: give one of them")
+        raise Refused(
+            "option.malformed",
+            "--scenarios is a schema, --reference and --forms are Markdown: give one of them",
+            option="--scenarios",
+        )
     if forms:
         text = forms_text()
     elif reference:

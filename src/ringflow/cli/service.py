@@ -13,7 +13,7 @@ import typer
 
 from ringflow.config import load_config
 from ringflow.deployment.service import UNIT, UNIT_FOLDER, unit_text
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Conflict, Refused, StartError, Unknown
 
 app = typer.Typer(help="Start the server at boot, with systemd.", no_args_is_help=True)
 
@@ -37,16 +37,27 @@ def install_command(
     try:
         owner = pwd.getpwnam(user).pw_uid
     except KeyError:
-        raise Refused(
+        raise Unknown(
+            "service.unknown_user",
             f"there is no user {user}: `useradd --system --home-dir {folder} {user}`, then "
-            f"`chown -R {user}: {folder}`; or name one with --user"
+            f"`chown -R {user}: {folder}`; or name one with --user",
+            user=user,
         ) from None
     if folder.stat().st_uid != owner:
-        raise Refused(f"{folder} is not {user}'s, who could not write there: `chown -R {user}: {folder}`")
+        raise Refused(
+            "service.foreign_folder",
+            f"{folder} is not {user}'s, who could not write there: `chown -R {user}: {folder}`",
+            folder=str(folder),
+            user=user,
+        )
     unit = UNIT_FOLDER / UNIT
     if unit.exists() and unit.read_text("utf-8") != text and not replace:
         own = f"lines of your own belong into a drop-in: `systemctl edit {UNIT}`"
-        raise Refused(f"{unit} is there and differs; --replace writes it anew; {own}")
+        raise Conflict(
+            "service.unit_differs",
+            f"{unit} is there and differs; --replace writes it anew; {own}",
+            path=str(unit),
+        )
     try:
         unit.write_text(text, "utf-8")
     except OSError as error:
@@ -64,7 +75,7 @@ def uninstall_command() -> None:
     """
     unit = UNIT_FOLDER / UNIT
     if not unit.exists():
-        raise Refused(f"there is no {unit}")
+        raise Unknown("service.no_unit", f"there is no {unit}", path=str(unit))
     _systemctl("disable", "--now", UNIT)
     try:
         unit.unlink()

@@ -147,7 +147,7 @@ def build_command(
     """
     library = open_library(folder)
     if pack is not None and source is not Source.ASTERISK:
-        raise Refused("--pack goes with --source asterisk")
+        raise Refused("option.missing", "--pack goes with --source asterisk", option="--source")
     if speaking is not None:
         language = load_language(speaking)
         pack = pack or _find_pack(language) if source is Source.ASTERISK else None
@@ -164,7 +164,11 @@ def build_command(
         if pack is not None and not as_json:
             typer.echo(f"{language.code}: {recorded} from {pack}, {len(made) - recorded} spoken")
     elif source is not Source.LIBRARY:
-        raise Refused("--source is about the words of a language: name one with --speaking")
+        raise Refused(
+            "option.missing",
+            "--source is about the words of a language: name one with --speaking",
+            option="--speaking",
+        )
     else:
         made = []
         for one in speak_texts(library, missing=missing):

@@ -8,9 +8,10 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from ringflow.accounts.bulk_import import Imported, TableImport
-from ringflow.accounts.change import Change
-from ringflow.cli.opening import with_change
+from ringflow.actor import Actor
+from ringflow.cli.opening import with_actor
 from ringflow.cli.printing import print_one
+from ringflow.config import Config
 
 TableFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="CSV or xlsx; its first line names the columns.")
@@ -26,10 +27,10 @@ def import_table(
 ) -> Kind:
     """Import a file and print what came of it. Raises `DocumentError` with every line that is wrong."""
 
-    async def run(change: Change) -> tuple[Kind, Imported]:
-        importing = kind(change)
+    async def run(actor: Actor, config: Config) -> tuple[Kind, Imported]:
+        importing = kind(actor)
         return importing, await importing.run(file, update=update, dry_run=dry_run)
 
-    importing, done = with_change(operator, run)
+    importing, done = with_actor(operator, run)
     print_one(done, as_json)
     return importing

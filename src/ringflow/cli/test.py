@@ -66,13 +66,21 @@ def test(
     """
     if random is not None:
         if paths or text:
-            raise Refused("--random makes its own scenarios; leave out PATH and -k")
+            raise Refused(
+                "option.malformed",
+                "--random makes its own scenarios; leave out PATH and -k",
+                option="--random",
+            )
         config = load_config(needed=False)
         if not play_random(config, random, seed, lab, out, overwrite=overwrite, as_json=as_json):
             raise typer.Exit(EXIT_FAILED)
         return
     if lab:
-        raise Refused("--lab goes with --random; tests of your own scenarios run on the simulator")
+        raise Refused(
+            "option.missing",
+            "--lab goes with --random; tests of your own scenarios run on the simulator",
+            option="--random",
+        )
     config = load_config(needed=not paths)
     set_up_logs(LogConfig(format="text", level="error"), config.zone)
     named = paths or [config.path(config.flows)]

@@ -10,7 +10,7 @@ from ringflow.accounts import trunks
 from ringflow.accounts.number_forms import NumberForm
 from ringflow.accounts.trunks import Rated, Trunk, TrunkChanges
 from ringflow.cli.emptying import EMPTY, none_is_empty, text_or_none
-from ringflow.cli.opening import with_change, with_reading
+from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_many, print_one
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
@@ -121,7 +121,7 @@ def add_command(
         none_is_empty(caller_id_prefix),
         tuple(as_keyed or ()),
     )
-    print_one(trunk_form(with_change(operator, lambda change: trunks.add(change, trunk))), as_json)
+    print_one(trunk_form(with_actor(operator, lambda actor, config: trunks.add(actor, trunk))), as_json)
 
 
 @app.command("list")
@@ -194,14 +194,16 @@ def set_command(
         changes["caller_id_prefix"] = none_is_empty(caller_id_prefix)
     if as_keyed or nothing_as_keyed:
         changes["as_keyed"] = tuple(as_keyed or ())
-    altered = with_change(operator, lambda change: trunks.alter(change, name, **changes))
+    altered = with_actor(operator, lambda actor, config: trunks.alter(actor, name, **changes))
     print_one(trunk_form(altered), as_json)
 
 
 @app.command("delete")
 def delete_command(operator: Operator, name: Name, as_json: Json = False) -> None:
     """Delete a trunk."""
-    print_deleted("trunk", with_change(operator, lambda change: trunks.delete(change, name)).name, as_json)
+    print_deleted(
+        "trunk", with_actor(operator, lambda actor, config: trunks.delete(actor, name)).name, as_json
+    )
 
 
 def read_failover(texts: list[str]) -> tuple[str, ...]:
@@ -217,8 +219,8 @@ def read_headers(texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, colon, value = text.partition(":")
         if not colon:
-            raise Refused(f"--header {plain(text)}: write NAME:VALUE")
+            raise Refused("option.malformed", f"--header {plain(text)}: write NAME:VALUE", option="--header")
         if name.strip() in headers:
-            raise Refused(f"--header {plain(name)} is given twice")
+            raise Refused("option.malformed", f"--header {plain(name)} is given twice", option="--header")
         headers[name.strip()] = value.strip()
     return headers

@@ -21,11 +21,11 @@ from ringflow.accounts.vouchers.voucher import (
     set_enabled,
     show_voucher,
 )
-from ringflow.audit import Act
-from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers, with_act
+from ringflow.actor import Actor
+from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.moments import operator_zone
-from ringflow.cli.opening import with_reading
+from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import ForSpreadsheet
 from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_json, print_many, print_one
@@ -68,10 +68,16 @@ def generate_command(
     """Make vouchers. Their codes are shown now, or written to --out, and never again."""
     if out is None and for_spreadsheet:
         raise Refused(
-            "--for-spreadsheet writes a workbook: name its file with --out, such as --out spring.xlsx"
+            "option.missing",
+            "--for-spreadsheet writes a workbook: name its file with --out, such as --out spring.xlsx",
+            option="--out",
         )
     if out is None and count > MOST_PRINTED:
-        raise Refused(f"more than {MOST_PRINTED} codes are not printed; name a file with --out")
+        raise Refused(
+            "option.missing",
+            f"more than {MOST_PRINTED} codes are not printed; name a file with --out",
+            option="--out",
+        )
     plan = Plan(
         batch=batch or datetime.now(operator_zone()).strftime("%Y-%m-%d %H:%M:%S"),
         currency=currency,
@@ -83,21 +89,21 @@ def generate_command(
         expires_ms=end_of_day_ms(expires),
     )
 
-    async def make(act: Act, config: Config) -> list[tuple[int, str]]:
-        return await generation.generate(act, plan, open_peppers(config))
+    async def make(actor: Actor, config: Config) -> list[tuple[int, str]]:
+        return await generation.generate(actor, plan, open_peppers(config))
 
-    async def make_into_file(act: Act, config: Config) -> list[tuple[int, str]]:
-        made = await make(act, config)
+    async def make_into_file(actor: Actor, config: Config) -> list[tuple[int, str]]:
+        made = await make(actor, config)
         file.write(made)
         # Before the commit: a voucher of which nobody has the code would be worth nothing.
         file.keep()
         return made
 
     if out is None:
-        _print(with_act(operator, make), plan, None, as_json)
+        _print(with_actor(operator, make), plan, None, as_json)
         return
     with SecretFile(out, ("id", "code"), for_spreadsheet) as file:
-        made = with_act(operator, make_into_file)
+        made = with_actor(operator, make_into_file)
     _print(made, plan, out, as_json)
 
 
@@ -133,21 +139,21 @@ def show_command(voucher_id: Id, as_json: Json = False) -> None:
 @app.command("disable")
 def disable_command(voucher_id: Id, operator: Operator, as_json: Json = False) -> None:
     """Have a voucher give nothing until it is enabled again."""
-    disabled = with_act(operator, lambda act, config: set_enabled(act, voucher_id, enabled=False))
+    disabled = with_actor(operator, lambda actor, config: set_enabled(actor, voucher_id, enabled=False))
     print_one(voucher_form(disabled, operator_zone()), as_json)
 
 
 @app.command("enable")
 def enable_command(voucher_id: Id, operator: Operator, as_json: Json = False) -> None:
     """Make a disabled voucher available again."""
-    enabled = with_act(operator, lambda act, config: set_enabled(act, voucher_id, enabled=True))
+    enabled = with_actor(operator, lambda actor, config: set_enabled(actor, voucher_id, enabled=True))
     print_one(voucher_form(enabled, operator_zone()), as_json)
 
 
 @app.command("delete")
 def delete_command(voucher_id: Id, operator: Operator, as_json: Json = False) -> None:
     """Delete a voucher that was not used."""
-    with_act(operator, lambda act, config: delete_voucher(act, voucher_id))
+    with_actor(operator, lambda actor, config: delete_voucher(actor, voucher_id))
     print_deleted("voucher", voucher_id, as_json)
 
 
@@ -166,12 +172,12 @@ def redeem_command(
     """
     code = _read_code()
 
-    async def give(act: Act, config: Config) -> Redeemed:
-        currency = await currency_of(act.connection, customer)
+    async def give(actor: Actor, config: Config) -> Redeemed:
+        currency = await currency_of(actor.connection, customer)
         paid = 0 if payment is None else parse_amount(payment, currency)
-        return await redemption.redeem(act, code, customer, open_peppers(config), paid)
+        return await redemption.redeem(actor, code, customer, open_peppers(config), paid)
 
-    redeemed = with_act(operator, give)
+    redeemed = with_actor(operator, give)
     print_one(voucher_form(redeemed.voucher, operator_zone()), as_json)
 
 
@@ -186,7 +192,11 @@ def _millionths(text: str) -> int:
         # Six decimals and no sign, as an amount has; the currency plays no part.
         return parse_amount(text, "USD", decimals=6)
     except AmountError as error:
-        raise Refused(f"--multiplier {text[:32]}: write one such as 1.1, which adds 10 %") from error
+        raise Refused(
+            "option.malformed",
+            f"--multiplier {text[:32]}: write one such as 1.1, which adds 10 %",
+            option="--multiplier",
+        ) from error
 
 
 def _print(made: list[tuple[int, str]], plan: Plan, out: Path | None, as_json: bool) -> None:

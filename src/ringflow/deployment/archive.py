@@ -19,7 +19,7 @@ from typing import Any
 
 from ringflow import __version__
 from ringflow.config import Config
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Conflict, Refused, StartError
 from ringflow.ledger.check import Finding, books_until_ms, check_books
 from ringflow.moments import system_now_ms
 from ringflow.private_folder import make_private_folder
@@ -53,7 +53,7 @@ class Books:
 async def make_archive(config: Config, out: Path, *, with_secrets: bool) -> Manifest:
     """Write a new archive, mode 0600, while servers go on. Raises `Refused` for a file that is there."""
     if os.path.exists(out):  # noqa: ASYNC240 -- a command has nothing else to do
-        raise Refused(f"{out} exists already; choose another name")
+        raise Conflict("file.exists", f"{out} exists already; choose another name", path=str(out))
     part = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
     made_ms = system_now_ms()
     try:
@@ -69,7 +69,7 @@ async def make_archive(config: Config, out: Path, *, with_secrets: bool) -> Mani
         # A link appears whole, and never in the place of another file.
         os.link(part, out)
     except FileExistsError as error:
-        raise Refused(f"{out} exists already; choose another name") from error
+        raise Conflict("file.exists", f"{out} exists already; choose another name", path=str(out)) from error
     except OSError as error:
         raise StartError(f"{out} cannot be written: {error.strerror}") from error
     finally:
@@ -142,14 +142,22 @@ class Archive:
             broken = self._zip.testzip()
             said: dict[str, Any] = json.loads(self._zip.read(MANIFEST))
         except OSError as error:
-            raise Refused(f"{path} cannot be read: {error.strerror}") from error
+            raise Refused(
+                "file.unreadable", f"{path} cannot be read: {error.strerror}", path=str(path)
+            ) from error
         except (zipfile.BadZipFile, KeyError, ValueError) as error:
-            raise Refused(f"{path} is no archive of `ringflow backup`, or not whole: {error}") from error
+            raise Refused(
+                "archive.damaged", f"{path} is no archive of Ringflow, or not whole: {error}", path=str(path)
+            ) from error
         if broken is not None:
-            raise Refused(f"{path} is damaged at {broken}: take another archive")
+            raise Refused(
+                "archive.damaged", f"{path} is damaged at {broken}: take another archive", path=str(path)
+            )
         if said.get("format") != FORMAT:
             raise Refused(
-                f"{path} was made by Ringflow {said.get('ringflow')}: restore it with that or newer"
+                "archive.newer",
+                f"{path} was made by Ringflow {said.get('ringflow')}: restore it with that or newer",
+                path=str(path),
             )
         self.manifest = Manifest(
             said["ringflow"], said["schema"], said["made_ms"], said["rows"], tuple(said["secret_files"])
@@ -176,7 +184,11 @@ class Archive:
                         batch = []
                 yield Rows(table, columns, batch)
             if found != count:
-                raise Refused(f"{self._path} is not whole: {table} has {found} rows of {count}")
+                raise Refused(
+                    "archive.damaged",
+                    f"{self._path} is not whole: {table} has {found} rows of {count}",
+                    path=str(self._path),
+                )
 
     def configuration(self) -> tuple[str, bytes] | None:
         """The name and the content of its configuration, the first of its files; None where it has none."""
@@ -188,7 +200,7 @@ class Archive:
     def unpack(self, folder: Path) -> list[Path]:
         """Write its files into a folder that is new or empty; gives them. Raises `Refused`, `StartError`."""
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise Refused(f"{folder} is not empty; name a new folder")
+            raise Conflict("folder.not_empty", f"{folder} is not empty; name a new folder", path=str(folder))
         written = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -197,7 +209,11 @@ class Archive:
                 if inner == name:
                     continue
                 if PurePosixPath(inner).is_absolute() or ".." in PurePosixPath(inner).parts:
-                    raise Refused(f"{self._path}: {inner} leads out of the folder; nothing of it is written")
+                    raise Refused(
+                        "archive.damaged",
+                        f"{self._path}: {inner} leads out of the folder; nothing of it is written",
+                        path=str(self._path),
+                    )
                 target = folder / inner
                 secret = inner in self.manifest.secret_files
                 if secret:

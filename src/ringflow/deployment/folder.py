@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringflow.deployment.shipped import DEMO, FLOWS, SOUNDS, shipped
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Conflict, StartError
 
 CONFIG = "config.yaml"
 IGNORED = """# Secrets, the database, card files and archives: none of them belongs into a repository.
@@ -41,7 +41,7 @@ def fill_folder(folder: Path, *, demo: bool) -> Filled:
     Raises `Refused` where `folder` is a file, `StartError` where it cannot be written.
     """
     if folder.exists() and not folder.is_dir():
-        raise Refused(f"{folder} is a file; name a folder")
+        raise Conflict("folder.is_a_file", f"{folder} is a file; name a folder", path=str(folder))
     written: list[Path] = []
     kept = 0
     try:

@@ -27,7 +27,9 @@ def unit_text(config: Config, program: Path, user: str) -> str:
     for value in (str(folder), str(config.file), str(program), user):
         if not _PLAIN.fullmatch(value):
             raise Refused(
-                f"{value}: a unit takes letters, digits and _ . / : @ + -; use another path or name"
+                "service.malformed_value",
+                f"{value}: a unit takes letters, digits and _ . / : @ + -; use another path or name",
+                value=str(value),
             )
     stop_s = math.ceil(config.fastagi.drain_s) + STOP_MARGIN_S
     files = config.fastagi.max_calls + FILES_BESIDE_CALLS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ringflow.errors import Refused
+from ringflow.errors import Conflict
 
 
 class ConflictKind(StrEnum):
@@ -18,7 +18,7 @@ class ConflictKind(StrEnum):
     """The draft."""
 
 
-class FlowConflict(Refused):
+class FlowConflict(Conflict):
     """Another text is there than the one that a writer wants to replace; it stays.
 
     `seen` is the revision that the writer saw, `found` the one that is there; None: no text.
@@ -26,7 +26,7 @@ class FlowConflict(Refused):
 
     def __init__(self, kind: ConflictKind, app: str, seen: str | None, found: str | None, text: str) -> None:
         self.kind, self.app, self.seen, self.found = kind, app, seen, found
-        super().__init__(text)
+        super().__init__("flow.changed_meanwhile", text, (), changed=kind, flow=app, seen=seen, found=found)
 
 
 def shown_revision(revision: str | None) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act, note
+from ringflow.actor import Actor, Principal, acting
+from ringflow.audit import Verb, note
 from ringflow.documents import MAX_DOCUMENT_BYTES, decode_document
-from ringflow.errors import DocumentError, Refused
+from ringflow.errors import DocumentError, Refused, Unknown
 from ringflow.flows.conflict import ConflictKind, FlowConflict, shown_revision
 from ringflow.flows.flow_file import FlowFile, is_flow_file_name
 from ringflow.flows.folder import FlowFolder
@@ -59,11 +61,21 @@ class FlowLibrary:
     """
 
     def __init__(
-        self, store: Store, folder: Path, types: Mapping[str, type[Slot]], now_ms: Callable[[], int]
+        self,
+        store: Store,
+        folder: Path,
+        types: Mapping[str, type[Slot]],
+        country: str,
+        now_ms: Callable[[], int],
     ) -> None:
         self.store = store
         self.folder = FlowFolder(folder, types)
+        self.country = country
         self.now_ms = now_ms
+
+    def acting(self, principal: Principal) -> AbstractAsyncContextManager[Actor]:
+        """Begin a transaction in which somebody changes flows."""
+        return acting(self.store, principal, self.country, self.now_ms())
 
     def file(self, name: str) -> FlowFile:
         """The file of this name."""
@@ -93,7 +105,11 @@ class FlowLibrary:
         """The file of a flow. `new`: there may be none yet, and then it is called as its app."""
         if name.endswith(".yaml"):
             if not is_flow_file_name(name):
-                raise Refused(f"{plain(name)} is no flow file: those end in .yaml, and not in .test.yaml")
+                raise Refused(
+                    "flow.malformed_file",
+                    f"{plain(name)} is no flow file: those end in .yaml, and not in .test.yaml",
+                    file=name,
+                )
             return name
         on_disk = await asyncio.to_thread(self._on_disk)
         async with self.store.reading() as connection:
@@ -109,14 +125,14 @@ class FlowLibrary:
         if new and is_flow_file_name(f"{name}.yaml"):
             return f"{name}.yaml"
         mend = did_you_mean(name, known, f"flows: {known_words(known)}" if known else "there are no flows")
-        raise Refused(f"there is no flow {plain(name)} ({mend})")
+        raise Unknown("flow.unknown", f"there is no flow {plain(name)} ({mend})", flow=name)
 
     async def text(self, name: str) -> FlowText:
         """The text of a flow's file here."""
         file = self.file(await self.file_of(name))
         text = await asyncio.to_thread(file.text)
         if text is None:
-            raise Refused(f"{file.shown} is not there")
+            raise Unknown("file.missing", f"{file.shown} is not there", path=file.shown)
         return FlowText(file.name, app_in(text, file.name), text_revision(text), text)
 
     async def published_text(self, name: str) -> FlowText:
@@ -125,7 +141,7 @@ class FlowLibrary:
         async with self.store.reading() as connection:
             newest = await newest_of(connection, file)
             if newest is None:
-                raise Refused(f"{plain(name)} was never published")
+                raise Unknown("flow.unpublished", f"{plain(name)} was never published", flow=name)
             return await _kept(connection, file, newest.revision)
 
     async def old_text(self, name: str, revision: str) -> FlowText:
@@ -158,7 +174,7 @@ class FlowLibrary:
             return await self._draft(connection, file)
 
     async def save_draft(
-        self, operator: str, name: str, text: bytes, over: str | None = None, onto: str | None = None
+        self, principal: Principal, name: str, text: bytes, over: str | None = None, onto: str | None = None
     ) -> OperatorDraft:
         """Make a draft of a flow, or of a new one, or replace it. The text need not be a flow yet.
 
@@ -173,8 +189,8 @@ class FlowLibrary:
         if onto is not None and onto != on_disk:
             what = f"{file.shown} has {shown_revision(on_disk)}, not {plain(onto)}"
             raise FlowConflict(ConflictKind.FILE, app_in(text, file.name), onto, on_disk, what)
-        now_ms = self.now_ms()
-        async with self.store.writing() as connection:
+        async with self.acting(principal) as actor:
+            connection = actor.connection
             before = await find_draft(connection, file.name)
             draft = OperatorDraft(
                 file=file.name,
@@ -182,9 +198,9 @@ class FlowLibrary:
                 revision=text_revision(text),
                 began_from=on_disk,
                 follows=await known_publication(connection, file, on_disk),
-                operator=operator,
-                created_ms=now_ms,
-                updated_ms=now_ms,
+                operator=principal.name,
+                created_ms=actor.now_ms,
+                updated_ms=actor.now_ms,
                 text=text,
             )
             if before is not None and onto is None:
@@ -197,9 +213,7 @@ class FlowLibrary:
             if not await write_draft(connection, draft, over):
                 raise _draft_conflict(draft.app, over, await find_draft(connection, file.name))
             old = None if before is None else {"revision": before.revision}
-            await note(
-                Act(connection, operator, now_ms), "save", _subject(draft), old, {"revision": draft.revision}
-            )
+            await note(actor, Verb.SAVE, _subject(draft), old, {"revision": draft.revision})
         return draft
 
     async def take_over(self, file: str) -> None:
@@ -210,22 +224,21 @@ class FlowLibrary:
             apps = {one.app: name for name, one in (await asyncio.to_thread(self._on_disk)).items()}
             await PublicationWatch(self.store, self.folder.path, apps.get).follow(newest)
 
-    async def discard_draft(self, operator: str, name: str, over: str | None = None) -> OperatorDraft:
+    async def discard_draft(self, principal: Principal, name: str, over: str | None = None) -> OperatorDraft:
         """Throw a draft away. `over`: only while its text is of this revision."""
         file = await self.file_of(name)
-        async with self.store.writing() as connection:
-            draft = await self._draft(connection, file)
+        async with self.acting(principal) as actor:
+            draft = await self._draft(actor.connection, file)
             if over is not None and over != draft.revision:
                 raise _draft_conflict(draft.app, over, draft)
-            await delete_draft(connection, file, draft.revision)
-            act = Act(connection, operator, self.now_ms())
-            await note(act, "discard", _subject(draft), {"revision": draft.revision}, None)
+            await delete_draft(actor.connection, file, draft.revision)
+            await note(actor, Verb.DISCARD, _subject(draft), {"revision": draft.revision}, None)
         return draft
 
     async def _draft(self, connection: AsyncConnection, file: str) -> OperatorDraft:
         draft = await find_draft(connection, file)
         if draft is None:
-            raise Refused(f"there is no draft of {plain(file)}")
+            raise Unknown("flow.no_draft", f"there is no draft of {plain(file)}", file=file)
         return draft
 
     def _on_disk(self) -> dict[str, FlowText]:
@@ -252,13 +265,17 @@ async def known_publication(connection: AsyncConnection, file: FlowFile, on_disk
 def check_text(text: bytes, shown: str) -> None:
     """Raise `Refused` for a text that cannot be kept."""
     if len(text) > MAX_DOCUMENT_BYTES:
-        raise Refused(f"{shown}: the text is larger than {MAX_DOCUMENT_BYTES} bytes; split the flow")
+        raise Refused(
+            "flow.text_too_large",
+            f"{shown}: the text is larger than {MAX_DOCUMENT_BYTES} bytes; split the flow",
+            most=MAX_DOCUMENT_BYTES,
+        )
     try:
         decoded = text.decode()
     except UnicodeDecodeError as error:
-        raise Refused(f"{shown}: the text is not UTF-8; save it as UTF-8") from error
+        raise Refused("flow.malformed_text", f"{shown}: the text is not UTF-8; save it as UTF-8") from error
     if "\0" in decoded:
-        raise Refused(f"{shown}: the text has a NUL character in it, so it is no YAML")
+        raise Refused("flow.malformed_text", f"{shown}: the text has a NUL character in it, so it is no YAML")
 
 
 def app_in(text: bytes, file: str) -> str:

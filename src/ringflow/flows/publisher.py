@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act, note
-from ringflow.errors import DocumentError, Problem, Refused
+from ringflow.actor import Actor, Principal
+from ringflow.audit import Verb, note
+from ringflow.errors import Conflict, DocumentError, Problem, Refused, Unknown
 from ringflow.flows.accept import faults
 from ringflow.flows.check import check_flows
 from ringflow.flows.conflict import ConflictKind, FlowConflict, shown_revision
@@ -70,7 +71,7 @@ class FlowPublisher:
         return await asyncio.to_thread(self._new_problems, [_as_revision(draft.file, draft.text)])
 
     async def publish_drafts(
-        self, operator: str, names: Sequence[str], text: str = "", over: Collection[str] = ()
+        self, principal: Principal, names: Sequence[str], text: str = "", over: Collection[str] = ()
     ) -> list[Publication]:
         """Publish the drafts of these flows, all of them or none; then they are gone.
 
@@ -83,10 +84,10 @@ class FlowPublisher:
             proposals.append(
                 Proposal(draft.file, draft.text, draft.began_from, draft.follows, draft.revision)
             )
-        return await self._publish(operator, proposals, "publish", text, over)
+        return await self._publish(principal, proposals, "publish", text, over)
 
     async def publish_files(
-        self, operator: str, names: Sequence[str], text: str = "", over: Collection[str] = ()
+        self, principal: Principal, names: Sequence[str], text: str = "", over: Collection[str] = ()
     ) -> list[Publication]:
         """Publish the texts of these flows' files as they stand in the folder here.
 
@@ -98,11 +99,11 @@ class FlowPublisher:
             async with self._store.reading() as connection:
                 follows = await known_publication(connection, self.library.file(here.file), here.revision)
             proposals.append(Proposal(here.file, here.text, here.revision, follows))
-        return await self._publish(operator, proposals, "publish", text, over)
+        return await self._publish(principal, proposals, "publish", text, over)
 
     async def roll_back(
         self,
-        operator: str,
+        principal: Principal,
         name: str,
         revision: str | None = None,
         text: str = "",
@@ -123,7 +124,7 @@ class FlowPublisher:
         if not known:
             raise self._file_conflict(file.name, kept.app, None, on_disk)
         proposal = Proposal(file.name, kept.text, on_disk, follows)
-        (made,) = await self._publish(operator, [proposal], "roll_back", text, over)
+        (made,) = await self._publish(principal, [proposal], "roll_back", text, over)
         return made
 
     async def _previous(self, connection: AsyncConnection, file: str, on_disk: str | None) -> str:
@@ -133,20 +134,34 @@ class FlowPublisher:
         elif newest.revision != on_disk:
             found = newest.revision
         elif newest.kind == "roll_back":
-            raise Refused(f"{plain(file)} was rolled back last; name the revision that it is to have")
+            raise Conflict(
+                "flow.rolled_back_last",
+                f"{plain(file)} was rolled back last; name the revision that it is to have",
+                file=file,
+            )
         else:
             found = newest.replaced
         if found is None:
-            raise Refused(f"{plain(file)} has no text before this one")
+            raise Unknown("flow.nothing_before", f"{plain(file)} has no text before this one", file=file)
         return found
 
     async def _publish(
-        self, operator: str, proposals: Sequence[Proposal], kind: Kind, text: str, over: Collection[str]
+        self,
+        principal: Principal,
+        proposals: Sequence[Proposal],
+        kind: Kind,
+        text: str,
+        over: Collection[str],
     ) -> list[Publication]:
         if len({one.file for one in proposals}) < len(proposals):
-            raise Refused("a flow is named twice")
+            raise Refused("flow.named_twice", "a flow is named twice")
         if len(text) > MAX_NOTE or not text.isprintable():
-            raise Refused(f"a note is one line of at most {MAX_NOTE} characters")
+            raise Refused(
+                "field.malformed_text",
+                f"a note is one line of at most {MAX_NOTE} characters",
+                field="note",
+                most=MAX_NOTE,
+            )
         for one in proposals:
             check_text(one.text, one.file)
         texts = [_as_revision(one.file, one.text) for one in proposals]
@@ -154,10 +169,9 @@ class FlowPublisher:
             raise DocumentError(problems)
         with ExitStack() as stack:
             staged = [stack.enter_context(self.library.file(one.file).staged(one.text)) for one in proposals]
-            async with self._store.writing() as connection:
-                act = Act(connection, operator, self.library.now_ms())
+            async with self.library.acting(principal) as actor:
                 made = [
-                    await self._enter(act, one, new, kind, text, over)
+                    await self._enter(actor, one, new, kind, text, over)
                     for one, new in zip(proposals, texts, strict=True)
                 ]
             for publication, beside in zip(made, staged, strict=True):
@@ -165,10 +179,10 @@ class FlowPublisher:
         return made
 
     async def _enter(
-        self, act: Act, proposal: Proposal, new: Revision, kind: Kind, text: str, over: Collection[str]
+        self, actor: Actor, proposal: Proposal, new: Revision, kind: Kind, text: str, over: Collection[str]
     ) -> Publication:
         """Enter one publication, if nothing has changed since its writer looked."""
-        connection, file = act.connection, proposal.file
+        connection, file = actor.connection, proposal.file
         old = self.library.file(file).text()
         on_disk = None if old is None else text_revision(old)
         if on_disk != proposal.seen and on_disk not in over:
@@ -179,7 +193,12 @@ class FlowPublisher:
         if newest is not None and newest.id != proposal.follows and newest.revision not in may_replace:
             raise _published_meanwhile(new.app, proposal.seen, newest)
         if on_disk == new.revision and newest is not None and newest.revision == new.revision:
-            raise Refused(f"{plain(new.app)} has this text, {new.revision}, and it is published")
+            raise Conflict(
+                "flow.published_already",
+                f"{plain(new.app)} has this text, {new.revision}, and it is published",
+                flow=new.app,
+                revision=new.revision,
+            )
         replaced = on_disk
         if on_disk == new.revision:
             # Changed by hand here; servers with folders of their own have what was there before.
@@ -194,9 +213,9 @@ class FlowPublisher:
             follows=newest.id if newest is not None else 0,
             replaced=replaced,
             kind=kind,
-            operator=act.operator,
+            operator=actor.principal.name,
             note=text,
-            at_ms=act.now_ms,
+            at_ms=actor.now_ms,
         )
         if made is None:
             raise _published_meanwhile(new.app, proposal.seen, None)
@@ -205,7 +224,8 @@ class FlowPublisher:
             raise FlowConflict(ConflictKind.DRAFT, new.app, proposal.draft, None, what)
         before = None if replaced is None else {"revision": replaced}
         after = {"revision": new.revision, "file": file, "note": text}
-        await note(act, "publish" if kind == "publish" else "roll back", f"flow {new.app}", before, after)
+        verb = Verb.PUBLISH if kind == "publish" else Verb.ROLL_BACK
+        await note(actor, verb, f"flow {new.app}", before, after)
         return made
 
     def _put(self, publication: Publication, staged: StagedText) -> None:

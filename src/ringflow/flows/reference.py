@@ -43,7 +43,9 @@ def page_text(kind: type[Slot]) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise Refused(f"the slot type has no page: {path}: {error.strerror}") from error
+        raise Refused(
+            "slot.no_page", f"the slot type has no page: {path}: {error.strerror}", path=str(path)
+        ) from error
     return re.sub(r"\A# .*\n+", "", text).strip() + "\n"
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.errors import Refused
+from ringflow.errors import Refused, Unknown
 from ringflow.plain_text import plain
 from ringflow.store.flow_tables import flow_revisions as table
 from ringflow.store.statement import Kind, Statement
@@ -95,12 +95,19 @@ async def find_revision(connection: AsyncConnection, name: str, revision: str) -
     rows = (await connection.execute(query.order_by(table.c.loaded_ms, table.c.id))).mappings().all()
     found = {row["revision"]: row for row in rows}
     if not revision or not found:
-        raise Refused(
-            f"{plain(name)} has no revision {plain(revision)}; "
-            f"`ringflow flow history {plain(name)}` lists those that are kept"
+        raise Unknown(
+            "flow.unknown_revision",
+            f"{plain(name)} has no revision {plain(revision)}",
+            flow=name,
+            revision=revision,
         )
     if len(found) > 1:
-        raise Refused(f"{plain(revision)} is the beginning of {', '.join(sorted(found))}; write one of them")
+        raise Refused(
+            "flow.several_revisions",
+            f"{plain(revision)} is the beginning of {', '.join(sorted(found))}; write one of them",
+            revision=revision,
+            revisions=sorted(found),
+        )
     (row,) = found.values()
     return KeptRevision(**{**row, "text": row["text"].encode()})
 

@@ -196,10 +196,14 @@ def _trunks_of_legs(plans: Sequence[RealPlan], names: list[str]) -> tuple[dict[P
     if any(leg.callee is not None for leg in uris):
         if sum(any(leg.turn is None for leg in plan.legs) for plan in plans) > 1:
             raise Refused(
-                "the lab has one place for all SIP URIs: two calls cannot dial them at the same time"
+                "scenario.not_for_the_lab",
+                "the lab has one place for all SIP URIs: two calls cannot dial them at the same time",
             )
         if any(leg.callee is None for leg in uris):
-            raise Refused("the lab has one place for all SIP URIs: either all of them are there, or none")
+            raise Refused(
+                "scenario.not_for_the_lab",
+                "the lab has one place for all SIP URIs: either all of them are there, or none",
+            )
         name = next(free)
         trunks |= dict.fromkeys(uris, name)
         uri_dial = f"PJSIP/{name}{URI_SUFFIX}/{{uri}}"

@@ -65,11 +65,15 @@ def plan_call(script: ScenarioCall, call: SimulatedCall) -> RealPlan:
     """How to make the call on a real Asterisk. Raises `Refused` for what only the simulator can play."""
     cli = script.call.caller
     if call.endless and script.expect.endless is None:
-        raise Refused("nobody ends this call; say after how long the caller may: `expect: {endless: 10s}`")
+        raise Refused(
+            "scenario.not_for_the_lab",
+            "nobody ends this call; say after how long the caller may: `expect: {endless: 10s}`",
+        )
     withheld = script.call.presentation == "restricted"
     if cli is None and withheld:
         raise Refused(
-            "a caller without a number has none to withhold; give `from`, or leave out `presentation`"
+            "scenario.not_for_the_lab",
+            "a caller without a number has none to withhold; give `from`, or leave out `presentation`",
         )
     return RealPlan(
         cli=cli or "",
@@ -107,7 +111,7 @@ def _legs(call: SimulatedCall) -> tuple[PlannedLeg, ...]:
 
 def _met(seen: DialledLeg) -> LabCallee | None:
     if "/" not in seen.target or "@" not in seen.target:
-        raise Refused(f"the lab has no callee behind {seen.target}")
+        raise Refused("scenario.not_for_the_lab", f"the lab has no callee behind {seen.target}")
     return lab_callee(seen.callee) if seen.callee.behaviour in _BEHAVIOURS else None
 
 

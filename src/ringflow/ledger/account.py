@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.errors import Refused
+from ringflow.errors import Conflict, Unknown
 from ringflow.ledger.credit import SPENDABLE, SPENT_TODAY, utc_day
 from ringflow.money import check_currency
 from ringflow.store import DirectConnection
@@ -108,7 +108,7 @@ async def open_account(connection: AsyncConnection | DirectConnection, customer_
     """
     found = await _CURRENCY.run(connection, customer_id=customer_id)
     if not found:
-        raise Refused(f"there is no customer {customer_id}")
+        raise Unknown("customer.unknown", f"there is no customer {customer_id}", customer=customer_id)
     currency = check_currency(found[0][0])
     rows: list[dict[str, object]] = [{"id": customer_id, "customer_id": customer_id, "currency": currency}]
     rows += [{"id": house_id(house, currency), "house": house.value, "currency": currency} for house in House]
@@ -120,7 +120,11 @@ async def close_account(connection: AsyncConnection, customer_id: int) -> None:
     """Remove an account that has never been used. Raises `Refused` when it has a history, which stays."""
     await _CLOSE.run(connection, customer_id=customer_id)
     if await _READ.run(connection, customer_id=customer_id, day=0):
-        raise Refused(f"customer {customer_id} has movements of money; set its status to inactive instead")
+        raise Conflict(
+            "customer.has_history",
+            f"customer {customer_id} has movements of money; set its status to inactive instead",
+            customer=customer_id,
+        )
 
 
 async def read_account(connection: AsyncConnection, customer_id: int, now_ms: int) -> Account | None:

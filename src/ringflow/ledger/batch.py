@@ -110,7 +110,7 @@ async def _run_legs(
     if connection.dialect.name == "postgresql":
         known, kept = await (_lock_legs(connection, requests) if wait else _lock_free(connection, requests))
         unknown = {
-            one.leg_id: UnknownLeg(f"leg {one.leg_id} has no hold")
+            one.leg_id: UnknownLeg("leg.unknown", f"leg {one.leg_id} has no hold", leg=one.leg_id)
             for one in requests
             if one.leg_id not in known and not isinstance(one, HoldRequest | VoidRequest)
         }

@@ -5,8 +5,9 @@ The audit log has every change.
 
 from __future__ import annotations
 
-from ringflow.audit import Act, note
-from ringflow.errors import Refused
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
+from ringflow.errors import Conflict, Refused
 from ringflow.ledger.account import Account, open_account, read_account
 from ringflow.ledger.credit import UNHELD
 from ringflow.money import MAX_AMOUNT_MICROS, Money, format_amount
@@ -25,47 +26,57 @@ _SET_DAILY = Statement(
 )
 
 
-async def set_debit_limit(act: Act, customer_id: int, micros: int) -> tuple[Account, Account]:
+async def set_debit_limit(actor: Actor, customer_id: int, micros: int) -> tuple[Account, Account]:
     """0: prepaid; above: overdraft; below: a reserve that is kept back. Gives the account before and after.
 
     Raises `Refused` for an overdraft smaller than what is used of it: the books never show an account that is
     below its limit. (To stop the customer's calls at once, set its status.)
     """
-    before = await _account(act, customer_id, micros)
-    if not await _SET_DEBIT.run(act.connection, customer_id=customer_id, micros=micros):
+    before = await _account(actor, customer_id, micros)
+    if not await _SET_DEBIT.run(actor.connection, customer_id=customer_id, micros=micros):
         used = Money(before.held_micros - before.balance_micros, before.currency)
-        raise Refused(f"customer {customer_id} uses {used} of its overdraft; the limit cannot be lower")
-    return before, await _noted(act, before)
+        raise Conflict(
+            "limit.used",
+            f"customer {customer_id} uses {used} of its overdraft; the limit cannot be lower",
+            customer=customer_id,
+            used=str(used),
+        )
+    return before, await _noted(actor, before)
 
 
-async def set_daily_limit(act: Act, customer_id: int, micros: int | None) -> tuple[Account, Account]:
+async def set_daily_limit(actor: Actor, customer_id: int, micros: int | None) -> tuple[Account, Account]:
     """What calls may cost in one UTC day; None: no limit. Gives the account before and after.
 
     Below what is spent or held today it stops new calls; those in progress go on with what they hold.
     """
     if micros is not None and micros < 0:
-        raise Refused("a daily limit is not below zero")
-    before = await _account(act, customer_id, micros or 0)
-    await _SET_DAILY.run(act.connection, customer_id=customer_id, micros=micros)
-    return before, await _noted(act, before)
+        raise Refused("amount.negative", "a daily limit is not below zero")
+    before = await _account(actor, customer_id, micros or 0)
+    await _SET_DAILY.run(actor.connection, customer_id=customer_id, micros=micros)
+    return before, await _noted(actor, before)
 
 
-async def _account(act: Act, customer_id: int, micros: int) -> Account:
-    currency = await open_account(act.connection, customer_id, act.now_ms)
+async def _account(actor: Actor, customer_id: int, micros: int) -> Account:
+    currency = await open_account(actor.connection, customer_id, actor.now_ms)
     if abs(micros) > MAX_AMOUNT_MICROS:
-        raise Refused(f"a limit is at most {Money(MAX_AMOUNT_MICROS, currency)}")
-    return await _read(act, customer_id)
+        raise Refused(
+            "amount.out_of_range",
+            f"a limit is at most {Money(MAX_AMOUNT_MICROS, currency)}",
+            low="0",
+            high=str(Money(MAX_AMOUNT_MICROS, currency)),
+        )
+    return await _read(actor, customer_id)
 
 
-async def _noted(act: Act, before: Account) -> Account:
-    after = await _read(act, before.customer_id)
+async def _noted(actor: Actor, before: Account) -> Account:
+    after = await _read(actor, before.customer_id)
     if _facts(after) != _facts(before):
-        await note(act, "limit", f"customer {before.customer_id}", _facts(before), _facts(after))
+        await note(actor, Verb.LIMIT, f"customer {before.customer_id}", _facts(before), _facts(after))
     return after
 
 
-async def _read(act: Act, customer_id: int) -> Account:
-    account = await read_account(act.connection, customer_id, act.now_ms)
+async def _read(actor: Actor, customer_id: int) -> Account:
+    account = await read_account(actor.connection, customer_id, actor.now_ms)
     assert account is not None, "it was opened before its limit is set"
     return account
 

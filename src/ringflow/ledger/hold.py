@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.errors import Refused
+from ringflow.errors import Conflict, Unknown
 from ringflow.ledger.server_liveness import SEEN_MS
 from ringflow.ledger.terms import Terms, UnreadableTerms, affordable_ms
 from ringflow.store.statement import Statement
@@ -62,11 +62,11 @@ class NoCredit:
     available_micros: int
 
 
-class UnknownLeg(Refused):
+class UnknownLeg(Unknown):
     """No hold was ever made for this leg."""
 
 
-class LegTaken(Refused):
+class LegTaken(Conflict):
     """The leg's id stands for another hold, or for one that has ended."""
 
 

@@ -202,9 +202,9 @@ async def _find_raised(
     for one in requests:
         row = found.get(one.leg_id)
         if row is None:
-            answers[one.leg_id] = UnknownLeg(f"leg {one.leg_id} has no hold")
+            answers[one.leg_id] = UnknownLeg("leg.unknown", f"leg {one.leg_id} has no hold", leg=one.leg_id)
         elif row.state != "held":
-            answers[one.leg_id] = LegTaken(f"leg {one.leg_id} has ended")
+            answers[one.leg_id] = LegTaken("leg.taken", f"leg {one.leg_id} has ended", leg=one.leg_id)
         else:
             raised[one.leg_id] = (one, read_hold(row))
     return raised, answers
@@ -268,7 +268,7 @@ def _raised(asked: ExtendRequest, hold: Hold, grant: Grant) -> Hold | NoCredit:
 
 def _again(request: HoldRequest, row: HoldRow) -> Hold | Refused:
     if row.state != "held":
-        return LegTaken(f"leg {request.leg_id} has ended")
+        return LegTaken("leg.taken", f"leg {request.leg_id} has ended", leg=request.leg_id)
     if (row.account_id, row.asked_micros) != (request.customer_id, request.micros):
-        return LegTaken(f"leg {request.leg_id} has another hold")
+        return LegTaken("leg.taken", f"leg {request.leg_id} has another hold", leg=request.leg_id)
     return read_hold(row)

@@ -150,9 +150,11 @@ class Ledger:
         async with self.store.reading() as connection:
             hold = await find_hold(connection, leg_id)
         if hold is None:
-            raise UnknownLeg(f"leg {leg_id} has no hold")
+            raise UnknownLeg("leg.unknown", f"leg {leg_id} has no hold", leg=leg_id)
         if hold.unreadable and talked_ms > 0 and self.now_ms() <= hold.expires_ms:
-            raise UnreadableTerms(f"leg {leg_id} cannot be charged, {hold.unreadable}")
+            raise UnreadableTerms(
+                "leg.unreadable_terms", f"leg {leg_id} cannot be charged, {hold.unreadable}", leg=leg_id
+            )
         if hold.paid_ms is not None and talked_ms > hold.paid_ms:
             log.warning("talk beyond its hold", leg=leg_id, talked_ms=talked_ms, paid_ms=hold.paid_ms)
         return await self.settle(leg_id, leg_charge_micros(hold.terms, max(0, talked_ms), hold.paid_ms))
@@ -209,5 +211,10 @@ class Ledger:
 
 def _amount(micros: int) -> int:
     if isinstance(micros, bool) or not isinstance(micros, int) or not 0 <= micros <= MAX_AMOUNT_MICROS:
-        raise Refused(f"{micros!r} is not an amount of micro-units from 0 to {MAX_AMOUNT_MICROS}")
+        raise Refused(
+            "amount.out_of_range",
+            f"{micros!r} is not an amount of micro-units from 0 to {MAX_AMOUNT_MICROS}",
+            low="0",
+            high=str(MAX_AMOUNT_MICROS),
+        )
     return micros

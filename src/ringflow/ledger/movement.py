@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act, note
-from ringflow.errors import Refused
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
+from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.ledger.credit import CREDIT
 from ringflow.money import MAX_AMOUNT_MICROS, MAX_BALANCE_MICROS, Money
 from ringflow.store.statement import Statement
@@ -60,11 +61,11 @@ class Posted:
     again: bool = False
 
 
-class KeyTaken(Refused):
+class KeyTaken(Conflict):
     """The idempotency key stands for another movement."""
 
 
-class NotEnough(Refused):
+class NotEnough(Conflict):
     """The account has less credit than the movement takes."""
 
 
@@ -121,13 +122,14 @@ _CREDIT = Statement(
 )
 
 
-async def post(connection: AsyncConnection, movement: Movement, now_ms: int) -> Posted:
+async def post(actor: Actor, movement: Movement) -> Posted:
     """Enter a movement in the books, within the caller's transaction, which is rolled back on an exception.
 
     Raises `NotEnough` where a customer has less credit, `KeyTaken`, and `Refused` for an amount that is not
     above zero or too large, a text that is too long or an account that is not there.
     """
     _check(movement)
+    connection = actor.connection
     # Every transaction takes customers' rows before the house's, so that no two wait for each other.
     await _LOCK.run(connection, one=movement.debit_id, other=movement.credit_id)
     # A savepoint: a caller who goes on after a refusal must not keep half a movement.
@@ -136,16 +138,14 @@ async def post(connection: AsyncConnection, movement: Movement, now_ms: int) -> 
             connection,
             None,
             **{name: getattr(movement, name) for name in _COLUMNS.split(", ")},
-            now_ms=now_ms,
+            now_ms=actor.now_ms,
         )
         if not made:
             return await _again(connection, movement)
         left, grown = await _move(connection, movement)
-        posted = Posted(made[0][0], movement, now_ms)
-        if movement.operator:
-            act = Act(connection, movement.operator, now_ms)
-            await _note(act, posted, movement.debit_id, left + movement.micros, left)
-            await _note(act, posted, movement.credit_id, grown - movement.micros, grown)
+        posted = Posted(made[0][0], movement, actor.now_ms)
+        await _note(actor, posted, movement.debit_id, left + movement.micros, left)
+        await _note(actor, posted, movement.credit_id, grown - movement.micros, grown)
     return posted
 
 
@@ -158,18 +158,22 @@ async def _move(connection: AsyncConnection, movement: Movement) -> tuple[int, i
     account_id = movement.credit_id
     given = await _GIVE.run(connection, account_id=account_id, micros=micros, highest=MAX_BALANCE_MICROS)
     if not given:
-        raise Refused(f"account {account_id} cannot hold {Money(micros, movement.currency)} more")
+        raise Refused(
+            "balance.too_large",
+            f"account {account_id} cannot hold {Money(micros, movement.currency)} more",
+            account=account_id,
+        )
     return taken[0][0], given[0][0]
 
 
-async def _note(act: Act, posted: Posted, account_id: int, before: int, after: int) -> None:
+async def _note(actor: Actor, posted: Posted, account_id: int, before: int, after: int) -> None:
     """Tell the audit log what a customer's credit was and is; the house's is the sum of all of them."""
     if account_id < 0:
         return
     movement = posted.movement
     await note(
-        act,
-        movement.kind.value,
+        actor,
+        Verb(movement.kind),
         f"customer {account_id}",
         {"balance": str(Money(before, movement.currency))},
         {
@@ -195,16 +199,28 @@ async def find_movement(connection: AsyncConnection, key: str) -> Posted | None:
 async def _again(connection: AsyncConnection, movement: Movement) -> Posted:
     first = await find_movement(connection, movement.key)
     if first is None or first.movement != movement:
-        raise KeyTaken(f"the key `{movement.key}` stands for another movement; use a new one")
+        raise KeyTaken(
+            "key.taken",
+            f"the key `{movement.key}` stands for another movement; use a new one",
+            key=movement.key,
+        )
     return Posted(first.id, first.movement, first.created_ms, again=True)
 
 
 async def _not_enough(connection: AsyncConnection, movement: Movement) -> Refused:
     found = await _CREDIT.run(connection, account_id=movement.debit_id)
     if not found:
-        return Refused(f"there is no account {movement.debit_id}")
+        return Unknown(
+            "account.unknown", f"there is no account {movement.debit_id}", account=movement.debit_id
+        )
     wanted, there = Money(movement.micros, movement.currency), Money(found[0][0], movement.currency)
-    return NotEnough(f"customer {movement.debit_id} has {there} available, and {wanted} is wanted")
+    return NotEnough(
+        "credit.not_enough",
+        f"customer {movement.debit_id} has {there} available, and {wanted} is wanted",
+        customer=movement.debit_id,
+        available=str(there),
+        wanted=str(wanted),
+    )
 
 
 def _read(row: Row[Any]) -> Posted:
@@ -225,9 +241,19 @@ def _read(row: Row[Any]) -> Posted:
 def _check(movement: Movement) -> None:
     if not 0 < movement.micros <= MAX_AMOUNT_MICROS:
         highest = Money(MAX_AMOUNT_MICROS, movement.currency)
-        raise Refused(f"an amount is more than zero and at most {highest}")
+        raise Refused(
+            "amount.out_of_range",
+            f"an amount is more than zero and at most {highest}",
+            low="0",
+            high=str(highest),
+        )
     for name, text in (("key", movement.key), ("reason", movement.reason), ("operator", movement.operator)):
         if len(text) > MAX_TEXT or not text.isprintable():
-            raise Refused(f"the {name} has more than {MAX_TEXT} characters, or some that cannot be printed")
+            raise Refused(
+                "field.malformed_text",
+                f"the {name} has more than {MAX_TEXT} characters, or some that cannot be printed",
+                field=name,
+                most=MAX_TEXT,
+            )
     if not movement.key or not movement.reason.strip():
-        raise Refused("a movement needs a key and a reason")
+        raise Refused("movement.no_key_or_reason", "a movement needs a key and a reason")

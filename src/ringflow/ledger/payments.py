@@ -5,18 +5,17 @@ Every function opens the account if need be, and posts once for each key: `movem
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from ringflow.errors import Refused
+from ringflow.actor import Actor, Opener
+from ringflow.errors import Conflict, Field, Refused, Unknown
 from ringflow.ledger.account import House, house_id, open_account
 from ringflow.ledger.movement import Kind, Movement, NotEnough, Posted, find_movement, post
 from ringflow.ledger.transaction import transact
 from ringflow.money import Money
-from ringflow.store import Store, StoreGone, StoreLocked
+from ringflow.store import StoreGone, StoreLocked
 from ringflow.store.statement import Statement
 
 OWN_KEYS = ("card:", "leg:", "voucher:")
@@ -24,16 +23,29 @@ OWN_KEYS = ("card:", "leg:", "voucher:")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """Who has money moved, why and when. `key`: the same key twice moves it once."""
+class Purpose:
+    """Why money is moved, for the books. `key`: the same key twice moves it once."""
 
     key: str
     reason: str
-    operator: str
-    now_ms: int
 
 
-Posting: TypeAlias = Callable[[AsyncConnection, Order], Awaitable[Posted]]
+class OutcomeUnknown(StoreGone):
+    """The database was lost in the moment of a commit: a movement was made, or not."""
+
+    code = "movement.outcome_unknown"
+
+    def __init__(self, why: str, key: str) -> None:
+        self._key = key
+        super().__init__(f"{why}; whether the movement was made is not known")
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """The idempotency key, with which the movement is made once however often it is tried."""
+        return {"key": self._key}
+
+
+Posting: TypeAlias = Callable[[Actor], Awaitable[Posted]]
 """Posts one movement within a transaction."""
 
 _REFUND = Statement(
@@ -55,99 +67,115 @@ def check_key(key: str) -> str:
     Who took a card's key before the card did would keep it from ever being redeemed.
     """
     if not key.strip():
-        raise Refused("a key has characters; leave it out for a new one")
+        raise Refused("key.empty", "a key has characters; leave it out for a new one")
     if key.startswith(OWN_KEYS):
-        raise Refused(f"keys that begin with {', '.join(OWN_KEYS)} are Ringflow's own; choose another")
+        raise Refused(
+            "key.reserved",
+            f"keys that begin with {', '.join(OWN_KEYS)} are Ringflow's own; choose another",
+            prefixes=OWN_KEYS,
+        )
     return key
 
 
-async def post_once(store: Store, work: Posting, order: Order) -> Posted:
+async def post_once(
+    opener: Opener,
+    work: Posting,
+    key: str,
+) -> Posted:
     """Have one movement posted in a transaction of its own, and again where its answer was lost.
 
-    Raises `StoreGone`, which names the key where nobody knows whether the movement was made.
+    `opener` begins a transaction in which somebody acts. Raises `OutcomeUnknown`, which names the key, where
+    nobody knows whether the movement was made.
     """
     try:
-        return await transact(store.writing, lambda connection: work(connection, order))
+        return await transact(opener, work)
     except StoreLocked:
         raise
     except StoreGone:
         try:
-            return await transact(store.writing, lambda connection: work(connection, order))
+            return await transact(opener, work)
         except StoreGone as error:
-            unknown = f"whether the movement was made is not known; do it again with --key {order.key}"
-            raise StoreGone(f"{error}; {unknown}, which makes it once") from error
+            raise OutcomeUnknown(str(error), key) from error
 
 
-async def pay_in(connection: AsyncConnection, customer_id: int, micros: int, order: Order) -> Posted:
+async def pay_in(actor: Actor, customer_id: int, micros: int, purpose: Purpose) -> Posted:
     """A payment came in: the customer's credit rises."""
     _refuse_negative(micros)
-    return await _with_house(connection, Kind.PAY_IN, House.CASH, customer_id, micros, order)
+    return await _with_house(actor, Kind.PAY_IN, House.CASH, customer_id, micros, purpose)
 
 
-async def pay_out(connection: AsyncConnection, customer_id: int, micros: int, order: Order) -> Posted:
+async def pay_out(actor: Actor, customer_id: int, micros: int, purpose: Purpose) -> Posted:
     """A payment goes back: the customer's credit falls, at most to its limit."""
     _refuse_negative(micros)
-    return await _with_house(connection, Kind.PAY_OUT, House.CASH, customer_id, -micros, order)
+    return await _with_house(actor, Kind.PAY_OUT, House.CASH, customer_id, -micros, purpose)
 
 
-async def adjust(connection: AsyncConnection, customer_id: int, micros: int, order: Order) -> Posted:
+async def adjust(actor: Actor, customer_id: int, micros: int, purpose: Purpose) -> Posted:
     """Correct a customer's credit, up or (at most to its limit) down."""
-    return await _with_house(connection, Kind.ADJUSTMENT, House.ADJUSTMENTS, customer_id, micros, order)
+    return await _with_house(actor, Kind.ADJUSTMENT, House.ADJUSTMENTS, customer_id, micros, purpose)
 
 
-async def credit_card(connection: AsyncConnection, customer_id: int, micros: int, order: Order) -> Posted:
+async def credit_card(actor: Actor, customer_id: int, micros: int, purpose: Purpose) -> Posted:
     """Give a card's or voucher's value to a customer."""
     _refuse_negative(micros)
-    return await _with_house(connection, Kind.CARD, House.CARDS, customer_id, micros, order)
+    return await _with_house(actor, Kind.CARD, House.CARDS, customer_id, micros, purpose)
 
 
 async def transfer(
-    connection: AsyncConnection, from_customer_id: int, to_customer_id: int, micros: int, order: Order
+    actor: Actor, from_customer_id: int, to_customer_id: int, micros: int, purpose: Purpose
 ) -> Posted:
     """Move credit between two customers of one currency."""
     if from_customer_id == to_customer_id:
-        raise Refused("a transfer needs two customers")
-    currency = await open_account(connection, from_customer_id, order.now_ms)
-    other = await open_account(connection, to_customer_id, order.now_ms)
+        raise Refused("transfer.one_customer", "a transfer needs two customers")
+    currency = await open_account(actor.connection, from_customer_id, actor.now_ms)
+    other = await open_account(actor.connection, to_customer_id, actor.now_ms)
     if currency != other:
-        raise Refused(
+        raise Conflict(
+            "currency.differs",
             f"customer {from_customer_id} has {currency} and customer {to_customer_id} has {other}: "
-            "a transfer stays within one currency"
+            "a transfer stays within one currency",
+            currency=currency,
+            other=other,
         )
-    movement = _movement(Kind.TRANSFER, from_customer_id, to_customer_id, currency, micros, order)
-    return await post(connection, movement, order.now_ms)
+    movement = _movement(actor, Kind.TRANSFER, from_customer_id, to_customer_id, currency, micros, purpose)
+    return await post(actor, movement)
 
 
-async def refund(connection: AsyncConnection, leg_id: str, micros: int | None, order: Order) -> Posted:
+async def refund(actor: Actor, leg_id: str, micros: int | None, purpose: Purpose) -> Posted:
     """Give back what a leg was charged, or a part of it; never more in all than the charge.
 
     `micros` None: all that is left of it; a second time with the same key then gives the first back.
     """
-    found = await _LEFT.run(connection, leg_id=leg_id)
+    found = await _LEFT.run(actor.connection, leg_id=leg_id)
     if not found:
-        raise Refused(f"leg {leg_id} was never charged")
+        raise Unknown("leg.uncharged", f"leg {leg_id} was never charged", leg=leg_id)
     customer_id, left, currency = tuple(found[0])
-    first = await find_movement(connection, order.key)
+    first = await find_movement(actor.connection, purpose.key)
     if micros is None:
         micros = first.movement.micros if first else left
     movement = Movement(
-        key=order.key,
+        key=purpose.key,
         kind=Kind.REFUND,
         debit_id=house_id(House.REVENUE, currency),
         credit_id=customer_id,
         currency=currency,
         micros=micros,
-        reason=order.reason,
-        operator=order.operator,
+        reason=purpose.reason,
+        operator=actor.principal.name,
         leg_id=leg_id,
     )
     if first is not None:
-        return await post(connection, movement, order.now_ms)
+        return await post(actor, movement)
     # Where another server posted the same key meanwhile, the savepoint takes back what was noted on the leg.
-    async with connection.begin_nested() as savepoint:
-        if micros <= 0 or not await _REFUND.run(connection, leg_id=leg_id, micros=micros):
-            raise NotEnough(f"leg {leg_id} has {Money(left, currency)} of its charge left to give back")
-        posted = await post(connection, movement, order.now_ms)
+    async with actor.connection.begin_nested() as savepoint:
+        if micros <= 0 or not await _REFUND.run(actor.connection, leg_id=leg_id, micros=micros):
+            raise NotEnough(
+                "refund.too_large",
+                f"leg {leg_id} has {Money(left, currency)} of its charge left to give back",
+                leg=leg_id,
+                left=str(Money(left, currency)),
+            )
+        posted = await post(actor, movement)
         if posted.again:
             await savepoint.rollback()
     return posted
@@ -155,21 +183,23 @@ async def refund(connection: AsyncConnection, leg_id: str, micros: int | None, o
 
 def _refuse_negative(micros: int) -> None:
     if micros <= 0:
-        raise Refused("an amount is more than zero")
+        raise Refused("amount.not_positive", "an amount is more than zero")
 
 
 async def _with_house(
-    connection: AsyncConnection, kind: Kind, house: House, customer_id: int, micros: int, order: Order
+    actor: Actor, kind: Kind, house: House, customer_id: int, micros: int, purpose: Purpose
 ) -> Posted:
     """Between a customer and the house: to the customer, or from it where `micros` is below zero."""
-    currency = await open_account(connection, customer_id, order.now_ms)
+    currency = await open_account(actor.connection, customer_id, actor.now_ms)
     ends = (house_id(house, currency), customer_id)
     debit_id, credit_id = ends if micros > 0 else ends[::-1]
-    movement = _movement(kind, debit_id, credit_id, currency, abs(micros), order)
-    return await post(connection, movement, order.now_ms)
+    movement = _movement(actor, kind, debit_id, credit_id, currency, abs(micros), purpose)
+    return await post(actor, movement)
 
 
 def _movement(
-    kind: Kind, debit_id: int, credit_id: int, currency: str, micros: int, order: Order
+    actor: Actor, kind: Kind, debit_id: int, credit_id: int, currency: str, micros: int, purpose: Purpose
 ) -> Movement:
-    return Movement(order.key, kind, debit_id, credit_id, currency, micros, order.reason, order.operator)
+    return Movement(
+        purpose.key, kind, debit_id, credit_id, currency, micros, purpose.reason, actor.principal.name
+    )

@@ -148,7 +148,9 @@ async def settle_holds(
         found = [EndedRow._make(row) for row in await _FIND.run(connection, before)]
         answers |= {row.leg_id: read_settlement(row) for row in found}
     for one in requests:
-        answers.setdefault(one.leg_id, UnknownLeg(f"leg {one.leg_id} has no hold"))
+        answers.setdefault(
+            one.leg_id, UnknownLeg("leg.unknown", f"leg {one.leg_id} has no hold", leg=one.leg_id)
+        )
     return answers, charges
 
 

@@ -71,7 +71,9 @@ def _from_json(text: str) -> Terms:
         if not _computable(terms):
             raise ValueError("a value is out of its range")
     except (ValueError, TypeError, KeyError) as error:
-        raise UnreadableTerms(f"the terms {text[:200]!r} cannot be read: {error}") from error
+        raise UnreadableTerms(
+            "terms.unreadable", f"the terms {text[:200]!r} cannot be read: {error}"
+        ) from error
     return terms
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, exists, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.calls.outcome import NEVER_DIALLED, LegStatus, Outcome
-from ringflow.errors import Refused
+from ringflow.errors import Unknown
 from ringflow.plain_text import plain
 from ringflow.records.legs import RecordedLeg, read_legs
 from ringflow.store import Store
@@ -95,7 +95,7 @@ async def find_call(connection: AsyncConnection, call_id: str) -> tuple[Recorded
     """One call. Raises `Refused` when no record has this id."""
     found = await _with_legs(connection, select(*_COLUMNS).where(call_records.c.call_id == call_id))
     if not found:
-        raise Refused(f"call {plain(call_id)} is not on record; `ringflow record list` shows those that are")
+        raise Unknown("call.unknown", f"call {plain(call_id)} is not on record", call=call_id)
     slots = await read_slots(connection, [call_id])
     return found[0], slots.get(call_id, [])
 

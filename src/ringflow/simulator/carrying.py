@@ -56,9 +56,9 @@ class Arrival:
     def __post_init__(self) -> None:
         for text in (self.did, self.caller or ""):
             if not is_presented(text):
-                raise Refused(f"number `{plain(text)}`: {ONE_LINE}")
+                raise Refused("number.malformed", f"number `{plain(text)}`: {ONE_LINE}", number=text)
         if not self.did:
-            raise Refused("the number that is called is empty: give a DID")
+            raise Refused("field.empty", "the number that is called is empty: give a DID", field="number")
 
     @property
     def channel(self) -> str:

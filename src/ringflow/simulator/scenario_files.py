@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ringflow.calls.outcome import Outcome
 from ringflow.documents import Document, Location, Value, read_document
-from ringflow.errors import DocumentError, Problem, Refused
+from ringflow.errors import DocumentError, Problem, Unknown
 from ringflow.flows.check import check_flows
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
@@ -55,7 +55,11 @@ def find_scenario_files(paths: Iterable[Path]) -> list[Path]:
         elif path.is_file():
             found.append(path)
         else:
-            raise Refused(f"{path} is not there; name a scenario file or a folder with *{SUFFIX} files")
+            raise Unknown(
+                "file.missing",
+                f"{path} is not there; name a scenario file or a folder with *{SUFFIX} files",
+                path=str(path),
+            )
     return list(dict.fromkeys(found))
 
 

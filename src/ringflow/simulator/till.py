@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from ringflow.accounts import customers
-from ringflow.audit import Act
+from ringflow.actor import Actor, Principal, PrincipalKind, acting
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock
 from ringflow.config import ChargingConfig
 from ringflow.ledger.check import check_books
 from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Order, adjust, pay_in
+from ringflow.ledger.payments import Purpose, adjust, pay_in
 from ringflow.ledger.rates.card import RateCard, assign_trunk, create_card
 from ringflow.ledger.rates.prefix import rate_prefix
 from ringflow.money import MICRO_DIGITS, parse_amount
+from ringflow.rights import ALL_RIGHTS
 from ringflow.simulator.scenario import Given, ScenarioCustomer, ScenarioRate, TopUp
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks, rates
 
 SERVER = "scenario"
+SCENARIO = Principal(PrincipalKind.SYSTEM, SERVER, ALL_RIGHTS)
 
 _LEFT = {
     "the hold has not ended with its call": select(ledger_holds.c.leg_id).where(
@@ -61,29 +64,27 @@ class Till:
 
     async def fill(self, given: Given, customers: tuple[ScenarioCustomer, ...]) -> None:
         """Give the customers their credit and limits, each currency the rates, and trunks their costs."""
-        now_ms = self.charging.ledger.now_ms()
-        async with self._store.writing() as connection:
+        async with self._acting() as actor:
             for customer in customers:
-                await _give(Act(connection, SERVER, now_ms), customer)
-            act, currencies = Act(connection, SERVER, now_ms), sorted({one.currency for one in customers})
-            for currency in currencies:
+                await _give(actor, customer)
+            for currency in sorted({one.currency for one in customers}):
                 card = await create_card(
-                    act, f"scenario {currency}", currency, default=True, below_cost=given.below_cost
+                    actor, f"scenario {currency}", currency, default=True, below_cost=given.below_cost
                 )
-                await self._put(act, card, given.rates or ())
+                await self._put(actor, card, given.rates or ())
             for trunk, costs in given.costs.items():
                 # Amounts in two currencies are not compared: a trunk costs what the first customer pays in.
-                card = await create_card(act, f"cost of {trunk}", customers[0].currency)
-                await self._put(act, card, costs)
-                await assign_trunk(act, trunk, card)
+                card = await create_card(actor, f"cost of {trunk}", customers[0].currency)
+                await self._put(actor, card, costs)
+                await assign_trunk(actor, trunk, card)
 
-    async def _put(self, act: Act, card: RateCard, given: Sequence[ScenarioRate]) -> None:
+    async def _put(self, actor: Actor, card: RateCard, given: Sequence[ScenarioRate]) -> None:
         for rate in given:
             amounts = {
                 f"{field}_micros": parse_amount(getattr(rate, field), card.currency, decimals=MICRO_DIGITS)
                 for field in ("price", "connection")
             }
-            await act.connection.execute(
+            await actor.connection.execute(
                 rates.insert().values(
                     card_id=card.id,
                     prefix=rate_prefix(rate.prefix, self._country),
@@ -95,13 +96,16 @@ class Till:
                 )
             )
 
+    def _acting(self) -> AbstractAsyncContextManager[Actor]:
+        return acting(self._store, SCENARIO, self._country, self.charging.ledger.now_ms())
+
     async def pay_in(self, top_up: TopUp) -> None:
         """Pay in while the call goes on."""
-        order = Order(f"top-up at {top_up.after}", "in the talk", SERVER, self.charging.ledger.now_ms())
-        async with self._store.writing() as connection:
-            customer = await customers.show(connection, top_up.customer)
+        purpose = Purpose(f"top-up at {top_up.after}", "in the talk")
+        async with self._acting() as actor:
+            customer = await customers.show(actor.connection, top_up.customer)
             micros = parse_amount(top_up.amount, customer.currency, decimals=MICRO_DIGITS)
-            await pay_in(connection, customer.id, micros, order)
+            await pay_in(actor, customer.id, micros, purpose)
 
     async def close(self) -> None:
         """Wait for what is still to be written."""
@@ -122,14 +126,13 @@ class Till:
         )
 
 
-async def _give(act: Act, customer: ScenarioCustomer) -> None:
+async def _give(actor: Actor, customer: ScenarioCustomer) -> None:
     def micros(text: str) -> int:
         return parse_amount(text, customer.currency, decimals=MICRO_DIGITS, signed=True)
 
     if customer.debit_limit is not None:
-        await set_debit_limit(act, customer.id, micros(customer.debit_limit))
+        await set_debit_limit(actor, customer.id, micros(customer.debit_limit))
     if customer.daily_limit is not None:
-        await set_daily_limit(act, customer.id, micros(customer.daily_limit))
+        await set_daily_limit(actor, customer.id, micros(customer.daily_limit))
     if customer.credit is not None and (credit := micros(customer.credit)):
-        order = Order(f"credit of {customer.id}", "given", SERVER, act.now_ms)
-        await adjust(act.connection, customer.id, credit, order)
+        await adjust(actor, customer.id, credit, Purpose(f"credit of {customer.id}", "given"))

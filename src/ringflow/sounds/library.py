@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Refused, StartError, Unknown
 from ringflow.sounds.forms import FORMS, FORMS_BY_EXTENSION, Form
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*")
@@ -30,8 +30,10 @@ def check_name(name: str) -> None:
     """Raise `Refused` unless `name` may name a prompt; so no name leads out of the library's folder."""
     if not is_prompt_name(name):
         raise Refused(
+            "prompt.malformed_name",
             f"{name!r} is not a prompt name: use letters, digits, `-` and `_`, with `/` between folders "
-            f"and no extension, at most {MAX_NAME_LENGTH} characters, such as IVR/ivr-please"
+            f"and no extension, at most {MAX_NAME_LENGTH} characters, such as IVR/ivr-please",
+            prompt=name,
         )
 
 
@@ -78,7 +80,7 @@ class PromptLibrary:
                 return self.path(name, form).stat().st_size / form.bytes_per_s
             except FileNotFoundError:
                 continue
-        raise Refused(self.missing(name))
+        raise Unknown("prompt.unknown", self.missing(name), prompt=name)
 
     def missing(self, name: str) -> str:
         """A sentence that says that a prompt is not there, and which names are near."""

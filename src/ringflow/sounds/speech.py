@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ringflow.errors import DocumentError, Problem, Refused, StartError
+from ringflow.errors import DocumentError, Problem, Refused, StartError, Unknown
 from ringflow.sounds.conversion import ImportReport, import_sound
 from ringflow.sounds.library import PromptLibrary, check_name
 
@@ -50,15 +50,26 @@ def say(
 
 def _check_speech(text: str, voice: str, words_per_minute: int) -> None:
     if not text.strip():
-        raise Refused("there is nothing to say: the text is empty")
+        raise Refused("speech.empty", "there is nothing to say: the text is empty")
     if len(text) > MAX_TEXT_LENGTH:
         raise Refused(
-            f"the text has {len(text)} characters, at most {MAX_TEXT_LENGTH}: make two prompts of it"
+            "speech.too_long",
+            f"the text has {len(text)} characters, at most {MAX_TEXT_LENGTH}: make two prompts of it",
+            most=MAX_TEXT_LENGTH,
         )
     if not _VOICE.fullmatch(voice):
-        raise Refused(f"{voice!r} is not a voice: use one that `espeak-ng --voices` lists, such as en-gb")
+        raise Refused(
+            "speech.malformed_voice",
+            f"{voice!r} is not a voice: use one that `espeak-ng --voices` lists, such as en-gb",
+            voice=voice,
+        )
     if not MIN_WORDS_PER_MINUTE <= words_per_minute <= MAX_WORDS_PER_MINUTE:
-        raise Refused(f"a speed is {MIN_WORDS_PER_MINUTE} to {MAX_WORDS_PER_MINUTE} words a minute")
+        raise Refused(
+            "speech.malformed_speed",
+            f"a speed is {MIN_WORDS_PER_MINUTE} to {MAX_WORDS_PER_MINUTE} words a minute",
+            low=MIN_WORDS_PER_MINUTE,
+            high=MAX_WORDS_PER_MINUTE,
+        )
 
 
 def _run_espeak(program: str, options: list[str], text: str, voice: str) -> None:
@@ -74,6 +85,10 @@ def _run_espeak(program: str, options: list[str], text: str, voice: str) -> None
         raise StartError(f"espeak-ng cannot be run: {error.strerror}") from error
     said = done.stderr.decode(errors="replace").strip().splitlines()
     if "voice" in " ".join(said).lower():
-        raise Refused(f"espeak-ng has no voice `{voice}`: `espeak-ng --voices` lists what it has")
+        raise Unknown(
+            "speech.unknown_voice",
+            f"espeak-ng has no voice `{voice}`: `espeak-ng --voices` lists what it has",
+            voice=voice,
+        )
     if done.returncode:
         raise StartError(f"espeak-ng failed: {said[-1] if said else f'exit code {done.returncode}'}")

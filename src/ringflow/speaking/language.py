@@ -12,7 +12,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from ringflow.errors import Refused
+from ringflow.errors import Unknown
 from ringflow.speaking.plurals import Category, parse_plurals
 from ringflow.speaking.rules import (
     GLUE,
@@ -153,7 +153,12 @@ def languages() -> tuple[str, ...]:
 def load_language(code: str) -> Language:
     """The language of an ISO 639 code such as `en`. Raises `Refused`, naming those there are."""
     if code not in languages():
-        raise Refused(f"`{code[:16]}` is not a language spoken here: there are {', '.join(languages())}")
+        raise Unknown(
+            "language.unknown",
+            f"`{code[:16]}` is not a language spoken here: there are {', '.join(languages())}",
+            language=code[:16],
+            languages=languages(),
+        )
     # Every scalar is text to this loader, so `no` is a word and `020` keeps its nought.
     text = (_FOLDER / f"{code}{_SUFFIX}").read_text("utf-8")
     return build_language(code, LanguageFile.model_validate(yaml.load(text, yaml.BaseLoader)))  # noqa: S506

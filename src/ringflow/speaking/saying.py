@@ -67,7 +67,11 @@ def digits(text: str, language: str) -> Words:
     spoken = load_language(language)
     kept = [character for character in text if character not in _UNSPOKEN]
     if not 0 < len(kept) <= MAX_DIGITS:
-        raise Refused(f"one to {MAX_DIGITS} digits can be said, not {len(kept)}")
+        raise Refused(
+            "speech.malformed_digits",
+            f"one to {MAX_DIGITS} digits can be said, not {len(kept)}",
+            most=MAX_DIGITS,
+        )
     return spoken.words(tuple(token for character in kept for token in _character(spoken, character)))
 
 
@@ -75,7 +79,11 @@ def _character(language: Language, character: str) -> Tokens:
     if character.isascii() and character.isdecimal():
         return language.spell(int(character))
     if character not in language.symbols:
-        raise Refused(f"{character!r} is not a digit: write 0 to 9, `*`, `#` and `+`")
+        raise Refused(
+            "speech.malformed_digits",
+            f"{character!r} is not a digit: write 0 to 9, `*`, `#` and `+`",
+            most=MAX_DIGITS,
+        )
     return (language.symbols[character],)
 
 
@@ -109,5 +117,7 @@ def _signed(language: Language, n: int, tokens: Tokens) -> Tokens:
 
 def _checked(n: int) -> int:
     if n > MAX_NUMBER:
-        raise Refused(f"there are no words for numbers beyond {MAX_NUMBER}")
+        raise Refused(
+            "speech.number_too_large", f"there are no words for numbers beyond {MAX_NUMBER}", most=MAX_NUMBER
+        )
     return n

@@ -17,7 +17,7 @@ from sqlalchemy import Dialect, event
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.errors import Refused
+from ringflow.errors import Conflict
 from ringflow.store.database import Database, DirectConnection, OverSqlAlchemy, Row
 
 
@@ -120,7 +120,7 @@ class DryRun:
         except IntegrityError as error:
             # Somebody else has taken the same row for good, or spent the same credit.
             what = "the database has changed, so that what the simulated call did cannot be any more"
-            raise Refused(f"{what}; make the call again") from error
+            raise Conflict("dry_run.changed_meanwhile", f"{what}; make the call again") from error
 
 
 def _collect_changes(connection: AsyncConnection, made: list[_Change]) -> None:

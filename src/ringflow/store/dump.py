@@ -22,7 +22,7 @@ from sqlalchemy import Connection, MetaData, Table, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Conflict, Refused, StartError
 from ringflow.private_folder import make_private_folder
 from ringflow.store.address import Address, read_address
 from ringflow.store.schema import upgrade_to
@@ -120,7 +120,7 @@ async def write_rows(url: str, version: str, batches: Iterable[Rows], *, replace
     """
     address = read_address(url)
     if address.in_memory:
-        raise Refused("a database in memory cannot be restored into")
+        raise Refused("database.in_memory", "a database in memory cannot be restored into")
     try:
         if address.path is not None:
             return await _write_sqlite(address.path, version, batches, replace, kept_as)
@@ -139,7 +139,7 @@ async def _write_sqlite(
             }
             used = [one for one in FILLED if one in found and _has_rows(connection, one)]
             if used and not replace:
-                raise Refused(_not_empty(str(path), used))
+                raise Conflict("database.not_empty", _not_empty(str(path), used), database=str(path))
             # Into the file with what stands in the WAL: it belongs to the old file alone.
             connection.execute("PRAGMA journal_mode = DELETE")
     make_private_folder(path.parent)
@@ -165,10 +165,7 @@ def _has_rows(connection: sqlite3.Connection, table: str) -> bool:
 
 
 def _not_empty(shown: str, used: Sequence[str]) -> str:
-    return (
-        f"the database {shown} has {', '.join(used)} already; nothing is changed. "
-        "With --replace it is kept aside and the archive's takes its place"
-    )
+    return f"the database {shown} has {', '.join(used)} already; nothing is changed"
 
 
 def _fill_sqlite(path: Path, batches: Iterable[Rows]) -> None:
@@ -186,7 +183,11 @@ def _fill_sqlite(path: Path, batches: Iterable[Rows]) -> None:
         connection.execute("COMMIT")
         broken = connection.execute("PRAGMA foreign_key_check").fetchone()
         if broken is not None:
-            raise Refused(f"the archive is not whole: a row of {broken[0]} refers to one that is not there")
+            raise Refused(
+                "archive.inconsistent",
+                f"the archive is not whole: a row of {broken[0]} refers to one that is not there",
+                table=broken[0],
+            )
 
 
 def _into(batch: Rows) -> str:
@@ -227,7 +228,9 @@ async def _write_postgres(
             if tables:
                 used = [one for one in FILLED if one in tables and await _any_row(connection, one)]
                 if used and not replace:
-                    raise Refused(_not_empty(address.shown, used))
+                    raise Conflict(
+                        "database.not_empty", _not_empty(address.shown, used), database=address.shown
+                    )
                 if used:
                     kept = kept_as.replace("-", "_")
                     await connection.execute(text(f'CREATE SCHEMA "{kept}"'))

@@ -12,6 +12,10 @@ class StoreGone(RingflowError):
     it was lost in the very moment of its commit.
     """
 
+    code = "database.gone"
+
 
 class StoreLocked(StoreGone):
     """Another transaction has kept what was wanted locked for too long. Nothing was written."""
+
+    code = "database.locked"

@@ -147,9 +147,18 @@ class Listing:
         name = sort.removeprefix("-")
         if name not in self.sorts:
             mend = did_you_mean(name, self.sorts, f"{self.name} are sorted by {known_words(self.sorts)}")
-            raise Refused(f"sort {quoted(sort)} is not known ({mend})", ("sort",))
+            raise Refused(
+                "list.unknown_sort", f"sort {quoted(sort)} is not known ({mend})", ("sort",), sort=sort
+            )
         if not 1 <= asked.limit <= MAX_LIMIT:
-            raise Refused(f"a page has 1 to {MAX_LIMIT} rows, not {asked.limit}", ("limit",))
+            raise Refused(
+                "field.out_of_range",
+                f"a page has 1 to {MAX_LIMIT} rows, not {asked.limit}",
+                ("limit",),
+                field="limit",
+                low=1,
+                high=MAX_LIMIT,
+            )
         columns = self.sorts[name]
         after = None if asked.after is None else _read_cursor(asked.after, self.name, sort, columns)
         return Place(self.name, sort, columns, sort.startswith("-"), after, asked.limit)
@@ -195,17 +204,21 @@ def _write_cursor(listing: str, sort: str, values: Sequence[str | int]) -> str:
 def _read_cursor(text: str, listing: str, sort: str, columns: Columns) -> tuple[str | int, ...]:
     version, *rest = _decode(text)
     if version != VERSION:
-        raise WrongCursor(f"the cursor is of another version of Ringflow: {_AGAIN}", ("after",))
+        raise WrongCursor(
+            "list.wrong_cursor", f"the cursor is of another version of Ringflow: {_AGAIN}", ("after",)
+        )
     if len(rest) < 2:
         raise _malformed()
     of_listing, of_sort, *values = rest
     if of_listing != listing:
         raise WrongCursor(
-            f"the cursor is of a list of {quoted(of_listing)}, not of {listing}: {_AGAIN}", ("after",)
+            "list.wrong_cursor",
+            f"the cursor is of a list of {quoted(of_listing)}, not of {listing}: {_AGAIN}",
+            ("after",),
         )
     if of_sort != sort:
         what = f"the cursor is of a list sorted by {quoted(of_sort)}, and this one is sorted by `{sort}`"
-        raise WrongCursor(f"{what}: keep the sort, or {_AGAIN}", ("after",))
+        raise WrongCursor("list.wrong_cursor", f"{what}: keep the sort, or {_AGAIN}", ("after",))
     if len(values) != len(columns):
         raise _malformed()
     if not all(_fits(value, column) for value, column in zip(values, columns, strict=True)):
@@ -238,5 +251,7 @@ def _fits(value: object, column: ColumnElement[Any]) -> bool:
 
 def _malformed() -> WrongCursor:
     return WrongCursor(
-        f"the cursor is not one that a page gave: take the last page's, or {_AGAIN}", ("after",)
+        "list.wrong_cursor",
+        f"the cursor is not one that a page gave: take the last page's, or {_AGAIN}",
+        ("after",),
     )

@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.accounts import customers
 from ringflow.accounts.cards.batch import show_batch
 from ringflow.accounts.cards.card import Card, show_card
-from ringflow.audit import Act, note
-from ringflow.errors import Refused
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
+from ringflow.errors import Conflict, Refused
 from ringflow.money import MAX_AMOUNT_MICROS, Money
 from ringflow.store.card_tables import card_batches, card_sources, cards
 
@@ -53,46 +54,50 @@ class Altered:
     passed_over: int = 0
 
 
-async def alter(act: Act, selection: Selection, changes: CardChanges) -> Altered:
+async def alter(actor: Actor, selection: Selection, changes: CardChanges) -> Altered:
     """Change cards. Raises `Refused`: unknown, archived, redeemed, a field is wrong, another currency."""
-    chosen = await _choose(act, selection)
+    chosen = await _choose(actor, selection)
     settled = "credit_micros" in changes or "customer_id" in changes
     if settled:
         for card in chosen.cards:
             if card.redeemed_by is not None:
-                raise Refused(f"card {card.id} is redeemed: only its expiry can be changed")
+                raise Conflict(
+                    "card.redeemed",
+                    f"card {card.id} is redeemed: only its expiry can be changed",
+                    card=card.id,
+                )
     if not changes:
-        raise Refused("nothing is to be changed; name what, such as --credit 5.00")
-    await _check(act, chosen, changes)
+        raise Refused("card.nothing_to_change", "nothing is to be changed; name a field, such as the credit")
+    await _check(actor, chosen, changes)
     open_only = [cards.c.redeemed_by.is_(None)] if settled else []
-    return await _update(act, chosen, "change", open_only, dict(changes))
+    return await _update(actor, chosen, Verb.CHANGE, open_only, dict(changes))
 
 
-async def disable(act: Act, selection: Selection) -> Altered:
+async def disable(actor: Actor, selection: Selection) -> Altered:
     """Have cards open nothing until they are enabled again. Raises `Refused`: unknown, archived."""
-    chosen = await _choose(act, selection)
-    return await _update(act, chosen, "disable", [cards.c.status != "disabled"], {"status": "disabled"})
+    chosen = await _choose(actor, selection)
+    return await _update(actor, chosen, Verb.DISABLE, [cards.c.status != "disabled"], {"status": "disabled"})
 
 
-async def enable(act: Act, selection: Selection) -> Altered:
+async def enable(actor: Actor, selection: Selection) -> Altered:
     """Have disabled cards be what they were: available, or used. Raises `Refused`: unknown, archived."""
-    chosen = await _choose(act, selection)
+    chosen = await _choose(actor, selection)
     status = case((cards.c.redeemed_by.is_(None), "available"), else_="used")
-    return await _update(act, chosen, "enable", [cards.c.status == "disabled"], {"status": status})
+    return await _update(actor, chosen, Verb.ENABLE, [cards.c.status == "disabled"], {"status": status})
 
 
-async def remove(act: Act, selection: Selection) -> Altered:
+async def remove(actor: Actor, selection: Selection) -> Altered:
     """Delete cards that were never redeemed, and archive the others. Raises `Refused`: unknown, archived."""
-    chosen = await _choose(act, selection)
-    connection, redeemed = act.connection, cards.c.redeemed_by.is_not(None)
+    chosen = await _choose(actor, selection)
+    connection, redeemed = actor.connection, cards.c.redeemed_by.is_not(None)
     kept = (
         update(cards)
         .where(chosen.where, redeemed)
-        .values(archived_ms=act.now_ms, pin_digest=None, pin_only_digest=None)
+        .values(archived_ms=actor.now_ms, pin_digest=None, pin_only_digest=None)
     )
     archived = (await connection.execute(kept)).rowcount
     gone = select(cards.c.id).where(
-        chosen.where, or_(cards.c.redeemed_by.is_(None), cards.c.archived_ms == act.now_ms)
+        chosen.where, or_(cards.c.redeemed_by.is_(None), cards.c.archived_ms == actor.now_ms)
     )
     await connection.execute(delete(card_sources).where(card_sources.c.card_id.in_(gone)))
     # Redeemed in this very moment: the history that it now has is kept.
@@ -102,10 +107,10 @@ async def remove(act: Act, selection: Selection) -> Altered:
     await connection.execute(delete(card_batches).where(card_batches.c.id.in_(chosen.batch_ids), empty))
     if chosen.batch is not None:
         figures = {"deleted": deleted, "archived": archived}
-        await note(act, "delete", f"card batch {chosen.batch}", {"cards": deleted + archived}, figures)
+        await note(actor, Verb.DELETE, f"card batch {chosen.batch}", {"cards": deleted + archived}, figures)
     for card in chosen.cards:
         after = asdict(await show_card(connection, card.id)) if card.redeemed_by is not None else None
-        await note(act, "delete", f"card {card.id}", asdict(card), after)
+        await note(actor, Verb.DELETE, f"card {card.id}", asdict(card), after)
     return Altered(deleted=deleted, archived=archived)
 
 
@@ -120,45 +125,59 @@ class _Chosen:
     batch: str | None = None
 
 
-async def _choose(act: Act, selection: Selection) -> _Chosen:
+async def _choose(actor: Actor, selection: Selection) -> _Chosen:
     if bool(selection.ids) == (selection.batch is not None):
-        raise Refused("name cards by their IDs, or a batch with --batch")
+        raise Refused("card.none_selected", "name cards by their IDs, or a batch")
     if len(selection.ids) > MAX_IDS:
-        raise Refused(f"at most {MAX_IDS} cards can be named at once; a batch may have any number")
+        raise Refused(
+            "card.too_many_selected",
+            f"at most {MAX_IDS} cards can be named at once; a batch may have any number",
+            most=MAX_IDS,
+        )
     there = cards.c.archived_ms.is_(None)
     if selection.batch is not None:
-        batch = await show_batch(act.connection, selection.batch)
+        batch = await show_batch(actor.connection, selection.batch)
         if batch.ready_ms is None:
-            raise Refused(f"batch `{batch.name}` is not finished")
+            raise Conflict("card_batch.unfinished", f"batch `{batch.name}` is not finished", batch=batch.name)
         where = (cards.c.batch_id == batch.id) & there
         return _Chosen(where, frozenset({batch.currency}), frozenset({batch.id}), batch=batch.name)
     where = cards.c.id.in_(selection.ids) & there
     # Locked in one order, so that no two operators wait for each other; a redemption waits, or was before.
     locked = select(cards.c.batch_id).where(where).order_by(cards.c.id).with_for_update()
-    batch_ids = frozenset((await act.connection.execute(locked)).scalars())
-    found = [await show_card(act.connection, card_id) for card_id in dict.fromkeys(selection.ids)]
+    batch_ids = frozenset((await actor.connection.execute(locked)).scalars())
+    found = [await show_card(actor.connection, card_id) for card_id in dict.fromkeys(selection.ids)]
     for card in found:
         if card.archived_ms is not None:
-            raise Refused(f"card {card.id} is archived, and stays as it is")
+            raise Conflict("card.archived", f"card {card.id} is archived, and stays as it is", card=card.id)
     return _Chosen(where, frozenset(card.currency for card in found), batch_ids, found)
 
 
-async def _check(act: Act, chosen: _Chosen, changes: CardChanges) -> None:
+async def _check(actor: Actor, chosen: _Chosen, changes: CardChanges) -> None:
     credit = changes.get("credit_micros", 0)
     for currency in chosen.currencies:
         if not 0 <= credit <= MAX_AMOUNT_MICROS:
-            raise Refused(f"credit: from 0 to {Money(MAX_AMOUNT_MICROS, currency)}")
+            raise Refused(
+                "amount.out_of_range",
+                f"credit: from 0 to {Money(MAX_AMOUNT_MICROS, currency)}",
+                low="0",
+                high=str(Money(MAX_AMOUNT_MICROS, currency)),
+            )
     if "customer_id" in changes:
-        customer = await customers.show(act.connection, changes["customer_id"])
+        customer = await customers.show(actor.connection, changes["customer_id"])
         if chosen.currencies != {customer.currency}:
             others = ", ".join(sorted(chosen.currencies - {customer.currency}))
-            raise Refused(f"customer {customer.id} has {customer.currency}, and cards are in {others}")
+            raise Conflict(
+                "currency.differs",
+                f"customer {customer.id} has {customer.currency}, and cards are in {others}",
+                currency=customer.currency,
+                other=others,
+            )
 
 
 async def _update(
-    act: Act, chosen: _Chosen, verb: str, only: Sequence[ColumnElement[bool]], values: dict[str, Any]
+    actor: Actor, chosen: _Chosen, verb: Verb, only: Sequence[ColumnElement[bool]], values: dict[str, Any]
 ) -> Altered:
-    connection = act.connection
+    connection = actor.connection
     everyone = select(func.count()).select_from(cards).where(chosen.where)
     total = int((await connection.execute(everyone)).scalar_one())
     before = await _standing(connection, chosen, only, values) if chosen.batch is not None else {}
@@ -166,11 +185,11 @@ async def _update(
     if chosen.batch is not None:
         plain = {name: value for name, value in values.items() if not isinstance(value, ColumnElement)}
         facts = {**before, "cards": total}
-        await note(act, verb, f"card batch {chosen.batch}", facts, {**plain, "cards": changed})
+        await note(actor, verb, f"card batch {chosen.batch}", facts, {**plain, "cards": changed})
     for card in chosen.cards:
         after = await show_card(connection, card.id)
         if after != card:
-            await note(act, verb, f"card {card.id}", asdict(card), asdict(after))
+            await note(actor, verb, f"card {card.id}", asdict(card), asdict(after))
     return Altered(changed=changed, passed_over=total - changed)
 
 

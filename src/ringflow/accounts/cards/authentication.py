@@ -27,12 +27,10 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.failures import count_failure, set_back
 from ringflow.accounts.lockout import Caller, Limits, limits_of_card, limits_of_pin
 from ringflow.accounts.peppers import Peppers
+from ringflow.actor import CALLER, acting
 from ringflow.store import Store
 
 log = structlog.get_logger("ringflow.accounts")
-
-BY_CALLER = "by the caller"
-"""Who redeems a card by telephone, in the books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +90,8 @@ class Cards:
         if isinstance(found, Refusal):
             return found
         try:
-            card = await redemption.top_up(
-                self._store, found.card.id, customer_id, self._country, BY_CALLER, self._now_ms()
-            )
+            async with acting(self._store, CALLER, self._country, self._now_ms()) as actor:
+                card = await redemption.top_up(actor, found.card.id, customer_id)
         except CardRefused as error:
             return Refusal(error.why)
         return ToppedUp(card, customer_id)
@@ -102,7 +99,8 @@ class Cards:
     async def _redeem(self, card: Card, caller: Caller) -> Admitted | Refusal:
         first_use = True
         try:
-            await redemption.redeem(self._store, card.id, self._country, BY_CALLER, self._now_ms())
+            async with acting(self._store, CALLER, self._country, self._now_ms()) as actor:
+                await redemption.redeem(actor, card.id)
         except CardRefused as error:
             if error.why is not Why.USED:
                 return Refusal(error.why)

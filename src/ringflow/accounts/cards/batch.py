@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.errors import Refused
+from ringflow.errors import Unknown
 from ringflow.plain_text import plain
 from ringflow.store.card_tables import card_batches
 
@@ -52,7 +52,7 @@ async def show_batch(connection: AsyncConnection, name: str) -> Batch:
     """The batch of this name. Raises `Refused` when there is none."""
     batch = await find_batch(connection, name)
     if batch is None:
-        raise Refused(f"batch `{plain(name)}` does not exist; `ringflow card batches` shows those that do")
+        raise Unknown("card_batch.unknown", f"batch `{plain(name)}` does not exist", batch=name)
     return batch
 
 

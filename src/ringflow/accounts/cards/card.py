@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.check_digit import has_check_digit
 from ringflow.accounts.fields import check_one_of
-from ringflow.errors import Refused
+from ringflow.errors import Refused, Unknown
 from ringflow.plain_text import plain
 from ringflow.store.card_tables import card_batches, cards
 
@@ -86,11 +86,13 @@ async def show_card(connection: AsyncConnection, card_id: str) -> Card:
     """The card with this ID. Raises `Refused`: mistyped, or unknown."""
     if not has_check_digit(card_id, ID_DIGITS):
         raise Refused(
-            f"`{plain(card_id)}` is no card ID: it has {ID_DIGITS} digits, the last of which checks"
+            "card.no_id",
+            f"`{plain(card_id)}` is no card ID: it has {ID_DIGITS} digits, the last of which checks",
+            digits=ID_DIGITS,
         )
     card = await find_card(connection, card_id)
     if card is None:
-        raise Refused(f"card {card_id} does not exist; `ringflow card list` shows those that do")
+        raise Unknown("card.unknown", f"card {card_id} does not exist", card=card_id)
     return card
 
 
@@ -146,7 +148,11 @@ def conditions(wanted: Filter) -> list[ColumnElement[bool]]:
 
 def _begins_with(prefix: str) -> ColumnElement[bool]:
     if not (prefix.isascii() and prefix.isdigit() and len(prefix) <= ID_DIGITS):
-        raise Refused(f"`{plain(prefix)}` is not the beginning of a card ID: write up to {ID_DIGITS} digits")
+        raise Refused(
+            "card.no_id_prefix",
+            f"`{plain(prefix)}` is not the beginning of a card ID: write up to {ID_DIGITS} digits",
+            digits=ID_DIGITS,
+        )
     # A range of digits, which every index serves; LIKE is served only under some collations.
     return cards.c.id.between(prefix.ljust(ID_DIGITS, "0"), prefix.ljust(ID_DIGITS, "9"))
 

@@ -27,11 +27,11 @@ from ringflow.accounts.cards.pin import (
 )
 from ringflow.accounts.fields import check_one_of, check_range, check_text
 from ringflow.accounts.peppers import Peppers
-from ringflow.audit import Act, note
-from ringflow.errors import Refused
+from ringflow.actor import Actor, Opener
+from ringflow.audit import Verb, note
+from ringflow.errors import Conflict, Refused
 from ringflow.money import MAX_AMOUNT_MICROS, Money, check_currency
 from ringflow.plain_text import plain
-from ringflow.store import Store
 from ringflow.store.card_tables import card_batches, cards
 from ringflow.store.statement import Statement
 
@@ -78,11 +78,9 @@ class Plan:
 
 
 async def generate(
-    store: Store,
+    opener: Opener,
     plan: Plan,
     peppers: Peppers,
-    operator: str,
-    now_ms: int,
     deliver: Deliver,
     progress: Progress = lambda made: None,
 ) -> Batch:
@@ -92,52 +90,51 @@ async def generate(
     many are made. Raises `Refused`: a field is wrong, the name is taken, the batch was discarded meanwhile.
     Whatever it raises, the cards made so far are gone; after a crash `discard_batch` takes them away.
     """
-    async with store.writing() as connection:
-        batch = await _create(Act(connection, operator, now_ms), plan)
+    async with opener() as actor:
+        batch = await _create(actor, plan)
     try:
-        await _make(store, batch, peppers, deliver, progress)
+        await _make(opener, batch, peppers, deliver, progress)
     except BaseException:
-        await discard(store, batch)
+        await discard(opener, batch)
         raise
     return batch
 
 
-async def open_batch(store: Store, batch: Batch, operator: str, now_ms: int) -> Batch:
+async def open_batch(actor: Actor, batch: Batch) -> Batch:
     """Make a batch's cards good. Raises `Refused` when it was discarded meanwhile."""
-    async with store.writing() as connection:
-        made = select(func.count()).where(cards.c.batch_id == batch.id).scalar_subquery()
-        ready = update(card_batches).where(_unfinished(batch), card_batches.c.count == made)
-        if not (await connection.execute(ready.values(ready_ms=now_ms))).rowcount:
-            raise _gone()
-        opened = await show_batch(connection, batch.name)
-        subject = f"card batch {batch.name}"
-        await note(Act(connection, operator, now_ms), "generate", subject, None, asdict(opened))
+    made = select(func.count()).where(cards.c.batch_id == batch.id).scalar_subquery()
+    ready = update(card_batches).where(_unfinished(batch), card_batches.c.count == made)
+    if not (await actor.connection.execute(ready.values(ready_ms=actor.now_ms))).rowcount:
+        raise _gone()
+    opened = await show_batch(actor.connection, batch.name)
+    await note(actor, Verb.GENERATE, f"card batch {batch.name}", None, asdict(opened))
     return opened
 
 
-async def discard_batch(store: Store, name: str, operator: str, now_ms: int) -> int:
+async def discard_batch(opener: Opener, name: str) -> int:
     """Take away a batch that was never finished, and whoever is still making it is refused; gives its cards.
 
     The audit log has it. Raises `Refused` for a batch that is ready, and where there is none.
     """
-    async with store.reading() as connection:
-        batch = await show_batch(connection, name)
+    async with opener() as actor:
+        batch = await show_batch(actor.connection, name)
     if batch.ready_ms is not None:
-        raise Refused(f"batch `{plain(name)}` is finished; `ringflow card delete --batch` removes its cards")
-    async with store.writing() as connection:
-        if not await _set_aside(connection, batch):
+        raise Conflict(
+            "card_batch.finished", f"batch `{plain(name)}` is finished; delete its cards instead", batch=name
+        )
+    async with opener() as actor:
+        if not await _set_aside(actor.connection, batch):
             return 0
-        facts = asdict(batch)
-        await note(Act(connection, operator, now_ms), "discard", f"card batch {name}", facts, None)
-    return await _remove(store, batch)
+        await note(actor, Verb.DISCARD, f"card batch {name}", asdict(batch), None)
+    return await _remove(opener, batch)
 
 
-async def discard(store: Store, batch: Batch) -> int:
+async def discard(opener: Opener, batch: Batch) -> int:
     """Take away what was made of an unfinished batch; one that is ready is left alone. Gives how many."""
-    async with store.writing() as connection:
-        if not await _set_aside(connection, batch):
+    async with opener() as actor:
+        if not await _set_aside(actor.connection, batch):
             return 0
-    return await _remove(store, batch)
+    return await _remove(opener, batch)
 
 
 async def _set_aside(connection: AsyncConnection, batch: Batch) -> bool:
@@ -147,15 +144,15 @@ async def _set_aside(connection: AsyncConnection, batch: Batch) -> bool:
     return bool((await connection.execute(aside.values(name=name))).rowcount)
 
 
-async def _remove(store: Store, batch: Batch) -> int:
+async def _remove(opener: Opener, batch: Batch) -> int:
     gone, removed = 0, CHUNK
     some = select(cards.c.id).where(cards.c.batch_id == batch.id).limit(CHUNK)
     while removed == CHUNK:
-        async with store.writing() as connection:
-            removed = (await connection.execute(delete(cards).where(cards.c.id.in_(some)))).rowcount
+        async with opener() as actor:
+            removed = (await actor.connection.execute(delete(cards).where(cards.c.id.in_(some)))).rowcount
         gone += removed
-    async with store.writing() as connection:
-        await connection.execute(delete(card_batches).where(card_batches.c.id == batch.id))
+    async with opener() as actor:
+        await actor.connection.execute(delete(card_batches).where(card_batches.c.id == batch.id))
     return gone
 
 
@@ -167,33 +164,43 @@ def _unfinished(batch: Batch) -> ColumnElement[bool]:
     )
 
 
-async def _create(act: Act, plan: Plan) -> Batch:
-    connection = act.connection
+async def _create(actor: Actor, plan: Plan) -> Batch:
+    connection = actor.connection
     customer = await customers.show(connection, plan.customer_id)
     check_currency(customer.currency)
-    _check(plan, customer.currency, act.now_ms)
+    _check(plan, customer.currency, actor.now_ms)
     there = await find_batch(connection, plan.name)
     if there is not None:
-        raise Refused(
-            f"batch `{plan.name}` exists already; choose another name"
-            if there.ready_ms is not None
-            else f"batch `{plan.name}` is being made now, or its making was killed; "
-            f"in that case remove it: ringflow card discard"
+        if there.ready_ms is not None:
+            raise Conflict(
+                "card_batch.taken",
+                f"batch `{plan.name}` exists already; choose another name",
+                batch=plan.name,
+            )
+        raise Conflict(
+            "card_batch.being_made",
+            f"batch `{plan.name}` is being made now, or its making was killed; in that case discard it",
+            batch=plan.name,
         )
     await _check_density(connection, plan)
-    row = {**asdict(plan), "currency": customer.currency, "operator": act.operator, "created_ms": act.now_ms}
+    row = {
+        **asdict(plan),
+        "currency": customer.currency,
+        "operator": actor.principal.name,
+        "created_ms": actor.now_ms,
+    }
     await connection.execute(card_batches.insert().values(row))
     return await show_batch(connection, plan.name)
 
 
-async def _make(store: Store, batch: Batch, peppers: Peppers, deliver: Deliver, progress: Progress) -> None:
+async def _make(opener: Opener, batch: Batch, peppers: Peppers, deliver: Deliver, progress: Progress) -> None:
     made = 0
     while made < batch.count:
         wanted = min(SEGMENT, batch.count - made)
         drawn = await asyncio.to_thread(draw_cards, wanted, batch.pin_length, batch.pin_only, peppers)
         for start in range(0, len(drawn.ids), CHUNK):
-            async with store.writing() as connection:
-                secrets = await _write(connection, batch, peppers, drawn.part(start, start + CHUNK))
+            async with opener() as actor:
+                secrets = await _write(actor.connection, batch, peppers, drawn.part(start, start + CHUNK))
                 deliver(secrets)
             made += len(secrets)
             progress(made)
@@ -224,16 +231,21 @@ async def _write(connection: AsyncConnection, batch: Batch, peppers: Peppers, dr
 
 def _check(plan: Plan, currency: str, now_ms: int) -> None:
     if not check_text(plan.name, "batch").strip():
-        raise Refused("a batch needs a name")
+        raise Refused("field.empty", "a batch needs a name", field="name")
     if not 0 <= plan.credit_micros <= MAX_AMOUNT_MICROS:
-        raise Refused(f"credit: from 0 to {Money(MAX_AMOUNT_MICROS, currency)}")
+        raise Refused(
+            "amount.out_of_range",
+            f"credit: from 0 to {Money(MAX_AMOUNT_MICROS, currency)}",
+            low="0",
+            high=str(Money(MAX_AMOUNT_MICROS, currency)),
+        )
     check_range(plan.count, 1, MAX_COUNT, "count")
     check_one_of(plan.status, ("available", "disabled"), "status")
     check_one_of(plan.top_up, get_args(TopUp), "top-up")
     lowest = MIN_PIN_ONLY_DIGITS if plan.pin_only else MIN_PIN_DIGITS
     check_range(plan.pin_length, lowest, MAX_PIN_DIGITS, "PIN length")
     if plan.expires_ms is not None and plan.expires_ms <= now_ms:
-        raise Refused("the cards would have expired already; choose a later day")
+        raise Refused("card.expires_in_the_past", "the cards would have expired already; choose a later day")
 
 
 async def _check_density(connection: AsyncConnection, plan: Plan) -> None:
@@ -244,11 +256,17 @@ async def _check_density(connection: AsyncConnection, plan: Plan) -> None:
     there = int((await connection.execute(query)).scalar_one())
     room = pin_count(plan.pin_length) // PIN_ONLY_DENSITY
     if there + plan.count > room:
-        raise Refused(
+        raise Conflict(
+            "card.pins_too_dense",
             f"of PINs of {plan.pin_length} digits that open a card alone at most {room} may be given, and "
-            f"{there} are; choose a longer PIN, or cards that need their ID too"
+            f"{there} are; choose a longer PIN, or cards that need their ID too",
+            pin_length=plan.pin_length,
+            most=room,
+            there=there,
         )
 
 
 def _gone() -> Refused:
-    return Refused("the batch was discarded while its cards were made; none of them is good")
+    return Conflict(
+        "card_batch.discarded", "the batch was discarded while its cards were made; none of them is good"
+    )

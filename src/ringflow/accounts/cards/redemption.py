@@ -15,13 +15,13 @@ from ringflow.accounts import customers
 from ringflow.accounts.cards.card import Card, RedeemedAs, show_card
 from ringflow.accounts.cards.refusal import CardRefused, Why
 from ringflow.accounts.cards.template import make_customer
-from ringflow.accounts.change import Change, changing
 from ringflow.accounts.customers import Customer
-from ringflow.audit import Act, note
+from ringflow.accounts.directory_changes import lock_directory
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
 from ringflow.ledger.account import open_account
-from ringflow.ledger.payments import Order, credit_card
+from ringflow.ledger.payments import Purpose, credit_card
 from ringflow.plain_text import plain
-from ringflow.store import Store
 from ringflow.store.card_tables import card_batches, cards
 from ringflow.store.statement import Statement
 
@@ -38,44 +38,46 @@ _TAKE = Statement(
 _LOCK = Statement("SELECT id FROM cards WHERE id = :card_id {lock}", card_id="text")
 
 
-async def redeem(store: Store, card_id: str, country: str, operator: str, now_ms: int) -> Customer:
+async def redeem(actor: Actor, card_id: str) -> Customer:
     """Make the card's own customer and give it the card's credit.
 
-    Raises `CardRefused`: used, disabled, expired, archived. `operator`: who does it, or how it came about.
+    Raises `CardRefused`: used, disabled, expired, archived.
     """
-    async with changing(store, country, operator=operator) as change:
-        change.now_ms = now_ms
-        card = await _locked(change.connection, card_id)
-        _refuse_unfit(card, now_ms)
-        customer = await make_customer(change, card.customer_id, card_id)
-        await _give(change, card, customer, "account", operator)
+    await lock_directory(actor)
+    card = await _locked(actor.connection, card_id)
+    _refuse_unfit(card, actor.now_ms)
+    customer = await make_customer(actor, card.customer_id, card_id)
+    await _give(actor, card, customer, "account")
     return customer
 
 
-async def top_up(
-    store: Store, card_id: str, customer_id: int, country: str, operator: str, now_ms: int
-) -> Card:
-    """Give the card's credit to a customer that is there already; gives the card as it was.
+async def top_up(actor: Actor, card_id: str, customer_id: int) -> Card:
+    """Give the card's credit to a customer that is there already; returns the card as it was.
 
     Raises `CardRefused`: used, disabled, expired, archived, another currency, a template that is not the
     customer's, where the batch asks for that.
     """
-    async with changing(store, country, operator=operator) as change:
-        change.now_ms = now_ms
-        card = await _locked(change.connection, card_id)
-        _refuse_unfit(card, now_ms)
-        customer = await customers.show(change.connection, customer_id)
-        if customer.currency != card.currency:
-            raise CardRefused(
-                Why.OTHER_CURRENCY,
-                f"card {card_id} is in {card.currency}, and customer {customer_id} has {customer.currency}",
-            )
-        if not await _may_top_up(change.connection, card, customer_id):
-            raise CardRefused(
-                Why.OTHER_CUSTOMER,
-                f"card {card_id} is of customer {card.customer_id}, and tops up only accounts made from it",
-            )
-        await _give(change, card, customer, "top_up", operator)
+    await lock_directory(actor)
+    card = await _locked(actor.connection, card_id)
+    _refuse_unfit(card, actor.now_ms)
+    customer = await customers.show(actor.connection, customer_id)
+    if customer.currency != card.currency:
+        raise CardRefused(
+            Why.OTHER_CURRENCY,
+            "currency.differs",
+            f"card {card_id} is in {card.currency}, and customer {customer_id} has {customer.currency}",
+            currency=card.currency,
+            other=customer.currency,
+        )
+    if not await _may_top_up(actor.connection, card, customer_id):
+        raise CardRefused(
+            Why.OTHER_CUSTOMER,
+            "card.other_customer",
+            f"card {card_id} is of customer {card.customer_id}, and tops up only accounts made from it",
+            card=card_id,
+            customer=card.customer_id,
+        )
+    await _give(actor, card, customer, "top_up")
     return card
 
 
@@ -85,33 +87,31 @@ async def _locked(connection: AsyncConnection, card_id: str) -> Card:
     return await show_card(connection, card_id)
 
 
-async def _give(
-    change: Change, card: Card, customer: Customer, redeemed_as: RedeemedAs, operator: str
-) -> None:
-    connection, now_ms = change.connection, change.now_ms
+async def _give(actor: Actor, card: Card, customer: Customer, redeemed_as: RedeemedAs) -> None:
+    connection, now_ms = actor.connection, actor.now_ms
     taken = await _TAKE.run(
         connection, None, customer_id=customer.id, redeemed_as=redeemed_as, now_ms=now_ms, card_id=card.id
     )
     if not taken:
         raise _used(card.id)
     if card.credit_micros:
-        order = Order(f"card:{card.id}", f"card {card.id}", operator, now_ms)
-        await credit_card(connection, customer.id, card.credit_micros, order)
+        purpose = Purpose(f"card:{card.id}", f"card {card.id}")
+        await credit_card(actor, customer.id, card.credit_micros, purpose)
     else:
         await open_account(connection, customer.id, now_ms)
     after = await show_card(connection, card.id)
-    await note(Act(connection, operator, now_ms), "redeem", f"card {card.id}", asdict(card), asdict(after))
+    await note(actor, Verb.REDEEM, f"card {card.id}", asdict(card), asdict(after))
 
 
 def _refuse_unfit(card: Card, now_ms: int) -> None:
     if card.archived_ms is not None:
-        raise CardRefused(Why.DISABLED, f"card {card.id} is archived")
+        raise CardRefused(Why.DISABLED, "card.archived", f"card {card.id} is archived", card=card.id)
     if card.redeemed_by is not None:
         raise _used(card.id)
     if card.status == "disabled":
-        raise CardRefused(Why.DISABLED, f"card {card.id} is disabled")
+        raise CardRefused(Why.DISABLED, "card.disabled", f"card {card.id} is disabled", card=card.id)
     if card.expired(now_ms):
-        raise CardRefused(Why.EXPIRED, f"card {card.id} has expired")
+        raise CardRefused(Why.EXPIRED, "card.expired", f"card {card.id} has expired", card=card.id)
 
 
 async def _may_top_up(connection: AsyncConnection, card: Card, customer_id: int) -> bool:
@@ -130,4 +130,6 @@ async def _may_top_up(connection: AsyncConnection, card: Card, customer_id: int)
 
 
 def _used(card_id: str) -> CardRefused:
-    return CardRefused(Why.USED, f"card {plain(card_id)} is used: its credit was given already")
+    return CardRefused(
+        Why.USED, "card.used", f"card {plain(card_id)} is used: its credit was given already", card=card_id
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ringflow.errors import Refused
+from ringflow.errors import Conflict, Field
 
 
 class Why(StrEnum):
@@ -39,9 +39,9 @@ class Refusal:
     wait_ms: int = 0
 
 
-class CardRefused(Refused):
+class CardRefused(Conflict):
     """A card or voucher cannot be used so: `why` for programs, the text for people. No money moved."""
 
-    def __init__(self, why: Why, text: str) -> None:
+    def __init__(self, why: Why, code: str, text: str, **fields: Field) -> None:
         self.why = why
-        super().__init__(text)
+        super().__init__(code, text, (), **fields)

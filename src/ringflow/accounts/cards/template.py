@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ringflow.accounts import customers
-from ringflow.accounts.change import Change
 from ringflow.accounts.customers import Customer
+from ringflow.actor import Actor
 from ringflow.ledger.channel_limits import customer_subject
 from ringflow.store.statement import Statement
 
@@ -16,23 +16,22 @@ _COPY_RATES = Statement(
 )
 
 
-async def make_customer(change: Change, template_id: int, card_id: str) -> Customer:
+async def make_customer(actor: Actor, template_id: int, card_id: str) -> Customer:
     """Add the customer, active whatever its template is. Raises `Refused` when there is no template."""
-    template = await customers.show(change.connection, template_id)
-    made_before = change.made
+    template = await customers.show(actor.connection, template_id)
     customer = await customers.add(
-        change,
+        actor,
         Customer(
-            await customers.next_id(change),
+            await customers.next_id(actor),
             name=f"card {card_id}",
             currency=template.currency,
             channels=template.channels,
             caller_id=template.caller_id,
         ),
+        # Servers keep patterns and trunks in memory, and nothing of those names a new customer: a redeemed
+        # card must not have all of them load everything again.
+        servers_reload=False,
     )
-    # Servers keep patterns and trunks in memory, and nothing of those names a new customer: a redeemed card
-    # must not have all of them load everything again.
-    change.made = made_before
     subjects = {"made": customer_subject(customer.id), "template": customer_subject(template_id)}
-    await _COPY_RATES.run(change.connection, None, **subjects)
+    await _COPY_RATES.run(actor.connection, None, **subjects)
     return customer

@@ -12,7 +12,8 @@ from ringflow.accounts.vouchers.voucher import (
     WHOLE_MILLIONTHS,
     Kind,
 )
-from ringflow.audit import Act, note
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
 from ringflow.errors import Refused
 from ringflow.money import MAX_AMOUNT_MICROS, Money, check_currency
 from ringflow.store.statement import Statement
@@ -63,9 +64,9 @@ class Plan:
         return "value" if self.value_micros is not None else "addition"
 
 
-async def generate(act: Act, plan: Plan, peppers: Peppers) -> list[tuple[int, str]]:
+async def generate(actor: Actor, plan: Plan, peppers: Peppers) -> list[tuple[int, str]]:
     """Make vouchers; gives each one's number and code. Raises `Refused` for a field that is wrong."""
-    _check(plan, act.now_ms)
+    _check(plan, actor.now_ms)
     made: dict[int, str] = {}
     while len(made) < plan.count:
         digests = {
@@ -73,7 +74,7 @@ async def generate(act: Act, plan: Plan, peppers: Peppers) -> list[tuple[int, st
             for code in (draw_digits(CODE_DIGITS) for _ in range(plan.count - len(made)))
         }
         found = await _INSERT.run(
-            act.connection,
+            actor.connection,
             [{"digest": digest} for digest in digests],
             batch=plan.batch,
             pepper=peppers.newest.version,
@@ -83,11 +84,11 @@ async def generate(act: Act, plan: Plan, peppers: Peppers) -> list[tuple[int, st
             currency=plan.currency,
             minimum_micros=plan.minimum_micros,
             expires_ms=plan.expires_ms,
-            operator=act.operator,
-            now_ms=act.now_ms,
+            operator=actor.principal.name,
+            now_ms=actor.now_ms,
         )
         made |= {row.id: digests[row.code_digest] for row in found}
-    await note(act, "generate", f"voucher batch {plan.batch}", None, asdict(plan))
+    await note(actor, Verb.GENERATE, f"voucher batch {plan.batch}", None, asdict(plan))
     return sorted(made.items())
 
 
@@ -102,17 +103,33 @@ def _check(plan: Plan, now_ms: int) -> None:
     check_currency(plan.currency)
     given = (plan.value_micros, plan.multiplier_millionths, plan.addition_micros)
     if sum(one is not None for one in given) != 1:
-        raise Refused("a voucher has exactly one of a value, a multiplier and an addition")
+        raise Refused(
+            "voucher.several_kinds", "a voucher has exactly one of a value, a multiplier and an addition"
+        )
     amount = plan.value_micros if plan.value_micros is not None else plan.addition_micros
     most = Money(MAX_AMOUNT_MICROS, plan.currency)
     if amount is not None and not 0 < amount <= MAX_AMOUNT_MICROS:
-        raise Refused(f"what a voucher gives is more than zero and at most {most}")
+        raise Refused(
+            "amount.out_of_range",
+            f"what a voucher gives is more than zero and at most {most}",
+            low="0",
+            high=str(most),
+        )
     millionths = plan.multiplier_millionths
     if millionths is not None and not WHOLE_MILLIONTHS < millionths <= MAX_MULTIPLIER_MILLIONTHS:
-        raise Refused("a multiplier is more than 1 and at most 10: 1.1 adds 10 % to a payment")
+        raise Refused(
+            "voucher.malformed_multiplier",
+            "a multiplier is more than 1 and at most 10: 1.1 adds 10 % to a payment",
+        )
     if not 0 <= plan.minimum_micros <= MAX_AMOUNT_MICROS:
-        raise Refused(f"a minimum activation is from zero to {most}")
+        raise Refused(
+            "amount.out_of_range", f"a minimum activation is from zero to {most}", low="0", high=str(most)
+        )
     if plan.minimum_micros and plan.value_micros is not None:
-        raise Refused("a value needs no payment, so it can ask for no minimum")
+        raise Refused(
+            "voucher.minimum_without_payment", "a value needs no payment, so it can ask for no minimum"
+        )
     if plan.expires_ms is not None and plan.expires_ms <= now_ms:
-        raise Refused("the vouchers would have expired already; choose a later day")
+        raise Refused(
+            "voucher.expires_in_the_past", "the vouchers would have expired already; choose a later day"
+        )

@@ -18,8 +18,9 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.peppers import Peppers
 from ringflow.accounts.vouchers.generation import CODE_DIGITS, code_message
 from ringflow.accounts.vouchers.voucher import COLUMNS, Voucher, show_voucher
-from ringflow.audit import Act, note
-from ringflow.ledger.payments import Order, credit_card, pay_in
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
+from ringflow.ledger.payments import Purpose, credit_card, pay_in
 from ringflow.money import Money
 from ringflow.store.card_tables import vouchers
 from ringflow.store.statement import Statement
@@ -50,34 +51,33 @@ class Redeemed:
 
 
 async def redeem(
-    act: Act, code: str, customer_id: int, peppers: Peppers, payment_micros: int = 0
+    actor: Actor, code: str, customer_id: int, peppers: Peppers, payment_micros: int = 0
 ) -> Redeemed:
     """Give a voucher's credit, and a payment if it goes with one, to a customer.
 
     Raises `CardRefused`: mistyped, unknown, used, disabled, expired, another currency, no payment where one
     is needed, one that is not, or one below the minimum activation.
     """
-    voucher = await find_by_code(act.connection, code, peppers)
-    customer = await customers.show(act.connection, customer_id)
-    _refuse_unfit(voucher, customer, act.now_ms)
+    voucher = await find_by_code(actor.connection, code, peppers)
+    customer = await customers.show(actor.connection, customer_id)
+    _refuse_unfit(voucher, customer, actor.now_ms)
     given = _given(voucher, payment_micros)
     taken = await _TAKE.run(
-        act.connection,
+        actor.connection,
         None,
         customer_id=customer_id,
-        now_ms=act.now_ms,
+        now_ms=actor.now_ms,
         micros=given,
         voucher_id=voucher.id,
     )
     if not taken:
-        raise _refused(Why.USED, voucher, "is used")
+        raise _used(voucher)
     name, key = f"voucher {voucher.id}", f"voucher:{voucher.id}"
     if payment_micros:
-        order = Order(f"{key}:payment", f"payment with {name}", act.operator, act.now_ms)
-        await pay_in(act.connection, customer_id, payment_micros, order)
-    await credit_card(act.connection, customer_id, given, Order(key, name, act.operator, act.now_ms))
-    after = await show_voucher(act.connection, voucher.id)
-    await note(act, "redeem", name, asdict(voucher), asdict(after))
+        await pay_in(actor, customer_id, payment_micros, Purpose(f"{key}:payment", f"payment with {name}"))
+    await credit_card(actor, customer_id, given, Purpose(key, name))
+    after = await show_voucher(actor.connection, voucher.id)
+    await note(actor, Verb.REDEEM, name, asdict(voucher), asdict(after))
     return Redeemed(after, customer_id, payment_micros)
 
 
@@ -85,42 +85,65 @@ async def find_by_code(connection: AsyncConnection, code: str, peppers: Peppers)
     """The voucher of a code. Raises `CardRefused`: mistyped, unknown; neither says the code."""
     if not has_check_digit(code, CODE_DIGITS):
         raise CardRefused(
-            Why.MISTYPED, f"this is no voucher's code: it has {CODE_DIGITS} digits, the last of which checks"
+            Why.MISTYPED,
+            "voucher.no_code",
+            f"this is no voucher's code: it has {CODE_DIGITS} digits, the last of which checks",
+            digits=CODE_DIGITS,
         )
     digests = peppers.digests(code_message(code))
     row = (
         await connection.execute(select(*COLUMNS).where(vouchers.c.code_digest.in_(digests)))
     ).one_or_none()
     if row is None:
-        raise CardRefused(Why.UNKNOWN, "there is no voucher with this code")
+        raise CardRefused(Why.UNKNOWN, "voucher.unknown_code", "there is no voucher with this code")
     return Voucher(*row)
 
 
 def _refuse_unfit(voucher: Voucher, customer: Customer, now_ms: int) -> None:
+    which = f"voucher {voucher.id}"
     if voucher.status == "used":
-        raise _refused(Why.USED, voucher, "is used")
+        raise _used(voucher)
     if voucher.status == "disabled":
-        raise _refused(Why.DISABLED, voucher, "is disabled")
+        raise CardRefused(Why.DISABLED, "voucher.disabled", f"{which} is disabled", voucher=voucher.id)
     if voucher.expires_ms is not None and voucher.expires_ms <= now_ms:
-        raise _refused(Why.EXPIRED, voucher, "has expired")
+        raise CardRefused(Why.EXPIRED, "voucher.expired", f"{which} has expired", voucher=voucher.id)
     if voucher.currency != customer.currency:
-        text = f"is in {voucher.currency}, and customer {customer.id} has {customer.currency}"
-        raise _refused(Why.OTHER_CURRENCY, voucher, text)
+        raise CardRefused(
+            Why.OTHER_CURRENCY,
+            "currency.differs",
+            f"{which} is in {voucher.currency}, and customer {customer.id} has {customer.currency}",
+            currency=voucher.currency,
+            other=customer.currency,
+        )
 
 
 def _given(voucher: Voucher, payment_micros: int) -> int:
-    minimum = Money(voucher.minimum_micros, voucher.currency)
+    which, minimum = f"voucher {voucher.id}", Money(voucher.minimum_micros, voucher.currency)
     if payment_micros < 0 or (payment_micros and not voucher.needs_payment):
-        raise _refused(Why.NEEDS_PAYMENT, voucher, "is credit by itself; pay in the payment on its own")
-    if voucher.needs_payment and not payment_micros:
-        raise _refused(Why.NEEDS_PAYMENT, voucher, f"goes with a payment of at least {minimum}")
-    if payment_micros < voucher.minimum_micros:
-        raise _refused(Why.BELOW_MINIMUM, voucher, f"goes with a payment of at least {minimum}")
+        raise CardRefused(
+            Why.NEEDS_PAYMENT,
+            "voucher.takes_no_payment",
+            f"{which} is credit by itself; pay in the payment on its own",
+            voucher=voucher.id,
+        )
+    if payment_micros < voucher.minimum_micros or (voucher.needs_payment and not payment_micros):
+        raise CardRefused(
+            Why.BELOW_MINIMUM if payment_micros else Why.NEEDS_PAYMENT,
+            "voucher.needs_payment",
+            f"{which} goes with a payment of at least {minimum}",
+            voucher=voucher.id,
+            minimum=str(minimum),
+        )
     given = voucher.gives_micros(payment_micros)
     if not given:
-        raise _refused(Why.BELOW_MINIMUM, voucher, "adds nothing to so small a payment")
+        raise CardRefused(
+            Why.BELOW_MINIMUM,
+            "voucher.adds_nothing",
+            f"{which} adds nothing to so small a payment",
+            voucher=voucher.id,
+        )
     return given
 
 
-def _refused(why: Why, voucher: Voucher, text: str) -> CardRefused:
-    return CardRefused(why, f"voucher {voucher.id} {text}")
+def _used(voucher: Voucher) -> CardRefused:
+    return CardRefused(Why.USED, "voucher.used", f"voucher {voucher.id} is used", voucher=voucher.id)

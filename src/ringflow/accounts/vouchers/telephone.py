@@ -9,13 +9,12 @@ from weakref import WeakValueDictionary
 import structlog
 from sqlalchemy import Text, bindparam, select
 
-from ringflow.accounts.cards.authentication import BY_CALLER
 from ringflow.accounts.cards.refusal import CardRefused, Refusal, Why
 from ringflow.accounts.failures import count_failure, set_back
 from ringflow.accounts.lockout import Caller, Standing, Subject, limits_of_voucher
 from ringflow.accounts.peppers import Peppers
 from ringflow.accounts.vouchers.redemption import Redeemed, redeem
-from ringflow.audit import Act
+from ringflow.actor import CALLER, acting
 from ringflow.store import LookUp, Store
 from ringflow.store.card_tables import lockouts
 
@@ -36,8 +35,9 @@ class Vouchers:
     more guesses than calls in turn.
     """
 
-    def __init__(self, store: Store, peppers: Peppers, now_ms: Callable[[], int]) -> None:
+    def __init__(self, store: Store, peppers: Peppers, country: str, now_ms: Callable[[], int]) -> None:
         self._store = store
+        self._country = country
         self._peppers = peppers
         self._now_ms = now_ms
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -76,8 +76,8 @@ class Vouchers:
                 await set_back(self._store, [name], now_ms)
             return Refusal(Why.LOCKED, verdict.wait_ms)
         try:
-            async with self._store.writing() as connection:
-                return await redeem(Act(connection, BY_CALLER, now_ms), code, customer_id, self._peppers)
+            async with acting(self._store, CALLER, self._country, now_ms) as actor:
+                return await redeem(actor, code, customer_id, self._peppers)
         except CardRefused as error:
             refusal = Refusal(error.why)
         if refusal.why is Why.UNKNOWN:

@@ -10,9 +10,10 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.accounts.change import MAX_INTEGER
-from ringflow.audit import Act, note
-from ringflow.errors import Refused
+from ringflow.accounts.directory_changes import MAX_INTEGER
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
+from ringflow.errors import Conflict, Unknown
 from ringflow.money import CURRENCY_DIGITS, MICRO_DIGITS, Rounding, divide
 from ringflow.store.card_tables import vouchers
 
@@ -72,7 +73,7 @@ async def show_voucher(connection: AsyncConnection, voucher_id: int) -> Voucher:
         query = select(*COLUMNS).where(vouchers.c.id == voucher_id)
         row = (await connection.execute(query)).one_or_none()
     if row is None:
-        raise Refused(f"voucher {voucher_id} does not exist; `ringflow voucher list` shows those that do")
+        raise Unknown("voucher.unknown", f"voucher {voucher_id} does not exist", voucher=voucher_id)
     return Voucher(*row)
 
 
@@ -96,25 +97,29 @@ async def list_vouchers(
     return [Voucher(*row) for row in await connection.execute(query)]
 
 
-async def set_enabled(act: Act, voucher_id: int, enabled: bool) -> Voucher:
+async def set_enabled(actor: Actor, voucher_id: int, enabled: bool) -> Voucher:
     """Disable an available voucher, or the other way round. Raises `Refused`: unknown, used."""
-    before = await show_voucher(act.connection, voucher_id)
+    before = await show_voucher(actor.connection, voucher_id)
     status = "available" if enabled else "disabled"
     unused = vouchers.c.redeemed_by.is_(None)
     change = update(vouchers).where(vouchers.c.id == voucher_id, unused).values(status=status)
-    if not (await act.connection.execute(change)).rowcount:
-        raise Refused(f"voucher {voucher_id} is used")
-    after = await show_voucher(act.connection, voucher_id)
+    if not (await actor.connection.execute(change)).rowcount:
+        raise Conflict("voucher.redeemed", f"voucher {voucher_id} is used", voucher=voucher_id)
+    after = await show_voucher(actor.connection, voucher_id)
     if after != before:
-        verb = "enable" if enabled else "disable"
-        await note(act, verb, f"voucher {voucher_id}", asdict(before), asdict(after))
+        verb = Verb.ENABLE if enabled else Verb.DISABLE
+        await note(actor, verb, f"voucher {voucher_id}", asdict(before), asdict(after))
     return after
 
 
-async def delete_voucher(act: Act, voucher_id: int) -> None:
+async def delete_voucher(actor: Actor, voucher_id: int) -> None:
     """Delete a voucher. Raises `Refused`: unknown; used, for the books speak of it."""
-    before = await show_voucher(act.connection, voucher_id)
+    before = await show_voucher(actor.connection, voucher_id)
     gone = delete_rows(vouchers).where(vouchers.c.id == voucher_id, vouchers.c.redeemed_by.is_(None))
-    if not (await act.connection.execute(gone)).rowcount:
-        raise Refused(f"voucher {voucher_id} is used, and the books speak of it: it stays")
-    await note(act, "delete", f"voucher {voucher_id}", asdict(before), None)
+    if not (await actor.connection.execute(gone)).rowcount:
+        raise Conflict(
+            "voucher.redeemed",
+            f"voucher {voucher_id} is used, and the books speak of it: it stays",
+            voucher=voucher_id,
+        )
+    await note(actor, Verb.DELETE, f"voucher {voucher_id}", asdict(before), None)

@@ -8,8 +8,9 @@ from enum import StrEnum
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act, note
-from ringflow.errors import Refused
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
+from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.ledger.channel_limits import customer_subject
 from ringflow.money import MICRO_DIGITS, Rounding, check_currency
 from ringflow.store.ledger_tables import rate_assignments, rate_cards, rates
@@ -81,7 +82,7 @@ def trunk_subject(name: str) -> str:
 
 
 async def create_card(
-    act: Act,
+    actor: Actor,
     name: str,
     currency: str,
     *,
@@ -92,12 +93,20 @@ async def create_card(
 ) -> RateCard:
     """Make an empty card; `default` takes that place from another card. Raises `Refused`."""
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
-        raise Refused(f"a rate card's name has 1 to {MAX_NAME} characters")
+        raise Refused(
+            "rate_card.malformed_name", f"a rate card's name has 1 to {MAX_NAME} characters", most=MAX_NAME
+        )
     if not 0 <= decimals <= MICRO_DIGITS:
-        raise Refused(f"a charge has 0 to {MICRO_DIGITS} decimals, not {decimals}")
-    connection = act.connection
+        raise Refused(
+            "field.out_of_range",
+            f"a charge has 0 to {MICRO_DIGITS} decimals, not {decimals}",
+            field="decimals",
+            low=0,
+            high=MICRO_DIGITS,
+        )
+    connection = actor.connection
     if await find_card(connection, name):
-        raise Refused(f"there is a rate card `{name}` already")
+        raise Conflict("rate_card.taken", f"there is a rate card `{name}` already", card=name)
     row = {
         "name": name,
         "currency": check_currency(currency),
@@ -108,38 +117,38 @@ async def create_card(
         rate_cards.insert().values(**row, rounding=rounding.value, is_default=False, revision=1)
     )
     facts = {**row, "rounding": rounding.value, "default": default}
-    await note(act, "add", f"rate card {name}", None, facts)
+    await note(actor, Verb.ADD, f"rate card {name}", None, facts)
     if default:
-        await set_default(act, name)
+        await set_default(actor, name)
     return await get_card(connection, name)
 
 
-async def set_default(act: Act, name: str) -> None:
+async def set_default(actor: Actor, name: str) -> None:
     """Make it the card that customers of its currency go by unless another is assigned. Raises `Refused`."""
-    connection = act.connection
+    connection = actor.connection
     card = await get_card(connection, name)
     was = await default_card(connection, card.currency)
     others = rate_cards.update().where(rate_cards.c.currency == card.currency, rate_cards.c.id != card.id)
     await connection.execute(others.values(is_default=False))
     await connection.execute(rate_cards.update().where(rate_cards.c.id == card.id).values(is_default=True))
-    await note(act, "default", f"currency {card.currency}", {"rate_card": was}, {"rate_card": name})
+    await note(actor, Verb.DEFAULT, f"currency {card.currency}", {"rate_card": was}, {"rate_card": name})
 
 
-async def set_below_cost(act: Act, name: str, below_cost: BelowCost) -> RateCard:
+async def set_below_cost(actor: Actor, name: str, below_cost: BelowCost) -> RateCard:
     """Say what becomes of calls that would cost more than the card brings. Raises `Refused`."""
-    card = await get_card(act.connection, name)
+    card = await get_card(actor.connection, name)
     if card.below_cost is not below_cost:
         change = rate_cards.update().where(rate_cards.c.id == card.id).values(below_cost=below_cost.value)
-        await act.connection.execute(change)
+        await actor.connection.execute(change)
         before, after = {"below_cost": card.below_cost.value}, {"below_cost": below_cost.value}
-        await note(act, "set", f"rate card {name}", before, after)
-    return await get_card(act.connection, name)
+        await note(actor, Verb.SET, f"rate card {name}", before, after)
+    return await get_card(actor.connection, name)
 
 
-async def lock_card(act: Act, card: RateCard) -> None:
+async def lock_card(actor: Actor, card: RateCard) -> None:
     """Give the card a new revision, which also locks it: two changes at once cannot overlap unseen."""
     newer = rate_cards.update().where(rate_cards.c.id == card.id)
-    await act.connection.execute(newer.values(revision=rate_cards.c.revision + 1))
+    await actor.connection.execute(newer.values(revision=rate_cards.c.revision + 1))
 
 
 async def find_card(connection: AsyncConnection, name: str) -> RateCard | None:
@@ -151,7 +160,7 @@ async def get_card(connection: AsyncConnection, name: str) -> RateCard:
     """The card of this name. Raises `Refused` when there is none."""
     card = await find_card(connection, name)
     if card is None:
-        raise Refused(f"there is no rate card `{name}`; `ringflow rate list` shows those there are")
+        raise Unknown("rate_card.unknown", f"there is no rate card `{name}`", card=name)
     return card
 
 
@@ -185,35 +194,42 @@ async def list_rates(
     return [Rate(*tuple(row)) for row in found]
 
 
-async def assign_customer(act: Act, customer_id: int, card: RateCard) -> None:
+async def assign_customer(actor: Actor, customer_id: int, card: RateCard) -> None:
     """Have a customer go by the card. Raises `Refused`: no such customer, another currency."""
     query = select(customers.c.currency).where(customers.c.id == customer_id)
-    currency = (await act.connection.execute(query)).scalar()
+    currency = (await actor.connection.execute(query)).scalar()
     if currency is None:
-        raise Refused(f"there is no customer {customer_id}")
+        raise Unknown("customer.unknown", f"there is no customer {customer_id}", customer=customer_id)
     if currency != card.currency:
-        raise Refused(f"customer {customer_id} has {currency}, and rate card `{card.name}` {card.currency}")
-    await _assign(act, customer_subject(customer_id), card)
+        raise Conflict(
+            "currency.differs",
+            f"customer {customer_id} has {currency}, and rate card `{card.name}` {card.currency}",
+            currency=str(currency),
+            other=card.currency,
+        )
+    await _assign(actor, customer_subject(customer_id), card)
 
 
-async def assign_trunk(act: Act, name: str, card: RateCard) -> None:
+async def assign_trunk(actor: Actor, name: str, card: RateCard) -> None:
     """Note the card that a trunk's owner charges by. Raises `Refused` when there is no such trunk."""
     there = select(trunks.c.name).where(trunks.c.name == name)
-    if (await act.connection.execute(there)).scalar() is None:
-        raise Refused(f"there is no trunk `{name}`")
-    await _assign(act, trunk_subject(name), card)
-    await _tell_calls(act.connection)
+    if (await actor.connection.execute(there)).scalar() is None:
+        raise Unknown("trunk.unknown", f"there is no trunk `{name}`", trunk=name)
+    await _assign(actor, trunk_subject(name), card)
+    await _tell_calls(actor.connection)
 
 
-async def unassign(act: Act, subject: str) -> str:
+async def unassign(actor: Actor, subject: str) -> str:
     """Have a subject go by no card of its own any more; gives what it had. Raises `Refused` without one."""
-    card = await assigned(act.connection, subject)
+    card = await assigned(actor.connection, subject)
     if card is None:
-        raise Refused(f"{_noun(subject)} has no rate card of its own")
-    await act.connection.execute(rate_assignments.delete().where(rate_assignments.c.subject == subject))
+        raise Unknown(
+            "rate_card.unassigned", f"{_noun(subject)} has no rate card of its own", name=_noun(subject)
+        )
+    await actor.connection.execute(rate_assignments.delete().where(rate_assignments.c.subject == subject))
     if subject.startswith(trunk_subject("")):
-        await _tell_calls(act.connection)
-    await note(act, "unassign", _noun(subject), {"rate_card": card}, {"rate_card": None})
+        await _tell_calls(actor.connection)
+    await note(actor, Verb.UNASSIGN, _noun(subject), {"rate_card": card}, {"rate_card": None})
     return card
 
 
@@ -243,10 +259,10 @@ async def assignments(connection: AsyncConnection, card: RateCard) -> list[str]:
     return [row[0] for row in await connection.execute(query.order_by(rate_assignments.c.subject))]
 
 
-async def _assign(act: Act, subject: str, card: RateCard) -> None:
-    was = await assigned(act.connection, subject)
-    await _ASSIGN.run(act.connection, subject=subject, card_id=card.id)
-    await note(act, "assign", _noun(subject), {"rate_card": was}, {"rate_card": card.name})
+async def _assign(actor: Actor, subject: str, card: RateCard) -> None:
+    was = await assigned(actor.connection, subject)
+    await _ASSIGN.run(actor.connection, subject=subject, card_id=card.id)
+    await note(actor, Verb.ASSIGN, _noun(subject), {"rate_card": was}, {"rate_card": card.name})
 
 
 def _noun(subject: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.errors import Refused
+from ringflow.errors import Conflict, Unknown
 from ringflow.ledger.rates.card import RateCard, assigned, get_card, trunk_subject
 from ringflow.ledger.rates.margin import Margin
 from ringflow.ledger.terms import Terms
@@ -46,15 +46,19 @@ async def compare_trunk(connection: AsyncConnection, sell: RateCard, trunk: str,
     """Compare the rates in effect at a moment. Raises `Refused`: no card of the trunk, another currency."""
     name = await assigned(connection, trunk_subject(trunk))
     if name is None:
-        raise Refused(
-            f"trunk `{trunk}` has no rate card, so nobody knows what it costs; "
-            f"`ringflow rate assign CARD --trunk {trunk}` gives it one"
+        raise Unknown(
+            "rate_card.none_for_trunk",
+            f"trunk `{trunk}` has no rate card, so nobody knows what it costs",
+            trunk=trunk,
         )
     buy = await get_card(connection, name)
     if buy.currency != sell.currency:
-        raise Refused(
+        raise Conflict(
+            "currency.differs",
             f"rate card `{name}` of trunk `{trunk}` is in {buy.currency}, `{sell.name}` in {sell.currency}: "
-            f"two currencies cannot be compared; give the trunk a card in {sell.currency}"
+            f"two currencies cannot be compared; give the trunk a card in {sell.currency}",
+            currency=buy.currency,
+            other=sell.currency,
         )
     sold, not_sold = await _in_effect(connection, sell, at_ms)
     bought, not_bought = await _in_effect(connection, buy, at_ms)

@@ -32,8 +32,10 @@ def rate_prefix(text: str, country: str) -> str:
     prefix = number_prefix(text, country)
     if prefix is None:
         raise Refused(
+            "rate.malformed_prefix",
             f"prefix `{plain(text[:32])}`: write a country's code and what may follow, such as 44 or 44191 "
-            f"({MAX_E164_DIGITS} digits at most), or {AS_KEYED}112 for a number that a trunk dials as keyed"
+            f"({MAX_E164_DIGITS} digits at most), or {AS_KEYED}112 for a number that a trunk dials as keyed",
+            prefix=text,
         )
     return prefix
 
@@ -45,8 +47,10 @@ def rated_number(text: str, country: str) -> str:
     number = dialled_number(text, country)
     if number is None:
         raise Refused(
+            "number.malformed",
             f"`{plain(text)}` is not a telephone number in {country}; write it as it is dialled there, or "
-            f"with a country's code, or {AS_KEYED}112 for a number that a trunk dials as keyed"
+            f"with a country's code, or {AS_KEYED}112 for a number that a trunk dials as keyed",
+            number=text,
         )
     return number
 

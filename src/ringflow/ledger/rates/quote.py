@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Text
 
-from ringflow.errors import Refused
+from ringflow.errors import Refused, Unknown
 from ringflow.ledger.channel_limits import CUSTOMER_SUBJECT, customer_subject
 from ringflow.ledger.credit import SPENDABLE, utc_day
 from ringflow.ledger.rates.card import BelowCost, trunk_subject
@@ -163,7 +163,7 @@ def for_customers() -> LookUp:
     )
 
 
-class NoRate(Refused):
+class NoRate(Unknown):
     """The customer or trunk has no rate card, or its card has no rate for the number."""
 
 
@@ -256,9 +256,7 @@ async def quote_trunk(store: Store, number: str, trunk: str, now_ms: int) -> tup
     """
     found = await store.look_up(FOR_TRUNK, trunk_subject(trunk), now_ms, *_prefixes(number))
     if not found:
-        raise NoRate(
-            f"trunk `{trunk}` has no rate card; `ringflow rate assign CARD --trunk {trunk}` gives it one"
-        )
+        raise NoRate("rate_card.none_for_trunk", f"trunk `{trunk}` has no rate card", trunk=trunk)
     card, *rate = found[0]
     return card, _terms_for(card, number, rate)
 
@@ -273,10 +271,15 @@ async def trunk_terms(connection: DirectConnection, number: str, trunk: str, at_
 
 def _read(row: Row | None, number: str, customer_id: int) -> Quote:
     if row is None:
-        raise Refused(f"there is no customer {customer_id}")
+        raise Unknown("customer.unknown", f"there is no customer {customer_id}", customer=customer_id)
     currency, available_micros, below_cost, card, *rate = row
     if card is None:
-        raise NoRate(f"customer {customer_id} has no rate card, and there is no default one for {currency}")
+        raise NoRate(
+            "rate_card.none_for_customer",
+            f"customer {customer_id} has no rate card, and there is no default one for {currency}",
+            customer=customer_id,
+            currency=currency,
+        )
     terms = _terms_for(card, number, rate)
     policy = _POLICIES[below_cost]
     return Quote(number, customer_id, card, terms.prefix, terms, available_micros or 0, policy)
@@ -287,11 +290,17 @@ def _terms_for(card: str, number: str, rate: Sequence[Any]) -> Terms:
     *cells, blocked = rate
     terms = _terms(*cells)
     if terms is None:
-        raise NoRate(f"rate card `{card}` has no rate for {number}")
+        raise NoRate(
+            "rate.none_for_number", f"rate card `{card}` has no rate for {number}", card=card, number=number
+        )
     if blocked:
         name = f" ({plain(terms.destination)})" if terms.destination else ""
         raise BlockedDestination(
-            f"rate card `{card}` blocks {terms.prefix}{name}, so {number} is not dialled"
+            "rate.blocked",
+            f"rate card `{card}` blocks {terms.prefix}{name}, so {number} is not dialled",
+            card=card,
+            number=number,
+            prefix=terms.prefix,
         )
     return terms
 
@@ -303,7 +312,9 @@ def _prefixes(number: str) -> list[str]:
 
 def _digits(number: str) -> str:
     if not is_rated_number(number):
-        raise Refused("a number to be rated is E.164 digits, or ~ and what was keyed")
+        raise Refused(
+            "number.malformed", "a number to be rated is E.164 digits, or ~ and what was keyed", number=number
+        )
     return number
 
 

@@ -89,14 +89,25 @@ def parse_pairs(text: str, option: str, fields: Iterable[str]) -> dict[str, list
     while rest:
         match = pair.match(rest)
         if match is None:
-            raise Refused(f'{option} {plain(rest)}: write pairs such as prefix=Code,price="Rate USD"')
+            raise Refused(
+                "rate_sheet.malformed_setting",
+                f'{option} {plain(rest)}: write pairs such as prefix=Code,price="Rate USD"',
+                setting=option,
+            )
         name = match[1].lower()
         if name not in fields:
             mend = did_you_mean(name, fields, f"known: {known_words(fields)}")
-            raise Refused(f"{option}: there is no field `{plain(name)}` ({mend})")
+            raise Refused(
+                "rate_sheet.unknown_field",
+                f"{option}: there is no field `{plain(name)}` ({mend})",
+                setting=option,
+                field=name,
+            )
         value = next(one for one in match.groups()[1:] if one is not None).strip()
         if not value:
-            raise Refused(f"{option}: `{name}=` has nothing behind it")
+            raise Refused(
+                "rate_sheet.malformed_setting", f"{option}: `{name}=` has nothing behind it", setting=option
+            )
         found.setdefault(name, []).append(value)
         rest = rest[match.end() :]
     return found

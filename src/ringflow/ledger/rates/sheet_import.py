@@ -15,7 +15,8 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import Act, note
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
 from ringflow.errors import DocumentError, Problem
 from ringflow.ledger.rates.card import Rate, RateCard, get_card, lock_card
 from ringflow.ledger.rates.column_names import PRICES
@@ -114,7 +115,7 @@ def read_rates(
 
 
 async def import_rates(
-    act: Act,
+    actor: Actor,
     card: RateCard,
     file: RateFile,
     *,
@@ -126,8 +127,8 @@ async def import_rates(
 
     Raises `DocumentError` with every problem, unless `skip_bad`; gives what was added and what was left out.
     """
-    connection = act.connection
-    await lock_card(act, card)
+    connection = actor.connection
+    await lock_card(actor, card)
     before = (await get_card(connection, card.name)).rows
     if replace:
         await connection.execute(rates.delete().where(rates.c.card_id == card.id))
@@ -143,7 +144,7 @@ async def import_rates(
             progress(len(part))
     after = len(file.rows) if replace else before + len(file.rows)
     facts = {"rows": after, "file": Path(file.path).name, "replaced": replace}
-    await note(act, "import", f"rate card {card.name}", {"rows": before}, facts)
+    await note(actor, Verb.IMPORT, f"rate card {card.name}", {"rows": before}, facts)
     return file
 
 

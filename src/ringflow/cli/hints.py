@@ -1,0 +1,52 @@
+"""What the command line adds to an error: which command or option to use. Services know nothing of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ringflow.errors import Field, RingflowError
+
+HINTS: Mapping[str, str] = {
+    "asterisk.files_differ": (
+        "--diff shows what would change, and --replace writes them anew and keeps the old ones as .bak"
+    ),
+    "call.unknown": "`ringflow record list` shows those that are",
+    "card.none_selected": "write the IDs, or --batch NAME",
+    "card.nothing_to_change": "--credit, --customer and --expires are those that there are",
+    "card.unknown": "`ringflow card list` shows those that do",
+    "card_batch.being_made": "`ringflow card discard` does that",
+    "card_batch.finished": "`ringflow card delete --batch` does that",
+    "card_batch.unknown": "`ringflow card batches` shows those that do",
+    "cli.unknown": "`ringflow cli list` shows those that do",
+    "customer.has_numbers": "--cascade deletes them too",
+    "customer.unknown": "`ringflow customer list` shows those that do",
+    "database.not_empty": "with --replace it is kept aside and the archive's takes its place",
+    "did.taken": "change it with `ringflow did set`",
+    "did.unknown": "`ringflow did list` shows those that do",
+    "flow.unknown_revision": "`ringflow flow history {flow}` lists those that are kept",
+    "movement.outcome_unknown": "do it again with --key {key}, which makes it once",
+    "operator.nameless": "--operator NAME, or RINGFLOW_OPERATOR",
+    "rate.overlaps": "--until ends one",
+    "rate.needs_price": "give it with --price",
+    "rate.several": "--from says which",
+    "rate_card.assigned": "`ringflow rate unassign` does that",
+    "rate_card.none_for_trunk": "`ringflow rate assign CARD --trunk {trunk}` gives it one",
+    "rate_card.unknown": "`ringflow rate list` shows those there are",
+    "rate_map.unknown": "`--save-map NAME` keeps one",
+    "security_key.signs": "`ringflow key use VERSION` does that",
+    "security_key.unknown_version": "`ringflow key list` shows those that are there",
+    "trunk.taken": "change it with `ringflow trunk set`",
+    "trunk.unknown": "`ringflow trunk list` shows those that do",
+    "voucher.unknown": "`ringflow voucher list` shows those that do",
+}
+"""By the error's code; `{name}` is one of its fields."""
+
+
+def hint(error: RingflowError) -> str:
+    """Return what to do about an error at the command line; empty where its text says that already."""
+    return worded(error.code, error.fields)
+
+
+def worded(code: str, fields: Mapping[str, Field]) -> str:
+    """Return the hint of a code with the fields' values in it."""
+    return HINTS.get(code, "").format_map(dict(fields))

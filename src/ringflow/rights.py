@@ -1,0 +1,67 @@
+"""What somebody may do: named rights, and the roles that bundle them.
+
+A right names a thing and what may be done with it. Whoever has `customers.change` needs `customers.read` too:
+the roles here have both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Right(StrEnum):
+    """One thing that may be done. The REST API asks for one of these at every route."""
+
+    CUSTOMERS_READ = "customers.read"
+    CUSTOMERS_CHANGE = "customers.change"
+    """Customers and their CLIs."""
+    DIDS_READ = "dids.read"
+    DIDS_CHANGE = "dids.change"
+    TRUNKS_READ = "trunks.read"
+    TRUNKS_CHANGE = "trunks.change"
+    CARDS_READ = "cards.read"
+    CARDS_CHANGE = "cards.change"
+    """Disable, enable, alter, redeem and delete cards and vouchers."""
+    CARDS_MAKE = "cards.make"
+    """Make cards and vouchers, which shows their PINs and codes once."""
+    MONEY_READ = "money.read"
+    MONEY_MOVE = "money.move"
+    """Payments, corrections, transfers, refunds and limits."""
+    RATES_READ = "rates.read"
+    RATES_CHANGE = "rates.change"
+    CALLS_READ = "calls.read"
+    """Records, reports and live calls."""
+    CALLS_CONTROL = "calls.control"
+    """Hang up and redirect live calls."""
+    FLOWS_READ = "flows.read"
+    FLOWS_CHANGE = "flows.change"
+    """Write drafts, and place test calls to them."""
+    FLOWS_PUBLISH = "flows.publish"
+    SOUNDS_READ = "sounds.read"
+    SOUNDS_CHANGE = "sounds.change"
+    AUDIT_READ = "audit.read"
+    OPERATORS_READ = "operators.read"
+    OPERATORS_CHANGE = "operators.change"
+    """Operators, roles, and everyone's tokens."""
+    SYSTEM_READ = "system.read"
+    """Health, metrics and the settings in force, without secrets."""
+    SYSTEM_CHANGE = "system.change"
+    """Reload, drain, keys and peppers."""
+
+
+ALL_RIGHTS = frozenset(Right)
+_VIEWER = frozenset(one for one in Right if one.endswith(".read")) - {Right.AUDIT_READ, Right.OPERATORS_READ}
+_SUPPORT = _VIEWER | {
+    Right.CUSTOMERS_CHANGE,
+    Right.CARDS_CHANGE,
+    Right.MONEY_MOVE,
+    Right.CALLS_CONTROL,
+}
+_MANAGER = ALL_RIGHTS - {Right.OPERATORS_CHANGE, Right.SYSTEM_CHANGE}
+
+BUILT_IN_ROLES: Mapping[str, frozenset[Right]] = MappingProxyType(
+    {"owner": ALL_RIGHTS, "manager": _MANAGER, "support": _SUPPORT, "viewer": _VIEWER}
+)
+"""The roles that are always there. Being code, they gain new rights with an upgrade."""
