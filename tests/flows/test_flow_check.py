@@ -23,13 +23,14 @@ DIAL = "  - {slot: destination, external: '${number}'}\n"
 class Goto(Slot):
     """Always goes on in another app."""
 
-    exits: ClassVar[tuple[str, ...]] = ("done", "busy")
+    fixed_exits: ClassVar[tuple[str, ...]] = ("done", "busy")
     app: str
 
     def jumps(self) -> frozenset[str]:
         return frozenset({self.app})
 
-    def possible_exits(self) -> tuple[str, ...]:
+    @property
+    def exits(self) -> tuple[str, ...]:
         return ()
 
     async def run(self, call: Call) -> SlotResult:

@@ -29,7 +29,7 @@ def test_the_shipped_calling_card_loads_as_written() -> None:
     assert flow is not None
     assert (flow.app, flow.title) == ("calling_card", "Pinless calling card")
     assert [slot.slot for slot in flow.slots] == ["ivr", "destination", "hangup", "hangup"]
-    assert flow.slots[0].exits == ("done", "no_input", "invalid", "transferred")
+    assert flow.slots[0].fixed_exits == ("done", "no_input", "invalid", "transferred")
 
 
 def test_a_broken_flow_is_none_and_every_problem() -> None:

@@ -153,6 +153,17 @@ def test_an_outcome_that_no_call_can_have_is_refused_with_those_there_are(run: R
         run(record.app, "list", "--outcome", "congestion")
 
 
+def test_an_outcome_that_a_flow_named_itself_is_found(
+    run: Run, database_url: str, make_call: MakeCall, tmp_path: Path
+) -> None:
+    on(database_url, lambda store: keep(store, [make_call("01a", outcome="7"), make_call("02b")]))
+    assert listed(run, "--outcome", "7") == ["01a"]
+    assert run(record.app, "export", "--out", "-", "--outcome", "7").count("\n01a,") == 2
+    with pytest.raises(RingflowError, match="--outcome 8: no call ends so"):
+        run(record.app, "export", "--out", str(tmp_path / "a.csv"), "--outcome", "8")
+    assert not (tmp_path / "a.csv").exists()
+
+
 @pytest.mark.usefixtures("filled")
 def test_the_examples_of_the_page_run(run: Run, tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "records.md").read_text()

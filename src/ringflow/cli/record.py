@@ -31,6 +31,7 @@ from ringflow.cli.record_rows import CallRow, call_lines, call_row
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.flows.registry import slot_types
+from ringflow.flows.slot import DONE
 from ringflow.forms.call import CallForm, call_detail_form, call_form
 from ringflow.numbers import normalise_number, number_prefix
 from ringflow.plain_text import plain
@@ -41,6 +42,7 @@ from ringflow.records.reading import (
     RecordedSlot,
     every_call,
     find_call,
+    is_outcome_of_a_call,
     list_calls,
     read_slots,
 )
@@ -101,6 +103,7 @@ def list_command(
     """List the newest calls, the newest first."""
 
     async def work(connection: AsyncConnection, config: Config) -> list[RecordedCall]:
+        await _check_outcome(connection, outcome)
         return await list_calls(connection, _filter(ctx.params, config), limit)
 
     found = with_reading(work)
@@ -162,6 +165,8 @@ def export_command(
     write = export_slots if slots else export_calls
 
     async def work(store: Store, config: Config) -> int:
+        async with store.reading() as connection:
+            await _check_outcome(connection, outcome)
         if as_json and named_file(out) is None:
             calls = 0
             with json_list() as listed:
@@ -201,13 +206,16 @@ async def _objects(store: Store, calls: Sequence[RecordedCall], slots: bool) -> 
     return [call_detail_form(call, found.get(call.call_id, [])) for call in calls]
 
 
-def _known_outcome(word: str | None) -> str | None:
-    """Refuse what no call can end as. Exits are looked up only where the word is not one of the outcomes."""
+async def _check_outcome(connection: AsyncConnection, word: str | None) -> None:
+    """Refuse an outcome that is neither one of Ringflow's, nor a slot type's exit, nor any call's on record.
+
+    Flows can name exits themselves, so the last of these is asked for before a word is refused.
+    """
     if word is None or word in set(Outcomes):
-        return word
-    exits = {name for one in slot_types().values() for name in one.exits if name != one.exits[0]}
-    if word in exits:
-        return word
+        return
+    exits = {name for one in slot_types().values() for name in one.fixed_exits} - {DONE}
+    if word in exits or await is_outcome_of_a_call(connection, word):
+        return
     known = [*map(str, Outcomes), *exits]
     mend = did_you_mean(word, known, f"known are {known_words(known)}")
     if word in set(LegStatus):
@@ -236,7 +244,7 @@ def _filter(given: dict[str, Any], config: Config) -> Filter:
         customer=given["customer"],
         card=given["card"],
         app=given["app"],
-        outcome=_known_outcome(given["outcome"]),
+        outcome=given["outcome"],
         status=None if given["status"] is None else LegStatus(given["status"]),
         refused=given["refused"],
         unpaid=given["unpaid"],

@@ -10,10 +10,9 @@ from dataclasses import replace
 from ringflow.calls.dial_attempt import is_allowed_host
 from ringflow.errors import Problem
 from ringflow.flows.draft import Draft
-from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.graph import Graph, Node, entry_nodes
 from ringflow.flows.load import RESERVED_IDS
-from ringflow.flows.slot import ID_PATTERN, Slot
+from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, Slot
 from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings
 from ringflow.flows.unset import unset_problems
 from ringflow.speaking import LIBRARY_PREFIX
@@ -115,15 +114,17 @@ def _exit_problems(
     document = draft.document
     for exit_name, target in slot.on.items():
         place = draft.at(index, "on", exit_name)
-        if exit_name not in slot.exits:
-            listed = f"exits of {slot.slot}: {', '.join(slot.exits)}"
-            mend = f"{did_you_mean(exit_name, slot.exits)} {listed}".strip()
+        if not slot.may_end_by(exit_name):
+            known = tuple(dict.fromkeys((*slot.exits, *slot.fixed_exits)))
+            mend = f"{did_you_mean(exit_name, known)} exits of {slot.slot}: {', '.join(known)}".strip()
             yield document.key_problem(place, f"{slot.slot} has no exit {quoted(exit_name)}", mend)
         elif slot.ends_call:
             yield document.key_problem(place, f"nothing follows {slot.slot}: it ends the call", "remove `on`")
-        elif is_whole and exit_name not in slot.possible_exits():
+        elif is_whole and exit_name not in slot.exits:
+            # In the remains of a slot the field may be missing that names the exit.
             what = f"with these fields, {slot.slot} does not end by `{exit_name}`"
-            yield document.key_problem(place, what, "remove it")
+            mend = f"its exits: {', '.join(slot.exits)}" if slot.own_exits is not None else "remove it"
+            yield document.key_problem(place, what, mend)
         if target.startswith(APP_PREFIX):
             app = target.removeprefix(APP_PREFIX)
             if app not in apps and not surroundings.other_apps:
@@ -188,7 +189,7 @@ def _leads_as_written(draft: Draft) -> bool:
 
 def _is_way(draft: Draft, slot: Slot, exit_name: str, target: str) -> bool:
     is_target = target in RESERVED_IDS or target in draft.ids or target.startswith(APP_PREFIX)
-    return is_target and exit_name in slot.exits
+    return is_target and (exit_name in slot.exits if slot.own_exits else slot.may_end_by(exit_name))
 
 
 def _reached_within(graph: Graph, app: str) -> set[Node]:

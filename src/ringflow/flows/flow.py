@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from ringflow.flows.slot import Slot
-
-APP_PREFIX = "app:"
+from ringflow.flows.slot import APP_PREFIX, Slot
 
 
 class End(Enum):
@@ -51,7 +49,7 @@ class Flow:
         slot = self.slots[index]
         target = slot.on.get(exit_name)
         if target is None:
-            if exit_name != slot.exits[0]:
+            if exit_name != slot.main_exit:
                 return End.UNMAPPED
             target = "hangup" if slot.ends_call else "next"
         if target == "hangup":

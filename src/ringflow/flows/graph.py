@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ringflow.flows.draft import Draft
-from ringflow.flows.flow import APP_PREFIX
-from ringflow.flows.slot import NOT_SAID, Slot
+from ringflow.flows.slot import APP_PREFIX, NOT_SAID, Slot
 
 Node: TypeAlias = tuple[str, int]
 """An app and the index of one of its slots."""
@@ -60,9 +59,9 @@ class Graph:
 
     def _ways_out(self, app: str, draft: Draft, index: int, slot: Slot) -> Iterator[Edge]:
         sets = slot.sets()
-        for exit_name in slot.possible_exits():
-            # An exit that is not the good one ends the call unless it is mapped (`Flow.step`).
-            target = slot.on.get(exit_name, "next" if exit_name == slot.exits[0] else "hangup")
+        for exit_name in slot.exits:
+            # An exit that is not the main one ends the call unless it is mapped (`Flow.step`).
+            target = slot.on.get(exit_name, "next" if exit_name == slot.main_exit else "hangup")
             yield Edge(exit_name, self._node(app, draft, index, target), sets.get(exit_name, frozenset()))
         for jump in sorted(slot.jumps()):
             yield Edge(JUMP, self._start(jump), frozenset())

@@ -57,9 +57,15 @@ def examples(page: str) -> list[str]:
 def _section(name: str, kind: type[Slot]) -> str:
     schema = slot_schema(name, kind)
     rows = [_row(field, value, field in schema["required"]) for field, value in schema["properties"].items()]
-    exits = "Ends the call." if kind.ends_call else f"Exits: {', '.join(f'`{one}`' for one in kind.exits)}."
+    exits = "Ends the call." if kind.ends_call else f"Exits: {', '.join(_exits(kind))}."
     table = ["| field | value | default | meaning |", "|---|---|---|---|", *rows[1:]]
     return "\n".join([f"## {name}", "", page_text(kind), *table, "", exits, ""])
+
+
+def _exits(kind: type[Slot]) -> Iterator[str]:
+    if kind.own_exits is not None:
+        yield kind.own_exits.meaning
+    yield from (f"`{one}`" for one in kind.fixed_exits)
 
 
 def _row(field: str, schema: Schema, required: bool) -> str:

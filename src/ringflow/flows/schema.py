@@ -90,11 +90,14 @@ def _slot_schema(name: str, kind: type[Slot], raw: Schema) -> Schema:
 
 
 def _exits_schema(kind: type[Slot], description: str) -> Schema:
+    target = {"type": "string", "pattern": TARGET_PATTERN}
+    own = {"patternProperties": {kind.own_exits.pattern: target}} if kind.own_exits is not None else {}
     return {
         "type": "object",
         "description": description,
         "additionalProperties": False,
-        "properties": {name: {"type": "string", "pattern": TARGET_PATTERN} for name in kind.exits},
+        "properties": dict.fromkeys(kind.fixed_exits, target),
+        **own,
     }
 
 

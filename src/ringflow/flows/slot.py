@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,14 @@ KEYS_PATTERN = r"^[0-9*#]*$"
 PRINTABLE_PATTERN = r"^[ -~]*$"
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 TARGET_PATTERN = r"^(app:)?[A-Za-z0-9][A-Za-z0-9_-]*$"
+
+DONE = "done"
+"""The exit of a slot that did what it is for."""
+
+EXIT_PATTERN = r"^[A-Za-z0-9*#][A-Za-z0-9_*#-]*$"
+
+APP_PREFIX = "app:"
+"""What stands before the name of an app where an exit leads to it."""
 
 UNAVAILABLE_FOR_NOW = 480
 
@@ -63,19 +72,33 @@ class FieldProblem:
     mend: str
 
 
+@dataclass(frozen=True, slots=True)
+class OwnExits:
+    """The exits that the fields of a slot name, such as the keys of a menu, as far as its type knows them.
+
+    Every such name matches `pattern`. `meaning` says in the reference what they are: "each key of `keys`".
+    """
+
+    pattern: str
+    meaning: str
+
+
 SlotResult: TypeAlias = str | Jump
 
 
 class Slot(BaseModel):
     """One step of an app. A subclass in `slots/NAME.py` named by its file is a slot type.
 
-    `exits` names how the slot can end, the good way first. `on` leads an exit to a slot's id, `app:NAME`,
-    `next` or `hangup`.
+    `exits` are the ways in which a slot with these fields can end, the good one first. A type lists those
+    that do not depend on fields in `fixed_exits`. A type whose fields name or exclude exits overrides
+    `exits`; if they name any, it says in `own_exits` what these look like. `on` leads an exit to a slot's
+    id, `app:NAME`, `next` or `hangup`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    exits: ClassVar[tuple[str, ...]] = ("done",)
+    fixed_exits: ClassVar[tuple[str, ...]] = (DONE,)
+    own_exits: ClassVar[OwnExits | None] = None
     ends_call: ClassVar[bool] = False
     sip_codes: ClassVar[Mapping[str, int]] = {}
     """For exits by which a slot may leave a caller unanswered: the code that ends the call: `sip_code`."""
@@ -95,17 +118,34 @@ class Slot(BaseModel):
         """For each exit, the variables that are certain to be set when the slot ends that way."""
         return {}
 
-    def possible_exits(self) -> tuple[str, ...]:
-        """The exits that a slot with these fields can end by; all of the type's unless it knows better."""
-        return self.exits
+    @property
+    def exits(self) -> tuple[str, ...]:
+        """The exits by which a slot with these fields can end."""
+        return self.fixed_exits
+
+    @property
+    def main_exit(self) -> str | None:
+        """The exit that leads to the next slot if `on` does not name it; any other then ends the call."""
+        return self.exits[0] if self.exits else None
+
+    @classmethod
+    def may_end_by(cls, exit_name: str) -> bool:
+        """Whether a slot of this type has this exit with some fields."""
+        own = cls.own_exits
+        return exit_name in cls.fixed_exits or (own is not None and bool(re.match(own.pattern, exit_name)))
 
     def sip_code(self, exit_name: str) -> int | None:
-        """What an unanswered caller gets whose call ends by this exit; None for the good way, `exits[0]`."""
-        return self.sip_codes.get(exit_name, None if exit_name == self.exits[0] else UNAVAILABLE_FOR_NOW)
+        """What an unanswered caller gets whose call ends by this exit; None for the main exit."""
+        return self.sip_codes.get(exit_name, None if exit_name == self.main_exit else UNAVAILABLE_FOR_NOW)
 
     def jumps(self) -> frozenset[str]:
         """The apps that `run` may lead to by itself."""
         return frozenset()
+
+    def apps(self) -> frozenset[str]:
+        """The apps in which a call may go on after this slot, by an exit or by `run` itself."""
+        led_to = {one.removeprefix(APP_PREFIX) for one in self.on.values() if one.startswith(APP_PREFIX)}
+        return self.jumps() | led_to
 
     def hosts(self) -> Iterator[tuple[str, str]]:
         """The host of every SIP URI in the slot, where no variable hides it, with the name of its field."""

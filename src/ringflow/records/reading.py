@@ -91,6 +91,12 @@ async def list_calls(connection: AsyncConnection, wanted: Filter, limit: int) ->
     return await _with_legs(connection, query)
 
 
+async def is_outcome_of_a_call(connection: AsyncConnection, outcome: str) -> bool:
+    """Return whether any call on record ended so. Reads every record if none did."""
+    query = select(call_records.c.call_id).where(call_records.c.outcome == outcome).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
 async def find_call(connection: AsyncConnection, call_id: str) -> tuple[RecordedCall, list[RecordedSlot]]:
     """One call. Raises `Refused` when no record has this id."""
     found = await _with_legs(connection, select(*_COLUMNS).where(call_records.c.call_id == call_id))

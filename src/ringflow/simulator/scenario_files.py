@@ -5,9 +5,8 @@ A file is a list of scenarios, or a mapping `{flow, flows, scenarios}` that brin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from ringflow.calls.outcome import Outcome
@@ -18,6 +17,7 @@ from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
 from ringflow.flows.load import draft_from_value
 from ringflow.flows.registry import slot_types
+from ringflow.flows.slot import Slot
 from ringflow.flows.surroundings import Surroundings
 from ringflow.simulator.scenario import Scenario
 from ringflow.simulator.scenario_fields import PATTERN_MENDS
@@ -63,10 +63,13 @@ def find_scenario_files(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def read_scenarios(path: Path) -> list[ScenarioCase]:
-    """Every scenario of a file. Raises `DocumentError` with every problem."""
+def read_scenarios(path: Path, types: Mapping[str, type[Slot]] | None = None) -> list[ScenarioCase]:
+    """Every scenario of a file. Raises `DocumentError` with every problem.
+
+    Without `types`, the file's flows have the slot types of `ringflow.slots`.
+    """
     document = read_document(path)
-    reader = _Reader(document, path)
+    reader = _Reader(document, path, slot_types() if types is None else types)
     cases = reader.read()
     if reader.problems or document.problems:
         raise DocumentError([*document.problems, *reader.problems])
@@ -78,17 +81,33 @@ def app_of(path: Path) -> str:
     return path.name.removesuffix(SUFFIX).removesuffix(".yaml").removesuffix(".yml")
 
 
-@cache
-def _outcomes() -> frozenset[str]:
-    exits = {exit_name for slot_type in slot_types().values() for exit_name in slot_type.exits}
-    return frozenset({*Outcome, *exits})
+def _outcomes(types: Mapping[str, type[Slot]], drafts: Iterable[Draft]) -> frozenset[str]:
+    """What calls can end as: Ringflow's own outcomes, and the exits of slots."""
+    fixed = {exit_name for slot_type in types.values() for exit_name in slot_type.fixed_exits}
+    named = {exit_name for draft in drafts for slot in draft.slots if slot for exit_name in slot.exits}
+    return frozenset({*Outcome, *fixed, *named})
+
+
+def exits_to_take(cases: Iterable[ScenarioCase], slot_type: str, kind: type[Slot]) -> set[str]:
+    """The exits that scenarios of a slot type must take: its fixed ones, and those that its slots name."""
+    flows = [flow for case in cases for flow in case.flows.values()]
+    slots = [slot for flow in flows for slot in flow.slots if slot.slot == slot_type]
+    return {*kind.fixed_exits, *(exit_name for slot in slots for exit_name in slot.exits)}
+
+
+def _is_self_contained(drafts: Sequence[Draft]) -> bool:
+    """Whether there are flows, and they lead to no app but each other."""
+    apps = {draft.app for draft in drafts}
+    slots = [slot for draft in drafts for slot in draft.slots]
+    return bool(drafts) and all(slot is not None and slot.apps() <= apps for slot in slots)
 
 
 class _Reader:
-    def __init__(self, document: Document, path: Path) -> None:
+    def __init__(self, document: Document, path: Path, types: Mapping[str, type[Slot]]) -> None:
         self.problems: list[Problem] = []
         self._document = document
         self._path = path
+        self._types = types
         self._app = app_of(path)
         self._drafts: list[Draft] = []
 
@@ -131,7 +150,7 @@ class _Reader:
         return self._read_list(value["scenarios"], ("scenarios",))
 
     def _read_flow(self, location: Location, app: str) -> str:
-        draft = draft_from_value(self._document, location, slot_types(), app)
+        draft = draft_from_value(self._document, location, self._types, app)
         self._drafts.append(draft)
         return draft.app or app
 
@@ -158,25 +177,30 @@ class _Reader:
         self.problems += problems
         app, drafts = self._app, self._drafts
         if isinstance(value, dict) and value.get("flow") is not None:
-            own = draft_from_value(self._document, (*location, "flow"), slot_types(), self._app)
+            own = draft_from_value(self._document, (*location, "flow"), self._types, self._app)
             app = own.app or app
             drafts = [*(draft for draft in drafts if draft.app != own.app), own]
             self.problems += check_flows(drafts, _ALONE)
-        self._check_outcome(location)
+        self._check_outcome((*location, "expect", "outcome"), drafts)
         calls = value.get("calls") if isinstance(value, dict) else None
         for index in range(len(calls) if isinstance(calls, list) else 0):
-            self._check_outcome((*location, "calls", index))
+            self._check_outcome((*location, "calls", index, "expect", "outcome"), drafts)
         if scenario is None:
             return None
         flows = {draft.flow.app: draft.flow for draft in drafts if draft.flow is not None}
         return ScenarioCase(scenario, self._path, self._document.place(location)[0], app, flows)
 
-    def _check_outcome(self, location: Location) -> None:
-        outcome_at, known = (*location, "expect", "outcome"), _outcomes()
-        outcome = self._document.at(outcome_at)
-        if isinstance(outcome, str) and outcome not in known:
+    def _check_outcome(self, location: Location, drafts: Sequence[Draft]) -> None:
+        outcome, known = self._document.at(location), _outcomes(self._types, drafts)
+        if not isinstance(outcome, str) or outcome in known:
+            return
+        # A flow that is not in this file may name the exit itself; the call shows whether it does.
+        if _is_self_contained(drafts) or not self._may_be_an_exit(outcome) or nearest(outcome, known):
             mend = did_you_mean(outcome, known, f"outcomes: {known_words(known)}")
-            self._refuse(outcome_at, f"no call ends by {quoted(outcome)}", mend)
+            self._refuse(location, f"no call ends by {quoted(outcome)}", mend)
+
+    def _may_be_an_exit(self, outcome: str) -> bool:
+        return any(slot_type.may_end_by(outcome) for slot_type in self._types.values())
 
     def _refuse(self, location: Location, what: str, mend: str) -> None:
         self.problems.append(self._document.problem(location, what, mend))

@@ -25,7 +25,7 @@ YES_KEY = "1"
 class Authenticate(CardSlot):
     """Finds out who calls. That customer pays for the calls that follow."""
 
-    exits: ClassVar[tuple[str, ...]] = ("done", "failed", "locked", "no_input")
+    fixed_exits: ClassVar[tuple[str, ...]] = ("done", "failed", "locked", "no_input")
 
     by: Way | Annotated[tuple[Way, ...], Field(min_length=1, max_length=2)] = "card"
     """`cli`: the calling number; `card`: a card's number and PIN; `pin`: a PIN that opens a card alone.
@@ -52,9 +52,10 @@ class Authenticate(CardSlot):
         if self.remember and self._ways == ("cli",):
             yield FieldProblem("remember", "only callers with a card are remembered", "remove it")
 
-    def possible_exits(self) -> tuple[str, ...]:
+    @property
+    def exits(self) -> tuple[str, ...]:
         """By the calling number alone nobody is asked for anything."""
-        return ("done", "failed") if self._ways == ("cli",) else self.exits
+        return ("done", "failed") if self._ways == ("cli",) else self.fixed_exits
 
     async def run(self, call: Call) -> str:
         """Try the ways in order."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Balance(Slot):
     """Says what the customer who pays can spend now."""
 
-    exits: ClassVar[tuple[str, ...]] = ("done", "unknown")
+    fixed_exits: ClassVar[tuple[str, ...]] = ("done", "unknown")
     sip_codes: ClassVar[Mapping[str, int]] = {"unknown": 403}
 
     language: Language = "en"

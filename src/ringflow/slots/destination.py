@@ -11,10 +11,9 @@ from ringflow.accounts.dids import APP_PATTERN
 from ringflow.accounts.headers import MAX_HEADERS, wrong_headers
 from ringflow.calls.dial_attempt import DialOptions
 from ringflow.calls.outcome import LegStatus
-from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.follow_on import FollowOnField
 from ringflow.flows.number_text import caller_id_problems, could_be_uri, number_problems, uri_problems
-from ringflow.flows.slot import FieldProblem, Jump, Slot, SlotResult
+from ringflow.flows.slot import APP_PREFIX, FieldProblem, Jump, Slot, SlotResult
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
 from ringflow.speaking import say_minutes
@@ -51,7 +50,7 @@ AppName = Annotated[str, Field(pattern=APP_PATTERN), BeforeValidator(_name_alone
 class Destination(Slot):
     """Dials a number through the trunks, another app, or a SIP URI. Give exactly one of the three."""
 
-    exits: ClassVar[tuple[str, ...]] = ("done", "busy", "no_answer", "failed", "no_credit", "refused")
+    fixed_exits: ClassVar[tuple[str, ...]] = ("done", "busy", "no_answer", "failed", "no_credit", "refused")
 
     sip_codes: ClassVar[Mapping[str, int]] = {
         "busy": 486,
@@ -115,9 +114,10 @@ class Destination(Slot):
         if self.announce:
             yield from words_of(self.language)
 
-    def possible_exits(self) -> tuple[str, ...]:
+    @property
+    def exits(self) -> tuple[str, ...]:
         """None with `internal`: the call goes on in the other app."""
-        return () if self.internal else self.exits
+        return () if self.internal else self.fixed_exits
 
     def jumps(self) -> frozenset[str]:
         """The app of `internal`."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Hangup(Slot):
     """Ends the call."""
 
-    exits: ClassVar[tuple[str, ...]] = ("done",)
+    fixed_exits: ClassVar[tuple[str, ...]] = ("done",)
     ends_call: ClassVar[bool] = True
 
     file: SinglePrompt | None = None

@@ -19,10 +19,18 @@ from ringflow.calls.collecting import (
 )
 from ringflow.calls.dial_attempt import DialOptions
 from ringflow.calls.outcome import LegStatus
-from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.number_text import number_problems
 from ringflow.flows.regex_lengths import regex_lengths
-from ringflow.flows.slot import KEYS_PATTERN, FieldProblem, Jump, SinglePrompt, Slot, SlotResult, VariableName
+from ringflow.flows.slot import (
+    APP_PREFIX,
+    KEYS_PATTERN,
+    FieldProblem,
+    Jump,
+    SinglePrompt,
+    Slot,
+    SlotResult,
+    VariableName,
+)
 from ringflow.flows.template import Template
 from ringflow.wording import counted, quoted
 
@@ -63,7 +71,7 @@ def _pattern(text: str) -> str:
 class Ivr(Slot):
     """Plays a prompt and takes digits; too few, too many or the wrong ones are asked for again."""
 
-    exits: ClassVar[tuple[str, ...]] = ("done", "no_input", "invalid", "transferred")
+    fixed_exits: ClassVar[tuple[str, ...]] = ("done", "no_input", "invalid", "transferred")
 
     file: SinglePrompt
     """The prompt that asks for the digits."""
@@ -137,11 +145,14 @@ class Ivr(Slot):
         """The result is certain only where the input was right."""
         return {"done": frozenset({self.result})}
 
-    def possible_exits(self) -> tuple[str, ...]:
+    @property
+    def exits(self) -> tuple[str, ...]:
         """With a transfer to an app, only `done` is left; without a transfer, nobody is transferred."""
         if self._transfer_app():
             return ("done",)
-        return self.exits if self.transfer_on_failure else tuple(e for e in self.exits if e != "transferred")
+        if self.transfer_on_failure:
+            return self.fixed_exits
+        return tuple(one for one in self.fixed_exits if one != "transferred")
 
     def jumps(self) -> frozenset[str]:
         """The app of a transfer."""

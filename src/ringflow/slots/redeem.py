@@ -29,7 +29,7 @@ class _Given:
 class Redeem(CardSlot):
     """Takes a voucher's code, or a card, and adds its credit to the account of the customer who pays."""
 
-    exits: ClassVar[tuple[str, ...]] = ("done", "invalid", "locked", "no_input", "unknown")
+    fixed_exits: ClassVar[tuple[str, ...]] = ("done", "invalid", "locked", "no_input", "unknown")
     sip_codes: ClassVar[Mapping[str, int]] = {"unknown": 403}
     WRONG: ClassVar[str] = "invalid"
 
