@@ -240,7 +240,7 @@ class Hostile(Slot):
     """Stores what no network should send."""
 
     async def run(self, call: Call) -> str:
-        call.store("hostile", HOSTILE)
+        call.variables.store("hostile", HOSTILE)
         return "done"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from .mistakes import Mistakes
 
-SLOT_TYPES = "slot types: audio, authenticate, balance, destination, hangup, ivr, redeem"
+SLOT_TYPES = "slot types: app, audio, authenticate, balance, destination, hangup, ivr, redeem"
 NO_VALUE = "write one, or remove the key; # begins a comment unless in quotes"
 
 MISTAKES = Mistakes()

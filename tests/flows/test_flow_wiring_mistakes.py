@@ -97,7 +97,7 @@ mistake(
         result: n
         on: {no_input: go there}
     """,
-    "f.yaml:6:20: `no_input` cannot be `go there` (name a slot's id, app:NAME, next or hangup)",
+    "f.yaml:6:20: `no_input` cannot be `go there` (name a slot's id, app:NAME, return:EXIT, next or hangup)",
 )
 mistake(
     "something after a hang-up",

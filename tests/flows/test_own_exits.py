@@ -166,8 +166,8 @@ async def exits_left(path: Path) -> set[str]:
         for case in cases:
             judgement = await play(case, stage)
             assert judgement.failure is None, judgement.failure
-            assert judgement.call is not None
-            taken |= {one.exit_name for one in judgement.call.carried.exits if one.slot_type == "keypad"}
+            exits = judgement.calls[0].carried.exits
+            taken |= {one.exit_name for one in exits if one.slot_type == "keypad"}
     return exits_to_take(cases, "keypad", Keypad) - taken
 
 
@@ -200,7 +200,10 @@ def test_a_scenario_cannot_expect_an_exit_that_no_slot_of_its_flows_has(tmp_path
     # The flow itself is in another file.
     assert outcome_problems(tmp_path, "'3'", "") == []
     assert outcome_problems(tmp_path, "'3'", slots.replace("'}]", "', on: {1: 'app:other'}}]")) == []
-    assert outcome_problems(tmp_path, "wrong", "")[0].startswith("no call ends by `wrong` (outcomes: ")
+    assert outcome_problems(tmp_path, "not good", "")[0].startswith("no call ends by `not good` (outcomes: ")
+    returns = "flow: [{slot: audio, file: a/b, on: {done: 'return:vip'}}]\n"
+    assert outcome_problems(tmp_path, "vip", returns) == []
+    assert len(outcome_problems(tmp_path, "vap", returns)) == 1
     assert outcome_problems(tmp_path, "complete", "") == [
         "no call ends by `complete` (did you mean `completed`?)"
     ]

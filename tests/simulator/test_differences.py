@@ -23,7 +23,13 @@ RECORD = CallRecord(
     started_at_s=0.0,
     duration_ms=9000,
     reject=None,
-    variables={"app": "card", "number": "44123"},
+    variables={
+        "app": "card",
+        "number": "44123",
+        "order": {"items": [{"id": 7}], "of": None},
+        "yes": True,
+        "empty": "",
+    },
     legs=(
         Leg("44123", "a", LegStatus.CONGESTION, headers={"X-Route": "a"}),
         Leg("44123", "b", LegStatus.ANSWERED, 4000, 16, None, {"X-Customer-ID": "42"}),
@@ -42,6 +48,8 @@ SAME: tuple[dict[str, object], ...] = (
     {"headers": {"X-Customer-ID": "*", "X-Gone": None}},
     {"legs": [{"trunk": "a", "status": "congestion", "talked": "0s", "headers": {"X-Route": "a"}}, {}]},
     {"variables": {"number": "44123", "other": None}},
+    {"variables": {"number": 44123, "order.items.0.id": "7", "order.items.1": None, "order.of": None}},
+    {"variables": {"order": {"items": [{"id": 7}], "of": None}, "yes": True, "order.items": "*"}},
     {"prompts": ["ask"], "transcript": ["prompt ask", "keys (terminator)", "ended"]},
 )
 
@@ -62,6 +70,16 @@ OTHER: dict[str, dict[str, object]] = {
     "leg 2 status: expected busy, came answered": {"legs": [{}, {"status": "busy"}]},
     "leg 1 header X-Route: expected b, came a": {"legs": [{"headers": {"X-Route": "b"}}, {}]},
     "variable number: expected 7, came 44123": {"variables": {"number": "7"}},
+    "variable order.items.0.id: expected 8, came 7": {"variables": {"order.items.0.id": 8}},
+    'variable order.items: expected [{"id":"7"}], came [{"id":7}]': {
+        "variables": {"order.items": [{"id": "7"}]}
+    },
+    'variable order.items: expected [{"id":7}], came [{"id":7}]': {
+        "variables": {"order.items": '[{"id":7}]'}
+    },
+    "variable order.of: expected any value, came nothing": {"variables": {"order.of": "*"}},
+    "variable yes: expected 1, came true": {"variables": {"yes": 1}},
+    "variable empty: expected nothing, came an empty text": {"variables": {"empty": None}},
     "prompts: expected nothing, came ask": {"prompts": []},
     "transcript: expected `prompt other` at the beginning, came no such line there": {
         "transcript": ["prompt other"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from typing import Any
 
 from ringflow.accounts.admission import Admission
@@ -27,15 +26,13 @@ from ringflow.calls.outcome import Leg, LegStatus, Reject
 from ringflow.calls.outgoing import Outgoing
 from ringflow.calls.playing import play_sound
 from ringflow.calls.rejecting import passed_on, reject_call
-from ringflow.calls.transcript import MASKED, Transcript
-from ringflow.calls.variables import MAX_VALUE_LENGTH, customer_variables, given_variables
+from ringflow.calls.transcript import Transcript
+from ringflow.calls.variables import Variables
 from ringflow.calls.world import CallWorld
 from ringflow.errors import CallEnded, RingflowError, StartError
 
 DECLINED = 603
 """What a caller gets whose flow ended the call without an answer, and without a slot that failed."""
-
-_VARIABLE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Call:
@@ -63,8 +60,7 @@ class Call:
         self.key_to_dial_ms: list[int] = []
         self._answered_by_us = False
         self._unanswered_code = DECLINED
-        self._variables = given_variables(call_id, admission)
-        self._secret: set[str] = set()
+        self.variables = Variables(call_id, admission)
         self._session = session
         self._world = world
         self._collector = Collector(session, world.clock)
@@ -87,11 +83,6 @@ class Call:
     def leg_under_way(self) -> Leg | None:
         """The attempt that Asterisk is carrying out, if there is one."""
         return self._outgoing.under_way
-
-    @property
-    def variables(self) -> Mapping[str, str]:
-        """What `${...}` can name."""
-        return self._variables
 
     @property
     def answered(self) -> bool:
@@ -130,9 +121,7 @@ class Call:
             self.note("channels_full", f"customer {customer.id}")
             return False
         self.customer = customer
-        self._variables |= customer_variables(customer)
-        if card_id is not None:
-            self._variables["card.id"] = card_id
+        self.variables.give_customer(customer, card_id)
         self._outgoing.identify_as(customer)
         self.note("identified", f"customer {customer.id}")
         return True
@@ -141,27 +130,9 @@ class Call:
         """The call is over: it counts for nobody any more."""
         await self._channels.leave()
 
-    def store(self, name: str, value: str, *, secret: bool = False) -> None:
-        """Set a variable of the flow. Names with a dot are given, and cannot be set.
-
-        The flow can use a secret one as any other; records have `****` for it.
-        """
-        if not _VARIABLE.fullmatch(name):
-            raise ValueError(f"a slot cannot set the variable {name}")
-        self._variables[name] = value[:MAX_VALUE_LENGTH]
-        (self._secret.add if secret else self._secret.discard)(name)
-
-    def recorded_variables(self) -> dict[str, str]:
-        """The variables as records may have them."""
-        return self._variables | dict.fromkeys(self._secret, MASKED)
-
     def note(self, event: str, detail: str = "") -> None:
         """Add a line to the transcript."""
         self.transcript.note(event, detail)
-
-    def enter_app(self, app: str) -> None:
-        """The call goes on in another app."""
-        self._variables["app"] = app
 
     async def answer(self) -> None:
         """Answer, once; a slot does so only when the caller has to hear something."""

@@ -165,10 +165,15 @@ def safe_caller_id(text: str | None) -> str | None:
 
 def safe_header_value(text: str) -> str:
     """The value with everything but printable ASCII escaped as %XX (RFC 3261, 25.1), and bounded."""
+    return escaped_header_value(text)[:MAX_HEADER_VALUE]
+
+
+def escaped_header_value(text: str) -> str:
+    """The value with everything but printable ASCII escaped as %XX (RFC 3261, 25.1)."""
     if text.isascii() and text.isprintable():
-        return text[:MAX_HEADER_VALUE]
+        return text
     raw = text.encode("utf-8", "surrogateescape")
-    return "".join(chr(byte) if byte in _PRINTABLE else f"%{byte:02X}" for byte in raw)[:MAX_HEADER_VALUE]
+    return "".join(chr(byte) if byte in _PRINTABLE else f"%{byte:02X}" for byte in raw)
 
 
 def merge_headers(*layers: Mapping[str, str]) -> dict[str, str]:

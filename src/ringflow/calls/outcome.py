@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 
+from ringflow.calls.json_value import JsonValue
+
 
 class LegStatus(StrEnum):
     """How an outgoing attempt ended, from Asterisk's DIALSTATUS."""
@@ -169,8 +171,9 @@ class SlotVisit:
     """One passage through a slot, written on while it lasts.
 
     `entered_ms` counts from the call's arrival, by the call's clock. `slot` is its label in the app (its id,
-    or its type with its place); `exit` None: the call ended in it. `keys` has one entry for each time digits
-    were taken; secret ones are masked.
+    or its type with its place); `exit` None: the call ended in it, or in an app that it called. `keys` has
+    one entry for each time digits were taken; secret ones are masked. `depth`: how many apps waited for the
+    slot's app to return; 0 for the app with which the call began.
     """
 
     app: str
@@ -179,6 +182,7 @@ class SlotVisit:
     entered_ms: int
     exit: str | None = None
     keys: tuple[str, ...] = ()
+    depth: int = 0
 
 
 @dataclass(slots=True)
@@ -201,7 +205,7 @@ class CallRecord:
     started_at_s: float
     duration_ms: int
     reject: Reject | None
-    variables: dict[str, str]
+    variables: dict[str, JsonValue]
     legs: tuple[Leg, ...]
     transcript: tuple[Event, ...]
     visits: tuple[SlotVisit, ...] = ()

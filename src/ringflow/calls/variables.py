@@ -1,9 +1,16 @@
-"""The variables of a call: those that are given, and those that slots set."""
+"""The variables of a call: those that are given to every app, and those that the slots of each app set."""
 
 from __future__ import annotations
 
+import re
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from ringflow.accounts.admission import Admission
 from ringflow.accounts.customers import Customer
+from ringflow.calls.json_value import MAX_CALL_BYTES, JsonValue, UnusableValue, own_copy
+from ringflow.calls.transcript import MASKED
 
 ALWAYS_SET = frozenset({"did", "call.id", "app"})
 """Set in every call before its first slot."""
@@ -11,23 +18,92 @@ ALWAYS_SET = frozenset({"did", "call.id", "app"})
 SOMETIMES_SET = frozenset({"cli", "card.id", "customer.id", "customer.name", "customer.currency"})
 """`cli` is missing for anonymous callers, `customer.*` where nobody is known, `card.id` without a card."""
 
-MAX_VALUE_LENGTH = 1024
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def given_variables(call_id: str, admission: Admission) -> dict[str, str]:
-    """What a call knows before its first slot; values are text, as `${...}` inserts them."""
-    variables = {"call.id": call_id, "did": admission.did.number, "app": admission.did.app}
-    if admission.cli is not None:
-        variables["cli"] = admission.cli
-    if admission.customer is not None:
-        variables |= customer_variables(admission.customer)
-    return variables
+@dataclass(slots=True)
+class _Scope:
+    """What the slots of one frame set. `sizes` in bytes; `secret` are names whose values no record has."""
+
+    values: dict[str, JsonValue]
+    sizes: dict[str, int] = field(default_factory=dict)
+    secret: set[str] = field(default_factory=set)
 
 
-def customer_variables(customer: Customer) -> dict[str, str]:
-    """What a flow may know of who pays."""
-    return {
-        "customer.id": str(customer.id),
-        "customer.name": customer.name,
-        "customer.currency": customer.currency,
-    }
+class Variables:
+    """The variables of one call. Each app that another one calls has its own, and sees only these.
+
+    What is given (`did`, `cli`, `customer.id`, ...) is seen by all of them.
+    """
+
+    def __init__(self, call_id: str, admission: Admission) -> None:
+        self._given: dict[str, JsonValue] = {"call.id": call_id, "did": admission.did.number}
+        if admission.cli is not None:
+            self._given["cli"] = admission.cli
+        self._scopes = [_Scope({"app": admission.did.app})]
+        if admission.customer is not None:
+            self.give_customer(admission.customer, None)
+
+    @property
+    def visible(self) -> Mapping[str, JsonValue]:
+        """What `${...}` can name now."""
+        return ChainMap(self._scopes[-1].values, self._given)
+
+    def give_customer(self, customer: Customer, card_id: str | None) -> None:
+        """What every app may know from now on of who pays; `card_id`: the card that said so, if one did."""
+        self._given |= {
+            "customer.id": str(customer.id),
+            "customer.name": customer.name,
+            "customer.currency": customer.currency,
+        }
+        if card_id is not None:
+            self._given["card.id"] = card_id
+
+    def enter_app(self, app: str) -> None:
+        """The slots of this frame are those of another app from now on, with the same variables."""
+        self._scopes[-1].values["app"] = app
+
+    def store(self, name: str, value: JsonValue, *, secret: bool = False) -> None:
+        """Set a variable of the app that runs. Raises `UnusableValue`, and ValueError for a given name."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"a slot cannot set the variable {name}")
+        self._store_in(self._scopes[-1], name, value, secret)
+
+    def is_secret(self, name: str) -> bool:
+        """Whether the value of a variable, or of a part of it (`order.pin`), must stand in no record."""
+        return name.partition(".")[0] in self._scopes[-1].secret
+
+    def begin_frame(self, app: str, arguments: Mapping[str, JsonValue], secret: frozenset[str]) -> None:
+        """An app was called with these arguments, of which some are secret. Raises `UnusableValue`."""
+        scope = _Scope({"app": app})
+        self._scopes.append(scope)
+        for name, value in arguments.items():
+            self._store_in(scope, name, value, name in secret)
+
+    def end_frame(self, results: Mapping[str, str]) -> None:
+        """The app that was called returned. `results`: for names here, those of its variables there.
+
+        A result that it did not set is not set here either. Raises `UnusableValue`.
+        """
+        ended = self._scopes.pop()
+        for here, there in results.items():
+            if there in ended.values:
+                self._store_in(self._scopes[-1], here, ended.values[there], there in ended.secret)
+
+    def recorded(self) -> dict[str, JsonValue]:
+        """All of them as records may have them; of two frames' variables of one name, the inner one's."""
+        found = dict(self._given)
+        for scope in self._scopes:
+            found |= scope.values | dict.fromkeys(scope.secret, MASKED)
+        return found
+
+    def _store_in(self, scope: _Scope, name: str, value: JsonValue, secret: bool) -> None:
+        copied, size = own_copy(name, value)
+        others = sum(sum(one.sizes.values()) for one in self._scopes) - scope.sizes.get(name, 0)
+        if others + size > MAX_CALL_BYTES:
+            raise UnusableValue(
+                f"`{name}` cannot be set: {others + size} bytes, and a call's variables have at most "
+                f"{MAX_CALL_BYTES}; store less, or the same names again"
+            )
+        scope.values[name], scope.sizes[name] = copied, size
+        (scope.secret.add if secret else scope.secret.discard)(name)

@@ -82,7 +82,8 @@ def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot], zone: tzinfo) 
 
 def _slot_line(slot: RecordedSlot) -> str:
     keys = f" keys {slot.keys}," if slot.keys else ""
-    return f"{slot.slot} of {slot.app}:{keys} {slot.exit or 'the call ended here'}"
+    place = f"{'>' * slot.depth} {slot.slot}" if slot.depth else slot.slot
+    return f"{place} of {slot.app}:{keys} {slot.exit or 'the call ended here'}"
 
 
 def _leg_line(leg: RecordedLeg) -> str:

@@ -267,13 +267,16 @@ class _Visit:
 
     async def fail(self, error: Exception) -> None:
         """Our fault, the database's or Asterisk's: log it with its place, apologise, let the call end."""
-        slot = self._transcript.slot
+        slot, stack = self._transcript.slot, " > ".join(self._transcript.stack)
         if isinstance(error, RingflowError):
-            log.error("call failed", slot=slot, error=type(error).__name__, detail=str(error)[:500])
+            log.error(
+                "call failed", slot=slot, stack=stack, error=type(error).__name__, detail=str(error)[:500]
+            )
         else:
-            log.exception("call failed", slot=slot)
+            log.exception("call failed", slot=slot, stack=stack)
         self._transcript.note("failed", type(error).__name__)
-        self.end(Outcome.ERROR, f"{type(error).__name__}: {plain(str(error))}")
+        where = f" (in {stack})" if len(self._transcript.stack) > 1 else ""
+        self.end(Outcome.ERROR, f"{type(error).__name__}: {plain(str(error))}{where}")
         try:
             if self.call is not None:
                 await self.call.apologise()
@@ -340,7 +343,7 @@ class _Visit:
             started_at_s=self._started_at_s,
             duration_ms=self._transcript.elapsed_ms(),
             reject=reject,
-            variables=call.recorded_variables() if call is not None else {},
+            variables=call.variables.recorded() if call is not None else {},
             legs=tuple(call.legs) if call is not None else (),
             transcript=tuple(self._transcript.events),
             visits=tuple(self._transcript.visits),

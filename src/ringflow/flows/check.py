@@ -12,7 +12,7 @@ from ringflow.errors import Problem
 from ringflow.flows.draft import Draft
 from ringflow.flows.graph import Graph, Node, entry_nodes
 from ringflow.flows.load import RESERVED_IDS
-from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, Slot
+from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, RETURN_PREFIX, Slot
 from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings
 from ringflow.flows.unset import unset_problems
 from ringflow.speaking import LIBRARY_PREFIX
@@ -67,7 +67,7 @@ def _slot_problems(
         if is_whole or found.field in slot.model_fields_set - {"slot"}:
             yield document.problem(draft.at(index, found.field), found.what, found.mend)
     yield from _exit_problems(draft, index, slot, apps, surroundings, is_whole=is_whole)
-    for app in () if surroundings.other_apps else sorted(slot.jumps() - apps):
+    for app in () if surroundings.other_apps else sorted(slot.named_apps() - apps):
         places = (draft.find(index, None, text) for text in (app, f"{APP_PREFIX}{app}"))
         place = next((place for place in places if place != draft.at(index)), draft.at(index))
         yield document.problem(place, f"there is no app {quoted(app)}", _app_mend(app, apps))
@@ -79,7 +79,7 @@ def _slot_problems(
     if surroundings.prompts is not None:
         yield from _prompt_problems(draft, index, slot, surroundings.prompts)
     given = surroundings.always_set | surroundings.sometimes_set
-    for name in sorted({name for names in slot.sets().values() for name in names} & given):
+    for name in sorted(slot.names_set() & given):
         what = f"`{name}` cannot be set: it is given to every call"
         yield document.problem(draft.find(index, None, name), what, "choose another name")
 
@@ -129,10 +129,15 @@ def _exit_problems(
             app = target.removeprefix(APP_PREFIX)
             if app not in apps and not surroundings.other_apps:
                 yield document.problem(place, f"there is no app `{app}`", _app_mend(app, apps))
-        elif target not in RESERVED_IDS and target not in draft.ids and not _may_be_misspelt(draft, target):
+        elif not _leads_somewhere(draft, target) and not _may_be_misspelt(draft, target):
             yield document.problem(
                 place, f"no slot here has the id `{target}`", _id_mend(draft, target, apps)
             )
+
+
+def _leads_somewhere(draft: Draft, target: str) -> bool:
+    """Whether a target that is not an app is there."""
+    return target in RESERVED_IDS or target.startswith(RETURN_PREFIX) or target in draft.ids
 
 
 def _may_be_misspelt(draft: Draft, target: str) -> bool:
@@ -168,6 +173,7 @@ def _graph_problems(drafts: Mapping[str, Draft], surroundings: Surroundings) -> 
         # Where something is missing a way out may be what is missing.
         if all(app in complete and (app, index) in within[app] for app, index in loop):
             yield _loop_problem(graph, loop)
+    yield from _return_problems(graph)
     starts = entry_nodes(graph, surroundings.entries, mentioned)
     yield from unset_problems(graph, starts, surroundings)
 
@@ -188,7 +194,7 @@ def _leads_as_written(draft: Draft) -> bool:
 
 
 def _is_way(draft: Draft, slot: Slot, exit_name: str, target: str) -> bool:
-    is_target = target in RESERVED_IDS or target in draft.ids or target.startswith(APP_PREFIX)
+    is_target = _leads_somewhere(draft, target) or target.startswith(APP_PREFIX)
     return is_target and (exit_name in slot.exits if slot.own_exits else slot.may_end_by(exit_name))
 
 
@@ -203,6 +209,22 @@ def _unreached(graph: Graph, within: Mapping[str, set[Node]]) -> Iterator[Proble
             if (app, index) not in reached:
                 what = f"{draft.label(index)} cannot be reached"
                 yield draft.document.problem(draft.at(index), what, "lead an exit to it, or remove it")
+
+
+def _return_problems(graph: Graph) -> Iterator[Problem]:
+    """Exits in `on:` of slots that call an app which never returns by them."""
+    for (app, index), called in graph.calls.items():
+        draft, returns = graph.drafts[app], graph.returns(called.app)
+        slot = draft.slots[index]
+        if slot is None or returns is None:
+            continue
+        for exit_name in slot.on.keys() - returns:
+            what = f"the app `{called.app}` does not return by {quoted(exit_name)}"
+            mend = (
+                did_you_mean(exit_name, returns)
+                + f" it returns by: {', '.join(sorted(returns)) or 'nothing'}"
+            )
+            yield draft.document.key_problem(draft.at(index, "on", exit_name), what, mend.strip())
 
 
 def _loop_problem(graph: Graph, loop: tuple[Node, ...]) -> Problem:

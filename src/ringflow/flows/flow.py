@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from ringflow.flows.slot import APP_PREFIX, Slot
+from ringflow.flows.slot import APP_PREFIX, RETURN_PREFIX, Slot
 
 
 class End(Enum):
     """The ways a flow's graph ends without another slot."""
 
     FINISHED = "finished"
-    """`done` of the last slot: the call ends well."""
+    """The main exit of the last slot: the app returns by `done`, or the call ends well."""
     HANGUP = "hangup"
     """`on: {exit: hangup}`: the author chose to end the call there."""
     UNMAPPED = "unmapped"
-    """An exit that is not `done` and leads nowhere: the call ends, and the log says by which exit."""
+    """Another exit that leads nowhere: the app returns by it, or the call ends and the log says by which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,14 @@ class ToApp:
     app: str
 
 
-Step = int | ToApp | End
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Back to the slot that called the app, which ends by this exit; without one, the call ends by it."""
+
+    exit: str
+
+
+Step = int | ToApp | Return | End
 """An integer: on to a slot of the same flow, by its index."""
 
 
@@ -58,6 +65,8 @@ class Flow:
             return index + 1 if index + 1 < len(self.slots) else End.FINISHED
         if target.startswith(APP_PREFIX):
             return ToApp(target.removeprefix(APP_PREFIX))
+        if target.startswith(RETURN_PREFIX):
+            return Return(target.removeprefix(RETURN_PREFIX))
         found = self.index_of(target)
         if found is None:
             raise KeyError(f"{self.app}: no slot has the id {target}")

@@ -1,14 +1,19 @@
-"""Flows as one graph: which slot follows which, by which exit, across all apps."""
+"""Flows as one graph: which slot follows which, by which exit, across all apps.
+
+A slot that calls an app is followed by the slots to which its exits lead, and these exits are those by which
+the app returns: `Graph.returns`. The slots of the app itself are reached through `Graph.calls`, by a frame of
+its own.
+"""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ringflow.flows.draft import Draft
-from ringflow.flows.slot import APP_PREFIX, NOT_SAID, Slot
+from ringflow.flows.slot import APP_PREFIX, DONE, NOT_SAID, RETURN_PREFIX, AppCall, Slot
 
 Node: TypeAlias = tuple[str, int]
 """An app and the index of one of its slots."""
@@ -19,17 +24,33 @@ JUMP = "jump"
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One way out of a slot. `target` is None where the call ends, or where it is not known to go on.
+    """One way out of a slot. `target` is None where the app ends, or where it is not known how it goes on.
 
-    `sets` are the variables that are certain to be set when it is taken.
+    `returns` is the exit by which the app returns there if another one called it; None: the call ends. `sets`
+    are the variables that are certain to be set when it is taken, apart from results of an app that is
+    called.
     """
 
     exit: str
     target: Node | None
     sets: frozenset[str]
+    returns: str | None = None
 
 
-_Incoming: TypeAlias = dict[Node, list[tuple[Node, Edge]]]
+@dataclass(slots=True)
+class _Body:
+    """What a frame that begins in an app may pass through: slots in it, and exits by which it returns.
+
+    `is_known`: none of the slots has problems, so that it has no further exits.
+    """
+
+    slots: set[Node] = field(default_factory=set)
+    exits: set[str] = field(default_factory=set)
+    is_known: bool = True
+
+
+_Incoming: TypeAlias = dict[Node, list[Node]]
+_NOWHERE = Edge(DONE, None, frozenset())
 
 
 class Graph:
@@ -41,34 +62,132 @@ class Graph:
 
     def __init__(self, drafts: Mapping[str, Draft]) -> None:
         self.drafts = drafts
-        self.edges: dict[Node, tuple[Edge, ...]] = {
-            (app, index): tuple(self._edges_of(app, draft, index))
-            for app, draft in drafts.items()
-            for index in range(len(draft.slots))
-        }
+        self.calls: dict[Node, AppCall] = {}
+        """The slots that call an app which is among `drafts`."""
+        self.edges: dict[Node, tuple[Edge, ...]] = {}
+        self._bodies: dict[str, _Body] = {}
+        for app, draft in drafts.items():
+            for index in range(len(draft.slots)):
+                called = self._called(draft, index)
+                if called is not None:
+                    self.calls[app, index] = called
+                self.edges[app, index] = (
+                    () if called is not None else tuple(self._edges_of(app, draft, index))
+                )
+        self._follow_calls()
+
+    def body(self, app: str) -> frozenset[Node]:
+        """The slots that a frame may pass through which begins in an app that is called."""
+        return frozenset(self._bodies[app].slots)
+
+    def returns(self, app: str) -> frozenset[str] | None:
+        """The exits by which an app that is called returns; None where its problems leave that open."""
+        body = self._bodies[app]
+        return frozenset(body.exits) if body.is_known else None
+
+    def begins(self, node: Node) -> Node | None:
+        """The first slot of the app that a slot calls; None where it calls none that is there."""
+        called = self.calls.get(node)
+        return (called.app, 0) if called is not None else None
+
+    def _called(self, draft: Draft, index: int) -> AppCall | None:
+        slot = draft.usable(index)
+        called = slot.app_call() if slot is not None else None
+        is_there = (
+            called is not None and draft.slots[index] is not None and self._start(called.app) is not None
+        )
+        return called if is_there else None
+
+    def _follow_calls(self) -> None:
+        """Find by which exits the apps that are called return, and so where the slots that call them lead.
+
+        The least such exits: an app that returns only after it has called itself never returns.
+        """
+        callers: dict[str, set[Node]] = defaultdict(set)
+        for node, called in self.calls.items():
+            callers[called.app].add(node)
+        waiting = deque(callers)
+        while waiting:
+            app = waiting.popleft()
+            before, body = self._bodies.get(app), self._walk_frame(app)
+            self._bodies[app] = body
+            if before is not None and (before.exits, before.is_known) == (body.exits, body.is_known):
+                continue
+            for node in callers[app]:
+                self.edges[node] = tuple(self._edges_after_call(node))
+            waiting += [one for one, other in self._bodies.items() if other.slots & callers[app]]
+
+    def _walk_frame(self, app: str) -> _Body:
+        body = _Body({(app, 0)})
+        waiting = deque(body.slots)
+        while waiting:
+            node = waiting.popleft()
+            body.is_known &= self._is_known(node)
+            for edge in self.edges[node]:
+                if edge.returns is not None:
+                    body.exits.add(edge.returns)
+                if edge.target is not None and edge.target not in body.slots:
+                    body.slots.add(edge.target)
+                    waiting.append(edge.target)
+        return body
+
+    def _is_known(self, node: Node) -> bool:
+        """Whether it is known where a slot leads: it has no problems, and its targets are there."""
+        app, index = node
+        draft = self.drafts[app]
+        slot, called = draft.slots[index], self.calls.get(node)
+        if slot is None or (called is not None and not self._bodies.get(called.app, _Body()).is_known):
+            return False
+        targets = (target for target in slot.on.values() if target not in ("next", "hangup"))
+        led = {self._node(app, draft, index, one) for one in targets if not one.startswith(RETURN_PREFIX)}
+        jumps = {self._start(one) for one in slot.named_apps()}
+        return None not in led | jumps
+
+    def _edges_after_call(self, node: Node) -> Iterator[Edge]:
+        app, index = node
+        draft = self.drafts[app]
+        slot, body = draft.slots[index], self._bodies[self.calls[node].app]
+        assert slot is not None, "a slot with problems calls nothing"
+        # What has problems may return by any exit that is asked for.
+        exits = body.exits if body.is_known else body.exits.union(slot.exits)
+        for exit_name in sorted(exits):
+            yield self._way_out(app, draft, index, slot, exit_name)
 
     def _edges_of(self, app: str, draft: Draft, index: int) -> Iterator[Edge]:
         slot = draft.usable(index)
         if slot is None or slot.ends_call:
-            yield Edge("done", None, frozenset())
+            yield _NOWHERE
             return
         for edge in self._ways_out(app, draft, index, slot):
             leaves = edge.target is not None and edge.target[0] != app
             ends = (leaves and draft.slots[index] is None) or NOT_SAID in edge.sets
-            yield replace(edge, target=None) if ends else edge
+            yield replace(edge, target=None, returns=None) if ends else edge
 
     def _ways_out(self, app: str, draft: Draft, index: int, slot: Slot) -> Iterator[Edge]:
-        sets = slot.sets()
+        called = slot.app_call()
+        # An app that is not there is taken to set every result.
+        results = frozenset(called.results) if called is not None else frozenset()
         for exit_name in slot.exits:
-            # An exit that is not the main one ends the call unless it is mapped (`Flow.step`).
-            target = slot.on.get(exit_name, "next" if exit_name == slot.main_exit else "hangup")
-            yield Edge(exit_name, self._node(app, draft, index, target), sets.get(exit_name, frozenset()))
+            edge = self._way_out(app, draft, index, slot, exit_name)
+            yield replace(edge, sets=edge.sets | results) if results else edge
         for jump in sorted(slot.jumps()):
             yield Edge(JUMP, self._start(jump), frozenset())
 
+    def _way_out(self, app: str, draft: Draft, index: int, slot: Slot, exit_name: str) -> Edge:
+        """Where an exit leads: as `Flow.step` has it."""
+        sets = slot.sets().get(exit_name, frozenset())
+        target = slot.on.get(exit_name)
+        if target is None and exit_name != slot.main_exit:
+            return Edge(exit_name, None, sets, returns=exit_name)
+        if target is None or target == "next":
+            if index + 1 < len(draft.slots):
+                return Edge(exit_name, (app, index + 1), sets)
+            return Edge(exit_name, None, sets, returns=DONE)
+        if target.startswith(RETURN_PREFIX):
+            return Edge(exit_name, None, sets, returns=target.removeprefix(RETURN_PREFIX))
+        return Edge(exit_name, self._node(app, draft, index, target), sets)
+
     def _node(self, app: str, draft: Draft, index: int, target: str) -> Node | None:
-        if target == "next":
-            return (app, index + 1) if index + 1 < len(draft.slots) else None
         if target.startswith(APP_PREFIX):
             return self._start(target.removeprefix(APP_PREFIX))
         # Of two slots with one id it is not known which was meant.
@@ -76,6 +195,13 @@ class Graph:
 
     def _start(self, app: str) -> Node | None:
         return (app, 0) if app in self.drafts and self.drafts[app].slots else None
+
+    def following(self, node: Node) -> Iterator[Node]:
+        """The slots that a call may come to next: those that the exits lead to, and an app that is called."""
+        yield from (edge.target for edge in self.edges[node] if edge.target is not None)
+        begun = self.begins(node)
+        if begun is not None:
+            yield begun
 
     def label(self, node: Node, seen_from: str) -> str:
         """A slot's name in a problem of the app `seen_from`."""
@@ -88,28 +214,28 @@ class Graph:
         found = set(starts)
         waiting = deque(found)
         while waiting:
-            for edge in self.edges[waiting.popleft()]:
-                if edge.target is not None and edge.target not in found:
-                    found.add(edge.target)
-                    waiting.append(edge.target)
+            for node in self.following(waiting.popleft()):
+                if node not in found:
+                    found.add(node)
+                    waiting.append(node)
         return found
 
-    def incoming(self) -> _Incoming:
-        """For each slot, the slots and exits that lead to it."""
+    def _incoming(self) -> _Incoming:
+        """For each slot, the slots that it may follow, once for each exit."""
         found: _Incoming = {node: [] for node in self.edges}
-        for node, edges in self.edges.items():
-            for edge in edges:
-                if edge.target is not None:
-                    found[edge.target].append((node, edge))
+        for node in self.edges:
+            for after in self.following(node):
+                found[after].append(node)
         return found
 
     def endless_loops(self) -> list[tuple[Node, ...]]:
-        """One loop for each set of slots that lead to each other and never to the call's end.
+        """One loop for each set of slots that lead to each other and never to the end of the call or the app.
 
         Where every slot can lead to an end, every loop has a way out; so the slots that cannot are all there
-        is to look at. A loop begins with its first slot, in the order of `drafts`.
+        is to look at. A loop begins with its first slot, in the order of `drafts`. Apps that call each other
+        and never return are a loop too.
         """
-        incoming = self.incoming()
+        incoming = self._incoming()
         trapped = self._trapped(incoming)
         loops: list[tuple[Node, ...]] = []
         told: set[Node] = set()
@@ -122,31 +248,51 @@ class Graph:
 
     def _trapped(self, incoming: _Incoming) -> set[Node]:
         """Slots that cannot lead to an end, less those that only lead into the ones that loop."""
-        ends = [node for node, edges in self.edges.items() if any(edge.target is None for edge in edges)]
-        trapped = self.edges.keys() - _leading_to(ends, incoming)
-        ways_in = {node: sum(before in trapped for before, _ in incoming[node]) for node in trapped}
+        trapped = self.edges.keys() - self._ending(incoming)
+        ways_in = {node: sum(before in trapped for before in incoming[node]) for node in trapped}
         waiting = deque(node for node, count in ways_in.items() if not count)
         while waiting:
             node = waiting.popleft()
             trapped.remove(node)
-            for edge in self.edges[node]:
-                if edge.target is not None:
-                    ways_in[edge.target] -= 1
-                    if not ways_in[edge.target]:
-                        waiting.append(edge.target)
+            for after in self.following(node):
+                if after in ways_in:
+                    ways_in[after] -= 1
+                    if not ways_in[after]:
+                        waiting.append(after)
         return trapped
+
+    def _ending(self, incoming: _Incoming) -> set[Node]:
+        """Slots from which the call may end, or the app return: itself, not only an app that it calls."""
+        ends = [
+            node
+            for node, edges in self.edges.items()
+            if any(edge.target is None and edge.returns is None for edge in edges)
+        ]
+        # The call may also end in an app that is called; but where that returns, the call goes on.
+        hanging_up = _leading_to(ends, incoming)
+        returning = [
+            node for node, edges in self.edges.items() if any(edge.returns is not None for edge in edges)
+        ]
+        within = incoming
+        if self.calls:
+            within = {node: [] for node in self.edges}
+            for node, edges in self.edges.items():
+                for edge in edges:
+                    if edge.target is not None:
+                        within[edge.target].append(node)
+        return _leading_to([*hanging_up, *returning], within)
 
     def _shortest_loop(self, start: Node) -> tuple[Node, ...]:
         came_from: dict[Node, Node] = {}
         waiting = deque([start])
         while waiting:
             node = waiting.popleft()
-            for edge in self.edges[node]:
-                if edge.target == start:
+            for after in self.following(node):
+                if after == start:
                     return _path_back(came_from, start, node)
-                if edge.target is not None and edge.target not in came_from:
-                    came_from[edge.target] = node
-                    waiting.append(edge.target)
+                if after not in came_from:
+                    came_from[after] = node
+                    waiting.append(after)
         return ()
 
 
@@ -154,7 +300,7 @@ def _leading_to(ends: Iterable[Node], incoming: _Incoming) -> set[Node]:
     found = set(ends)
     waiting = deque(found)
     while waiting:
-        for before, _ in incoming[waiting.popleft()]:
+        for before in incoming[waiting.popleft()]:
             if before not in found:
                 found.add(before)
                 waiting.append(before)
@@ -174,12 +320,9 @@ def entry_nodes(graph: Graph, entries: frozenset[str], mentioned: Iterable[str])
     `mentioned` are apps that flows with unusable slots may lead to. Apps that lead only to each other are
     entered at the first of them.
     """
-    led_to = {
-        edge.target[0]
-        for (app, _), edges in graph.edges.items()
-        for edge in edges
-        if edge.target is not None and edge.target[0] != app
-    } | set(mentioned)
+    led_to = {after for node in graph.edges for after, _ in graph.following(node) if after != node[0]} | set(
+        mentioned
+    )
     apps: Sequence[str] = sorted(app for app, draft in graph.drafts.items() if draft.slots)
     starts = {(app, 0) for app in apps if app in entries or app not in led_to}
     reached = graph.reached(starts)

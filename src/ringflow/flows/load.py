@@ -39,7 +39,7 @@ _NAME_MEND = "use letters, digits, - and _, beginning with a letter or digit"
 PATTERN_MENDS = {
     PROMPT_PATTERN: "a prompt is named as in IVR/ivr-please, without an extension",
     VARIABLE_PATTERN: "use small letters, digits and _, beginning with a letter",
-    TARGET_PATTERN: "name a slot's id, app:NAME, next or hangup",
+    TARGET_PATTERN: "name a slot's id, app:NAME, return:EXIT, next or hangup",
     APP_PATTERN: _NAME_MEND,
     KEYS_PATTERN: "keys are 0-9 * #",
     HELD_KEYS_PATTERN: 'write "*", "#" or "*#"',

@@ -20,6 +20,10 @@ A flow is a list of slots. Each one ends by an exit; `on:` says where an exit le
 `app:NAME`, to `next`, or to `hangup`. The first exit leads on to the next slot by itself; any other one that
 is not in `on:` ends the call, and the log says why.
 
+An app that another one called by [the slot `app`](#app) returns to that slot instead of ending the call:
+by `done` after its last slot, by an exit that is not in `on:`, and by `EXIT` where `on:` says `return:EXIT`.
+To end the call, use `hangup`.
+
 This page is made by `ringflow schema --reference --out docs/slots.md --overwrite` from the slots themselves.
 """
 
@@ -97,7 +101,8 @@ def value_in_words(schema: Schema) -> str:
         case "array":
             return f"list of {value_in_words(schema.get('items', {}))}"
         case "object" if "properties" in schema:
-            return f"mapping of {', '.join(f'`{name}`' for name in schema['properties'])}"
+            more = " and others" if "patternProperties" in schema else ""
+            return f"mapping of {', '.join(f'`{name}`' for name in schema['properties'])}{more}"
         case "object":
             return f"names, each with {value_in_words(schema.get('additionalProperties', {}))}"
         case "string":

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias, get_args, get_
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from ringflow.calls.json_value import JsonValue
 from ringflow.flows.template import Template
+from ringflow.wording import quoted
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -20,7 +22,7 @@ VARIABLE_PATTERN = r"^[a-z][a-z0-9_]*$"
 KEYS_PATTERN = r"^[0-9*#]*$"
 PRINTABLE_PATTERN = r"^[ -~]*$"
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
-TARGET_PATTERN = r"^(app:)?[A-Za-z0-9][A-Za-z0-9_-]*$"
+TARGET_PATTERN = r"^(app:|return:)?[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 DONE = "done"
 """The exit of a slot that did what it is for."""
@@ -29,6 +31,8 @@ EXIT_PATTERN = r"^[A-Za-z0-9*#][A-Za-z0-9_*#-]*$"
 
 APP_PREFIX = "app:"
 """What stands before the name of an app where an exit leads to it."""
+RETURN_PREFIX = "return:"
+"""What stands before the exit by which an app returns to the slot that called it."""
 
 UNAVAILABLE_FOR_NOW = 480
 
@@ -51,6 +55,17 @@ def _one_prompt(value: object) -> object:
 
 SinglePrompt = Annotated[Prompt, BeforeValidator(_one_prompt)]
 """A prompt where a list of them, as `audio` takes it, is likely to be written and cannot be."""
+
+
+def _name_alone(value: object) -> object:
+    if isinstance(value, str) and value.startswith(APP_PREFIX):
+        name = value.removeprefix(APP_PREFIX)
+        raise ValueError(f"{quoted(value)} is written without `{APP_PREFIX}` here || write {name}")
+    return value
+
+
+AppName = Annotated[str, Field(pattern=ID_PATTERN), BeforeValidator(_name_alone)]
+"""The name of another app in a field that takes nothing else: apps are named as slots are."""
 VariableName = Annotated[str, Field(pattern=VARIABLE_PATTERN)]
 Target = Annotated[str, Field(pattern=TARGET_PATTERN)]
 SlotId = Annotated[str, Field(pattern=ID_PATTERN)]
@@ -61,6 +76,29 @@ class Jump:
     """What `run` gives when the call goes on at the start of another app."""
 
     app: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subroutine:
+    """What `run` gives when another app runs first, with variables of its own, and then returns to this slot.
+
+    The slot then ends by the exit by which the app returned. `secret` names those of the arguments that no
+    record may have; `results` has, for variables here, the names of those of the app that was called.
+    """
+
+    app: str
+    arguments: Mapping[str, JsonValue]
+    secret: frozenset[str]
+    results: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AppCall:
+    """What the static check knows of a `Subroutine`: the names of its arguments, and its results."""
+
+    app: str
+    arguments: frozenset[str]
+    results: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +121,7 @@ class OwnExits:
     meaning: str
 
 
-SlotResult: TypeAlias = str | Jump
+SlotResult: TypeAlias = str | Jump | Subroutine
 
 
 class Slot(BaseModel):
@@ -92,7 +130,7 @@ class Slot(BaseModel):
     `exits` are the ways in which a slot with these fields can end, the good one first. A type lists those
     that do not depend on fields in `fixed_exits`. A type whose fields name or exclude exits overrides
     `exits`; if they name any, it says in `own_exits` what these look like. `on` leads an exit to a slot's
-    id, `app:NAME`, `next` or `hangup`.
+    id, `app:NAME`, `return:EXIT`, `next` or `hangup`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -108,11 +146,11 @@ class Slot(BaseModel):
     id: SlotId | None = None
     """A name for this slot, so that `on:` can lead to it."""
     on: dict[str, Target] = Field(default_factory=dict)
-    """Where an exit leads: a slot's id, `app:NAME`, `next` or `hangup`."""
+    """Where an exit leads: a slot's id, `app:NAME`, `return:EXIT`, `next` or `hangup`."""
 
     @abstractmethod
     async def run(self, call: Call) -> SlotResult:
-        """Do the step for a caller; gives the name of the exit taken, or where the call goes on."""
+        """Do the step for a caller; return the exit taken, or the app where the call goes on."""
 
     def sets(self) -> Mapping[str, frozenset[str]]:
         """For each exit, the variables that are certain to be set when the slot ends that way."""
@@ -142,10 +180,25 @@ class Slot(BaseModel):
         """The apps that `run` may lead to by itself."""
         return frozenset()
 
+    def app_call(self) -> AppCall | None:
+        """The app that `run` calls and that returns to this slot, if there is one."""
+        return None
+
+    def named_apps(self) -> frozenset[str]:
+        """The apps that the slot's fields name, other than `on`."""
+        called = self.app_call()
+        return (self.jumps() | {called.app} if called is not None else self.jumps()) - {NOT_SAID}
+
     def apps(self) -> frozenset[str]:
-        """The apps in which a call may go on after this slot, by an exit or by `run` itself."""
+        """The apps in which a call may go on in this slot or after it."""
         led_to = {one.removeprefix(APP_PREFIX) for one in self.on.values() if one.startswith(APP_PREFIX)}
-        return self.jumps() | led_to
+        return self.named_apps() | led_to
+
+    def names_set(self) -> frozenset[str]:
+        """Every variable that the slot may set, here or in an app that it calls."""
+        called = self.app_call()
+        names = {name for names in self.sets().values() for name in names}
+        return frozenset(names | called.arguments | called.results.keys() if called is not None else names)
 
     def hosts(self) -> Iterator[tuple[str, str]]:
         """The host of every SIP URI in the slot, where no variable hides it, with the name of its field."""

@@ -1,4 +1,4 @@
-"""`${name}` and `${name|default}` in a flow's text: parsed at load, filled in when a call runs."""
+"""`${name}`, `${name.path}` and `${name|default}` in a flow's text: parsed at load, filled in by a call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-VARIABLE_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
+from ringflow.calls.json_value import MAX_VALUE_BYTES, JsonValue, as_text, look_up
+from ringflow.errors import RingflowError
+from ringflow.wording import quoted
+
+VARIABLE_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)*")
+"""A variable, and the path to a part of its value: `order.items.0.name`."""
 _PIECE = re.compile(r"\$\{([^{}]*)\}")
 _MEANT = re.compile(
     r"\{\{ *([A-Za-z][\w.]*) *\}\}|\{ *([A-Za-z][\w.]*) *\}|\$\(([A-Za-z][\w.]*)\)"
@@ -20,15 +25,31 @@ _MEANT = re.compile(
 )
 """How other systems write a variable."""
 _SHELL_DEFAULT = re.compile(r"([a-z][a-z0-9_.]*)(?::-(.*)|-(?=[0-9]*$)([0-9]*))", re.ASCII)
-MAX_RENDERED = 1024
+MAX_TEXT_LENGTH = 1024
+"""The longest text that a template becomes for Asterisk, in characters: a line of AGI holds 2,048 bytes."""
+
+
+class TextError(RingflowError):
+    """A text that cannot be filled in: a variable is not set, or the text becomes too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One `${name|default}`; `default` is None where there is none."""
+    """One `${name|default}`; `default` is None where there is none. `name` may be a path: `order.id`."""
 
     name: str
     default: str | None
+
+    def value(self, variables: Mapping[str, JsonValue]) -> JsonValue:
+        """The value that it names; the default where there is none, or null. Raises `TextError` without."""
+        try:
+            found = look_up(variables, self.name)
+        except KeyError as missing:
+            if self.default is None:
+                what = f"`${{{self.name}}}` cannot be filled in: `{missing.args[0]}` is not set"
+                raise TextError(f"{what}; set it first, or write ${{{self.name}|default}}") from None
+            return self.default
+        return self.default if found is None and self.default is not None else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +91,28 @@ class Template:
         """Whether the text is the same in every call."""
         return not self.references
 
-    def render(self, variables: Mapping[str, str]) -> str:
-        """The text with every reference filled in. Raises KeyError with the name of one that is not set."""
-        pieces: list[str] = []
-        for part in self.parts:
-            if isinstance(part, Reference):
-                value = variables.get(part.name, part.default)
-                if value is None:
-                    raise KeyError(part.name)
-                pieces.append(value)
-            else:
-                pieces.append(part)
-        return "".join(pieces)[:MAX_RENDERED]
+    def render(self, variables: Mapping[str, JsonValue], max_length: int = MAX_TEXT_LENGTH) -> str:
+        """The text with every reference filled in: lists and objects as JSON, null as nothing.
+
+        Raises `TextError` for a variable that is not set, and for more than `max_length` characters.
+        """
+        pieces = [part if isinstance(part, str) else as_text(part.value(variables)) for part in self.parts]
+        text = "".join(pieces)
+        if len(text) > max_length:
+            raise TextError(
+                f"{quoted(self.text)} becomes {len(text)} characters, and {max_length} are the most; name "
+                "only a part of the value, such as ${order.id}"
+            )
+        return text
+
+    def value(self, variables: Mapping[str, JsonValue]) -> JsonValue:
+        """The value of a text that is one reference and nothing else; any other text filled in.
+
+        Raises `TextError`.
+        """
+        if len(self.parts) == 1 and isinstance(self.parts[0], Reference):
+            return self.parts[0].value(variables)
+        return self.render(variables, MAX_VALUE_BYTES)
 
     def __str__(self) -> str:
         return self.text
@@ -96,7 +127,10 @@ class Template:
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """Text, for editors."""
-        return {"type": ["string", "integer"], "description": "text with ${name} or ${name|default}"}
+        return {
+            "type": ["string", "integer"],
+            "description": "text with ${name}, ${name.part} or ${name|default}",
+        }
 
 
 def _validate(value: object) -> Template:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -22,13 +22,14 @@ _WayBack: TypeAlias = dict[Node, "tuple[Node, Edge] | None"]
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """One `${name}` without a default."""
+    """One `${name}` without a default. `variable` is the variable of which `name` may be a part."""
 
     node: Node
     slot: Slot
     field: str
     template: Template
     name: str
+    variable: str
 
 
 def unset_problems(graph: Graph, starts: set[Node], surroundings: Surroundings) -> Iterator[Problem]:
@@ -36,74 +37,150 @@ def unset_problems(graph: Graph, starts: set[Node], surroundings: Surroundings) 
 
     Slots that are never reached have none, but for names that nothing sets anywhere.
     """
-    certain = _certain(graph, starts, surroundings.always_set)
+    certainty = _Certainty(graph, starts, surroundings.always_set)
     without: dict[str, _WayBack] = {}
     known = surroundings.always_set | surroundings.sometimes_set
+    namespaces = {name.partition(".")[0] for name in known if "." in name}
     known |= {name for edges in graph.edges.values() for edge in edges for name in edge.sets}
+    known |= {name for call in graph.calls.values() for name in (*call.arguments, *call.results)}
     is_whole = NOT_SAID not in known and all(
         draft.usable(index) for draft in graph.drafts.values() for index in range(len(draft.slots))
     )
     known -= {NOT_SAID}
-    for use in _uses(graph):
-        is_unknown = use.name not in known and is_whole
-        if use.name in certain.get(use.node, () if is_unknown else {use.name}):
+    for use in _uses(graph, namespaces):
+        is_unknown = use.variable not in known and is_whole
+        if use.variable in certainty.before.get(use.node, () if is_unknown else {use.variable}):
             continue
         if is_unknown:
-            near = did_you_mean(use.name, known)
-            what, mend = f"unknown variable `{use.name}`", f"{near} known: {known_words(known)}".strip()
-        elif use.name in surroundings.sometimes_set:
+            near = did_you_mean(use.variable, known)
+            what, mend = f"unknown variable `{use.variable}`", f"{near} known: {known_words(known)}".strip()
+        elif use.variable in surroundings.sometimes_set:
             what = f"`${{{use.name}}}` may be unset: not every call has it"
             mend = f"write ${{{use.name}|default}}"
         else:
-            if use.name not in without:
-                without[use.name] = _ways_without(graph, use.name, starts)
-            why = _explain(graph, use, _way_to(use.node, without[use.name]))
-            what = f"`${{{use.name}}}` may be unset: {why}"
+            if use.variable not in without:
+                without[use.variable] = certainty.ways_without(use.variable)
+            way = _way_to(use.node, without[use.variable])
+            what = f"`${{{use.name}}}` may be unset: {_explain(graph, certainty, use, way)}"
             mend = f"write ${{{use.name}|default}}, or set it first"
         app, index = use.node
         draft = graph.drafts[app]
         yield draft.document.problem(draft.find(index, use.field, use.template.text), what, mend)
 
 
-def _uses(graph: Graph) -> Iterator[_Use]:
+def _uses(graph: Graph, namespaces: set[str]) -> Iterator[_Use]:
+    """Every use. `namespaces` are what stands before the dot in names that are given."""
     for node in graph.edges:
         slot = graph.drafts[node[0]].usable(node[1])
         if slot is None:
             continue
         for field, template in slot.templates():
             for name in sorted(template.required):
-                yield _Use(node, slot, field, template, name)
+                first = name.partition(".")[0]
+                yield _Use(node, slot, field, template, name, name if first in namespaces else first)
 
 
-def _certain(graph: Graph, starts: set[Node], given: frozenset[str]) -> dict[Node, frozenset[str]]:
-    """For every slot that calls can reach, the variables set on all ways to it: the greatest fixed point."""
-    certain = dict.fromkeys(starts, given)
-    waiting = deque(starts)
-    while waiting:
-        node = waiting.popleft()
-        for edge in graph.edges[node]:
-            if edge.target is None:
+class _Certainty:
+    """The variables set on all ways to each slot: the greatest fixed point.
+
+    An app that is called begins with its arguments alone. Of its variables those are set afterwards that are
+    results, and are set on all ways to the exit by which it returns.
+    """
+
+    def __init__(self, graph: Graph, starts: set[Node], given: frozenset[str]) -> None:
+        self.before: dict[Node, frozenset[str]] = dict.fromkeys(starts, given)
+        self._graph = graph
+        self._starts = starts
+        self._given = given
+        self._callers: dict[str, list[Node]] = defaultdict(list)
+        for node, called in graph.calls.items():
+            self._callers[called.app].append(node)
+        self._frames: dict[Node, list[str]] = defaultdict(list)
+        """For slots of apps that are called: these apps."""
+        for app in self._callers:
+            for node in graph.body(app):
+                self._frames[node].append(app)
+        self._returned: dict[tuple[str, str], frozenset[str]] = {}
+        """What is certain to be set where an app returns by an exit."""
+        self._waiting = deque(starts)
+        while self._waiting:
+            self._go_on_from(self._waiting.popleft())
+
+    def sets(self, node: Node, edge: Edge) -> frozenset[str] | None:
+        """What a way out of a slot sets for certain; None where no way to it has been found."""
+        called = self._graph.calls.get(node)
+        if called is None:
+            return edge.sets
+        if self._graph.returns(called.app) is None:
+            # An app with problems may set what it is asked for.
+            return edge.sets | called.results.keys()
+        returned = self._returned.get((called.app, edge.exit))
+        if returned is None:
+            return None
+        return edge.sets | {here for here, there in called.results.items() if there in returned}
+
+    def is_start(self, node: Node) -> bool:
+        """Whether calls begin at a slot."""
+        return node in self._starts
+
+    def begun_without(self, app: str, name: str) -> Node | None:
+        """The first slot that calls an app without this argument."""
+        return next(
+            (
+                node
+                for node in self._callers.get(app, ())
+                if node in self.before and name not in self._graph.calls[node].arguments
+            ),
+            None,
+        )
+
+    def ways_without(self, name: str) -> _WayBack:
+        """The shortest ways on which the variable is not set: for each slot, the step before."""
+        called = {(app, 0) for app in self._callers if self.begun_without(app, name) is not None}
+        back: _WayBack = dict.fromkeys([*sorted(self._starts), *sorted(called)])
+        waiting = deque(back)
+        while waiting:
+            node = waiting.popleft()
+            for edge in self._graph.edges[node]:
+                sets = self.sets(node, edge)
+                if (
+                    edge.target is not None
+                    and edge.target not in back
+                    and sets is not None
+                    and name not in sets
+                ):
+                    back[edge.target] = (node, edge)
+                    waiting.append(edge.target)
+        return back
+
+    def _go_on_from(self, node: Node) -> None:
+        called = self._graph.calls.get(node)
+        if called is not None:
+            self._meet((called.app, 0), self._given | called.arguments)
+        for edge in self._graph.edges[node]:
+            sets = self.sets(node, edge)
+            if sets is None:
                 continue
-            after = certain[node] | edge.sets
-            before = certain.get(edge.target)
-            met = after if before is None else before & after
-            if met != before:
-                certain[edge.target] = met
-                waiting.append(edge.target)
-    return certain
+            after = self.before[node] | sets
+            if edge.target is not None:
+                self._meet(edge.target, after)
+            if edge.returns is not None:
+                for app in self._frames.get(node, ()):
+                    self._meet_return(app, edge.returns, after)
 
+    def _meet(self, node: Node, certain: frozenset[str]) -> None:
+        before = self.before.get(node)
+        met = certain if before is None else before & certain
+        if met != before:
+            self.before[node] = met
+            self._waiting.append(node)
 
-def _ways_without(graph: Graph, name: str, starts: set[Node]) -> _WayBack:
-    """The shortest ways from `starts` on which the variable is not set: for each slot, the step before."""
-    back: _WayBack = dict.fromkeys(sorted(starts))
-    waiting = deque(back)
-    while waiting:
-        node = waiting.popleft()
-        for edge in graph.edges[node]:
-            if edge.target is not None and edge.target not in back and name not in edge.sets:
-                back[edge.target] = (node, edge)
-                waiting.append(edge.target)
-    return back
+    def _meet_return(self, app: str, exit_name: str, certain: frozenset[str]) -> None:
+        before = self._returned.get((app, exit_name))
+        met = certain if before is None else before & certain
+        if met != before:
+            self._returned[app, exit_name] = met
+            self._waiting += [node for node in self._callers[app] if node in self.before]
 
 
 def _way_to(end: Node, back: _WayBack) -> list[tuple[Node, Edge]]:
@@ -114,13 +191,19 @@ def _way_to(end: Node, back: _WayBack) -> list[tuple[Node, Edge]]:
     return way[::-1]
 
 
-def _explain(graph: Graph, use: _Use, way: list[tuple[Node, Edge]]) -> str:
+def _explain(graph: Graph, certainty: _Certainty, use: _Use, way: list[tuple[Node, Edge]]) -> str:
     app = use.node[0]
     for node, taken in reversed(way):
-        setting = [edge.exit for edge in graph.edges[node] if use.name in edge.sets]
+        setting = [
+            edge.exit for edge in graph.edges[node] if use.variable in (certainty.sets(node, edge) or ())
+        ]
         if setting:
             how = "jumps" if taken.exit == JUMP else f"ends by `{taken.exit}`"
             return f"{graph.label(node, app)} {how}, and only `{'`, `'.join(setting)}` sets it"
+    first = way[0][0] if way else use.node
+    caller = certainty.begun_without(first[0], use.variable) if first[1] == 0 else None
+    if caller is not None and not certainty.is_start(first):
+        return f"{graph.label(caller, app)} calls {first[0]} without it among the `arguments`"
     steps = [graph.label(node, app) for node, _ in way] + [graph.label(use.node, app)]
     if len(steps) == 1:
         return "nothing sets it before this slot"

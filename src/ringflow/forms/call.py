@@ -57,6 +57,7 @@ class SlotVisitForm:
     entered_s: float
     exit: str | None
     keys: str
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ def slot_visit_form(slot: RecordedSlot) -> SlotVisitForm:
         entered_s=slot.entered_ms / 1000,
         exit=slot.exit,
         keys=slot.keys,
+        depth=slot.depth,
     )
 
 

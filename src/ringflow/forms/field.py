@@ -191,12 +191,19 @@ FIELDS: dict[str, Field] = {
     "charged": Field(_A, "what the customer was charged; null: not settled yet", "0.0128"),
     "refunded": Field(_A, "what was given back of it", "0.00"),
     "uncollected": Field(_A, "what could not be taken", "0.00"),
-    "slot": Field(_T, "a slot's id, or its type and place", "ivr[1]"),
+    "slot": Field(
+        _T,
+        "a slot's id, or its type and place; in a transcript, of an app that was called: `> APP/SLOT`",
+        "ivr[1]",
+    ),
     "type": Field(_T, "a slot's type", "ivr"),
     "entered_s": Field(_S, "when the call came to a slot, from its arrival", 0.02),
-    "exit": Field(_T, "how a slot was left; null: the call ended there", "done"),
+    "exit": Field(_T, "how a slot was left; null: the call ended there, or in an app that it called", "done"),
     "keys": Field(_T, "a word for each time that keys were taken, secret ones `****`", "447700900123"),
-    "variables": Field(Kind.MAP, "the variables of a flow at the call's end", {"ivr_destination": "4477"}),
+    "depth": Field(_I, "of a slot: how many apps waited for its app, each having called the next", 0),
+    "variables": Field(
+        Kind.MAP, "the variables of a flow at the call's end, each any value", {"ivr_destination": "4477"}
+    ),
     "transcript": Field(Kind.OBJECTS, "what happened, in order"),
     "at_s": Field(_S, "when it happened, from the call's arrival", 1.6),
     "event": Field(_T, "what happened", "prompt"),

@@ -60,7 +60,7 @@ class MadeCallForm:
     reject_reason: str | None
     release_cause: int | None
     released_by: str | None
-    variables: Mapping[str, str]
+    variables: Mapping[str, object]
     legs: tuple[MadeLegForm, ...]
     slots: tuple[SlotVisitForm, ...]
     transcript: tuple[TranscriptEventForm, ...]
@@ -94,6 +94,7 @@ def made_call_form(record: CallRecord) -> MadeCallForm:
                 entered_s=one.entered_ms / 1000,
                 exit=one.exit,
                 keys=" ".join(one.keys),
+                depth=one.depth,
             )
             for position, one in enumerate(record.visits, start=1)
         ),

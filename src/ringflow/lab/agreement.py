@@ -8,6 +8,7 @@ from itertools import zip_longest
 from ringflow.accounts.headers import SECURITY_HEADER
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.calls.dial_attempt import is_sip_uri
+from ringflow.calls.json_value import JsonValue
 from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus
 from ringflow.calls.rejecting import nearest_code
 from ringflow.config import Config
@@ -91,7 +92,7 @@ def _timed(event: Event | None) -> str:
     return "" if event is None else f"{event.at_ms / 1000:7.3f}s {line(event)}"
 
 
-def _own(variables: Mapping[str, str]) -> dict[str, str]:
+def _own(variables: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     return {name: value for name, value in variables.items() if name not in _OF_THE_CALL}
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.calls.outcome import NEVER_DIALLED, LegStatus, Outcome
@@ -69,7 +69,10 @@ class RecordedCall:
 
 @dataclass(frozen=True, slots=True)
 class RecordedSlot:
-    """A slot that a call passed through; `keys` has a word for each time digits were taken."""
+    """A slot that a call passed through; `keys` has a word for each time digits were taken.
+
+    `depth`: how many apps waited for the slot's app, each having called the next.
+    """
 
     position: int
     app: str
@@ -78,10 +81,14 @@ class RecordedSlot:
     entered_ms: int
     exit: str | None
     keys: str
+    depth: int
 
 
 _COLUMNS = tuple(call_records.c[name] for name in RecordedCall.__slots__ if name != "legs")
-_SLOT_COLUMNS = tuple(call_slots.c[name] for name in RecordedSlot.__slots__)
+_SLOT_COLUMNS = (
+    *(call_slots.c[name] for name in RecordedSlot.__slots__ if name != "depth"),
+    func.coalesce(call_slots.c.depth, 0),
+)
 
 
 async def list_calls(connection: AsyncConnection, wanted: Filter, limit: int) -> list[RecordedCall]:

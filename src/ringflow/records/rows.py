@@ -10,7 +10,8 @@ from typing import TypeAlias
 from sqlalchemy import Table
 
 from ringflow.calls.call_ids import LegId
-from ringflow.calls.outcome import CallRecord, Leg, Outcome, ReleasedBy
+from ringflow.calls.json_value import as_text
+from ringflow.calls.outcome import CallRecord, Leg, Outcome, ReleasedBy, SlotVisit
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 
 Cells: TypeAlias = tuple[str | int | None, ...]
@@ -71,7 +72,7 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
             record.cli,
             record.app,
             record.revision,
-            record.variables.get(CARD_VARIABLE),
+            as_text(record.variables.get(CARD_VARIABLE)) or None,
             record.customer,
             str(record.outcome),
             record.reason,
@@ -82,9 +83,16 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
         ),
         legs=tuple(_leg_cells(call_id, position, leg) for position, leg in enumerate(record.legs, start=1)),
         slots=tuple(
-            (call_id, position, one.app, one.slot, one.type, one.entered_ms, one.exit, " ".join(one.keys))
-            for position, one in enumerate(record.visits, start=1)
+            _slot_cells(call_id, position, one) for position, one in enumerate(record.visits, start=1)
         ),
+    )
+
+
+def _slot_cells(call_id: str, position: int, visit: SlotVisit) -> Cells:
+    return (
+        *(call_id, position, visit.app, visit.slot, visit.type, visit.entered_ms, visit.exit),
+        " ".join(visit.keys),
+        visit.depth or None,
     )
 
 

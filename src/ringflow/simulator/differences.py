@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
+from ringflow.calls.json_value import JsonValue, as_text, look_up
 from ringflow.calls.outcome import NEVER_DIALLED, CallRecord, Event, Leg
 from ringflow.money import MICRO_DIGITS, format_amount, parse_amount
 from ringflow.simulator.durations import show_duration
@@ -94,7 +96,7 @@ class _Comparison:
         yield from self._last_leg()
         if expected.legs is not None:
             yield from self._legs(expected.legs)
-        yield from _subset("variable", expected.variables, record.variables)
+        yield from self._variables()
         if expected.prompts is not None:
             heard = [event.detail for event in record.transcript if event.event == "prompt"]
             yield from _compare("prompts", ", ".join(expected.prompts), ", ".join(heard))
@@ -165,6 +167,19 @@ class _Comparison:
             yield from _compare(f"{prefix}caller_id", expected.caller_id, shown)
         yield from _subset(f"{prefix}header", expected.headers, leg.headers)
 
+    def _variables(self) -> Iterator[Difference]:
+        for path, wanted in self._expected.variables.items():
+            try:
+                came = look_up(self._record.variables, path)
+            except KeyError:
+                came = None
+            if wanted == PRESENT and came is not None:
+                continue
+            if wanted == PRESENT:
+                yield Difference(f"variable {path}", "any value", NOTHING)
+            elif not _is_same(wanted, came):
+                yield Difference(f"variable {path}", _value_shown(wanted), _value_shown(came))
+
     def _transcript(self) -> Iterator[Difference]:
         events = list(self._record.transcript)
         after = "at the beginning"
@@ -175,6 +190,20 @@ class _Comparison:
                 return
             events = events[index + 1 :]
             after = f"after `{wanted}`"
+
+
+def _is_same(wanted: JsonValue, came: JsonValue) -> bool:
+    """Whether two values are the same; digits that were keyed may be expected as a number."""
+    if wanted is None or came is None:
+        return wanted is came
+    if isinstance(wanted, list | dict) or isinstance(came, list | dict):
+        # As JSON, in which true is not 1.
+        return json.dumps(wanted, sort_keys=True) == json.dumps(came, sort_keys=True)
+    return as_text(wanted) == as_text(came)
+
+
+def _value_shown(value: JsonValue) -> str:
+    return NOTHING if value is None else as_text(value) or "an empty text"
 
 
 def _matches(wanted: str, event: Event) -> bool:

@@ -14,9 +14,15 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ringflow.flows.flow import APP_PREFIX
 from ringflow.flows.schema import Schema, slot_schema
-from ringflow.flows.slot import KEYS_PATTERN, PROMPT_PATTERN, TARGET_PATTERN, VARIABLE_PATTERN, Slot
+from ringflow.flows.slot import (
+    APP_PREFIX,
+    KEYS_PATTERN,
+    PROMPT_PATTERN,
+    TARGET_PATTERN,
+    VARIABLE_PATTERN,
+    Slot,
+)
 
 Written: TypeAlias = dict[str, Any]
 """A slot, flow or scenario as it stands in its file."""
@@ -86,7 +92,7 @@ def _slots(draw: st.DrawFn, words: Vocabulary, others: list[str], loops: bool) -
             *(_id(other) for other in range(first, len(kinds)) if other != place),
         ]
         targets += [f"{APP_PREFIX}{other}" for other in others]
-        exits = [name for name in slot.possible_exits() if name != slot.exits[0]]
+        exits = [name for name in slot.exits if name != slot.main_exit]
         leads = {name: draw(st.sampled_from(targets)) for name in exits if draw(st.integers(0, 3))}
         if leads and not slot.ends_call:
             written["on"] = leads
@@ -118,7 +124,7 @@ def _reached(slots: list[tuple[Slot, Written]]) -> list[int]:
         reached.add(place)
         slot, written = slots[place]
         targets = list(written.get("on", {}).values())
-        if slot.exits[0] in slot.possible_exits() and not slot.ends_call:
+        if slot.main_exit is not None and not slot.ends_call:
             targets.append("next")
         todo += [place + 1 if target == "next" else places.get(target, len(slots)) for target in targets]
     return sorted(reached)
@@ -162,7 +168,7 @@ def _wrong_field(kind: type[Slot], written: Written, apps: list[str]) -> str | N
     except ValidationError as error:
         where = error.errors()[0]["loc"]
         return str(where[0]) if where else "slot"
-    gone = slot.jumps() - set(apps)
+    gone = slot.named_apps() - set(apps)
     leads = (name for name, value in written.items() if str(value).removeprefix(APP_PREFIX) in gone)
     return next(leads, next((problem.field for problem in slot.problems()), None))
 
@@ -201,6 +207,9 @@ def _object(words: Vocabulary, schema: Schema, others: list[str]) -> st.SearchSt
         required = {name: _value(words, named[name], others) for name in schema.get("required", ())}
         optional = {name: _value(words, one, others) for name, one in named.items() if name not in required}
         return st.fixed_dictionaries(required, optional=optional)
+    for pattern, one in schema.get("patternProperties", {}).items():
+        if pattern == VARIABLE_PATTERN:
+            return st.dictionaries(st.sampled_from(VARIABLES), _value(words, one, others), max_size=2)
     inner = schema.get("additionalProperties")
     values = _value(words, inner, others) if isinstance(inner, dict) else st.just("x")
     return st.dictionaries(st.sampled_from(["X-One", "X-Two"]), values, max_size=2)

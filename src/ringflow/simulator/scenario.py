@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
 
 from ringflow.calls.outcome import LegStatus, ReleasedBy
 from ringflow.config import CustomerDeclaration, Digits, TrunkDeclaration
@@ -312,7 +320,7 @@ class Expected(Frozen):
     caller_id: Text | None = None
     headers: dict[str, Text | None] = Field(default_factory=dict)
     legs: tuple[LegExpected, ...] | None = None
-    variables: dict[str, Text | None] = Field(default_factory=dict)
+    variables: dict[str, JsonValue] = Field(default_factory=dict)
     prompts: tuple[str, ...] | None = None
     transcript: tuple[str, ...] = ()
     endless: DurationMs | None = None

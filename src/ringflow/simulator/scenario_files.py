@@ -17,7 +17,7 @@ from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
 from ringflow.flows.load import draft_from_value
 from ringflow.flows.registry import slot_types
-from ringflow.flows.slot import Slot
+from ringflow.flows.slot import RETURN_PREFIX, Slot
 from ringflow.flows.surroundings import Surroundings
 from ringflow.simulator.scenario import Scenario
 from ringflow.simulator.scenario_fields import PATTERN_MENDS
@@ -82,10 +82,13 @@ def app_of(path: Path) -> str:
 
 
 def _outcomes(types: Mapping[str, type[Slot]], drafts: Iterable[Draft]) -> frozenset[str]:
-    """What calls can end as: Ringflow's own outcomes, and the exits of slots."""
+    """What calls can end as: Ringflow's own outcomes, the exits of slots, and those by which apps return."""
     fixed = {exit_name for slot_type in types.values() for exit_name in slot_type.fixed_exits}
-    named = {exit_name for draft in drafts for slot in draft.slots if slot for exit_name in slot.exits}
-    return frozenset({*Outcome, *fixed, *named})
+    slots = [slot for draft in drafts for slot in draft.slots if slot is not None]
+    named = {exit_name for slot in slots for exit_name in slot.exits}
+    targets = {target for slot in slots for target in slot.on.values()}
+    returned = {one.removeprefix(RETURN_PREFIX) for one in targets if one.startswith(RETURN_PREFIX)}
+    return frozenset({*Outcome, *fixed, *named, *returned})
 
 
 def exits_to_take(cases: Iterable[ScenarioCase], slot_type: str, kind: type[Slot]) -> set[str]:

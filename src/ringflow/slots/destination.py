@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from ringflow.accounts.dids import APP_PATTERN
-from ringflow.accounts.headers import MAX_HEADERS, wrong_headers
-from ringflow.calls.dial_attempt import DialOptions
+from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_headers
+from ringflow.calls.dial_attempt import DialOptions, escaped_header_value
+from ringflow.calls.json_value import JsonValue
 from ringflow.calls.outcome import LegStatus
 from ringflow.flows.follow_on import FollowOnField
 from ringflow.flows.number_text import caller_id_problems, could_be_uri, number_problems, uri_problems
-from ringflow.flows.slot import APP_PREFIX, FieldProblem, Jump, Slot, SlotResult
+from ringflow.flows.slot import AppName, FieldProblem, Jump, Slot, SlotResult
 from ringflow.flows.spoken import Language, words_of
-from ringflow.flows.template import Template
+from ringflow.flows.template import Template, TextError
 from ringflow.speaking import say_minutes
 from ringflow.wording import quoted
 
@@ -37,14 +37,12 @@ EXIT_OF = {
 }
 
 
-def _name_alone(value: object) -> object:
-    if isinstance(value, str) and value.startswith(APP_PREFIX):
-        name = value.removeprefix(APP_PREFIX)
-        raise ValueError(f"{quoted(value)} is written without `{APP_PREFIX}` here || write {name}")
-    return value
-
-
-AppName = Annotated[str, Field(pattern=APP_PATTERN), BeforeValidator(_name_alone)]
+def _header(name: str, value: Template, variables: Mapping[str, JsonValue]) -> str:
+    text = value.render(variables)
+    length = len(escaped_header_value(text))
+    if length > MAX_HEADER_VALUE:
+        raise TextError(f"the header {name} becomes {length} characters, and {MAX_HEADER_VALUE} are the most")
+    return text
 
 
 class Destination(Slot):
@@ -127,20 +125,21 @@ class Destination(Slot):
         """Put the caller through."""
         if self.internal is not None:
             return Jump(self.internal)
+        variables = call.variables.visible
         options = DialOptions(
             ring_s=self.timeout,
             max_duration_s=self.max_duration,
-            caller_id=self.caller_id.render(call.variables) if self.caller_id else None,
-            headers={name: value.render(call.variables) for name, value in self.headers.items()},
+            caller_id=self.caller_id.render(variables) if self.caller_id else None,
+            headers={name: _header(name, value, variables) for name, value in self.headers.items()},
             end_keys=self.follow_on.end_keys if self.follow_on else None,
             announce=self._teller(call) if self.announce else None,
             as_keyed=self.as_keyed,
         )
         if self.uri is not None:
-            leg = await call.dial_uri(self.uri.render(call.variables), options)
+            leg = await call.dial_uri(self.uri.render(variables), options)
         else:
             assert self.external is not None
-            leg = await call.dial_number(self.external.render(call.variables), options)
+            leg = await call.dial_number(self.external.render(variables), options)
         return EXIT_OF[leg.status]
 
     def _teller(self, call: Call) -> Callable[[int], Awaitable[None]]:

@@ -173,7 +173,7 @@ class Ivr(Slot):
                 secret=self.secret,
             )
             if not collected.nothing and self._accepts(collected):
-                call.store(self.result, collected.digits, secret=self.secret)
+                call.variables.store(self.result, collected.digits, secret=self.secret)
                 return "done"
             failure = "no_input" if collected.nothing else "invalid"
             call.note(failure, f"attempt {attempt} of {self.attempts}")
@@ -198,7 +198,7 @@ class Ivr(Slot):
         app = self._transfer_app()
         if app is not None:
             return Jump(app)
-        leg = await call.dial_number(self.transfer_on_failure.render(call.variables), DialOptions())
+        leg = await call.dial_number(self.transfer_on_failure.render(call.variables.visible), DialOptions())
         return "transferred" if leg.status is LegStatus.ANSWERED else failure
 
     def _transfer_app(self) -> str | None:

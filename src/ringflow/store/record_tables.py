@@ -85,7 +85,8 @@ call_drafts = Table(
     sqlite_with_rowid=False,
 )
 
-# `keys` are what the caller keyed there, one word for each time; secret ones are `****`.
+# `keys` are what the caller keyed there, one word for each time; secret ones are `****`. `depth`: how many
+# apps waited for the slot's app, each having called the next; NULL, as in earlier versions, counts as 0.
 call_slots = Table(
     "call_slots",
     metadata,
@@ -97,6 +98,7 @@ call_slots = Table(
     Column("entered_ms", BigInteger, nullable=False),
     Column("exit", Text),
     Column("keys", Text, nullable=False),
+    Column("depth", Integer),
     CheckConstraint("position >= 1 AND entered_ms >= 0", name="figures"),
     sqlite_with_rowid=False,
 )
