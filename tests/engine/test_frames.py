@@ -31,6 +31,16 @@ class Stores(Slot):
         return "done"
 
 
+class Reuses(Slot):
+    """Changes a value after it has stored it."""
+
+    async def run(self, call: Call) -> str:
+        value: list[JsonValue] = [1]
+        call.variables.store("value", value)
+        value.append(2)
+        return "done"
+
+
 class Breaks(Slot):
     """Has a bug."""
 
@@ -153,6 +163,35 @@ async def test_a_secret_is_one_in_every_app_that_it_reaches(place: Place) -> Non
     )
     variables = called.record.variables
     assert (variables["pin"], variables["back"], variables["fine"]) == ("****", "****", "1")
+
+
+async def test_a_part_of_a_secret_value_is_secret_and_what_is_stored_over_it_is_not(place: Place) -> None:
+    called = await place.call(
+        ask(secret=True, result="pin"),
+        app("sub", arguments={"given": ["${pin}"]}, results={"back": "given"}),
+        app("sub", arguments={"given": "${back.0}"}, results={"part": "given"}),
+        stores(pin="open"),
+        also=[flow("sub", Audio(slot="audio", file="IVR/bye"))],
+        steps=[Hears("IVR/ask"), Keys("7")],
+    )
+    variables = called.record.variables
+    assert (variables["back"], variables["part"], variables["pin"]) == ("****", "****", "open")
+
+
+async def test_a_value_is_kept_as_it_was_when_it_was_stored(place: Place) -> None:
+    assert (await place.call(Reuses(slot="reuses"))).record.variables["value"] == [1]
+
+
+async def test_each_app_knows_its_own_name(place: Place) -> None:
+    called = await place.call(
+        app("sub"),
+        also=[
+            flow("sub", Destination(slot="destination", internal="other")),
+            flow("other", app("last", arguments={"from": "${app}"})),
+            flow("last", Hangup(slot="hangup")),
+        ],
+    )
+    assert (called.record.variables["from"], called.record.variables["app"]) == ("other", "last")
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import pytest
 
+from ringflow.calls.call import Call
 from ringflow.flows.check import check_flows
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import End, Return
 from ringflow.flows.graph import Graph
 from ringflow.flows.load import draft_from_bytes
 from ringflow.flows.registry import slot_types
+from ringflow.flows.slot import Slot
 from ringflow.flows.surroundings import Surroundings
 
 ASK = "  - {slot: ivr, id: ask, file: F, result: number, on: {done: 'return:done'}}\n"
@@ -19,8 +24,20 @@ EXITS = ("done", "no_input", "invalid")
 HANG_UP = "  - {slot: hangup}\n"
 
 
+class Chooses(Slot):
+    """Has a main exit that is not `done`."""
+
+    fixed_exits: ClassVar[tuple[str, ...]] = ("yes", "no")
+
+    async def run(self, call: Call) -> str:
+        return "yes"
+
+
+TYPES: Mapping[str, type[Slot]] = {**slot_types(), "chooses": Chooses}
+
+
 def flow(app: str, *slots: str) -> Draft:
-    return draft_from_bytes(f"app: {app}\nslots:\n{''.join(slots)}".encode(), slot_types(), f"{app}.yaml")
+    return draft_from_bytes(f"app: {app}\nslots:\n{''.join(slots)}".encode(), TYPES, f"{app}.yaml")
 
 
 def call(app: str, rest: str = "") -> str:
@@ -82,6 +99,8 @@ def test_variables_of_the_caller_are_not_seen_unless_they_are_arguments() -> Non
     # Another slot calls it without, and a call begins in it.
     assert len(problems(flow("main", ask, given, call("pay")), flow("pay", DIAL))) == 1
     assert whats(flow("main", ask, given), flow("pay", DIAL)) == []
+    begun = problems(flow("main", ask, call("pay")), flow("pay", DIAL), entries=frozenset({"pay"}))
+    assert "may be unset: nothing sets it before this slot (" in begun[0]
     assert len(problems(flow("main", ask, given), flow("pay", DIAL), entries=frozenset({"pay"}))) == 1
 
 
@@ -140,6 +159,28 @@ def test_an_app_that_leads_to_a_broken_one_is_not_guessed_either() -> None:
     assert whats(flow("main", call("middle", ways), DIAL), middle, broken) == [
         "last.yaml:3:5: `result` is missing"
     ]
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        ("  - {slot: audio, file: F, on: {done: nowhere}}\n", "no slot here has the id `nowhere`"),
+        ("  - {slot: audio, file: F, on: {done: 'app:gone'}}\n", "there is no app `gone`"),
+        ("  - {slot: destination, internal: gone}\n", "there is no app `gone`"),
+        ("  - {slot: app, call: gone}\n", "there is no app `gone`"),
+    ],
+)
+def test_what_an_app_returns_that_leads_to_what_is_not_there_is_not_guessed(last: str, told: str) -> None:
+    ways = ", results: [number], on: {whatever: hangup}"
+    found = whats(flow("main", call("sub", ways), DIAL), flow("sub", last))
+    assert [one.partition(": ")[2] for one in found] == [told]
+
+
+def test_an_app_returns_by_done_whatever_the_main_exit_of_its_last_slot() -> None:
+    main = flow("main", call("sub"), PLAY)
+    assert problems(main, flow("sub", "  - {slot: chooses}\n")) == []
+    graph = Graph({"main": main, "sub": flow("sub", "  - {slot: chooses}\n")})
+    assert graph.returns("sub") == frozenset({"done", "no"})
 
 
 def test_an_app_that_is_not_there_is_told_and_not_followed() -> None:

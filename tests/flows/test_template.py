@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from ringflow.calls.json_value import JsonValue
-from ringflow.flows.template import Template, TextError
+from ringflow.flows.template import MAX_TEXT_LENGTH, Template, TextError
 from ringflow.flows.value_template import ValueTemplate
 
 VARIABLES: dict[str, JsonValue] = {
@@ -78,3 +78,12 @@ def test_every_text_in_a_value_is_filled_in() -> None:
         "b": {"c": VARIABLES["order"]},
     }
     assert [one.text for one in template.templates] == ["${number}", "n${number}", "${order}"]
+
+
+def test_a_text_may_be_as_long_as_asterisk_takes() -> None:
+    longest = "a" * MAX_TEXT_LENGTH
+    assert Template.parse("${x}").render({"x": longest}) == longest
+    with pytest.raises(TextError, match=r"`\$\{x\}b` becomes 1025 characters, and 1024 are the most"):
+        Template.parse("${x}b").render({"x": longest})
+    # A value for a variable is bounded as a value.
+    assert Template.parse("${x}b").value({"x": longest}) == f"{longest}b"

@@ -49,7 +49,7 @@ class Reference:
                 what = f"`${{{self.name}}}` cannot be filled in: `{missing.args[0]}` is not set"
                 raise TextError(f"{what}; set it first, or write ${{{self.name}|default}}") from None
             return self.default
-        return self.default if found is None and self.default is not None else found
+        return self.default if found is None else found
 
 
 @dataclass(frozen=True, slots=True)
