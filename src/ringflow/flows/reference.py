@@ -104,7 +104,8 @@ def value_in_words(schema: Schema) -> str:
             more = " and others" if "patternProperties" in schema else ""
             return f"mapping of {', '.join(f'`{name}`' for name in schema['properties'])}{more}"
         case "object":
-            return f"names, each with {value_in_words(schema.get('additionalProperties', {}))}"
+            values = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties", {})]
+            return f"names, each with {value_in_words(values[0])}"
         case "string":
             return _PATTERN_WORDS.get(schema.get("pattern", ""), "text")
     return "text with `${...}`" if "string" in schema.get("type", ()) else "any value"
