@@ -45,6 +45,10 @@ WRONG = {
     "reject": wrong(reject=Reject(403, "x")),
     "slots": wrong(visits=(SlotVisit("a", "b", "audio", 5, "done"), SlotVisit("a", "c", "audio", 2, "done"))),
     "slot a/b": wrong(visits=(SlotVisit("a", "b", "audio", 0), SlotVisit("a", "c", "audio", 2, "done"))),
+    "slot a/waits": wrong(
+        visits=(SlotVisit("a", "waits", "app", 0), SlotVisit("a", "c", "audio", 2, "done"))
+    ),
+    "slot a/deep": wrong(visits=(SlotVisit("a", "b", "app", 0), SlotVisit("a", "deep", "audio", 0, depth=2))),
     "the transcript's end": wrong(outcome="busy"),
     "legs of the transcript": wrong_leg(status=LegStatus.BUSY),
     "exits of the transcript": more_events(Event(0, "x", "exit", "done")),
@@ -61,6 +65,19 @@ async def talk(stage: Stage, tmp_path: Path) -> SimulatedCall:
 
 async def test_a_right_call_breaks_no_invariant(talk: SimulatedCall) -> None:
     assert list(broken_invariants(talk)) == []
+
+
+@pytest.mark.parametrize("keys", ["", '{keys: "1"}', "{hangs_up: true, after: 100ms}"])
+async def test_calls_through_apps_that_call_each_other_break_none(
+    stage: Stage, tmp_path: Path, keys: str
+) -> None:
+    path = tmp_path / "frames.test.yaml"
+    path.write_text(
+        "flow: [{slot: app, call: sub}, {slot: audio, file: MISC/goodbye}]\n"
+        "flows: {sub: [{slot: ivr, file: IVR/ivr-please, max: 1, attempts: 1, result: n}]}\n"
+        f"scenarios: [{{name: a, caller: [{{hears: IVR/ivr-please}}{', ' + keys if keys else ''}], expect: {{}}}}]"
+    )
+    assert list(broken_invariants(await simulate(read_scenarios(path)[0], stage))) == []
 
 
 @pytest.mark.parametrize("what", WRONG)

@@ -270,10 +270,10 @@ class _Visit:
         slot, stack = self._transcript.slot, " > ".join(self._transcript.stack)
         if isinstance(error, RingflowError):
             log.error(
-                "call failed", slot=slot, stack=stack, error=type(error).__name__, detail=str(error)[:500]
+                "call failed", slot=slot, frames=stack, error=type(error).__name__, detail=str(error)[:500]
             )
         else:
-            log.exception("call failed", slot=slot, stack=stack)
+            log.exception("call failed", slot=slot, frames=stack)
         self._transcript.note("failed", type(error).__name__)
         where = f" (in {stack})" if len(self._transcript.stack) > 1 else ""
         self.end(Outcome.ERROR, f"{type(error).__name__}: {plain(str(error))}{where}")

@@ -6,16 +6,19 @@ That the books balance and that no hold is left is in `MoneyAfter.findings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ringflow.calls.outcome import CallRecord, LegStatus, Outcome
-from ringflow.engine.walking import MAX_SLOTS_IN_A_CALL
+from ringflow.calls.outcome import CallRecord, LegStatus, Outcome, SlotVisit
+from ringflow.engine.walking import MAX_FRAMES, MAX_SLOTS_IN_A_CALL
 from ringflow.simulator.differences import Difference
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.run import SimulatedCall, dialled_legs
 from ringflow.simulator.scenario import Expected
 
-TOO_MANY_SLOTS = f"the call went through {MAX_SLOTS_IN_A_CALL} slots"
+TOO_LONG = (
+    f"the call went through {MAX_SLOTS_IN_A_CALL} slots",
+    f"apps call each other more than {MAX_FRAMES} deep",
+)
 """Why a call ends that a caller keeps going: an error of the flow, and the end that it must have."""
 
 CUT = "cut"
@@ -25,7 +28,7 @@ CUT = "cut"
 def broken_invariants(call: SimulatedCall) -> Iterator[Difference]:
     """Everything that is not true of a call and must be."""
     record, expected = call.record, call.script.expect if call.script is not None else None
-    is_fault = record.outcome == Outcome.ERROR and TOO_MANY_SLOTS not in record.reason
+    is_fault = record.outcome == Outcome.ERROR and not any(why in record.reason for why in TOO_LONG)
     if is_fault and (expected is None or expected.outcome is None):
         yield Difference("outcome", "any but error", f"error: {record.reason}")
     yield from _times(record)
@@ -94,9 +97,26 @@ def _visits(record: CallRecord) -> Iterator[Difference]:
     entered_ms = [visit.entered_ms for visit in record.visits]
     if entered_ms != sorted(entered_ms):
         yield Difference("slots", "entered one after the other", str(entered_ms))
-    for visit in record.visits[:-1]:
-        if visit.exit is None:
+    depth = -1
+    for number, visit in enumerate(record.visits):
+        if not 0 <= visit.depth <= depth + 1:
+            yield Difference(f"slot {visit.app}/{visit.slot}", f"0 to {depth + 1} deep", str(visit.depth))
+        depth = visit.depth
+        # Only the apps that a slot called may still run where the call ends.
+        goes_on = any(later.depth <= visit.depth for later in record.visits[number + 1 :])
+        if visit.exit is None and goes_on:
             yield Difference(f"slot {visit.app}/{visit.slot}", "an exit, for another slot follows", "none")
+
+
+def _as_left(visits: Sequence[SlotVisit]) -> list[SlotVisit]:
+    """The visits in the order in which they ended: a slot that calls an app ends after the slots of that app."""
+    left: list[SlotVisit] = []
+    inside: list[SlotVisit] = []
+    for visit in visits:
+        while inside and inside[-1].depth >= visit.depth:
+            left.append(inside.pop())
+        inside.append(visit)
+    return [*left, *reversed(inside)]
 
 
 def _told(call: SimulatedCall) -> Iterator[Difference]:
@@ -111,7 +131,9 @@ def _told(call: SimulatedCall) -> Iterator[Difference]:
     yield from _same(
         "legs of the transcript", statuses, sorted(word for word in details("leg") if word != "ended")
     )
-    yield from _same("exits of the transcript", [v.exit for v in record.visits if v.exit], details("exit"))
+    yield from _same(
+        "exits of the transcript", [v.exit for v in _as_left(record.visits) if v.exit], details("exit")
+    )
     played, told = set(call.carried.prompts), set(details("prompt"))
     if not told <= played | set(call.carried.missing_prompts) | _cut_off(call):
         yield Difference("prompts that Asterisk played", f"all of {sorted(told)}", str(sorted(played)))
