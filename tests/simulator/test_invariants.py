@@ -67,7 +67,7 @@ async def test_a_right_call_breaks_no_invariant(talk: SimulatedCall) -> None:
     assert list(broken_invariants(talk)) == []
 
 
-@pytest.mark.parametrize("keys", ["", '{keys: "1"}', "{hangs_up: true, after: 100ms}"])
+@pytest.mark.parametrize("keys", ["", ', {keys: "1"}', ", {hangs_up: true, after: 100ms}"])
 async def test_calls_through_apps_that_call_each_other_break_none(
     stage: Stage, tmp_path: Path, keys: str
 ) -> None:
@@ -75,7 +75,7 @@ async def test_calls_through_apps_that_call_each_other_break_none(
     path.write_text(
         "flow: [{slot: app, call: sub}, {slot: audio, file: MISC/goodbye}]\n"
         "flows: {sub: [{slot: ivr, file: IVR/ivr-please, max: 1, attempts: 1, result: n}]}\n"
-        f"scenarios: [{{name: a, caller: [{{hears: IVR/ivr-please}}{', ' + keys if keys else ''}], expect: {{}}}}]"
+        f"scenarios: [{{name: a, caller: [{{hears: IVR/ivr-please}}{keys}], expect: {{}}}}]"
     )
     assert list(broken_invariants(await simulate(read_scenarios(path)[0], stage))) == []
 

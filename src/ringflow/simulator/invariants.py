@@ -109,7 +109,7 @@ def _visits(record: CallRecord) -> Iterator[Difference]:
 
 
 def _as_left(visits: Sequence[SlotVisit]) -> list[SlotVisit]:
-    """The visits in the order in which they ended: a slot that calls an app ends after the slots of that app."""
+    """Return the visits in the order in which they ended: a slot ends after those of an app that it calls."""
     left: list[SlotVisit] = []
     inside: list[SlotVisit] = []
     for visit in visits:
