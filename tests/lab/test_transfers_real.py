@@ -74,6 +74,20 @@ async def test_a_transfer_while_ringflow_is_dead_is_charged_to_the_callees_bye(
 
 
 @pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("with_ami", [True, False], ids=["with AMI", "without AMI"])
+async def test_a_caller_whose_place_is_taken_by_an_invite_with_replaces_ends_the_talk_also_as_shipped(
+    release: str, with_ami: bool, tmp_path: Path
+) -> None:
+    lab = lab_where_transfers_are("no", release, tmp_path)
+    async with charged_stage(tmp_path, ROOT, lab, with_ami=with_ami) as stage:
+        await stage.server.start()
+        for _ in range(REPETITIONS):
+            found = await transfer_round(stage, Transfer.REPLACED_CALLER, tolerance_ms=BUSY_MACHINE_MS)
+            assert (found.answer, found.wrong) == (ACCEPTED, ())
+            assert found.over_ms < 2 * BUSY_MACHINE_MS
+
+
+@pytest.mark.parametrize("release", RELEASES)
 async def test_as_shipped_a_transfer_is_declined_and_the_talk_goes_on(release: str, tmp_path: Path) -> None:
     lab = lab_where_transfers_are("no", release, tmp_path)
     kinds = (Transfer.ATTENDED_BY_CALLER, Transfer.BLIND_BY_CALLEE)

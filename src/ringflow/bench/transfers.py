@@ -1,9 +1,10 @@
-"""`ringflow bench transfers`: charged calls that are transferred by REFER, against the wire."""
+"""`ringflow bench transfers`: charged calls that are transferred by REFER or Replaces, against the wire."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from urllib.parse import quote
 
 from ringflow.bench.charged_stage import ChargedStage, charged_stage
 from ringflow.bench.crash import TOLERANCE_MS, charges_of, compare_with_wire
+from ringflow.bench.replacement import Replacement
 from ringflow.bench.sip_round import KEYS_AT_MS, Round
 from ringflow.lab import Lab
 from ringflow.lab.sip_trace import SipMessage
@@ -34,7 +36,7 @@ SETTLED_WITHIN_S = 20.0
 
 
 class Transfer(Enum):
-    """Who sends a REFER, and what it asks for."""
+    """Who asks for a transfer, and how."""
 
     ATTENDED_BY_CALLER = "attended, by the caller"
     """A caller with two calls connects the two callees."""
@@ -46,11 +48,14 @@ class Transfer(Enum):
     """A caller sends the callee to a DID."""
     BLIND_BY_CALLEE = "blind, by the callee"
     """A callee sends the caller to a DID."""
+    REPLACED_CALLER = "an INVITE with Replaces, in the caller's place"
+    """Somebody takes the caller's place in the talk, which no setting of Asterisk forbids."""
 
     @property
     def calls(self) -> int:
         """How many calls it takes."""
-        return 1 if self in (Transfer.BLIND_BY_CALLER, Transfer.BLIND_BY_CALLEE) else 2
+        alone = (Transfer.BLIND_BY_CALLER, Transfer.BLIND_BY_CALLEE, Transfer.REPLACED_CALLER)
+        return 1 if self in alone else 2
 
     @property
     def by_caller(self) -> bool:
@@ -67,9 +72,9 @@ class Server(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TransferRound:
-    """What came of one transfer. `answer`: the SIP code of Asterisk's reply to the REFER, 0 without one.
+    """What came of one transfer. `answer`: the SIP code of Asterisk's reply to the request, 0 without one.
 
-    `worst_ms`: the largest difference between a billed talk and the wire. `over_ms`: from the REFER to the
+    `worst_ms`: the largest difference between a billed talk and the wire. `over_ms`: from the request to the
     last BYE at a callee. `wrong` says in words what is not as it must be.
     """
 
@@ -179,6 +184,26 @@ class _Transferred(Round):
         await asyncio.sleep(TALKED_BEFORE_S)
         if self.server is Server.KILLED:
             await self.stage.server.kill()
+        if self.kind is Transfer.REPLACED_CALLER:
+            await self.replace_caller()
+        else:
+            await self.refer()
+        await asyncio.sleep(CALLERS_STAY_S)
+        for invite in _invites(self.caller):
+            self.caller.order(hang_up_request(invite))
+
+    async def replace_caller(self) -> None:
+        replacement = Replacement(self.way.did, self.way.sip_port, self.replaces(self.caller, 0))
+        self.asked_at = time.time()
+        await replacement.send()
+        try:
+            self.answer = await replacement.status
+            # It stays as long as the callers do, and says yes to Asterisk's BYE.
+            await asyncio.sleep(CALLERS_STAY_S)
+        finally:
+            replacement.close()
+
+    async def refer(self) -> None:
         asking = self.caller if self.kind.by_caller else self.callee
         asking.order(transfer_request(_invites(asking)[0], self.refer_to()))
         answer = await asking.wait_for(lambda one: one.method == "REFER" and one.status > 0)
@@ -186,9 +211,6 @@ class _Transferred(Round):
         if answer is None or asked is None:
             return
         self.answer, self.asked_at = answer.status, asked.at
-        await asyncio.sleep(CALLERS_STAY_S)
-        for invite in _invites(self.caller):
-            self.caller.order(hang_up_request(invite))
 
     def refer_to(self) -> str:
         """Where the REFER leads: a DID, or in place of one end of the second call."""
@@ -196,7 +218,11 @@ class _Transferred(Round):
         if self.kind.calls == 1:
             return f"<sip:{self.way.did}@{host}>"
         replaced = self.callee if self.kind is Transfer.ATTENDED_BY_CALLEE else self.caller
-        invite = _invites(replaced)[1]
+        return f"<sip:{self.way.did}@{host}?Replaces={quote(self.replaces(replaced, 1), safe='')}>"
+
+    def replaces(self, replaced: SippProcess, index: int) -> str:
+        """The header for the place of this side in its call of this number."""
+        invite = _invites(replaced)[index]
         call_id = invite.header("Call-ID")
         answer = next(
             one
@@ -206,8 +232,7 @@ class _Transferred(Round):
         # The tags are named as Asterisk sees them (RFC 3891, 3): its own is the `to-tag`.
         tags = (_tag(answer.header("To")), _tag(answer.header("From")))
         own, other = tags if replaced is self.caller else tags[::-1]
-        replaces = quote(f"{call_id};to-tag={own};from-tag={other}", safe="")
-        return f"<sip:{self.way.did}@{host}?Replaces={replaces}>"
+        return f"{call_id};to-tag={own};from-tag={other}"
 
 
 def _invites(sipp: SippProcess) -> list[SipMessage]:
