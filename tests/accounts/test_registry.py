@@ -238,6 +238,7 @@ async def test_what_cannot_be_done_is_refused_in_one_line(filled: Store, work: W
         "PJSIP/{number}@carrier",
         "SIP/carrier/{number}",
         "Local/{number}@out/n",
+        "local/{number}@out/jn",
         "PJSIP/1234#{number}@carrier",
         "PJSIP/carrier/sip:{number}@[::1]:5060;transport=tcp",
     ],
@@ -245,6 +246,14 @@ async def test_what_cannot_be_done_is_refused_in_one_line(filled: Store, work: W
 async def test_dial_strings_of_every_technology_are_taken(store: Store, dial: str) -> None:
     (trunk,) = await make(store, lambda actor: trunks.add(actor, Trunk("a", dial)))
     assert trunk.dial == dial
+
+
+@pytest.mark.parametrize("dial", ["Local/{number}@out", "local/{number}@out/j", "LOCAL/{number}@n"])
+async def test_a_local_channel_that_asterisk_would_take_out_of_the_call_is_no_trunk(
+    store: Store, dial: str
+) -> None:
+    with pytest.raises(Refused, match=r"a Local channel needs /n at its end, as in Local/{number}@context/n"):
+        await make(store, lambda actor: trunks.add(actor, Trunk("a", dial)))
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,10 @@ Rated = Literal["local", "upstream"]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 # What `&`, `,`, `(`, `$`, `"`, `\\`, `|` and spaces mean to Asterisk's Dial, nobody may put there.
 _DIAL = re.compile(r"[A-Za-z0-9_]{1,32}/[A-Za-z0-9_.+*#/@:;=\[\]-]{1,255}", re.ASCII)
+_LOCAL = re.compile(r"local/", re.IGNORECASE)
+_LOCAL_THAT_STAYS = re.compile(r"[^@]*@[^/]*/[a-z]*n[a-z]*", re.ASCII)
+"""With the option `n` Asterisk does not take a Local channel out of the call when the callee answers."""
+
 _SERVER = re.compile(r"[A-Za-z0-9_.:\[\]-]{0,253}", re.ASCII)
 
 
@@ -235,6 +239,14 @@ def _check_dial(dial: str) -> None:
             "trunk.malformed_dial",
             f"dial `{plain(dial)}`: write TECHNOLOGY/address of letters, digits and "
             "_ . + * # / @ : ; = [ ] -, as in PJSIP/{number}@carrier",
+            ("dial",),
+            dial=dial,
+        )
+    if _LOCAL.match(dial) and not _LOCAL_THAT_STAYS.fullmatch(dial):
+        raise Refused(
+            "trunk.local_without_n",
+            f"dial `{plain(dial)}`: a Local channel needs /n at its end, as in Local/{{number}}@context/n; "
+            "without it Asterisk takes the channel out of the call at its answer: the talk is not charged",
             ("dial",),
             dial=dial,
         )
