@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus, Verdict
@@ -20,9 +20,14 @@ from ringflow.records.recorder import Recorder
 from ringflow.records.recovery import LostLegRecords, recover_drafts
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_servers
-from ringflow.store.record_tables import call_drafts
+from ringflow.store.record_tables import call_drafts, call_legs, call_records, call_slots
 
 from .conftest import BEGAN_MS, CALL, MakeCall
+
+LATER_OF_LEGS = (
+    *("released_by", "cost_micros", "cost_currency", "cost_prefix", "sip_code", "keyed", "sent", "as_keyed"),
+    *("cost_destination", "reason"),
+)
 
 SILENT_MS = 30_000
 DIED_MS = BEGAN_MS + 12_000
@@ -144,13 +149,34 @@ async def test_what_a_dead_server_left_becomes_a_record_with_all_that_was_known(
     assert [slot.exit for slot in await slots(store)] == ["done", None]
 
 
+def in_places(table: Table, row: dict[str, object]) -> list[object]:
+    return [row.get(column.name) for column in table.columns]
+
+
+async def test_a_draft_of_a_newer_version_becomes_a_record_of_what_is_known_here(
+    store: Store, drafts: Drafts
+) -> None:
+    await drafts.keep()
+    async with store.writing() as connection:
+        facts = json.loads((await connection.execute(select(call_drafts.c.facts))).scalar_one())
+        facts["call"]["mood"] = facts["legs"][0]["mood"] = facts["moods"] = "good"
+        await connection.execute(call_drafts.update().values(facts=json.dumps(facts)))
+    assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 1
+    (recovered,) = await calls(store)
+    assert (recovered.outcome, [leg.status for leg in recovered.legs]) == ("lost", ["congestion", "lost"])
+
+
 async def test_a_draft_of_an_older_version_becomes_a_record(store: Store, drafts: Drafts) -> None:
     await drafts.keep()
     async with store.writing() as connection:
-        call, legs, slots = json.loads((await connection.execute(select(call_drafts.c.facts))).scalar_one())
-        # Before 0007 nothing said who ended a call or a leg.
-        older = json.dumps([call[:-2], [leg[:-4] for leg in legs], slots])
-        await connection.execute(call_drafts.update().values(facts=older))
+        facts = json.loads((await connection.execute(select(call_drafts.c.facts))).scalar_one())
+        # It kept cells by their places. Before 0007 nothing said who ended a call or a leg.
+        older = [
+            in_places(call_records, facts["call"])[:-2],
+            [in_places(call_legs, leg)[: -len(LATER_OF_LEGS)] for leg in facts["legs"]],
+            [in_places(call_slots, slot) for slot in facts["slots"]],
+        ]
+        await connection.execute(call_drafts.update().values(facts=json.dumps(older)))
     assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 1
     (recovered,) = await calls(store)
     assert (recovered.outcome, recovered.released_by) == ("lost", None)

@@ -13,17 +13,9 @@ from ringflow.ledger.rates.prefix import of_record
 from ringflow.ledger.rates.quote import trunk_terms
 from ringflow.ledger.terms import charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS
-from ringflow.records.rows import STARTED, CallRows, Cells
+from ringflow.records.rows import CallRows, Cells
 from ringflow.store import DirectConnection
-from ringflow.store.record_tables import call_legs
 from ringflow.store.statement import Statement
-
-_names = call_legs.columns.keys()
-DIALLED, TRUNK, ENDED, TALKED, IS_KEYED = (
-    _names.index(name) for name in ("dialled", "trunk", "ended_ms", "talked_ms", "as_keyed")
-)
-DESTINATION = _names.index("cost_destination")
-COST = slice(_names.index("cost_micros"), _names.index("cost_prefix") + 1)
 
 _WITH_CARD = Statement(
     "SELECT a.subject FROM rate_assignments AS a JOIN {rows} ON v.subject = a.subject",
@@ -46,7 +38,7 @@ async def with_costs(connection: DirectConnection, calls: Sequence[CallRows]) ->
 
     Where no trunk has one that is a single look-up for all of the calls.
     """
-    trunks = {str(leg[TRUNK]) for call in calls for leg in call.legs if leg[TALKED] and leg[TRUNK]}
+    trunks = {str(leg["trunk"]) for call in calls for leg in call.legs if _is_talk(leg)}
     if not trunks:
         return calls
     rows = await _WITH_CARD.run(connection, [{"subject": trunk_subject(name)} for name in sorted(trunks)])
@@ -69,21 +61,29 @@ async def leg_cost(
 
 
 async def _costed(connection: DirectConnection, call: CallRows, with_card: set[str]) -> CallRows:
-    started_ms, legs = call.call[STARTED], list(call.legs)
+    legs = list(call.legs)
     for index, leg in enumerate(legs):
-        if leg[TALKED] and leg[TRUNK] in with_card:
-            legs[index] = await _costed_leg(connection, leg, started_ms)
+        if _is_talk(leg) and leg["trunk"] in with_card:
+            legs[index] = await _costed_leg(connection, leg, call.began_ms)
     return replace(call, legs=tuple(legs))
 
 
-async def _costed_leg(connection: DirectConnection, leg: Cells, started_ms: str | int | None) -> Cells:
-    talked_ms, ended_ms = leg[TALKED], leg[ENDED]
-    assert isinstance(started_ms, int)
+def _is_talk(leg: Cells) -> bool:
+    return bool(leg.get("talked_ms") and leg["trunk"])
+
+
+async def _costed_leg(connection: DirectConnection, leg: Cells, began_ms: int) -> Cells:
+    talked_ms, ended_ms = leg["talked_ms"], leg["ended_ms"]
     assert isinstance(talked_ms, int)
-    answered_ms = started_ms + (ended_ms - talked_ms if isinstance(ended_ms, int) else 0)
-    number = of_record(str(leg[DIALLED]), as_keyed=bool(leg[IS_KEYED]))
-    cost = await leg_cost(connection, number, str(leg[TRUNK]), answered_ms, talked_ms)
+    answered_ms = began_ms + (ended_ms - talked_ms if isinstance(ended_ms, int) else 0)
+    number = of_record(str(leg["dialled"]), as_keyed=bool(leg.get("as_keyed")))
+    cost = await leg_cost(connection, number, str(leg["trunk"]), answered_ms, talked_ms)
     if cost is None:
         return leg
-    costed = (*leg[: COST.start], cost.micros, cost.currency, cost.prefix, *leg[COST.stop :])
-    return (*costed[:DESTINATION], cost.destination, *costed[DESTINATION + 1 :])
+    return {
+        **leg,
+        "cost_micros": cost.micros,
+        "cost_currency": cost.currency,
+        "cost_prefix": cost.prefix,
+        "cost_destination": cost.destination,
+    }

@@ -139,7 +139,7 @@ class Recorder:
             raise
         except Exception as error:  # noqa: BLE001 -- what one record breaks must not keep the others waiting
             if len(batch) == 1:
-                self._drop(batch[0].call[0], f"the database refuses it: {str(error)[:500]}")
+                self._drop(batch[0].call["call_id"], f"the database refuses it: {str(error)[:500]}")
                 return
             for one in batch:
                 await self._commit([one])

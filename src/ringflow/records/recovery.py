@@ -22,7 +22,7 @@ from ringflow.calls.outcome import LegEnd, Verdict
 from ringflow.ledger.rates.prefix import of_record
 from ringflow.ledger.server_liveness import SEEN_MS
 from ringflow.records.costing import leg_cost
-from ringflow.records.rows import LOST, STARTED, CallRows, lost_rows
+from ringflow.records.rows import LOST, CallRows, lost_rows
 from ringflow.records.writing import CALLS_AT_ONCE, write_rows
 from ringflow.store import DirectConnection, Store
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks
@@ -197,8 +197,7 @@ class LostLegRecords:
             records = await _RECORD.run(connection, call_id=call_id, position=position)
         for facts, where, seen_ms in map(tuple, drafts):
             rows = CallRows.from_json(facts)
-            began_ms = rows.call[STARTED]
-            assert isinstance(began_ms, int)
+            began_ms = rows.began_ms
             if where not in ("", asterisk) or position > len(rows.legs) + 1:
                 return Verdict.UNKNOWN, began_ms
             return (Verdict.BELIEVED if seen_ms < now_ms - silent_ms else Verdict.NOT_YET), began_ms

@@ -1,11 +1,11 @@
-"""A call's record as rows of the database."""
+"""A call's record as rows of the database, cells by the names of their columns."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import Table
 
@@ -14,7 +14,8 @@ from ringflow.calls.json_value import as_text
 from ringflow.calls.outcome import CallRecord, Leg, Outcome, ReleasedBy, SlotVisit
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 
-Cells: TypeAlias = tuple[str | int | None, ...]
+Cells: TypeAlias = Mapping[str, str | int | None]
+"""A row. A column that it does not name is NULL."""
 
 CARD_VARIABLE = "card.id"
 """The variable of a call that names the card it was identified by."""
@@ -22,65 +23,76 @@ CARD_VARIABLE = "card.id"
 LOST = Outcome.LOST.value
 """The outcome of a call, and the status of a leg, whose server was gone before it could write them."""
 
-STARTED, DURATION = (call_records.columns.keys().index(name) for name in ("started_ms", "duration_ms"))
 
-NO_COST = (None, None, None)
-"""Of a leg, until it is written: micro-units, currency, prefix."""
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class CallRows:
-    """One call: cells in the order of the tables' columns."""
+    """One call: its row, and those of its legs and of the slots that it went through."""
 
     call: Cells
     legs: tuple[Cells, ...]
     slots: tuple[Cells, ...]
 
+    @property
+    def began_ms(self) -> int:
+        """When the call arrived, in milliseconds since 1970."""
+        began_ms = self.call["started_ms"]
+        assert isinstance(began_ms, int)
+        return began_ms
+
     def to_json(self) -> str:
         """As a draft is kept."""
-        return json.dumps([self.call, self.legs, self.slots], separators=(",", ":"))
+        return json.dumps({"call": self.call, "legs": self.legs, "slots": self.slots}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> CallRows:
-        """What `to_json` made, of this version or another: new columns go to the end of their tables."""
-        call, legs, slots = json.loads(text)
+        """Read what `to_json` made, of this version or another. Columns that are not known here are left out.
+
+        Earlier versions kept the cells alone, in the order of the columns, to which later ones are added.
+        """
+        facts = json.loads(text)
+        call, legs, slots = facts if isinstance(facts, list) else (facts[of] for of in cls.__slots__)
         return cls(
-            _fitted(call, call_records),
-            tuple(_fitted(leg, call_legs) for leg in legs),
-            tuple(_fitted(slot, call_slots) for slot in slots),
+            _named(call, call_records),
+            tuple(_named(leg, call_legs) for leg in legs),
+            tuple(_named(slot, call_slots) for slot in slots),
         )
 
     def seen_until(self, moment_ms: int) -> CallRows:
         """The same of a call that was there at least until then, in milliseconds since 1970."""
-        began_ms, lasted_ms = self.call[STARTED], self.call[DURATION]
-        assert isinstance(began_ms, int)
+        lasted_ms = self.call["duration_ms"]
         assert isinstance(lasted_ms, int)
-        longer = (*self.call[:DURATION], max(lasted_ms, moment_ms - began_ms), *self.call[DURATION + 1 :])
+        longer = {**self.call, "duration_ms": max(lasted_ms, moment_ms - self.began_ms)}
         return replace(self, call=longer)
+
+
+def _named(kept: Any, table: Table) -> Cells:
+    columns = table.columns.keys()
+    cells = kept if isinstance(kept, dict) else dict(zip(columns, kept, strict=False))
+    return {name: cells[name] for name in columns if name in cells}
 
 
 def call_rows(record: CallRecord, server: str) -> CallRows:
     """The rows of a call that is over. What slots keep in variables is not kept: it may be secret."""
     call_id = record.call_id
     return CallRows(
-        call=(
-            call_id,
-            server,
-            round(record.started_at_s * 1000),
-            record.duration_ms,
-            record.did,
-            record.cli,
-            record.app,
-            record.revision,
-            as_text(record.variables.get(CARD_VARIABLE)) or None,
-            record.customer,
-            str(record.outcome),
-            record.reason,
-            record.reject.sip if record.reject is not None else None,
-            record.release_cause,
-            str(record.released_by) if record.released_by is not None else None,
-            record.asterisk or None,
-        ),
+        call={
+            "call_id": call_id,
+            "server": server,
+            "started_ms": round(record.started_at_s * 1000),
+            "duration_ms": record.duration_ms,
+            "did": record.did,
+            "cli": record.cli,
+            "app": record.app,
+            "revision": record.revision,
+            "card_id": as_text(record.variables.get(CARD_VARIABLE)) or None,
+            "customer_id": record.customer,
+            "outcome": str(record.outcome),
+            "reason": record.reason,
+            "reject_sip": record.reject.sip if record.reject is not None else None,
+            "release_cause": record.release_cause,
+            "released_by": str(record.released_by) if record.released_by is not None else None,
+            "asterisk": record.asterisk or None,
+        },
         legs=tuple(_leg_cells(call_id, position, leg) for position, leg in enumerate(record.legs, start=1)),
         slots=tuple(
             _slot_cells(call_id, position, one) for position, one in enumerate(record.visits, start=1)
@@ -89,56 +101,72 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
 
 
 def _slot_cells(call_id: str, position: int, visit: SlotVisit) -> Cells:
-    return (
-        *(call_id, position, visit.app, visit.slot, visit.type, visit.entered_ms, visit.exit),
-        " ".join(visit.keys),
-        visit.depth or None,
-    )
+    return {
+        "call_id": call_id,
+        "position": position,
+        "app": visit.app,
+        "slot": visit.slot,
+        "type": visit.type,
+        "entered_ms": visit.entered_ms,
+        "exit": visit.exit,
+        "keys": " ".join(visit.keys),
+        "depth": visit.depth or None,
+    }
 
 
 def _leg_cells(call_id: str, position: int, leg: Leg) -> Cells:
-    return (
-        call_id,
-        position,
-        leg.leg_id or None,
-        leg.dialled,
-        leg.trunk,
-        str(leg.status),
-        leg.ended_ms,
-        leg.talked_ms,
-        leg.hangup_cause or None,
-        leg.caller_id,
-        str(leg.released_by) if leg.released_by is not None else None,
-        *NO_COST,
-        leg.sip_code,
-        leg.keyed or None,
-        leg.sent or None,
-        leg.as_keyed or None,
-        None,
-        leg.reason or None,
-    )
+    """The row of a leg, but for what it cost, which is worked out when it is written."""
+    return {
+        "call_id": call_id,
+        "position": position,
+        "leg_id": leg.leg_id or None,
+        "dialled": leg.dialled,
+        "trunk": leg.trunk,
+        "status": str(leg.status),
+        "ended_ms": leg.ended_ms,
+        "talked_ms": leg.talked_ms,
+        "hangup_cause": leg.hangup_cause or None,
+        "caller_id": leg.caller_id,
+        "released_by": str(leg.released_by) if leg.released_by is not None else None,
+        "sip_code": leg.sip_code,
+        "keyed": leg.keyed or None,
+        "sent": leg.sent or None,
+        "as_keyed": leg.as_keyed or None,
+        "reason": leg.reason or None,
+    }
 
 
 def lost_rows(
     leg_id: str, customer_id: int | None, server: str, asterisk: str, opened_ms: int, ended_ms: int
 ) -> CallRows | None:
     """What a leg's own id and its times tell of it; None for an id that no call gave."""
-    named = LegId.read(leg_id)
-    if named is None:
+    leg = LegId.read(leg_id)
+    if leg is None:
         return None
-    call_id, position = named.call_id, named.position
     lasted_ms = max(0, ended_ms - opened_ms)
-    reason = "its server was gone before the record was written; no more is known"
     return CallRows(
-        call=(
-            *(call_id, server, opened_ms, lasted_ms, "", None, None, None, None),
-            *(customer_id, LOST, reason, None, None, ReleasedBy.SERVER.value, asterisk or None),
+        call={
+            "call_id": leg.call_id,
+            "server": server,
+            "started_ms": opened_ms,
+            "duration_ms": lasted_ms,
+            "did": "",
+            "customer_id": customer_id,
+            "outcome": LOST,
+            "reason": "its server was gone before the record was written; no more is known",
+            "released_by": ReleasedBy.SERVER.value,
+            "asterisk": asterisk or None,
+        },
+        legs=(
+            {
+                "call_id": leg.call_id,
+                "position": leg.position,
+                "leg_id": leg_id,
+                "dialled": "",
+                "trunk": "",
+                "status": LOST,
+                "ended_ms": lasted_ms,
+            },
         ),
-        legs=(_fitted((call_id, position, leg_id, "", "", LOST, lasted_ms), call_legs),),
         slots=(),
     )
-
-
-def _fitted(cells: Sequence[str | int | None], table: Table) -> Cells:
-    wanted = len(table.columns)
-    return (*cells, *[None] * wanted)[:wanted]

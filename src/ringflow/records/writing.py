@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain, count, islice
+from itertools import count, islice
 
 from sqlalchemy import Table
 
@@ -44,7 +44,7 @@ async def write_rows(connection: DirectConnection, calls: Sequence[CallRows]) ->
     """
     calls = await with_costs(connection, calls)
     # A lost call may come once for each of its legs, and PostgreSQL changes no row twice in one statement.
-    once = {one.call[0]: one.call for one in calls}
+    once = {one.call["call_id"]: one.call for one in calls}
     await _write(connection, call_records, list(once.values()))
     await _write(connection, call_legs, [leg for one in calls for leg in one.legs])
     await _write(connection, call_slots, [slot for one in calls for slot in one.slots])
@@ -53,23 +53,20 @@ async def write_rows(connection: DirectConnection, calls: Sequence[CallRows]) ->
 async def _write(connection: DirectConnection, table: Table, rows: Sequence[Cells]) -> None:
     if not rows:
         return
-    names, rows = _without_empty_columns(table, rows)
+    names = _filled_columns(table, rows)
     written = 0
     for at_once in STATEMENT_ROWS:
         while len(rows) - written >= at_once:
             sql = _insert(table, connection.dialect.name, names, at_once)
-            await connection.rows(sql, tuple(chain.from_iterable(rows[written : written + at_once])))
+            some = rows[written : written + at_once]
+            await connection.rows(sql, tuple(row.get(name) for row in some for name in names))
             written += at_once
 
 
-def _without_empty_columns(table: Table, rows: Sequence[Cells]) -> tuple[tuple[str, ...], list[Cells]]:
-    """The names and cells of the columns that any row has a value for: the others are NULL by themselves.
-
-    Most calls have no card and most legs no rate, and to bind a None to SQLite takes longer than a text.
-    """
-    columns = zip(table.columns.keys(), zip(*rows, strict=True), strict=True)
-    filled = [(name, cells) for name, cells in columns if any(cell is not None for cell in cells)]
-    return tuple(name for name, _ in filled), list(zip(*(cells for _, cells in filled), strict=True))
+def _filled_columns(table: Table, rows: Sequence[Cells]) -> tuple[str, ...]:
+    """The columns that any row has a value for; the others are NULL by themselves."""
+    names = [column.name for column in table.columns]
+    return tuple(name for name in names if any(row.get(name) is not None for row in rows))
 
 
 @lru_cache(STATEMENTS_KEPT)
