@@ -66,12 +66,12 @@ def test_refused_calls_are_no_failures_of_an_overload() -> None:
     complete = CallTimes("1", 1.0, 200, 4.0, 4.02, True, 6.0)
     refused = CallTimes("2", 1.0, 503)
     without_keys = CallTimes("3", 1.0, 200)
-    overload = OverloadRound(100, [complete, refused, refused, without_keys])
+    overload = OverloadRound([complete, refused, refused, without_keys], 100)
     assert (overload.refused, overload.admitted) == (2, 2)
     assert overload.failures == {"it ended before all keys were pressed": 1}
     assert overload.key_to_invite_ms(0.95) == pytest.approx(20.0)
 
 
 def test_refused_calls_are_no_failures_of_bench_sip_either() -> None:
-    figures = SipFigures("ringflow", [CallTimes("1", 1.0, 503), CallTimes("2", 1.0, 488)])
+    figures = SipFigures([CallTimes("1", 1.0, 503), CallTimes("2", 1.0, 488)], "ringflow")
     assert (figures.refused, figures.failures) == (1, {"the caller got 488": 1})

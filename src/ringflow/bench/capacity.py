@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvloop
 
-from ringflow.bench.servers import ahead_of_others, on_load_cores
-from ringflow.bench.sip import WARM_UP_CALLS, WAYS, percentile, ratio
+from ringflow.bench.sip import WARM_UP_CALLS, WAYS, CallFigures, ratio, warm_stage
 from ringflow.bench.sip_round import CallTimes, run_round
-from ringflow.bench.sip_stage import SipStage, sip_stage
+from ringflow.bench.sip_stage import SipStage
 
 KEY_TO_INVITE_MS = 50.0
 """A rate is carried when every call is complete, and none takes longer from its last key to its INVITE."""
@@ -84,35 +80,20 @@ class RateSearch:
         return not tried.carried and attempts < ATTEMPTS
 
 
-@dataclass(frozen=True, slots=True)
-class OverloadRound:
+@dataclass(slots=True)
+class OverloadRound(CallFigures):
     """More calls than are carried: which were refused, and how the others went.
 
     `max_calls_per_s` is the limit that was set; None: the default, which goes by the lag alone.
     """
 
-    calls_per_s: int
-    calls: list[CallTimes]
+    calls_per_s: int = 0
     max_calls_per_s: int | None = None
 
     @property
     def admitted(self) -> int:
         """Calls that were not refused."""
         return len(self.calls) - self.refused
-
-    @property
-    def refused(self) -> int:
-        """Calls that were refused for the load."""
-        return sum(call.refused for call in self.calls)
-
-    @property
-    def failures(self) -> Counter[str]:
-        """What went wrong with calls that were admitted, and how often."""
-        return Counter(call.failure for call in self.calls if call.failure is not None and not call.refused)
-
-    def key_to_invite_ms(self, share: float) -> float:
-        """That percentile of the calls that were admitted."""
-        return percentile([call.key_to_invite_ms for call in self.calls if call.failure is None], share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +130,7 @@ def measure_capacity(
     until_s = time.monotonic() + limit_s
     searches = {name: RateSearch(start, highest) for name in WAYS}
     # Whatever the lag: what is refused is not carried, and the rate that was too high would be remembered.
-    with _stage(project, lab_folder, release, realtime, {"max_lag_ms": None}) as stage:
+    with warm_stage(project, lab_folder, release, realtime, WARM_UP_CALLS, {"max_lag_ms": None}) as stage:
         version = stage.asterisk_version
         while time.monotonic() < until_s:
             rates = {name: search.next_rate() for name, search in searches.items()}
@@ -163,25 +144,11 @@ def measure_capacity(
     offered = round(OVERLOAD * searches["native"].carried)
     for limit in (None, round(RATE_SET * searches["ringflow"].carried)):
         if offered and limit != 0 and time.monotonic() < until_s:
-            with _stage(project, lab_folder, release, realtime, {"max_calls_per_s": limit}) as stage:
+            limits = {"max_calls_per_s": limit}
+            with warm_stage(project, lab_folder, release, realtime, WARM_UP_CALLS, limits) as stage:
                 calls = _round(stage, "ringflow", offered, 2 * seconds)
-            overloads.append(OverloadRound(offered, calls, limit))
+            overloads.append(OverloadRound(calls, offered, limit))
     return CapacityReport(version, searches["ringflow"], searches["native"], tuple(overloads), complete)
-
-
-@contextlib.contextmanager
-def _stage(
-    project: Path, lab_folder: Path, release: str | None, realtime: bool, limits: Mapping[str, object]
-) -> Iterator[SipStage]:
-    with (
-        tempfile.TemporaryDirectory(prefix="ringflow-bench-") as folder,
-        sip_stage(Path(folder), project, lab_folder, release, limits) as stage,
-        on_load_cores(),
-        ahead_of_others(stage.asterisk, stage.ringflow) if realtime else contextlib.nullcontext(),
-    ):
-        for name in stage.ways:
-            _round(stage, name, WARM_UP_CALLS, 1.0)
-        yield stage
 
 
 def _round(stage: SipStage, name: str, calls_per_s: int, seconds: float) -> list[CallTimes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,13 +21,10 @@ P50, P95 = 0.50, 0.95
 
 
 @dataclass(slots=True)
-class SipFigures:
-    """All rounds of one way: every call's times, and the processor milliseconds per call of each round."""
+class CallFigures:
+    """What became of some calls."""
 
-    name: str
     calls: list[CallTimes] = field(default_factory=list)
-    asterisk_cpu_ms: list[float] = field(default_factory=list)
-    ringflow_cpu_ms: list[float] = field(default_factory=list)
 
     @property
     def complete(self) -> list[CallTimes]:
@@ -46,6 +44,15 @@ class SipFigures:
     def key_to_invite_ms(self, share: float) -> float:
         """That percentile, from the last key leaving the caller to the INVITE at the callee."""
         return percentile([call.key_to_invite_ms for call in self.complete], share)
+
+
+@dataclass(slots=True)
+class SipFigures(CallFigures):
+    """All rounds of one way: every call's times, and the processor milliseconds per call of each round."""
+
+    name: str = ""
+    asterisk_cpu_ms: list[float] = field(default_factory=list)
+    ringflow_cpu_ms: list[float] = field(default_factory=list)
 
     def call_ms(self, share: float) -> float:
         """That percentile, from the caller's INVITE to its BYE."""
@@ -104,19 +111,33 @@ def measure_sip(
     With `realtime` nothing else on the machine gets in between. Raises `StartError` when Asterisk, SIPp or
     that right cannot be had. Calls that fail are counted, not raised.
     """
+    with warm_stage(project, lab_folder, release, realtime, calls_per_s) as stage:
+        figures = {name: SipFigures(name=name) for name in WAYS}
+        for _ in range(rounds):
+            for found in figures.values():
+                _measure_round(stage, found, calls, calls_per_s)
+        return SipReport(stage.asterisk_version, figures["ringflow"], figures["native"])
+
+
+@contextlib.contextmanager
+def warm_stage(
+    project: Path,
+    lab_folder: Path,
+    release: str | None,
+    realtime: bool,
+    calls_per_s: int,
+    limits: Mapping[str, object] | None = None,
+) -> Iterator[SipStage]:
+    """Both ways, ready, after their first calls. `limits`: settings of `fastagi` that Ringflow has."""
     with (
         tempfile.TemporaryDirectory(prefix="ringflow-bench-") as folder,
-        sip_stage(Path(folder), project, lab_folder, release) as stage,
+        sip_stage(Path(folder), project, lab_folder, release, limits or {}) as stage,
         on_load_cores(),
         ahead_of_others(stage.asterisk, stage.ringflow) if realtime else contextlib.nullcontext(),
     ):
         for way in stage.ways.values():
             uvloop.run(run_round(stage.packages, way, WARM_UP_CALLS, calls_per_s))
-        figures = {name: SipFigures(name) for name in WAYS}
-        for _ in range(rounds):
-            for found in figures.values():
-                _measure_round(stage, found, calls, calls_per_s)
-        return SipReport(stage.asterisk_version, figures["ringflow"], figures["native"])
+        yield stage
 
 
 def _measure_round(stage: SipStage, found: SipFigures, calls: int, calls_per_s: int) -> None:

@@ -17,10 +17,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.errors import Conflict, Unknown
 from ringflow.ledger.rates.card import RateCard, assigned, get_card, trunk_subject
 from ringflow.ledger.rates.margin import Margin
+from ringflow.ledger.rates.quote import rate_terms
 from ringflow.ledger.terms import Terms
 from ringflow.store.ledger_tables import rates
 
-_COLUMNS = ("prefix", "price_micros", "connection_micros", "minimum_s", "increment_s", "grace_s", "blocked")
+_COLUMNS = (
+    "prefix",
+    "price_micros",
+    "connection_micros",
+    "minimum_s",
+    "increment_s",
+    "grace_s",
+    "destination",
+    "blocked",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +117,7 @@ async def _in_effect(
     )
     rows = (await connection.execute(query)).all()
     terms = {
-        row.prefix: Terms(
-            currency=card.currency,
-            price_micros=row.price_micros,
-            connection_micros=row.connection_micros,
-            minimum_s=row.minimum_s,
-            increment_s=row.increment_s,
-            grace_s=row.grace_s,
-            decimals=card.decimals,
-            rounding=card.rounding,
-            prefix=row.prefix,
-        )
+        row.prefix: rate_terms(card.currency, card.decimals, card.rounding.value, *row[:-1])
         for row in rows
         if not row.blocked
     }

@@ -318,23 +318,19 @@ def _digits(number: str) -> str:
     return number
 
 
-# Few rates serve many calls, and equal rows have equal terms.
-@lru_cache(maxsize=4096)
-def _terms(
+def rate_terms(
     currency: str,
     decimals: int,
     rounding: str,
-    prefix: str | None,
+    prefix: str,
     price_micros: int,
     connection_micros: int,
     minimum_s: int,
     increment_s: int,
     grace_s: int,
     destination: str,
-) -> Terms | None:
-    """What a row of the look-up says; None where the rate card has no rate."""
-    if prefix is None:
-        return None
+) -> Terms:
+    """The terms of a rate: the first three are its card's."""
     return Terms(
         currency=currency,
         price_micros=price_micros,
@@ -347,3 +343,10 @@ def _terms(
         prefix=prefix,
         destination=destination,
     )
+
+
+# Few rates serve many calls, and equal rows have equal terms.
+@lru_cache(maxsize=4096)
+def _terms(currency: str, decimals: int, rounding: str, prefix: str | None, *rate: Any) -> Terms | None:
+    """What a row of the look-up says; None where the rate card has no rate."""
+    return None if prefix is None else rate_terms(currency, decimals, rounding, prefix, *rate)
