@@ -8,7 +8,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Admission:
     """A call that may go on.
 

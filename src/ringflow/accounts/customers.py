@@ -36,7 +36,7 @@ from ringflow.store.card_tables import card_batches, cards, vouchers
 from ringflow.store.tables import clis, customers, dids
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Customer:
     """Who pays. Only `active` ones may call; `channels` is how many calls at once, None for no limit."""
 

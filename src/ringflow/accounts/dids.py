@@ -27,7 +27,7 @@ MAX_APP_LENGTH = 64
 """What an app may be called, by flows and by DIDs."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Did:
     """A number that callers dial.
 

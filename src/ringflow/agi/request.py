@@ -31,7 +31,7 @@ _PRIVATE = frozenset({"id", "user", "header"})
 _VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class AgiRequest:
     """One incoming call. All text comes from the network: the CLI and the names above all are hostile.
 
@@ -48,7 +48,7 @@ class AgiRequest:
         presentation = self.headers.get("agi_callingpres", "0")
         if not (presentation.isascii() and presentation.isdecimal() and len(presentation) <= 3):
             raise ProtocolViolation(f"Asterisk: agi_callingpres is {shown(presentation)}")
-        self.headers = MappingProxyType(dict(self.headers))
+        object.__setattr__(self, "headers", MappingProxyType(dict(self.headers)))
 
     @property
     def channel(self) -> str:

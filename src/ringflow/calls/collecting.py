@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import TypeAlias
@@ -63,7 +63,7 @@ class Ending(StrEnum):
     """More was keyed than fits; the digits are all that were keyed, up to `MAX_DIGITS`."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Collected:
     """What the caller keyed, without the terminator.
 
@@ -80,7 +80,7 @@ class Collected:
         return not self.digits and self.ending is Ending.SILENCE
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Collection:
     """How digits are taken. Seconds; the first-digit time counts from the end of the prompt.
 
@@ -97,7 +97,7 @@ class Collection:
     fixed_length: bool
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Taken:
     """What one command took; `terminated`: a terminator ended it, which is not among the digits."""
 
@@ -105,7 +105,7 @@ class _Taken:
     terminated: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _LateTerminator:
     """A full input's terminator may still come: one of `keys`, up to `until_ms` of the monotonic clock."""
 
@@ -147,8 +147,7 @@ class Collector:
         if taken.digits or taken.terminated:
             self._late = None
         collected = await self._finish(collection, taken)
-        collected.late_terminator = late_terminator
-        return collected
+        return replace(collected, late_terminator=late_terminator)
 
     async def _set_timers(self, collection: Collection) -> None:
         timers = (collection.first_digit_timeout_s, collection.inter_digit_timeout_s)

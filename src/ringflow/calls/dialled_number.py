@@ -10,7 +10,7 @@ from ringflow.ledger.rates.prefix import of_record
 from ringflow.numbers import dialled_number, is_written_number, normalise_number
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class DialledNumber:
     """`keyed` is what the caller keyed or the flow says, `dialled` what is recorded, `sent` the trunk's form.
 

@@ -54,7 +54,7 @@ SPENDABLE = (
 _GUARD = f"{SPENDABLE} >= v.micros"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Wanted for `leg_id`: `micros`, or at least `least_micros`."""
 
@@ -64,7 +64,7 @@ class Ask:
     least_micros: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What an ask got: `micros`, or None and what there was (which may be below zero)."""
 
