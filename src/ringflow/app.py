@@ -19,14 +19,14 @@ from ringflow.ami.settings import AmiSettings
 from ringflow.asterisk.watch import AsteriskWatch
 from ringflow.background_tasks import BackgroundTasks
 from ringflow.calls.asterisk_identity import asterisk_of_call
+from ringflow.calls.event_stream import Observer
+from ringflow.calls.live_call import LiveCall
 from ringflow.calls.manager import Manager
-from ringflow.calls.progress import CallInProgress
 from ringflow.calls.released_by import CONGESTION, NORMAL_CLEARING
 from ringflow.config import AmiConfig, Config, HttpConfig
 from ringflow.core import LAST_RECORDS_S, Core, open_core
 from ringflow.engine.lost_legs import SETTLE_SCRIPT, Settlements, serve_settlement
 from ringflow.engine.reaper import Reaper
-from ringflow.engine.watching import Watcher
 from ringflow.errors import RingflowError, StartError
 from ringflow.flows.flow_upkeep import FlowUpkeep
 from ringflow.ledger.server_names import ServerName
@@ -49,15 +49,15 @@ LAST_WORDS_S = 2.0
 class Application:
     """The server: FastAGI, AMI if configured, HTTP, and the watch on `app_flows/`."""
 
-    def __init__(self, core: Core, watchers: Sequence[Watcher] = ()) -> None:
+    def __init__(self, core: Core, observers: Sequence[Observer] = ()) -> None:
         config = core.config
         self.core = core
-        self.metrics = Metrics(lambda: self.fastagi.live_calls)
+        self.metrics = Metrics(lambda: self.fastagi.live_calls, lambda: self.engine)
         self.records = _record_keeping(core, lambda: self.engine.calls_in_progress)
         recorders = (self.records.recorder,) if self.records is not None else ()
         self.ami = _ami_link(config)
         manager = Manager.on(self.ami) if self.ami is not None else None
-        self.engine = core.engine((self.metrics, *recorders, *watchers), manager)
+        self.engine = core.engine((self.metrics, *recorders, *observers), manager)
         self.fastagi = FastAgiServer(
             self._serve,
             AgiSettings(
@@ -230,7 +230,7 @@ class Application:
         self.http_port = self._runner.addresses[0][1]
 
 
-def _record_keeping(core: Core, calls: Callable[[], Mapping[str, CallInProgress]]) -> RecordKeeping | None:
+def _record_keeping(core: Core, calls: Callable[[], Mapping[str, LiveCall]]) -> RecordKeeping | None:
     records, charging = core.config.records, core.config.charging
     if records is None:
         return None
@@ -264,20 +264,20 @@ def configured_link(config: Config) -> AmiLink:
     return AmiLink(AmiSettings(host=ami.host, port=ami.port, user=ami.user, secret=secret))
 
 
-async def open_application(config: Config, watchers: Sequence[Watcher] = ()) -> Application:
+async def open_application(config: Config, observers: Sequence[Observer] = ()) -> Application:
     """An application, not started yet. Raises as `open_core`, and `StartError` without an AMI secret."""
     core = await open_core(config)
     try:
-        return Application(core, watchers)
+        return Application(core, observers)
     except BaseException:
         await core.close()
         raise
 
 
 @contextlib.asynccontextmanager
-async def running(config: Config, watchers: Sequence[Watcher] = ()) -> AsyncIterator[Application]:
+async def running(config: Config, observers: Sequence[Observer] = ()) -> AsyncIterator[Application]:
     """A started application, stopped at the end of the block."""
-    application = await open_application(config, watchers)
+    application = await open_application(config, observers)
     try:
         await application.start()
         yield application

@@ -15,11 +15,11 @@ from ringflow.accounts.security_key import configured_keys
 from ringflow.accounts.teller import Teller
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
+from ringflow.calls.event_stream import Observer
 from ringflow.calls.manager import Manager
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config
 from ringflow.engine.engine import Engine
-from ringflow.engine.watching import Watcher
 from ringflow.flows.book import FlowBook
 from ringflow.flows.revisions import last_good
 from ringflow.ledger.ledger import Ledger
@@ -46,10 +46,10 @@ class Core:
     world: CallWorld
     charging: Charging
 
-    def engine(self, watchers: Sequence[Watcher] = (), manager: Manager | None = None) -> Engine:
+    def engine(self, observers: Sequence[Observer] = (), manager: Manager | None = None) -> Engine:
         """An engine that runs calls on these parts."""
         world = replace(self.world, manager=manager)
-        return Engine(self.directory, self.book, world, watchers)
+        return Engine(self.directory, self.book, world, observers)
 
     async def close(self) -> None:
         """Let what is owed to the database be written, and let go of it."""

@@ -7,7 +7,7 @@ author of a YAML file     `DocumentError`: every problem at once, each with its 
 operator or API client    `Refused`, with a code and fields (what was asked for is wrong: exit 1),
                           `StartError` (the surroundings are wrong: a port, a database, a
                           secret: exit 2)
-nobody                    `CallEnded`: the caller is gone; caught in one place
+nobody                    `ChannelGone`: the caller is gone; caught in one place
 Asterisk, or us           `CommandRefused`, `ProtocolViolation`, `PeerSilent`
 ========================  ============================================================
 """
@@ -141,7 +141,7 @@ class StartError(RingflowError):
         return self._fields
 
 
-class CallEnded(RingflowError):
+class ChannelGone(RingflowError):
     """The caller's channel is gone, however Asterisk said so: a hang-up is never data.
 
     `how` is one of `hangup` (inline HANGUP line), `result` (``200 result=-1``), `dead`

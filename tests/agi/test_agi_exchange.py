@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringflow.calls.collecting import Collection, Collector
-from ringflow.errors import CallEnded, PeerSilent, ProtocolViolation
+from ringflow.errors import ChannelGone, PeerSilent, ProtocolViolation
 from ringflow.simulator.clock import VirtualClock
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ async def test_a_silent_peer_ends_the_connection(line: Line) -> None:
     with pytest.raises(PeerSilent):
         await line.session.command("ANSWER", timeout_s=0.01)
     assert line.asterisk.closed == "aborted"
-    with pytest.raises(CallEnded) as ended:
+    with pytest.raises(ChannelGone) as ended:
         await line.session.answer()
     assert ended.value.how == "eof"
 
@@ -72,7 +72,7 @@ async def test_a_reply_to_no_command_breaks_the_connection_off_and_the_next_comm
     assert line.asterisk.closed == "aborted"
     with pytest.raises(ProtocolViolation, match="a reply to no command"):
         await line.session.answer()
-    with pytest.raises(CallEnded):
+    with pytest.raises(ChannelGone):
         await line.session.answer()
 
 
@@ -141,7 +141,7 @@ async def test_an_abandoned_call_is_hung_up_without_waiting(line: Line) -> None:
     command = await line.started(line.session.stream_file("IVR/ivr-please"))
     line.session.abandon()
     line.session.abandon()
-    with pytest.raises(CallEnded):
+    with pytest.raises(ChannelGone):
         await command
     assert line.asterisk.commands[1:] == [b"HANGUP\n"]
     assert line.asterisk.closed == "closed"

@@ -12,7 +12,7 @@ from tests.agi.conftest import Asterisk
 
 from ringflow.agi.server import AgiSettings, FastAgiServer
 from ringflow.agi.session import AgiSession
-from ringflow.errors import CallEnded, StartError
+from ringflow.errors import ChannelGone, StartError
 
 if TYPE_CHECKING:
     Join = Callable[[FastAgiServer], Asterisk]
@@ -88,7 +88,7 @@ async def test_cancelling_a_call_from_outside_is_not_swallowed(headers: bytes, j
     await until(lambda: bool(asterisk.commands))
     await server.close()
     assert raised == [asyncio.CancelledError]
-    assert CallEnded not in raised
+    assert ChannelGone not in raised
 
 
 class Unread(Asterisk):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringflow.agi.reply import Reply
-from ringflow.errors import CallEnded, CommandRefused, ProtocolViolation
+from ringflow.errors import ChannelGone, CommandRefused, ProtocolViolation
 
 if TYPE_CHECKING:
     from tests.agi.conftest import Line
@@ -114,11 +114,11 @@ async def test_a_reply_in_pieces_behind_a_notice(line: Line) -> None:
 )
 async def test_a_hangup_is_never_data(line: Line, reply: bytes, how: str) -> None:
     line.asterisk.replies = [reply, b"200 result=1 (CANCEL)\n"]
-    with pytest.raises(CallEnded) as ended:
+    with pytest.raises(ChannelGone) as ended:
         await line.session.stream_file("IVR/ivr-please")
     assert ended.value.how == how
     assert line.session.hung_up
-    with pytest.raises(CallEnded) as later:
+    with pytest.raises(ChannelGone) as later:
         await line.session.answer()
     assert later.value.how == how
     assert await line.session.get_full_variable("${DIALSTATUS}") == "CANCEL"
@@ -127,7 +127,7 @@ async def test_a_hangup_is_never_data(line: Line, reply: bytes, how: str) -> Non
 
 async def test_a_hangup_line_between_commands_stops_the_next_one_unsent(line: Line) -> None:
     line.asterisk.says(b"HANGUP\n")
-    with pytest.raises(CallEnded) as ended:
+    with pytest.raises(ChannelGone) as ended:
         await line.session.answer()
     assert ended.value.how == "hangup"
     await line.session.hangup()
@@ -156,7 +156,7 @@ async def test_the_end_of_the_connection_ends_the_command_on_its_way_and_all_lat
     line.asterisk.says(b"200 resu")
     line.asterisk.hangs_up_the_line()
     for later in (command, line.session.answer(), line.session.get_full_variable("${X}")):
-        with pytest.raises(CallEnded) as ended:
+        with pytest.raises(ChannelGone) as ended:
             await later
         assert ended.value.how == "eof"
     assert line.session.closed
@@ -167,7 +167,7 @@ async def test_the_end_of_the_connection_after_a_hangup(line: Line) -> None:
     line.asterisk.says(b"HANGUP\n")
     line.asterisk.hangs_up_the_line()
     for later in (line.session.answer(), line.session.get_full_variable("${X}")):
-        with pytest.raises(CallEnded) as ended:
+        with pytest.raises(ChannelGone) as ended:
             await later
         assert ended.value.how == "eof"
     assert line.session.hung_up
@@ -183,7 +183,7 @@ async def test_dial_that_ends_with_the_callees_hangup_is_data(line: Line) -> Non
 
 async def test_dial_on_a_dead_channel_is_a_hangup(line: Line) -> None:
     line.asterisk.replies = [b"511 Command Not Permitted on a dead channel\n"]
-    with pytest.raises(CallEnded):
+    with pytest.raises(ChannelGone):
         await line.session.execute("Dial", "PJSIP/1@c", hangup_is_data=True)
 
 

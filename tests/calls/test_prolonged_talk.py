@@ -11,7 +11,9 @@ import structlog
 from ringflow.actor import acting, shell_operator
 from ringflow.ami.failures import LinkDown
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings
+from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.prolonged_talk import ProlongedTalk, Talk
+from ringflow.calls.transcript import transcript_of
 from ringflow.errors import PeerSilent
 from ringflow.ledger.check import check_books
 from ringflow.ledger.hold import find_hold
@@ -67,10 +69,10 @@ class Line:
     """One leg, and its talk until Asterisk ends it."""
 
     def __init__(self, charging: Charging, asterisk: Asterisk, allowance: Allowance) -> None:
-        self.notes: list[str] = []
+        self._events = CallEvents("c1", asterisk.clock, None)
         self.asterisk = asterisk
         self.charging = charging
-        self.talk = ProlongedTalk(charging, asterisk, allowance, CHANNEL, WARNING, self._note)
+        self.talk = ProlongedTalk(charging, asterisk, allowance, CHANNEL, WARNING, 1, self._events)
         self.limit_ms = allowance.limit_ms
 
     async def run(self) -> int:
@@ -87,8 +89,9 @@ class Line:
         assert asterisk.ends_ms is not None
         return asterisk.ends_ms
 
-    def _note(self, event: str, detail: str) -> None:
-        self.notes.append(f"{event} {detail}")
+    @property
+    def notes(self) -> list[str]:
+        return [f"{line.event} {line.detail}" for line in transcript_of(self._events.history.happened)]
 
 
 class Place:

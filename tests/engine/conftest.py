@@ -11,13 +11,16 @@ import pytest
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.calls import events
+from ringflow.calls.call_record import CallRecord
 from ringflow.calls.charging import Charging
 from ringflow.calls.collecting import DIALPLAN_TIMERS
+from ringflow.calls.event_stream import Observer
+from ringflow.calls.history import CallHistory
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
-from ringflow.engine.watching import Watcher
 from ringflow.flows.book import FlowBook
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
@@ -32,6 +35,18 @@ DID = "18005550100"
 CLI = "441910000001"
 
 
+class Keeper:
+    """Keeps the records of calls that ended."""
+
+    observed = (events.CallEnded,)
+
+    def __init__(self) -> None:
+        self.records: list[CallRecord] = []
+
+    def observe(self, event: events.CallEvent, history: CallHistory) -> None:
+        self.records.append(history.record())
+
+
 @dataclass
 class Place:
     """`call` carries one call through the slots given; the rest is there to be looked at or broken."""
@@ -41,9 +56,9 @@ class Place:
     config: Config
     clock: VirtualClock
     charging: Charging | None = None
-    watchers: list[Watcher] = field(default_factory=list)
+    observers: list[Observer] = field(default_factory=list)
 
-    def engine(self, flows: Sequence[Flow], watchers: Sequence[Watcher] = ()) -> Engine:
+    def engine(self, flows: Sequence[Flow], observers: Sequence[Observer] = ()) -> Engine:
         world = CallWorld(
             trunks=self.directory.trunks,
             may_call=self.directory.may_call,
@@ -55,7 +70,7 @@ class Place:
             charging=self.charging,
             clock=self.clock,
         )
-        return Engine(self.directory, FlowBook.of(flows), world, watchers, lambda: "c1")
+        return Engine(self.directory, FlowBook.of(flows), world, observers, lambda: "c1")
 
     async def call(
         self,
@@ -76,7 +91,7 @@ class Place:
         flows = [Flow(app, "", slots, "tested.yaml", "r1"), *also] if slots else list(also)
         return await carry_call(
             Arrival(did, caller, dialplan=dialplan, timers=timers),
-            lambda watchers, held_keys: self.engine(flows, [*watchers, *self.watchers]),
+            lambda observers, held_keys: self.engine(flows, [*observers, *self.observers]),
             ScriptedCaller(self.clock, steps),
             self.clock,
             lambda attempt, target: callees[min(attempt, len(callees) - 1)],

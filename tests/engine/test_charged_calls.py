@@ -19,14 +19,14 @@ from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.actor import acting, shell_operator
+from ringflow.calls.call_record import CallRecord
 from ringflow.calls.charging import Charging, ChargingSettings
+from ringflow.calls.event_stream import Observer
+from ringflow.calls.live_call import LiveCall
 from ringflow.calls.manager import Manager
-from ringflow.calls.outcome import CallRecord
-from ringflow.calls.progress import CallInProgress
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
 from ringflow.engine.engine import Engine
-from ringflow.engine.watching import Watcher
 from ringflow.flows.book import FlowBook
 from ringflow.flows.flow import Flow
 from ringflow.flows.template import Template
@@ -100,7 +100,7 @@ class Server:
         self.prolongs = prolongs
         self.leads_to = leads_to
         self.carried: CarriedCall | None = None
-        self.calls: Callable[[], Mapping[str, CallInProgress]] = dict
+        self.calls: Callable[[], Mapping[str, LiveCall]] = dict
         self.charging = Charging(
             Ledger(store, name, lambda: NOW_MS), ChargingSettings(slice_ms=slice_s * 1000)
         )
@@ -113,7 +113,7 @@ class Server:
         *,
         cli: str = CLI,
         talk_ms: int = 60_000,
-        watchers: Sequence[Watcher] = (),
+        observers: Sequence[Observer] = (),
         in_talk: Sequence[tuple[int, Work]] = (),
     ) -> CallRecord:
         """One call, on a clock of its own."""
@@ -131,10 +131,10 @@ class Server:
         )
         book = FlowBook.of([Flow("tested", "", (destination,), "tested.yaml", "r1")])
 
-        def make_engine(own: Sequence[Watcher], manager: Manager) -> Engine:
+        def make_engine(own: Sequence[Observer], manager: Manager) -> Engine:
             led = replace(manager, leads_to=self.is_led_to) if self.prolongs else None
             ready = replace(world, manager=led)
-            engine = Engine(self.directory, book, ready, [*own, *watchers])
+            engine = Engine(self.directory, book, ready, [*own, *observers])
             self.calls = lambda: engine.calls_in_progress
             return engine
 

@@ -16,9 +16,10 @@ from ringflow.actor import CONFIGURATION, acting
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.calls.call import Call
+from ringflow.calls.call_record import CallRecord
 from ringflow.calls.charging import Charging
 from ringflow.calls.dial_outcome import SLACK_MS
-from ringflow.calls.outcome import CallRecord, LegStatus, Reject
+from ringflow.calls.outcome import LegStatus
 from ringflow.config import CustomerDeclaration, DidDeclaration, TrunkDeclaration
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused
@@ -36,7 +37,7 @@ from ringflow.slots.hangup import Hangup
 from ringflow.slots.ivr import Ivr
 from ringflow.web.metrics import Metrics
 
-from .conftest import CLI, DID, Configure, Place
+from .conftest import CLI, DID, Configure, Keeper, Place
 
 GREETING = (
     f"agi_network: yes\nagi_request: agi://127.0.0.1/call\nagi_channel: PJSIP/x-1\nagi_uniqueid: 1.1\n"
@@ -58,7 +59,7 @@ class DatabaseGoes(Slot):
     place: ClassVar[Place]
 
     async def run(self, call: Call) -> str:
-        await call.answer()
+        await call.media.answer()
         await DatabaseGoes.place.store.close()
         return "done"
 
@@ -207,7 +208,7 @@ async def test_hostile_text_reaches_neither_dial_string_nor_log(place: Place, co
         caller_id=Template.parse("${hostile}"),
         headers={"X-Note": Template.parse("${hostile}")},
     )
-    opened.watchers.append(keeper := Keeper())
+    opened.observers.append(keeper := Keeper())
     called = await opened.call(
         Hostile(slot="hostile"), slot, caller=HOSTILE.replace("\r\n", " ").replace("\0", " ")
     )
@@ -218,22 +219,6 @@ async def test_hostile_text_reaches_neither_dial_string_nor_log(place: Place, co
     record = keeper.records[0]
     assert record.cli is None
     assert json.dumps(record.did).isascii()
-
-
-class Keeper:
-    """Keeps the records that it is told of."""
-
-    def __init__(self) -> None:
-        self.records: list[CallRecord] = []
-
-    def call_began(self, app: str) -> None: ...
-
-    def slot_left(self, app: str, slot_type: str, exit_name: str) -> None: ...
-
-    def call_refused(self, reject: Reject) -> None: ...
-
-    def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
-        self.records.append(record)
 
 
 class Hostile(Slot):
@@ -295,7 +280,7 @@ async def test_a_hang_up_is_abandoned_before_and_completed_after_the_connection(
 
 
 async def test_an_asterisk_that_vanishes_in_mid_call_is_an_error(place: Place) -> None:
-    place.watchers.append(keeper := Keeper())
+    place.observers.append(keeper := Keeper())
     engine = place.engine([Flow("tested", "", (Audio(slot="audio", file="A/b"),), "t", "r")], [keeper])
     ended = asyncio.Event()
 
@@ -387,8 +372,8 @@ async def test_each_leg_is_signed_for_the_server_of_its_own_trunk(configured: Co
 
 
 async def test_the_time_from_the_last_key_to_dial_is_counted_in_seconds(place: Place) -> None:
-    metrics = Metrics(lambda: 0)
-    place.watchers.append(metrics)
+    metrics = Metrics(lambda: 0, lambda: place.engine([]))
+    place.observers.append(metrics)
     await place.call(
         Ivr(slot="ivr", file="IVR/ask", min=1, max=20, result="number"),
         Audio(slot="audio", file="A/b"),

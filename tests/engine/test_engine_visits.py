@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringflow.calls.call import Call
-from ringflow.calls.outcome import SlotVisit
+from ringflow.calls.call_record import SlotVisit
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
 from ringflow.simulator.caller import HangsUp, Hears, Keys
@@ -20,7 +20,7 @@ class AsksPin(Slot):
     """Takes digits that nobody may read afterwards."""
 
     async def run(self, call: Call) -> str:
-        collected = await call.collect("IVR/pin", max_digits=5, secret=True)
+        collected = await call.media.collect("IVR/pin", max_digits=5, secret=True)
         assert collected.digits == PIN
         return "done"
 

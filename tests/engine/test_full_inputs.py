@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringflow.calls.outcome import Event
+from ringflow.calls.transcript import TranscriptLine
 from ringflow.simulator.caller import CallerStep, Hears, Keys, Waits
 from ringflow.simulator.carrying import CarriedCall
 from ringflow.slots.destination import Destination
@@ -17,7 +17,7 @@ MENU = Ivr(slot="ivr", file="IVR/menu", max=1, result="choice")
 DIAL = Destination(slot="destination", external="44191000${number}")
 
 
-def events(called: CarriedCall, name: str) -> list[Event]:
+def events(called: CarriedCall, name: str) -> list[TranscriptLine]:
     return [one for one in called.record.transcript if one.event == name]
 
 

@@ -90,7 +90,7 @@ class House:
             await asyncio.gather(drafts.keep(), return_exceptions=True)
 
         record = await server.call(
-            cli=self.cli(customer), talk_ms=150_000, watchers=[recorder], in_talk=[(30_000, draft)]
+            cli=self.cli(customer), talk_ms=150_000, observers=[recorder], in_talk=[(30_000, draft)]
         )
         await recorder.written()
         await again(drafts.keep)

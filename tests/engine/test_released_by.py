@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ringflow.calls.outcome import CallRecord, Leg, LegStatus, ReleasedBy
+from ringflow.calls.call_record import CallRecord
+from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
 from ringflow.calls.released_by import charged_leg_released_by, leg_released_by
 from ringflow.engine.lost_legs import leg_end
 from ringflow.flows.registry import slot_types

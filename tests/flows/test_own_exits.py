@@ -51,7 +51,7 @@ class Keypad(Slot):
         return None
 
     async def run(self, call: Call) -> str:
-        collected = await call.collect(self.file, max_digits=1, terminators="", fixed_length=True)
+        collected = await call.media.collect(self.file, max_digits=1, terminators="", fixed_length=True)
         if collected.nothing:
             return "no_input"
         return collected.digits if collected.digits in self.keys else "invalid"

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from ringflow.accounts.security_key import SecurityKeys
-from ringflow.calls.outcome import CallRecord, Leg, ReleasedBy
+from ringflow.calls.call_record import CallRecord
+from ringflow.calls.events import CallEnded, CallEvent, DigitsCollected
+from ringflow.calls.outcome import Leg, ReleasedBy
 from ringflow.config import Config, TrunkDeclaration, load_config
 from ringflow.errors import Refused
 from ringflow.lab import CalleeRecord, HangUp, LabCallResult, Moment
@@ -47,12 +49,16 @@ def changed_leg(record: CallRecord, **changes: object) -> CallRecord:
     return replace(record, legs=(leg,))
 
 
+def without_event(record: CallRecord, kind: type[CallEvent]) -> CallRecord:
+    return replace(record, events=tuple(one for one in record.events if not isinstance(one, kind)))
+
+
 CHANGES: dict[str, Callable[[CallRecord], CallRecord]] = {
     "outcome": lambda one: replace(one, outcome="busy"),
     "customer": lambda one: replace(one, customer=43),
     "variables": lambda one: replace(one, variables={**one.variables, "ivr_destination": "1"}),
-    "transcript line 3": lambda one: replace(one, transcript=(*one.transcript[:2], *one.transcript[3:])),
-    "transcript line 8": lambda one: replace(one, transcript=one.transcript[:7]),
+    "transcript line 3": lambda one: without_event(one, DigitsCollected),
+    "transcript line 9": lambda one: without_event(one, CallEnded),
     "legs": lambda one: replace(one, legs=()),
     "leg 1 dialled": lambda one: changed_leg(one, dialled="1"),
     "leg 1 sip_code": lambda one: changed_leg(one, sip_code=486),
@@ -77,7 +83,7 @@ async def test_times_and_the_calls_own_names_are_no_difference() -> None:
         changed_leg(
             call.record, talked_ms=2100, headers={**call.record.legs[0].headers, "X-CX-Sec": "other"}
         ),
-        transcript=tuple(replace(event, at_ms=event.at_ms + 700) for event in call.record.transcript),
+        events=tuple(replace(event, at_ms=event.at_ms + 700) for event in call.record.events),
         variables={**call.record.variables, "did": "1", "call.id": "x"},
     )
     assert list(disagreements(call, record)) == []
@@ -112,7 +118,7 @@ async def test_a_wire_that_differs_is_told_in_what(what: str) -> None:
 
 async def test_both_transcripts_are_shown_side_by_side() -> None:
     call = await simulated()
-    shown = list(side_by_side(call.record, replace(call.record, transcript=call.record.transcript[:-1])))
+    shown = list(side_by_side(call.record, without_event(call.record, CallEnded)))
     assert shown[0].split() == ["simulated", "|", "real"]
     assert shown[1].split("|")[0].strip() == shown[1].split("|")[1].strip() == "0.000s ivr[1]: answered"
     assert [line[0] for line in shown[1:]] == [*" " * 8, "!"]

@@ -13,7 +13,9 @@ import pytest
 
 from ringflow.ami.link import AmiLink, LinkState
 from ringflow.app import Application, running
-from ringflow.calls.outcome import CallRecord, Reject
+from ringflow.calls import events
+from ringflow.calls.call_record import CallRecord
+from ringflow.calls.history import CallHistory
 from ringflow.config import AmiConfig, Config, ImpersonationConfig, load_config
 from ringflow.lab import Lab, LabCallee, LabCaller, LabCallResult, TimedKeys
 from ringflow.lab.asterisk import CARRIER, AsteriskInstance
@@ -36,19 +38,15 @@ PATIENCE_S = 20.0
 
 
 class Records:
-    """A watcher that keeps every record."""
+    """An observer that keeps every record."""
+
+    observed = (events.CallEnded,)
 
     def __init__(self) -> None:
         self.ended: asyncio.Queue[CallRecord] = asyncio.Queue()
 
-    def call_began(self, app: str) -> None: ...
-
-    def slot_left(self, app: str, slot_type: str, exit_name: str) -> None: ...
-
-    def call_refused(self, reject: Reject) -> None: ...
-
-    def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
-        self.ended.put_nowait(record)
+    def observe(self, event: events.CallEvent, history: CallHistory) -> None:
+        self.ended.put_nowait(history.record())
 
     async def next(self) -> CallRecord:
         async with asyncio.timeout(PATIENCE_S):

@@ -10,7 +10,8 @@ import pytest
 from ringflow.accounts import trunks
 from ringflow.accounts.trunks import Trunk
 from ringflow.actor import acting, shell_operator
-from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus, ReleasedBy, SlotVisit
+from ringflow.calls.call_record import CallRecord, SlotVisit
+from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
 from ringflow.ledger.rates.card import Rate, assign_trunk, create_card
 from ringflow.store import Store
 from ringflow.store.ledger_tables import rates
@@ -49,13 +50,7 @@ CALL = CallRecord(
             ended_ms=8900,
         ),
     ),
-    transcript=(
-        Event(0, "ask", "prompt", "IVR/ask"),
-        Event(3500, "destination[2]", "leg", "congestion"),
-        Event(4900, "destination[2]", "leg", "answered"),
-        Event(8900, "destination[2]", "leg", "ended"),
-        Event(9000, "", "ended", "completed"),
-    ),
+    events=(),
     visits=(
         SlotVisit("card", "ask", "ivr", 0, "done", ("****", "441234567890")),
         SlotVisit("card", "destination[2]", "destination", 3000, "done"),
@@ -63,6 +58,7 @@ CALL = CallRecord(
     released_by=ReleasedBy.CALLER,
     release_cause=16,
     asterisk="1750000000-1",
+    card="106367704089",
 )
 
 MakeCall = Callable[..., CallRecord]

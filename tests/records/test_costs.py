@@ -12,7 +12,8 @@ from sqlalchemy import update
 
 from ringflow.accounts import trunks
 from ringflow.actor import acting, shell_operator
-from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus
+from ringflow.calls.call_record import CallRecord
+from ringflow.calls.outcome import Leg, LegEnd, LegStatus
 from ringflow.cli.record_rows import call_lines
 from ringflow.errors import Refused
 from ringflow.ledger.rates.card import Rate, trunk_subject, unassign
@@ -36,7 +37,7 @@ ENDED_MS = 8900
 
 async def recorded(store: Store, record: CallRecord) -> list[RecordedLeg]:
     recorder = Recorder(store, "here", linger_s=0)
-    recorder.call_ended(record, [])
+    recorder.write_soon(record)
     await recorder.close(10)
     return await legs(store)
 

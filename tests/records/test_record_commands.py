@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from ringflow.accounts import customers
 from ringflow.accounts.customers import Customer
 from ringflow.actor import acting, shell_operator
-from ringflow.calls.outcome import CallRecord, Leg, LegStatus, Reject, SlotVisit
+from ringflow.calls.call_record import CallRecord, SlotVisit
+from ringflow.calls.outcome import Leg, LegStatus, Reject
 from ringflow.cli import audit, record, report
 from ringflow.errors import RingflowError
 from ringflow.ledger.ledger import Ledger
@@ -72,7 +73,7 @@ async def keep(store: Store, calls: Iterable[CallRecord]) -> None:
     """Write the records of calls, as a server does."""
     recorder = Recorder(store, "here")
     for call in calls:
-        recorder.call_ended(call, [])
+        recorder.write_soon(call)
     await recorder.close(30)
 
 
@@ -94,11 +95,11 @@ def filled(database_url: str, make_call: MakeCall) -> None:
             cli="=cmd()",
             app=None,
             customer=None,
-            variables={},
+            card=None,
             legs=(),
             visits=(),
         ),
-        make_call("03c", started_at_s=BEGAN_S + 120, outcome="busy", variables={}, legs=(busy,)),
+        make_call("03c", started_at_s=BEGAN_S + 120, outcome="busy", card=None, legs=(busy,)),
     ]
 
     async def fill(store: Store) -> None:

@@ -30,7 +30,7 @@ async def ids(store: Store) -> list[str]:
 
 async def test_a_call_is_kept_with_its_legs_and_slots_and_without_its_variables(store: Store) -> None:
     recorder = Recorder(store, "here", linger_s=0)
-    recorder.call_ended(CALL, [])
+    recorder.write_soon(CALL)
     await recorder.close(10)
     async with store.reading() as connection:
         (call,) = (await connection.execute(call_records.select())).all()
@@ -78,7 +78,7 @@ async def test_calls_that_end_together_share_a_transaction(
     monkeypatch.setattr(recorder_module, "write_rows", counted)
     recorder = Recorder(store, "here", linger_s=60)
     for number in range(MANY + 7):
-        recorder.call_ended(make_call(f"{number:04}"), [])
+        recorder.write_soon(make_call(f"{number:04}"))
     await recorder.close(30)
     assert commits == [CALLS_AT_ONCE] * (MANY // CALLS_AT_ONCE) + [7]
     assert len(await ids(store)) == MANY + 7
@@ -88,9 +88,9 @@ async def test_a_record_that_breaks_its_own_writing_keeps_no_other_from_being_wr
     store: Store, make_call: MakeCall
 ) -> None:
     recorder = Recorder(store, "here", linger_s=60)
-    broken = replace(make_call("02b"), variables=None)  # type: ignore[arg-type]
+    broken = replace(make_call("02b"), visits=None)  # type: ignore[arg-type]
     for record in (make_call("01a"), broken, make_call("03c")):
-        recorder.call_ended(record, [])
+        recorder.write_soon(record)
     with capture_logs() as logs:
         await recorder.close(30)
     assert await ids(store) == ["01a", "03c"]
@@ -126,7 +126,7 @@ async def test_a_record_is_written_without_more_calls_and_a_second_one_after_it(
 ) -> None:
     recorder = Recorder(store, "here", linger_s=0)
     for call_id in ("01a", "02b"):
-        recorder.call_ended(make_call(call_id), [])
+        recorder.write_soon(make_call(call_id))
         async with asyncio.timeout(60):
             await recorder.written()
     assert await ids(store) == ["01a", "02b"]
@@ -136,9 +136,9 @@ async def test_what_the_database_refuses_is_dropped_and_the_rest_is_written(
     store: Store, make_call: MakeCall
 ) -> None:
     recorder = Recorder(store, "here", linger_s=60)
-    recorder.call_ended(make_call("01a"), [])
-    recorder.call_ended(make_call("02b", duration_ms=-1), [])
-    recorder.call_ended(make_call("03c"), [])
+    recorder.write_soon(make_call("01a"))
+    recorder.write_soon(make_call("02b", duration_ms=-1))
+    recorder.write_soon(make_call("03c"))
     await recorder.close(10)
     assert (await ids(store), recorder.dropped) == (["01a", "03c"], 1)
 
@@ -162,8 +162,8 @@ async def test_calls_of_one_batch_have_their_own_values_and_none_of_those_of_oth
     store: Store, make_call: MakeCall
 ) -> None:
     """A column that no call of a batch has a value for is not named in its statement."""
-    plain = make_call("02b", variables={}, customer=None)
-    refused = make_call("03c", variables={}, legs=(), visits=(), reject=Reject(403, "no"), app=None)
+    plain = make_call("02b", card=None, customer=None)
+    refused = make_call("03c", card=None, legs=(), visits=(), reject=Reject(403, "no"), app=None)
     for batch in (["01a", "02b"], ["02b", "03c"], ["03c", "01a"]):
         async with store.writing_directly() as connection:
             for table in (call_records, call_legs, call_slots):
@@ -185,7 +185,7 @@ async def test_what_a_lost_call_was_thought_to_have_is_gone_with_its_own_record(
     store: Store, make_call: MakeCall
 ) -> None:
     lost = make_call(outcome="lost", reject=Reject(503, "thought"))
-    for record in (lost, make_call(variables={}, release_cause=None)):
+    for record in (lost, make_call(card=None, release_cause=None)):
         async with store.writing_directly() as connection:
             await write_rows(connection, [call_rows(record, "here")])
     async with store.reading() as connection:
@@ -220,7 +220,7 @@ async def test_records_wait_while_the_database_is_away_and_are_written_when_it_i
     recorder = Recorder(store, "here", linger_s=0, max_waiting=2)
     with bound_contextvars(call_id="01a"):
         for call_id in ("01a", "02b", "03c"):
-            recorder.call_ended(make_call(call_id), [])
+            recorder.write_soon(make_call(call_id))
     with capture_logs([merge_contextvars]) as logs:
         async with asyncio.timeout(60):
             while not any(line["event"] == "records wait" for line in logs):  # noqa: ASYNC110 -- no event
@@ -238,7 +238,7 @@ async def test_a_stop_does_not_wait_for_ever_for_a_database_that_stays_away(
 ) -> None:
     store = away
     recorder = Recorder(store, "here", linger_s=0)
-    recorder.call_ended(make_call(), [])
+    recorder.write_soon(make_call())
     async with asyncio.timeout(60):
         await recorder.close(0.05)
     assert (recorder.waiting, recorder.dropped) == (0, 1)

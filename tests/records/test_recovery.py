@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from sqlalchemy import Table, select
 
+from ringflow.calls import events
+from ringflow.calls.call_record import CallRecord
 from ringflow.calls.charging import Charging
-from ringflow.calls.outcome import CallRecord, Leg, LegEnd, LegStatus, Verdict
+from ringflow.calls.history import CallHistory
+from ringflow.calls.outcome import LegEnd, LegStatus, Verdict
 from ringflow.engine.lost_legs import Claim, Settlements
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.server_liveness import see_server
@@ -22,7 +25,7 @@ from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_servers
 from ringflow.store.record_tables import call_drafts, call_legs, call_records, call_slots
 
-from .conftest import BEGAN_MS, CALL, MakeCall
+from .conftest import BEGAN_MS, CALL
 
 LATER_OF_LEGS = (
     *("released_by", "cost_micros", "cost_currency", "cost_prefix", "sip_code", "keyed", "sent", "as_keyed"),
@@ -31,32 +34,47 @@ LATER_OF_LEGS = (
 
 SILENT_MS = 30_000
 DIED_MS = BEGAN_MS + 12_000
-UNDER_WAY = Leg("441234567890", "second", LegStatus.LOST, leg_id="01a.2@1.1")
 LEG_END = LegEnd("01a.2@1.1", LegStatus.ANSWERED, 40_000, BEGAN_MS + 50_000, 16)
 
 
 @dataclass
 class Live:
-    """A call in progress, in its second leg."""
+    """A call in progress."""
 
-    record: CallRecord
-    progress: Hashable = 1
+    history: CallHistory
     age_ms: int = LEAST_AGE_MS
 
-    def so_far(self) -> CallRecord:
-        return replace(
-            self.record,
-            outcome="lost",
-            reason="its server was gone",
-            legs=(self.record.legs[0], UNDER_WAY),
-            transcript=self.record.transcript[:2],
-            visits=(self.record.visits[0], replace(self.record.visits[1], exit=None)),
-        )
+
+def in_second_leg(call_id: str = "01a") -> Live:
+    """A call in its second leg, as its events tell of it."""
+    arrived = events.Place(call_id, BEGAN_MS, "card", "r1")
+    asked, dialling = (replace(arrived, slot=slot) for slot in ("ask", "destination[2]"))
+    history = CallHistory(arrived)
+    first, number = CALL.legs[0], "441234567890"
+    dialled: dict[str, Any] = {
+        "dialled": number,
+        "keyed": number,
+        "sent": number,
+        "as_keyed": False,
+        "caller_id": None,
+    }
+    for event in (
+        events.CallStarted(arrived, 1, 0, CALL.did, CALL.cli, CALL.asterisk, "PJSIP/x-1"),
+        events.SlotEntered(asked, 2, 0, "ivr"),
+        events.CallIdentified(asked, 3, 2000, 42, "106367704089"),
+        events.SlotLeft(asked, 4, 3000, "ivr", "done", None),
+        events.SlotEntered(dialling, 5, 3000, "destination"),
+        events.LegDialled(dialling, 6, 3100, 1, "01a.1@1.1", "first", **dialled, since_keys_ms=None),
+        events.LegEnded(dialling, 7, 3500, 1, first),
+        events.LegDialled(dialling, 8, 3500, 2, "01a.2@1.1", "second", **dialled, since_keys_ms=None),
+    ):
+        history.add(event)
+    return Live(history)
 
 
 @pytest.fixture
 def live() -> dict[str, Live]:
-    return {"01a": Live(CALL)}
+    return {"01a": in_second_leg()}
 
 
 @pytest.fixture
@@ -84,7 +102,7 @@ async def slots(store: Store) -> list[RecordedSlot]:
 
 async def recorded(store: Store, record: CallRecord = CALL) -> None:
     recorder = Recorder(store, "here", linger_s=0)
-    recorder.call_ended(record, [])
+    recorder.write_soon(record)
     await recorder.close(10)
 
 
@@ -110,22 +128,25 @@ async def test_a_draft_is_written_again_only_when_its_call_comes_further(
     store: Store, drafts: Drafts, live: dict[str, Live]
 ) -> None:
     await drafts.keep()
-    live["01a"].record = replace(CALL, customer=43)
+    history = live["01a"].history
+    history.customer_id = 43
+    history.add(events.PromptPlayed(history.place, 9, 3600, "IVR/please-wait"))
     await drafts.keep()
     assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 1
     assert [call.customer_id for call in await calls(store)] == [42]
-    live["02b"] = Live(replace(CALL, call_id="02b"), progress=None)
+    live["02b"] = in_second_leg("02b")
     await drafts.keep()
-    live["02b"].record, live["02b"].progress = replace(CALL, call_id="02b", customer=44), 2
+    history = live["02b"].history
+    history.add(events.CallIdentified(history.place, 9, 3600, 44, None))
     await drafts.keep()
     assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 1
     assert {call.call_id: call.customer_id for call in await calls(store)} == {"01a": 42, "02b": 44}
 
 
 async def test_many_drafts_are_kept_and_recovered(
-    store: Store, drafts: Drafts, live: dict[str, Live], make_call: MakeCall
+    store: Store, drafts: Drafts, live: dict[str, Live]
 ) -> None:
-    live |= {f"{number:03}": Live(make_call(f"{number:03}")) for number in range(250)}
+    live |= {f"{number:03}": in_second_leg(f"{number:03}") for number in range(250)}
     await drafts.keep()
     assert await recover_drafts(store, DIED_MS + SILENT_MS + 1, SILENT_MS) == 251
     assert await kept(store) == []

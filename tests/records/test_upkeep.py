@@ -121,8 +121,8 @@ async def test_records_are_deleted_when_their_days_are_over_and_not_before(
 ) -> None:
     recorder = Recorder(store, "here")
     for number in range(AT_ONCE + 5):
-        recorder.call_ended(make_call(f"{number:04}"), [])
-    recorder.call_ended(make_call("9999", started_at_s=BEGAN_S + 1), [])
+        recorder.write_soon(make_call(f"{number:04}"))
+    recorder.write_soon(make_call("9999", started_at_s=BEGAN_S + 1))
     await recorder.close(30)
     assert await prune_records(store, BEGAN_MS, pause_s=0) == 0
     assert await Upkeep(store, 400, SILENT_S).look_after(BEGAN_MS + 400 * DAY_MS + 1) == (AT_ONCE + 5, 0)

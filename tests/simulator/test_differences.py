@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus, Reject
+from ringflow.calls.call_record import CallRecord
+from ringflow.calls.events import DigitsCollected, Noted, Place, PromptPlayed
+from ringflow.calls.outcome import Ending, Leg, LegStatus, Reject
 from ringflow.simulator.differences import differences
 from ringflow.simulator.scenario import Scenario
 from ringflow.simulator.till import MoneyAfter
 
+IN_IVR = Place("c1", 0, slot="ivr")
 RECORD = CallRecord(
     call_id="x",
     did="18005550100",
@@ -34,10 +37,10 @@ RECORD = CallRecord(
         Leg("44123", "a", LegStatus.CONGESTION, headers={"X-Route": "a"}),
         Leg("44123", "b", LegStatus.ANSWERED, 4000, 16, None, {"X-Customer-ID": "42"}),
     ),
-    transcript=(
-        Event(0, "ivr", "prompt", "ask"),
-        Event(5, "ivr", "keys", " (terminator)"),
-        Event(9, "", "ended", "completed"),
+    events=(
+        PromptPlayed(IN_IVR, 1, 0, "ask"),
+        DigitsCollected(IN_IVR, 2, 5, "", Ending.TERMINATOR),
+        Noted(IN_IVR, 3, 9, "ended", "completed"),
     ),
 )
 

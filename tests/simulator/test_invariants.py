@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ringflow.calls.outcome import CallRecord, Event, LegStatus, Reject, SlotVisit
+from ringflow.calls.call_record import CallRecord, SlotVisit
+from ringflow.calls.events import CallEvent, Noted, Place, PromptPlayed, SlotLeft
+from ringflow.calls.outcome import LegStatus, Reject
 from ringflow.simulator.invariants import broken_invariants
 from ringflow.simulator.run import SimulatedCall, simulate
 from ringflow.simulator.scenario_files import read_scenarios
@@ -19,6 +21,8 @@ flow: [{slot: audio, file: MISC/goodbye}, {slot: destination, external: "4412345
 scenarios: [{name: a, callee: {answers_after: 1s, hangs_up_after: 5s}, expect: {}}]
 """
 
+THERE = Place("simulated", 0, "tested", "r1", "x")
+
 
 def wrong_leg(**changes: object) -> Callable[[CallRecord], CallRecord]:
     return lambda record: replace(record, legs=(replace(record.legs[0], **changes),))  # type: ignore[arg-type]
@@ -28,13 +32,13 @@ def wrong(**changes: object) -> Callable[[CallRecord], CallRecord]:
     return lambda record: replace(record, **changes)  # type: ignore[arg-type]
 
 
-def more_events(*events: Event) -> Callable[[CallRecord], CallRecord]:
-    return lambda record: replace(record, transcript=(*events, *record.transcript))
+def more_events(*events: CallEvent) -> Callable[[CallRecord], CallRecord]:
+    return lambda record: replace(record, events=(*events, *record.events))
 
 
 WRONG = {
     "outcome": wrong(outcome="error", reason="KeyError: x"),
-    "transcript": more_events(Event(9000, "", "late")),
+    "events": more_events(Noted(THERE, 7, 9000, "late", "")),
     "duration": wrong(duration_ms=10),
     "legs that Asterisk dialled": wrong(legs=()),
     "leg 1 sent": wrong_leg(sent="49"),
@@ -51,8 +55,8 @@ WRONG = {
     "slot a/deep": wrong(visits=(SlotVisit("a", "b", "app", 0), SlotVisit("a", "deep", "audio", 0, depth=2))),
     "the transcript's end": wrong(outcome="busy"),
     "legs of the transcript": wrong_leg(status=LegStatus.BUSY),
-    "exits of the transcript": more_events(Event(0, "x", "exit", "done")),
-    "prompts that Asterisk played": more_events(Event(0, "x", "prompt", "IVR/never")),
+    "exits of the transcript": more_events(SlotLeft(THERE, 1, 0, "audio", "done", None)),
+    "prompts that Asterisk played": more_events(PromptPlayed(THERE, 1, 0, "IVR/never")),
 }
 
 

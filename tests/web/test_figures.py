@@ -73,6 +73,7 @@ async def test_the_page_lists_what_is_printed(with_ami: Config, monkeypatch: pyt
         await run_load(application.fastagi.port, calls=1, at_once=1)
         await be_rejected(application)
         application.engine.call_refused(RefusedCall(CALLS_FULL))
+        application.engine.events.failures["Recorder"] += 1
         load = application.fastagi.loads["192.0.2.7"] = OverloadControl(0.02, None, clock=lambda: 0.0)
         load.overloaded = True
         text = await scrape(application)

@@ -6,7 +6,7 @@ import asyncio
 import math
 
 from ringflow.agi.reply import Reply
-from ringflow.errors import CallEnded, PeerSilent, ProtocolViolation, RingflowError
+from ringflow.errors import ChannelGone, PeerSilent, ProtocolViolation, RingflowError
 
 
 class Exchange:
@@ -31,8 +31,8 @@ class Exchange:
     async def ask(self, line: bytes, timeout_s: float | None) -> Reply:
         """Send a line and wait for its reply, `timeout_s` seconds for both (None: without a limit).
 
-        `look` sees when they are over. Raises `CallEnded("eof")`, `PeerSilent`, `ProtocolViolation`; the last
-        two end the connection.
+        `look` sees when they are over. Raises `ChannelGone("eof")`, `PeerSilent`, `ProtocolViolation`; the
+        last two end the connection.
         """
         self._due_at_s = math.inf if timeout_s is None else self._loop.time() + timeout_s
         while self._error is not None or self.closed or self._full or self._reply is not None:
@@ -65,12 +65,12 @@ class Exchange:
             self.fail(PeerSilent("Asterisk did not reply to a command in time"))
 
     def close(self) -> None:
-        """The connection is gone: whoever waits learns it as `CallEnded("eof")`."""
+        """The connection is gone: whoever waits learns it as `ChannelGone("eof")`."""
         if self.closed:
             return
         self.closed = True
         if (waiting := self._awaited()) is not None:
-            _raise_in(waiting, CallEnded("eof"))
+            _raise_in(waiting, ChannelGone("eof"))
 
     def leave(self, last_line: bytes = b"") -> None:
         """Close from our side, with a last line whose reply nobody waits for."""
@@ -80,7 +80,7 @@ class Exchange:
         self._transport.close()
 
     def fail(self, error: RingflowError) -> None:
-        """End the connection; whoever waits, or asks next, gets `error`, and after it `CallEnded("eof")`."""
+        """End the connection. Who waits, or asks next, gets `error`, and after it `ChannelGone("eof")`."""
         if self.closed:
             return
         self.closed = True
@@ -95,7 +95,7 @@ class Exchange:
             error, self._error = self._error, None
             raise error
         if self.closed:
-            raise CallEnded("eof")
+            raise ChannelGone("eof")
         if self._turn is not None or (self._reply is not None and not self._reply.done()):
             raise RuntimeError("an AGI session takes one command at a time")
         self._turn = self._loop.create_future()

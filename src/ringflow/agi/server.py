@@ -17,7 +17,7 @@ from ringflow.agi.reply import shown
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiCounters, AgiSettings
-from ringflow.errors import CallEnded, StartError
+from ringflow.errors import ChannelGone, StartError
 
 __all__ = ["AgiCounters", "AgiSettings", "FastAgiServer"]
 
@@ -206,7 +206,7 @@ class FastAgiServer:
     async def _serve(self, session: AgiSession) -> None:
         try:
             await self._handle_call(session)
-        except CallEnded as ended:
+        except ChannelGone as ended:
             log.debug("call ended", channel=shown(session.request.channel), how=ended.how)
         except Exception:
             # The boundary of a call: one handler's fault ends only its call.

@@ -10,7 +10,7 @@ from ringflow.agi.overload import OverloadControl
 from ringflow.agi.reply import Reply, shown
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.wire import command_line
-from ringflow.errors import CallEnded, CommandRefused
+from ringflow.errors import ChannelGone, CommandRefused
 
 COMMAND_TIMEOUT_S = 30.0
 """For commands that Asterisk carries out at once."""
@@ -28,8 +28,8 @@ class AgiSession:
     """The commands of one call, one at a time.
 
     A hang-up is never data: ``result=-1``, ``511``, an inline ``HANGUP`` and the end of the connection raise
-    `CallEnded`, whose `how` tells what said so first. After an inline ``HANGUP`` the command on its way still
-    gets its own reply; later ones raise without being sent, unless they are `dead_ok`.
+    `ChannelGone`, whose `how` tells what said so first. After an inline ``HANGUP`` the command on its way
+    still gets its own reply; later ones raise without being sent, unless they are `dead_ok`.
     """
 
     def __init__(
@@ -71,11 +71,12 @@ class AgiSession:
 
         `dead_ok` sends it even when the caller is gone (``GET VARIABLE`` works then); `hangup_is_data` gives
         ``result=-1`` as a reply, for ``EXEC Dial``, whose -1 may mean that the callee hung up. Raises
-        `CallEnded`; `CommandRefused` for any other code than 200 and for an unknown application; `PeerSilent`
-        after `timeout_s` seconds (None: no limit), which ends the connection; `ProtocolViolation`.
+        `ChannelGone`; `CommandRefused` for any other code than 200 and for an unknown application;
+        `PeerSilent` after `timeout_s` seconds (None: no limit), which ends the connection;
+        `ProtocolViolation`.
         """
         if self._ended_how is not None and not dead_ok:
-            raise CallEnded("eof" if self.exchange.closed else self._ended_how)
+            raise ChannelGone("eof" if self.exchange.closed else self._ended_how)
         line = command_line(name, *values, max_bytes=self._max_bytes)
         reply = await self.exchange.ask(line, timeout_s)
         if reply.code == 200 and reply.result not in _UNUSUAL:
@@ -106,7 +107,7 @@ class AgiSession:
     def _judge(self, reply: Reply, name: str, hangup_is_data: bool) -> Reply:
         if reply.code == 511:
             self._ended_how = self._ended_how or "dead"
-            raise CallEnded(self._ended_how)
+            raise ChannelGone(self._ended_how)
         if reply.code != 200:
             # The name of the command only: its values may be what no log should hold.
             why = shown(reply.tail or reply.result)
@@ -118,7 +119,7 @@ class AgiSession:
         if hangup_is_data:
             return reply
         self._ended_how = self._ended_how or "result"
-        raise CallEnded(self._ended_how)
+        raise ChannelGone(self._ended_how)
 
     async def answer(self) -> None:
         """Answer the call; Asterisk waits up to half a second for media."""
@@ -128,7 +129,7 @@ class AgiSession:
         """Hang the caller up, after which the session is `hung_up`. A call that has ended is no error."""
         try:
             await self.command("HANGUP")
-        except CallEnded:
+        except ChannelGone:
             return
         self.hangup_noticed()
 

@@ -14,15 +14,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import lru_cache
 from typing import TypeAlias
 
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import COMMAND_TIMEOUT_S, PROMPT_TIMEOUT_S, AgiSession
 from ringflow.calls.clock import Clock
+from ringflow.calls.outcome import Ending
 from ringflow.calls.playing import play_sound
-from ringflow.errors import CallEnded, CommandRefused
+from ringflow.errors import ChannelGone, CommandRefused
 
 MAX_DIGITS = 255
 """What Asterisk's `Read` can take (app_read.c)."""
@@ -51,16 +51,6 @@ _RESULT = "${READSTATUS}:${" + KEYS_VARIABLE + "}"
 
 Secret: TypeAlias = bool | Callable[[str], bool]
 """Whether the digits that are keyed are secret, or what says so of them."""
-
-
-class Ending(StrEnum):
-    """Why no more digits were taken."""
-
-    TERMINATOR = "terminator"
-    MAXIMUM = "maximum"
-    SILENCE = "silence"
-    TOO_LONG = "too_long"
-    """More was keyed than fits; the digits are all that were keyed, up to `MAX_DIGITS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +115,7 @@ def _read_timers(text: str) -> tuple[float, float] | None:
 
 
 class Collector:
-    """Takes the digits of one call. `collect` raises `CallEnded` when the caller hangs up."""
+    """Takes the digits of one call. `collect` raises `ChannelGone` when the caller hangs up."""
 
     def __init__(self, session: AgiSession, clock: Clock) -> None:
         self._session = session
@@ -245,7 +235,7 @@ class Collector:
         if status == "TIMEOUT":
             return _Taken(digits)
         if status == "HANGUP":
-            raise CallEnded("result")
+            raise ChannelGone("result")
         if status != "OK":
             # ERROR is what a missing file gives.
             raise CommandRefused(f"Read ended with READSTATUS {status or 'empty'}; has Asterisk the prompt?")

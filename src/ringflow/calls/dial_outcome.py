@@ -35,7 +35,7 @@ log = structlog.get_logger("ringflow.talks")
 _RESULT = (
     "${DIALSTATUS}|${HANGUPCAUSE}|${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}"
     "|${SHARED(RINGFLOW_ENDED_MS)}|${CHANNEL(hangupsource)}|${SHIFT(SHARED(RINGFLOW_TALK))}"
-    "|${HANGUPCAUSE(${HANGUPCAUSE_KEYS()},tech)}"
+    "|${RINGTIME_MS}|${HANGUPCAUSE(${HANGUPCAUSE_KEYS()},tech)}"
 )
 """Asked once, after `Dial`. SHIFT empties what it reads: Asterisk knows by it that we know of the talk.
 
@@ -101,7 +101,8 @@ async def dial(
 class _DialResult:
     """What Asterisk says after `Dial`: `_RESULT`, read. Moments are epoch milliseconds, 0 where none is.
 
-    `hung_up_by`: the channel that hung up first; `response`: the callee's last one.
+    `hung_up_by`: the channel that hung up first; `rang_after_ms`: from dialling to the first ringing, None
+    where nobody rang; `response`: the callee's last one.
     """
 
     status: LegStatus
@@ -110,14 +111,16 @@ class _DialResult:
     now_ms: int
     ended_ms: int
     hung_up_by: str
+    rang_after_ms: int | None
     response: str
 
     @classmethod
     def read(cls, text: str) -> _DialResult:
-        fields = [*text.split("|", 7), *[""] * 8]
+        fields = [*text.split("|", 8), *[""] * 9]
         cause, answered_ms, now_ms, ended_ms = map(_whole, fields[1:5])
         status = DIAL_STATUSES.get(fields[0], LegStatus.UNAVAILABLE)
-        return cls(status, cause, answered_ms, now_ms, ended_ms, hung_up_by=fields[5], response=fields[7])
+        rang_after_ms = _whole(fields[7]) if fields[7] else None
+        return cls(status, cause, answered_ms, now_ms, ended_ms, fields[5], rang_after_ms, response=fields[8])
 
     def talked_ms(self, dial_ms: int, ringing_ms: int) -> int:
         if self.status is not LegStatus.ANSWERED or not self.answered_ms:
@@ -165,6 +168,7 @@ def _leg(attempt: Attempt, result: _DialResult, dial_ms: int, caller: str, hung_
         keyed=attempt.number.keyed,
         sent=attempt.number.sent,
         as_keyed=attempt.number.as_keyed,
+        rang_after_ms=result.rang_after_ms,
     )
     return leg, caller_gone
 

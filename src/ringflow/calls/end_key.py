@@ -8,6 +8,7 @@ its option H all the same, with a sequence that nobody keys.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from ringflow.agi.session import AgiSession
@@ -16,7 +17,6 @@ from ringflow.calls.dial_attempt import Attempt
 from ringflow.calls.dial_outcome import HangUp, dial
 from ringflow.calls.held_keys import EndKeys, HeldKeys
 from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
-from ringflow.calls.transcript import Transcript
 
 DISCONNECT = "FEATUREMAP(disconnect)"
 """The sequence that option H of `Dial` listens for, on one channel (main/features_config.c)."""
@@ -31,7 +31,7 @@ async def dial_until_key(
     end_keys: EndKeys,
     held_keys: HeldKeys | None,
     clock: Clock,
-    transcript: Transcript,
+    note: Callable[[str, str], None],
     hang_up: HangUp | None = None,
 ) -> tuple[Leg, bool]:
     """As `dial`, and the caller may end the leg by a key. One that ended the ringing makes it cancelled."""
@@ -44,6 +44,6 @@ async def dial_until_key(
         leg, caller_gone = await dial(session, watched, clock, hang_up)
     if not watch.key:
         return leg, caller_gone
-    transcript.note("ended_by_key", watch.key)
+    note("ended_by_key", watch.key)
     status = LegStatus.ANSWERED if leg.status is LegStatus.ANSWERED else LegStatus.CANCELLED
     return replace(leg, status=status, released_by=ReleasedBy.CALLER), caller_gone

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 
-from ringflow.calls.json_value import JsonValue
-
 
 class LegStatus(StrEnum):
     """How an outgoing attempt ended, from Asterisk's DIALSTATUS."""
@@ -55,6 +53,16 @@ class ReleasedBy(StrEnum):
     """Its Ringflow was gone."""
 
 
+class Ending(StrEnum):
+    """Why no more digits were taken."""
+
+    TERMINATOR = "terminator"
+    MAXIMUM = "maximum"
+    SILENCE = "silence"
+    TOO_LONG = "too_long"
+    """More was keyed than fits; the digits are all that were keyed, up to `MAX_DIGITS`."""
+
+
 DIAL_STATUSES = {
     "ANSWER": LegStatus.ANSWERED,
     "BUSY": LegStatus.BUSY,
@@ -69,7 +77,7 @@ DIAL_STATUSES = {
 """Asterisk's values of DIALSTATUS (app_dial.c) in our words."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Leg:
     """One outgoing attempt. `talked_ms` counts from the callee's answer; `headers` are those we added.
 
@@ -80,7 +88,8 @@ class Leg:
     settlement is not written yet. `sip_code` is the callee's final response to the INVITE (RFC 3261), None
     where there was none. `released_by` is None where nobody knows; `hung_up_by` is the channel that
     hung up first, as Asterisk names it, if it does. `reason` says why Ringflow did not dial, empty where it
-    did. `ended_ms` counts from the call's arrival, None while the leg has not ended.
+    did. `ended_ms` counts from the call's arrival, None while the leg has not ended. `rang_after_ms`: from
+    dialling to the callee's ringing, None where it did not ring.
     """
 
     dialled: str
@@ -100,6 +109,7 @@ class Leg:
     as_keyed: bool = False
     reason: str = ""
     ended_ms: int | None = None
+    rang_after_ms: int | None = None
 
 
 class Verdict(Enum):
@@ -148,67 +158,9 @@ class Outcome(StrEnum):
     """Its server was gone before the call ended; what it had kept of the call is its record."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Reject:
     """A refusal before answer: the SIP status code sent and the reason logged."""
 
     sip: int
     reason: str
-
-
-@dataclass(slots=True)
-class Event:
-    """One line of a transcript. `at_ms` counts from the call's arrival, by the call's clock."""
-
-    at_ms: int
-    slot: str
-    event: str
-    detail: str = ""
-
-
-@dataclass(slots=True)
-class SlotVisit:
-    """One passage through a slot, written on while it lasts.
-
-    `entered_ms` counts from the call's arrival, by the call's clock. `slot` is its label in the app (its id,
-    or its type with its place); `exit` None: the call ended in it, or in an app that it called. `keys` has
-    one entry for each time digits were taken; secret ones are masked. `depth`: how many apps waited for the
-    slot's app to return; 0 for the app with which the call began.
-    """
-
-    app: str
-    slot: str
-    type: str
-    entered_ms: int
-    exit: str | None = None
-    keys: tuple[str, ...] = ()
-    depth: int = 0
-
-
-@dataclass(slots=True)
-class CallRecord:
-    """What is known of a call when it is over.
-
-    `outcome` is an `Outcome` value, or the name of the exit that led nowhere (`no_input`, `busy`, ...). Times
-    are milliseconds; `started_at_s` is seconds since 1970 UTC. `release_cause` is the Q.850 cause of the
-    caller's side, None where nobody knows. `asterisk` is the identity of the Asterisk that the call was on.
-    """
-
-    call_id: str
-    did: str
-    cli: str | None
-    app: str | None
-    revision: str | None
-    customer: int | None
-    outcome: str
-    reason: str
-    started_at_s: float
-    duration_ms: int
-    reject: Reject | None
-    variables: dict[str, JsonValue]
-    legs: tuple[Leg, ...]
-    transcript: tuple[Event, ...]
-    visits: tuple[SlotVisit, ...] = ()
-    released_by: ReleasedBy | None = None
-    release_cause: int | None = None
-    asterisk: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 
@@ -13,6 +14,8 @@ from ringflow.accounts.failover import fails_over
 from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
 from ringflow.accounts.trunks import Trunk
 from ringflow.agi.session import AgiSession
+from ringflow.calls import events
+from ringflow.calls.account import CallAccount
 from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.call_ids import LegId
 from ringflow.calls.charging import Allowance, Charging, Denial, Denied
@@ -29,12 +32,12 @@ from ringflow.calls.dial_attempt import (
 from ringflow.calls.dial_outcome import dial
 from ringflow.calls.dialled_number import DialledNumber, NumberPlan
 from ringflow.calls.end_key import dial_until_key
+from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
 from ringflow.calls.prolonged_talk import ProlongedTalk
 from ringflow.calls.released_by import charged_leg_released_by
-from ringflow.calls.transcript import Transcript
 from ringflow.calls.world import CallWorld
-from ringflow.errors import CallEnded, CommandRefused, RingflowError
+from ringflow.errors import ChannelGone, CommandRefused, RingflowError
 from ringflow.plain_text import plain
 
 URI_TRUNK = "uri"
@@ -55,41 +58,33 @@ _DENIED_LEG = {
 
 
 class Outgoing:
-    """Dials for one call. `legs` are the attempts so far, refused ones included.
-
-    `ended_in_visit`: in which of the call's visits to slots the last leg ended, from 1.
-    """
+    """Dials for one call, as the customer who pays for it."""
 
     def __init__(
         self,
         call_id: str,
         session: AgiSession,
-        customer: Customer | None,
+        account: CallAccount,
         admission: Admission,
         world: CallWorld,
-        transcript: Transcript,
+        call_events: CallEvents,
     ) -> None:
-        self.legs: list[Leg] = []
-        self.ended_in_visit = 0
-        self._under_way: Attempt | None = None
         self._call_id = call_id
         self._session = session
-        self._customer = customer
+        self._account = account
         self._admission = admission
         self._plan = NumberPlan(world.country)
         self._world = world
-        self._transcript = transcript
+        self._events = call_events
         self._announced = False
         self._asterisk = asterisk_of_call(session.request)
+        self._since_keys_ms: int | None = None
+        self._dialled_at_ms = 0
 
     @property
-    def under_way(self) -> Leg | None:
-        """The attempt that Asterisk is carrying out, as it would be known if it were lost now."""
-        return _lost(self._under_way) if self._under_way is not None else None
-
-    def identify_as(self, customer: Customer) -> None:
-        """Legs from now on are this customer's."""
-        self._customer = customer
+    def legs(self) -> Sequence[Leg]:
+        """The attempts so far, refused ones included."""
+        return self._events.history.legs
 
     async def dial_number(self, text: str, options: DialOptions) -> Leg:
         """Dial a number through the trunks that can, in order; gives the last leg that was not passed over.
@@ -98,6 +93,7 @@ class Outgoing:
         and the trunk is unavailable; not when the callee rings and is silent, nor when there is no credit.
         One that would be sold below cost is passed over.
         """
+        self._since_keys_ms = self._events.since_keys_ms()
         plan, trunks = self._plan, await self._world.trunks()
         dialled = plan.recorded(text, as_keyed=options.as_keyed)
         routes = plan.routes(text, trunks, as_keyed=options.as_keyed)
@@ -109,7 +105,7 @@ class Outgoing:
             return self._refuse(text, payer, dialled)
         self._announced = False
         if not routes:
-            self._transcript.note("no_trunk")
+            self._events.note("no_trunk")
             status, released_by = LegStatus.UNAVAILABLE, ReleasedBy.RINGFLOW
             why = "there is no trunk"
             return self._finish(
@@ -126,6 +122,7 @@ class Outgoing:
 
     async def dial_uri(self, text: str, options: DialOptions) -> Leg:
         """Dial a SIP URI on an allowed host. It has no rate: nothing is charged."""
+        self._since_keys_ms = self._events.since_keys_ms()
         uri = dialable_uri(text, self._world.uri_hosts)
         if uri is None:
             return self._refuse(text, "not a SIP URI on a host of `uri_hosts`")
@@ -142,11 +139,10 @@ class Outgoing:
 
         After a talk the caller was let in a while ago, and the customer may have been barred since.
         """
-        customer = self._customer
+        customer = self._account.customer
         if customer is None:
             return "no customer pays for this call"
-        talked = any(leg.status is LegStatus.ANSWERED for leg in self.legs)
-        if talked and not await self._world.may_call(customer.id):
+        if self._events.history.connected and not await self._world.may_call(customer.id):
             return f"customer {customer.id} is not active any more"
         return customer
 
@@ -156,7 +152,7 @@ class Outgoing:
         attempt = self._attempt(customer, target, number, trunk, options)
         charging = self._world.charging
         if charging is None or trunk.rated == "upstream":
-            self._transcript.note("dial", _way(attempt))
+            self._tell_dialled(attempt)
             leg, caller_gone = await self._dial(attempt, options)
         else:
             has_card = trunk.name in await self._world.trunks_with_card()
@@ -176,15 +172,23 @@ class Outgoing:
                 self._finish(_leg_of(attempt, LegStatus.REFUSED, ReleasedBy.RINGFLOW, why))
                 raise
             if isinstance(allowed, Denial):
-                self._transcript.note(allowed.why, allowed.reason)
                 status, released_by = _DENIED_LEG[allowed.why]
                 return self._finish(_leg_of(attempt, status, released_by, allowed.reason))
+            self._events.emit(
+                events.CreditHeld,
+                leg=len(self.legs) + 1,
+                leg_id=allowed.leg_id,
+                customer_id=customer.id,
+                micros=allowed.hold.micros,
+                currency=allowed.quoted.terms.currency,
+                limit_ms=allowed.limit_ms,
+            )
             if allowed.loss:
-                self._transcript.note(Denied.BELOW_COST, f"dialled all the same: {allowed.loss}")
+                self._events.note(Denied.BELOW_COST, f"dialled all the same: {allowed.loss}")
             leg, caller_gone = await self._dial_charged(charging, allowed, attempt, options)
-        self._finish(leg)
+        leg = self._finish(leg)
         if caller_gone:
-            raise CallEnded("hangup")
+            raise ChannelGone("hangup")
         return leg
 
     async def _dial_charged(
@@ -207,10 +211,10 @@ class Outgoing:
             await charging.end(allowed, 0)
             raise
         try:
-            self._transcript.note("dial", _way(attempt))
+            self._tell_dialled(attempt)
             async with talk.looked_after() if talk is not None else nullcontext():
                 leg, caller_gone = await self._dial(attempt, options)
-        except CallEnded as ended:
+        except ChannelGone as ended:
             if ended.how == "eof":
                 charging.leave(allowed.leg_id)
             else:
@@ -226,29 +230,25 @@ class Outgoing:
         charged_micros = settled.charged_micros if settled is not None else None
         if settled is not None or await self._keep(allowed, leg.talked_ms):
             await self._session.set_variable("CHANNEL(hangup_handler_pop)", "", dead_ok=True)
-        leg.leg_id, leg.charged_micros = allowed.leg_id, charged_micros
-        leg.released_by = charged_leg_released_by(leg, allowed.limit_ms, whole=allowed.whole)
-        return leg, caller_gone
+        released_by = charged_leg_released_by(leg, allowed.limit_ms, whole=allowed.whole)
+        charged = replace(leg, leg_id=allowed.leg_id, charged_micros=charged_micros, released_by=released_by)
+        return charged, caller_gone
 
     async def _dial(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         """Dial; an attempt of which nobody says how it ended is among the legs before this raises."""
-        self._under_way = attempt
         try:
             async with await self._silence_watched(attempt):
                 return await self._dialling(attempt, options)
         except BaseException as error:
-            lost = _lost(attempt)
             # Without the end of the connection a caller who is gone was gone before `Dial`.
-            if isinstance(error, CallEnded) and error.how != "eof":
-                lost = replace(lost, status=LegStatus.CANCELLED, released_by=ReleasedBy.CALLER)
+            if isinstance(error, ChannelGone) and error.how != "eof":
+                lost = replace(_lost(attempt, ReleasedBy.CALLER), status=LegStatus.CANCELLED)
             elif isinstance(error, asyncio.CancelledError):
-                lost = replace(lost, released_by=ReleasedBy.DRAIN)
+                lost = _lost(attempt, ReleasedBy.DRAIN)
             else:
-                lost = replace(lost, released_by=ReleasedBy.ASTERISK)
+                lost = _lost(attempt, ReleasedBy.ASTERISK)
             self._finish(lost)
             raise
-        finally:
-            self._under_way = None
 
     async def _dialling(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         manager, clock = self._world.manager, self._world.clock
@@ -259,7 +259,7 @@ class Outgoing:
         if manager is not None and await manager.leads_to(self._asterisk):
             held_keys = manager.held_keys
         return await dial_until_key(
-            self._session, attempt, options.end_keys, held_keys, clock, self._transcript, hang_up
+            self._session, attempt, options.end_keys, held_keys, clock, self._events.note, hang_up
         )
 
     async def _silence_watched(self, attempt: Attempt) -> AbstractAsyncContextManager[None]:
@@ -296,7 +296,8 @@ class Outgoing:
         if not await manager.leads_to(self._asterisk):
             return None
         channel, warning = self._session.request.channel, self._world.asterisk_prompt(self._world.warning)
-        return ProlongedTalk(charging, manager.talks, allowed, channel, warning, self._transcript.note)
+        leg = len(self.legs) + 1
+        return ProlongedTalk(charging, manager.talks, allowed, channel, warning, leg, self._events)
 
     async def _announce(
         self, charging: Charging, allowed: Allowance, options: DialOptions, *, prolonged: bool
@@ -364,22 +365,39 @@ class Outgoing:
         return self._plan.caller_id(own or safe_caller_id(presented) or NO_NUMBER, None, trunk), True
 
     def _refuse(self, text: str, why: str, dialled: str | None = None) -> Leg:
-        self._transcript.note("refused", why)
         keyed = ascii(text[:64])[1:-1]
         refused, released_by = LegStatus.REFUSED, ReleasedBy.RINGFLOW
         return self._finish(
             Leg(dialled or keyed, "", refused, released_by=released_by, keyed=keyed, reason=why)
         )
 
+    def _tell_dialled(self, attempt: Attempt) -> None:
+        number = attempt.number
+        self._dialled_at_ms = self._events.elapsed_ms()
+        self._events.emit(
+            events.LegDialled,
+            leg=len(self.legs) + 1,
+            leg_id=attempt.leg_id if attempt.charged else "",
+            trunk=attempt.trunk,
+            dialled=number.dialled,
+            keyed=number.keyed,
+            sent=number.sent,
+            as_keyed=number.as_keyed,
+            caller_id=attempt.shown_as,
+            since_keys_ms=self._since_keys_ms,
+        )
+        self._since_keys_ms = None
+
     def _finish(self, leg: Leg) -> Leg:
-        self.legs.append(leg)
-        self.ended_in_visit = len(self._transcript.visits)
-        leg.ended_ms = self._transcript.elapsed_ms()
+        """Tell that an attempt is over, and what Asterisk said of its ringing and answer only now."""
+        position, now_ms = len(self.legs) + 1, self._events.elapsed_ms()
+        if leg.rang_after_ms is not None:
+            rang_at_ms = min(self._dialled_at_ms + leg.rang_after_ms, now_ms - leg.talked_ms)
+            self._events.emit_at(rang_at_ms, events.LegRinging, position)
         if leg.status is LegStatus.ANSWERED:
-            self._transcript.note("leg", leg.status, ago_ms=leg.talked_ms)
-            self._transcript.note("leg", "ended")
-        else:
-            self._transcript.note("leg", leg.status)
+            self._events.emit_at(now_ms - leg.talked_ms, events.LegAnswered, position)
+        leg = replace(leg, ended_ms=now_ms)
+        self._events.emit_at(now_ms, events.LegEnded, position, leg)
         return leg
 
 
@@ -399,11 +417,13 @@ def _silent_s(trunk: Trunk, ring_s: int) -> int:
     return trunk.silent_s if watched else 0
 
 
-def _lost(attempt: Attempt) -> Leg:
-    leg = _leg_of(attempt, LegStatus.LOST, None)
-    leg.caller_id, leg.headers = attempt.shown_as, attempt.all_headers
-    leg.leg_id = attempt.leg_id if attempt.charged else ""
-    return leg
+def _lost(attempt: Attempt, released_by: ReleasedBy) -> Leg:
+    return replace(
+        _leg_of(attempt, LegStatus.LOST, released_by),
+        caller_id=attempt.shown_as,
+        headers=attempt.all_headers,
+        leg_id=attempt.leg_id if attempt.charged else "",
+    )
 
 
 def _leg_of(attempt: Attempt, status: LegStatus, released_by: ReleasedBy | None, reason: str = "") -> Leg:
@@ -418,9 +438,3 @@ def _leg_of(attempt: Attempt, status: LegStatus, released_by: ReleasedBy | None,
         as_keyed=number.as_keyed,
         reason=reason,
     )
-
-
-def _way(attempt: Attempt) -> str:
-    number = attempt.number
-    sent = f" as {number.sent}" if number.sent != number.dialled else ""
-    return f"{number.dialled} via {attempt.trunk}{sent}"

@@ -10,7 +10,7 @@ log = structlog.get_logger("ringflow.calls")
 
 
 async def play_sound(session: AgiSession, sound: str) -> bool:
-    """Play a sound to its end, keys ignored; False when Asterisk has no such file. Raises `CallEnded`.
+    """Play a sound to its end, keys ignored; False when Asterisk has no such file. Raises `ChannelGone`.
 
     `STREAM FILE` answers -1 to both a hang-up and a missing file (handle_streamfile in res_agi.c). Only a
     living channel has a status; for a dead one `CHANNEL STATUS` is a 511.

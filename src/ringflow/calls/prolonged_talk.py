@@ -15,7 +15,9 @@ from typing import Protocol, TypeAlias
 
 import structlog
 
+from ringflow.calls import events
 from ringflow.calls.charging import LATE_MS, Allowance, Charging
+from ringflow.calls.event_stream import CallEvents
 from ringflow.errors import CommandRefused, Refused, RingflowError
 
 log = structlog.get_logger("ringflow.talks")
@@ -82,7 +84,7 @@ class Talks(Protocol):
 class ProlongedTalk:
     """One charged leg of the caller's `channel`, from before its dialling to its end.
 
-    `warning`: the sound that the caller hears, as Asterisk is told to play it. `note`: writes the transcript.
+    `warning`: the sound that the caller hears, as Asterisk is told to play it. `leg`: its place in the call.
     """
 
     def __init__(
@@ -92,13 +94,15 @@ class ProlongedTalk:
         allowance: Allowance,
         channel: str,
         warning: str,
-        note: Callable[[str, str], None],
+        leg: int,
+        call_events: CallEvents,
     ) -> None:
         self._charging = charging
         self._talks = talks
         self._channel = channel
         self._warning = warning
-        self._note = note
+        self._leg = leg
+        self._events = call_events
         self._held = allowance
         self._told_ms = allowance.limit_ms
         self._in_trouble = False
@@ -165,11 +169,12 @@ class ProlongedTalk:
         left_ms = self._held.limit_ms - talk.talked_ms
         await self._talks.end_after(talk.callee, left_ms)
         self._told_ms = self._held.limit_ms
-        self._note("prolonged", f"to {self._told_ms / 1000:g} s")
+        hold, currency = self._held.hold, self._held.quoted.terms.currency
+        self._events.emit(events.CreditExtended, self._leg, hold.micros, currency, self._told_ms)
         return left_ms
 
     async def _warn(self, left_ms: int) -> None:
         if not self._warned and left_ms <= self._held.warn_ms:
             self._warned = True
-            self._note("warned", f"{left_ms / 1000:.0f} s left")
+            self._events.emit(events.CreditWarned, self._leg, left_ms)
             await self._talks.warn(self._channel, self._warning)

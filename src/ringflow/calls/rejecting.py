@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ringflow.agi.session import AgiSession
 from ringflow.calls.outcome import Leg
-from ringflow.errors import CallEnded, CommandRefused
+from ringflow.errors import ChannelGone, CommandRefused
 
 HANGUP_CAUSES = {
     401: 21, 402: 21, 403: 21, 407: 21, 404: 1, 408: 18, 410: 22, 480: 19, 484: 28, 486: 17, 488: 58,
@@ -45,7 +45,7 @@ async def reject_call(session: AgiSession, sip: int) -> int:
             # No such application before 18.21, 20.6 and 21.1, or a channel that is not PJSIP.
             sent = nearest_code(sip)
             await session.execute("Hangup", str(hangup_cause(sip)))
-    except CallEnded:
+    except ChannelGone:
         pass
     return sent
 

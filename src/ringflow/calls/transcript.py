@@ -1,92 +1,84 @@
-"""What happened in a call, in order: the same words from a simulated call and a real one."""
+"""What happened in a call, line by line: the same words from a simulated call and a real one."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
 
-from ringflow.calls.clock import Clock
-from ringflow.calls.outcome import Event, SlotVisit
-
-MAX_EVENTS = 2000
-"""A call that goes on longer is still carried; its transcript says that it was cut."""
+from ringflow.calls import events
+from ringflow.calls.outcome import NEVER_DIALLED, LegStatus
 
 MAX_DETAIL = 200
 
-MASKED = "****"
-"""What is written in place of keys that are secret: not even how many they were."""
 
+@dataclass(frozen=True, slots=True)
+class TranscriptLine:
+    """One line. `at_ms` counts from the call's arrival, by the call's clock.
 
-class Transcript:
-    """Events of one call and its slots. `slot` is the label under which events are noted.
-
-    In an app that another one called the label has the app too, and a `>` for each app that waits for it.
+    `slot` is the label of the slot. In an app that another one called it has the app too, and a `>` for each
+    app that waits for it.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._now_ms = clock.monotonic_ms
-        self._began_ms = self._now_ms()
-        self.events: list[Event] = []
-        self.visits: list[SlotVisit] = []
-        self.slot = ""
-        self._current: SlotVisit | None = None
-        self._waiting: list[SlotVisit] = []
-        """The slots that called an app which has not returned, the outermost first."""
-
-    @property
-    def stack(self) -> tuple[str, ...]:
-        """The slot in which the call is, after those that wait for its app, each with its app."""
-        visits = [*self._waiting, self._current] if self._current is not None else self._waiting
-        return tuple(f"{visit.app}/{visit.slot}" for visit in visits)
-
-    def note(self, event: str, detail: str = "", ago_ms: int = 0) -> None:
-        """Add an event of now, or of `ago_ms` before it. `detail` must be safe to print; it is bounded here.
-
-        Events stand in the order of their times; what was noted first stays first among those of one time.
-        """
-        noted = len(self.events)
-        if noted >= MAX_EVENTS:
-            if noted > MAX_EVENTS:
-                return
-            event, detail = "cut", f"more than {MAX_EVENTS} events"
-        at_ms = max(0, self.elapsed_ms() - ago_ms)
-        place = bisect_right(self.events, at_ms, key=lambda one: one.at_ms) if ago_ms else noted
-        self.events.insert(place, Event(at_ms, self.slot, event, detail[:MAX_DETAIL]))
-
-    def enter(self, app: str, slot: str, slot_type: str) -> None:
-        """The call comes to a slot; what is noted from now on happens there."""
-        self._current = SlotVisit(app, slot, slot_type, self.elapsed_ms(), depth=len(self._waiting))
-        self.visits.append(self._current)
-        self.slot = _label(self._current)
-
-    def leave(self, exit_name: str) -> None:
-        """The slot ended by this exit."""
-        assert self._current is not None, "a slot that is left was entered"
-        self.note("exit", exit_name)
-        self._current.exit = exit_name
-
-    def begin_frame(self, app: str) -> None:
-        """The slot in which the call is called an app, and waits for it: further slots are that app's."""
-        assert self._current is not None, "a slot calls the app"
-        self.note("app_called", app)
-        self._waiting.append(self._current)
-
-    def end_frame(self, exit_name: str) -> None:
-        """The app that was called returned by this exit; the call is again in the slot that called it."""
-        self._current = self._waiting.pop()
-        self.slot = _label(self._current)
-        self.note("app_returned", exit_name)
-
-    def keyed(self, digits: str, ending: str, secret: bool) -> None:
-        """Digits were taken; secret ones are written nowhere."""
-        written = MASKED if secret and digits else digits
-        self.note("keys", f"{written} ({ending})")
-        if self._current is not None:
-            self._current.keys += (written,)
-
-    def elapsed_ms(self) -> int:
-        """Milliseconds since the call arrived."""
-        return self._now_ms() - self._began_ms
+    at_ms: int
+    slot: str
+    event: str
+    detail: str = ""
 
 
-def _label(visit: SlotVisit) -> str:
-    return f"{'>' * visit.depth} {visit.app}/{visit.slot}" if visit.depth else visit.slot
+def transcript_of(happened: Iterable[events.CallEvent]) -> tuple[TranscriptLine, ...]:
+    """The lines in the order of their times; what was told first stays first among those of one time."""
+    in_order = sorted(happened, key=attrgetter("at_ms"))
+    return tuple(
+        TranscriptLine(event.at_ms, _label(event.place), word, detail[:MAX_DETAIL])
+        for event in in_order
+        for word, detail in _words(event)
+    )
+
+
+def _label(place: events.Place) -> str:
+    return f"{'>' * place.depth} {place.app}/{place.slot}" if place.depth else place.slot
+
+
+def _words(event: events.CallEvent) -> Iterator[tuple[str, str]]:
+    """The lines of one event: word and detail. Some have no line."""
+    match event:
+        case events.PromptPlayed(prompt=prompt):
+            yield "prompt", prompt
+        case events.PromptMissing(prompt=prompt):
+            yield "prompt_missing", prompt
+        case events.DigitsCollected(digits=digits, ending=ending):
+            yield "keys", f"{digits} ({ending})"
+        case events.SlotLeft(exit=exit_name, app_entered=app):
+            yield "exit", exit_name if app is None else f"app:{app}"
+        case events.AppCalled(called=app):
+            yield "app_called", app
+        case events.AppReturned(exit=exit_name):
+            yield "app_returned", exit_name
+        case events.CallIdentified(customer_id=customer) if event.place.slot:
+            yield "identified", f"customer {customer}"
+        case events.CallAnswered():
+            yield "answered", ""
+        case events.CallRejected(sip=sip, reason=reason):
+            yield "rejected", f"{sip} {reason}"
+        case events.LegDialled():
+            sent = f" as {event.sent}" if event.sent != event.dialled else ""
+            yield "dial", f"{event.dialled} via {event.trunk}{sent}"
+        case events.LegAnswered():
+            yield "leg", LegStatus.ANSWERED.value
+        case events.LegEnded(ended=leg):
+            if leg.status in NEVER_DIALLED:
+                yield leg.status.value, leg.reason
+            yield "leg", "ended" if leg.status is LegStatus.ANSWERED else leg.status.value
+        case events.CreditExtended(limit_ms=limit_ms):
+            yield "prolonged", f"to {limit_ms / 1000:g} s"
+        case events.CreditWarned(left_ms=left_ms):
+            yield "warned", f"{left_ms / 1000:.0f} s left"
+        case events.Noted(what=what, detail=detail):
+            yield what, detail
+        case events.HungUp():
+            yield "hung_up", ""
+        case events.CallFailed(error=error):
+            yield "failed", error
+        case events.CallEnded(outcome=outcome):
+            yield "ended", outcome

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from ringflow.accounts.admission import Admission
 from ringflow.accounts.customers import Customer
+from ringflow.calls.events import MASKED
 from ringflow.calls.json_value import MAX_CALL_BYTES, JsonValue, UnusableValue, own_copy
-from ringflow.calls.transcript import MASKED
 
 ALWAYS_SET = frozenset({"did", "call.id", "app"})
 """Set in every call before its first slot."""

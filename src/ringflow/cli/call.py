@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ringflow.accounts.admission import DID_NOT_FOUND
-from ringflow.calls.outcome import CallRecord
+from ringflow.calls.call_record import CallRecord
 from ringflow.cli.opening import require_database
 from ringflow.cli.printing import print_json
 from ringflow.config import Config, LogConfig, load_config
@@ -274,7 +274,7 @@ async def carry(
             durations_of(core.library),
             core.world.asterisk_sounds,
             manager=config.ami is not None,
-            watchers=(recorder,) if recorder is not None else (),
+            observers=(recorder,) if recorder is not None else (),
         )
     finally:
         if recorder is not None:

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from ringflow.calls.call_record import CallRecord
 from ringflow.calls.clock import SystemClock
-from ringflow.calls.outcome import CallRecord
 from ringflow.cli.call import (
     CALLEE_WORDS,
     CalleeWord,

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ringflow.app import running
-from ringflow.calls.outcome import CallRecord
+from ringflow.calls.call_record import CallRecord
 from ringflow.cli.call import (
     CalleeOption,
     CalleeWord,

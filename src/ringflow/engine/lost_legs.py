@@ -29,7 +29,7 @@ from ringflow.calls.asterisk_identity import plain_identity
 from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import DIAL_STATUSES, LegEnd, LegStatus, Verdict
 from ringflow.calls.released_by import own_cause
-from ringflow.errors import CallEnded
+from ringflow.errors import ChannelGone
 from ringflow.ledger.hold import Hold, find_hold, is_hold_gone, standing_hold
 from ringflow.ledger.terms import UnreadableTerms
 from ringflow.moments import system_now_ms
@@ -186,7 +186,7 @@ async def serve_settlement(
         return
     try:
         await session.set_variable(SETTLED_VARIABLE, "yes", dead_ok=True)
-    except CallEnded:
+    except ChannelGone:
         return
 
 

@@ -23,16 +23,20 @@ SUMMED_UP_EVERY_S = 10.0
 
 
 class RefusalBound:
-    """Counts those beyond it until `sum_up`."""
+    """Counts those beyond it, until `sum_up` logs them.
+
+    `unrecorded`: all of them since the start, by SIP code and reason.
+    """
 
     def __init__(self, clock: Clock) -> None:
+        self.unrecorded: Counter[tuple[int, str]] = Counter()
         self._clock = clock
         self._credit = float(RECORDED_AT_ONCE)
         self._credit_at_ms = clock.monotonic_ms()
         self._beyond: Counter[str] = Counter()
 
-    def is_recorded(self, reason: str, *, known: bool = True) -> bool:
-        """Whether one more call, refused for this reason, is recorded by itself; otherwise it is counted.
+    def is_recorded(self, sip: int, reason: str, *, known: bool = True) -> bool:
+        """Whether one more call that was refused with this is recorded by itself; otherwise it is counted.
 
         A call of which nothing is known has no record.
         """
@@ -42,6 +46,7 @@ class RefusalBound:
         self._credit_at_ms = now_ms
         if not known or self._credit < 1:
             self._beyond[reason] += 1
+            self.unrecorded[sip, reason] += 1
             return False
         self._credit -= 1
         return True

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ringflow.calls import events
 from ringflow.calls.call import Call
 from ringflow.calls.outcome import Outcome
 from ringflow.errors import RingflowError
@@ -16,6 +17,9 @@ MAX_SLOTS_IN_A_CALL = 1000
 
 MAX_FRAMES = 16
 """How many apps may be under way in a call, each called by the one before; an app may call itself."""
+
+JUMP = "jump"
+"""The exit, in events, of a slot that itself led the call to another app."""
 
 
 @dataclass(slots=True)
@@ -47,14 +51,12 @@ class _Frame:
         return f"{self.flow.app}/{self.flow.label(self.index)}"
 
 
-async def walk(
-    call: Call, flow: Flow, flows: Mapping[str, Flow], slot_left: Callable[[str, str, str], None]
-) -> Ended:
+async def walk(call: Call, flow: Flow, flows: Mapping[str, Flow]) -> Ended:
     """Run the flow's slots, and those of the apps it leads to and calls, until there is no next one.
 
     Raises `FlowFault`.
     """
-    running = _Walk(call, flow, flows, slot_left)
+    running = _Walk(call, flow, flows)
     for _ in range(MAX_SLOTS_IN_A_CALL):
         ended = await running.step()
         if ended is not None:
@@ -63,26 +65,23 @@ async def walk(
 
 
 class _Walk:
-    def __init__(
-        self, call: Call, flow: Flow, flows: Mapping[str, Flow], slot_left: Callable[[str, str, str], None]
-    ) -> None:
+    def __init__(self, call: Call, flow: Flow, flows: Mapping[str, Flow]) -> None:
         self._call = call
         self._flows = flows
-        self._slot_left = slot_left
         self._frames = [_Frame(flow)]
 
     async def step(self) -> Ended | None:
         """Run one slot, and go where it leads; gives how the call ended if it did."""
         call, frame = self._call, self._frames[-1]
         slot = frame.slot
-        call.transcript.enter(frame.flow.app, frame.flow.label(frame.index), slot.slot)
+        flow = frame.flow
+        call.events.enter_slot(flow.app, flow.revision, flow.label(frame.index), slot.slot)
         result = await slot.run(call)
         if isinstance(result, Subroutine):
             self._begin_frame(result)
             return None
         if isinstance(result, Jump):
-            self._slot_left(frame.flow.app, slot.slot, "jump")
-            call.transcript.leave(f"app:{result.app}")
+            call.events.emit(events.SlotLeft, slot.slot, JUMP, result.app)
             self._go_on_in(result.app)
             return None
         return self._leave(result)
@@ -92,9 +91,8 @@ class _Walk:
         came_from = ""
         while True:
             frame = self._frames[-1]
-            self._slot_left(frame.flow.app, frame.slot.slot, exit_name)
             self._call.left_by_exit(frame.slot.sip_code(exit_name))
-            self._call.transcript.leave(exit_name)
+            self._call.events.emit(events.SlotLeft, frame.slot.slot, exit_name, None)
             step = frame.flow.step(frame.index, exit_name)
             if isinstance(step, int):
                 frame.index = step
@@ -115,12 +113,12 @@ class _Walk:
             raise FlowFault(f"apps call each other more than {MAX_FRAMES} deep")
         flow = self._find(called.app)
         self._call.variables.begin_frame(flow.app, called.arguments, called.secret)
-        self._call.transcript.begin_frame(flow.app)
+        self._call.events.begin_frame(flow.app)
         self._frames.append(_Frame(flow, results=called.results))
 
     def _end_frame(self, exit_name: str) -> None:
         frame = self._frames.pop()
-        self._call.transcript.end_frame(exit_name)
+        self._call.events.end_frame(exit_name)
         self._call.variables.end_frame(frame.results)
 
     def _go_on_in(self, app: str) -> None:

@@ -57,7 +57,7 @@ class CardSlot(Slot):
 
         With `fixed_length` nothing longer can be keyed: further digits are those of the next question.
         """
-        collected = await call.collect(
+        collected = await call.media.collect(
             file,
             max_digits=max_digits,
             first_digit_timeout_s=self.first_digit_timeout,
@@ -100,13 +100,13 @@ class CardSlot(Slot):
         """Say why nothing came of an attempt (None: silence); gives the exit that this leads to."""
         if refusal is None:
             call.note("no_input", f"attempt {attempt} of {self.attempts}")
-            await call.play(self.no_input_file)
+            await call.media.play(self.no_input_file)
             return "no_input"
         call.note("card_refused", f"{refusal.why}, attempt {attempt} of {self.attempts}")
         if refusal.why is Why.LOCKED:
-            await call.play(self.locked_file)
+            await call.media.play(self.locked_file)
             return "locked"
-        await call.play(self.invalid_file if refusal.why in _ENTER_AGAIN else self.refused_file)
+        await call.media.play(self.invalid_file if refusal.why in _ENTER_AGAIN else self.refused_file)
         return self.WRONG
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ringflow.calls.outcome import CallRecord, Leg
+from ringflow.calls.call_record import CallRecord
+from ringflow.calls.outcome import Leg
 from ringflow.forms.call import SlotVisitForm
 from ringflow.forms.json_value import seconds
 from ringflow.moments import Moment

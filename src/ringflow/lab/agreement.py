@@ -7,10 +7,12 @@ from itertools import zip_longest
 
 from ringflow.accounts.headers import SECURITY_HEADER
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.calls.call_record import CallRecord
 from ringflow.calls.dial_attempt import is_sip_uri
 from ringflow.calls.json_value import JsonValue
-from ringflow.calls.outcome import CallRecord, Event, Leg, LegStatus
+from ringflow.calls.outcome import Leg, LegStatus
 from ringflow.calls.rejecting import nearest_code
+from ringflow.calls.transcript import TranscriptLine
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.lab.call_values import CalleeRecord, LabCallResult
@@ -83,12 +85,12 @@ def side_by_side(simulated: CallRecord, real: CallRecord) -> Iterator[str]:
         yield f"{' ' if same else '!'} {_timed(mine):<{width}} | {_timed(theirs)}".rstrip()
 
 
-def line(event: Event) -> str:
+def line(event: TranscriptLine) -> str:
     """An event as a line, without its time."""
     return f"{event.slot}: {event.event} {event.detail}".rstrip()
 
 
-def _timed(event: Event | None) -> str:
+def _timed(event: TranscriptLine | None) -> str:
     return "" if event is None else f"{event.at_ms / 1000:7.3f}s {line(event)}"
 
 

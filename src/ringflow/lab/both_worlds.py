@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from ringflow.calls.outcome import CallRecord
+from ringflow.calls.call_record import CallRecord
 from ringflow.config import Config
 from ringflow.errors import Refused, RingflowError
 from ringflow.lab.agreement import WORLD_TOLERANCE_MS, disagreements, side_by_side, wire_disagreements

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from ringflow.calls.outcome import CallRecord
+from ringflow.calls.call_record import CallRecord
 from ringflow.lab.agreement import line
 
 

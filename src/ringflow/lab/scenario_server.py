@@ -22,9 +22,11 @@ from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiSettings
 from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
+from ringflow.calls import events
+from ringflow.calls.call_record import CallRecord
 from ringflow.calls.clock import SystemClock
+from ringflow.calls.history import CallHistory
 from ringflow.calls.manager import Manager
-from ringflow.calls.outcome import CallRecord, Reject
 from ringflow.calls.rejecting import reject_call
 from ringflow.config import Config
 from ringflow.engine.engine import Engine, Flows
@@ -51,25 +53,18 @@ Trunks: TypeAlias = Callable[[], Awaitable[tuple[Trunk, ...]]]
 
 
 class KeptRecords:
-    """A watcher that keeps the records of the calls that end."""
+    """An observer that keeps the records of the calls that end."""
+
+    observed = (events.CallEnded,)
 
     def __init__(self) -> None:
         self._ended: list[CallRecord] = []
         self._news = asyncio.Event()
 
-    def call_began(self, app: str) -> None:
-        """Nothing to keep yet."""
-
-    def slot_left(self, app: str, slot_type: str, exit_name: str) -> None:
-        """The transcript has it."""
-
-    def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
+    def observe(self, event: events.CallEvent, history: CallHistory) -> None:
         """Keep it."""
-        self._ended.append(record)
+        self._ended.append(history.record())
         self._news.set()
-
-    def call_refused(self, reject: Reject) -> None:
-        """Not of the calls that are made here."""
 
     async def records(self, count: int = 1, wait_s: float = RECORD_WAIT_S) -> list[CallRecord]:
         """So many records, waited for, by the times at which the calls came; fewer when that takes long."""

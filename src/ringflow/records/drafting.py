@@ -14,8 +14,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import structlog
 
-from ringflow.calls.outcome import CallRecord
-from ringflow.calls.progress import CallInProgress
+from ringflow.calls.live_call import LiveCall
 from ringflow.moments import system_now_ms
 from ringflow.records.rows import LOST, call_rows
 from ringflow.store import Store, StoreGone
@@ -64,7 +63,7 @@ class Drafts:
     """
 
     def __init__(
-        self, store: Store, server: str, run_name: str, calls: Callable[[], Mapping[str, CallInProgress]]
+        self, store: Store, server: str, run_name: str, calls: Callable[[], Mapping[str, LiveCall]]
     ) -> None:
         self.batches = Batches("draft", "Drafts", "transaction of drafts of calls")
         self._store = store
@@ -93,8 +92,11 @@ class Drafts:
         calls = self._calls()
         further: list[tuple[str, Hashable]] = []
         for call_id, call in calls.items():
-            if call.age_ms >= LEAST_AGE_MS and self._kept.get(call_id, _NEVER) != (progress := call.progress):
-                further.append((call_id, progress))
+            history = call.history
+            if call.age_ms < LEAST_AGE_MS or history.started is None:
+                continue
+            if self._kept.get(call_id, _NEVER) != history.progress:
+                further.append((call_id, history.progress))
         over = [call_id for call_id in self._kept if call_id not in calls]
         if not further and not over:
             return
@@ -108,9 +110,7 @@ class Drafts:
             await self._drop(over[start : start + AT_ONCE])
             await asyncio.sleep(0)
 
-    async def _write(
-        self, calls: Mapping[str, CallInProgress], further: Sequence[tuple[str, Hashable]]
-    ) -> None:
+    async def _write(self, calls: Mapping[str, LiveCall], further: Sequence[tuple[str, Hashable]]) -> None:
         some = {call_id: progress for call_id, progress in further if call_id in calls}
         if not some:
             return
@@ -118,7 +118,7 @@ class Drafts:
         async with self._store.writing_directly() as connection:
             # Looked up again: a call may have ended while the transaction waited for its turn.
             some = {call_id: progress for call_id, progress in some.items() if call_id in calls}
-            drafts = [_draft(calls[call_id].so_far(), self._server) for call_id in some]
+            drafts = [_draft(calls[call_id], self._server) for call_id in some]
             await _KEEP.run(connection, drafts, server=self._run_name, now_ms=system_now_ms())
         self.batches.add(len(some), time.perf_counter() - began_s)
         self._kept |= some
@@ -134,6 +134,7 @@ class Drafts:
                 del self._kept[call_id]
 
 
-def _draft(record: CallRecord, server: str) -> dict[str, object]:
+def _draft(call: LiveCall, server: str) -> dict[str, object]:
+    record = call.history.record_if_lost(call.age_ms)
     facts = call_rows(record, server).to_json()
     return {"call_id": record.call_id, "facts": facts, "asterisk": record.asterisk}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from ringflow.background_tasks import BackgroundTasks
-from ringflow.calls.progress import CallInProgress
+from ringflow.calls.live_call import LiveCall
 from ringflow.records.drafting import Drafts
 from ringflow.records.recorder import Recorder
 from ringflow.records.recovery import LostLegRecords
@@ -26,7 +26,7 @@ class RecordKeeping:
         store: Store,
         server: str,
         run_name: str,
-        calls: Callable[[], Mapping[str, CallInProgress]],
+        calls: Callable[[], Mapping[str, LiveCall]],
         *,
         keep_days: int | None,
         silent_s: float,

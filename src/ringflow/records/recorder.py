@@ -11,7 +11,9 @@ from itertools import islice
 
 import structlog
 
-from ringflow.calls.outcome import CallRecord, Reject
+from ringflow.calls import events
+from ringflow.calls.call_record import CallRecord
+from ringflow.calls.history import CallHistory
 from ringflow.records.rows import CallRows, call_rows
 from ringflow.records.writing import CALLS_AT_ONCE, write_rows
 from ringflow.store import Store, StoreGone
@@ -33,11 +35,13 @@ RETRY_LONGEST_S = 15.0
 
 
 class Recorder:
-    """A `Watcher` of the engine. `server`: the name under which this server's calls are recorded.
+    """An `Observer` of calls. `server`: the name under which this server's calls are recorded.
 
     `dropped`: records that were not written, as the database was away for too long or refused them;
     `batches`: those that were. `stuck`: the last try found no database.
     """
+
+    observed = (events.CallEnded,)
 
     def __init__(
         self, store: Store, server: str, *, linger_s: float = LINGER_S, max_waiting: int = MAX_WAITING
@@ -58,14 +62,12 @@ class Recorder:
         """How many records are not written yet."""
         return len(self._queue)
 
-    def call_began(self, app: str) -> None:
-        """A call is recorded when it is over."""
+    def observe(self, event: events.CallEvent, history: CallHistory) -> None:
+        """Part of `Observer`."""
+        self.write_soon(history.record())
 
-    def slot_left(self, app: str, slot_type: str, exit_name: str) -> None:
-        """The record has its slots."""
-
-    def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
-        """Have the record written soon."""
+    def write_soon(self, record: CallRecord) -> None:
+        """Have the record of a call that is over written beside the calls."""
         if len(self._queue) >= self._max_waiting:
             self._drop(record.call_id, "the database has been away for too long")
             return
@@ -75,9 +77,6 @@ class Recorder:
             self._writer = asyncio.create_task(self._write(), name="call records", context=Context())
         elif len(self._queue) == MANY:
             self._hurry.set()
-
-    def call_refused(self, reject: Reject) -> None:
-        """There are too many of these for a record of each."""
 
     async def written(self) -> None:
         """Wait until every record that was told is written."""

@@ -10,15 +10,12 @@ from typing import Any, TypeAlias
 from sqlalchemy import Table
 
 from ringflow.calls.call_ids import LegId
-from ringflow.calls.json_value import as_text
-from ringflow.calls.outcome import CallRecord, Leg, Outcome, ReleasedBy, SlotVisit
+from ringflow.calls.call_record import CallRecord, SlotVisit
+from ringflow.calls.outcome import Leg, Outcome, ReleasedBy
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 
 Cells: TypeAlias = Mapping[str, str | int | None]
 """A row. A column that it does not name is NULL."""
-
-CARD_VARIABLE = "card.id"
-"""The variable of a call that names the card it was identified by."""
 
 LOST = Outcome.LOST.value
 """The outcome of a call, and the status of a leg, whose server was gone before it could write them."""
@@ -84,7 +81,7 @@ def call_rows(record: CallRecord, server: str) -> CallRows:
             "cli": record.cli,
             "app": record.app,
             "revision": record.revision,
-            "card_id": as_text(record.variables.get(CARD_VARIABLE)) or None,
+            "card_id": record.card,
             "customer_id": record.customer,
             "outcome": str(record.outcome),
             "reason": record.reason,

@@ -8,14 +8,16 @@ from typing import TypeAlias
 
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
+from ringflow.calls import events
+from ringflow.calls.call_record import CallRecord
 from ringflow.calls.clock import Clock
 from ringflow.calls.collecting import DIALPLAN_TIMERS
+from ringflow.calls.event_stream import Observer
+from ringflow.calls.history import CallHistory
 from ringflow.calls.manager import Manager
-from ringflow.calls.outcome import CallRecord, Reject
 from ringflow.calls.released_by import CONGESTION, NORMAL_CLEARING
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.engine import Engine
-from ringflow.engine.watching import Watcher
 from ringflow.errors import Refused
 from ringflow.plain_text import plain
 from ringflow.simulator.applications import run_hangup
@@ -34,7 +36,7 @@ from ringflow.simulator.listening import IncomingCall, PromptDuration
 from ringflow.simulator.presented import ONE_LINE, is_presented
 from ringflow.simulator.talks import VirtualTalks, Work
 
-MakeEngine: TypeAlias = Callable[[Sequence[Watcher], Manager], Engine]
+MakeEngine: TypeAlias = Callable[[Sequence[Observer], Manager], Engine]
 ANONYMOUS = "anonymous"
 
 
@@ -103,25 +105,20 @@ class CarriedCall:
 
 
 class _RecordKeeper:
-    """A watcher that keeps what it is told of the one call that it sees."""
+    """An observer that keeps what it is told of the one call that it sees."""
+
+    observed = (events.SlotLeft, events.CallEnded)
 
     def __init__(self) -> None:
         self.record: CallRecord | None = None
         self.exits: list[SlotExit] = []
 
-    def call_began(self, app: str) -> None:
-        """Nothing to keep yet."""
-
-    def slot_left(self, app: str, slot_type: str, exit_name: str) -> None:
+    def observe(self, event: events.CallEvent, history: CallHistory) -> None:
         """Keep it."""
-        self.exits.append(SlotExit(app, slot_type, exit_name))
-
-    def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
-        """Keep it."""
-        self.record = record
-
-    def call_refused(self, reject: Reject) -> None:
-        """Not of the calls that are made here."""
+        if isinstance(event, events.SlotLeft):
+            self.exits.append(SlotExit(event.place.app or "", event.slot_type, event.exit))
+        else:
+            self.record = history.record()
 
 
 async def carry_call(
@@ -135,17 +132,17 @@ async def carry_call(
     missing_applications: frozenset[str] = frozenset(),
     manager: bool = True,
     in_talk: Sequence[tuple[int, Work]] = (),
-    watchers: Sequence[Watcher] = (),
+    observers: Sequence[Observer] = (),
 ) -> CarriedCall:
     """Carry a call from arrival to its end, and tell what came of it.
 
     Without `manager` Ringflow has no connection to the manager interface. `in_talk`: what is done so many
-    milliseconds after the answer of the first callee who answers. `watchers` are told of the call too.
+    milliseconds after the answer of the first callee who answers. `observers` are told of the call too.
     """
     keeper = _RecordKeeper()
     keys = VirtualKeys(heard=manager)
     talks = VirtualTalks(clock, reachable=manager, in_talk=in_talk)
-    engine = make_engine((keeper, *watchers), Manager(keys, talks))
+    engine = make_engine((keeper, *observers), Manager(keys, talks))
 
     async def serve(session: AgiSession) -> None:
         await engine.run(session)

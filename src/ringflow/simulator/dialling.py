@@ -33,6 +33,7 @@ async def run_dial(call: IncomingCall, data: str) -> int:
     options = split_options(option_text)
     channel = call.channel
     channel.set_variable("DIALSTATUS", "")
+    channel.set_variable("RINGTIME_MS", "")
     if channel.hung_up or "/" not in target:
         channel.set_variable("DIALSTATUS", "CANCEL" if channel.hung_up else "CHANUNAVAIL")
         return -1 if channel.hung_up else 0
@@ -93,6 +94,8 @@ async def _ring(
     if heard is not None:
         call.line.starts(heard, False)
         channel.responses[_callees_channel(call, leg)] = callee.progress
+    if callee.rings and not callee.early_media:
+        channel.set_variable("RINGTIME_MS", "0")
     call.talks.dialled(silent=callee.behaviour is Behaviour.SILENT)
     if callee.behaviour is Behaviour.SILENT:
         if (refusal := await _keep_silent(call, leg, options, gives_up_ms)) is not None:

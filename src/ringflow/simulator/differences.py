@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
+from ringflow.calls.call_record import CallRecord
 from ringflow.calls.json_value import JsonValue, as_text, look_up
-from ringflow.calls.outcome import NEVER_DIALLED, CallRecord, Event, Leg
+from ringflow.calls.outcome import NEVER_DIALLED, Leg
+from ringflow.calls.transcript import TranscriptLine
 from ringflow.money import MICRO_DIGITS, format_amount, parse_amount
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.scenario import Expected, Given, LegExpected
@@ -206,7 +208,7 @@ def _value_shown(value: JsonValue) -> str:
     return NOTHING if value is None else as_text(value) or "an empty text"
 
 
-def _matches(wanted: str, event: Event) -> bool:
+def _matches(wanted: str, event: TranscriptLine) -> bool:
     name, _, detail = wanted.partition(" ")
     return event.event == name and (not detail or event.detail.strip() == detail)
 

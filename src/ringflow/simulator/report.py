@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ringflow.calls.outcome import CallRecord, LegStatus
+from ringflow.calls.call_record import CallRecord
+from ringflow.calls.outcome import LegStatus
 from ringflow.simulator.differences import Difference
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.run import SimulatedCall

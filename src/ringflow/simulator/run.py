@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 
-from ringflow.calls.outcome import NEVER_DIALLED, CallRecord, Leg
+from ringflow.calls.call_record import CallRecord
+from ringflow.calls.outcome import NEVER_DIALLED, Leg
 from ringflow.simulator.callee import DialledLeg, callees_in_turn
 from ringflow.simulator.caller import MAX_CALL_MS, ScriptedCaller, Timeline
 from ringflow.simulator.carrying import Arrival, CarriedCall, carry_call

@@ -11,11 +11,11 @@ from itertools import count
 from pathlib import Path
 
 from ringflow.calls.clock import Clock
+from ringflow.calls.event_stream import Observer
 from ringflow.calls.manager import Manager
 from ringflow.config import Config, DidDeclaration, TrunkDeclaration
 from ringflow.documents import Document, Location
 from ringflow.engine.engine import Engine
-from ringflow.engine.watching import Watcher
 from ringflow.errors import Problem, Refused
 from ringflow.flows.book import FlowBook
 from ringflow.simulator.carrying import MakeEngine
@@ -106,12 +106,12 @@ class Stage:
             ready = await make_world(store, clock, config, case.scenario.given, paying)
             numbers = count(1)
 
-            def make_engine(watchers: Sequence[Watcher], manager: Manager) -> Engine:
+            def make_engine(observers: Sequence[Observer], manager: Manager) -> Engine:
                 # The virtual Asterisk's prompts are the library's names.
                 world = replace(ready.world, asterisk_sounds="", manager=manager)
                 number = next(numbers)
                 name = "simulated" if number == 1 else f"simulated-{number}"
-                return Engine(ready.directory, book, world, watchers, lambda: name)
+                return Engine(ready.directory, book, world, observers, lambda: name)
 
             yield make_engine, ready.till
 

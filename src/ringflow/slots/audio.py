@@ -20,5 +20,5 @@ class Audio(Slot):
 
     async def run(self, call: Call) -> str:
         """Play them all."""
-        await call.play(*((self.file,) if isinstance(self.file, str) else self.file))
+        await call.media.play(*((self.file,) if isinstance(self.file, str) else self.file))
         return "done"

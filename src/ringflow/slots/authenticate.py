@@ -60,12 +60,12 @@ class Authenticate(CardSlot):
     async def run(self, call: Call) -> str:
         """Try the ways in order."""
         if self._ways[0] == "cli":
-            customer = await call.teller.recognise(call.cli)
+            customer = await call.account.teller.recognise(call.account.cli)
             if customer is not None and customer.status == "active":
                 return await self._admit(call, customer)
             call.note("cli_unknown" if customer is None else "customer_not_active")
             if len(self._ways) == 1:
-                await call.play(self.unknown_file)
+                await call.media.play(self.unknown_file)
                 return "failed"
         return await self._by_keys(call)
 
@@ -88,26 +88,26 @@ class Authenticate(CardSlot):
 
     async def _open(self, call: Call) -> Admitted | Refusal | None:
         def open_card(card_id: str | None, pin: str) -> Awaitable[Admitted | Refusal]:
-            return call.teller.open_card(card_id, pin, call.caller)
+            return call.account.teller.open_card(card_id, pin, call.account.caller)
 
         by_keys = self.open_by_pin if self._ways[-1] == "pin" else self.open_by_number
         return await by_keys(call, open_card)
 
     async def _admit(self, call: Call, customer: Customer, card_id: str | None = None) -> str:
-        if await call.identify_as(customer, card_id):
+        if await call.account.identify_as(customer, card_id):
             return "done"
-        await call.play(self.busy_file)
+        await call.media.play(self.busy_file)
         return "failed"
 
     async def _offer(self, call: Call, customer: Customer) -> None:
-        if call.cli is None:
+        if call.account.cli is None:
             return
-        owner = await call.teller.recognise(call.cli)
+        owner = await call.account.teller.recognise(call.account.cli)
         if owner is not None and owner.id == customer.id:
             return
         if await self.ask(call, self.remember_file, 1, secret=False) != YES_KEY:
             return
-        remembered = await call.teller.remember(customer.id, call.cli)
+        remembered = await call.account.teller.remember(customer.id, call.account.cli)
         call.note("remember", remembered)
         taken = remembered is Remembering.TAKEN
-        await call.play(self.not_remembered_file if taken else self.remembered_file)
+        await call.media.play(self.not_remembered_file if taken else self.remembered_file)

@@ -29,9 +29,9 @@ class Balance(Slot):
 
     async def run(self, call: Call) -> str:
         """Say it; `unknown` where nobody has been identified."""
-        customer = call.customer
+        customer = call.account.customer
         if customer is None:
             return "unknown"
-        micros = await call.teller.available_micros(customer.id)
-        await call.play(*say_balance(micros, customer.currency, self.language))
+        micros = await call.account.teller.available_micros(customer.id)
+        await call.media.play(*say_balance(micros, customer.currency, self.language))
         return "done"

@@ -136,14 +136,14 @@ class Destination(Slot):
             as_keyed=self.as_keyed,
         )
         if self.uri is not None:
-            leg = await call.dial_uri(self.uri.render(variables), options)
+            leg = await call.outgoing.dial_uri(self.uri.render(variables), options)
         else:
             assert self.external is not None
-            leg = await call.dial_number(self.external.render(variables), options)
+            leg = await call.outgoing.dial_number(self.external.render(variables), options)
         return EXIT_OF[leg.status]
 
     def _teller(self, call: Call) -> Callable[[int], Awaitable[None]]:
         async def announce(seconds: int) -> None:
-            await call.play(*say_minutes(seconds, self.language))
+            await call.media.play(*say_minutes(seconds, self.language))
 
         return announce

@@ -28,7 +28,7 @@ class Hangup(Slot):
     async def run(self, call: Call) -> str:
         """Say goodbye, or refuse."""
         if self.file is not None:
-            await call.play(self.file)
+            await call.media.play(self.file)
         if self.code is not None and not call.answered:
             await call.reject(self.code, self.reason)
         return "done"

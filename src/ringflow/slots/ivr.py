@@ -15,10 +15,9 @@ from ringflow.calls.collecting import (
     INTER_DIGIT_TIMEOUT_S,
     MAX_DIGITS,
     Collected,
-    Ending,
 )
 from ringflow.calls.dial_attempt import DialOptions
-from ringflow.calls.outcome import LegStatus
+from ringflow.calls.outcome import Ending, LegStatus
 from ringflow.flows.number_text import number_problems
 from ringflow.flows.regex_lengths import regex_lengths
 from ringflow.flows.slot import (
@@ -162,7 +161,7 @@ class Ivr(Slot):
     async def run(self, call: Call) -> SlotResult:
         """Ask until the input is right or the attempts are used up."""
         for attempt in range(1, self.attempts + 1):
-            collected = await call.collect(
+            collected = await call.media.collect(
                 self.file,
                 max_digits=self.max,
                 terminators=self.terminators,
@@ -179,7 +178,7 @@ class Ivr(Slot):
             call.note(failure, f"attempt {attempt} of {self.attempts}")
             said = (self.no_input_file if collected.nothing else None) or self.invalid_file
             if said is not None:
-                await call.play(said)
+                await call.media.play(said)
         return await self._give_up(call, failure)
 
     @property
@@ -198,7 +197,8 @@ class Ivr(Slot):
         app = self._transfer_app()
         if app is not None:
             return Jump(app)
-        leg = await call.dial_number(self.transfer_on_failure.render(call.variables.visible), DialOptions())
+        number = self.transfer_on_failure.render(call.variables.visible)
+        leg = await call.outgoing.dial_number(number, DialOptions())
         return "transferred" if leg.status is LegStatus.ANSWERED else failure
 
     def _transfer_app(self) -> str | None:

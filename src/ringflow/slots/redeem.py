@@ -49,13 +49,15 @@ class Redeem(CardSlot):
 
     async def run(self, call: Call) -> str:
         """Ask until credit was given or the attempts are used up; `unknown` where nobody was identified."""
-        if call.customer is None:
+        if call.account.customer is None:
             return "unknown"
         for attempt in range(1, self.attempts + 1):
-            found = await self._take(call, call.customer)
+            found = await self._take(call, call.account.customer)
             if isinstance(found, _Given):
                 call.note("credited", str(Money(found.micros, found.currency)))
-                await call.play(*say_money(found.micros, found.currency, self.language), self.credited_file)
+                await call.media.play(
+                    *say_money(found.micros, found.currency, self.language), self.credited_file
+                )
                 return "done"
             ended = await self.refuse(call, found, attempt)
             if ended == "locked":
@@ -67,7 +69,7 @@ class Redeem(CardSlot):
             return await self._take_voucher(call, customer)
 
         def top_up(card_id: str | None, pin: str) -> Awaitable[ToppedUp | Refusal]:
-            return call.teller.top_up(card_id, pin, customer.id, call.caller)
+            return call.account.teller.top_up(card_id, pin, customer.id, call.account.caller)
 
         by_keys = self.open_by_pin if self.by == "pin" else self.open_by_number
         given = await by_keys(call, top_up)
@@ -77,5 +79,5 @@ class Redeem(CardSlot):
         code = await self.ask(call, self.voucher_file, CODE_DIGITS, secret=True)
         if code is None:
             return None
-        given = await call.teller.redeem_voucher(code, customer.id, call.caller)
+        given = await call.account.teller.redeem_voucher(code, customer.id, call.account.caller)
         return given if isinstance(given, Refusal) else _Given(given.given_micros, given.voucher.currency)

@@ -11,7 +11,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ringflow import __version__
-from ringflow.calls.outcome import CallRecord, Outcome, Reject
+from ringflow.calls import events
+from ringflow.calls.call_record import CallRecord
+from ringflow.calls.history import CallHistory
+from ringflow.calls.outcome import Outcome
+from ringflow.engine.engine import Engine
 from ringflow.store.batches import SECONDS
 from ringflow.web.families import counter
 
@@ -24,17 +28,19 @@ NO_APP = "none"
 
 
 class Metrics(Collector):
-    """A `Watcher` of the engine that counts. `registry` is what `/metrics` shows.
+    """An `Observer` of calls that counts. `registry` is what `/metrics` shows.
 
     No label comes from callers, so there are few.
     """
 
-    def __init__(self, live_calls: Callable[[], int]) -> None:
+    observed = (events.SlotLeft, events.LegDialled, events.CallEnded)
+
+    def __init__(self, live_calls: Callable[[], int], engine: Callable[[], Engine]) -> None:
         self.registry = CollectorRegistry()
         self._live_calls = live_calls
+        self._engine = engine
         self._calls: Counter[tuple[str, ...]] = Counter()
         self._rejects: Counter[tuple[str, ...]] = Counter()
-        self._unrecorded: Counter[tuple[str, ...]] = Counter()
         self._legs: Counter[tuple[str, ...]] = Counter()
         self._exits: Counter[tuple[str, ...]] = Counter()
         self._key_to_dial = Histogram(
@@ -48,56 +54,59 @@ class Metrics(Collector):
         )
         self.registry.register(self)
 
-    def call_began(self, app: str) -> None:
-        """Nothing to count yet: live calls are asked for, ended calls are counted."""
+    def observe(self, event: events.CallEvent, history: CallHistory) -> None:
+        """Part of `Observer`."""
+        match event:
+            case events.SlotLeft():
+                self._exits[event.place.app or NO_APP, event.slot_type, event.exit] += 1
+            case events.LegDialled():
+                if event.since_keys_ms is not None:
+                    self._key_to_dial.observe(event.since_keys_ms / 1000)
+            case events.CallEnded():
+                self._count_ended(history.record())
 
-    def slot_left(self, app: str, slot_type: str, exit_name: str) -> None:
-        """Count the exit."""
-        self._exits[app, slot_type, exit_name] += 1
-
-    def call_ended(self, record: CallRecord, key_to_dial_ms: list[int]) -> None:
-        """Count the call, its legs, and how quickly it was dialled."""
+    def _count_ended(self, record: CallRecord) -> None:
         self._calls[record.app or NO_APP, record.outcome] += 1
         if record.reject is not None:
-            self._count_reject(record.reject)
+            self._rejects[str(record.reject.sip), record.reject.reason] += 1
         for leg in record.legs:
             self._legs[leg.trunk, leg.status] += 1
-        for milliseconds in key_to_dial_ms:
-            self._key_to_dial.observe(milliseconds / 1000)
-
-    def call_refused(self, reject: Reject) -> None:
-        """Count a call that has no record."""
-        self._calls[NO_APP, Outcome.REJECTED] += 1
-        self._unrecorded[(reject.reason,)] += 1
-        self._count_reject(reject)
-
-    def _count_reject(self, reject: Reject) -> None:
-        self._rejects[str(reject.sip), reject.reason] += 1
 
     def collect(self) -> Iterator[Metric]:
         """All families, as they stand."""
+        engine = self._engine()
+        calls, rejects = Counter(self._calls), Counter(self._rejects)
+        unrecorded: Counter[tuple[str, ...]] = Counter()
+        for (sip, reason), count in engine.refusals.unrecorded.items():
+            calls[NO_APP, Outcome.REJECTED] += count
+            rejects[str(sip), reason] += count
+            unrecorded[(reason,)] += count
         build = GaugeMetricFamily(
             "ringflow_build_info", "Always 1; which Ringflow this is", labels=("version",)
         )
         build.add_metric((__version__,), 1)
         yield build
-        yield counter(
-            "ringflow_calls", "Calls that ended, by app and outcome", ("app", "outcome"), self._calls
-        )
+        yield counter("ringflow_calls", "Calls that ended, by app and outcome", ("app", "outcome"), calls)
         yield counter(
             "ringflow_rejects",
             "Calls refused before answer, by SIP code and reason",
             ("sip", "reason"),
-            self._rejects,
+            rejects,
         )
         yield counter(
             "ringflow_rejects_unrecorded",
             "Those of them that were too many for a record of each, by reason",
             ("reason",),
-            self._unrecorded,
+            unrecorded,
         )
         yield counter(
             "ringflow_legs", "Outgoing attempts, by trunk and status", ("trunk", "status"), self._legs
+        )
+        yield counter(
+            "ringflow_observer_failures",
+            "Call events that an observer failed on, by observer: a fault of Ringflow's, see the log",
+            ("observer",),
+            {(name,): count for name, count in engine.events.failures.items()},
         )
         yield counter("ringflow_slot_exits", "Slots left, by exit", ("app", "slot", "exit"), self._exits)
         yield from self._key_to_dial.collect()

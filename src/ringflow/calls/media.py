@@ -1,0 +1,89 @@
+"""What a caller hears and keys."""
+
+from __future__ import annotations
+
+from ringflow.agi.session import AgiSession
+from ringflow.calls import events
+from ringflow.calls.collecting import (
+    FIRST_DIGIT_TIMEOUT_S,
+    INTER_DIGIT_TIMEOUT_S,
+    KEYS_VARIABLE,
+    Collected,
+    Collection,
+    Collector,
+    Secret,
+)
+from ringflow.calls.event_stream import CallEvents
+from ringflow.calls.playing import play_sound
+from ringflow.calls.world import CallWorld
+
+
+class Media:
+    """The caller's side of one call. Every verb may raise `ChannelGone`: the caller is gone."""
+
+    def __init__(self, session: AgiSession, world: CallWorld, call_events: CallEvents) -> None:
+        self._session = session
+        self._world = world
+        self._events = call_events
+        self._collector = Collector(session, world.clock)
+
+    async def answer(self) -> None:
+        """Answer, once; a slot does so only when the caller has to hear something."""
+        if not self._events.history.answered:
+            await self._session.answer()
+            self._tell_answered()
+
+    async def play(self, *prompts: str) -> None:
+        """Play prompts one after the other; keys are ignored."""
+        await self.answer()
+        for prompt in prompts:
+            self._events.emit(events.PromptPlayed, prompt)
+            if not await play_sound(self._session, self._world.asterisk_prompt(prompt)):
+                self._events.emit(events.PromptMissing, prompt)
+
+    async def collect(
+        self,
+        *prompts: str,
+        max_digits: int,
+        terminators: str = "#",
+        first_digit_timeout_s: float = FIRST_DIGIT_TIMEOUT_S,
+        inter_digit_timeout_s: float = INTER_DIGIT_TIMEOUT_S,
+        barge_in: bool = True,
+        fixed_length: bool = False,
+        secret: Secret = False,
+    ) -> Collected:
+        """Play prompts and take digits until a terminator, `max_digits`, or silence.
+
+        More than `max_digits` end as `Ending.TOO_LONG`; with `fixed_length` they belong to the next input.
+        `secret` ones (PINs, codes of vouchers) stand masked in events and in the call's record.
+        """
+        if barge_in:
+            # `Read` answers by itself (app_read.c): a command less for Asterisk.
+            self._tell_answered()
+        else:
+            await self.answer()
+        for prompt in prompts:
+            self._events.emit(events.PromptPlayed, prompt)
+        collection = Collection(
+            sounds=tuple(self._world.asterisk_prompt(prompt) for prompt in prompts),
+            max_digits=max_digits,
+            terminators=terminators,
+            first_digit_timeout_s=first_digit_timeout_s,
+            inter_digit_timeout_s=inter_digit_timeout_s,
+            barge_in=barge_in,
+            fixed_length=fixed_length,
+        )
+        collected = await self._collector.collect(collection)
+        if collected.late_terminator:
+            self._events.note("late_terminator", "ignored")
+        hidden = secret(collected.digits) if callable(secret) else secret
+        written = events.MASKED if hidden and collected.digits else collected.digits
+        self._events.emit(events.DigitsCollected, written, collected.ending)
+        if hidden:
+            # Asterisk would show it to whoever asks for the channel's variables.
+            await self._session.set_variable(KEYS_VARIABLE, "")
+        return collected
+
+    def _tell_answered(self) -> None:
+        if not self._events.history.answered:
+            self._events.emit(events.CallAnswered)
