@@ -12,11 +12,11 @@ from structlog.testing import capture_logs
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.directory import Directory
+from ringflow.accounts.pepper_file import add_pepper
 from ringflow.accounts.peppers import PepperRing, parse_peppers
 from ringflow.accounts.teller import Teller
 from ringflow.accounts.vouchers.generation import Plan, generate
 from ringflow.accounts.vouchers.redemption import Redeemed
-from ringflow.cli.card_pepper import add_pepper
 from ringflow.errors import StartError
 from ringflow.secret import replace_secret
 

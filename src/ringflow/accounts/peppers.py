@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ringflow.config import Config
 from ringflow.errors import StartError
 from ringflow.secret import MIN_SECRET_BYTES, SecretFile, read_secret
 
@@ -58,6 +59,12 @@ class Peppers:
 def read_peppers(env: str, file: Path | None, environ: Mapping[str, str] | None = None) -> Peppers:
     """The ring from the environment's `env`, or from `file`. Raises `StartError`: none, or malformed."""
     return parse_peppers(read_secret(env, file, PURPOSE, MADE_BY, environ), PURPOSE)
+
+
+def configured_peppers(config: Config) -> Peppers:
+    """The ring that the configuration names. Raises `StartError` when there is none."""
+    file = config.cards.pepper_file
+    return read_peppers(config.cards.pepper_env, config.path(file) if file else None)
 
 
 class PepperRing:

@@ -1,4 +1,4 @@
-"""How commands read days and currencies, and open the key ring of PINs."""
+"""How commands read days and currencies."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
-from ringflow.accounts.peppers import Peppers, read_peppers
 from ringflow.cli.emptying import EMPTY
 from ringflow.cli.moments import operator_zone
-from ringflow.config import Config
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Refused
 from ringflow.moments import ms_in
 from ringflow.plain_text import plain
 
@@ -47,14 +45,3 @@ def end_of_day_ms(text: str | None) -> int | None:
             f"--expires {plain(text)} is no day; write one such as 2027-12-31, or {EMPTY}",
             option="--expires",
         ) from error
-
-
-def open_peppers(config: Config) -> Peppers:
-    """The key ring that the configuration names. Raises `StartError` when there is none."""
-    file = config.cards.pepper_file
-    try:
-        return read_peppers(config.cards.pepper_env, config.path(file) if file else None)
-    except StartError as error:
-        if "no secret is given" in str(error):
-            raise StartError(f"{error}; `ringflow card pepper new` makes one") from error
-        raise

@@ -15,8 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ringflow.accounts.cards.batch import Batch, TopUp
 from ringflow.accounts.cards.generation import Deliver, Plan, Secret, discard, generate, open_batch
+from ringflow.accounts.peppers import configured_peppers
 from ringflow.actor import Opener
-from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers
+from ringflow.cli.acting import Expires, currency_of, end_of_day_ms
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import operator_zone
 from ringflow.cli.opening import opener, with_store
@@ -99,7 +100,7 @@ def generate_command(
 async def _make(
     opened: Opener, config: Config, plan: Plan, deliver: Deliver, file: SecretFile | None = None
 ) -> Batch:
-    peppers = open_peppers(config)
+    peppers = configured_peppers(config)
     with showing_progress(plan.count) as progress:
         batch = await generate(opened, plan, peppers, deliver, progress)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -11,15 +10,12 @@ from typing import Annotated
 
 import typer
 
-from ringflow.audit import Verb, note
-from ringflow.cli.card_pepper import add_pepper
-from ringflow.cli.opening import opener
+from ringflow.actor import shell_operator
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_json
 from ringflow.config import Config, load_config
 from ringflow.deployment.folder import CONFIG, fill_folder
-from ringflow.secret import make_secret
-from ringflow.store import Store
+from ringflow.deployment.state import make_state
 from ringflow.wording import counted
 
 
@@ -41,42 +37,15 @@ def init(
     path = folder / CONFIG
     config = load_config(path)
     if as_json:
-        made = asyncio.run(_make_state(config, operator))
+        made = asyncio.run(make_state(config, shell_operator(operator)))
         written = {"written": filled.written, "kept": filled.kept}
         print_json({"folder": folder.resolve(), **written, "made": made})
         return
     kept = f"; {filled.kept} were there already and stay" if filled.kept else ""
     typer.echo(f"{folder.resolve()}: {counted(len(filled.written), 'file')} written{kept}")
-    for line in asyncio.run(_make_state(config, operator)):
+    for line in asyncio.run(make_state(config, shell_operator(operator))):
         typer.echo(line)
     _say_next_steps(folder, config)
-
-
-async def _make_state(config: Config, operator: str) -> list[str]:
-    """The database, and the secrets that neither the environment nor a file has; gives what was made."""
-    made = []
-    store = await Store.open(config.database_url)
-    try:
-        await store.migrate()
-        made.append(f"database: {store.shown}")
-        key = config.impersonation
-        if key.key_file is not None and not os.environ.get(key.key_env):
-            file = config.path(key.key_file)
-            made.append(f"security key: {file}" + ("" if make_secret(file) else " (was there)"))
-        cards = config.cards
-        if cards.pepper_file is not None and not os.environ.get(cards.pepper_env):
-            file = config.path(cards.pepper_file)
-            if file.exists():
-                made.append(f"pepper of PINs: {file} (was there)")
-            else:
-                async with opener(store, config, operator)() as actor:
-                    version = add_pepper(file)
-                    after = {"version": version, "file": str(file)}
-                    await note(actor, Verb.ADD, f"pepper {version}", None, after)
-                made.append(f"pepper of PINs: {file}; keep a copy in a safe place: without it no card opens")
-    finally:
-        await store.close()
-    return made
 
 
 def _say_next_steps(folder: Path, config: Config) -> None:

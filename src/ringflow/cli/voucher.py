@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.accounts.peppers import configured_peppers
 from ringflow.accounts.vouchers import generation, redemption
 from ringflow.accounts.vouchers.generation import Plan
 from ringflow.accounts.vouchers.redemption import Redeemed
@@ -22,7 +23,7 @@ from ringflow.accounts.vouchers.voucher import (
     show_voucher,
 )
 from ringflow.actor import Actor
-from ringflow.cli.acting import Expires, currency_of, end_of_day_ms, open_peppers
+from ringflow.cli.acting import Expires, currency_of, end_of_day_ms
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.moments import operator_zone
 from ringflow.cli.opening import with_actor, with_reading
@@ -90,7 +91,7 @@ def generate_command(
     )
 
     async def make(actor: Actor, config: Config) -> list[tuple[int, str]]:
-        return await generation.generate(actor, plan, open_peppers(config))
+        return await generation.generate(actor, plan, configured_peppers(config))
 
     async def make_into_file(actor: Actor, config: Config) -> list[tuple[int, str]]:
         made = await make(actor, config)
@@ -175,7 +176,7 @@ def redeem_command(
     async def give(actor: Actor, config: Config) -> Redeemed:
         currency = await currency_of(actor.connection, customer)
         paid = 0 if payment is None else parse_amount(payment, currency)
-        return await redemption.redeem(actor, code, customer, open_peppers(config), paid)
+        return await redemption.redeem(actor, code, customer, configured_peppers(config), paid)
 
     redeemed = with_actor(operator, give)
     print_one(voucher_form(redeemed.voucher, operator_zone()), as_json)
