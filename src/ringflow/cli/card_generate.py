@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ringflow.accounts.cards.batch import Batch, TopUp
-from ringflow.accounts.cards.generation import Deliver, Plan, Secret, discard, generate, open_batch
+from ringflow.accounts.cards.generation import Plan, Secret
+from ringflow.accounts.cards.job import CardJob, SecretsList
 from ringflow.accounts.peppers import configured_peppers
-from ringflow.actor import Opener
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import operator_zone
@@ -87,31 +87,16 @@ def generate_command(
         async with store.reading() as connection:
             currency = await currency_of(connection, customer)
         priced = replace(plan, credit_micros=parse_amount(credit, currency))
-        printed: list[Secret] = []
-        if out is None:
-            return await _make(opener(store, config, operator), config, priced, printed.extend), printed
-        with SecretFile(out, ("id", "pin"), for_spreadsheet) as file:
-            return await _make(opener(store, config, operator), config, priced, file.write, file), printed
+        printed = SecretsList()
+        with (
+            SecretFile(out, ("id", "pin"), for_spreadsheet) if out else nullcontext(printed) as receiver,
+            showing_progress(count) as progress,
+        ):
+            job = CardJob(opener(store, config, operator), priced, configured_peppers(config), receiver)
+            return await job.run(progress), printed.secrets
 
     made, printed = with_store(make)
     _print(made, printed, out, as_json)
-
-
-async def _make(
-    opened: Opener, config: Config, plan: Plan, deliver: Deliver, file: SecretFile | None = None
-) -> Batch:
-    peppers = configured_peppers(config)
-    with showing_progress(plan.count) as progress:
-        batch = await generate(opened, plan, peppers, deliver, progress)
-    try:
-        # The PINs first: cards that are good and that nobody has the PIN of would be worth nothing.
-        if file is not None:
-            file.keep()
-        async with opened() as actor:
-            return await open_batch(actor, batch)
-    except BaseException:
-        await discard(opened, batch)
-        raise
 
 
 class _Bar:
