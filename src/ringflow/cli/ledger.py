@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
@@ -21,20 +19,28 @@ from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_json, print_many, print_one
 from ringflow.cli.statement_rows import CSV_COLUMNS, csv_lines, statement_foot, statement_head
 from ringflow.config import Config
-from ringflow.errors import Refused, Unknown
+from ringflow.errors import Refused
 from ringflow.forms.account import HoldForm, MovementForm, account_form, hold_form, movement_form
 from ringflow.forms.json_value import json_object
 from ringflow.forms.statement import StatementEntryForm, statement_entry_form, statement_form
-from ringflow.ledger import payments
-from ringflow.ledger.account import Account, open_account, read_account
+from ringflow.ledger.account import Account, read_account
 from ringflow.ledger.check import Finding, books_until_ms, check_books
 from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
-from ringflow.ledger.hold import find_hold, standing_holds
-from ringflow.ledger.movement import Posted, list_movements
+from ringflow.ledger.hold import standing_holds
+from ringflow.ledger.movement import Kind, Posted, list_movements
+from ringflow.ledger.payment_orders import (
+    Order,
+    PaymentOrder,
+    RefundOrder,
+    TransferOrder,
+    carry_out,
+    movement_key,
+    read_amount,
+)
 from ringflow.ledger.payments import Purpose
 from ringflow.ledger.statement import AccountStatement, read_statement
 from ringflow.moments import Moment, system_now_ms
-from ringflow.money import Money, parse_amount
+from ringflow.money import Money
 from ringflow.store import Store
 
 app = typer.Typer(help="Credit: pay in, correct, move, refund, and prove the books.", no_args_is_help=True)
@@ -152,7 +158,7 @@ def pay_in_command(
     as_json: Json = False,
 ) -> None:
     """Enter a payment: the customer's credit rises."""
-    post(_of(payments.pay_in, customer, amount), reason, operator, key, as_json)
+    _carry_out(PaymentOrder(Kind.PAY_IN, customer, amount), reason, operator, key, as_json)
 
 
 @app.command("pay-out", context_settings=_SIGNED)
@@ -168,7 +174,7 @@ def pay_out_command(
 
     It falls at most to its limit.
     """
-    post(_of(payments.pay_out, customer, amount), reason, operator, key, as_json)
+    _carry_out(PaymentOrder(Kind.PAY_OUT, customer, amount), reason, operator, key, as_json)
 
 
 @app.command("adjust", context_settings=_SIGNED)
@@ -184,7 +190,7 @@ def adjust_command(
 
     Down at most to its limit.
     """
-    post(_of(payments.adjust, customer, amount, signed=True), reason, operator, key, as_json)
+    _carry_out(PaymentOrder(Kind.ADJUSTMENT, customer, amount), reason, operator, key, as_json)
 
 
 @app.command("transfer", context_settings=_SIGNED)
@@ -198,12 +204,7 @@ def transfer_command(
     as_json: Json = False,
 ) -> None:
     """Move credit from one customer to another of the same currency."""
-
-    async def work(actor: Actor, purpose: Purpose) -> Posted:
-        micros = await _amount(actor.connection, customer, amount)
-        return await payments.transfer(actor, customer, to, micros, purpose)
-
-    post(work, reason, operator, key, as_json)
+    _carry_out(TransferOrder(customer, to, amount), reason, operator, key, as_json)
 
 
 @app.command("refund", context_settings=_SIGNED)
@@ -219,17 +220,7 @@ def refund_command(
     as_json: Json = False,
 ) -> None:
     """Give back what a leg was charged, or a part of it."""
-
-    async def work(actor: Actor, purpose: Purpose) -> Posted:
-        hold = await find_hold(actor.connection, leg)
-        if hold is None:
-            raise Unknown("leg.unknown", f"there is no leg {leg}", leg=leg)
-        micros = (
-            None if amount is None else await _amount(actor.connection, hold.customer_id, amount, decimals=6)
-        )
-        return await payments.refund(actor, leg, micros, purpose)
-
-    post(work, reason, operator, key, as_json)
+    _carry_out(RefundOrder(leg, amount), reason, operator, key, as_json)
 
 
 @app.command("limit", context_settings=_SIGNED)
@@ -247,10 +238,10 @@ def limit_command(
 
     async def limit(actor: Actor, config: Config) -> Account:
         if debit is not None:
-            micros = await _amount(actor.connection, customer, debit, signed=True)
+            micros = await read_amount(actor, customer, debit, signed=True)
             await set_debit_limit(actor, customer, micros)
         if daily is not None:
-            most = None if daily == EMPTY else await _amount(actor.connection, customer, daily)
+            most = None if daily == EMPTY else await read_amount(actor, customer, daily)
             await set_daily_limit(actor, customer, most)
         account = await read_account(actor.connection, customer, actor.now_ms)
         if account is None:
@@ -271,48 +262,11 @@ def holds_command(as_json: Json = False) -> None:
     print_many([hold_form(one) for one in held], HoldForm, as_json)
 
 
-def post(
-    work: Callable[[Actor, Purpose], Awaitable[Posted]],
-    reason: str,
-    operator: str,
-    key: str | None,
-    as_json: bool,
-) -> None:
-    """Have one movement posted in a transaction of its own, and print it."""
-    purpose = Purpose(f"cli:{uuid.uuid4()}" if key is None else payments.check_key(key), reason)
-    if not operator.strip():
-        raise Refused("operator.nameless", "a change needs the name of who makes it")
+def _carry_out(order: Order, reason: str, operator: str, key: str | None, as_json: bool) -> None:
+    """Have one movement made in a transaction of its own, and print it."""
+    purpose = Purpose(movement_key(key, "cli"), reason)
 
     async def write(store: Store, config: Config) -> Posted:
-        opened = opener(store, config, operator)
-        return await payments.post_once(opened, lambda actor: work(actor, purpose), purpose.key)
+        return await carry_out(opener(store, config, operator), order, purpose)
 
     print_one(movement_form(with_store(write)), as_json)
-
-
-def _of(
-    move: Callable[[Actor, int, int, Purpose], Awaitable[Posted]],
-    customer: int,
-    amount: str,
-    *,
-    signed: bool = False,
-) -> Callable[[Actor, Purpose], Awaitable[Posted]]:
-    """The posting that moves an amount between a customer and the house."""
-
-    async def work(actor: Actor, purpose: Purpose) -> Posted:
-        micros = await _amount(actor.connection, customer, amount, signed=signed)
-        return await move(actor, customer, micros, purpose)
-
-    return work
-
-
-async def _amount(
-    connection: AsyncConnection,
-    customer: int,
-    text: str,
-    *,
-    signed: bool = False,
-    decimals: int | None = None,
-) -> int:
-    currency = await open_account(connection, customer, system_now_ms())
-    return parse_amount(text, currency, signed=signed, decimals=decimals)
