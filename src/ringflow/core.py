@@ -24,7 +24,9 @@ from ringflow.flows.book import FlowBook
 from ringflow.flows.revisions import last_good
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.server_names import BOOT_MARK
+from ringflow.sounds.generated import GeneratedPrompts
 from ringflow.sounds.library import PromptLibrary
+from ringflow.speaking import voice_of
 from ringflow.store.address import IN_MEMORY, read_address
 from ringflow.store.store import Store
 
@@ -97,6 +99,7 @@ async def open_core(config: Config, clock: Clock | None = None, *, dry_run: bool
         clock,
         charging=charging,
         teller=Teller(store, directory, config.country, ring.current, charging.ledger.now_ms),
+        voice=GeneratedPrompts(library, voice_of),
     )
     return Core(config, store, directory, book, library, world, charging)
 

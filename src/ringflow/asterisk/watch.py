@@ -17,6 +17,7 @@ from ringflow.asterisk.manager_facts import read_facts
 from ringflow.calls.outgoing import URI_TRUNK
 from ringflow.config import AmiConfig, Config
 from ringflow.errors import RingflowError
+from ringflow.sounds.generated import GENERATED
 from ringflow.sounds.library import PromptLibrary
 
 log = structlog.get_logger("ringflow.asterisk")
@@ -29,7 +30,9 @@ async def check_asterisk(
     link: AmiLink, config: Config, trunks: Sequence[Trunk], fastagi_port: int | None
 ) -> list[Finding]:
     """What endangers calls or money on the Asterisk behind the link. Raises as `AmiLink` does."""
-    names = PromptLibrary(config.path(config.sounds.folder)).names()
+    # Texts spoken for calls come and go.
+    library = PromptLibrary(config.path(config.sounds.folder))
+    names = [name for name in library.names() if not name.startswith(f"{GENERATED}/")]
     prefix = config.asterisk_sounds
     prompts = [f"{prefix}/{name}" if prefix else name for name in names]
     user = (config.ami or AmiConfig()).user

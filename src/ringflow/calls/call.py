@@ -47,7 +47,7 @@ class Call:
         asterisk = asterisk_of_call(session.request)
         channels = CustomerChannels(world.charging, call_id, session.request.unique_id, asterisk)
         self.variables = Variables(call_id, admission)
-        self.media = Media(session, world, call_events)
+        self.media = Media(session, world, self.variables, call_events)
         self.account = CallAccount(session, admission, world, channels, self.variables, call_events)
         self.outgoing = Outgoing(call_id, session, self.account, admission, world, call_events)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import structlog
+
 from ringflow.agi.session import AgiSession
 from ringflow.calls import events
 from ringflow.calls.collecting import (
@@ -15,15 +19,22 @@ from ringflow.calls.collecting import (
 )
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.playing import play_sound
+from ringflow.calls.prompt import Prompt, Unsayable, prompts_of
+from ringflow.calls.variables import Variables
 from ringflow.calls.world import CallWorld
+
+log = structlog.get_logger("ringflow.calls")
 
 
 class Media:
     """The caller's side of one call. Every verb may raise `ChannelGone`: the caller is gone."""
 
-    def __init__(self, session: AgiSession, world: CallWorld, call_events: CallEvents) -> None:
+    def __init__(
+        self, session: AgiSession, world: CallWorld, variables: Variables, call_events: CallEvents
+    ) -> None:
         self._session = session
         self._world = world
+        self._variables = variables
         self._events = call_events
         self._collector = Collector(session, world.clock)
 
@@ -33,17 +44,17 @@ class Media:
             await self._session.answer()
             self._tell_answered()
 
-    async def play(self, *prompts: str) -> None:
-        """Play prompts one after the other; keys are ignored."""
+    async def play(self, *prompts: Prompt) -> None:
+        """Play prompts one after the other; keys are ignored. What cannot be said is noted and left out."""
         await self.answer()
-        for prompt in prompts:
+        for prompt in await self._names(prompts):
             self._events.emit(events.PromptPlayed, prompt)
             if not await play_sound(self._session, self._world.asterisk_prompt(prompt)):
                 self._events.emit(events.PromptMissing, prompt)
 
     async def collect(
         self,
-        *prompts: str,
+        *prompts: Prompt,
         max_digits: int,
         terminators: str = "#",
         first_digit_timeout_s: float = FIRST_DIGIT_TIMEOUT_S,
@@ -62,10 +73,11 @@ class Media:
             self._tell_answered()
         else:
             await self.answer()
-        for prompt in prompts:
-            self._events.emit(events.PromptPlayed, prompt)
+        names = await self._names(prompts)
+        for name in names:
+            self._events.emit(events.PromptPlayed, name)
         collection = Collection(
-            sounds=tuple(self._world.asterisk_prompt(prompt) for prompt in prompts),
+            sounds=tuple(self._world.asterisk_prompt(name) for name in names),
             max_digits=max_digits,
             terminators=terminators,
             first_digit_timeout_s=first_digit_timeout_s,
@@ -83,6 +95,22 @@ class Media:
             # Asterisk would show it to whoever asks for the channel's variables.
             await self._session.set_variable(KEYS_VARIABLE, "")
         return collected
+
+    async def _names(self, prompts: Sequence[Prompt]) -> list[str]:
+        """The library's names of prompts, those of words that are made for this call among them."""
+        names: list[str] = []
+        for prompt in prompts:
+            if isinstance(prompt, str):
+                names.append(prompt)
+                continue
+            try:
+                speech = prompt.speech(self._variables)
+                self._events.note("said", speech.shown)
+                names += await prompts_of(speech, self._world.voice)
+            except Unsayable as error:
+                self._events.note("not_said", str(error))
+                log.warning("not said", slot=self._events.place.slot, detail=str(error))
+        return names
 
     def _tell_answered(self) -> None:
         if not self._events.history.answered:

@@ -12,6 +12,7 @@ from ringflow.accounts.trunks import Trunk
 from ringflow.calls.charging import Charging
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.manager import Manager
+from ringflow.calls.prompt import Voice
 from ringflow.config import Config
 
 
@@ -26,6 +27,7 @@ class CallWorld:
 
     Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts; without a
     `manager` a key that ends a leg does so when it is pressed, and a talk ends with what was held before it.
+    `voice` speaks texts of flows; without one they are left out.
     `warning`: the prompt that the credit of a talk ends. `trunks_with_card` gives the names of the trunks
     that have a rate card of their own. `country` is where national numbers belong.
     """
@@ -42,6 +44,7 @@ class CallWorld:
     teller: Teller | None = None
     manager: Manager | None = None
     warning: str = ""
+    voice: Voice | None = None
     trunks_with_card: Callable[[], Awaitable[frozenset[str]]] = _none
     clock: Clock = field(default_factory=SystemClock)
 
@@ -55,6 +58,7 @@ class CallWorld:
         *,
         charging: Charging | None = None,
         teller: Teller | None = None,
+        voice: Voice | None = None,
     ) -> CallWorld:
         """The world that a configuration describes, on this directory."""
         return cls(
@@ -70,6 +74,7 @@ class CallWorld:
             country=config.country,
             charging=charging,
             teller=teller,
+            voice=voice,
             clock=clock,
         )
 

@@ -12,7 +12,7 @@ from ringflow.accounts.cards.pin import MAX_PIN_DIGITS
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.check_digit import has_check_digit
 from ringflow.calls.collecting import Secret
-from ringflow.flows.slot import SinglePrompt, Slot
+from ringflow.flows.slot import AnyPrompt, SinglePrompt, Slot
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -51,7 +51,7 @@ class CardSlot(Slot):
     """Seconds to wait between digits."""
 
     async def ask(
-        self, call: Call, file: str, max_digits: int, *, secret: Secret, fixed_length: bool = True
+        self, call: Call, file: AnyPrompt, max_digits: int, *, secret: Secret, fixed_length: bool = True
     ) -> str | None:
         """The digits that the caller keys, None for silence; more than `max_digits` where they are too many.
 

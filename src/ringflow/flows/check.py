@@ -15,6 +15,7 @@ from ringflow.flows.load import RESERVED_IDS
 from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, RETURN_PREFIX, Slot
 from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings
 from ringflow.flows.unset import unset_problems
+from ringflow.sounds.generated import can_speak
 from ringflow.speaking import LIBRARY_PREFIX
 from ringflow.wording import did_you_mean, known_words, nearest, quoted
 
@@ -78,6 +79,7 @@ def _slot_problems(
                 yield document.problem(draft.at(index, field), what, "list it in config.yaml: uri_hosts")
     if surroundings.prompts is not None:
         yield from _prompt_problems(draft, index, slot, surroundings.prompts)
+        yield from _voice_problems(draft, index, slot)
     given = surroundings.always_set | surroundings.sometimes_set
     for name in sorted(slot.names_set() & given):
         what = f"`{name}` cannot be set: it is given to every call"
@@ -100,6 +102,14 @@ def _prompt_problems(draft: Draft, index: int, slot: Slot, prompts: Prompts) -> 
         what = f"{len(fields)} of the words of `{language}` have no prompt"
         mend = f"ringflow sounds build --speaking {language} --missing"
         yield draft.document.problem(draft.find(index, fields[0], language), what, mend)
+
+
+def _voice_problems(draft: Draft, index: int, slot: Slot) -> Iterator[Problem]:
+    for field, text in () if can_speak() else slot.spoken_texts():
+        place = draft.find(index, field, text.text)
+        yield draft.document.problem(
+            place, "texts are spoken by espeak-ng, which is not installed", "apt install espeak-ng"
+        )
 
 
 def _exit_problems(
@@ -167,7 +177,7 @@ def _graph_problems(drafts: Mapping[str, Draft], surroundings: Surroundings) -> 
         if app not in complete
         for text in draft.texts()
     } & set(drafts)
-    within = {app: _reached_within(graph, app) for app in complete}
+    within = {app: graph.reached_within(app) for app in complete}
     yield from _unreached(graph, within)
     for loop in graph.endless_loops():
         # Where something is missing a way out may be what is missing.
@@ -196,10 +206,6 @@ def _leads_as_written(draft: Draft) -> bool:
 def _is_way(draft: Draft, slot: Slot, exit_name: str, target: str) -> bool:
     is_target = _leads_somewhere(draft, target) or target.startswith(APP_PREFIX)
     return is_target and (exit_name in slot.exits if slot.own_exits else slot.may_end_by(exit_name))
-
-
-def _reached_within(graph: Graph, app: str) -> set[Node]:
-    return {node for node in graph.reached([(app, 0)]) if node[0] == app}
 
 
 def _unreached(graph: Graph, within: Mapping[str, set[Node]]) -> Iterator[Problem]:

@@ -25,7 +25,9 @@ class DocumentedSchema(GenerateJsonSchema):
         """Return the schema of one model."""
         found = super().model_schema(schema)
         properties: dict[str, dict[str, Any]] = found.get("properties", {})
-        for name, text in field_docs(schema["cls"]).items():
+        model = schema["cls"]
+        for field, text in field_docs(model).items():
+            name = model.model_fields[field].alias or field if field in model.model_fields else field
             if name in properties:
                 properties[name].setdefault("description", text)
         return found

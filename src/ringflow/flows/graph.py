@@ -220,6 +220,44 @@ class Graph:
                     waiting.append(node)
         return found
 
+    def reached_within(self, app: str) -> set[Node]:
+        """The slots of an app that calls which begin in it may come to.
+
+        Other apps lead to its first slot only, so nothing is gained by going through them.
+        """
+        found: set[Node] = {(app, 0)}
+        waiting = deque(found)
+        while waiting:
+            for edge in self.edges[waiting.popleft()]:
+                target = edge.target
+                if target is not None and target[0] == app and target not in found:
+                    found.add(target)
+                    waiting.append(target)
+        return found
+
+    def in_order(self, starts: Iterable[Node]) -> list[Node]:
+        """The slots that calls which begin at `starts` may come to, each before those that follow it.
+
+        Where slots lead to each other, one of them has to be first.
+        """
+        left: list[Node] = []
+        found: set[Node] = set()
+        for start in starts:
+            if start in found:
+                continue
+            found.add(start)
+            way = [(start, self.following(start))]
+            while way:
+                node, after = way[-1]
+                following = next((one for one in after if one not in found), None)
+                if following is None:
+                    left.append(node)
+                    way.pop()
+                else:
+                    found.add(following)
+                    way.append((following, self.following(following)))
+        return left[::-1]
+
     def _incoming(self) -> _Incoming:
         """For each slot, the slots that it may follow, once for each exit."""
         found: _Incoming = {node: [] for node in self.edges}

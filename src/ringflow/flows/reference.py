@@ -27,13 +27,17 @@ To end the call, use `hangup`.
 This page is made by `ringflow schema --reference --out docs/slots.md --overwrite` from the slots themselves.
 """
 
+WORDS_PAGE = Path(__file__).with_name("spoken_prompt.md")
+"""Where words in place of a prompt are described, as each slot type is beside its class."""
+
 _PATTERN_WORDS = {PROMPT_PATTERN: "prompt", VARIABLE_PATTERN: "variable name", APP_PATTERN: "name"}
 _EXAMPLE = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def reference_text(types: Mapping[str, type[Slot]]) -> str:
     """The whole page. Raises `Refused` for a slot type without a page beside it."""
-    return "\n".join([HEAD, *(_section(name, types[name]) for name in sorted(types))])
+    words = WORDS_PAGE.read_text(encoding="utf-8")
+    return "\n".join([HEAD, words, *(_section(name, types[name]) for name in sorted(types))])
 
 
 def page_path(kind: type[Slot]) -> Path:
@@ -100,6 +104,8 @@ def value_in_words(schema: Schema) -> str:
             return "`true` or `false`"
         case "array":
             return f"list of {value_in_words(schema.get('items', {}))}"
+        case "object" if "say" in schema.get("properties", ()):
+            return "[words](#words-in-place-of-a-prompt)"
         case "object" if "properties" in schema:
             more = " and others" if "patternProperties" in schema else ""
             return f"mapping of {', '.join(f'`{name}`' for name in schema['properties'])}{more}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias, get_args, get_
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ringflow.calls.json_value import JsonValue
+from ringflow.flows.spoken_prompt import SpokenPrompt
 from ringflow.flows.template import Template
 from ringflow.wording import quoted
 
@@ -53,7 +54,10 @@ def _one_prompt(value: object) -> object:
     return value
 
 
-SinglePrompt = Annotated[Prompt, BeforeValidator(_one_prompt)]
+AnyPrompt: TypeAlias = Prompt | SpokenPrompt
+"""A prompt of the library, or words to say."""
+
+SinglePrompt = Annotated[AnyPrompt, BeforeValidator(_one_prompt)]
 """A prompt where a list of them, as `audio` takes it, is likely to be written and cannot be."""
 
 
@@ -212,10 +216,12 @@ class Slot(BaseModel):
         """Every `${...}` text of the slot, with the name of its field."""
         for name in type(self).model_fields:
             value = getattr(self, name)
-            if isinstance(value, Template):
-                yield name, value
-            elif isinstance(value, Mapping):
-                yield from ((name, item) for item in value.values() if isinstance(item, Template))
+            values = value.values() if isinstance(value, Mapping) else value
+            for item in values if isinstance(value, Mapping | tuple) else [value]:
+                if isinstance(item, Template):
+                    yield name, item
+                elif isinstance(item, SpokenPrompt):
+                    yield name, item.say
 
     def prompts(self) -> Iterator[tuple[str, str]]:
         """Every prompt that the slot may play, with the name of its field."""
@@ -223,7 +229,18 @@ class Slot(BaseModel):
             value = getattr(self, name)
             if value in (None, NOT_SAID) or not _names_prompts(info.metadata, info.annotation):
                 continue
-            yield from ((name, item) for item in ([value] if isinstance(value, str) else value))
+            for item in value if isinstance(value, tuple) else [value]:
+                yield from (
+                    (name, one) for one in (item.prompts() if isinstance(item, SpokenPrompt) else [item])
+                )
+
+    def spoken_texts(self) -> Iterator[tuple[str, Template]]:
+        """Every text that a voice speaks, with the name of its field."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for item in value if isinstance(value, tuple) else [value]:
+                if isinstance(item, SpokenPrompt) and item.needs_voice:
+                    yield name, item.say
 
 
 def _names_prompts(metadata: list[object], annotation: object) -> bool:

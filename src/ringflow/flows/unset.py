@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import TypeAlias
 
 from ringflow.errors import Problem
@@ -83,7 +84,8 @@ def _uses(graph: Graph, namespaces: set[str]) -> Iterator[_Use]:
 class _Certainty:
     """The variables set on all ways to each slot: the greatest fixed point.
 
-    An app that is called begins with its arguments alone. Of its variables those are set afterwards that are
+    Slots are looked at in the order in which calls come to them, so that most are looked at once. An app that
+    is called begins with its arguments alone. Of its variables those are set afterwards that are
     results, and are set on all ways to the exit by which it returns.
     """
 
@@ -102,9 +104,14 @@ class _Certainty:
                 self._frames[node].append(app)
         self._returned: dict[tuple[str, str], frozenset[str]] = {}
         """What is certain to be set where an app returns by an exit."""
-        self._waiting = deque(starts)
+        self._order = {node: place for place, node in enumerate(graph.in_order(sorted(starts)))}
+        self._nodes = list(self._order)
+        self._waiting = [self._order[node] for node in starts]
+        heapify(self._waiting)
         while self._waiting:
-            self._go_on_from(self._waiting.popleft())
+            place = heappop(self._waiting)
+            if not self._waiting or self._waiting[0] != place:
+                self._go_on_from(self._nodes[place])
 
     def sets(self, node: Node, edge: Edge) -> frozenset[str] | None:
         """What a way out of a slot sets for certain; None where no way to it has been found."""
@@ -173,14 +180,16 @@ class _Certainty:
         met = certain if before is None else before & certain
         if met != before:
             self.before[node] = met
-            self._waiting.append(node)
+            heappush(self._waiting, self._order[node])
 
     def _meet_return(self, app: str, exit_name: str, certain: frozenset[str]) -> None:
         before = self._returned.get((app, exit_name))
         met = certain if before is None else before & certain
         if met != before:
             self._returned[app, exit_name] = met
-            self._waiting += [node for node in self._callers[app] if node in self.before]
+            for node in self._callers[app]:
+                if node in self.before:
+                    heappush(self._waiting, self._order[node])
 
 
 def _way_to(end: Node, back: _WayBack) -> list[tuple[Node, Edge]]:

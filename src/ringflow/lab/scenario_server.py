@@ -33,6 +33,9 @@ from ringflow.engine.engine import Engine, Flows
 from ringflow.simulator.scenario import Given, ScenarioCustomer
 from ringflow.simulator.till import Till
 from ringflow.simulator.world import make_world
+from ringflow.sounds.generated import GeneratedPrompts
+from ringflow.sounds.library import PromptLibrary
+from ringflow.speaking import voice_of
 from ringflow.store import Store
 
 RECORD_WAIT_S = 10.0
@@ -152,6 +155,7 @@ class ScenarioServer:
                 trunks=_in_turn(ready.world.trunks, dials.turns),
                 uri_dial=dials.uri,
                 manager=self._manager if given.manager else None,
+                voice=GeneratedPrompts(PromptLibrary(config.path(config.sounds.folder)), voice_of),
             )
             kept = KeptRecords()
             engine = Engine(ready.directory, flows, world, (kept,))

@@ -29,6 +29,7 @@ from ringflow.simulator.scenario import (
     ScenarioDid,
 )
 from ringflow.simulator.scenario_files import ScenarioCase
+from ringflow.simulator.simulated_voice import SimulatedVoice
 from ringflow.simulator.till import Till
 from ringflow.simulator.world import make_world
 from ringflow.sounds.library import PromptLibrary
@@ -61,7 +62,10 @@ class Stage:
     def __init__(self, config: Config, empty: Path) -> None:
         library = PromptLibrary(config.path(config.sounds.folder))
         self.config = config
-        self.duration_of = durations_of(library)
+        (empty.parent / "sounds").mkdir(exist_ok=True)
+        self._voice = SimulatedVoice(empty.parent / "sounds")
+        of_library = durations_of(library)
+        self.duration_of: PromptDuration = lambda name: self._voice.duration_s(name) or of_library(name)
         self._prompts = library if library.folder.is_dir() else None
         self._books: dict[Path, FlowBook] = {}
         self._empty = empty
@@ -108,7 +112,7 @@ class Stage:
 
             def make_engine(observers: Sequence[Observer], manager: Manager) -> Engine:
                 # The virtual Asterisk's prompts are the library's names.
-                world = replace(ready.world, asterisk_sounds="", manager=manager)
+                world = replace(ready.world, asterisk_sounds="", manager=manager, voice=self._voice)
                 number = next(numbers)
                 name = "simulated" if number == 1 else f"simulated-{number}"
                 return Engine(ready.directory, book, world, observers, lambda: name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from ringflow.flows.slot import Prompt, Slot
+from ringflow.flows.slot import AnyPrompt, Slot
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 class Audio(Slot):
     """Plays prompts to their end."""
 
-    file: Prompt | Annotated[tuple[Prompt, ...], Field(min_length=1, max_length=20)]
-    """The prompt, or a list of prompts, played in order."""
+    file: AnyPrompt | Annotated[tuple[AnyPrompt, ...], Field(min_length=1, max_length=20)]
+    """The prompt, or a list of prompts, played in order. `{say: ...}` in place of a prompt are words."""
 
     async def run(self, call: Call) -> str:
         """Play them all."""
-        await call.media.play(*((self.file,) if isinstance(self.file, str) else self.file))
+        await call.media.play(*(self.file if isinstance(self.file, tuple) else (self.file,)))
         return "done"

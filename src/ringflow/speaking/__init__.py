@@ -30,7 +30,13 @@ __all__ = [
     "say_minutes",
     "say_money",
     "say_number",
+    "voice_of",
 ]
+
+
+def voice_of(language: str) -> str:
+    """The voice of espeak-ng that speaks a language."""
+    return load_language(language).voice
 
 
 def say_number(

@@ -1,0 +1,92 @@
+"""Texts that are spoken while a call waits, and kept as prompts of the library."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from ringflow.sounds.generated import GENERATED, GeneratedPrompts, SpeechFailed, generated_name
+from ringflow.sounds.library import PromptLibrary
+from ringflow.speaking import voice_of
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> PromptLibrary:
+    return PromptLibrary(tmp_path)
+
+
+async def test_a_text_becomes_a_prompt_of_the_library_and_is_spoken_once(library: PromptLibrary) -> None:
+    voices: list[str] = []
+
+    def voice(language: str) -> str:
+        voices.append(language)
+        return voice_of(language)
+
+    prompts = GeneratedPrompts(library, voice)
+    name = await prompts.prompt_of("Hello.", "en")
+    assert name == generated_name("Hello.", "en")
+    assert name.startswith(f"{GENERATED}/en/")
+    assert len(library.forms(name)) == 4
+    assert 0.2 < library.duration_s(name) < 3
+    assert await prompts.prompt_of("Hello.", "en") == name
+    assert voices == ["en"]
+
+
+async def test_the_same_text_in_another_language_is_another_prompt(library: PromptLibrary) -> None:
+    prompts = GeneratedPrompts(library, voice_of)
+    names = {await prompts.prompt_of("Hotel 12", language) for language in ("en", "de")}
+    assert names == set(library.names())
+    assert len(names) == 2
+
+
+async def test_calls_that_want_a_text_at_once_wait_for_one_voice_even_if_one_of_them_ends(
+    library: PromptLibrary,
+) -> None:
+    voices: list[str] = []
+
+    def voice(language: str) -> str:
+        voices.append(language)
+        return voice_of(language)
+
+    prompts = GeneratedPrompts(library, voice)
+    calls = [asyncio.create_task(prompts.prompt_of("Good morning.", "en")) for _ in range(10)]
+    await asyncio.sleep(0)
+    calls[0].cancel()
+    spoken = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(spoken[0], asyncio.CancelledError)
+    assert set(spoken[1:]) == {generated_name("Good morning.", "en")}
+    assert voices == ["en"]
+
+
+async def test_only_the_prompts_played_last_are_kept_and_recordings_stay(library: PromptLibrary) -> None:
+    prompts = GeneratedPrompts(library, voice_of, max_kept=2)
+    recorded = await GeneratedPrompts(library, voice_of).prompt_of("Mine.", "en")
+    for path in library.folder.glob(f"{recorded}.*"):
+        target = library.folder / "IVR" / f"mine{path.suffix}"
+        target.parent.mkdir(exist_ok=True)
+        path.rename(target)
+    one, two = [await prompts.prompt_of(text, "en") for text in ("one", "two")]
+    for age, name in ((200, two), (100, one)):
+        for path in library.folder.glob(f"{name}.*"):
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - age))
+    await prompts.prompt_of("two", "en")
+    three = await prompts.prompt_of("three", "en")
+    assert set(library.names()) == {"IVR/mine", two, three}
+
+
+@pytest.mark.parametrize("text", ["...", "   "])
+async def test_a_text_without_a_sound_fails_and_may_be_tried_again(library: PromptLibrary, text: str) -> None:
+    prompts = GeneratedPrompts(library, voice_of)
+    for _ in range(2):
+        with pytest.raises(SpeechFailed):
+            await prompts.prompt_of(text, "en")
+    assert library.names() == ()
+
+
+async def test_without_espeak_a_text_fails(library: PromptLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SpeechFailed, match="apt install espeak-ng"):
+        await GeneratedPrompts(library, voice_of).prompt_of("Hello.", "en")
