@@ -42,6 +42,9 @@ class Verb(StrEnum):
     IMPORT = "import"
     ENABLE = "enable"
     DISABLE = "disable"
+    PASSWORD = "password"  # noqa: S105 -- a verb, not a secret
+    """An operator's password was set or taken away."""
+    REVOKE = "revoke"
     GENERATE = "generate"
     """A batch of cards or vouchers was made."""
     DISCARD = "discard"
@@ -68,11 +71,17 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change. `before` None: `subject` was made; `after` None: it is gone."""
+    """One change. `before` None: `subject` was made; `after` None: it is gone.
+
+    `acted_as` is a `PrincipalKind`, `token` the name of the operator's token that acted; both are None in
+    entries of earlier versions.
+    """
 
     id: int
     at_ms: int
     operator: str
+    acted_as: str | None
+    token: str | None
     verb: str
     subject: str
     before: dict[str, Any] | None
@@ -93,6 +102,8 @@ async def note_many(actor: Actor, verb: Verb, entries: Sequence[tuple[str, Facts
         {
             "at_ms": actor.now_ms,
             "operator": actor.principal.name,
+            "acted_as": actor.principal.kind.value,
+            "token": actor.principal.token,
             "verb": verb.value,
             "subject": subject,
             "before": _plain(before),

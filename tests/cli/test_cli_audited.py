@@ -36,7 +36,7 @@ KEEP_NOTHING = {
     *("flow list", "flow show", "flow history", "flow diff", "flow draft list", "flow draft show"),
     "flow draft check",
     *("ledger check", "ledger show", "ledger holds", "rate list", "rate show", "rate export", "rate quote"),
-    "rate map list",
+    *("rate map list", "operator list", "operator show", "role list", "role show", "token list"),
     *("rate compare", "asterisk check"),
     *("record list", "record show", "record export", "audit list", "key list", "key make", "key verify"),
     *("sounds list", "sounds check", "lab call", "lab up", "lab down", "lab status", "lab logs"),
@@ -201,6 +201,17 @@ CHANGES = (
     change("voucher redeem --customer 1", "redeem", "voucher 1", typed="{code}"),
     change("voucher delete 2", "delete", "voucher 2", gone=True),
     change("customer delete 3", "delete", "customer 3", gone=True),
+    change("role add readers --right calls.read", "add", "role readers", made=True),
+    change("role change readers --right audit.read", "set", "role readers"),
+    change("operator add ann --role owner", "add", "operator ann", made=True, typed="hidden-hidden-7"),
+    change("operator add bob --role readers --no-password", "add", "operator bob", made=True),
+    change("operator change bob --role viewer", "set", "operator bob"),
+    change("operator password ann", "password", "operator ann", typed="hidden-hidden-8"),
+    change("operator disable bob", "disable", "operator bob"),
+    change("operator enable bob", "enable", "operator bob"),
+    change("role delete readers", "delete", "role readers", gone=True),
+    change("token add bob export", "add", "token export of bob", made=True),
+    change("token revoke {token}", "revoke", "token export of bob", gone=True),
 )
 
 
@@ -242,6 +253,9 @@ def test_each_of_them_is_noted_with_before_and_after(ringflow: Run, monkeypatch:
         if words[:2] == ["card", "generate"]:
             found["card"] = made["secrets"][0]["id"]
             secrets.append(made["secrets"][0]["pin"])
+        if words[:2] == ["token", "add"]:
+            found["token"] = made["starts_with"]
+            secrets.append(made["secret"])
         if words[:2] == ["voucher", "generate"]:
             found["code"] = made["secrets"][0]["code"]
             secrets += [voucher["code"] for voucher in made["secrets"]]

@@ -109,7 +109,7 @@ async def test_one_row_that_an_operator_made_is_enough_to_refuse(
             await trunks.add(actor, Trunk("carrier", "PJSIP/{number}@carrier"))
         else:
             await dids.add(actor, Did("18005550100", "calling_card"))
-    with pytest.raises(Refused, match="--replace"):
+    with pytest.raises(Refused, match="already; nothing is changed"):
         await write_rows(database_url, HEAD, empty, replace=False, kept_as="old")
 
 

@@ -8,7 +8,10 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from ringflow.actor import acting, shell_operator
+from ringflow.audit import Verb, note
 from ringflow.ledger.check import books_until_ms, check_books
 from ringflow.store import Store
 from ringflow.store.dump import read_rows, write_rows
@@ -52,6 +55,11 @@ FLOWS = (
     ),
 )
 FLOW_KEPT = "SELECT file, app, revision, text, first_loaded_ms, loaded_ms FROM flow_revisions"
+AUDITED = (
+    "INSERT INTO audit_log (at_ms, operator, verb, subject, before, after) "
+    "VALUES (5, 'ann', 'add', 'customer 42', NULL, '{\"name\": \"Ann\"}')"
+)
+AUDIT_LOG = "SELECT operator, subject, acted_as, token FROM audit_log"
 KEPT = {
     "SELECT name, channels, updated_ms FROM customers": ("Ann", 3, 2),
     "SELECT app, reject_code, created_ms FROM dids": ("card", 403, 5),
@@ -74,7 +82,8 @@ async def made_at(url: str, version: str) -> None:
         await connection.run_sync(upgrade_to, version)
         ledger = LEDGER if version >= "0002" else ()
         flows = FLOWS if version >= "0017" else ()
-        for statement in (*DIRECTORY, *ledger, *flows):
+        audited = (AUDITED,) if version >= "0005" else ()
+        for statement in (*DIRECTORY, *ledger, *flows, *audited):
             await connection.exec_driver_sql(statement)
     await store.close()
 
@@ -89,8 +98,17 @@ async def assert_whole(url: str, version: str) -> None:
             assert [tuple(one) for one in await connection.execute(text(query))] == [row]
         flows = [tuple(one) for one in await connection.execute(text(FLOW_KEPT))]
         assert flows == ([("card.yaml", "card", "aaa", "app: card", 3, 4)] if version >= "0017" else [])
+        # Who acted before 0024 is known by name alone; the log takes new entries, and still changes none.
+        log = [tuple(one) for one in await connection.execute(text(AUDIT_LOG))]
+        assert log == ([("ann", "customer 42", None, None)] if version >= "0005" else [])
+        assert (await connection.execute(text("SELECT count(*) FROM operators"))).scalar_one() == 0
         assert await books_until_ms(connection) == (77 if version >= "0002" else None)
     assert await check_books(store, 1_000) == []
+    async with acting(store, shell_operator("bob"), "US") as actor:
+        await note(actor, Verb.ADD, "customer 7", None, {"name": "Bob"})
+    with pytest.raises(DBAPIError, match="never changed"):
+        async with store.writing() as connection:
+            await connection.execute(text("DELETE FROM audit_log"))
     await store.close()
 
 

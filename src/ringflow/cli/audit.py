@@ -68,7 +68,7 @@ def entry_row(entry: AuditEntryForm) -> EntryRow:
     names = [name for name in {**before, **after} if not both or before.get(name) != after.get(name)]
     return EntryRow(
         at=entry.at,
-        operator=entry.operator,
+        operator=entry.operator if entry.token is None else f"{entry.operator} ({entry.token})",
         what=f"{entry.verb} {entry.subject}",
         before=_text(before, names),
         after=_text(after, names),

@@ -34,6 +34,8 @@ class AuditEntryForm:
     id: int
     at: Moment
     operator: str
+    acted_as: str | None
+    token: str | None
     verb: str
     subject: str
     before: Mapping[str, Any] | None
@@ -46,6 +48,8 @@ def audit_entry_form(entry: Entry, zone: tzinfo) -> AuditEntryForm:
         id=entry.id,
         at=Moment(entry.at_ms),
         operator=entry.operator,
+        acted_as=entry.acted_as,
+        token=entry.token,
         verb=entry.verb,
         subject=entry.subject,
         before=facts_form(entry.before, zone),

@@ -231,6 +231,20 @@ FIELDS: dict[str, Field] = {
     "after": Field(Kind.MAP, "its fields after; null: it is gone", {"status": "active"}),
     # Times.
     "at": Field(Kind.TIME, "when it was done", "2026-07-01T06:00:00.000Z"),
+    "role": Field(_T, "a bundle of rights", "support"),
+    "rights": Field(Kind.TEXTS, "what may be done", ["customers.read"]),
+    "built_in": Field(_B, "whether it is always there and never changed", True),
+    "starts_with": Field(_T, "how an API token begins", "rf_ab12cd34"),
+    "secret": Field(_T, "the whole API token, shown once", "rf_ab12cd34_..."),
+    "token": Field(_T, "the name of the API token that acted; null: none, or not known", None),
+    "acted_as": Field(_T, "`operator`, `token`, `caller` or `system`; null in entries of old", "operator"),
+    "password_set_at": Field(
+        Kind.TIME, "when its password was set; null: it has none", "2026-07-01T06:00:00Z"
+    ),
+    "last_used_at": Field(
+        Kind.TIME, "when it was last used, a minute earlier at most", "2026-07-01T06:00:00Z"
+    ),
+    "revoked_at": Field(Kind.TIME, "when it was revoked; null: it is in use", None),
     "created_at": Field(Kind.TIME, "when it was made", "2026-07-01T06:00:00Z"),
     "redeemed_at": Field(Kind.TIME, "when it was redeemed", "2026-07-02T06:00:00Z"),
     "archived_at": Field(Kind.TIME, "since when it is out of use for ever", "2026-08-01T06:00:00Z"),

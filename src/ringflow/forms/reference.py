@@ -25,6 +25,7 @@ from ringflow.forms.flow import (
     ServerFlowForm,
 )
 from ringflow.forms.made_call import MadeCallForm, MadeLegForm, TranscriptEventForm
+from ringflow.forms.operator import NewTokenForm, OperatorForm, RoleForm, TokenForm
 from ringflow.forms.rate import (
     AssignmentForm,
     ImportedRatesForm,
@@ -124,6 +125,10 @@ SECTIONS = (
         for by, form in REPORT_FORMS.items()
     ),
     Section("Amounts of a report", ReportAmountsForm, "`amounts` of a report's line", {}),
+    Section("Operator", OperatorForm, "`operator`", {"name": "ann"}),
+    Section("Role", RoleForm, "`role`", {"name": "support"}),
+    Section("API token", TokenForm, "`token list`, `token revoke`", {"name": "billing", "role": None}),
+    Section("API token that was just made", NewTokenForm, "`token add`", {"name": "billing", "role": None}),
     Section("Entry of the audit log", AuditEntryForm, "`audit list`", {"id": 12}),
 )
 """All forms, in the order of the page."""

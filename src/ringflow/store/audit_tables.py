@@ -22,6 +22,9 @@ audit_log = Table(
     Column("subject", Text, nullable=False, index=True),
     Column("before", JSON(none_as_null=True)),
     Column("after", JSON(none_as_null=True)),
+    # What the operator is (`PrincipalKind`), and the API token that acted; NULL in rows of earlier versions.
+    Column("acted_as", Text),
+    Column("token", Text),
     CheckConstraint("operator <> ''", name="operator"),
     sqlite_autoincrement=True,
 )

@@ -1,0 +1,219 @@
+"""Operators: the people and programs that act by the REST API and the console, each with a role."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypedDict, Unpack
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts import roles
+from ringflow.accounts.fields import check_text
+from ringflow.accounts.passwords import Passwords, check_password, needs_new_hash
+from ringflow.accounts.roles import refuse_beyond
+from ringflow.actor import Actor, Principal, PrincipalKind
+from ringflow.audit import Verb, note
+from ringflow.errors import Conflict, Forbidden, Refused, Unknown
+from ringflow.plain_text import plain
+from ringflow.store import Store
+from ringflow.store.operator_tables import operators
+
+OWNER = "owner"
+MAX_NAME = 64
+_NAME = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{{0,{MAX_NAME - 1}}})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody who acts. One without a password cannot log in: a program, which acts by its tokens."""
+
+    name: str
+    role: str
+    enabled: bool = True
+    notes: str = ""
+    password_set_ms: int | None = None
+    created_ms: int = 0
+
+
+class OperatorChanges(TypedDict, total=False):
+    """The fields that `alter` may change."""
+
+    role: str
+    notes: str
+
+
+_COLUMNS = tuple(operators.c[name] for name in Operator.__slots__)
+
+
+async def find(connection: AsyncConnection, name: str) -> Operator | None:
+    """Return the operator of this name, or None."""
+    row = (await connection.execute(_named(name))).one_or_none()
+    return Operator(*row) if row else None
+
+
+async def show(connection: AsyncConnection, name: str) -> Operator:
+    """Return the operator of this name. Raises `Unknown`."""
+    operator = await find(connection, name)
+    if operator is None:
+        raise Unknown("operator.unknown", f"operator {plain(name)} does not exist", operator=name)
+    return operator
+
+
+async def every(connection: AsyncConnection) -> Sequence[Operator]:
+    """Return all operators by name."""
+    return [Operator(*row) for row in await connection.execute(select(*_COLUMNS).order_by(operators.c.name))]
+
+
+async def add(actor: Actor, operator: Operator, password_hash: str | None) -> Operator:
+    """Add an operator. `password_hash` None: it acts by tokens only.
+
+    Raises `Refused`: its name is taken or malformed, no such role, or a role beyond the actor's rights.
+    """
+    if not _NAME.fullmatch(operator.name):
+        raise Refused(
+            "operator.malformed_name",
+            f"operator `{plain(operator.name)}`: write up to {MAX_NAME} letters, digits and . _ @ + -",
+            ("name",),
+            operator=operator.name,
+        )
+    check_text(operator.notes, "notes")
+    refuse_beyond(actor, (await roles.show(actor.connection, operator.role)).rights)
+    if await find(actor.connection, operator.name) is not None:
+        raise Conflict("operator.taken", f"operator {operator.name} exists already", operator=operator.name)
+    made = replace(
+        operator,
+        created_ms=actor.now_ms,
+        password_set_ms=None if password_hash is None else actor.now_ms,
+    )
+    await actor.connection.execute(
+        operators.insert().values(
+            **_fields(made),
+            password_hash=password_hash,
+            password_set_ms=made.password_set_ms,
+            created_ms=actor.now_ms,
+            updated_ms=actor.now_ms,
+        )
+    )
+    await note(actor, Verb.ADD, f"operator {made.name}", None, _facts(made))
+    return made
+
+
+async def alter(actor: Actor, name: str, **changes: Unpack[OperatorChanges]) -> Operator:
+    """Change an operator's fields.
+
+    Raises `Refused`: unknown, no such role, the last owner, or rights beyond the actor's.
+    """
+    old = await _changeable(actor, name)
+    new = replace(old, **changes)
+    check_text(new.notes, "notes")
+    refuse_beyond(actor, (await roles.show(actor.connection, new.role)).rights)
+    if new.role != OWNER:
+        await _refuse_last_owner(actor, old)
+    return await _write(actor, Verb.SET, old, new)
+
+
+async def set_enabled(actor: Actor, name: str, enabled: bool) -> Operator:
+    """Let an operator act, or not: it cannot log in then, and its tokens do not work.
+
+    Raises `Refused`: unknown, the last owner, or rights beyond the actor's.
+    """
+    old = await _changeable(actor, name)
+    if not enabled:
+        await _refuse_last_owner(actor, old)
+    return await _write(actor, Verb.ENABLE if enabled else Verb.DISABLE, old, replace(old, enabled=enabled))
+
+
+async def set_password(actor: Actor, name: str, password_hash: str | None) -> Operator:
+    """Give an operator another password; None takes it away.
+
+    Raises `Refused`: unknown, or rights beyond the actor's: whoever sets a password could log in with it.
+    """
+    old = await _changeable(actor, name)
+    new = replace(old, password_set_ms=None if password_hash is None else actor.now_ms)
+    values = {"password_hash": password_hash, "password_set_ms": new.password_set_ms}
+    changed = operators.update().where(operators.c.name == name)
+    await actor.connection.execute(changed.values(**values, updated_ms=actor.now_ms))
+    await note(actor, Verb.PASSWORD, f"operator {name}", _facts(old), _facts(new))
+    return new
+
+
+async def new_password_hash(passwords: Passwords, password: str, operator: str) -> str:
+    """Return what is kept of a new password. Raises `Refused` for one that could be guessed."""
+    return await passwords.hash(check_password(password, operator))
+
+
+async def recognise(store: Store, passwords: Passwords, name: str, password: str) -> Principal:
+    """Return who logs in.
+
+    Raises `Forbidden` in the same words and after the same time for an unknown name, a wrong password, an
+    operator who is disabled and one without a password. How often it may be tried is for the caller to bound.
+    """
+    query = select(*_COLUMNS, operators.c.password_hash).where(operators.c.name == name)
+    async with store.reading() as connection:
+        row = (await connection.execute(query)).one_or_none()
+    kept = None if row is None else row.password_hash
+    matches = await passwords.matches(password, kept)
+    if row is None or kept is None or not matches or not row.enabled:
+        raise Forbidden("login.refused", "the name or the password is wrong, or the operator is disabled")
+    if needs_new_hash(kept):
+        newer = await passwords.hash(password)
+        same = (operators.c.name == name) & (operators.c.password_hash == kept)
+        async with store.writing() as connection:
+            await connection.execute(operators.update().where(same).values(password_hash=newer))
+    async with store.reading() as connection:
+        rights = (await roles.show(connection, row.role)).rights
+    return Principal(PrincipalKind.OPERATOR, row.name, rights)
+
+
+async def _changeable(actor: Actor, name: str) -> Operator:
+    """Return an operator whom the actor may change: one who has no right that the actor lacks."""
+    locked = _named(name).with_for_update()
+    row = (await actor.connection.execute(locked)).one_or_none()
+    if row is None:
+        return await show(actor.connection, name)
+    operator = Operator(*row)
+    refuse_beyond(actor, (await roles.show(actor.connection, operator.role)).rights)
+    return operator
+
+
+async def _refuse_last_owner(actor: Actor, operator: Operator) -> None:
+    if operator.role != OWNER or not operator.enabled:
+        return
+    # Locked in one order: two owners who disable each other at the same time must not both succeed.
+    owners = select(operators.c.name).where(operators.c.role == OWNER, operators.c.enabled)
+    found = (await actor.connection.execute(owners.order_by(operators.c.id).with_for_update())).scalars()
+    if set(found) <= {operator.name}:
+        raise Conflict(
+            "operator.last_owner",
+            f"operator {operator.name} is the last owner that is enabled; make another one first",
+            operator=operator.name,
+        )
+
+
+async def _write(actor: Actor, verb: Verb, old: Operator, new: Operator) -> Operator:
+    if new != old:
+        changed = operators.update().where(operators.c.name == old.name)
+        await actor.connection.execute(changed.values(**_fields(new), updated_ms=actor.now_ms))
+        await note(actor, verb, f"operator {old.name}", _facts(old), _facts(new))
+    return new
+
+
+def _named(name: str) -> Select[Any]:
+    return select(*_COLUMNS).where(operators.c.name == name)
+
+
+def _fields(operator: Operator) -> dict[str, object]:
+    return {name: getattr(operator, name) for name in ("name", "role", "enabled", "notes")}
+
+
+def _facts(operator: Operator) -> dict[str, object]:
+    """What the audit log keeps: not the password, but when it was set."""
+    return {**_fields(operator), "password_set_ms": operator.password_set_ms}
+
+
+async def count(connection: AsyncConnection) -> int:
+    """Return how many operators there are."""
+    return int((await connection.execute(select(func.count()).select_from(operators))).scalar_one())

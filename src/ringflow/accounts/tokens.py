@@ -1,0 +1,221 @@
+"""API tokens: operators' programs act by them. The text of one is shown once, and kept as a digest only.
+
+A token is `rf_PREFIX_SECRET`: the prefix finds its row and stands in lists and logs, the secret has 256
+random bits. It never has more rights than its operator has at the time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts import operators, roles
+from ringflow.accounts.roles import refuse_beyond
+from ringflow.actor import Actor, Principal, PrincipalKind
+from ringflow.audit import Verb, note
+from ringflow.errors import Conflict, Forbidden, Refused, Unknown
+from ringflow.plain_text import plain
+from ringflow.rights import Right
+from ringflow.store import Store
+from ringflow.store.operator_tables import operators as operators_table
+from ringflow.store.operator_tables import tokens
+
+PREFIX_LENGTH = 8
+SECRET_BYTES = 32
+USED_EVERY_MS = 60_000
+"""How old the time of a token's last use may be: a write for every request would be too many."""
+MAX_NAME = 64
+
+_ALPHABET = string.ascii_lowercase + string.digits
+_TEXT = re.compile(rf"rf_([a-z0-9]{{{PREFIX_LENGTH}}})_[A-Za-z0-9_-]{{43}}", re.ASCII)
+_NAME = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{{0,{MAX_NAME - 1}}})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token without its secret. `role` and `rights` None: all that its operator may do."""
+
+    id: int
+    operator: str
+    name: str
+    prefix: str
+    role: str | None
+    rights: tuple[Right, ...] | None
+    created_ms: int
+    expires_ms: int | None
+    last_used_ms: int | None
+    revoked_ms: int | None
+
+    @property
+    def starts_with(self) -> str:
+        """How the token's text begins: what people and logs recognise it by."""
+        return f"rf_{self.prefix}"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPlan:
+    """A token to be made. At most one of `role` and `rights` narrows what its operator may do."""
+
+    operator: str
+    name: str
+    role: str | None = None
+    rights: frozenset[Right] | None = None
+    expires_ms: int | None = None
+
+
+_COLUMNS = (
+    tokens.c.id,
+    operators_table.c.name.label("operator"),
+    *(tokens.c[name] for name in Token.__slots__[2:]),
+)
+
+
+async def add(actor: Actor, plan: TokenPlan) -> tuple[Token, str]:
+    """Make a token; returns it and its text, which nobody can find out later.
+
+    Raises `Refused`: no such operator or role, the name is taken, or rights beyond the actor's.
+    """
+    if not _NAME.fullmatch(plan.name):
+        raise Refused(
+            "token.malformed_name",
+            f"token `{plain(plan.name)}`: write up to {MAX_NAME} letters, digits, spaces and . _ -",
+            ("name",),
+            name=plan.name,
+        )
+    if plan.role is not None and plan.rights is not None:
+        raise Refused("token.role_and_rights", "a token has a role or rights of its own, not both")
+    if plan.expires_ms is not None and plan.expires_ms <= actor.now_ms:
+        raise Refused("token.expires_in_the_past", "the token would have expired already; choose a later day")
+    operator = await operators.show(actor.connection, plan.operator)
+    granted = (await roles.show(actor.connection, operator.role)).rights
+    if plan.role is not None:
+        granted &= (await roles.show(actor.connection, plan.role)).rights
+    if plan.rights is not None:
+        granted &= plan.rights
+    refuse_beyond(actor, granted)
+    operator_id = select(operators_table.c.id).where(operators_table.c.name == plan.operator)
+    same = (tokens.c.operator_id == operator_id.scalar_subquery()) & (tokens.c.name == plan.name)
+    if (
+        await actor.connection.execute(select(tokens.c.id).where(same, tokens.c.revoked_ms.is_(None)))
+    ).scalar():
+        raise Conflict(
+            "token.taken",
+            f"operator {plan.operator} has a token `{plan.name}` already; revoke it, or choose another name",
+            operator=plan.operator,
+            name=plan.name,
+        )
+    prefix = "".join(secrets.choice(_ALPHABET) for _ in range(PREFIX_LENGTH))
+    text = f"rf_{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
+    values = {
+        "name": plan.name,
+        "prefix": prefix,
+        "role": plan.role,
+        "rights": None if plan.rights is None else sorted(plan.rights),
+        "expires_ms": plan.expires_ms,
+    }
+    made = tokens.insert().values(
+        **values, operator_id=operator_id.scalar_subquery(), digest=_digest(text), created_ms=actor.now_ms
+    )
+    await actor.connection.execute(made)
+    await note(actor, Verb.ADD, _subject(plan.operator, plan.name), None, values)
+    return await show(actor.connection, f"rf_{prefix}"), text
+
+
+async def every(
+    connection: AsyncConnection, *, operator: str | None = None, revoked: bool = False
+) -> Sequence[Token]:
+    """Return the tokens by operator and name; with `revoked` those too that are revoked."""
+    query = _all().order_by(operators_table.c.name, tokens.c.name, tokens.c.id)
+    if operator is not None:
+        query = query.where(operators_table.c.name == operator)
+    if not revoked:
+        query = query.where(tokens.c.revoked_ms.is_(None))
+    return [_token(row) for row in await connection.execute(query)]
+
+
+async def show(connection: AsyncConnection, start: str) -> Token:
+    """Return the token that starts so (`rf_PREFIX`; the whole token, too). Raises `Unknown`."""
+    # Of a whole token that somebody pastes here, the secret must not get into an error.
+    start = start[: len("rf_") + PREFIX_LENGTH]
+    query = _all().where(tokens.c.prefix == start.removeprefix("rf_"))
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise Unknown("token.unknown", f"no token starts with {plain(start)}", start=start)
+    return _token(row)
+
+
+async def revoke(actor: Actor, start: str) -> Token:
+    """End a token: it opens nothing from now on. One that is revoked stays as it is. Raises `Unknown`."""
+    token = await show(actor.connection, start)
+    ended = update(tokens).where(tokens.c.id == token.id, tokens.c.revoked_ms.is_(None))
+    if (await actor.connection.execute(ended.values(revoked_ms=actor.now_ms))).rowcount:
+        facts = {"prefix": token.prefix, "expires_ms": token.expires_ms, "last_used_ms": token.last_used_ms}
+        await note(actor, Verb.REVOKE, _subject(token.operator, token.name), facts, None)
+    return await show(actor.connection, token.starts_with)
+
+
+async def recognise(store: Store, text: str, now_ms: int) -> Principal:
+    """Return who acts by a token.
+
+    Raises `Forbidden` in the same words for one that is unknown, revoked or expired, and for one whose
+    operator is disabled. Whatever a client sends is safe to pass; nothing of it is logged.
+    """
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        raise _refused()
+    query = select(*_COLUMNS, tokens.c.digest, operators_table.c.enabled, operators_table.c.role).select_from(
+        tokens.join(operators_table)
+    )
+    async with store.reading() as connection:
+        row = (await connection.execute(query.where(tokens.c.prefix == match[1]))).one_or_none()
+        if row is None or not hmac.compare_digest(row.digest, _digest(text)):
+            raise _refused()
+        *fields, _, enabled, operators_role = row
+        token = _token(fields)
+        expired = token.expires_ms is not None and token.expires_ms <= now_ms
+        if token.revoked_ms is not None or expired or not enabled:
+            raise _refused()
+        rights = (await roles.show(connection, operators_role)).rights
+        if token.role is not None:
+            rights &= (await roles.show(connection, token.role)).rights
+        if token.rights is not None:
+            rights &= frozenset(token.rights)
+    if token.last_used_ms is None or token.last_used_ms <= now_ms - USED_EVERY_MS:
+        async with store.writing() as connection:
+            used = update(tokens).where(tokens.c.id == token.id)
+            await connection.execute(used.values(last_used_ms=now_ms))
+    return Principal(PrincipalKind.TOKEN, token.operator, rights, token.name)
+
+
+def _refused() -> Forbidden:
+    return Forbidden("token.refused", "the token is unknown, revoked or expired, or its operator is disabled")
+
+
+def _all() -> Select[Any]:
+    return select(*_COLUMNS).select_from(tokens.join(operators_table))
+
+
+def _token(row: Sequence[Any]) -> Token:
+    token = Token(*row)
+    if token.rights is None:
+        return token
+    # A right of a later version that was here before means nothing to this one.
+    known = {right.value for right in Right}
+    return replace(token, rights=tuple(Right(one) for one in token.rights if one in known))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _subject(operator: str, name: str) -> str:
+    return f"token {name} of {operator}"

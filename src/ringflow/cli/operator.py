@@ -1,0 +1,139 @@
+"""`ringflow operator`: who may act by the REST API and the console."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.accounts import operators
+from ringflow.accounts.operators import OperatorChanges, new_password_hash
+from ringflow.accounts.passwords import Passwords
+from ringflow.actor import Actor
+from ringflow.cli.opening import with_actor, with_reading
+from ringflow.cli.operators import Operator
+from ringflow.cli.password_input import PasswordFile, read_password
+from ringflow.cli.printing import Json, print_many, print_one
+from ringflow.config import Config
+from ringflow.errors import Refused
+from ringflow.forms.operator import OperatorForm, operator_form
+
+app = typer.Typer(help="Who may act by the REST API and the console.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The operator's name.")]
+RoleName = Annotated[
+    str, typer.Option("--role", metavar="ROLE", help="What it may do: `ringflow role list`.")
+]
+NewRoleName = Annotated[
+    str | None, typer.Option("--role", metavar="ROLE", help="What it may do: `ringflow role list`.")
+]
+Notes = Annotated[str | None, typer.Option("--notes", help="A line for people.")]
+
+
+@app.command("add")
+def add_command(
+    name: Name,
+    role: RoleName,
+    operator: Operator,
+    notes: Notes = None,
+    password_file: PasswordFile = None,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="A program: it acts by tokens and never logs in.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Add an operator.
+
+    Its password is asked for, or read from standard input or a file.
+    """
+    if no_password and password_file is not None:
+        raise Refused(
+            "option.malformed", "--no-password and --password-file exclude each other", option="--no-password"
+        )
+    password = None if no_password else read_password(password_file)
+    wanted = operators.Operator(name, role, notes=notes or "")
+
+    async def add(actor: Actor, config: Config) -> operators.Operator:
+        kept = None if password is None else await new_password_hash(Passwords(), password, name)
+        return await operators.add(actor, wanted, kept)
+
+    print_one(operator_form(with_actor(operator, add)), as_json)
+
+
+@app.command("list")
+def list_command(as_json: Json = False) -> None:
+    """List the operators by name."""
+
+    async def find(connection: AsyncConnection, config: Config) -> list[OperatorForm]:
+        return [operator_form(one) for one in await operators.every(connection)]
+
+    print_many(with_reading(find), OperatorForm, as_json)
+
+
+@app.command("show")
+def show_command(name: Name, as_json: Json = False) -> None:
+    """Show an operator."""
+
+    async def find(connection: AsyncConnection, config: Config) -> OperatorForm:
+        return operator_form(await operators.show(connection, name))
+
+    print_one(with_reading(find), as_json)
+
+
+@app.command("change")
+def change_command(
+    name: Name, operator: Operator, role: NewRoleName = None, notes: Notes = None, as_json: Json = False
+) -> None:
+    """Change what is given; the rest stays."""
+    changes: OperatorChanges = {}
+    if role is not None:
+        changes["role"] = role
+    if notes is not None:
+        changes["notes"] = notes
+    changed = with_actor(operator, lambda actor, config: operators.alter(actor, name, **changes))
+    print_one(operator_form(changed), as_json)
+
+
+@app.command("disable")
+def disable_command(name: Name, operator: Operator, as_json: Json = False) -> None:
+    """Let an operator act no more.
+
+    It cannot log in, and its tokens do not work, until it is enabled again.
+    """
+    disabled = with_actor(operator, lambda actor, config: operators.set_enabled(actor, name, enabled=False))
+    print_one(operator_form(disabled), as_json)
+
+
+@app.command("enable")
+def enable_command(name: Name, operator: Operator, as_json: Json = False) -> None:
+    """Let a disabled operator act again."""
+    enabled = with_actor(operator, lambda actor, config: operators.set_enabled(actor, name, enabled=True))
+    print_one(operator_form(enabled), as_json)
+
+
+@app.command("password")
+def password_command(
+    name: Name,
+    operator: Operator,
+    password_file: PasswordFile = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take the password away: it acts by tokens only then.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Set an operator's password.
+
+    It is asked for, or read from standard input or a file.
+    """
+    if remove and password_file is not None:
+        raise Refused(
+            "option.malformed", "--remove and --password-file exclude each other", option="--remove"
+        )
+    password = None if remove else read_password(password_file)
+
+    async def change(actor: Actor, config: Config) -> operators.Operator:
+        kept = None if password is None else await new_password_hash(Passwords(), password, name)
+        return await operators.set_password(actor, name, kept)
+
+    print_one(operator_form(with_actor(operator, change)), as_json)

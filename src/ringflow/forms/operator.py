@@ -1,0 +1,105 @@
+"""The forms of operators, their roles and their API tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import tzinfo
+
+from ringflow.accounts.operators import Operator
+from ringflow.accounts.roles import Role
+from ringflow.accounts.tokens import Token
+from ringflow.moments import Moment, last_day
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorForm:
+    """An operator. `password_set_at` null: it has no password, and acts by tokens only."""
+
+    name: str
+    role: str
+    enabled: bool
+    notes: str
+    password_set_at: Moment | None
+    created_at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class RoleForm:
+    """A role and its rights."""
+
+    name: str
+    rights: tuple[str, ...]
+    built_in: bool
+    notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenForm:
+    """An API token. `role` and `rights` null: it may do all that its operator may."""
+
+    operator: str
+    name: str
+    starts_with: str
+    role: str | None
+    rights: tuple[str, ...] | None
+    created_at: Moment
+    expires: str | None
+    last_used_at: Moment | None
+    revoked_at: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewTokenForm:
+    """An API token that was just made, with its text, which is never shown again."""
+
+    secret: str
+    operator: str
+    name: str
+    starts_with: str
+    role: str | None
+    rights: tuple[str, ...] | None
+    created_at: Moment
+    expires: str | None
+
+
+def operator_form(operator: Operator) -> OperatorForm:
+    """Return an operator as it is shown."""
+    return OperatorForm(
+        name=operator.name,
+        role=operator.role,
+        enabled=operator.enabled,
+        notes=operator.notes,
+        password_set_at=_moment(operator.password_set_ms),
+        created_at=Moment(operator.created_ms),
+    )
+
+
+def role_form(role: Role) -> RoleForm:
+    """Return a role as it is shown."""
+    return RoleForm(role.name, tuple(sorted(role.rights)), role.built_in, role.notes)
+
+
+def token_form(token: Token, zone: tzinfo) -> TokenForm:
+    """Return a token as it is shown to an operator in this time zone."""
+    return TokenForm(
+        operator=token.operator,
+        name=token.name,
+        starts_with=token.starts_with,
+        role=token.role,
+        rights=token.rights,
+        created_at=Moment(token.created_ms),
+        expires=last_day(token.expires_ms, zone),
+        last_used_at=_moment(token.last_used_ms),
+        revoked_at=_moment(token.revoked_ms),
+    )
+
+
+def new_token_form(token: Token, secret: str, zone: tzinfo) -> NewTokenForm:
+    """Return a token that was just made, with its text."""
+    shown = token_form(token, zone)
+    names = [field.name for field in fields(NewTokenForm) if field.name != "secret"]
+    return NewTokenForm(secret, **{name: getattr(shown, name) for name in names})
+
+
+def _moment(time_ms: int | None) -> Moment | None:
+    return None if time_ms is None else Moment(time_ms)
