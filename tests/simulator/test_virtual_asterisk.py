@@ -86,7 +86,8 @@ async def test_get_data_has_timeouts_of_its_own(script: PlayScript) -> None:
 async def test_stream_file_stops_at_its_escape_digits_only(script: PlayScript) -> None:
     steps = [Keys("12", 500, 100, 300)]
     assert (await script(["ANSWER", 'STREAM FILE ask ""'], steps)).lines[1] == "200 result=0 endpos=16000"
-    assert (await script(["ANSWER", "STREAM FILE ask 2"], steps)).lines[1] == "200 result=50 endpos=7200"
+    # The first key lengthened it by 10 ms, in which nothing of the file was played.
+    assert (await script(["ANSWER", "STREAM FILE ask 2"], steps)).lines[1] == "200 result=50 endpos=7120"
     assert (await script(["ANSWER", 'STREAM FILE gone ""'])).lines[1] == "200 result=-1 endpos=0"
 
 
@@ -99,6 +100,13 @@ async def test_stream_file_begins_where_it_is_told_to(script: PlayScript) -> Non
         "200 result=0 endpos=99000",
     ]
     assert played.clock.monotonic_ms() == 800
+
+
+async def test_each_key_that_nobody_takes_lengthens_a_prompt_and_not_its_file(script: PlayScript) -> None:
+    steps = [Keys("12345", 300, 100, 300)]
+    played = await script(["ANSWER", 'STREAM FILE ask ""'], steps)
+    assert played.lines[1] == "200 result=0 endpos=16000"
+    assert played.clock.monotonic_ms() == 2050
 
 
 async def test_keys_that_nobody_asks_for_are_lost(script: PlayScript) -> None:

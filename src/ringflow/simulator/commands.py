@@ -107,9 +107,9 @@ async def _stream_file(call: IncomingCall, words: list[str]) -> str | None:
         # The same -1 as a hang-up, and the call goes on (docs/asterisk-facts.md).
         return "200 result=-1 endpos=0"
     offset = max(0, _whole(words[4])) if len(words) == 5 else 0
-    began_ms = call.clock.monotonic_ms()
+    call.played_ms = offset // SAMPLES_PER_MS
     event = await call.play(words[2], words[3], bool(words[3]), offset // SAMPLES_PER_MS)
-    position = offset + (call.clock.monotonic_ms() - began_ms) * SAMPLES_PER_MS
+    position = call.played_ms * SAMPLES_PER_MS
     result = ord(event.key) if isinstance(event, KeyUp) else -1 if isinstance(event, HungUp) else 0
     return f"200 result={result} endpos={position}"
 

@@ -18,6 +18,13 @@ ANY_KEY = "0123456789*#ABCD"
 BETWEEN_PROMPTS_MS = 50
 """Time for a key between two prompts of one `Read` (ast_app_getdata)."""
 
+LENGTHENS_MS = 10
+"""By how much a key that nobody takes lengthens the prompt that is played: 0 to 20 ms on Asterisk.
+
+A file is sent by ticks of 20 ms (AST_TIMING_FD of __ast_read in main/channel.c). Of those that fall due while
+the packets of a key are read, all but one are acknowledged and lost (timerfd_timer_ack).
+"""
+
 PromptDuration: TypeAlias = Callable[[str], float | None]
 """How long a prompt plays, in seconds; None: Asterisk would not find it."""
 
@@ -49,6 +56,10 @@ class IncomingCall:
     keys: VirtualKeys = field(default_factory=VirtualKeys)
     missing_applications: frozenset[str] = frozenset()
     """Applications that this Asterisk does not have, in small letters."""
+    played_ms: int = 0
+    """How far into its file the last prompt was played."""
+    ignored_keys: int = 0
+    """How many keys were read and dropped."""
     sip_code: int | None = None
     """The SIP status with which an unanswered call was refused, None where it was not."""
 
@@ -76,6 +87,7 @@ class IncomingCall:
                 self.channel.hung_up = True
             if not isinstance(event, KeyUp) or event.key in keys:
                 return event
+            self.ignored_keys += 1
 
     async def play(
         self, prompt: str, keys: str = "", takes_keys: bool = False, from_ms: int = 0
@@ -93,7 +105,13 @@ class IncomingCall:
             self.prompts.append(name)
         self.line.starts(name, takes_keys)
         rest_ms = max(0, round(duration_s * 1000) - from_ms)
-        event = await self.wait(self.clock.monotonic_ms() + rest_ms, keys)
+        began_ms, ignored = self.clock.monotonic_ms(), self.ignored_keys
+        ends_ms, event = began_ms + rest_ms, None
+        while event is None and self.clock.monotonic_ms() < ends_ms:
+            event = await self.wait(ends_ms, keys)
+            ends_ms = began_ms + rest_ms + LENGTHENS_MS * (self.ignored_keys - ignored)
+        lengthened_ms = LENGTHENS_MS * (self.ignored_keys - ignored)
+        self.played_ms = from_ms + max(0, self.clock.monotonic_ms() - began_ms - lengthened_ms)
         self.line.stops(name)
         return event
 
