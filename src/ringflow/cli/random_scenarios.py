@@ -73,7 +73,7 @@ def _play_in_lab(
     shown: dict[str, object],
 ) -> bool:
     from ringflow.cli.lab_opening import open_lab
-    from ringflow.lab.random_agreement import compare_random
+    from ringflow.lab.random_agreement import TOLERANCE_MS, compare_random
 
     lab = open_lab(None)
     if not lab.asterisk().is_running():
@@ -89,8 +89,8 @@ def _play_in_lab(
             _write(out, failing[0].case.path.read_text("utf-8"), overwrite)
     console.print(
         f"{counted(len(told.comparisons), 'call')} in the lab, {len(failing)} of them different; "
-        f"{told.gaps_within} of {len(told.gaps_ms)} times from event to event within {told.tolerance_ms} ms "
-        f"({told.share_within:.1%})",
+        f"{told.gaps_within} of {len(told.gaps_ms)} times from event to event within {TOLERANCE_MS} ms "
+        f"({told.share_within:.1%}; {told.first_share:.1%} before calls were made again)",
         soft_wrap=True,
     )
     for one in failing:
@@ -99,7 +99,7 @@ def _play_in_lab(
         console.print(f"the first one of them: {escape(str(out))}", soft_wrap=True)
     shown["lab"] = {
         "compared": len(told.comparisons), "different": len(failing), "gaps": len(told.gaps_ms),
-        "gaps_within_50_ms": told.gaps_within,
+        "gaps_within_50_ms": told.gaps_within, "share_at_first": told.first_share,
     }  # fmt: skip
     return not failing and told.is_close
 

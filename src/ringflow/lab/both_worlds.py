@@ -53,17 +53,17 @@ class Comparison:
 class BothWorlds:
     """A stage for simulated calls, and a lab with a Ringflow server for real ones."""
 
-    def __init__(self, lab: Lab, stage: Stage, server: ScenarioServer) -> None:
+    def __init__(self, lab: Lab, stage: Stage, server: ScenarioServer, at_once: int = AT_ONCE) -> None:
         self._lab = lab
         self._stage = stage
         self._server = server
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = asyncio.Semaphore(at_once)
         self._trunks = TrunkPool(name for name in lab.asterisk().state.trunks if name.startswith("callee"))
         self._numbers = count(1)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, config: Config, lab: Lab) -> AsyncIterator[BothWorlds]:
+    async def open(cls, config: Config, lab: Lab, at_once: int = AT_ONCE) -> AsyncIterator[BothWorlds]:
         """For the running lab, with the flows and prompts of a configuration. Raises `StartError`."""
         asterisk = lab.asterisk()
         port, ami = asterisk.state.fastagi_port, asterisk.manager_settings()
@@ -72,10 +72,10 @@ class BothWorlds:
                 Stage.open(config) as stage,
                 ScenarioServer.open(port, Path(folder), ami) as server,
             ):
-                yield cls(lab, stage, server)
+                yield cls(lab, stage, server, at_once)
 
     async def play_all(self, cases: Sequence[ScenarioCase]) -> list[Comparison]:
-        """Play scenarios, as many at once as `AT_ONCE` and the trunks allow; in the order of `cases`.
+        """Play scenarios, as many at once as `at_once` and the trunks allow; in the order of `cases`.
 
         Where the worlds disagree the scenario is played again, up to `TRIES` times in all: a busy machine is
         late with keys now and then, a wrong simulator is wrong every time.

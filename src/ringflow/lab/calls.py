@@ -97,7 +97,7 @@ class _LabCall:
             *self.deeds(caller, side, list(callees)),
             *(self.take_turns(trunk, later) for trunk, (_, *later) in turns.items() if later),
             *(self.press_in_talk(trunk, first) for trunk, (first, *_) in turns.items() if first.keys),
-            *(self.work_in_talk(list(callees), *one) for one in in_talk),
+            *(self.work_in_talk(list(callees), *one) for one in in_talk if callees),
         ]
         helping = [asyncio.create_task(one) for one in deeds]
         try:

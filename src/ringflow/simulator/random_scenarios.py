@@ -58,9 +58,8 @@ def _scenario(draw: st.DrawFn, flows: RandomFlows) -> Written:
     # One who waits to hear what never comes never leaves: only for flows that end by themselves.
     listens = not flows.loops and not draw(one_in(5))
     caller = _replies(_asked(flows)) if listens else _steps()
-    optional: dict[str, st.SearchStrategy[Any]] = {"call": _call(), "callee": _callees()}
-    scenario: Written = {"given": given, "caller": draw(caller)}
-    scenario |= draw(st.fixed_dictionaries({}, optional=optional))
+    scenario: Written = {"given": given, "caller": draw(caller), "callee": draw(_callees())}
+    scenario |= draw(st.fixed_dictionaries({}, optional={"call": _call()}))
     if "rates" in given and draw(st.booleans()):
         scenario["top_up"] = {"after": draw(durations(500, 2000, 5000)), "amount": "1.00"}
     return scenario
@@ -198,9 +197,10 @@ def _steps(draw: st.DrawFn) -> list[Written]:
 
 
 def _callees() -> st.SearchStrategy[list[Written]]:
+    # Ringing lasts for whole seconds: what comes at the same moment may come before or after it.
     heard: dict[str, st.SearchStrategy[Any]] = {"early_media": st.booleans()}
     answers = st.fixed_dictionaries(
-        {"answers_after": durations(0, 300, 1000, 3000), "hangs_up_after": durations(500, 2000, 5000)},
+        {"answers_after": durations(0, 300, 1400, 2600), "hangs_up_after": durations(500, 2000, 5000)},
         optional=heard | {"keys": st.sampled_from(["1", "*#"]), "keys_after": durations(200, 1000)},
     )
     waits = st.sampled_from(["no_answer", "trying", "silent", "unavailable"]).map(lambda does: {"does": does})
