@@ -70,6 +70,8 @@ class DialledLeg:
     callee: Callee
     at_ms: int
     options: Mapping[str, str] = field(default_factory=dict)
+    channel: str = ""
+    """The name of its channel."""
 
 
 MeetCallee: TypeAlias = Callable[[int, str], Callee]

@@ -37,24 +37,27 @@ async def run_dial(call: IncomingCall, data: str) -> int:
     if channel.hung_up or "/" not in target:
         channel.set_variable("DIALSTATUS", "CANCEL" if channel.hung_up else "CHANUNAVAIL")
         return -1 if channel.hung_up else 0
-    leg = _leg(call, target, options)
-    call.legs.append(leg)
-    answered = await _ring(call, leg, float(timeout) if timeout.isdecimal() else None, options)
-    if not answered:
+    timeout_s = float(timeout) if timeout.isdecimal() else None
+    legs = [_leg(call, one, options) for one in target.split("&")]
+    winner = await _ring_all(call, legs, timeout_s, options)
+    if winner is None:
         return -1 if channel.hung_up else 0
-    await _talk(call, leg, options)
+    await _talk(call, winner, options)
     return 0 if "g" in options and not channel.hung_up else -1
 
 
 def _leg(call: IncomingCall, target: str, options: dict[str, str]) -> DialledLeg:
-    return DialledLeg(
+    leg = DialledLeg(
         target=target,
         headers=_leg_headers(options.get("b", ""), call.channel.inherited()),
         caller_id=_shown_as(call, options),
         callee=call.meet(len(call.legs), target),
         at_ms=call.clock.monotonic_ms(),
         options=options,
+        channel=f"{target}-{len(call.legs) + 1:08x}",
     )
+    call.legs.append(leg)
+    return leg
 
 
 def _shown_as(call: IncomingCall, options: Mapping[str, str]) -> str:
@@ -81,6 +84,56 @@ def _leg_headers(subroutine: str, inherited: Mapping[str, str]) -> dict[str, str
     return headers
 
 
+async def _ring_all(
+    call: IncomingCall, legs: list[DialledLeg], timeout_s: float | None, options: Mapping[str, str]
+) -> DialledLeg | None:
+    """Ring at one or several places; the one that answers first, None where none does."""
+    if len(legs) == 1:
+        return legs[0] if await _ring(call, legs[0], timeout_s, options) else None
+    channel, began_ms = call.channel, call.clock.monotonic_ms()
+    gives_up_ms = None if timeout_s is None else began_ms + round(timeout_s * 1000)
+    heard = next((Sound.RINGING for leg in legs if leg.callee.rings), None)
+    if heard is not None:
+        call.line.starts(heard, False)
+        channel.set_variable("RINGTIME_MS", "0")
+    call.talks.dialled(silent=False)
+    statuses: list[str] = []
+    # Those who say nothing final until the time for ringing is over are not waited for one by one.
+    speaking = [leg for leg in legs if not leg.callee.waits]
+    event: LineEvent | CalleeHungUp | None = None
+    winner: DialledLeg | None = None
+    for leg in sorted(speaking, key=lambda leg: leg.callee.after_ms or 0):
+        acts_ms = began_ms + (leg.callee.after_ms or 0)
+        if gives_up_ms is not None and gives_up_ms < acts_ms:
+            break
+        event = await _wait(call, options, acts_ms)
+        if event is None and leg.callee.behaviour is Behaviour.ANSWER:
+            channel.responses[leg.channel] = ANSWERED
+            winner = leg
+        if event is not None or winner is not None:
+            break
+        refusal = refusal_of(leg.callee)
+        statuses.append(refusal.status)
+        if refusal.response:
+            channel.responses[leg.channel] = refusal.response
+        if refusal.cause is not None:
+            channel.hangup_cause = refusal.cause
+    if event is None and winner is None and len(statuses) < len(legs):
+        event = await _wait(call, options, gives_up_ms)
+    if heard is not None:
+        call.line.stops(heard)
+    if winner is None:
+        channel.set_variable("DIALSTATUS", _status_of_all(statuses, len(legs)) if event is None else "CANCEL")
+    return winner
+
+
+def _status_of_all(statuses: list[str], count: int) -> str:
+    """DIALSTATUS where several were rung and none answered (wait_for_answer in app_dial.c)."""
+    if len(statuses) < count or "NOANSWER" in statuses:
+        return "NOANSWER"
+    return next((one for one in ("BUSY", "CONGESTION", "CHANUNAVAIL") if one in statuses), "NOANSWER")
+
+
 async def _ring(
     call: IncomingCall, leg: DialledLeg, timeout_s: float | None, options: Mapping[str, str]
 ) -> bool:
@@ -93,8 +146,8 @@ async def _ring(
     heard = Sound.EARLY_MEDIA if callee.early_media else Sound.RINGING if callee.rings else None
     if heard is not None:
         call.line.starts(heard, False)
-        channel.responses[_callees_channel(call, leg)] = callee.progress
-    if callee.rings and not callee.early_media:
+        channel.responses[leg.channel] = callee.progress
+    if callee.rings:
         channel.set_variable("RINGTIME_MS", "0")
     call.talks.dialled(silent=callee.behaviour is Behaviour.SILENT)
     if callee.behaviour is Behaviour.SILENT:
@@ -121,11 +174,11 @@ async def _ring(
     elif too_late and not callee.waits:
         callee = replace(callee, behaviour=Behaviour.NO_ANSWER)
     if callee.behaviour is Behaviour.ANSWER:
-        channel.responses[_callees_channel(call, leg)] = ANSWERED
+        channel.responses[leg.channel] = ANSWERED
         return True
     refusal = refusal_of(callee)
     if refusal.response and not (callee.waits and callee.early_media):
-        channel.responses[_callees_channel(call, leg)] = refusal.response
+        channel.responses[leg.channel] = refusal.response
     channel.set_variable("DIALSTATUS", refusal.status)
     if refusal.cause is not None:
         channel.hangup_cause = refusal.cause
@@ -191,11 +244,7 @@ async def _stay(call: IncomingCall, leg: DialledLeg, options: dict[str, str]) ->
     if isinstance(event, HungUp):
         call.channel.note_hangup_source(call.channel.name)
     elif isinstance(event, CalleeActs) or (event is None and callee_done):
-        call.channel.note_hangup_source(_callees_channel(call, leg))
-
-
-def _callees_channel(call: IncomingCall, leg: DialledLeg) -> str:
-    return f"{leg.target}-{len(call.legs):08x}"
+        call.channel.note_hangup_source(leg.channel)
 
 
 @dataclass(frozen=True, slots=True)
