@@ -43,6 +43,9 @@ from ringflow.plain_text import plain
 URI_TRUNK = "uri"
 """The name under which legs to a SIP URI are recorded."""
 
+NO_URI = "not a SIP URI on a host of `uri_hosts`"
+"""Why a text is not dialled that should be a SIP URI."""
+
 KEPT_FAMILY = "ringflow"
 """Of AstDB: under it Asterisk keeps `ANSWERED_MS|ENDED_MS|DIALSTATUS|CAUSE|TOKEN` of unsettled legs."""
 
@@ -125,7 +128,7 @@ class Outgoing:
         self._since_keys_ms = self._events.since_keys_ms()
         uri = dialable_uri(text, self._world.uri_hosts)
         if uri is None:
-            return self._refuse(text, "not a SIP URI on a host of `uri_hosts`")
+            return self._refuse(text, NO_URI)
         payer = await self._payer()
         if isinstance(payer, str):
             return self._refuse(uri, payer)

@@ -25,7 +25,7 @@ MODULES = (
     "bridge_builtin_interval_features",
     # the dialplan, and FastAGI: of app_ and func_ those that docs/asterisk.md tells operators to have
     "pbx_config", "res_speech", "res_agi", "app_dial", "app_stack", "app_read", "app_playback", "app_exec",
-    "app_chanspy", "app_originate", "app_senddtmf", "app_softhangup",
+    "app_chanspy", "app_confbridge", "bridge_softmix", "app_originate", "app_senddtmf", "app_softhangup",
     "func_channel", "func_cut", "func_db", "func_global", "func_hangupcause", "func_lock",
     "func_logic", "func_rand", "func_strings", "func_timeout",
     # for `ringflow asterisk check`
@@ -38,7 +38,8 @@ MODULES = (
 # Files that Asterisk looks for and whose absence it warns about.
 _EMPTY = (
     "acl.conf", "aeap.conf", "ccss.conf", "cdr.conf", "cel.conf", "cli.conf", "cli_aliases.conf",
-    "cli_permissions.conf", "dnsmgr.conf", "dsp.conf", "enum.conf", "extconfig.conf", "features.conf",
+    "cli_permissions.conf", "confbridge.conf", "dnsmgr.conf", "dsp.conf", "enum.conf", "extconfig.conf",
+    "features.conf",
     "geolocation.conf", "http.conf", "musiconhold.conf", "pjproject.conf",
     "pjsip_notify.conf", "res_parking.conf", "sorcery.conf", "stasis.conf", "stir_shaken.conf", "udptl.conf",
 )  # fmt: skip

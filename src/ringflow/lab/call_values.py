@@ -37,6 +37,14 @@ class TimedKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedSpeech:
+    """Speech for `length_ms`, from `at_ms` after the caller's answer on."""
+
+    at_ms: int
+    length_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class LabCaller:
     """A telephone that calls `did` as `cli`, empty for no number. Without `hang_up` it stays until Asterisk
     ends the call.
@@ -53,6 +61,7 @@ class LabCaller:
     falls_silent: HangUp | None = None
     headers: tuple[str, ...] = ()
     """Further headers of its INVITE, whole lines."""
+    speech: tuple[TimedSpeech, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

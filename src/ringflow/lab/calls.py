@@ -12,7 +12,15 @@ from typing import Any, TypeAlias
 
 from ringflow.errors import StartError
 from ringflow.lab.asterisk import AsteriskState
-from ringflow.lab.call_values import CalleeRecord, HangUp, LabCaller, LabCallResult, Moment, TimedKeys
+from ringflow.lab.call_values import (
+    CalleeRecord,
+    HangUp,
+    LabCaller,
+    LabCallResult,
+    Moment,
+    TimedKeys,
+    TimedSpeech,
+)
 from ringflow.lab.packages import PackageFolder
 from ringflow.lab.ports import free_udp_port
 from ringflow.lab.sip_trace import SipMessage, sip_user
@@ -146,7 +154,7 @@ class _LabCall:
 
     def deeds(self, caller: LabCaller, side: _Side, trunks: list[str]) -> list[Coroutine[Any, Any, None]]:
         """What must happen at its time while SIPp speaks SIP."""
-        doing: list[Coroutine[Any, Any, None]] = [_press_keys(side, caller.keys)]
+        doing: list[Coroutine[Any, Any, None]] = [_press_keys(side, caller.keys), _speak(side, caller.speech)]
         doing += [_speak_when_invited(self.sides[trunk]) for trunk in trunks]
         if caller.hang_up is not None:
             doing.append(self.at(caller.hang_up, side.sipp.hang_up, side, trunks))
@@ -217,6 +225,16 @@ async def _press_keys(side: _Side, keys: tuple[TimedKeys, ...]) -> None:
             await asyncio.sleep(due - loop.time())
             await side.sound.key(sign, group.tone_ms)
             due += (group.tone_ms + group.gap_ms) / 1000
+
+
+async def _speak(side: _Side, speech: tuple[TimedSpeech, ...]) -> None:
+    if await side.sipp.wait_for(_is_answer) is None:
+        return
+    loop = asyncio.get_running_loop()
+    answered = loop.time()
+    for one in speech:
+        await asyncio.sleep(answered + one.at_ms / 1000 - loop.time())
+        side.sound.speak(one.length_ms)
 
 
 async def _speak_when_invited(side: _Side) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ringflow.calls.outcome import NEVER_DIALLED, LegStatus
-from ringflow.calls.outgoing import URI_TRUNK
+from ringflow.calls.dial_attempt import is_sip_uri
+from ringflow.calls.outcome import NEVER_DIALLED, Leg, LegStatus
+from ringflow.calls.outgoing import NO_URI, URI_TRUNK
 from ringflow.errors import Refused
 from ringflow.lab import sipp_scenarios
-from ringflow.lab.call_values import HangUp, LabCaller, Moment, TimedKeys
+from ringflow.lab.call_values import HangUp, LabCaller, Moment, TimedKeys, TimedSpeech
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.simulator.callee import Behaviour, Callee, DialledLeg
 from ringflow.simulator.carrying import ANONYMOUS
@@ -52,13 +53,16 @@ class RealPlan:
     anonymous: bool
     asserted: bool
     keys: tuple[TimedKeys, ...]
+    speech: tuple[TimedSpeech, ...]
     hang_up: HangUp | None
     legs: tuple[PlannedLeg, ...]
 
     def caller(self, did: str) -> LabCaller:
         """The caller, who dials this number."""
         headers = (f"P-Asserted-Identity: <sip:{self.cli}@127.0.0.1>",) if self.asserted else ()
-        return LabCaller(did, self.cli, self.keys, self.hang_up, self.anonymous, headers=headers)
+        return LabCaller(
+            did, self.cli, self.keys, self.hang_up, self.anonymous, headers=headers, speech=self.speech
+        )
 
 
 def plan_call(script: ScenarioCall, call: SimulatedCall) -> RealPlan:
@@ -80,6 +84,7 @@ def plan_call(script: ScenarioCall, call: SimulatedCall) -> RealPlan:
         anonymous=withheld or cli == ANONYMOUS,
         asserted=withheld and cli != ANONYMOUS,
         keys=timed_keys(call),
+        speech=tuple(TimedSpeech(one.at_ms, one.length_ms) for one in call.timeline.speech),
         hang_up=timed_hang_up(call),
         legs=_legs(call),
     )
@@ -93,20 +98,24 @@ def timed_keys(call: SimulatedCall) -> tuple[TimedKeys, ...]:
 def _legs(call: SimulatedCall) -> tuple[PlannedLeg, ...]:
     legs: list[PlannedLeg] = []
     dialled = iter(call.legs)
-    turn, tried = 0, set[str]()
+    turn, tried, is_over = -1, set[str](), True
     for leg in call.record.legs:
-        if not leg.trunk:
-            continue
-        if leg.trunk in tried:
-            # Trunks are tried in one order each time: the first one again is the next time.
+        to_uri = leg.trunk == URI_TRUNK or (not leg.trunk and _is_to_uri(leg))
+        # Trunks are tried in one order each time: the first one again is the next time. A number that no
+        # trunk can take is a time of its own, and a SIP URI is none, but comes between two.
+        if not to_uri and (is_over or not leg.trunk or leg.trunk in tried):
             turn, tried = turn + 1, set()
-        if leg.trunk != URI_TRUNK:
-            tried.add(leg.trunk)
-        if leg.status not in NEVER_DIALLED:
+        is_over = to_uri or not leg.trunk
+        tried.add(leg.trunk)
+        if leg.trunk and leg.status not in NEVER_DIALLED:
             seen = next(dialled)
-            in_turn = None if leg.trunk == URI_TRUNK else turn
-            legs.append(PlannedLeg(in_turn, leg.trunk, _met(seen), seen.at_ms))
+            legs.append(PlannedLeg(None if to_uri else turn, leg.trunk, _met(seen), seen.at_ms))
     return tuple(legs)
+
+
+def _is_to_uri(leg: Leg) -> bool:
+    """Whether a leg that was not dialled was to go to a SIP URI."""
+    return is_sip_uri(leg.dialled) or leg.reason == NO_URI
 
 
 def _met(seen: DialledLeg) -> LabCallee | None:

@@ -23,6 +23,10 @@ EVENTS = {sign: code for code, sign in enumerate(_SIGNS)}
 # Asterisk sends nothing while it is silent; shorter gaps than this are the network's.
 BURST_GAP_MS = 100
 
+# A tone of 500 Hz, as loud as A-law has it, of more values than silence.
+_ALAW_SPEECH = bytes(
+    (0x20 + at % 16) | (0x80 if at % 16 < 8 else 0) for at in range(PACKET_MS * SAMPLES_PER_MS)
+)
 _ALAW_SILENCE = b"\xd5" * (PACKET_MS * SAMPLES_PER_MS)
 HEAD_BYTES = 12
 """Of an RTP packet, before its payload."""
@@ -73,6 +77,7 @@ class Sound(asyncio.DatagramProtocol):
         self._silence: asyncio.Task[None] | None = None
         self._keying = False
         self._speaks = False
+        self._speech_ends = 0.0
 
     @classmethod
     async def open(cls) -> Sound:
@@ -120,6 +125,10 @@ class Sound(asyncio.DatagramProtocol):
         if self._silence is None:
             self._silence = asyncio.get_running_loop().create_task(self._send_silence())
 
+    def speak(self, length_ms: int) -> None:
+        """Send a tone for so long, where silence would be sent."""
+        self._speech_ends = time.monotonic() + length_ms / 1000
+
     def fall_silent(self) -> None:
         """Send nothing from now on; keys are still sent."""
         if self._silence is not None:
@@ -153,7 +162,8 @@ class Sound(asyncio.DatagramProtocol):
         due = time.monotonic()
         while True:
             if not self._keying:
-                self._send(ALAW_PAYLOAD, self._stamp(), not self._speaks, _ALAW_SILENCE)
+                payload = _ALAW_SPEECH if time.monotonic() < self._speech_ends else _ALAW_SILENCE
+                self._send(ALAW_PAYLOAD, self._stamp(), not self._speaks, payload)
                 self._speaks = True
             due = max(due + PACKET_MS / 1000, time.monotonic())
             await asyncio.sleep(due - time.monotonic())

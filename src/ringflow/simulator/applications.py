@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from ringflow.simulator.command_line import split_arguments, split_options
 from ringflow.simulator.dialling import run_dial
-from ringflow.simulator.line import HungUp
+from ringflow.simulator.line import HungUp, Sound
 from ringflow.simulator.listening import GetData, IncomingCall
 
 MAX_READ_DIGITS = 255
@@ -17,6 +17,9 @@ SIP_CODES = {
     31: 480, 34: 503, 38: 500, 42: 503, 58: 488, 66: 503, 127: 500,
 }  # fmt: skip
 """What an unanswered caller gets for a Q.850 cause (hangup_cause2sip in chan_pjsip.c)."""
+
+COMPANY = 2
+"""From so many on somebody is heard in a room."""
 
 Application: TypeAlias = Callable[[IncomingCall, str], Awaitable[int]]
 
@@ -112,6 +115,26 @@ async def run_hangup_cause_clear(call: IncomingCall, data: str) -> int:
     return 0
 
 
+async def run_conference(call: IncomingCall, data: str) -> int:
+    """`ConfBridge(room)`: in a room with the others who are there, until the caller hangs up.
+
+    Without announcements, as with `CONFBRIDGE(user,quiet)=yes`.
+    """
+    call.answer()
+    room = call.rooms.setdefault(_padded(data, 1)[0], [])
+    room.append(call)
+    if len(room) == COMPANY:
+        room[0].line.starts(Sound.CONFERENCE, False)
+    if len(room) >= COMPANY:
+        call.line.starts(Sound.CONFERENCE, False)
+    await call.wait(None)
+    call.line.stops(Sound.CONFERENCE)
+    room.remove(call)
+    if len(room) == COMPANY - 1:
+        room[0].line.stops(Sound.CONFERENCE)
+    return 0
+
+
 async def run_nothing(call: IncomingCall, data: str) -> int:
     """`NoOp`, `Verbose`, `Ringing`, `Progress`: nothing that a caller's scenario can tell."""
     return 0
@@ -119,6 +142,7 @@ async def run_nothing(call: IncomingCall, data: str) -> int:
 
 APPLICATIONS: Mapping[str, Application] = {
     "answer": run_answer,
+    "confbridge": run_conference,
     "dial": run_dial,
     "hangup": run_hangup,
     "hangupcauseclear": run_hangup_cause_clear,

@@ -53,13 +53,28 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaks:
+    """Speaks for so long."""
+
+    for_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class HangsUp:
     """Hangs up."""
 
     after_ms: int = 0
 
 
-CallerStep: TypeAlias = Hears | Keys | Waits | HangsUp
+CallerStep: TypeAlias = Hears | Keys | Waits | Speaks | HangsUp
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The caller speaks for `length_ms`, from `at_ms` on."""
+
+    at_ms: int
+    length_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +84,13 @@ class Timeline:
     answered: bool
     keys: tuple[KeyPress, ...]
     hung_up_at_ms: int | None
+    speech: tuple[Speech, ...] = ()
 
 
 @dataclass(slots=True)
-class _Heard:
+class HeardSound:
+    """A prompt or a `Sound` that the caller heard, by the clock; `ended_ms` None: it goes on."""
+
     sound: str
     takes_keys: bool
     began_ms: int
@@ -84,6 +102,7 @@ class ScriptedCaller:
 
     def __init__(self, clock: VirtualClock, steps: Sequence[CallerStep], limit_ms: int = MAX_CALL_MS) -> None:
         self.endless = False
+        self.heard: list[HeardSound] = []
         self._clock = clock
         self._waiter = Waiter(clock)
         self._steps = deque(steps)
@@ -91,11 +110,11 @@ class ScriptedCaller:
         self._limit_ms = self._arrived_ms + limit_ms
         self._script_ms: int | None = None
         self._answered_ms: int | None = None
-        self._heard: list[_Heard] = []
         self._next_heard = 0
         self._listens_from_ms = 0
         self._presses: deque[KeyPress] = deque()
         self._pressed: list[KeyPress] = []
+        self._speech: list[Speech] = []
         self._hangs_up_ms: int | None = None
         self._ended_ms: int | None = None
 
@@ -121,6 +140,9 @@ class ScriptedCaller:
                 if press.at_ms < end_ms
             ),
             hung_up_at_ms=self._hangs_up_ms - zero_ms if hung_up and self._hangs_up_ms is not None else None,
+            speech=tuple(
+                Speech(one.at_ms - zero_ms, one.length_ms) for one in self._speech if one.at_ms < end_ms
+            ),
         )
 
     async def until(self, deadline_ms: int | None) -> LineEvent | None:
@@ -162,16 +184,26 @@ class ScriptedCaller:
         if sound == Sound.SILENCE and self._keyed_since_last_sound():
             # Nobody hears that Asterisk goes on listening.
             return
-        self._heard.append(_Heard(sound, takes_keys, self._clock.monotonic_ms()))
+        self.heard.append(HeardSound(sound, takes_keys, self._clock.monotonic_ms()))
         self._begin()
 
     def stops(self, sound: str) -> None:
         """The caller may go on now."""
-        for heard in reversed(self._heard):
+        for heard in reversed(self.heard):
             if heard.sound == sound and heard.ended_ms is None:
                 heard.ended_ms = self._clock.monotonic_ms()
                 break
         self._progress()
+
+    def spoke_ms(self, from_ms: int, to_ms: int) -> int:
+        """For how long of this time the caller spoke."""
+        spans = ((max(from_ms, one.at_ms), min(to_ms, one.at_ms + one.length_ms)) for one in self._speech)
+        return sum(max(0, ends_ms - begins_ms) for begins_ms, ends_ms in spans)
+
+    def spoke_until_ms(self, now_ms: int) -> int:
+        """When the caller spoke last, 0 if never: now, while the caller speaks."""
+        begun = [one for one in self._speech if one.at_ms < now_ms]
+        return max((min(now_ms, one.at_ms + one.length_ms) for one in begun), default=0)
 
     def ended(self) -> None:
         """What the caller would have done later is not done."""
@@ -179,7 +211,7 @@ class ScriptedCaller:
             self._ended_ms = self._clock.monotonic_ms()
 
     def _keyed_since_last_sound(self) -> bool:
-        heard_ms = next((one.ended_ms for one in reversed(self._heard) if one.ended_ms is not None), 0)
+        heard_ms = next((one.ended_ms for one in reversed(self.heard) if one.ended_ms is not None), 0)
         now_ms = self._clock.monotonic_ms()
         return any(heard_ms <= press.counts_at_ms <= now_ms for press in self._pressed)
 
@@ -202,6 +234,9 @@ class ScriptedCaller:
                 self._script_ms = self._press(step, self._script_ms + step.after_ms)
             elif isinstance(step, Waits):
                 self._script_ms += step.for_ms
+            elif isinstance(step, Speaks):
+                self._speech.append(Speech(self._script_ms, step.for_ms))
+                self._script_ms += step.for_ms
             else:
                 self._hangs_up_ms = self._script_ms + step.after_ms
                 self._steps.clear()
@@ -209,8 +244,8 @@ class ScriptedCaller:
             self._steps.popleft()
 
     def _listen(self, step: Hears) -> int | None:
-        for index in range(self._next_heard, len(self._heard)):
-            heard = self._heard[index]
+        for index in range(self._next_heard, len(self.heard)):
+            heard = self.heard[index]
             wanted = heard.takes_keys if step.sound is None else heard.sound == step.sound
             if not wanted or heard.began_ms < self._listens_from_ms:
                 continue

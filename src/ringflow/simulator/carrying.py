@@ -32,7 +32,7 @@ from ringflow.simulator.channel import FIRST_CHANNEL, ChannelState, VirtualChann
 from ringflow.simulator.clock import DEFAULT_START_S
 from ringflow.simulator.held_keys import VirtualKeys
 from ringflow.simulator.line import Line
-from ringflow.simulator.listening import IncomingCall, PromptDuration
+from ringflow.simulator.listening import IncomingCall, PromptDuration, Rooms
 from ringflow.simulator.presented import ONE_LINE, is_presented
 from ringflow.simulator.talks import VirtualTalks, Work
 
@@ -133,11 +133,13 @@ async def carry_call(
     manager: bool = True,
     in_talk: Sequence[tuple[int, Work]] = (),
     observers: Sequence[Observer] = (),
+    rooms: Rooms | None = None,
 ) -> CarriedCall:
     """Carry a call from arrival to its end, and tell what came of it.
 
     Without `manager` Ringflow has no connection to the manager interface. `in_talk`: what is done so many
     milliseconds after the answer of the first callee who answers. `observers` are told of the call too.
+    `rooms`: the conferences of its Asterisk.
     """
     keeper = _RecordKeeper()
     keys = VirtualKeys(heard=manager)
@@ -158,6 +160,7 @@ async def carry_call(
         sounds_prefix=sounds_prefix,
         missing_applications=missing_applications,
         keys=keys,
+        rooms=rooms if rooms is not None else {},
     )
     # The dialplan's own lines before AGI(), in [ringflow-incoming].
     call.channel.set_variable("__RINGFLOW_CHANNEL", call.channel.name)

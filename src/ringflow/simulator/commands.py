@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ringflow.simulator.applications import APPLICATIONS
-from ringflow.simulator.line import HungUp, KeyUp
-from ringflow.simulator.listening import GetData, IncomingCall
+from ringflow.simulator.line import HungUp, KeyUp, LineEvent
+from ringflow.simulator.listening import GetData, IncomingCall, Recording
 
 SAMPLES_PER_MS = 8
 GET_DATA_FIRST_MS = 6000
 GET_DATA_BETWEEN_MS = 2000
 GET_DATA_MAXIMUM = 1024
 FOREVER_MS = 1_000_000_000
+CUT_BEFORE_KEY_MS = 200
+"""What `RECORD FILE` cuts off before a key that ends it, and what it leaves of a silence that does."""
+SILENCE_LEFT_MS = 1000
 
 Handler: TypeAlias = Callable[[IncomingCall, list[str]], Awaitable[str | None]]
 """Takes all words of the line and gives the reply; None: the words do not fit, show the usage."""
@@ -93,6 +96,51 @@ async def _noop(call: IncomingCall, words: list[str]) -> str | None:
     return "200 result=0"
 
 
+async def _record_file(call: IncomingCall, words: list[str]) -> str | None:
+    """`handle_recordfile`: to a key, to silence (`s=SECONDS`), to the timeout, or to the hang-up."""
+    if len(words) < 6:
+        return None
+    name, form, enders, timeout_ms, options = words[2], words[3], words[4], _whole(words[5]), words[6:]
+    if any(not option.isdecimal() and "=" not in option for option in options):
+        await call.play("beep", enders)
+    silence_ms = next((_whole(one[2:]) * 1000 for one in options if one.startswith("s=")), 0)
+    began_ms = call.clock.monotonic_ms()
+    ends_ms = None if timeout_ms < 0 else began_ms + timeout_ms
+    event, silent = await _recorded(call, enders, ends_ms, silence_ms)
+    length_ms = call.clock.monotonic_ms() - began_ms
+    # What ast_waitfor had left: nothing at the timeout, and the rest of it where silence came before.
+    left_ms = timeout_ms - length_ms if silent and timeout_ms > 0 else 0
+    if isinstance(event, KeyUp):
+        # The key is cut off again, and while it was pressed no sound came.
+        length_ms = max(0, length_ms - event.length_ms - CUT_BEFORE_KEY_MS)
+    elif silent:
+        length_ms -= silence_ms - SILENCE_LEFT_MS
+    spoken_ms = call.line.spoke_ms(began_ms, began_ms + length_ms)
+    call.recordings.append(Recording(name, form, length_ms, spoken_ms))
+    position = length_ms * SAMPLES_PER_MS
+    if isinstance(event, KeyUp):
+        return f"200 result={ord(event.key)} (dtmf) endpos={position}"
+    return f"200 result={f'{left_ms} (timeout)' if event is None else '-1 (hangup)'} endpos={position}"
+
+
+async def _recorded(
+    call: IncomingCall, enders: str, ends_ms: int | None, silence_ms: int
+) -> tuple[LineEvent | None, bool]:
+    """Wait for what ends a recording; whether it was silence, which only an end of speech begins anew."""
+    began_ms = call.clock.monotonic_ms()
+    while True:
+        now_ms = call.clock.monotonic_ms()
+        if ends_ms is not None and now_ms >= ends_ms:
+            return None, False
+        quiet_ms = max(began_ms, call.line.spoke_until_ms(now_ms)) + silence_ms if silence_ms else None
+        if quiet_ms is not None and now_ms >= quiet_ms:
+            return None, True
+        until_ms = min((at for at in (ends_ms, quiet_ms) if at is not None), default=None)
+        event = await call.wait(until_ms, enders)
+        if event is not None:
+            return event, False
+
+
 async def _set_variable(call: IncomingCall, words: list[str]) -> str | None:
     if len(words) != 4:
         return None
@@ -139,6 +187,9 @@ COMMANDS: Mapping[tuple[str, ...], Command] = {
     ("get", "variable"): Command(_get_variable, True, "GET VARIABLE VARIABLENAME"),
     ("hangup",): Command(_hangup, False, "HANGUP CHANNELNAME"),
     ("noop",): Command(_noop, True, "NOOP"),
+    ("record", "file"): Command(
+        _record_file, False, "RECORD FILE FILENAME FORMAT ESCAPE_DIGITS TIMEOUT OFFSET BEEP s=SILENCE"
+    ),
     ("set", "variable"): Command(_set_variable, True, "SET VARIABLE VARIABLENAME VALUE"),
     ("stream", "file"): Command(_stream_file, False, "STREAM FILE FILENAME ESCAPE_DIGITS SAMPLE OFFSET"),
     ("verbose",): Command(_verbose, True, "VERBOSE MESSAGE LEVEL"),

@@ -18,6 +18,8 @@ class Sound(StrEnum):
     EARLY_MEDIA = "early_media"
     """What a callee lets be heard before it answers."""
     CALLEE = "callee"
+    CONFERENCE = "conference"
+    """Others in the same room."""
 
 
 QUESTION = "question"
@@ -71,6 +73,14 @@ class Line(Protocol):
 
     def stops(self, sound: str) -> None:
         """It ends now, played out or not."""
+        ...
+
+    def spoke_ms(self, from_ms: int, to_ms: int) -> int:
+        """For how long of this time the caller spoke."""
+        ...
+
+    def spoke_until_ms(self, now_ms: int) -> int:
+        """When the caller spoke last, 0 if never: now, while the caller speaks."""
         ...
 
     def ended(self) -> None:

@@ -29,6 +29,19 @@ PromptDuration: TypeAlias = Callable[[str], float | None]
 """How long a prompt plays, in seconds; None: Asterisk would not find it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file that Asterisk wrote of what the caller said: how long it is, and how much of it is speech."""
+
+    name: str
+    form: str
+    length_ms: int
+    spoken_ms: int
+
+
+Rooms: TypeAlias = "dict[str, list[IncomingCall]]"
+
+
 class GetData(Enum):
     """How reading a string of digits ended (`enum ast_getdata_result`)."""
 
@@ -56,6 +69,9 @@ class IncomingCall:
     keys: VirtualKeys = field(default_factory=VirtualKeys)
     missing_applications: frozenset[str] = frozenset()
     """Applications that this Asterisk does not have, in small letters."""
+    recordings: list[Recording] = field(default_factory=list)
+    rooms: Rooms = field(default_factory=dict)
+    """The conferences of this Asterisk, by name; its calls share them."""
     played_ms: int = 0
     """How far into its file the last prompt was played."""
     ignored_keys: int = 0

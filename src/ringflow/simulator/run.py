@@ -12,6 +12,7 @@ from ringflow.simulator.callee import DialledLeg, callees_in_turn
 from ringflow.simulator.caller import MAX_CALL_MS, ScriptedCaller, Timeline
 from ringflow.simulator.carrying import Arrival, CarriedCall, carry_call
 from ringflow.simulator.clock import DEFAULT_START_S, VirtualClock, Waiter
+from ringflow.simulator.listening import Rooms
 from ringflow.simulator.scenario import ScenarioCall
 from ringflow.simulator.scenario_files import ScenarioCase
 from ringflow.simulator.stage import Stage
@@ -76,6 +77,7 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
     scenario = case.scenario
     now = scenario.given.now
     clock = VirtualClock(DEFAULT_START_S if now is None else now.timestamp())
+    rooms: Rooms = {}
     async with stage.engines(case, clock) as (make_engine, till):
 
         async def make(number: int, script: ScenarioCall) -> _Made:
@@ -89,6 +91,7 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
                     make_engine, caller, clock, callees_in_turn(script.callees), stage.duration_of,
                     manager=scenario.given.manager,
                     in_talk=[(one.after, partial(till.pay_in, one)) for one in script.top_up],
+                    rooms=rooms,
                 )  # fmt: skip
                 return _Made(script, carried, caller)
             finally:

@@ -18,7 +18,7 @@ from ringflow.calls.outcome import LegStatus, ReleasedBy
 from ringflow.config import CustomerDeclaration, Digits, TrunkDeclaration
 from ringflow.ledger.rates.card import BelowCost
 from ringflow.simulator.callee import Behaviour, Callee
-from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Waits
+from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Speaks, Waits
 from ringflow.simulator.durations import DurationMs
 from ringflow.simulator.line import QUESTION
 from ringflow.simulator.scenario_fields import (
@@ -55,6 +55,7 @@ STEP_MODIFIERS = {
     "hears": frozenset({"for"}),
     "keys": frozenset({"every", "tone", "after", "pause"}),
     "waits": frozenset[str](),
+    "speaks": frozenset[str](),
     "hangs_up": frozenset({"after"}),
 }
 """What a caller's step can be, and what may stand beside it."""
@@ -77,7 +78,7 @@ class Frozen(BaseModel):
 
 
 class Step(Frozen):
-    """One thing that the caller does: exactly one of `hears`, `keys`, `waits` and `hangs_up`."""
+    """One thing that the caller does: exactly one of `hears`, `keys`, `waits`, `speaks` and `hangs_up`."""
 
     hears: str | None = None
     listens: DurationMs | None = Field(default=None, alias="for")
@@ -87,6 +88,7 @@ class Step(Frozen):
     pause: DurationMs = 1000
     after: DurationMs = 0
     waits: DurationMs | None = None
+    speaks: DurationMs | None = None
     hangs_up: Literal[True] | None = None
 
     @model_validator(mode="before")
@@ -117,6 +119,8 @@ class Step(Frozen):
         if self.keys is not None:
             every_ms = max(EVERY_MS, self.tone + LEAST_GAP_MS) if self.every is None else self.every
             return Keys(self.keys, every_ms, self.tone, self.after, self.pause)
+        if self.speaks is not None:
+            return Speaks(self.speaks)
         return Waits(self.waits) if self.waits is not None else HangsUp(self.after)
 
 

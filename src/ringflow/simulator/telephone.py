@@ -118,6 +118,14 @@ class Telephone:
             self._sound = None
             self._earpiece.over(sound)
 
+    def spoke_ms(self, from_ms: int, to_ms: int) -> int:
+        """Nothing: there is no microphone."""
+        return 0
+
+    def spoke_until_ms(self, now_ms: int) -> int:
+        """Never."""
+        return 0
+
     def ended(self) -> None:
         """Nothing more is heard."""
         self._sound = None
