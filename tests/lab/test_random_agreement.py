@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringflow.calls.outcome import CallRecord, Event
+from ringflow.calls.transcript import TranscriptLine
 from ringflow.config import load_config
 from ringflow.lab import Lab
 from ringflow.lab.event_times import gap_differences_ms
@@ -15,23 +15,19 @@ from ringflow.lab.random_agreement import RandomAgreement, compare_random
 ROOT = Path(__file__).parents[2]
 
 
-def record(*events: tuple[int, str]) -> CallRecord:
-    transcript = tuple(Event(at_ms, "s1", event) for at_ms, event in events)
-    return CallRecord(
-        call_id="x", did="1", cli=None, app=None, revision=None, customer=None, outcome="completed",
-        reason="", started_at_s=0, duration_ms=9000, reject=None, variables={}, legs=(), transcript=transcript,
-    )  # fmt: skip
+def lines(*events: tuple[int, str]) -> tuple[TranscriptLine, ...]:
+    return tuple(TranscriptLine(at_ms, "s1", event) for at_ms, event in events)
 
 
 def test_what_a_call_was_late_with_once_makes_only_that_one_time_late() -> None:
-    simulated = record((0, "answered"), (2000, "prompt"), (3000, "dial"), (9000, "ended"))
-    real = record((5, "answered"), (2105, "prompt"), (3105, "dial"), (9100, "ended"))
+    simulated = lines((0, "answered"), (2000, "prompt"), (3000, "dial"), (9000, "ended"))
+    real = lines((5, "answered"), (2105, "prompt"), (3105, "dial"), (9100, "ended"))
     assert gap_differences_ms(simulated, real) == [100, 0, -5]
 
 
 def test_times_are_compared_up_to_where_the_transcripts_differ() -> None:
-    simulated = record((0, "answered"), (2000, "prompt"), (3000, "dial"))
-    real = record((0, "answered"), (2010, "prompt"), (3000, "keys"), (4000, "dial"))
+    simulated = lines((0, "answered"), (2000, "prompt"), (3000, "dial"))
+    real = lines((0, "answered"), (2010, "prompt"), (3000, "keys"), (4000, "dial"))
     assert gap_differences_ms(simulated, real) == [10]
 
 

@@ -74,7 +74,7 @@ async def test_keys_that_are_still_to_come_do_not_hide_what_is_heard_before_them
     caller.answered()
     caller.starts(Sound.SILENCE, True)
     caller.stops(Sound.SILENCE)
-    assert [one.sound for one in caller._heard] == [Sound.SILENCE]
+    assert [one.sound for one in caller.heard] == [Sound.SILENCE]
 
 
 async def test_a_space_is_a_pause() -> None:

@@ -80,7 +80,7 @@ def _gaps_ms(one: Comparison) -> list[int]:
     return [
         gap
         for simulated, real in zip(one.simulated, one.real, strict=False)
-        for gap in gap_differences_ms(simulated.record, real)
+        for gap in gap_differences_ms(simulated.record.transcript, real.transcript)
     ]
 
 
