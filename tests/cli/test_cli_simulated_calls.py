@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from rich.console import Console
 
 from ringflow.calls.clock import SystemClock
-from ringflow.cli.call import met_by
 from ringflow.cli.dial import HELD_MS, Keyboard, Screen
+from ringflow.simulator.call_request import met_by
 from ringflow.simulator.line import KeyUp
 from ringflow.simulator.telephone import TAP_MS, Telephone
 
@@ -95,7 +94,7 @@ def test_a_callee_with_a_number_meets_every_attempt_to_that_number_and_no_other(
     met = [meet(index, f"PJSIP/{number}@carrier").behaviour.value for index, number in enumerate(dialled)]
     assert met == ["congestion", "busy", "no_answer", "busy", "answer", "answer"]
     for wrong in ("engaged", "=busy", "44x=busy", "441111=", "busy=441111"):
-        with pytest.raises(typer.BadParameter, match=r"write one of answer, busy, .* 441234567890=busy"):
+        with pytest.raises(ValueError, match=r"write one of answer, busy, .* 441234567890=busy"):
             met_by([wrong], 2000, 60_000)
 
 

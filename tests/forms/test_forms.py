@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import ringflow.forms
-from ringflow.cli.lab_call import CalleeForm, WireForm
 from ringflow.forms.audit_entry import facts_form
 from ringflow.forms.field import FIELDS, Kind
 from ringflow.forms.reference import SECTIONS, example_of, form_types, forms_text
+from ringflow.lab.one_call import CalleeForm, WireForm
 from ringflow.ledger.rates.sheet_import import COLUMNS as RATE_COLUMNS
 from ringflow.moments import Moment
 from ringflow.records.export import COLUMNS
@@ -131,6 +131,8 @@ def kinds_for(kind: Kind) -> set[str]:
             return {"texts"}
         case Kind.OBJECTS:
             return {"objects"}
+        case Kind.OBJECT:
+            return {"object"}
         case Kind.MAP:
             return {"map"}
         case _:
@@ -148,4 +150,6 @@ def kind_of(hint: Any) -> str:
         return "map"
     if isinstance(hint, type) and issubclass(hint, Moment):
         return "moment"
+    if is_dataclass(hint):
+        return "object"
     return hint.__name__ if isinstance(hint, type) else "?"

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
-from enum import StrEnum
-from itertools import count
 from typing import Annotated
 
 import typer
@@ -17,20 +13,17 @@ from ringflow.accounts.admission import DID_NOT_FOUND
 from ringflow.calls.call_record import CallRecord
 from ringflow.cli.opening import require_database
 from ringflow.cli.printing import print_json
-from ringflow.config import Config, LogConfig, load_config
-from ringflow.core import LAST_RECORDS_S, open_core
+from ringflow.config import LogConfig, load_config
 from ringflow.errors import Refused
 from ringflow.forms.made_call import made_call_form
 from ringflow.logs import set_up_logs
-from ringflow.records.recorder import Recorder
-from ringflow.simulator.callee import Behaviour, Callee, MeetCallee, callees_in_turn
-from ringflow.simulator.caller import MAX_CALL_MS, CallerStep, HangsUp, Hears, Keys, ScriptedCaller
-from ringflow.simulator.carrying import Arrival, carry_call
-from ringflow.simulator.clock import VirtualClock
+from ringflow.simulated_call import simulate_call
+from ringflow.simulator.call_request import CalleeWord, caller_steps, met_by
+from ringflow.simulator.callee import MeetCallee
+from ringflow.simulator.caller import MAX_CALL_MS
+from ringflow.simulator.carrying import Arrival
 from ringflow.simulator.durations import parse_duration_ms, show_duration
 from ringflow.simulator.report import remarks, summary_lines, transcript_lines
-from ringflow.simulator.run import SimulatedCall
-from ringflow.simulator.stage import durations_of
 
 REFUSED_AFTER_MS = 200
 KEYS = frozenset("0123456789*#ABCD ")
@@ -40,21 +33,6 @@ OTHER_COMMANDS = {
     "export": "ringflow record export FILE",
 }
 """Words that are meant for the calls on record, where no DID goes by them, and the command that is meant."""
-
-
-class CalleeWord(StrEnum):
-    """How an outgoing attempt is met, in the command's words."""
-
-    ANSWER = "answer"
-    BUSY = "busy"
-    NO_ANSWER = "noanswer"
-    CONGESTION = "congestion"
-    UNAVAILABLE = "unavailable"
-
-    @property
-    def behaviour(self) -> Behaviour:
-        """The same in the simulator's words."""
-        return Behaviour[self.name]
 
 
 def parse_length(text: str | int) -> int:
@@ -117,39 +95,12 @@ LeaveOption = Annotated[
 ]
 
 
-def callees(words: list[CalleeWord] | None, rings_ms: int, talk_ms: int) -> tuple[Callee, ...]:
-    """Who is met, attempt by attempt."""
-    return tuple(
-        Callee(word.behaviour, rings_ms if word is CalleeWord.ANSWER else REFUSED_AFTER_MS, talk_ms)
-        for word in words or [CalleeWord.ANSWER]
-    )
-
-
-def met_by(words: list[str] | None, rings_ms: int, talk_ms: int) -> MeetCallee:
-    """Who meets an attempt: the callee of its number, else those without a number, one after the other.
-
-    Raises `BadParameter` for what is neither `WORD` nor `NUMBER=WORD`.
-    """
-    in_turn: list[CalleeWord] = []
-    numbered: dict[str, Callee] = {}
-    for text in words or []:
-        number, _, word = text.rpartition("=")
-        digits = number.removeprefix("+")
-        if word not in set(CalleeWord) or ("=" in text and not digits.isdecimal()):
-            known = f"write one of {', '.join(CalleeWord)}, or the number before it: 441234567890=busy"
-            raise typer.BadParameter(f"--callee {text!r}: {known}")
-        if digits:
-            (numbered[digits],) = callees([CalleeWord(word)], rings_ms, talk_ms)
-        else:
-            in_turn.append(CalleeWord(word))
-    others = callees_in_turn(callees(in_turn, rings_ms, talk_ms))
-    turn = count()
-
-    def meet(index: int, target: str) -> Callee:
-        dialled = target.rpartition("/")[2].partition("@")[0].removeprefix("+")
-        return numbered[dialled] if dialled in numbered else others(next(turn), target)
-
-    return meet
+def read_callees(words: list[str] | None, rings_ms: int, talk_ms: int) -> MeetCallee:
+    """Who meets an attempt, by what --callee says."""
+    try:
+        return met_by(words, rings_ms, talk_ms)
+    except ValueError as error:
+        raise typer.BadParameter(f"--callee {error}") from None
 
 
 def call(
@@ -202,7 +153,7 @@ def call(
     set_up_logs(LogConfig(format="text", level="error"), config.zone)
     steps = caller_steps(keys or [], after, every, hangs_up_after)
     simulated = asyncio.run(
-        carry(config, Arrival(did, caller), steps, met_by(callee, rings, talk), live=live)
+        simulate_call(config, Arrival(did, caller), steps, read_callees(callee, rings, talk), live=live)
     )
     reject = simulated.record.reject
     if reject is not None and reject.reason == DID_NOT_FOUND.reason and did in OTHER_COMMANDS:
@@ -225,19 +176,6 @@ def call(
         typer.echo(f"nobody had hung up after {show_duration(MAX_CALL_MS)}, so the caller did", err=True)
 
 
-def caller_steps(
-    keys: list[str], after_ms: int, every_ms: int, hangs_up_after_ms: int | None
-) -> list[CallerStep]:
-    """A caller who presses keys, one group at each prompt that takes some, and may hang up afterwards."""
-    steps: list[CallerStep] = []
-    for one in keys:
-        tone_ms = min(100, every_ms // 2)
-        steps += [Hears(None), Keys(one, every_ms=every_ms, tone_ms=tone_ms, after_ms=after_ms)]
-    if hangs_up_after_ms is not None:
-        steps.append(HangsUp(hangs_up_after_ms))
-    return steps
-
-
 def print_record(console: Console, record: CallRecord) -> None:
     """The transcript, then how the call ended."""
     for line in transcript_lines(record):
@@ -246,38 +184,3 @@ def print_record(console: Console, record: CallRecord) -> None:
     console.print(f"[bold]{escape(first)}[/]", soft_wrap=True)
     for line in rest:
         console.print(escape(line), soft_wrap=True)
-
-
-async def carry(
-    config: Config,
-    arrival: Arrival,
-    steps: Sequence[CallerStep],
-    meet: MeetCallee,
-    *,
-    live: bool = False,
-) -> SimulatedCall:
-    """Simulate a call against the configured database and flows. Raises what `open_core` does.
-
-    Unless it is `live` it changes nothing in the database, and meets there what a real call would.
-    """
-    clock = VirtualClock(time.time())
-    caller = ScriptedCaller(clock, steps)
-    core = await open_core(config, clock, dry_run=not live)
-    recorder = Recorder(core.store, config.charging.server) if live and config.records is not None else None
-    try:
-        carried = await carry_call(
-            arrival,
-            core.engine,
-            caller,
-            clock,
-            meet,
-            durations_of(core.library),
-            core.world.asterisk_sounds,
-            manager=config.ami is not None,
-            observers=(recorder,) if recorder is not None else (),
-        )
-    finally:
-        if recorder is not None:
-            await recorder.close(LAST_RECORDS_S)
-        await core.close()
-    return SimulatedCall(carried, caller.timeline, caller.endless, caller.waits_for)

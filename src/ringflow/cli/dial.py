@@ -15,12 +15,10 @@ from ringflow.calls.call_record import CallRecord
 from ringflow.calls.clock import SystemClock
 from ringflow.cli.call import (
     CALLEE_WORDS,
-    CalleeWord,
     DidArgument,
     FromOption,
     RingOption,
     TalkOption,
-    callees,
 )
 from ringflow.cli.keyboard import END_OF_INPUT, is_terminal, keys_from
 from ringflow.cli.opening import require_database
@@ -29,6 +27,7 @@ from ringflow.core import open_core
 from ringflow.documents import read_document
 from ringflow.errors import DocumentError
 from ringflow.logs import set_up_logs
+from ringflow.simulator.call_request import CalleeWord, callees
 from ringflow.simulator.callee import Behaviour, Callee, callees_in_turn
 from ringflow.simulator.carrying import Arrival, carry_call
 from ringflow.simulator.line import Sound
