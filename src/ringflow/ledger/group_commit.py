@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -63,6 +64,7 @@ class GroupCommit:
         self._queue: deque[_Waiting] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._put_off: dict[_Waiting, asyncio.TimerHandle] = {}
+        self._unanswered: set[_Waiting] = set()
         self._passing_over_until_s = 0.0
         self._began_s: float | None = None
 
@@ -73,8 +75,8 @@ class GroupCommit:
 
     @property
     def put_off(self) -> int:
-        """How many requests wait for rows that another transaction keeps locked."""
-        return len(self._put_off)
+        """How many requests wait for rows that another transaction keeps locked; also while tried again."""
+        return len(self._unanswered)
 
     @property
     def behind_s(self) -> float:
@@ -203,6 +205,12 @@ class GroupCommit:
                 _fail(one, StoreLocked(f"database {self._store.shown}: {what}"))
             else:
                 self._put_off[one] = loop.call_later(AGAIN_S, self._enter_again, one)
+                if one not in self._unanswered:
+                    self._unanswered.add(one)
+                    one.answer.add_done_callback(partial(self._answered, one))
+
+    def _answered(self, waiting: _Waiting, answer: asyncio.Future[Answer]) -> None:
+        self._unanswered.discard(waiting)
 
     def _enter_again(self, waiting: _Waiting) -> None:
         del self._put_off[waiting]
