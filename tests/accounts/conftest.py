@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from tests.paying_customers import add_customer, as_ann
 
 from ringflow.accounts.cards import redemption
 from ringflow.accounts.cards.authentication import Cards
@@ -21,7 +22,6 @@ from ringflow.ledger.account import read_account
 from ringflow.ledger.check import check_books
 from ringflow.money import MICROS_PER_UNIT
 from ringflow.store import Store
-from ringflow.store.tables import customers
 
 TEMPLATE = 7
 COUNTRY = "US"
@@ -42,10 +42,8 @@ class Mint:
         return Cards(store or self.store, peppers or self.peppers, COUNTRY, lambda: self.now_ms)
 
     async def customer(self, customer_id: int, **fields: Any) -> int:
-        row = {"id": customer_id, "name": "", "status": "active", "currency": "USD", "source": "operator"}
-        async with self.store.writing() as connection:
-            await connection.execute(customers.insert().values(**row | fields, created_ms=0, updated_ms=0))
-        return customer_id
+        async with as_ann(self.store, self.now_ms) as ann:
+            return await add_customer(ann, customer_id, **fields)
 
     async def make(self, name: str = "spring", units: int = 5, **fields: Any) -> list[Secret]:
         """A batch of cards of the template, ready; gives their IDs and PINs."""

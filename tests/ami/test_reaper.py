@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
+from tests.paying_customers import add_customer, as_ann
 
-from ringflow.actor import acting, shell_operator
 from ringflow.ami.identity import AsteriskIdentity
 from ringflow.ami.link import AmiLink
 from ringflow.calls.charging import Charging, ChargingSettings
@@ -21,12 +21,10 @@ from ringflow.ledger.abandoned import say_alive
 from ringflow.ledger.check import check_books
 from ringflow.ledger.hold import standing_holds
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.server_names import ServerName
 from ringflow.ledger.terms import Terms
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks
-from ringflow.store.tables import customers
 
 if TYPE_CHECKING:
     from tests.ami.conftest import Peer, PeerConnection
@@ -167,10 +165,8 @@ async def world(
     await link.start()
     serving = asyncio.create_task(manager.serve(await peer.accept_login()))
     await link.wait_up(PATIENCE_S)
-    async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
-        row = {"id": 42, "name": "", "status": "active", "currency": "USD", "source": "operator"}
-        await actor.connection.execute(customers.insert().values(**row, created_ms=0, updated_ms=0))
-        await pay_in(actor, 42, 10_000_000_000, Purpose("credit", "a test"))
+    async with as_ann(store, NOW_MS) as ann:
+        await add_customer(ann, 42, 10_000_000_000)
     world = World(store, link, manager)
     await world.name.take()
     yield world

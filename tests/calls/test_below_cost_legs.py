@@ -8,51 +8,37 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from tests.paying_customers import add_card, add_customer, as_ann, rate
 
-from ringflow.actor import acting, shell_operator
+from ringflow.accounts import trunks
+from ringflow.accounts.trunks import Trunk
 from ringflow.calls.charging import Allowance, Charging, Denial, Denied
 from ringflow.calls.outcome import LegStatus
 from ringflow.config import load_config
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Purpose, pay_in
-from ringflow.ledger.rates.card import BelowCost, assign_trunk, create_card, set_below_cost
+from ringflow.ledger.rates.card import BelowCost, set_below_cost
 from ringflow.simulator.run import simulate
 from ringflow.simulator.scenario_files import read_scenarios
 from ringflow.simulator.stage import Stage
 from ringflow.store import Store
 from ringflow.store.ledger_tables import rates
-from ringflow.store.tables import customers, trunks
 
 ROOT = Path(__file__).parents[2]
 NUMBER = "441234567890"
 NOW_MS = 1_767_225_600_000
-RATE = {"connection_micros": 0, "minimum_s": 1, "increment_s": 1, "grace_s": 0, "from_ms": 0}
-TRAIL = {"source": "operator", "created_ms": 0, "updated_ms": 0}
-TRUNK = {"headers": {}, "position": 1, "enabled": True, "server": "", "rated": "local"}
 
 
 @pytest.fixture
 async def charging(store: Store) -> AsyncIterator[Charging]:
     """Customer 1 pays 0.20 USD a minute; `dear` costs 0.30, `foreign` 0.30 EUR, `plain` nobody knows."""
-    async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
-        row = {"id": 1, "name": "", "status": "active", "currency": "USD"}
-        await actor.connection.execute(customers.insert().values(**row, **TRAIL))
-        await pay_in(actor, 1, 5_000_000, Purpose("credit", "a test"))
-        cards = {
-            "retail": await create_card(actor, "retail", "USD", default=True),
-            "dear": await create_card(actor, "dear", "USD"),
-            "foreign": await create_card(actor, "foreign", "EUR"),
-        }
-        for name, card in cards.items():
-            price = 200_000 if name == "retail" else 300_000
-            values = {"card_id": card.id, "prefix": "44", "price_micros": price}
-            await actor.connection.execute(rates.insert().values(**values, **RATE))
+    async with as_ann(store, NOW_MS) as ann:
+        await add_customer(ann, 1, 5_000_000)
         for name in ("dear", "foreign", "plain"):
-            row = {"name": name, "dial": "PJSIP/{number}@" + name}
-            await actor.connection.execute(trunks.insert().values(**row, **TRUNK, **TRAIL))
-            if name in cards:
-                await assign_trunk(actor, name, cards[name])
+            await trunks.add(ann, Trunk(name, "PJSIP/{number}@" + name))
+        await add_card(ann, rate(200_000), name="retail")
+        await add_card(ann, rate(300_000), name="dear", trunk="dear")
+        await add_card(ann, rate(300_000), name="foreign", currency="EUR", trunk="foreign")
     opened = Charging(Ledger(store, "here", lambda: NOW_MS))
     yield opened
     await opened.close()
@@ -60,8 +46,8 @@ async def charging(store: Store) -> AsyncIterator[Charging]:
 
 
 async def say(store: Store, below_cost: BelowCost) -> None:
-    async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
-        await set_below_cost(actor, "retail", below_cost)
+    async with as_ann(store, NOW_MS) as ann:
+        await set_below_cost(ann, "retail", below_cost)
 
 
 async def test_a_leg_below_cost_is_denied_before_anything_is_held(charging: Charging) -> None:

@@ -8,19 +8,16 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.paying_customers import add_card, add_customer, as_ann, give_credit
 
-from ringflow.actor import acting, shell_operator
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings, Denial, Denied
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Purpose, pay_in
-from ringflow.ledger.rates.card import create_card
 from ringflow.ledger.rates.quote import quote
 from ringflow.ledger.terms import charge_micros
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
 from ringflow.store import Store
 from ringflow.store.ledger_tables import rate_cards, rates
-from ringflow.store.tables import customers
 
 NUMBER = "441234567890"
 NOW_MS = 1_767_225_600_000
@@ -49,32 +46,23 @@ class Tariff:
         self._customers = count(1)
 
     async def open(self) -> None:
-        async with acting(self.store, shell_operator("ann"), "US", NOW_MS) as actor:
-            await create_card(actor, "tested", "USD", default=True)
+        async with as_ann(self.store, NOW_MS) as ann:
+            await add_card(ann)
 
     async def customer(
         self, credit_micros: int, rate: dict[str, int], rounding: dict[str, int | Rounding]
     ) -> int:
         """A new customer with credit, for whom this is the only rate; gives its id."""
         customer_id = next(self._customers)
-        async with self.store.writing() as connection:
-            await connection.execute(rate_cards.update().values(rounding))
-            await connection.execute(rates.delete())
-            await connection.execute(rates.insert().values(card_id=1, prefix="44", from_ms=0, **rate))
-            row = {"id": customer_id, "name": "", "status": "active", "currency": "USD"}
-            trail = {"source": "operator", "created_ms": 0, "updated_ms": 0}
-            await connection.execute(customers.insert().values(**row, **trail))
-        if credit_micros:
-            await self.pay(customer_id, credit_micros)
-        return customer_id
+        async with as_ann(self.store, NOW_MS) as ann:
+            await ann.connection.execute(rate_cards.update().values(rounding))
+            await ann.connection.execute(rates.delete())
+            await ann.connection.execute(rates.insert().values(card_id=1, prefix="44", from_ms=0, **rate))
+            return await add_customer(ann, customer_id, credit_micros)
 
     async def pay(self, customer_id: int, credit_micros: int) -> None:
-        """Pay in, in as many payments as it takes."""
-        async with acting(self.store, shell_operator("ann"), "US", NOW_MS) as actor:
-            for part in range(-(-credit_micros // MAX_AMOUNT_MICROS)):
-                micros = min(MAX_AMOUNT_MICROS, credit_micros - part * MAX_AMOUNT_MICROS)
-                purpose = Purpose(f"credit {part} of {customer_id}", "a test")
-                await pay_in(actor, customer_id, micros, purpose)
+        async with as_ann(self.store, NOW_MS) as ann:
+            await give_credit(ann, customer_id, credit_micros)
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import structlog
+from tests.paying_customers import add_card, add_customer, as_ann, give_credit, rate
 
-from ringflow.actor import acting, shell_operator
 from ringflow.ami.failures import LinkDown
 from ringflow.calls.charging import Allowance, Charging, ChargingSettings
 from ringflow.calls.event_stream import CallEvents
@@ -18,12 +18,9 @@ from ringflow.errors import PeerSilent
 from ringflow.ledger.check import check_books
 from ringflow.ledger.hold import find_hold
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Purpose, pay_in
-from ringflow.ledger.rates.card import create_card
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.talks import VirtualTalks, Work
 from ringflow.store import Store
-from ringflow.store.ledger_tables import rates
 from ringflow.store.tables import customers
 
 CUSTOMER, UNIT = 42, 1_000_000
@@ -101,13 +98,10 @@ class Place:
         self.store = store
         settings = ChargingSettings(slice_ms=slice_s * 1000, warn_ms=warn_s * 1000, longest_ms=3_600_000)
         self.charging = Charging(Ledger(store, "here", lambda: NOW_MS), settings)
-        self.paid = 0
 
     async def pay(self, units: int) -> None:
-        self.paid += 1
-        async with acting(self.store, shell_operator("ann"), "US", NOW_MS) as actor:
-            purpose = Purpose(f"payment {self.paid}", "a test")
-            await pay_in(actor, CUSTOMER, units * UNIT, purpose)
+        async with as_ann(self.store, NOW_MS) as ann:
+            await give_credit(ann, CUSTOMER, units * UNIT)
 
     async def line(self, leg_id: str = "leg", longest_s: int = 3600) -> Line:
         allowance = await self.charging.allow(leg_id, CUSTOMER, "441234567890", longest_s * 1000)
@@ -124,16 +118,10 @@ async def furnish(store: Store) -> AsyncIterator[Furnish]:
     places: list[Place] = []
 
     async def make(units: int, slice_s: int = 10, warn_s: int = 4) -> Place:
-        async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
-            row = {"id": CUSTOMER, "name": "", "status": "active", "currency": "USD"}
-            trail = {"source": "operator", "created_ms": 0, "updated_ms": 0}
-            await actor.connection.execute(customers.insert().values(**row, **trail))
-            card = await create_card(actor, "tested", "USD", default=True)
-            a_second = {"minimum_s": 1, "increment_s": 1, "grace_s": 0, "from_ms": 0}
-            price = {"prefix": "44", "price_micros": 60 * UNIT, "connection_micros": 0}
-            await actor.connection.execute(rates.insert().values(card_id=card.id, **a_second, **price))
+        async with as_ann(store, NOW_MS) as ann:
+            await add_customer(ann, CUSTOMER, units * UNIT)
+            await add_card(ann, rate(60 * UNIT))
         places.append(Place(store, slice_s, warn_s))
-        await places[0].pay(units)
         return places[0]
 
     yield make

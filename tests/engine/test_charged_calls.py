@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.paying_customers import add_card, as_ann, give_credit, rate
 
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
-from ringflow.actor import acting, shell_operator
 from ringflow.calls.call_record import CallRecord
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.event_stream import Observer
@@ -32,8 +32,6 @@ from ringflow.flows.flow import Flow
 from ringflow.flows.template import Template
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Purpose, pay_in
-from ringflow.ledger.rates.card import create_card
 from ringflow.simulator.asterisk import Greeting
 from ringflow.simulator.callee import Callee
 from ringflow.simulator.caller import CallerStep, ScriptedCaller
@@ -43,7 +41,7 @@ from ringflow.simulator.line import LineEvent, Sound
 from ringflow.simulator.talks import Work
 from ringflow.slots.destination import Destination
 from ringflow.store import Store
-from ringflow.store.ledger_tables import ledger_holds, ledger_marks, rates
+from ringflow.store.ledger_tables import ledger_holds, ledger_marks
 
 DID, CLI, UNIT = "18005550100", "441910000001", 1_000_000
 REPETITIONS = int(os.environ.get("CHARGED_REPETITIONS", "1"))
@@ -163,12 +161,9 @@ async def furnish(store: Store, units: int, channels: int | None = None) -> None
         trunks=(TrunkDeclaration(name="carrier", dial="PJSIP/{number}@carrier"),),
     )
     await apply_declarations(store, config)
-    async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
-        await pay_in(actor, 42, units * UNIT, Purpose("credit", "a test"))
-        card = await create_card(actor, "tested", "USD", default=True)
-        row = {"card_id": card.id, "prefix": "44", "price_micros": UNIT, "connection_micros": 0}
-        seconds = {"minimum_s": 60, "increment_s": 60, "grace_s": 0, "from_ms": 0}
-        await actor.connection.execute(rates.insert().values(**row, **seconds))
+    async with as_ann(store, NOW_MS) as ann:
+        await give_credit(ann, 42, units * UNIT)
+        await add_card(ann, rate(UNIT, increment_s=60))
 
 
 async def left_over(store: Store) -> tuple[int, int]:

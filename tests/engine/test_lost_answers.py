@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, select
 from tests.accounts.conftest import Mint
 from tests.engine.test_charged_calls import DID, NOW_MS, UNIT, Server
+from tests.paying_customers import add_card, as_ann, give_credit, rate
 from tests.postgres_proxy import Cut, PostgresProxy
 
 from ringflow.accounts.cards import redemption
@@ -25,11 +26,10 @@ from ringflow.errors import StartError
 from ringflow.ledger.account import read_account
 from ringflow.ledger.check import check_books
 from ringflow.ledger.payments import Purpose, pay_in, post_once
-from ringflow.ledger.rates.card import create_card
 from ringflow.records.drafting import Drafts
 from ringflow.records.recorder import Recorder
 from ringflow.store import Store, StoreGone
-from ringflow.store.ledger_tables import ledger_holds, ledger_marks, ledger_movements, rates
+from ringflow.store.ledger_tables import ledger_holds, ledger_marks, ledger_movements
 from ringflow.store.record_tables import call_drafts, call_records
 from ringflow.store.tables import customers
 
@@ -63,13 +63,10 @@ class House:
             trunks=(TrunkDeclaration(name="carrier", dial="PJSIP/{number}@carrier"),),
         )
         await apply_declarations(self.store, config)
-        async with acting(self.store, shell_operator("ann"), "US", NOW_MS) as actor:
+        async with as_ann(self.store, NOW_MS) as ann:
             for one in range(1, customers + 1):
-                await pay_in(actor, one, CREDIT, Purpose(f"credit {one}", "a test"))
-            card = await create_card(actor, "tested", "USD", default=True)
-            row = {"card_id": card.id, "prefix": "44", "price_micros": UNIT, "connection_micros": 0}
-            seconds = {"minimum_s": 60, "increment_s": 60, "grace_s": 0, "from_ms": 0}
-            await actor.connection.execute(rates.insert().values(**row, **seconds))
+                await give_credit(ann, one, CREDIT)
+            await add_card(ann, rate(UNIT, increment_s=60))
         mint = Mint(self.store)
         await mint.customer(100_000)
         made = await mint.make(units=5, customer_id=100_000, count=customers)

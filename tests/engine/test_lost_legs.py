@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.paying_customers import add_customer, as_ann
 
-from ringflow.actor import acting, shell_operator
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.ami.link import AmiLink
@@ -19,10 +19,8 @@ from ringflow.ledger.abandoned import say_alive
 from ringflow.ledger.check import check_books
 from ringflow.ledger.hold import find_hold, standing_hold
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.terms import Terms
 from ringflow.store import Store
-from ringflow.store.tables import customers
 
 NOW_MS = 1_750_000_000_000
 LEG = "c1.1@1750000000.7"
@@ -65,10 +63,8 @@ class House:
 @pytest.fixture
 async def house(store: Store) -> AsyncIterator[House]:
     opened = House(store)
-    async with acting(store, shell_operator("ann"), "US", NOW_MS) as actor:
-        row = {"id": 42, "name": "", "status": "active", "currency": "USD", "source": "operator"}
-        await actor.connection.execute(customers.insert().values(**row, created_ms=0, updated_ms=0))
-        await pay_in(actor, 42, 1_000_000_000, Purpose("credit", "a test"))
+    async with as_ann(store, NOW_MS) as ann:
+        await add_customer(ann, 42, 1_000_000_000)
     yield opened
     await opened.close()
     if not store._closed:

@@ -7,14 +7,14 @@ from contextlib import AbstractAsyncContextManager
 from itertools import count
 
 import pytest
+from tests.paying_customers import add_customer, as_ann
 
-from ringflow.actor import Actor, acting, shell_operator
+from ringflow.actor import Actor
 from ringflow.ledger.account import Account
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Purpose, pay_in
+from ringflow.ledger.payments import Purpose
 from ringflow.store import Store
-from ringflow.store.tables import customers
 
 UNIT = 1_000_000
 
@@ -36,16 +36,11 @@ class Bank:
 
     def acting(self) -> AbstractAsyncContextManager[Actor]:
         """A transaction of the operator ann."""
-        return acting(self.store, shell_operator("ann"), "US", self.now_ms)
+        return as_ann(self.store, self.now_ms)
 
     async def customer(self, customer_id: int, units: int = 0, currency: str = "USD") -> int:
-        async with self.acting() as actor:
-            row = {"id": customer_id, "name": "", "status": "active", "currency": currency}
-            trail = {"source": "operator", "created_ms": 0, "updated_ms": 0}
-            await actor.connection.execute(customers.insert().values(**row, **trail))
-            if units:
-                await pay_in(actor, customer_id, units * UNIT, self.purpose())
-        return customer_id
+        async with self.acting() as ann:
+            return await add_customer(ann, customer_id, units * UNIT, currency=currency)
 
     async def account(self, customer_id: int) -> Account:
         account = await self.ledger.account(customer_id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.paying_customers import add_card, as_ann, rate
 from typer.testing import CliRunner, Result
 
 from ringflow.accounts import trunks
@@ -20,7 +21,6 @@ from ringflow.cli import rate as rate_commands
 from ringflow.ledger.rates.card import (
     BelowCost,
     assign_trunk,
-    create_card,
     get_card,
     set_below_cost,
     trunk_subject,
@@ -93,44 +93,21 @@ def test_every_prefix_meets_the_longest_of_each_side(sold: set[str], bought: set
 
 async def furnish(bank: Bank, sold: dict[str, int], bought: dict[str, int], currency: str = "USD") -> None:
     """A card `retail`, and a trunk `carrier` with a card `cost`; prices in hundredths a minute."""
-    async with acting(bank.store, shell_operator("ann"), "US") as actor:
-        await trunks.add(actor, Trunk("carrier", "PJSIP/{number}@carrier"))
-        await trunks.add(actor, Trunk("other", "PJSIP/{number}@other"))
-        for name, rows, money in (("retail", sold, "USD"), ("cost", bought, currency)):
-            card = await create_card(actor, name, money)
-            for prefix, price in rows.items():
-                await actor.connection.execute(
-                    rates.insert().values(
-                        card_id=card.id,
-                        prefix=prefix,
-                        price_micros=price * 10_000,
-                        connection_micros=0,
-                        minimum_s=1,
-                        increment_s=1,
-                        grace_s=0,
-                        from_ms=0,
-                    )
-                )
-        await assign_trunk(actor, "carrier", await get_card(actor.connection, "cost"))
+    async with as_ann(bank.store) as ann:
+        await trunks.add(ann, Trunk("carrier", "PJSIP/{number}@carrier"))
+        await trunks.add(ann, Trunk("other", "PJSIP/{number}@other"))
+        sell, buy = (
+            [rate(price * 10_000, prefix) for prefix, price in prices.items()] for prices in (sold, bought)
+        )
+        await add_card(ann, *sell, name="retail", default=False)
+        await add_card(ann, *buy, name="cost", currency=currency, trunk="carrier")
 
 
 async def test_the_policy_of_a_card_comes_with_its_quote(bank: Bank) -> None:
     await bank.customer(1, 5)
     async with acting(bank.store, shell_operator("ann"), "US", 1) as actor:
-        card = await create_card(actor, "retail", "USD", default=True)
+        card = await add_card(actor, rate(1), name="retail")
         assert card.below_cost is BelowCost.REFUSE
-        await actor.connection.execute(
-            rates.insert().values(
-                card_id=card.id,
-                prefix="44",
-                price_micros=1,
-                connection_micros=0,
-                minimum_s=1,
-                increment_s=1,
-                grace_s=0,
-                from_ms=0,
-            )
-        )
     assert (await bank.ledger.quote("44123", 1)).below_cost is BelowCost.REFUSE
     async with acting(bank.store, shell_operator("ann"), "US", 2) as actor:
         await set_below_cost(actor, "retail", BelowCost.WARN)

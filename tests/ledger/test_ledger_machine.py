@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.paying_customers import add_customer, as_ann
 
 from ringflow.ledger.abandoned import reap, say_alive
 from ringflow.ledger.account import read_account
@@ -25,7 +26,6 @@ from ringflow.ledger.hold import Hold, standing_holds
 from ringflow.ledger.payments import pay_in
 from ringflow.store import Store
 from ringflow.store.ledger_tables import IMMUTABLE
-from ringflow.store.tables import customers
 
 from .mortal_store import MortalStore
 from .world import CHANNELS, CUSTOMERS, UNIT, Deed, World, death, deed, units
@@ -172,12 +172,9 @@ def test_books_are_right_whatever_dies_whenever(database_url: str) -> None:
 
 async def open_stores(url: str) -> tuple[MortalStore, MortalStore]:
     one, other = [cast(MortalStore, await MortalStore.open(url)) for _ in range(2)]
-    async with one.writing() as connection:
-        row = {"name": "", "status": "active", "currency": "USD", "source": "operator"}
-        times = {"created_ms": 0, "updated_ms": 0}
-        await connection.execute(
-            customers.insert(), [{"id": customer, **row, **times} for customer in CUSTOMERS]
-        )
+    async with as_ann(one) as ann:
+        for customer in CUSTOMERS:
+            await add_customer(ann, customer)
     return one, other
 
 

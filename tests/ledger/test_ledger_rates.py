@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.paying_customers import add_customer, as_ann
 from typer.testing import CliRunner
 
 from ringflow.actor import Actor, shell_operator
@@ -378,7 +379,7 @@ def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
         assert result.exit_code == code, result.output + str(result.exception)
         return dict(json.loads(result.stdout)) if result.stdout.startswith("{") else {}
 
-    add_customer(database_url)
+    fill(database_url)
     who = ("--reason", "test", "--operator", "ann")
     ledger, rate = ledger_commands.app, rate_commands.app
     first = run(ledger, "pay-in", "1", "5.00", *who, "--key", "k")
@@ -444,17 +445,15 @@ def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
     assert "say who pays" in refusal("--trunk", "carrier", "--customer", "1")
 
 
-def add_customer(url: str) -> None:
+def fill(url: str) -> None:
     import asyncio
 
     from ringflow.store import Store
-    from ringflow.store.tables import customers
 
     async def add() -> None:
         store = await Store.open(url)
-        async with store.writing() as connection:
-            row = {"id": 1, "name": "", "status": "active", "currency": "USD", "source": "operator"}
-            await connection.execute(customers.insert().values(**row, created_ms=0, updated_ms=0))
+        async with as_ann(store) as ann:
+            await add_customer(ann, 1)
         await store.close()
 
     asyncio.run(add())

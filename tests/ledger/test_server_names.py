@@ -6,17 +6,15 @@ import os
 from dataclasses import replace
 
 import pytest
+from tests.paying_customers import add_customer, as_ann
 
-from ringflow.actor import acting, shell_operator
 from ringflow.errors import StartError
 from ringflow.ledger.hold import abandoned_holds
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.server_liveness import see_server
 from ringflow.ledger.server_names import ServerName, attended_asterisks
 from ringflow.ledger.server_process import ServerProcess, this_process
 from ringflow.store import Store
-from ringflow.store.tables import customers
 
 SILENT_S = 30.0
 NOW_MS = 1_750_000_000_000
@@ -83,10 +81,8 @@ async def test_a_killed_server_starts_again_at_once(world: World) -> None:
 async def test_what_a_killed_server_left_may_be_taken_up_at_once(world: World) -> None:
     await world.server("one#a", KILLED).take()
     ledger = Ledger(world.store, "one#a", lambda: world.now_ms)
-    async with acting(world.store, shell_operator("ann"), "US", NOW_MS) as actor:
-        row = {"id": 42, "name": "", "status": "active", "currency": "USD", "source": "operator"}
-        await actor.connection.execute(customers.insert().values(**row, created_ms=0, updated_ms=0))
-        await pay_in(actor, 42, 1_000_000, Purpose("credit", "a test"))
+    async with as_ann(world.store, NOW_MS) as ann:
+        await add_customer(ann, 42, 1_000_000)
     await ledger.hold("leg", 42, 1_000_000)
 
     async def abandoned() -> list[str]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
+from tests.paying_customers import add_card, as_ann
 
 from ringflow.accounts import trunks
 from ringflow.accounts.trunks import Trunk
-from ringflow.actor import acting, shell_operator
 from ringflow.calls.call_record import CallRecord, SlotVisit
 from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
-from ringflow.ledger.rates.card import Rate, assign_trunk, create_card
+from ringflow.ledger.rates.card import Rate
 from ringflow.store import Store
-from ringflow.store.ledger_tables import rates
 
 BEGAN_S = 1_750_000_000.0
 BEGAN_MS = 1_750_000_000_000
@@ -80,8 +79,6 @@ def make_call() -> MakeCall:
 
 async def give_card(store: Store, trunk: str, *rows: Rate) -> None:
     """Make a trunk, and a card in EUR, charged to four decimals upwards, that its owner charges us by."""
-    async with acting(store, shell_operator("ann"), "US") as actor:
-        await trunks.add(actor, Trunk(trunk, "PJSIP/{number}@carrier", rated="upstream"))
-        card = await create_card(actor, f"{trunk}'s", "EUR")
-        await actor.connection.execute(rates.insert(), [{"card_id": card.id, **asdict(row)} for row in rows])
-        await assign_trunk(actor, trunk, card)
+    async with as_ann(store) as ann:
+        await trunks.add(ann, Trunk(trunk, "PJSIP/{number}@carrier", rated="upstream"))
+        await add_card(ann, *rows, name=f"{trunk}'s", currency="EUR", trunk=trunk)

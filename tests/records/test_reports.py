@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
+from tests.paying_customers import add_customer, as_ann
 
 from ringflow.calls.outcome import NEVER_DIALLED, LegStatus
 from ringflow.ledger.account import open_account
@@ -20,7 +21,6 @@ from ringflow.records.reports import Amounts, By, Calls, Line, days_of, report_c
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_holds
 from ringflow.store.record_tables import call_legs, call_records
-from ringflow.store.tables import customers
 
 HOUR_MS = 3_600_000
 BEGAN_MS = int(datetime(2026, 3, 28, 20, tzinfo=UTC).timestamp()) * 1000
@@ -30,12 +30,10 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 async def add_customers(store: Store) -> None:
-    async with store.writing() as connection:
+    async with as_ann(store) as ann:
         for customer, currency in CURRENCIES.items():
-            row = {"id": customer, "name": f"Customer {customer}", "status": "active", "currency": currency}
-            trail = {"source": "operator", "created_ms": 0, "updated_ms": 0}
-            await connection.execute(customers.insert().values(**row, **trail))
-            await open_account(connection, customer, 0)
+            await add_customer(ann, customer, name=f"Customer {customer}", currency=currency)
+            await open_account(ann.connection, customer, 0)
 
 
 def a_call(call_id: str, started_ms: int, customer: int | None) -> dict[str, Any]:

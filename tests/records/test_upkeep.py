@@ -6,10 +6,9 @@ import asyncio
 
 import pytest
 from structlog.testing import capture_logs
+from tests.paying_customers import add_customer, as_ann
 
-from ringflow.actor import acting, shell_operator
 from ringflow.ledger.ledger import Ledger
-from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.terms import Terms
 from ringflow.records.pruning import AT_ONCE, prune_records
 from ringflow.records.reading import Filter, RecordedCall, list_calls
@@ -20,7 +19,6 @@ from ringflow.records.upkeep import DAY_MS, Upkeep
 from ringflow.records.writing import write_rows
 from ringflow.store import Store
 from ringflow.store.record_tables import call_drafts, call_legs, call_slots
-from ringflow.store.tables import customers
 
 from .conftest import BEGAN_MS, BEGAN_S, CALL, MakeCall
 
@@ -32,10 +30,8 @@ LATER_MS = BEGAN_MS + 60_000 + SETTLED_FOR_MS + 1
 @pytest.fixture
 async def ledger(store: Store) -> Ledger:
     """Its clock stands at the calls' beginning; customer 42 has 50 USD."""
-    async with acting(store, shell_operator("ann"), "US", BEGAN_MS) as actor:
-        row = {"id": 42, "name": "", "status": "active", "currency": "USD", "source": "operator"}
-        await actor.connection.execute(customers.insert().values(**row, created_ms=0, updated_ms=0))
-        await pay_in(actor, 42, 50 * UNIT, Purpose("k", "cash"))
+    async with as_ann(store, BEGAN_MS) as ann:
+        await add_customer(ann, 42, 50 * UNIT)
     return Ledger(store, "here#1", lambda: BEGAN_MS)
 
 

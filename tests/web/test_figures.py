@@ -8,9 +8,9 @@ import re
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from tests.paying_customers import as_ann, give_credit
 
 from ringflow.accounts.lockout import Caller
-from ringflow.actor import acting, shell_operator
 from ringflow.agi.overload import OverloadControl
 from ringflow.agi.refusal import CALLS_FULL, RefusedCall
 from ringflow.app import Application, running
@@ -19,7 +19,6 @@ from ringflow.calls.outcome import DIAL_STATUSES, LegEnd
 from ringflow.config import Config
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.lost_legs import Claim, Settlements
-from ringflow.ledger.payments import Purpose, pay_in
 from ringflow.ledger.terms import Terms
 
 from .conftest import PROJECT, asking
@@ -112,8 +111,8 @@ async def test_written_records_and_their_transactions_are_counted(config: Config
 async def test_holds_are_counted_with_the_age_of_the_oldest_until_they_end(config: Config) -> None:
     async with running(config) as application:
         ledger = application.core.charging.ledger
-        async with acting(application.core.store, shell_operator("ann"), "US", ledger.now_ms()) as actor:
-            await pay_in(actor, 42, 5_000_000, Purpose("k", "cash"))
+        async with as_ann(application.core.store, ledger.now_ms()) as ann:
+            await give_credit(ann, 42, 5_000_000)
         before = await figures(application)
         made_ms = ledger.now_ms()
         for leg in ("a.1@1", "a.2@1"):
