@@ -16,6 +16,7 @@ from string import Template
 from ringflow.asterisk.conf_file import Section, read_conf
 from ringflow.asterisk.own_files import FileState, diff_lines, file_state, keep_old, with_digest, write_file
 from ringflow.calls.collecting import DIALPLAN_TIMERS, FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S
+from ringflow.config import Config
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Conflict, Refused, StartError
 
@@ -85,6 +86,22 @@ class AsteriskConfigSettings:
     def carrier_address(self) -> str:
         """The host part of the SIP URI that reaches the carrier."""
         return self.carrier_host if self.carrier_port is None else f"{self.carrier_host}:{self.carrier_port}"
+
+
+def configured_settings(
+    config: Config, host: str | None = None, carrier: str | None = None
+) -> AsteriskConfigSettings:
+    """The settings for a Ringflow of this configuration. `host`: its address as Asterisk sees it."""
+    default = AsteriskConfigSettings()
+    fastagi_host = host or config.fastagi.host
+    if fastagi_host in ("0.0.0.0", "::"):  # noqa: S104 - it is what to replace
+        fastagi_host = default.fastagi_host
+    return AsteriskConfigSettings(
+        fastagi_host=fastagi_host,
+        fastagi_port=config.fastagi.port or default.fastagi_port,
+        ami_port=config.ami.port if config.ami else default.ami_port,
+        carrier_host=carrier or default.carrier_host,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from ringflow.accounts import trunks
 from ringflow.accounts.trunks import Trunk
 from ringflow.ami.failures import LinkDown
 from ringflow.app import configured_link
-from ringflow.asterisk import AsteriskConfigSettings, config_diff, write_asterisk_config
-from ringflow.asterisk.config_files import TRUNKS_FILE
+from ringflow.asterisk import config_diff, write_asterisk_config
+from ringflow.asterisk.config_files import TRUNKS_FILE, configured_settings
 from ringflow.asterisk.findings import Finding, Severity, most_serious_first
 from ringflow.asterisk.watch import check_asterisk, check_files
 from ringflow.cli.opening import with_reading
@@ -23,7 +23,6 @@ from ringflow.config import Config, LogConfig, load_config
 from ringflow.errors import Refused, StartError
 from ringflow.logs import set_up_logs
 
-DEFAULT = AsteriskConfigSettings()
 CONNECT_S = 5.0
 
 app = typer.Typer(help="Connect your Asterisk, and check it.", no_args_is_help=True)
@@ -113,15 +112,7 @@ def config(
     `pjsip_trunks.conf` for your trunks and telephones, which is written once. A README says what goes where.
     """
     settings = load_config()
-    fastagi_host = host or settings.fastagi.host
-    if fastagi_host in ("0.0.0.0", "::"):  # noqa: S104 - it is what to replace
-        fastagi_host = DEFAULT.fastagi_host
-    asterisk = AsteriskConfigSettings(
-        fastagi_host=fastagi_host,
-        fastagi_port=settings.fastagi.port or DEFAULT.fastagi_port,
-        ami_port=settings.ami.port if settings.ami else DEFAULT.ami_port,
-        carrier_host=carrier or DEFAULT.carrier_host,
-    )
+    asterisk = configured_settings(settings, host, carrier)
     if diff:
         changes = config_diff(out, asterisk)
         if as_json:

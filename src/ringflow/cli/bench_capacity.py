@@ -12,9 +12,9 @@ from ringflow.bench.capacity import (
     KEY_TO_INVITE_MS,
     CapacityReport,
     OverloadRound,
-    RateSearch,
     measure_capacity,
 )
+from ringflow.bench.forms import capacity_form
 from ringflow.bench.sip import P50, P95
 from ringflow.cli.printing import PIPED_WIDTH, print_json
 from ringflow.config import load_config
@@ -52,7 +52,7 @@ def bench_capacity(
         realtime=realtime,
     )
     if as_json:
-        print_json(_as_values(report))
+        print_json(capacity_form(report))
     else:
         _print_report(report)
     failures = [dict(one.failures) for one in report.overloads if one.failures]
@@ -92,37 +92,3 @@ def _overload_sentence(overload: OverloadRound) -> str:
         f"{overload.admitted} admitted, {overload.failures.total()} of these failed; last key to INVITE "
         f"p50 {overload.key_to_invite_ms(P50):.1f} ms, p95 {overload.key_to_invite_ms(P95):.1f} ms."
     )
-
-
-def _as_values(report: CapacityReport) -> dict[str, object]:
-    return {
-        "version": report.asterisk_version,
-        "finished": report.complete,
-        "ratio": report.ratio,
-        "ringflow": _search_values(report.ringflow),
-        "native": _search_values(report.native),
-        "overloads": [_overload_values(one) for one in report.overloads],
-    }
-
-
-def _overload_values(overload: OverloadRound) -> dict[str, object]:
-    return {
-        "calls_per_s": overload.calls_per_s,
-        "max_calls_per_s": overload.max_calls_per_s,
-        "call_count": len(overload.calls),
-        "refused": overload.refused,
-        "failures": dict(overload.failures),
-        "key_to_invite_s": {
-            share: overload.key_to_invite_ms(at) / 1000 for share, at in (("p50", P50), ("p95", P95))
-        },
-    }
-
-
-def _search_values(search: RateSearch) -> dict[str, object]:
-    return {
-        "calls_per_s": search.carried,
-        "rounds": [
-            {"calls_per_s": one.calls_per_s, "latest_s": one.latest_ms / 1000, "failures": dict(one.failures)}
-            for one in search.rounds
-        ],
-    }

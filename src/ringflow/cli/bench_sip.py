@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from statistics import median
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ringflow.bench.forms import sip_form
 from ringflow.bench.sip import P50, P95, SipFigures, SipReport, measure_sip
 from ringflow.cli.printing import PIPED_WIDTH, print_json
 from ringflow.config import load_config
@@ -37,7 +37,7 @@ def bench_sip(
     project, lab = config.path(config.flows).parent, config.path(config.state) / "lab"
     report = measure_sip(project, lab, release, calls, rate, rounds, realtime)
     if as_json:
-        print_json(_as_values(report))
+        print_json(sip_form(report))
     else:
         _print_tables(report)
     if report.failed:
@@ -80,34 +80,6 @@ def _print_tables(report: SipReport) -> None:
         f"Processor time: {report.cpu_ratio:.2f} x native (target at most {TARGET_CPU_RATIO} x); "
         f"by rounds {min(ratios):.2f} to {max(ratios):.2f}, median {median(ratios):.2f}."
     )
-
-
-def _as_values(report: SipReport) -> dict[str, object]:
-    return {
-        "version": report.asterisk_version,
-        "sides": [_side_values(side) for side in (report.ringflow, report.native)],
-        "key_to_invite_more_s": _shares_s(report.key_to_invite_more_ms),
-        "call_more_s": _shares_s(report.call_more_ms),
-        "cpu_ratio": report.cpu_ratio,
-        "cpu_ratios": report.cpu_ratios,
-    }
-
-
-def _side_values(side: SipFigures) -> dict[str, object]:
-    return {
-        "name": side.name,
-        "complete": len(side.complete),
-        "refused": side.refused,
-        "failures": dict(side.failures),
-        "key_to_invite_s": _shares_s(side.key_to_invite_ms),
-        "call_s": _shares_s(side.call_ms),
-        "asterisk_cpu_s": [one / 1000 for one in side.asterisk_cpu_ms],
-        "ringflow_cpu_s": [one / 1000 for one in side.ringflow_cpu_ms],
-    }
-
-
-def _shares_s(measured_ms: Callable[[float], float]) -> dict[str, float]:
-    return {"p50": measured_ms(P50) / 1000, "p95": measured_ms(P95) / 1000}
 
 
 def _mean(values: list[float]) -> float:

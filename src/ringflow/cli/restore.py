@@ -11,11 +11,9 @@ import typer
 from ringflow.cli.ledger_rows import verdict
 from ringflow.cli.printing import Json, print_json
 from ringflow.config import Config, load_config
-from ringflow.deployment.archive import Archive, Books, prove
+from ringflow.deployment.archive import Archive, Books, prove, restore_into
 from ringflow.deployment.folder import CONFIG
-from ringflow.errors import Conflict
 from ringflow.moments import Moment, iso_in, system_now_ms
-from ringflow.store.dump import servers_seen
 
 
 def restore(
@@ -37,7 +35,7 @@ def restore(
     with Archive(file) as archive:
         config = _configuration(archive, folder)
         url = config.database_url
-        kept = asyncio.run(_restore(archive, config, replace))
+        kept = asyncio.run(restore_into(archive, config, replace=replace))
         books = asyncio.run(prove(url, system_now_ms()))
         manifest = archive.manifest
         _name_other_configuration(archive, config)
@@ -69,21 +67,6 @@ def _configuration(archive: Archive, folder: Path | None) -> Config:
     found = folder / CONFIG
     configs = [path for path in written if path.parent == folder and path.suffix in (".yaml", ".yml")]
     return load_config(found if found.exists() or not configs else configs[0])
-
-
-async def _restore(archive: Archive, config: Config, replace: bool) -> str:
-    dead_before_ms = system_now_ms() - round(config.charging.dead_after_s * 1000)
-    alive = [
-        name for name, seen in (await servers_seen(config.database_url)).items() if seen >= dead_before_ms
-    ]
-    if alive:
-        raise Conflict(
-            "database.in_use",
-            f"server {', '.join(sorted(alive))} works on this database: stop it first; if it was killed, "
-            f"wait for {config.charging.dead_after_s:g} s",
-            servers=sorted(alive),
-        )
-    return await archive.restore(config.database_url, replace=replace)
 
 
 def _name_other_configuration(archive: Archive, config: Config) -> None:

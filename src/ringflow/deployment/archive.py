@@ -24,7 +24,7 @@ from ringflow.ledger.check import Finding, books_until_ms, check_books
 from ringflow.moments import system_now_ms
 from ringflow.private_folder import make_private_folder
 from ringflow.store import Store
-from ringflow.store.dump import ROWS_AT_ONCE, VERSION_TABLE, Rows, read_rows, write_rows
+from ringflow.store.dump import ROWS_AT_ONCE, VERSION_TABLE, Rows, read_rows, servers_seen, write_rows
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -251,3 +251,22 @@ async def verify(path: Path) -> Books:
         url = f"sqlite:///{folder}/restored.db"
         await archive.restore(url, replace=False)
         return await prove(url, archive.manifest.made_ms)
+
+
+async def restore_into(archive: Archive, config: Config, *, replace: bool) -> str:
+    """Restore an archive into the database that the configuration names, unless servers work on it.
+
+    Returns where the database that was there before is kept, or an empty text. Raises as `Archive.restore`.
+    """
+    dead_before_ms = system_now_ms() - round(config.charging.dead_after_s * 1000)
+    alive = [
+        name for name, seen in (await servers_seen(config.database_url)).items() if seen >= dead_before_ms
+    ]
+    if alive:
+        raise Conflict(
+            "database.in_use",
+            f"server {', '.join(sorted(alive))} works on this database: stop it first; if it was killed, "
+            f"wait for {config.charging.dead_after_s:g} s",
+            servers=sorted(alive),
+        )
+    return await archive.restore(config.database_url, replace=replace)
