@@ -29,7 +29,7 @@ class SlotVisit:
     depth: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class CallRecord:
     """What is known of a call when it is over.
 

@@ -45,7 +45,7 @@ class ChargingSettings:
     longest_ms: int = 14_400_000
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Allowance:
     """A leg may be dialled: its hold pays for `limit_ms` of talk from the callee's answer.
 
@@ -79,7 +79,7 @@ class Denied(StrEnum):
     BELOW_COST = "below_cost"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Denial:
     """A leg may not be dialled."""
 

@@ -24,7 +24,7 @@ LAST_WORD_CAUSES = frozenset({1, 21, 22, 28})
 """Q.850: unallocated, rejected, changed, invalid format. Another trunk would say the same."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class DialOptions:
     """What a slot asks of an outgoing attempt. `ring_s` and `max_duration_s`: seconds; None: no limit.
 
@@ -47,7 +47,7 @@ class DialOptions:
         return None if self.max_duration_s is None else round(self.max_duration_s * 1000)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One `Dial`: `target` is a whole dial string of Asterisk's, made here and safe, for the `number` or URI.
 

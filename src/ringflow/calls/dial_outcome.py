@@ -18,7 +18,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -91,13 +91,13 @@ async def dial(
     dial_ms = clock.monotonic_ms() - began_ms
     result = _DialResult.read(await session.get_full_variable(_RESULT) or "")
     if result.answered_ms and result.ended_ms < result.answered_ms and result.status is LegStatus.ANSWERED:
-        result.ended_ms = await end_of_callee(session, hang_up)
+        result = replace(result, ended_ms=await end_of_callee(session, hang_up))
     # With option `g` a callee's hang-up gives 0, so -1 is the caller's.
     hung_up = reply.result == "-1" or session.hung_up
     return _leg(attempt, result, dial_ms, session.request.channel, hung_up)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _DialResult:
     """What Asterisk says after `Dial`: `_RESULT`, read. Moments are epoch milliseconds, 0 where none is.
 

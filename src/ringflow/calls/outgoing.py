@@ -206,8 +206,10 @@ class Outgoing:
             talk = await self._prolonged(charging, allowed)
             # Asterisk warns of the end of the credit, not of the longest talk, nor of an end that may move.
             warn_ms = allowed.warn_ms if talk is None and not allowed.whole else 0
-            attempt.charged, attempt.limit_ms, attempt.warn_ms = True, allowed.limit_ms, warn_ms
-            attempt.warning = self._world.asterisk_prompt(self._world.warning)
+            warning = self._world.asterisk_prompt(self._world.warning)
+            attempt = replace(
+                attempt, charged=True, limit_ms=allowed.limit_ms, warn_ms=warn_ms, warning=warning
+            )
             await self._announce(charging, allowed, options, prolonged=talk is not None)
         except BaseException:
             # It was never dialled: there is nothing that Asterisk could know of it.
@@ -240,7 +242,8 @@ class Outgoing:
     async def _dial(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         """Dial; an attempt of which nobody says how it ended is among the legs before this raises."""
         try:
-            async with await self._silence_watched(attempt):
+            attempt, watch = await self._silence_watched(attempt)
+            async with watch:
                 return await self._dialling(attempt, options)
         except BaseException as error:
             # Without the end of the connection a caller who is gone was gone before `Dial`.
@@ -265,25 +268,25 @@ class Outgoing:
             self._session, attempt, options.end_keys, held_keys, clock, self._events.note, hang_up
         )
 
-    async def _silence_watched(self, attempt: Attempt) -> AbstractAsyncContextManager[None]:
-        """While the block lasts, have a trunk give way that says nothing: by the manager, else the dialplan.
+    async def _silence_watched(self, attempt: Attempt) -> tuple[Attempt, AbstractAsyncContextManager[None]]:
+        """Have a trunk give way that says nothing: by the manager while the block lasts, else the dialplan.
 
         For the dialplan that is a channel more for each attempt; the manager is asked about few of them.
+        Return the attempt as it is to be dialled, and the block.
         """
         manager, channel = self._world.manager, self._session.request.channel
         if not attempt.silent_s or manager is None or not manager.talks.reachable:
-            return nullcontext()
+            return attempt, nullcontext()
         if not await manager.leads_to(self._asterisk):
-            return nullcontext()
-        first_ms = attempt.silent_s * 1000
-        attempt.silent_s, attempt.names_callee = 0, True
+            return attempt, nullcontext()
 
         async def look() -> None:
             # Where it cannot be asked, or the channel is gone, the time for ringing ends the attempt.
             with suppress(RingflowError):
                 await manager.talks.end_silent(channel)
 
-        return manager.talks.looked_after(look, first_ms)
+        watch = manager.talks.looked_after(look, attempt.silent_s * 1000)
+        return replace(attempt, silent_s=0, names_callee=True), watch
 
     async def _hang_up(self, channel: str) -> None:
         """Through the manager, where that is on the Asterisk of this call. Raises `RingflowError`."""
