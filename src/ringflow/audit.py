@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor
 from ringflow.store.audit_tables import audit_log
+from ringflow.store.conditions import begins_with, contains, equal
+from ringflow.store.pages import Listing, Page, PageRequest
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -114,24 +116,38 @@ async def note_many(actor: Actor, verb: Verb, entries: Sequence[tuple[str, Facts
     await actor.connection.execute(audit_log.insert(), rows)
 
 
-async def list_entries(
-    connection: AsyncConnection,
-    *,
-    since_ms: int | None = None,
-    operator: str | None = None,
-    subject: str | None = None,
-    limit: int,
-) -> list[Entry]:
-    """The newest changes, newest first. `subject`: how it begins (`customer`, `DID 1800`)."""
+ENTRIES = Listing("entries of the audit log", {"at": (audit_log.c.at_ms, audit_log.c.id)}, first="-at")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which changes: those that fit all given. Times are milliseconds since 1970, `until_ms` excluded.
+
+    `subject`: how it begins (`customer`, `DID 1800`); `search`: a part of it.
+    """
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+    operator: str | None = None
+    verb: str | None = None
+    subject: str | None = None
+    search: str | None = None
+
+
+async def entry_page(connection: AsyncConnection, wanted: EntryFilter, asked: PageRequest) -> Page[Entry]:
+    """Read a page of changes."""
     log = audit_log.c
-    query = select(*(log[name] for name in Entry.__slots__)).order_by(log.id.desc()).limit(limit)
-    if since_ms is not None:
-        query = query.where(log.at_ms >= since_ms)
-    if operator is not None:
-        query = query.where(log.operator == operator)
-    if subject is not None:
-        query = query.where(log.subject.startswith(subject, autoescape=True))
-    return [Entry(*row) for row in await connection.execute(query)]
+    conditions = equal(((log.operator, wanted.operator), (log.verb, wanted.verb)))
+    if wanted.since_ms is not None:
+        conditions.append(log.at_ms >= wanted.since_ms)
+    if wanted.until_ms is not None:
+        conditions.append(log.at_ms < wanted.until_ms)
+    if wanted.subject is not None:
+        conditions.append(begins_with(log.subject, wanted.subject))
+    if wanted.search is not None:
+        conditions.append(contains(log.subject, wanted.search))
+    query = select(*(log[name] for name in Entry.__slots__)).where(*conditions)
+    return await ENTRIES.page(connection, query, asked, lambda row: Entry(*row))
 
 
 def _plain(facts: Facts) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from tests.paying_customers import add_customer, as_ann
 from ringflow.accounts.cards import redemption
 from ringflow.accounts.cards.authentication import Cards
 from ringflow.accounts.cards.batch import Batch
-from ringflow.accounts.cards.card import Card, Filter, list_cards, show_card
+from ringflow.accounts.cards.card import Card, Filter, card_page, show_card
 from ringflow.accounts.cards.generation import Plan, Secret, generate, open_batch
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.lockout import Caller
@@ -22,6 +22,7 @@ from ringflow.ledger.account import read_account
 from ringflow.ledger.check import check_books
 from ringflow.money import MICROS_PER_UNIT
 from ringflow.store import Store
+from ringflow.store.pages import PageRequest
 
 TEMPLATE = 7
 COUNTRY = "US"
@@ -62,10 +63,10 @@ class Mint:
         async with self.store.reading() as connection:
             return await show_card(connection, card_id)
 
-    async def listed(self, **wanted: Any) -> list[Card]:
+    async def listed(self, sort: str | None = None, **wanted: Any) -> list[Card]:
         """The cards that fit a `Filter` of these fields."""
         async with self.store.reading() as connection:
-            return list(await list_cards(connection, Filter(**wanted)))
+            return list((await card_page(connection, Filter(**wanted), PageRequest(1000, sort=sort))).items)
 
     async def credit(self, customer_id: int) -> int | None:
         """The customer's balance in micro-units, or None where it has no account."""

@@ -17,10 +17,11 @@ from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.did_import import DidImport
 from ringflow.accounts.dids import Did
 from ringflow.actor import acting, shell_operator
-from ringflow.audit import list_entries
+from ringflow.audit import EntryFilter, entry_page
 from ringflow.config import CliPatternDeclaration, Config, CustomerDeclaration
 from ringflow.errors import DocumentError
 from ringflow.store import Store
+from ringflow.store.pages import PageRequest
 
 FILE = "list.csv"
 
@@ -74,7 +75,7 @@ async def everything(store: Store) -> list[object]:
 
 async def audited(store: Store) -> list[tuple[str, str, Any, Any]]:
     async with store.reading() as connection:
-        entries = await list_entries(connection, limit=100)
+        entries = (await entry_page(connection, EntryFilter(), PageRequest(100))).items
     return [(one.verb, one.subject, one.before, one.after) for one in reversed(entries)][4:]
 
 

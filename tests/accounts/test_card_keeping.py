@@ -12,7 +12,6 @@ from ringflow.accounts.cards import alteration
 from ringflow.accounts.cards.alteration import Altered, CardChanges, Selection
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.batch import find_batch
-from ringflow.accounts.cards.card import Filter, list_cards
 from ringflow.accounts.cards.refusal import CardRefused, Refusal, Why
 from ringflow.accounts.customers import delete as delete_customer
 from ringflow.accounts.lockout import Caller
@@ -39,13 +38,15 @@ async def test_cards_are_filtered_searched_and_sorted(mint: Any) -> None:
     assert await mint.listed(search="%") == []
     with pytest.raises(Refused, match="beginning of a card ID"):
         await mint.listed(id_prefix="1' OR")
-    async with mint.store.reading() as connection:
-        credits = [card.credit_micros for card in await list_cards(connection, Filter(), order="credit")]
-        assert credits == [UNIT, UNIT, 5 * UNIT, 5 * UNIT]
-        newest = await list_cards(connection, Filter(), order="redeemed", descending=True, limit=1)
-        assert [card.id for card in newest] == [used]
-        with pytest.raises(Refused, match="order"):
-            await list_cards(connection, Filter(), order="pin_digest")  # type: ignore[arg-type]
+    assert await mint.listed(id_prefix=used, search="spring sale") != []
+    assert await mint.listed(batch="spring") == []
+    for sort in ("id", "created", "customer", "status", "expires", "redeemed"):
+        ids = [card.id for card in await mint.listed(sort)]
+        assert [card.id for card in await mint.listed(f"-{sort}")] == ids[::-1]
+    assert [card.batch for card in await mint.listed("created")] == ["spring sale"] * 2 + ["summer"] * 2
+    assert (await mint.listed("-redeemed"))[0].id == used
+    with pytest.raises(Refused, match="sort `pin_digest` is not known"):
+        await mint.listed("pin_digest")
 
 
 async def test_an_available_card_can_be_changed_and_a_redeemed_one_only_in_its_expiry(mint: Any) -> None:

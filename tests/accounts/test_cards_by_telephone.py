@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, select
 
 from ringflow.accounts.cards.authentication import Admitted, ToppedUp
-from ringflow.accounts.cards.card import Filter, list_cards
+from ringflow.accounts.cards.card import Filter, card_page
 from ringflow.accounts.cards.generation import Plan, generate
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.lockout import Caller
@@ -19,6 +19,7 @@ from ringflow.ledger.rates.card import assign_customer, assignments, create_card
 from ringflow.store import Store
 from ringflow.store.card_tables import cards as cards_table
 from ringflow.store.ledger_tables import ledger_movements
+from ringflow.store.pages import PageRequest
 from ringflow.store.tables import customers as customers_table
 from ringflow.store.tables import directory_revision
 
@@ -259,6 +260,6 @@ async def test_cards_of_a_batch_that_is_not_ready_open_nothing(mint: Any) -> Non
     ((card_id, pin),) = made
     assert await mint.cards.authenticate(card_id, pin, HOME) == Refusal(Why.UNKNOWN)
     async with mint.store.reading() as connection:
-        assert await list_cards(connection, Filter()) == []
+        assert (await card_page(connection, Filter(), PageRequest(9))).items == []
     await mint.open(batch)
     assert isinstance(await mint.cards.authenticate(card_id, pin, OTHER), Admitted)

@@ -3,19 +3,20 @@ from __future__ import annotations
 import pytest
 
 from ringflow.accounts import clis, customers, dids
-from ringflow.accounts.customer_overview import list_with_balances, overview
+from ringflow.accounts.customer_overview import CustomerFilter, customer_page, overview
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
 from ringflow.actor import acting, shell_operator
 from ringflow.errors import Refused
+from ringflow.store.pages import PageRequest
 
 from .conftest import COUNTRY, TEMPLATE, Mint
 
 
-async def names(mint: Mint, search: str | None = None, limit: int | None = None) -> list[str]:
+async def names(mint: Mint, search: str | None = None, limit: int = 99, sort: str | None = None) -> list[str]:
     async with mint.store.reading() as connection:
-        found = await list_with_balances(connection, search=search, limit=limit)
-    return [customer.name for customer, _ in found]
+        page = await customer_page(connection, CustomerFilter(search), PageRequest(limit, sort=sort))
+    return [customer.name for customer, _ in page.items]
 
 
 async def test_customers_are_found_by_a_part_of_their_name_in_any_capitals(mint: Mint) -> None:
@@ -28,6 +29,11 @@ async def test_customers_are_found_by_a_part_of_their_name_in_any_capitals(mint:
     assert await names(mint, "_") == ["x_y"]
     assert await names(mint, "nobody") == []
     assert await names(mint, limit=2) == ["", "Harbour Hotel"]
+    assert await names(mint, "12") == ["hotel du lac"]
+    assert await names(mint, "100") == ["Zoë 100% Ltd"]
+    by_name = ["", "Harbour Hotel", "hotel du lac", "x_y", "Zoë 100% Ltd"]
+    assert await names(mint, sort="name") == by_name
+    assert await names(mint, sort="-name") == by_name[::-1]
 
 
 async def test_a_customer_is_listed_and_shown_with_what_belongs_to_it(mint: Mint) -> None:
@@ -39,7 +45,8 @@ async def test_a_customer_is_listed_and_shown_with_what_belongs_to_it(mint: Mint
         await clis.add_number(actor, TEMPLATE, "441910000002")
         await dids.add(actor, Did("100", "menu", customer_id=owner))
     async with mint.store.reading() as connection:
-        balances = {customer.id: balance for customer, balance in await list_with_balances(connection)}
+        page = await customer_page(connection, CustomerFilter(), PageRequest(99))
+        balances = {customer.id: balance for customer, balance in page.items}
         found = await overview(connection, owner, mint.now_ms)
         template = await overview(connection, TEMPLATE, mint.now_ms)
     assert balances == {TEMPLATE: 0, owner: 5_000_000}

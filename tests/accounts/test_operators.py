@@ -17,10 +17,11 @@ from ringflow.accounts.passwords import AT_ONCE, MAX_PASSWORD, MEMORY_KIB, Passw
 from ringflow.accounts.roles import Role, read_rights
 from ringflow.accounts.tokens import USED_EVERY_MS, Token, TokenPlan
 from ringflow.actor import Actor, Principal, PrincipalKind, acting, shell_operator
-from ringflow.audit import Entry, list_entries
+from ringflow.audit import Entry, EntryFilter, entry_page
 from ringflow.errors import Conflict, Forbidden, Refused, Unknown
 from ringflow.rights import ALL_RIGHTS, BUILT_IN_ROLES, Right
 from ringflow.store import Store
+from ringflow.store.pages import PageRequest
 
 Work = Callable[[Actor], Awaitable[Any]]
 NOW_MS = 1_750_000_000_000
@@ -56,7 +57,8 @@ class Office:
 
     async def entries(self) -> list[Entry]:
         async with self.store.reading() as connection:
-            return (await list_entries(connection, limit=100))[::-1]
+            page = await entry_page(connection, EntryFilter(), PageRequest(100))
+            return list(page.items[::-1])
 
 
 @pytest.fixture

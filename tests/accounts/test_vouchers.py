@@ -17,12 +17,19 @@ from ringflow.accounts.peppers import parse_peppers
 from ringflow.accounts.vouchers.generation import Plan, generate
 from ringflow.accounts.vouchers.redemption import Redeemed, redeem
 from ringflow.accounts.vouchers.telephone import Vouchers
-from ringflow.accounts.vouchers.voucher import delete_voucher, list_vouchers, set_enabled, show_voucher
+from ringflow.accounts.vouchers.voucher import (
+    VoucherFilter,
+    delete_voucher,
+    set_enabled,
+    show_voucher,
+    voucher_page,
+)
 from ringflow.actor import acting, shell_operator
 from ringflow.errors import Refused
 from ringflow.store import Store
 from ringflow.store.card_tables import vouchers
 from ringflow.store.ledger_tables import ledger_movements
+from ringflow.store.pages import PageRequest
 
 HOME = Caller("carrier", "441910000001")
 UNIT = 1_000_000
@@ -117,7 +124,9 @@ async def test_what_does_not_fit_is_refused_with_its_reason_and_no_money_moves(m
         await use(mint, more, 42, 10**15 + 1)
     assert await movements(mint) == 0
     async with mint.store.reading() as connection:
-        assert {one.status for one in await list_vouchers(connection)} == {"available", "disabled"}
+        assert {
+            one.status for one in (await voucher_page(connection, VoucherFilter(), PageRequest(99))).items
+        } == {"available", "disabled"}
     await use(mint, value, 42)
     assert await mint.credit(42) == 5 * UNIT
 
@@ -237,7 +246,8 @@ async def test_an_unused_voucher_can_be_deleted_and_a_used_one_stays(mint: Any) 
             await set_enabled(actor, second_id, enabled=False)
         with pytest.raises(Refused, match="does not exist"):
             await show_voucher(actor.connection, first_id)
-        assert [one.id for one in await list_vouchers(actor.connection, redeemed_by=42)] == [second_id]
+        page = await voucher_page(actor.connection, VoucherFilter(redeemed_by=42), PageRequest(99))
+        assert [one.id for one in page.items] == [second_id]
 
 
 async def test_a_code_is_nowhere_in_the_database(mint: Any) -> None:

@@ -12,15 +12,16 @@ from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.dids import Did
 from ringflow.accounts.trunks import Trunk
 from ringflow.actor import acting, shell_operator
-from ringflow.audit import Entry, Verb, list_entries, note
+from ringflow.audit import Entry, EntryFilter, Verb, entry_page, note
 from ringflow.config import Config, CustomerDeclaration
 from ringflow.errors import Refused
 from ringflow.store import Store
+from ringflow.store.pages import PageRequest
 
 
 async def entries(store: Store, **wanted: str) -> list[Entry]:
     async with store.reading() as connection:
-        return await list_entries(connection, limit=100, **wanted)  # type: ignore[arg-type]
+        return list((await entry_page(connection, EntryFilter(**wanted), PageRequest(100))).items)  # type: ignore[arg-type]
 
 
 def said(entry: Entry) -> str:
@@ -123,7 +124,9 @@ async def test_entries_are_found_by_operator_subject_and_time(store: Store) -> N
     assert [one.at_ms for one in await entries(store, subject="c")] == [3, 1]
     assert [one.at_ms for one in await entries(store, subject="c%")] == [3]
     async with store.reading() as connection:
-        assert [one.at_ms for one in await list_entries(connection, since_ms=2, limit=1)] == [3]
+        assert [
+            one.at_ms for one in (await entry_page(connection, EntryFilter(since_ms=2), PageRequest(1))).items
+        ] == [3]
 
 
 @pytest.mark.parametrize("operator", ["", "  ", "ann\n", "x" * 201])

@@ -11,10 +11,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from ringflow.audit import Entry, list_entries
+from ringflow.audit import Entry, EntryFilter, entry_page
 from ringflow.cli import customer, ledger, rate
 from ringflow.errors import RingflowError
 from ringflow.store import Store
+from ringflow.store.pages import PageRequest
 
 Run = Callable[..., None]
 
@@ -40,9 +41,9 @@ def noted(database_url: str, subject: str) -> list[Entry]:
     async def read() -> list[Entry]:
         store = await Store.open(database_url)
         async with store.reading() as connection:
-            found = await list_entries(connection, subject=subject, limit=100)
+            found = (await entry_page(connection, EntryFilter(subject=subject), PageRequest(100))).items
         await store.close()
-        return found[::-1]
+        return list(found[::-1])
 
     return asyncio.run(read())
 

@@ -62,7 +62,7 @@ def test_a_batch_is_made_shown_listed_exported_and_redeemed(till: Run, tmp_path:
     pins = list(csv.DictReader(file.read_text("ascii").splitlines()))
     assert [re.fullmatch("[0-9]{8}", row["pin"]) is not None for row in pins] == [True] * 3
     assert [path.name for path in tmp_path.glob(".*part")] == []
-    listed = till("card", "list", "--batch", "spring", "--json").json
+    listed = till("card", "list", "--batch", "spring", "--json").json["items"]
     assert {row["id"] for row in listed} == {row["id"] for row in pins}
     first = pins[0]["id"]
     redeemed = till("card", "redeem", first, *ANN, "--json").json
@@ -83,7 +83,7 @@ def test_a_batch_is_made_shown_listed_exported_and_redeemed(till: Run, tmp_path:
         assert row["id"] in exported
         assert row["pin"] not in exported
     assert till("ledger", "check").out.startswith("the books are right")
-    assert till("card", "batches", "--json").json[0]["name"] == "spring"
+    assert till("card", "batches", "--json").json["items"][0]["name"] == "spring"
 
 
 def test_no_spreadsheet_calculates_what_an_export_says(till: Run) -> None:
@@ -113,14 +113,16 @@ def test_cards_are_set_disabled_enabled_and_deleted(till: Run) -> None:
     till("card", "set", "--batch", "a", "--expires", "none", *ANN)
     assert till("card", "show", one["id"], "--json").json["expires"] is None
     till("card", "disable", one["id"], *ANN)
-    assert [row["id"] for row in till("card", "list", "--status", "disabled", "--json").json] == [one["id"]]
+    assert [row["id"] for row in till("card", "list", "--status", "disabled", "--json").json["items"]] == [
+        one["id"]
+    ]
     assert till("card", "redeem", one["id"], *ANN).err == f"ringflow: card {one['id']} is disabled\n"
     till("card", "enable", "--batch", "a", *ANN)
     till("card", "redeem", two["id"], *ANN)
     deleted = till("card", "delete", one["id"], two["id"], "--yes", *ANN, "--json").json
     assert (deleted["deleted"], deleted["archived"]) == (1, 1)
-    assert till("card", "list", "--json").json == []
-    assert [row["id"] for row in till("card", "list", "--archived", "--json").json] == [two["id"]]
+    assert till("card", "list", "--json").json["items"] == []
+    assert [row["id"] for row in till("card", "list", "--archived", "--json").json["items"]] == [two["id"]]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_what_is_refused_is_one_line_and_makes_nothing(till: Run, words: tuple[s
     assert (ran.code, ran.out) == (1, "")
     assert line in ran.err
     assert len(ran.err.splitlines()) == 1
-    assert till("card", "batches", "--json").json == []
+    assert till("card", "batches", "--json").json["items"] == []
     assert till("ledger", "check").out.startswith("the books are right")
 
 
@@ -159,7 +161,7 @@ def test_a_file_that_is_there_is_never_written_over(till: Run, tmp_path: Path) -
     assert (tmp_path / "pins.csv").read_text("utf-8") == "mine"
     assert till("card", "generate", "--customer", "7", "--out", "none/pins.csv", *ANN).code == 2
     assert till("card", "export", "--out", "pins.csv").code == 1
-    assert till("card", "batches", "--json").json == []
+    assert till("card", "batches", "--json").json["items"] == []
 
 
 def test_a_full_disk_makes_no_card(till: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +175,7 @@ def test_a_full_disk_makes_no_card(till: Run, tmp_path: Path, monkeypatch: pytes
         ran = till("card", "generate", "--customer", "7", "--count", "3", "--out", "pins.csv", *ANN)
     assert ran.code == 2
     assert "No space left on device" in ran.err
-    assert till("card", "batches", "--json").json == []
+    assert till("card", "batches", "--json").json["items"] == []
 
 
 def test_without_a_pepper_nothing_is_made_and_the_mend_is_said(till: Run, tmp_path: Path) -> None:
@@ -216,7 +218,7 @@ def test_vouchers_are_made_listed_redeemed_and_deleted(till: Run, monkeypatch: p
     more = till(
         "voucher", "generate", "--currency", "USD", "--multiplier", "1.1", "--minimum", "10", *ANN, "--json"
     ).json["secrets"]
-    listed = till("voucher", "list", "--json").json
+    listed = till("voucher", "list", "--json").json["items"]
     assert [(row["value"], row["multiplier"]) for row in listed] == [("5.00", None)] * 2 + [(None, "1.1")]
     typed(monkeypatch, value[0]["code"])
     redeemed = till("voucher", "redeem", "--customer", "42", *ANN, "--json").json
@@ -258,7 +260,7 @@ def test_a_voucher_that_cannot_be_is_one_line_and_exit_1(
     ran = till("voucher", "generate", *words, *ANN)
     assert (ran.code, ran.out) == (1, "")
     assert line in ran.err
-    assert till("voucher", "list", "--json").json == []
+    assert till("voucher", "list", "--json").json["items"] == []
 
 
 def test_no_pin_and_no_code_is_in_the_database_file(till: Run, tmp_path: Path) -> None:

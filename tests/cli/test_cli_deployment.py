@@ -67,7 +67,7 @@ def test_a_new_folder_checks_plays_its_scenarios_and_takes_a_simulated_call(
     assert ringflow("check").out.startswith("no problems: 2 flows")
     call = ringflow("call", "18005550100", "--from", "441910000001", "--keys", "441234567890#", "--json")
     assert call.json["outcome"] == "completed"
-    assert [one["subject"] for one in ringflow("audit", "list", "--json").json][-1] == "pepper v1"
+    assert [one["subject"] for one in ringflow("audit", "list", "--json").json["items"]][-1] == "pepper v1"
 
 
 def test_a_folder_without_the_demo_has_no_customers_and_says_how_to_add_the_first(
@@ -75,7 +75,7 @@ def test_a_folder_without_the_demo_has_no_customers_and_says_how_to_add_the_firs
 ) -> None:
     said = ringflow("init", "mine").out
     monkeypatch.chdir(elsewhere / "mine")
-    assert ringflow("customer", "list", "--json").json == []
+    assert ringflow("customer", "list", "--json").json["items"] == []
     lines = [line.split("#")[0].strip() for line in said.partition("Next:")[2].splitlines()]
     words = ("customer", "cli", "did", "trunk")
     for line in [one for one in lines if len(one.split()) > 1 and one.split()[1] in words]:

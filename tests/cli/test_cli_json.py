@@ -94,7 +94,7 @@ def test_exports_say_which_file_they_wrote_and_how_much(ringflow: Run, tmp_path:
     }
     with (tmp_path / "cards.csv").open(newline="") as file:
         assert [row["expires"] for row in csv.DictReader(file)] == ["2099-07-01"] * 2
-    shown = ringflow("card", "list", "--json", **ring).json
+    shown = ringflow("card", "list", "--json", **ring).json["items"]
     assert [row["expires"] for row in shown] == ["2099-07-01"] * 2
     ringflow("rate", "add", "retail", "--currency", "USD")
     assert ringflow("rate", "export", "retail", "--out", "rates.csv", "--json").json["rows"] == 0
@@ -115,11 +115,11 @@ def test_an_export_without_a_file_is_a_list_of_objects(ringflow: Run) -> None:
     for prefix in ("44", "33"):
         ringflow("rate", "set-rate", "retail", prefix, "--price", "0.01")
     cards = ringflow("card", "export", "--json").json
-    assert (len(cards), cards) == (2, ringflow("card", "list", "--json").json)
+    assert (len(cards), cards) == (2, ringflow("card", "list", "--json").json["items"])
     rates = ringflow("rate", "export", "retail", "--json").json
     assert ([rate["prefix"] for rate in rates], rates) == (
         ["33", "44"],
-        ringflow("rate", "show", "retail", "--json").json,
+        ringflow("rate", "show", "retail", "--json").json["items"],
     )
 
 

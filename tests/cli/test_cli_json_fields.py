@@ -196,6 +196,7 @@ def move_money(walk: Walk) -> None:
     walk("ledger show", "42 --movements 5")
     walk("ledger statement", "42 --since 24h")
     walk("ledger holds")
+    walk("ledger movements", "--customer 42 --limit 2")
     walk("ledger check")
 
 

@@ -34,7 +34,7 @@ def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
 
 
 def rates(run: Run) -> list[tuple[Any, ...]]:
-    found = json.loads(run("show", "retail", "--json").stdout)
+    found = json.loads(run("show", "retail", "--json").stdout)["items"]
     return [(one["prefix"], one["price"], one["from_at"], one["until_at"]) for one in found]
 
 
@@ -207,7 +207,7 @@ def test_a_card_is_deleted_after_a_question_unless_somebody_goes_by_it(run: Run,
     assert "rate card `retail` is gone by: trunk carrier" in str(run("delete", "retail", "--yes").exception)
     run("unassign", "--trunk", "carrier")
     assert run("delete", "retail", "--yes").exit_code == 0
-    assert json.loads(run("list", "--json").stdout) == []
+    assert json.loads(run("list", "--json").stdout) == {"items": [], "next": None}
 
 
 def test_an_export_for_a_spreadsheet_is_read_again_as_it_was(run: Run, tmp_path: Path) -> None:

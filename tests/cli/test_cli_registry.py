@@ -56,7 +56,7 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
         ("did", did),
         ("trunk", trunk),
     ):
-        assert ringflow(noun, "list", "--json").json == [one]
+        assert ringflow(noun, "list", "--json").json == {"items": [one], "next": None}
 
 
 def test_a_did_that_leads_to_an_app_that_is_not_there_is_told_of(ringflow: Run, tmp_path: Path) -> None:
@@ -116,15 +116,20 @@ def test_delete_says_what_is_gone(ringflow: Run) -> None:
     assert refused.code == 1
     assert ringflow("cli", "delete", "+441910000001").out == "CLI 441910000001 is deleted\n"
     assert ringflow("customer", "delete", "1", "--cascade", "--json").json == {"deleted": 1}
-    assert ringflow("did", "list", "--json").json == []
+    assert ringflow("did", "list", "--json").json["items"] == []
 
 
 def test_a_long_list_says_that_there_is_more(ringflow: Run) -> None:
     for number in ("100", "101", "102"):
         ringflow("did", "add", number, "a")
     listed = ringflow("did", "list", "--limit", "2", "--json")
-    assert [one["number"] for one in listed.json] == ["100", "101"]
-    assert listed.err == "the first 2; more with --limit\n"
+    assert [one["number"] for one in listed.json["items"]] == ["100", "101"]
+    after = listed.json["next"]
+    assert ringflow("did", "list", "--limit", "2").err == f"more with --after {after}\n"
+    rest = ringflow("did", "list", "--limit", "2", "--after", after, "--json")
+    assert ([one["number"] for one in rest.json["items"]], rest.json["next"]) == (["102"], None)
+    other = ringflow("did", "list", "--after", after, "--sort", "-number")
+    assert (other.code, "keep the sort, or begin again without a cursor" in other.err) == (1, True)
 
 
 @pytest.mark.parametrize(

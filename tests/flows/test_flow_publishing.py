@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from ringflow.actor import shell_operator
-from ringflow.audit import list_entries
+from ringflow.audit import EntryFilter, entry_page
 from ringflow.errors import DocumentError, Refused
 from ringflow.flows.book import FlowBook
 from ringflow.flows.conflict import ConflictKind, FlowConflict
@@ -28,6 +28,7 @@ from ringflow.flows.surroundings import Surroundings
 from ringflow.ledger.server_liveness import see_server
 from ringflow.store import Store
 from ringflow.store.flow_tables import flow_publications, flows_in_service
+from ringflow.store.pages import PageRequest
 
 
 def text(mark: str, app: str = "card", slots: str = "  - {slot: hangup}\n") -> bytes:
@@ -107,7 +108,7 @@ async def test_a_published_draft_is_in_the_file_byte_for_byte_and_the_draft_is_g
     assert await one.library.drafts() == []
     assert [path.name for path in one.folder.iterdir() if path.name.startswith(".card")] == []
     async with store.reading() as connection:
-        entries = await list_entries(connection, limit=9)
+        entries = (await entry_page(connection, EntryFilter(), PageRequest(9))).items
     assert [(one.operator, one.verb, one.subject) for one in entries] == [
         ("bob", "publish", "flow card"),
         ("ann", "save", "draft of card.yaml"),

@@ -15,8 +15,9 @@ from ringflow.lab import HangUp, Lab, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.ledger.rates.card import assign_trunk, get_card
 from ringflow.moments import system_now_ms
-from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
+from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, call_page, find_call
 from ringflow.sounds import PromptLibrary
+from ringflow.store.pages import PageRequest
 from ringflow.store.record_tables import call_drafts
 
 pytestmark = pytest.mark.lab
@@ -49,11 +50,11 @@ async def recorded(stage: ChargedStage, calls: int) -> list[RecordedCall]:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             async with stage.store.reading() as connection:
-                found = await list_calls(connection, Filter(), 10)
+                found = (await call_page(connection, Filter(), PageRequest(10))).items
                 drafts = (await connection.execute(select(call_drafts.c.call_id))).all()
             known = all(leg.talked_ms is not None for call in found for leg in call.legs)
             if len(found) == calls and not drafts and known:
-                return found
+                return list(found)
             await asyncio.sleep(0.1)
 
 

@@ -194,7 +194,7 @@ async def test_a_card_is_compared_with_a_trunk_by_command(
     assert "there is no rate card `nothing`" in str(unknown.exception)
     changed = await run("set", "retail", "--below-cost", "allow", "--operator", "ann", "--json")
     assert json.loads(changed.stdout)["below_cost"] == "allow"
-    listed = json.loads((await run("list", "--json")).stdout)
+    listed = json.loads((await run("list", "--json")).stdout)["items"]
     assert {row["name"]: row["below_cost"] for row in listed} == {"cost": "refuse", "retail": "allow"}
     added = await run(
         "add", "third", "--currency", "EUR", "--below-cost", "warn", "--operator", "ann", "--json"

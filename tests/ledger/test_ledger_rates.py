@@ -24,12 +24,13 @@ from ringflow.errors import DocumentError, Refused
 from ringflow.ledger.hold import Hold
 from ringflow.ledger.rates.card import (
     Rate,
+    RateFilter,
     assign_customer,
     assign_trunk,
     create_card,
     find_card,
     get_card,
-    list_rates,
+    rate_page,
 )
 from ringflow.ledger.rates.export import export_rates
 from ringflow.ledger.rates.quote import FOR_CUSTOMER, BlockedDestination, NoRate, Quote, for_customers, quote
@@ -38,6 +39,7 @@ from ringflow.ledger.rates.sheet_import import RateFile, import_rates, read_rate
 from ringflow.ledger.terms import Terms, affordable_ms
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
 from ringflow.spreadsheets import CsvTable
+from ringflow.store.pages import PageRequest
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Bank
@@ -256,6 +258,12 @@ WRONG = {
 }
 
 
+async def prefixes(connection: AsyncConnection) -> list[str]:
+    """The prefixes of the card `retail`, in order."""
+    card = await get_card(connection, "retail")
+    return [rate.prefix for rate in (await rate_page(connection, card, RateFilter(), PageRequest(99))).items]
+
+
 async def test_an_international_prefix_before_a_rates_prefix_changes_nothing(
     bank: Bank, tmp_path: Path
 ) -> None:
@@ -263,7 +271,7 @@ async def test_an_international_prefix_before_a_rates_prefix_changes_nothing(
     await bank.customer(1, 5)
     card = await card_with(bank, tmp_path, rows)
     async with bank.store.reading() as connection:
-        kept = [rate.prefix for rate in await list_rates(connection, await get_card(connection, "retail"))]
+        kept = await prefixes(connection)
     assert len(card.rows) == 6
     assert kept == ["1", "33", "44", "4478", "~112", "~44"]
     found = [
@@ -297,7 +305,9 @@ async def test_bad_rows_can_be_left_out_and_cards_replaced(bank: Bank, tmp_path:
         )
         assert len(done.rows) == 1
         assert [problem.line for problem in done.problems] == list(WRONG)
-        assert [rate.prefix for rate in await list_rates(connection, card)] == ["44"]
+        assert [
+            rate.prefix for rate in (await rate_page(connection, card, RateFilter(), PageRequest(1000))).items
+        ] == ["44"]
         assert (await get_card(connection, "retail")).revision > card.revision
 
 
@@ -306,7 +316,7 @@ async def test_bad_rows_can_be_left_out_and_cards_replaced(bank: Bank, tmp_path:
 async def test_what_is_exported_and_imported_again_is_the_same(
     bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
 ) -> None:
-    monkeypatch.setattr("ringflow.ledger.rates.export.ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("ringflow.store.pages.ROWS_AT_ONCE", 3)
     drawn = data.draw(st.lists(ROWS_OF_A_CARD, max_size=10, unique_by=place_of))
     rows = sorted(drawn, key=place_of)
     rows[-1:] = [replace(last, until_ms=None) for last in rows[-1:]]
@@ -323,7 +333,10 @@ async def test_what_is_exported_and_imported_again_is_the_same(
         read = read_rates(file, "USD", "US")
         assert read.problems == ()
         await import_rates(ann(bank, connection), card, read, replace=True)
-        assert sorted(await list_rates(connection, card), key=place_of) == rows
+        assert (
+            sorted((await rate_page(connection, card, RateFilter(), PageRequest(1000))).items, key=place_of)
+            == rows
+        )
 
 
 @pytest.mark.parametrize(
@@ -417,7 +430,7 @@ def test_the_commands(database_url: str, tmp_path: Path, monkeypatch: pytest.Mon
         CliRunner().invoke(rate, ["quote", "5550100", "--customer", "1"]).exception
     )
     listed = CliRunner().invoke(rate, ["show", "retail", "--prefix", "01144", "--json"])
-    assert [row["prefix"] for row in json.loads(listed.stdout)] == ["44", "4478", "4478", "44800"]
+    assert [row["prefix"] for row in json.loads(listed.stdout)["items"]] == ["44", "4478", "4478", "44800"]
     assert run(rate, "quote", "+441234567890", "--trunk", "carrier") == {
         **{
             "number": "441234567890",

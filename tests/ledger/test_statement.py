@@ -13,12 +13,13 @@ from sqlalchemy import text
 from ringflow.actor import Actor
 from ringflow.errors import Refused
 from ringflow.ledger.account import House, house_id
-from ringflow.ledger.movement import Kind, Posted, list_movements
+from ringflow.ledger.movement import Kind, MovementFilter, Posted, movement_page
 from ringflow.ledger.payments import adjust, credit_card, pay_in, pay_out, refund, transfer
 from ringflow.ledger.statement import AccountStatement, read_statement
 from ringflow.ledger.terms import Terms
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.store import Store
+from ringflow.store.pages import PageRequest
 
 from .conftest import UNIT, Bank
 
@@ -83,7 +84,8 @@ async def test_opening_and_movements_make_the_closing_balance_of_thousands_at_ra
     seen: set[Kind] = set()
     for customer in CUSTOMERS:
         async with store.reading() as connection:
-            posted = await list_movements(connection, customer, 10_000)
+            of_customer = MovementFilter(customer)
+            posted = (await movement_page(connection, of_customer, PageRequest(10_000))).items
         booked = sorted(
             (one.created_ms, one.id, (1 if one.movement.credit_id == customer else -1) * one.movement.micros)
             for one in posted

@@ -119,7 +119,7 @@ def filled(database_url: str, make_call: MakeCall) -> None:
 
 
 def listed(run: Run, *words: str) -> list[str]:
-    return [call["call_id"] for call in json.loads(run(record.app, "list", "--json", *words))]
+    return [call["call_id"] for call in json.loads(run(record.app, "list", "--json", *words))["items"]]
 
 
 @pytest.mark.usefixtures("filled")
@@ -225,7 +225,7 @@ def test_people_read_and_write_times_in_the_operators_zone_and_programs_read_the
     assert listed(run, "--since", "2025-06-15T15:07:40Z", "--until", "2025-06-15T11:08:40-04:00") == ["02b"]
     # Kolkata has no summer time, so it does not matter when this runs.
     monkeypatch.setenv("RINGFLOW_TIMEZONE", "Asia/Kolkata")
-    newest = json.loads(run(audit.app, "list", "--json"))[0]["at"]
+    newest = json.loads(run(audit.app, "list", "--json"))["items"][0]["at"]
     shown = datetime.fromisoformat(run(audit.app, "list").splitlines()[2].split()[0])
     assert newest.endswith("Z")
     assert shown.isoformat().endswith("+05:30")
@@ -280,7 +280,7 @@ def test_a_call_is_shown_whole_to_programs(run: Run) -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_a_list_for_programs_says_nothing_of_slots_which_it_does_not_read(run: Run) -> None:
-    listed_calls = json.loads(run(record.app, "list", "--json"))
+    listed_calls = json.loads(run(record.app, "list", "--json"))["items"]
     assert [call["call_id"] for call in listed_calls] == ["03c", "02b", "01a"]
     assert not any("slots" in call for call in listed_calls)
 
@@ -398,7 +398,7 @@ def test_the_audit_log_is_listed_with_what_differs(run: Run, database_url: str) 
             await customers.alter(actor, 42, status="penalty")
 
     on(database_url, alter)
-    entry, *_ = json.loads(run(audit.app, "list", "--json", "--operator", "bob"))
+    entry, *_ = json.loads(run(audit.app, "list", "--json", "--operator", "bob"))["items"]
     assert (entry["verb"], entry["subject"]) == ("set", "customer 42")
     assert (entry["before"]["status"], entry["after"]["status"]) == ("active", "penalty")
     table = run(audit.app, "list", "--subject", "customer 42", "--operator", "bob").splitlines()

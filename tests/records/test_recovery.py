@@ -18,11 +18,12 @@ from ringflow.engine.lost_legs import Claim, Settlements
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.server_liveness import see_server
 from ringflow.records.drafting import LEAST_AGE_MS, Drafts
-from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, find_call, list_calls
+from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, call_page, find_call
 from ringflow.records.recorder import Recorder
 from ringflow.records.recovery import LostLegRecords, recover_drafts
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_servers
+from ringflow.store.pages import PageRequest
 from ringflow.store.record_tables import call_drafts, call_legs, call_records, call_slots
 
 from .conftest import BEGAN_MS, CALL
@@ -92,7 +93,7 @@ async def kept(store: Store) -> list[str]:
 
 async def calls(store: Store) -> list[RecordedCall]:
     async with store.reading() as connection:
-        return await list_calls(connection, Filter(), 10)
+        return list((await call_page(connection, Filter(), PageRequest(10))).items)
 
 
 async def slots(store: Store) -> list[RecordedSlot]:

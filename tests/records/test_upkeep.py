@@ -11,13 +11,14 @@ from tests.paying_customers import add_customer, as_ann
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.terms import Terms
 from ringflow.records.pruning import AT_ONCE, prune_records
-from ringflow.records.reading import Filter, RecordedCall, list_calls
+from ringflow.records.reading import Filter, RecordedCall, call_page
 from ringflow.records.recorder import Recorder
 from ringflow.records.recovery import SETTLED_FOR_MS
 from ringflow.records.rows import CallRows, call_rows
 from ringflow.records.upkeep import DAY_MS, Upkeep
 from ringflow.records.writing import write_rows
 from ringflow.store import Store
+from ringflow.store.pages import PageRequest
 from ringflow.store.record_tables import call_drafts, call_legs, call_slots
 
 from .conftest import BEGAN_MS, BEGAN_S, CALL, MakeCall
@@ -42,7 +43,7 @@ async def talk(ledger: Ledger, leg_id: str, talked_ms: int = 90_000) -> None:
 
 async def calls(store: Store) -> list[RecordedCall]:
     async with store.reading() as connection:
-        return await list_calls(connection, Filter(), 100)
+        return list((await call_page(connection, Filter(), PageRequest(100))).items)
 
 
 async def write(store: Store, *rows: CallRows) -> None:

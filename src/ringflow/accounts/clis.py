@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
@@ -27,6 +27,8 @@ from ringflow.audit import Verb
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.numbers import identifying_form
 from ringflow.plain_text import plain
+from ringflow.store.conditions import begins_with, contains, equal
+from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.tables import clis
 
 
@@ -52,7 +54,23 @@ class CliChanges(TypedDict, total=False):
     notes: str
 
 
+@dataclass(frozen=True, slots=True)
+class CliFilter:
+    """Which CLIs: those that fit all given. `search`: how a number begins, or a part of pattern or notes."""
+
+    customer_id: int | None = None
+    is_pattern: bool | None = None
+    source: Source | None = None
+    search: str | None = None
+
+
 COLUMNS = tuple(clis.c[name] for name in Cli.__slots__)
+CLIS = Listing(
+    "CLIs",
+    {"id": (clis.c.id,), "number": (func.coalesce(clis.c.number, clis.c.pattern), clis.c.id)},
+    first="id",
+)
+"""By id is the order in which patterns are tried."""
 
 
 async def find(connection: AsyncConnection, text: str, country: str) -> Cli | None:
@@ -92,6 +110,22 @@ async def every(
     if source is not None:
         query = query.where(clis.c.source == source)
     return [Cli(*row) for row in await connection.execute(query)]
+
+
+async def page(connection: AsyncConnection, wanted: CliFilter, asked: PageRequest) -> Page[Cli]:
+    """Read a page of CLIs."""
+    conditions = equal(((clis.c.customer_id, wanted.customer_id), (clis.c.source, wanted.source)))
+    if wanted.is_pattern is not None:
+        conditions.append(clis.c.pattern.is_not(None) if wanted.is_pattern else clis.c.number.is_not(None))
+    if wanted.search is not None:
+        digits = wanted.search.removeprefix("+")
+        if digits.isascii() and digits.isdigit():
+            conditions.append(begins_with(clis.c.number, digits))
+        else:
+            conditions.append(
+                or_(contains(clis.c.pattern, wanted.search), contains(clis.c.notes, wanted.search))
+            )
+    return await CLIS.page(connection, select(*COLUMNS).where(*conditions), asked, lambda row: Cli(*row))
 
 
 def cli_number(text: str, country: str) -> str:

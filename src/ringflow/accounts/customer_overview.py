@@ -12,9 +12,13 @@ from ringflow.accounts import clis, customers, dids
 from ringflow.accounts.clis import Cli
 from ringflow.accounts.customers import COLUMNS, Customer
 from ringflow.accounts.dids import Did
+from ringflow.accounts.directory_changes import Source
+from ringflow.config import CustomerStatus
 from ringflow.ledger.account import Account, read_account
 from ringflow.store.card_tables import cards
+from ringflow.store.conditions import contains, equal
 from ringflow.store.ledger_tables import ledger_accounts
+from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.tables import clis as clis_table
 from ringflow.store.tables import customers as customers_table
 from ringflow.store.tables import dids as dids_table
@@ -42,29 +46,53 @@ class CustomerOverview:
     template_cards: dict[str, int]
 
 
-async def list_with_balances(
-    connection: AsyncConnection, *, search: str | None = None, limit: int | None = None
-) -> list[tuple[Customer, int]]:
-    """Customers by id with their balances in micro-units. `search`: a part of the name, in any capitals."""
-    balance = func.coalesce(ledger_accounts.c.balance_micros, 0)
+CUSTOMERS = Listing(
+    "customers",
+    {
+        "id": (customers_table.c.id,),
+        "name": (func.lower(customers_table.c.name), customers_table.c.id),
+    },
+    first="id",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFilter:
+    """Which customers: those that fit all given. `search`: an id, or a part of a name in any capitals."""
+
+    search: str | None = None
+    status: CustomerStatus | None = None
+    currency: str | None = None
+    source: Source | None = None
+
+
+async def customer_page(
+    connection: AsyncConnection, wanted: CustomerFilter, asked: PageRequest
+) -> Page[tuple[Customer, int]]:
+    """Read a page of customers, each with its balance in micro-units."""
+    columns = customers_table.c
+    conditions = equal(
+        (
+            (columns.status, wanted.status),
+            (columns.currency, wanted.currency),
+            (columns.source, wanted.source),
+        )
+    )
+    if wanted.search is not None:
+        named = contains(columns.name, wanted.search)
+        conditions.append(or_(columns.id == int(wanted.search), named) if _is_id(wanted.search) else named)
     query = (
-        select(*COLUMNS, balance)
+        select(*COLUMNS, func.coalesce(ledger_accounts.c.balance_micros, 0))
         .select_from(
             customers_table.outerjoin(ledger_accounts, ledger_accounts.c.customer_id == customers_table.c.id)
         )
-        .order_by(customers_table.c.id)
-        .limit(limit)
+        .where(*conditions)
     )
-    if search is not None:
-        name = customers_table.c.name
-        # SQLite knows small letters of ASCII only: other letters are found as they are written.
-        query = query.where(
-            or_(
-                name.contains(search, autoescape=True),
-                func.lower(name).contains(search.lower(), autoescape=True),
-            )
-        )
-    return [(Customer(*row[:-1]), int(row[-1])) for row in await connection.execute(query)]
+    return await CUSTOMERS.page(connection, query, asked, lambda row: (Customer(*row[:-1]), int(row[-1])))
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 async def overview(connection: AsyncConnection, customer_id: int, now_ms: int) -> CustomerOverview:

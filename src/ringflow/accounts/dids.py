@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, TypedDict, Unpack, get_args
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
@@ -18,6 +18,8 @@ from ringflow.audit import Verb
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.numbers import extension, normalise_number
 from ringflow.plain_text import plain
+from ringflow.store.conditions import begins_with, contains, equal
+from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.tables import dids
 
 Identify = Literal["cli", "none"]
@@ -60,7 +62,19 @@ class DidChanges(TypedDict, total=False):
     withheld: Withheld
 
 
+@dataclass(frozen=True, slots=True)
+class DidFilter:
+    """Which DIDs: those that fit all given. `search`: how a number begins, or a part of the app's name."""
+
+    customer_id: int | None = None
+    app: str | None = None
+    enabled: bool | None = None
+    source: Source | None = None
+    search: str | None = None
+
+
 COLUMNS = tuple(dids.c[name] for name in Did.__slots__)
+DIDS = Listing("DIDs", {"number": (dids.c.number,), "app": (dids.c.app, dids.c.number)}, first="number")
 
 
 def did_number(text: str, country: str) -> str:
@@ -110,6 +124,27 @@ async def every(
     if source is not None:
         query = query.where(dids.c.source == source)
     return [Did(*row) for row in await connection.execute(query)]
+
+
+async def page(connection: AsyncConnection, wanted: DidFilter, asked: PageRequest) -> Page[Did]:
+    """Read a page of DIDs."""
+    conditions = equal(
+        (
+            (dids.c.customer_id, wanted.customer_id),
+            (dids.c.app, wanted.app),
+            (dids.c.enabled, wanted.enabled),
+            (dids.c.source, wanted.source),
+        )
+    )
+    if wanted.search is not None:
+        digits = wanted.search.removeprefix("+")
+        if digits.isascii() and digits.isdigit():
+            conditions.append(begins_with(dids.c.number, digits))
+        else:
+            conditions.append(
+                or_(begins_with(dids.c.number, wanted.search), contains(dids.c.app, wanted.search))
+            )
+    return await DIDS.page(connection, select(*COLUMNS).where(*conditions), asked, lambda row: Did(*row))
 
 
 async def add(actor: Actor, did: Did) -> Did:

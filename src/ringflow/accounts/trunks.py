@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypedDict, Unpack, get_args
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.directory_changes import (
@@ -28,6 +28,8 @@ from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.ledger.rates.card import assigned, trunk_subject, unassign
 from ringflow.plain_text import plain
+from ringflow.store.conditions import contains, equal
+from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.tables import trunks
 
 LONGEST_SILENT_S = 32
@@ -96,7 +98,21 @@ class TrunkChanges(TypedDict, total=False):
     as_keyed: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TrunkFilter:
+    """Which trunks: those that fit all given. `search`: a part of the name or of what is dialled."""
+
+    enabled: bool | None = None
+    rated: Rated | None = None
+    source: Source | None = None
+    search: str | None = None
+
+
 COLUMNS = tuple(trunks.c[name] for name in Trunk.__slots__)
+TRUNKS = Listing(
+    "trunks", {"position": (trunks.c.position, trunks.c.name), "name": (trunks.c.name,)}, first="position"
+)
+"""By position is the order in which they are tried."""
 
 
 async def find(connection: AsyncConnection, name: str) -> Trunk | None:
@@ -119,6 +135,20 @@ async def every(connection: AsyncConnection, *, source: Source | None = None) ->
     if source is not None:
         query = query.where(trunks.c.source == source)
     return [_trunk(row) for row in await connection.execute(query)]
+
+
+async def page(connection: AsyncConnection, wanted: TrunkFilter, asked: PageRequest) -> Page[Trunk]:
+    """Read a page of trunks."""
+    conditions = equal(
+        (
+            (trunks.c.enabled, wanted.enabled),
+            (trunks.c.rated, wanted.rated),
+            (trunks.c.source, wanted.source),
+        )
+    )
+    if wanted.search is not None:
+        conditions.append(or_(contains(trunks.c.name, wanted.search), contains(trunks.c.dial, wanted.search)))
+    return await TRUNKS.page(connection, select(*COLUMNS).where(*conditions), asked, _trunk)
 
 
 async def add(actor: Actor, trunk: Trunk) -> Trunk:

@@ -10,13 +10,15 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.audit import list_entries
-from ringflow.cli.moments import moment_ms
+from ringflow.audit import ENTRIES, EntryFilter, entry_page
+from ringflow.cli.moments import period_ms
 from ringflow.cli.opening import with_reading
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_json, print_many
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.printing import Json, print_json
 from ringflow.config import Config
 from ringflow.forms.audit_entry import AuditEntryForm, audit_entry_form
 from ringflow.moments import Moment
+from ringflow.store.pages import Page, PageRequest
 
 app = typer.Typer(help="The audit log: who changed what, with before and after.", no_args_is_help=True)
 
@@ -42,23 +44,29 @@ def list_command(
         str | None,
         typer.Option("--subject", metavar="TEXT", help="Of what, or how that begins: `customer 42`."),
     ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE|24h", help="Changes before then.")
+    ] = None,
+    verb: Annotated[str | None, typer.Option("--verb", metavar="WORD", help="What was done: set.")] = None,
+    search: Annotated[str | None, search_option("A part of what was changed.")] = None,
+    sort: Annotated[str | None, sort_option(ENTRIES)] = None,
     limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
     as_json: Json = False,
 ) -> None:
     """List changes, the newest first."""
-    since_ms = moment_ms(since, "--since")
+    since_ms, until_ms = period_ms(since, until)
+    wanted = EntryFilter(since_ms, until_ms, operator, verb, subject, search)
 
-    async def find(connection: AsyncConnection, config: Config) -> list[AuditEntryForm]:
-        entries = await list_entries(
-            connection, since_ms=since_ms, operator=operator, subject=subject, limit=limit
-        )
-        return [audit_entry_form(entry, config.zone) for entry in entries]
+    async def find(connection: AsyncConnection, config: Config) -> Page[AuditEntryForm]:
+        page = await entry_page(connection, wanted, PageRequest(limit, after, sort))
+        return page.map(lambda entry: audit_entry_form(entry, config.zone))
 
-    found = with_reading(find)
+    page = with_reading(find)
     if as_json:
-        print_json(found)
+        print_json(page)
     else:
-        print_many([entry_row(entry) for entry in found], EntryRow, False, limit)
+        print_page(page.map(entry_row), EntryRow, False)
 
 
 def entry_row(entry: AuditEntryForm) -> EntryRow:

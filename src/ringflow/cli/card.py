@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.cards import alteration
 from ringflow.accounts.cards.alteration import Altered, CardChanges, Selection
-from ringflow.accounts.cards.batch import list_batches, show_batch
-from ringflow.accounts.cards.card import Filter, Order, Status, every_card, list_cards, show_card
+from ringflow.accounts.cards.batch import BATCHES, BatchFilter, batch_page, show_batch
+from ringflow.accounts.cards.card import CARDS, Filter, Status, card_page, every_card, show_card
 from ringflow.accounts.cards.generation import discard_batch
 from ringflow.accounts.cards.redemption import redeem, top_up
 from ringflow.actor import Actor
@@ -31,13 +31,15 @@ from ringflow.cli.out_file import (
     new_table,
     written_to,
 )
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.printing import Json, print_deleted, print_one
 from ringflow.config import Config
 from ringflow.errors import Conflict, Refused
 from ringflow.forms.card import BatchForm, CardForm, batch_form, card_form
 from ringflow.moments import Moment
 from ringflow.money import parse_amount
 from ringflow.spreadsheets import Cell
+from ringflow.store.pages import Page, PageRequest
 
 app = typer.Typer(help="Calling cards.", no_args_is_help=True)
 app.add_typer(card_pepper.app, name="pepper")
@@ -50,7 +52,7 @@ Customer = Annotated[int | None, id_option("--customer", "The template customer.
 OfStatus = Annotated[Status | None, typer.Option("--status", help="Only of this status.")]
 RedeemedBy = Annotated[int | None, id_option("--redeemed-by", "Whose credit it became.")]
 Prefix = Annotated[str | None, typer.Option("--id", help="How the ID begins.")]
-Search = Annotated[str | None, typer.Option("--search", help="How an ID begins, or part of a batch's name.")]
+Search = Annotated[str | None, search_option("How an ID begins, or else a part of a batch's name.")]
 Archived = Annotated[bool, typer.Option("--archived", help="Those in the archive.")]
 
 
@@ -63,19 +65,19 @@ def list_command(
     prefix: Prefix = None,
     search: Search = None,
     archived: Archived = False,
-    order: Annotated[Order, typer.Option("--sort", help="By which column.")] = "id",
-    descending: Annotated[bool, typer.Option("--desc", help="The other way round.")] = False,
+    sort: Annotated[str | None, sort_option(CARDS)] = None,
     limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
     as_json: Json = False,
 ) -> None:
     """List the cards that fit all that is given."""
     wanted = Filter(status, batch, customer, redeemed_by, prefix, search, archived)
 
-    async def find(connection: AsyncConnection, config: Config) -> list[CardForm]:
-        found = await list_cards(connection, wanted, order=order, descending=descending, limit=limit)
-        return [card_form(one, config.zone) for one in found]
+    async def find(connection: AsyncConnection, config: Config) -> Page[CardForm]:
+        page = await card_page(connection, wanted, PageRequest(limit, after, sort))
+        return page.map(lambda one: card_form(one, config.zone))
 
-    print_many(with_reading(find), CardForm, as_json, limit)
+    print_page(with_reading(find), CardForm, as_json)
 
 
 @app.command("export")
@@ -210,13 +212,26 @@ def redeem_command(
 
 
 @app.command("batches")
-def batches_command(limit: Limit = DEFAULT_LIMIT, as_json: Json = False) -> None:
-    """List the batches, newest first."""
+def batches_command(
+    customer: Customer = None,
+    is_ready: Annotated[
+        bool | None,
+        typer.Option("--ready/--unready", help="Only those whose cards are all made, or are not."),
+    ] = None,
+    search: Annotated[str | None, search_option("A part of the name.")] = None,
+    sort: Annotated[str | None, sort_option(BATCHES)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+    as_json: Json = False,
+) -> None:
+    """List the batches, the newest first."""
+    wanted = BatchFilter(customer_id=customer, is_ready=is_ready, search=search)
 
-    async def find(connection: AsyncConnection, config: Config) -> list[BatchForm]:
-        return [batch_form(one, config.zone) for one in await list_batches(connection, limit)]
+    async def find(connection: AsyncConnection, config: Config) -> Page[BatchForm]:
+        page = await batch_page(connection, wanted, PageRequest(limit, after, sort))
+        return page.map(lambda one: batch_form(one, config.zone))
 
-    print_many(with_reading(find), BatchForm, as_json, limit)
+    print_page(with_reading(find), BatchForm, as_json)
 
 
 @app.command("discard")

@@ -8,13 +8,15 @@ import typer
 
 from ringflow.accounts import clis
 from ringflow.accounts.cli_import import CliImport
-from ringflow.accounts.clis import CliChanges
+from ringflow.accounts.clis import CLIS, CliChanges, CliFilter
 from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.printing import Json, print_deleted, print_one
 from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
 from ringflow.forms.cli_number import CliForm, cli_form
+from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="The calling numbers that identify customers.", no_args_is_help=True)
 
@@ -65,12 +67,25 @@ def import_command(
 @app.command("list")
 def list_command(
     customer: Annotated[int | None, id_option("--customer", "Only this customer's.")] = None,
+    is_pattern: Annotated[
+        bool | None, typer.Option("--patterns/--numbers", help="Only patterns, or only numbers.")
+    ] = None,
+    search: Annotated[
+        str | None, search_option("How a number begins, or a part of a pattern or its notes.")
+    ] = None,
+    sort: Annotated[str | None, sort_option(CLIS)] = None,
     limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
     as_json: Json = False,
 ) -> None:
-    """List the CLIs by id, the order in which patterns are tried."""
-    found = with_reading(lambda connection, config: clis.every(connection, customer_id=customer, limit=limit))
-    print_many([cli_form(one) for one in found], CliForm, as_json, limit)
+    """List the CLIs.
+
+    By id is the order in which patterns are tried.
+    """
+    wanted = CliFilter(customer_id=customer, is_pattern=is_pattern, search=search)
+    asked = PageRequest(limit, after, sort)
+    page = with_reading(lambda connection, config: clis.page(connection, wanted, asked))
+    print_page(page.map(cli_form), CliForm, as_json)
 
 
 @app.command("show")

@@ -9,18 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
 from ringflow.accounts.customer_import import CustomerImport
-from ringflow.accounts.customer_overview import list_with_balances, overview
+from ringflow.accounts.customer_overview import CUSTOMERS, CustomerFilter, customer_page, overview
 from ringflow.accounts.customers import Customer, CustomerChanges
 from ringflow.actor import Actor
 from ringflow.cli.emptying import number_or_none, text_or_none
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.printing import Json, print_deleted, print_one
 from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
 from ringflow.config import Config, CustomerStatus
 from ringflow.forms.customer import CustomerForm, customer_detail_form, customer_form
 from ringflow.moments import system_now_ms
+from ringflow.store.pages import Page, PageRequest
 
 app = typer.Typer(help="The accounts that pay.", no_args_is_help=True)
 
@@ -78,19 +80,22 @@ def import_command(
 
 @app.command("list")
 def list_command(
-    search: Annotated[
-        str | None, typer.Option("--search", metavar="TEXT", help="A part of the name, in any capitals.")
-    ] = None,
+    search: Annotated[str | None, search_option("An id, or a part of the name in any capitals.")] = None,
+    status: Annotated[CustomerStatus | None, typer.Option("--status", help="Only of this status.")] = None,
+    currency: Annotated[str | None, typer.Option("--currency", help="Only of this currency.")] = None,
+    sort: Annotated[str | None, sort_option(CUSTOMERS)] = None,
     limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
     as_json: Json = False,
 ) -> None:
-    """List the customers by id, with their balances."""
+    """List the customers, with their balances."""
+    wanted = CustomerFilter(search=search, status=status, currency=currency)
 
-    async def find(connection: AsyncConnection, config: Config) -> list[CustomerForm]:
-        found = await list_with_balances(connection, search=search, limit=limit)
-        return [customer_form(customer, balance) for customer, balance in found]
+    async def find(connection: AsyncConnection, config: Config) -> Page[CustomerForm]:
+        page = await customer_page(connection, wanted, PageRequest(limit, after, sort))
+        return page.map(lambda one: customer_form(*one))
 
-    print_many(with_reading(find), CustomerForm, as_json, limit)
+    print_page(with_reading(find), CustomerForm, as_json)
 
 
 @app.command("show")

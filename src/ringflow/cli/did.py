@@ -8,16 +8,18 @@ import typer
 
 from ringflow.accounts import dids
 from ringflow.accounts.did_import import DidImport
-from ringflow.accounts.dids import Did, DidChanges, Identify, Withheld
+from ringflow.accounts.dids import DIDS, Did, DidChanges, DidFilter, Identify, Withheld
 from ringflow.cli.emptying import number_or_none
 from ringflow.cli.ids import id_option
 from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_many, print_one
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.printing import Json, print_deleted, print_one
 from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
 from ringflow.config import load_config
 from ringflow.errors import DocumentError
 from ringflow.forms.did import DidForm, did_form
+from ringflow.store.pages import PageRequest
 from ringflow.wording import did_you_mean, known_words
 
 app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
@@ -94,12 +96,21 @@ def import_command(
 @app.command("list")
 def list_command(
     customer: Annotated[int | None, id_option("--customer", "Only this customer's.")] = None,
+    app_name: Annotated[str | None, typer.Option("--app", help="Only those that lead to this app.")] = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--enabled/--disabled", help="Only those that take calls, or do not.")
+    ] = None,
+    search: Annotated[str | None, search_option("How a number begins, or a part of the app's name.")] = None,
+    sort: Annotated[str | None, sort_option(DIDS)] = None,
     limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
     as_json: Json = False,
 ) -> None:
-    """List the DIDs by number."""
-    found = with_reading(lambda connection, config: dids.every(connection, customer_id=customer, limit=limit))
-    print_many([did_form(one) for one in found], DidForm, as_json, limit)
+    """List the DIDs."""
+    wanted = DidFilter(customer_id=customer, app=app_name, enabled=enabled, search=search)
+    asked = PageRequest(limit, after, sort)
+    page = with_reading(lambda connection, config: dids.page(connection, wanted, asked))
+    print_page(page.map(did_form), DidForm, as_json)
 
 
 @app.command("show")

@@ -14,7 +14,8 @@ from ringflow.actor import shell_operator
 from ringflow.cli import flow_draft
 from ringflow.cli.flow_access import Flow, Over, text_of, with_flows
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_json, print_many
+from ringflow.cli.page_options import DEFAULT_LIMIT, Limit
+from ringflow.cli.printing import Json, print_json, print_many
 from ringflow.config import Config
 from ringflow.flows.history import HistoryEntry
 from ringflow.flows.library import FlowLibrary, FlowState, FlowText
@@ -108,7 +109,7 @@ def history_command(name: Flow, limit: Limit = DEFAULT_LIMIT, as_json: Json = Fa
         return await publisher.library.history(name, limit)
 
     found = [flow_history_form(one) for one in with_flows(find)]
-    print_many(found, FlowHistoryForm, as_json, limit)
+    print_many(found, FlowHistoryForm, as_json)
 
 
 @app.command("diff")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -11,11 +12,12 @@ from ringflow.actor import Actor
 from ringflow.cli.acting import currency_of
 from ringflow.cli.csv_file import Csv, write_csv
 from ringflow.cli.emptying import EMPTY
-from ringflow.cli.ids import id_argument
+from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.ledger_rows import verdict
 from ringflow.cli.moments import operator_zone, period_ms
 from ringflow.cli.opening import opener, with_actor, with_reading, with_store
 from ringflow.cli.operators import Operator
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.printing import Json, print_json, print_many, print_one
 from ringflow.cli.statement_rows import CSV_COLUMNS, csv_lines, statement_foot, statement_head
 from ringflow.config import Config
@@ -26,8 +28,8 @@ from ringflow.forms.statement import StatementEntryForm, statement_entry_form, s
 from ringflow.ledger.account import Account, read_account
 from ringflow.ledger.check import Finding, books_until_ms, check_books
 from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
-from ringflow.ledger.hold import standing_holds
-from ringflow.ledger.movement import Kind, Posted, list_movements
+from ringflow.ledger.hold import HOLDS, HoldFilter, hold_page
+from ringflow.ledger.movement import MOVEMENTS, Kind, MovementFilter, Posted, movement_page
 from ringflow.ledger.payment_orders import (
     Order,
     PaymentOrder,
@@ -42,6 +44,7 @@ from ringflow.ledger.statement import AccountStatement, read_statement
 from ringflow.moments import Moment, system_now_ms
 from ringflow.money import Money
 from ringflow.store import Store
+from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="Credit: pay in, correct, move, refund, and prove the books.", no_args_is_help=True)
 
@@ -93,12 +96,15 @@ def check_command(as_json: Json = False) -> None:
 def show_command(customer: Customer, movements: Movements = 0, as_json: Json = False) -> None:
     """Show a customer's credit, and its newest movements."""
 
-    async def show(connection: AsyncConnection, config: Config) -> tuple[Account, list[Posted]]:
+    async def show(connection: AsyncConnection, config: Config) -> tuple[Account, Sequence[Posted]]:
         account = await read_account(connection, customer, system_now_ms())
         if account is None:
             currency = await currency_of(connection, customer)
             account = Account(customer, currency, 0, 0, 0, None, 0, 0)
-        return account, await list_movements(connection, customer, movements) if movements else []
+        if not movements:
+            return account, []
+        of_customer = MovementFilter(customer_id=customer)
+        return account, (await movement_page(connection, of_customer, PageRequest(movements))).items
 
     account, posted = with_reading(show)
     if as_json and movements:
@@ -255,11 +261,42 @@ def limit_command(
     print_one(account_form(with_actor(operator, limit)), as_json)
 
 
+@app.command("movements")
+def movements_command(
+    customer: Annotated[int | None, id_option("--customer", "Whose credit rose or fell.")] = None,
+    kind: Annotated[Kind | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    operator: Annotated[str | None, typer.Option("--operator", metavar="NAME", help="By whom.")] = None,
+    since: Since = None,
+    until: Until = None,
+    search: Annotated[str | None, search_option("A part of the reason.")] = None,
+    sort: Annotated[str | None, sort_option(MOVEMENTS)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+    as_json: Json = False,
+) -> None:
+    """List movements of money, the newest first."""
+    wanted = MovementFilter(customer, kind, operator, *period_ms(since, until), search)
+    asked = PageRequest(limit, after, sort)
+    page = with_reading(lambda connection, config: movement_page(connection, wanted, asked))
+    print_page(page.map(movement_form), MovementForm, as_json)
+
+
 @app.command("holds")
-def holds_command(as_json: Json = False) -> None:
+def holds_command(
+    customer: Annotated[int | None, id_option("--customer", "Whose credit it is.")] = None,
+    server: Annotated[
+        str | None, typer.Option("--server", metavar="NAME", help="Only of this server.")
+    ] = None,
+    search: Annotated[str | None, search_option("How the leg's id begins.")] = None,
+    sort: Annotated[str | None, sort_option(HOLDS)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+    as_json: Json = False,
+) -> None:
     """List the holds that stand: the credit of calls in progress."""
-    held = with_reading(lambda connection, config: standing_holds(connection))
-    print_many([hold_form(one) for one in held], HoldForm, as_json)
+    wanted, asked = HoldFilter(customer, server, search), PageRequest(limit, after, sort)
+    page = with_reading(lambda connection, config: hold_page(connection, wanted, asked))
+    print_page(page.map(hold_form), HoldForm, as_json)
 
 
 def _carry_out(order: Order, reason: str, operator: str, key: str | None, as_json: bool) -> None:

@@ -20,15 +20,12 @@ from ringflow.moments import Moment
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-DEFAULT_LIMIT = 1000
-MAX_LIMIT = 10_000_000
 PIPED_WIDTH = 200
 FIELDS_PADDING = 4
 GAPS = (2, 1)
 """Between the columns of a table; the second where only that leaves room."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="At most this many.")]
 Found: TypeAlias = "DataclassInstance"
 
 
@@ -40,11 +37,10 @@ def print_one(found: Found, as_json: bool) -> None:
     _print_fields(found, _room())
 
 
-def print_many(found: Sequence[Found], kind: type[Found], as_json: bool, limit: int | None = None) -> None:
+def print_many(found: Sequence[Found], kind: type[Found], as_json: bool) -> None:
     """Print a table with a column for each field of `kind`; as JSON a list of objects.
 
     On a terminal too narrow for the table, each one is printed by itself, a field on each line.
-    Where `limit` may have cut the list off, a line on standard error says so.
     """
     if as_json:
         print_json(found)
@@ -52,8 +48,6 @@ def print_many(found: Sequence[Found], kind: type[Found], as_json: bool, limit: 
         typer.echo("none")
     else:
         _print_rows(found, [field.name for field in fields(kind)], _room())
-    if limit is not None and len(found) == limit:
-        typer.echo(f"the first {limit}; more with --limit", err=True)
 
 
 def print_deleted(noun: str, name: object, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.actor import Actor
 from ringflow.cli import rate_map
 from ringflow.cli.ids import id_option
+from ringflow.cli.moments import moment_ms
 from ringflow.cli.opening import with_actor, with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import (
@@ -22,7 +23,8 @@ from ringflow.cli.out_file import (
     new_table,
     written_to,
 )
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_many, print_one
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.printing import Json, print_many, print_one
 from ringflow.cli.rate_change import CardName, delete_command, delete_rate_command, set_rate_command
 from ringflow.cli.rate_import import import_command, progress_bar
 from ringflow.config import Config
@@ -44,22 +46,26 @@ from ringflow.forms.rate import (
 from ringflow.ledger.channel_limits import customer_subject
 from ringflow.ledger.rates import card as rate_card
 from ringflow.ledger.rates.card import (
+    RATE_CARDS,
+    RATES,
     BelowCost,
-    Rate,
     RateCard,
+    RateFilter,
+    every_rate,
     get_card,
-    list_cards,
-    list_rates,
+    rate_card_page,
+    rate_page,
     trunk_subject,
 )
 from ringflow.ledger.rates.comparison import Comparison, compare_trunk
-from ringflow.ledger.rates.export import FIGURES, every_rate, export_rates
+from ringflow.ledger.rates.export import FIGURES, export_rates
 from ringflow.ledger.rates.prefix import AS_KEYED, rate_prefix, rated_number
 from ringflow.ledger.rates.quote import quote, quote_trunk
 from ringflow.moments import system_now_ms
 from ringflow.money import Rounding
 from ringflow.plain_text import plain
 from ringflow.store import Store
+from ringflow.store.pages import Page, PageRequest
 from ringflow.wording import counted
 
 app = typer.Typer(help="Rate cards: what calls cost.", no_args_is_help=True)
@@ -122,7 +128,14 @@ def set_command(
 
 
 @app.command("list", context_settings={"allow_extra_args": True})
-def list_command(ctx: typer.Context, as_json: Json = False) -> None:
+def list_command(
+    ctx: typer.Context,
+    search: Annotated[str | None, search_option("A part of the name.")] = None,
+    sort: Annotated[str | None, sort_option(RATE_CARDS)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+    as_json: Json = False,
+) -> None:
     """List the rate cards."""
     if ctx.args:
         name = plain(shlex.quote(ctx.args[0]))
@@ -131,26 +144,37 @@ def list_command(ctx: typer.Context, as_json: Json = False) -> None:
             f"`rate list` lists the cards; the rates of one: ringflow rate show {name}",
             option="NAME",
         )
-    cards = with_reading(lambda connection, config: list_cards(connection))
-    print_many([rate_card_form(one) for one in cards], RateCardForm, as_json)
+    asked = PageRequest(limit, after, sort)
+    page = with_reading(lambda connection, config: rate_card_page(connection, asked, search))
+    print_page(page.map(rate_card_form), RateCardForm, as_json)
 
 
 @app.command("show")
 def show_command(
     name: CardName,
     prefix: Annotated[str, typer.Option("--prefix", help="Only rates that begin with it.")] = "",
+    blocked: Annotated[
+        bool | None, typer.Option("--blocked/--open", help="Only destinations that are blocked, or are not.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="DATE|24h", help="Only rates in effect then.")
+    ] = None,
+    search: Annotated[str | None, search_option("A part of the destination's name.")] = None,
+    sort: Annotated[str | None, sort_option(RATES)] = None,
     limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
     as_json: Json = False,
 ) -> None:
     """Show a card's rates."""
 
-    async def work(connection: AsyncConnection, config: Config) -> tuple[RateCard, list[Rate]]:
+    async def work(connection: AsyncConnection, config: Config) -> Page[RateForm]:
         card = await get_card(connection, name)
         begins = rate_prefix(prefix, config.country) if prefix not in ("", AS_KEYED) else prefix
-        return card, await list_rates(connection, card, begins, limit)
+        wanted = RateFilter(prefix=begins, blocked=blocked, at_ms=moment_ms(at, "--at"), search=search)
+        page = await rate_page(connection, card, wanted, PageRequest(limit, after, sort))
+        return page.map(lambda one: rate_form(one, card.currency))
 
-    card, found = with_reading(work)
-    print_many([rate_form(one, card.currency) for one in found], RateForm, as_json, limit)
+    print_page(with_reading(work), RateForm, as_json)
 
 
 @app.command("export")

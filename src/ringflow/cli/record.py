@@ -26,7 +26,8 @@ from ringflow.cli.out_file import (
     new_table,
     written_to,
 )
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_json, print_many
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.printing import Json, print_json
 from ringflow.cli.record_rows import CallRow, call_lines, call_row
 from ringflow.config import Config
 from ringflow.errors import Refused
@@ -37,17 +38,19 @@ from ringflow.numbers import normalise_number, number_prefix
 from ringflow.plain_text import plain
 from ringflow.records.export import FIGURES, export_calls
 from ringflow.records.reading import (
+    CALLS,
     Filter,
     RecordedCall,
     RecordedSlot,
+    call_page,
     every_call,
     find_call,
     is_outcome_of_a_call,
-    list_calls,
     read_slots,
 )
 from ringflow.records.slot_export import export_slots
 from ringflow.store import Store
+from ringflow.store.pages import Page, PageRequest
 from ringflow.wording import counted, did_you_mean, known_words
 
 app = typer.Typer(help="Records of calls: list, show, export.", no_args_is_help=True)
@@ -75,6 +78,7 @@ IsRefused = Annotated[
     bool, typer.Option("--refused", help="Rejected before answer, or with a leg that Ringflow did not dial.")
 ]
 IsUnpaid = Annotated[bool, typer.Option("--unpaid", help="With a charge of which a part could not be taken.")]
+Search = Annotated[str | None, search_option("A call's ID, or the number that called or was called.")]
 Trunk = Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="A trunk that it was tried on.")]
 Number = Annotated[
     str | None, typer.Option("--number", metavar="PREFIX", help="What was dialled begins with it.")
@@ -97,22 +101,25 @@ def list_command(
     status: Status = None,
     refused: IsRefused = False,
     unpaid: IsUnpaid = False,
+    search: Search = None,
+    sort: Annotated[str | None, sort_option(CALLS)] = None,
     limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
     as_json: Json = False,
 ) -> None:
-    """List the newest calls, the newest first."""
+    """List the calls, the newest first."""
 
-    async def work(connection: AsyncConnection, config: Config) -> list[RecordedCall]:
+    async def work(connection: AsyncConnection, config: Config) -> Page[RecordedCall]:
         await _check_outcome(connection, outcome)
-        return await list_calls(connection, _filter(ctx.params, config), limit)
+        return await call_page(connection, _filter(ctx.params, config), PageRequest(limit, after, sort))
 
-    found = with_reading(work)
-    if not found:
+    page = with_reading(work)
+    if not page.items:
         _name_legs(outcome, status)
     if as_json:
-        print_json([call_form(call) for call in found])
+        print_json(page.map(call_form))
     else:
-        print_many([call_row(call) for call in found], CallRow, False, limit)
+        print_page(page.map(call_row), CallRow, False)
 
 
 @app.command("show")
@@ -152,6 +159,7 @@ def export_command(
     status: Status = None,
     refused: IsRefused = False,
     unpaid: IsUnpaid = False,
+    search: Search = None,
     slots: Annotated[
         bool, typer.Option("--slots", help="A line for each slot that a call went through instead.")
     ] = False,
@@ -249,5 +257,6 @@ def _filter(given: dict[str, Any], config: Config) -> Filter:
         refused=given["refused"],
         unpaid=given["unpaid"],
         trunk=given["trunk"],
+        search=number(given["search"]),
         number=None if prefix is None else number_prefix(prefix, config.country) or prefix,
     )

@@ -8,15 +8,17 @@ import typer
 
 from ringflow.accounts import trunks
 from ringflow.accounts.number_forms import NumberForm
-from ringflow.accounts.trunks import Rated, Trunk, TrunkChanges
+from ringflow.accounts.trunks import TRUNKS, Rated, Trunk, TrunkChanges, TrunkFilter
 from ringflow.cli.emptying import EMPTY, none_is_empty, text_or_none
 from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_deleted, print_many, print_one
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.printing import Json, print_deleted, print_one
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.errors import Refused
 from ringflow.forms.trunk import TrunkForm, trunk_form
 from ringflow.plain_text import plain
+from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="The ways out.", no_args_is_help=True)
 
@@ -125,10 +127,22 @@ def add_command(
 
 
 @app.command("list")
-def list_command(as_json: Json = False) -> None:
-    """List the trunks in the order in which they are tried."""
-    found = with_reading(lambda connection, config: trunks.every(connection))
-    print_many([trunk_form(one) for one in found], TrunkForm, as_json)
+def list_command(
+    enabled: Annotated[
+        bool | None, typer.Option("--enabled/--disabled", help="Only those that are used, or are not.")
+    ] = None,
+    rated: Annotated[Rated | None, typer.Option("--rated", help="Only those.")] = None,
+    search: Annotated[str | None, search_option("A part of the name, or of what is dialled.")] = None,
+    sort: Annotated[str | None, sort_option(TRUNKS)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+    as_json: Json = False,
+) -> None:
+    """List the trunks, by default in the order in which they are tried."""
+    wanted = TrunkFilter(enabled=enabled, rated=rated, search=search)
+    asked = PageRequest(limit, after, sort)
+    page = with_reading(lambda connection, config: trunks.page(connection, wanted, asked))
+    print_page(page.map(trunk_form), TrunkForm, as_json)
 
 
 @app.command("show")

@@ -15,12 +15,15 @@ from ringflow.accounts.vouchers import generation, redemption
 from ringflow.accounts.vouchers.generation import Plan
 from ringflow.accounts.vouchers.redemption import Redeemed
 from ringflow.accounts.vouchers.voucher import (
+    VOUCHERS,
+    Kind,
     Status,
     Voucher,
+    VoucherFilter,
     delete_voucher,
-    list_vouchers,
     set_enabled,
     show_voucher,
+    voucher_page,
 )
 from ringflow.actor import Actor
 from ringflow.cli.acting import Expires, currency_of, end_of_day_ms
@@ -29,12 +32,14 @@ from ringflow.cli.moments import operator_zone
 from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import ForSpreadsheet
-from ringflow.cli.printing import DEFAULT_LIMIT, Json, Limit, print_deleted, print_json, print_many, print_one
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.printing import Json, print_deleted, print_json, print_one
 from ringflow.cli.secret_file import SecretFile
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.forms.voucher import VoucherForm, voucher_form
 from ringflow.money import AmountError, parse_amount
+from ringflow.store.pages import Page, PageRequest
 from ringflow.wording import counted
 
 MOST_PRINTED = 100
@@ -113,18 +118,21 @@ def list_command(
     status: OfStatus = None,
     batch: Annotated[str | None, typer.Option("--batch", help="Only of this batch.")] = None,
     redeemed_by: Annotated[int | None, id_option("--redeemed-by", "Only of this customer.")] = None,
+    kind: Annotated[Kind | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    search: Annotated[str | None, search_option("A part of the batch's name.")] = None,
+    sort: Annotated[str | None, sort_option(VOUCHERS)] = None,
     limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
     as_json: Json = False,
 ) -> None:
-    """List the vouchers by number."""
+    """List the vouchers."""
+    wanted = VoucherFilter(batch=batch, status=status, kind=kind, redeemed_by=redeemed_by, search=search)
 
-    async def find(connection: AsyncConnection, config: Config) -> list[VoucherForm]:
-        found = await list_vouchers(
-            connection, batch=batch, status=status, redeemed_by=redeemed_by, limit=limit
-        )
-        return [voucher_form(one, config.zone) for one in found]
+    async def find(connection: AsyncConnection, config: Config) -> Page[VoucherForm]:
+        page = await voucher_page(connection, wanted, PageRequest(limit, after, sort))
+        return page.map(lambda one: voucher_form(one, config.zone))
 
-    print_many(with_reading(find), VoucherForm, as_json, limit)
+    print_page(with_reading(find), VoucherForm, as_json)
 
 
 @app.command("show")

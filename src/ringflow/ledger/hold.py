@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from sqlalchemy import ColumnElement, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Conflict, Unknown
 from ringflow.ledger.server_liveness import SEEN_MS
 from ringflow.ledger.terms import Terms, UnreadableTerms, affordable_ms
+from ringflow.store.conditions import begins_with, equal
+from ringflow.store.ledger_tables import ledger_holds
+from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.statement import Statement
 
 
@@ -144,6 +148,30 @@ async def standing_hold(connection: AsyncConnection, leg_id: str) -> Hold | None
 async def standing_holds(connection: AsyncConnection) -> list[Hold]:
     """All holds that have not ended, the oldest first."""
     return [read_hold(HoldRow._make(row)) for row in await _STANDING.run(connection)]
+
+
+HOLDS = Listing("holds", {"opened": (ledger_holds.c.opened_ms, ledger_holds.c.leg_id)}, first="opened")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldFilter:
+    """Which of the holds that have not ended: those that fit all given. `search`: how the leg's id begins."""
+
+    customer_id: int | None = None
+    server: str | None = None
+    search: str | None = None
+
+
+async def hold_page(connection: AsyncConnection, wanted: HoldFilter, asked: PageRequest) -> Page[Hold]:
+    """Read a page of the holds that have not ended."""
+    holds = ledger_holds.c
+    # As the index has it: with a parameter instead of the word it would not be used.
+    conditions: list[ColumnElement[bool]] = [holds.state == literal_column("'held'")]
+    conditions += equal(((holds.account_id, wanted.customer_id), (holds.server, wanted.server)))
+    if wanted.search is not None:
+        conditions.append(begins_with(holds.leg_id, wanted.search))
+    query = select(*(holds[name] for name in HoldRow._fields)).where(*conditions)
+    return await HOLDS.page(connection, query, asked, lambda row: read_hold(HoldRow._make(row)))
 
 
 async def open_holds(connection: AsyncConnection) -> tuple[int, int | None]:

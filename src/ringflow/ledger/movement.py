@@ -7,11 +7,12 @@ account cannot go below its limit whoever else is at it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor
@@ -19,6 +20,9 @@ from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.ledger.credit import CREDIT
 from ringflow.money import MAX_AMOUNT_MICROS, MAX_BALANCE_MICROS, Money
+from ringflow.store.conditions import contains, equal
+from ringflow.store.ledger_tables import ledger_movements
+from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.statement import Statement
 
 MAX_TEXT = 200
@@ -88,12 +92,6 @@ _INSERT = Statement(
 _FIND = Statement(
     f"SELECT id, created_ms, {_COLUMNS} FROM ledger_movements WHERE key = :key",  # noqa: S608
     key="text",
-)
-_LIST = Statement(
-    f"SELECT id, created_ms, {_COLUMNS} FROM ledger_movements "  # noqa: S608
-    "WHERE debit_id = :account_id OR credit_id = :account_id ORDER BY id DESC LIMIT :limit",
-    account_id="bigint",
-    limit="bigint",
 )
 _LOCK = Statement(
     "SELECT id FROM ledger_accounts WHERE id IN (:one, :other) ORDER BY id DESC {lock}",
@@ -185,9 +183,48 @@ async def _note(actor: Actor, posted: Posted, account_id: int, before: int, afte
     )
 
 
-async def list_movements(connection: AsyncConnection, account_id: int, limit: int) -> list[Posted]:
-    """The account's newest movements, newest first."""
-    return [_read(row) for row in await _LIST.run(connection, account_id=account_id, limit=limit)]
+MOVEMENTS = Listing(
+    "movements", {"booked": (ledger_movements.c.created_ms, ledger_movements.c.id)}, first="-booked"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MovementFilter:
+    """Which movements: those that fit all given. Times are milliseconds since 1970, `until_ms` excluded.
+
+    `customer_id`: its account gave or got. `search`: a part of the reason.
+    """
+
+    customer_id: int | None = None
+    kind: Kind | None = None
+    operator: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    search: str | None = None
+
+
+async def movement_page(
+    connection: AsyncConnection, wanted: MovementFilter, asked: PageRequest
+) -> Page[Posted]:
+    """Read a page of movements."""
+    moved = ledger_movements.c
+    conditions = equal(((moved.kind, wanted.kind), (moved.operator, wanted.operator)))
+    if wanted.since_ms is not None:
+        conditions.append(moved.created_ms >= wanted.since_ms)
+    if wanted.until_ms is not None:
+        conditions.append(moved.created_ms < wanted.until_ms)
+    if wanted.search is not None:
+        conditions.append(contains(moved.reason, wanted.search))
+    names = ("id", "created_ms", *_COLUMNS.split(", "))
+    query = select(*(moved[name] for name in names)).where(*conditions)
+    place = MOVEMENTS.place(asked)
+    if wanted.customer_id is None:
+        found = place.of(query)
+    else:
+        # No movement is on both sides: its accounts differ.
+        sides = (moved.debit_id, moved.credit_id)
+        found = place.of_each([query.where(side == wanted.customer_id) for side in sides])
+    return await place.read(connection, found, _read)
 
 
 async def find_movement(connection: AsyncConnection, key: str) -> Posted | None:
@@ -223,19 +260,10 @@ async def _not_enough(connection: AsyncConnection, movement: Movement) -> Refuse
     )
 
 
-def _read(row: Row[Any]) -> Posted:
-    movement = Movement(
-        row.key,
-        Kind(row.kind),
-        row.debit_id,
-        row.credit_id,
-        row.currency,
-        row.micros,
-        row.reason,
-        row.operator,
-        row.leg_id,
-    )
-    return Posted(row.id, movement, row.created_ms)
+def _read(row: Sequence[Any]) -> Posted:
+    """Return the movement of a row of `id`, `created_ms` and `_COLUMNS`."""
+    number, created_ms, key, kind, *rest = row
+    return Posted(number, Movement(key, Kind(kind), *rest), created_ms)
 
 
 def _check(movement: Movement) -> None:

@@ -1,12 +1,12 @@
-"""Records read back: the newest calls that a filter lets through, and one call with all its parts."""
+"""Records read back: pages of the calls that a filter lets through, and one call with all its parts."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.calls.outcome import NEVER_DIALLED, LegStatus, Outcome
@@ -14,7 +14,9 @@ from ringflow.errors import Unknown
 from ringflow.plain_text import plain
 from ringflow.records.legs import RecordedLeg, read_legs
 from ringflow.store import Store
+from ringflow.store.conditions import begins_with, equal
 from ringflow.store.ledger_tables import ledger_holds
+from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 
 PAGE = 500
@@ -24,9 +26,9 @@ PAGE = 500
 class Filter:
     """Which calls are wanted; None lets all through. Times are milliseconds since 1970, `until_ms` excluded.
 
-    `trunk`, `number` (the beginning of what was dialled) and `status` ask for a leg that fits all of them.
-    `refused`: the call was rejected before answer, or Ringflow did not dial a leg of it. `unpaid`: a part of
-    a leg's charge could not be taken.
+    `search`: the call's ID, or the number that called or was called. `trunk`, `number` (the beginning of what
+    was dialled) and `status` ask for a leg that fits all of them. `refused`: the call was rejected before
+    answer, or Ringflow did not dial a leg of it. `unpaid`: a part of a leg's charge could not be taken.
     """
 
     since_ms: int | None = None
@@ -42,6 +44,7 @@ class Filter:
     status: LegStatus | None = None
     refused: bool = False
     unpaid: bool = False
+    search: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +94,13 @@ _SLOT_COLUMNS = (
 )
 
 
-async def list_calls(connection: AsyncConnection, wanted: Filter, limit: int) -> list[RecordedCall]:
-    """The newest calls, newest first."""
-    records = call_records.c
-    query = _filtered(wanted).order_by(records.started_ms.desc(), records.call_id.desc()).limit(limit)
-    return await _with_legs(connection, query)
+CALLS = Listing("calls", {"started": (call_records.c.started_ms, call_records.c.call_id)}, first="-started")
+
+
+async def call_page(connection: AsyncConnection, wanted: Filter, asked: PageRequest) -> Page[RecordedCall]:
+    """Read a page of calls, with their legs."""
+    page = await CALLS.page(connection, _filtered(wanted), asked, _call)
+    return Page(await _with_legs(connection, page.items), page.next)
 
 
 async def is_outcome_of_a_call(connection: AsyncConnection, outcome: str) -> bool:
@@ -106,7 +111,8 @@ async def is_outcome_of_a_call(connection: AsyncConnection, outcome: str) -> boo
 
 async def find_call(connection: AsyncConnection, call_id: str) -> tuple[RecordedCall, list[RecordedSlot]]:
     """One call. Raises `Refused` when no record has this id."""
-    found = await _with_legs(connection, select(*_COLUMNS).where(call_records.c.call_id == call_id))
+    rows = await connection.execute(select(*_COLUMNS).where(call_records.c.call_id == call_id))
+    found = await _with_legs(connection, [_call(row) for row in rows])
     if not found:
         raise Unknown("call.unknown", f"call {plain(call_id)} is not on record", call=call_id)
     slots = await read_slots(connection, [call_id])
@@ -124,30 +130,28 @@ async def read_slots(connection: AsyncConnection, call_ids: Sequence[str]) -> di
 
 
 async def every_call(store: Store, wanted: Filter) -> AsyncIterator[Sequence[RecordedCall]]:
-    """All calls, the oldest first, page by page: any number of them takes no more memory than a page.
+    """Read all calls, the oldest first, page by page: any number of them takes no more memory than a page.
 
-    Calls that end meanwhile may be among them; none comes twice.
+    Calls that end meanwhile may be among them; none comes twice. Each page has a connection of its own.
     """
-    records, after = call_records.c, None
+    after = None
     while True:
-        query = _filtered(wanted).order_by(records.started_ms, records.call_id).limit(PAGE)
-        if after is not None:
-            # The first condition is what the index is for.
-            query = query.where(records.started_ms >= after[0])
-            query = query.where(tuple_(records.started_ms, records.call_id) > tuple_(*after))
         async with store.reading() as connection:
-            page = await _with_legs(connection, query)
-        if page:
-            yield page
-        if len(page) < PAGE:
+            page = await call_page(connection, wanted, PageRequest(PAGE, after, "started"))
+        if page.items:
+            yield page.items
+        after = page.next
+        if after is None:
             return
-        after = (page[-1].started_ms, page[-1].call_id)
 
 
-async def _with_legs(connection: AsyncConnection, query: Select[Any]) -> list[RecordedCall]:
-    rows = (await connection.execute(query)).all()
-    legs = await read_legs(connection, [row.call_id for row in rows])
-    return [RecordedCall(**row._mapping, legs=tuple(legs.get(row.call_id, ()))) for row in rows]
+def _call(row: Sequence[Any]) -> RecordedCall:
+    return RecordedCall(*row)
+
+
+async def _with_legs(connection: AsyncConnection, calls: Sequence[RecordedCall]) -> list[RecordedCall]:
+    legs = await read_legs(connection, [call.call_id for call in calls])
+    return [replace(call, legs=tuple(legs.get(call.call_id, ()))) for call in calls]
 
 
 def _has_leg(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -156,9 +160,8 @@ def _has_leg(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def _filtered(wanted: Filter) -> Select[Any]:
     records = call_records.c
-    conditions: list[ColumnElement[bool]] = [
-        column == value
-        for column, value in (
+    conditions = equal(
+        (
             (records.did, wanted.did),
             (records.cli, wanted.cli),
             (records.customer_id, wanted.customer),
@@ -166,8 +169,10 @@ def _filtered(wanted: Filter) -> Select[Any]:
             (records.app, wanted.app),
             (records.outcome, wanted.outcome),
         )
-        if value is not None
-    ]
+    )
+    if wanted.search is not None:
+        named = (records.call_id, records.did, records.cli)
+        conditions.append(or_(*(column == wanted.search for column in named)))
     if wanted.since_ms is not None:
         conditions.append(records.started_ms >= wanted.since_ms)
     if wanted.until_ms is not None:
@@ -176,7 +181,7 @@ def _filtered(wanted: Filter) -> Select[Any]:
     if wanted.trunk is not None:
         of_leg.append(call_legs.c.trunk == wanted.trunk)
     if wanted.number is not None:
-        of_leg.append(call_legs.c.dialled.startswith(wanted.number, autoescape=True))
+        of_leg.append(begins_with(call_legs.c.dialled, wanted.number))
     if wanted.status is not None:
         of_leg.append(call_legs.c.status == wanted.status.value)
     if of_leg:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Integer, Table, Text, event, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, Integer, Table, Text, event, text
 
-from ringflow.store.tables import metadata
+from ringflow.store.tables import beginnings_index, metadata
 
 # SQLite numbers rows by itself only where the key is an INTEGER.
 _ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -16,16 +16,20 @@ audit_log = Table(
     "audit_log",
     metadata,
     Column("id", _ROW_NUMBER, primary_key=True),
-    Column("at_ms", BigInteger, nullable=False, index=True),
+    Column("at_ms", BigInteger, nullable=False),
     Column("operator", Text, nullable=False),
     Column("verb", Text, nullable=False),
-    Column("subject", Text, nullable=False, index=True),
+    Column("subject", Text, nullable=False),
     Column("before", JSON(none_as_null=True)),
     Column("after", JSON(none_as_null=True)),
     # What the operator is (`PrincipalKind`), and the API token that acted; NULL in rows of earlier versions.
     Column("acted_as", Text),
     Column("token", Text),
     CheckConstraint("operator <> ''", name="operator"),
+    Index("ix_audit_log_at", "at_ms", "id"),
+    Index("ix_audit_log_operator", "operator", "at_ms", "id"),
+    # Subjects are found by how they begin, which PostgreSQL does only by an index of bytes.
+    beginnings_index("ix_audit_log_subject", "subject"),
     sqlite_autoincrement=True,
 )
 

@@ -12,9 +12,12 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Index,
     Integer,
     Table,
     Text,
+    func,
+    literal_column,
 )
 
 from ringflow.money import MAX_AMOUNT_MICROS
@@ -57,8 +60,8 @@ cards = Table(
     "cards",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("batch_id", Integer, ForeignKey("card_batches.id"), nullable=False, index=True),
-    Column("customer_id", Integer, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("batch_id", Integer, ForeignKey("card_batches.id"), nullable=False),
+    Column("customer_id", Integer, ForeignKey("customers.id"), nullable=False),
     Column("credit_micros", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -83,8 +86,23 @@ cards = Table(
         "status = 'disabled' OR (status = 'used') = (redeemed_by IS NOT NULL)", name="status_redeemed"
     ),
     CheckConstraint("pin_digest IS NULL OR pin_only_digest IS NULL", name="digest"),
-    partial_index("ix_cards_redeemed_by", "redeemed_by", "redeemed_by IS NOT NULL"),
-    partial_index("ix_cards_pin_only", "pin_only_digest", "pin_only_digest IS NOT NULL", unique=True),
+    Index("ix_cards_batch", "batch_id", "id"),
+    Index("ix_cards_customer", "customer_id", "id"),
+    Index("ix_cards_status", "status", "id"),
+    partial_index("ix_cards_archived", "id", rows="archived_ms IS NOT NULL"),
+    partial_index("ix_cards_redeemed_by", "redeemed_by", "id", rows="redeemed_by IS NOT NULL"),
+    partial_index("ix_cards_pin_only", "pin_only_digest", rows="pin_only_digest IS NOT NULL", unique=True),
+)
+
+NEVER_MS = 2**63 - 1
+"""When a card that is good for ever expires, for those who sort by it."""
+
+# By these cards are listed in the order in which they expire, and were redeemed.
+cards_by_expiry = Index(
+    "ix_cards_expires", func.coalesce(cards.c.expires_ms, literal_column(str(NEVER_MS))), cards.c.id
+)
+cards_by_redemption = Index(
+    "ix_cards_redeemed", func.coalesce(cards.c.redeemed_ms, literal_column("0")), cards.c.id
 )
 
 # From which callers (`trunk/CLI`) a card was opened: they are known to it.
@@ -111,7 +129,7 @@ vouchers = Table(
     "vouchers",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("batch", Text, nullable=False, index=True),
+    Column("batch", Text, nullable=False),
     Column("code_digest", Text, nullable=False, unique=True),
     Column("pepper", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -123,7 +141,7 @@ vouchers = Table(
     Column("expires_ms", BigInteger),
     Column("operator", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
-    Column("redeemed_by", Integer, ForeignKey("customers.id"), index=True),
+    Column("redeemed_by", Integer, ForeignKey("customers.id")),
     Column("redeemed_ms", BigInteger),
     Column("redeemed_micros", BigInteger),
     CheckConstraint("kind IN ('value', 'multiplier', 'addition')", name="kind"),
@@ -138,5 +156,8 @@ vouchers = Table(
         "AND (redeemed_by IS NULL) = (redeemed_micros IS NULL)",
         name="redeemed",
     ),
+    Index("ix_vouchers_batch", "batch", "id"),
+    Index("ix_vouchers_redeemed_by", "redeemed_by", "id"),
+    Index("ix_vouchers_status", "status", "id"),
     sqlite_autoincrement=True,
 )

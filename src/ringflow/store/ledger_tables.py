@@ -72,7 +72,7 @@ ledger_movements = Table(
     Column("key", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("debit_id", Integer, nullable=False),
-    Column("credit_id", Integer, nullable=False, index=True),
+    Column("credit_id", Integer, nullable=False),
     Column("currency", Text, nullable=False),
     Column("micros", BigInteger, nullable=False),
     Column("leg_id", Text),
@@ -83,8 +83,10 @@ ledger_movements = Table(
     ForeignKeyConstraint(["credit_id", "currency"], ["ledger_accounts.id", "ledger_accounts.currency"]),
     CheckConstraint(f"micros BETWEEN 1 AND {MAX_AMOUNT_MICROS}", name="micros"),
     CheckConstraint("debit_id <> credit_id", name="two_accounts"),
-    # The time is for what an account spent in a day.
-    Index("ix_ledger_movements_debit_created", "debit_id", "created_ms"),
+    # By these an account's movements are listed, and what it spent in a day is added up.
+    Index("ix_ledger_movements_debit", "debit_id", "created_ms", "id"),
+    Index("ix_ledger_movements_credit", "credit_id", "created_ms", "id"),
+    Index("ix_ledger_movements_created", "created_ms", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -116,9 +118,9 @@ ledger_holds = Table(
     CheckConstraint("micros >= 0 AND uncollected_micros >= 0", name="amounts"),
     CheckConstraint("state = 'settled' OR charged_micros = 0", name="charged"),
     CheckConstraint("refunded_micros BETWEEN 0 AND charged_micros", name="refunded"),
-    partial_index("ix_ledger_holds_held", "server", "state = 'held'"),
+    partial_index("ix_ledger_holds_held", "server", rows="state = 'held'"),
     # By it the records find the legs of calls whose own record was lost with their server.
-    partial_index("ix_ledger_holds_ended", "ended_ms", "ended_ms IS NOT NULL"),
+    partial_index("ix_ledger_holds_ended", "ended_ms", rows="ended_ms IS NOT NULL"),
 )
 
 # How many calls use a subject (`customer:42`); each of them has a mark, so that a reaper can take it back.
@@ -182,7 +184,7 @@ rate_cards = Table(
     CheckConstraint("decimals BETWEEN 0 AND 6", name="decimals"),
     CheckConstraint("below_cost IN ('allow', 'warn', 'refuse')", name="below_cost"),
     CheckConstraint("rounding IN ('up', 'half_up', 'half_even', 'down')", name="rounding"),
-    partial_index("ix_rate_cards_default", "currency", "is_default", unique=True),
+    partial_index("ix_rate_cards_default", "currency", rows="is_default", unique=True),
 )
 
 rates = Table(

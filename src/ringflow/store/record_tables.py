@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text
 
-from ringflow.store.tables import metadata
+from ringflow.store.tables import metadata, partial_index
 
 # `release_cause` is the Q.850 cause of the caller's side; `reject_sip` the SIP code of a call that was
 # refused before answer. `asterisk`: the Asterisk that the call and its legs live on.
@@ -18,7 +18,7 @@ call_records = Table(
     metadata,
     Column("call_id", Text, primary_key=True),
     Column("server", Text, nullable=False),
-    Column("started_ms", BigInteger, nullable=False, index=True),
+    Column("started_ms", BigInteger, nullable=False),
     Column("duration_ms", BigInteger, nullable=False),
     Column("did", Text, nullable=False),
     Column("cli", Text),
@@ -33,8 +33,11 @@ call_records = Table(
     Column("released_by", Text),
     Column("asterisk", Text),
     CheckConstraint("duration_ms >= 0", name="duration"),
-    Index("ix_call_records_customer", "customer_id", "started_ms"),
-    Index("ix_call_records_cli", "cli", "started_ms"),
+    Index("ix_call_records_started", "started_ms", "call_id"),
+    Index("ix_call_records_customer", "customer_id", "started_ms", "call_id"),
+    Index("ix_call_records_cli", "cli", "started_ms", "call_id"),
+    Index("ix_call_records_did", "did", "started_ms", "call_id"),
+    partial_index("ix_call_records_card", "card_id", "started_ms", "call_id", rows="card_id IS NOT NULL"),
     sqlite_with_rowid=False,
 )
 

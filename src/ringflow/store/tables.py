@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     event,
+    func,
     text,
 )
 
@@ -34,16 +35,22 @@ metadata = MetaData(
 )
 
 _CONDITION = "rows"
+_OF_BYTES = "of_bytes"
 
 
-def partial_index(name: str, column: str, rows: str, *, unique: bool = False) -> Index:
+def partial_index(name: str, *columns: str, rows: str, unique: bool = False) -> Index:
     """An index of the rows for which the condition `rows` is true."""
-    return Index(name, column, unique=unique, info={_CONDITION: rows})
+    return Index(name, *columns, unique=unique, info={_CONDITION: rows})
+
+
+def beginnings_index(name: str, column: str) -> Index:
+    """An index by which texts are found by how they begin, which on PostgreSQL only one of bytes does."""
+    return Index(name, column, info={_OF_BYTES: {column: "text_pattern_ops"}})
 
 
 @event.listens_for(metadata, "before_create")
 def _set_conditions(target: MetaData, connection: Connection, **_: object) -> None:
-    """Give the conditions of indexes to the dialect that makes the tables.
+    """Give what is peculiar to indexes to the dialect that makes the tables.
 
     Given to both dialects above, they would load PostgreSQL's in every command.
     """
@@ -51,6 +58,8 @@ def _set_conditions(target: MetaData, connection: Connection, **_: object) -> No
         for index in table.indexes:
             if condition := index.info.get(_CONDITION):
                 index.dialect_kwargs[f"{connection.dialect.name}_where"] = text(condition)
+            if connection.dialect.name == "postgresql" and (operators := index.info.get(_OF_BYTES)):
+                index.dialect_kwargs["postgresql_ops"] = operators
 
 
 def _source() -> CheckConstraint:
@@ -74,13 +83,16 @@ customers = Table(
     _source(),
 )
 
+# By it customers are listed by name, in any capitals.
+customers_by_name = Index("ix_customers_name", func.lower(customers.c.name), customers.c.id)
+
 dids = Table(
     "dids",
     metadata,
     Column("number", Text, primary_key=True),
     Column("app", Text, nullable=False),
     Column("identify", Text, nullable=False),
-    Column("customer_id", Integer, ForeignKey("customers.id"), index=True),
+    Column("customer_id", Integer, ForeignKey("customers.id")),
     Column("enabled", Boolean, nullable=False),
     Column("channels", Integer),
     Column("reject_code", Integer, nullable=False),
@@ -93,6 +105,8 @@ dids = Table(
     CheckConstraint("reject_code BETWEEN 400 AND 699", name="reject_code"),
     CheckConstraint("withheld IN ('reject', 'identify')", name="withheld"),
     _source(),
+    Index("ix_dids_customer", "customer_id", "number"),
+    Index("ix_dids_app", "app", "number"),
     # Every call looks its DID up: one search in SQLite instead of one in an index and one for the row.
     sqlite_with_rowid=False,
 )
@@ -102,7 +116,7 @@ clis = Table(
     metadata,
     # An id is never given twice: the lowest one wins among patterns, so it must not jump the queue.
     Column("id", Integer, primary_key=True),
-    Column("customer_id", Integer, ForeignKey("customers.id"), nullable=False, index=True),
+    Column("customer_id", Integer, ForeignKey("customers.id"), nullable=False),
     Column("number", Text, unique=True),
     Column("pattern", Text, unique=True),
     Column("notes", Text, nullable=False),
@@ -111,8 +125,12 @@ clis = Table(
     Column("updated_ms", BigInteger, nullable=False),
     CheckConstraint("(number IS NULL) <> (pattern IS NULL)", name="number_or_pattern"),
     _source(),
+    Index("ix_clis_customer", "customer_id", "id"),
     sqlite_autoincrement=True,
 )
+
+# By it CLIs are listed as they read: numbers and patterns together.
+clis_by_text = Index("ix_clis_text", func.coalesce(clis.c.number, clis.c.pattern), clis.c.id)
 
 # Every call looks its CLI up: in SQLite the customer is found here, without a search for the row. What
 # PostgreSQL takes to answer is so much more than a search that there this would only slow what is added.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -12,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.errors import Unknown
 from ringflow.plain_text import plain
 from ringflow.store.card_tables import card_batches
+from ringflow.store.conditions import contains, equal
+from ringflow.store.pages import Listing, Page, PageRequest
 
 MAX_COUNT = 10_000_000
 
@@ -39,7 +40,22 @@ class Batch:
     ready_ms: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class BatchFilter:
+    """Which batches: those that fit all given. `is_ready`: all is made. `search`: a part of the name."""
+
+    customer_id: int | None = None
+    operator: str | None = None
+    is_ready: bool | None = None
+    search: str | None = None
+
+
 _COLUMNS = tuple(card_batches.c[name] for name in Batch.__slots__)
+
+
+BATCHES = Listing(
+    "batches", {"created": (card_batches.c.id,), "name": (card_batches.c.name,)}, first="-created"
+)
 
 
 async def find_batch(connection: AsyncConnection, name: str) -> Batch | None:
@@ -56,7 +72,15 @@ async def show_batch(connection: AsyncConnection, name: str) -> Batch:
     return batch
 
 
-async def list_batches(connection: AsyncConnection, limit: int) -> Sequence[Batch]:
-    """The newest batches, newest first."""
-    query = select(*_COLUMNS).order_by(card_batches.c.id.desc()).limit(limit)
-    return [Batch(*row) for row in await connection.execute(query)]
+async def batch_page(connection: AsyncConnection, wanted: BatchFilter, asked: PageRequest) -> Page[Batch]:
+    """Read a page of batches."""
+    conditions = equal(
+        ((card_batches.c.customer_id, wanted.customer_id), (card_batches.c.operator, wanted.operator))
+    )
+    if wanted.is_ready is not None:
+        ready = card_batches.c.ready_ms
+        conditions.append(ready.is_not(None) if wanted.is_ready else ready.is_(None))
+    if wanted.search is not None:
+        conditions.append(contains(card_batches.c.name, wanted.search))
+    query = select(*_COLUMNS).where(*conditions)
+    return await BATCHES.page(connection, query, asked, lambda row: Batch(*row))

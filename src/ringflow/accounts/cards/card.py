@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.check_digit import has_check_digit
-from ringflow.accounts.fields import check_one_of
 from ringflow.errors import Refused, Unknown
 from ringflow.plain_text import plain
-from ringflow.store.card_tables import card_batches, cards
+from ringflow.store.card_tables import NEVER_MS, card_batches, cards
+from ringflow.store.conditions import contains, equal
+from ringflow.store.pages import Listing, Page, PageRequest
 
 ID_DIGITS = 12
-PAGE = 5_000
 
 Status: TypeAlias = Literal["available", "used", "disabled"]
 RedeemedAs: TypeAlias = Literal["account", "top_up"]
-Order: TypeAlias = Literal["id", "batch", "customer", "credit", "status", "expires", "created", "redeemed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +63,20 @@ class Filter:
 COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
     card_batches.c.name if name == "batch" else cards.c[name] for name in Card.__slots__
 )
-_ORDERS: dict[str, ColumnElement[Any]] = {
-    "id": cards.c.id,
-    "batch": card_batches.c.name,
-    "customer": cards.c.customer_id,
-    "credit": cards.c.credit_micros,
-    "status": cards.c.status,
-    "expires": cards.c.expires_ms,
-    "created": cards.c.created_ms,
-    "redeemed": cards.c.redeemed_ms,
-}
+CARDS = Listing(
+    "cards",
+    {
+        "id": (cards.c.id,),
+        "created": (cards.c.batch_id, cards.c.id),
+        "customer": (cards.c.customer_id, cards.c.id),
+        "status": (cards.c.status, cards.c.id),
+        "expires": (func.coalesce(cards.c.expires_ms, literal_column(str(NEVER_MS), BigInteger)), cards.c.id),
+        "redeemed": (func.coalesce(cards.c.redeemed_ms, literal_column("0", BigInteger)), cards.c.id),
+    },
+    first="id",
+)
+"""Cards are created batch by batch. Those that are good for ever expire last. Those that nobody redeemed
+stand before those that somebody did."""
 
 
 async def find_card(connection: AsyncConnection, card_id: str) -> Card | None:
@@ -96,54 +99,44 @@ async def show_card(connection: AsyncConnection, card_id: str) -> Card:
     return card
 
 
-async def list_cards(
-    connection: AsyncConnection,
-    wanted: Filter,
-    *,
-    order: Order = "id",
-    descending: bool = False,
-    limit: int | None = None,
-) -> Sequence[Card]:
-    """Cards that fit, in order; equal ones by ID. Raises `Refused` for an order that is not known."""
-    check_one_of(order, get_args(Order), "order")
-    column = _ORDERS[order]
-    first = column.desc().nulls_last() if descending else column.asc().nulls_last()
-    query = _select().where(*conditions(wanted)).order_by(first, cards.c.id).limit(limit)
-    return [Card(*row) for row in await connection.execute(query)]
+async def card_page(connection: AsyncConnection, wanted: Filter, asked: PageRequest) -> Page[Card]:
+    """Read a page of cards."""
+    return await CARDS.page(connection, _listed(wanted), asked, lambda row: Card(*row))
 
 
-async def every_card(connection: AsyncConnection, wanted: Filter) -> AsyncIterator[Sequence[Card]]:
-    """All cards that fit, by ID, in pages, so that a million of them need no memory."""
-    after = ""
-    while True:
-        query = _select().where(*conditions(wanted), cards.c.id > after).order_by(cards.c.id).limit(PAGE)
-        page = [Card(*row) for row in await connection.execute(query)]
-        if page:
-            yield page
-        if len(page) < PAGE:
-            return
-        after = page[-1].id
+def every_card(connection: AsyncConnection, wanted: Filter) -> AsyncIterator[Sequence[Card]]:
+    """Read all cards that fit, by ID, in pages, so that a million of them need no memory."""
+    return CARDS.all_pages(connection, _listed(wanted), lambda row: Card(*row))
 
 
-def conditions(wanted: Filter) -> list[ColumnElement[bool]]:
-    """The filter in SQL, on cards joined to their batches."""
-    found: list[ColumnElement[bool]] = [card_batches.c.ready_ms.is_not(None)]
-    found.append(cards.c.archived_ms.is_not(None) if wanted.archived else cards.c.archived_ms.is_(None))
-    for column, value in (
-        (cards.c.status, wanted.status),
-        (card_batches.c.name, wanted.batch),
-        (cards.c.customer_id, wanted.customer_id),
-        (cards.c.redeemed_by, wanted.redeemed_by),
-    ):
-        if value is not None:
-            found.append(column == value)
+def _listed(wanted: Filter) -> Select[Any]:
+    """The cards that fit, each found without its batch: joined to it, they would be read batch by batch."""
+    unready = select(card_batches.c.id).where(card_batches.c.ready_ms.is_(None))
+    conditions = [
+        cards.c.batch_id.not_in(unready),
+        cards.c.archived_ms.is_not(None) if wanted.archived else cards.c.archived_ms.is_(None),
+        *equal(
+            (
+                (cards.c.status, wanted.status),
+                (cards.c.customer_id, wanted.customer_id),
+                (cards.c.redeemed_by, wanted.redeemed_by),
+            )
+        ),
+    ]
+    batches = select(card_batches.c.id)
+    if wanted.batch is not None:
+        conditions.append(
+            cards.c.batch_id == batches.where(card_batches.c.name == wanted.batch).scalar_subquery()
+        )
     if wanted.id_prefix is not None:
-        found.append(_begins_with(wanted.id_prefix))
+        conditions.append(_begins_with(wanted.id_prefix))
     if wanted.search is not None:
-        part = card_batches.c.name.icontains(wanted.search, autoescape=True)
+        named = cards.c.batch_id.in_(batches.where(contains(card_batches.c.name, wanted.search)))
         digits = wanted.search.isascii() and wanted.search.isdigit() and len(wanted.search) <= ID_DIGITS
-        found.append(or_(_begins_with(wanted.search), part) if digits else part)
-    return found
+        conditions.append(or_(_begins_with(wanted.search), named) if digits else named)
+    name = select(card_batches.c.name).where(card_batches.c.id == cards.c.batch_id).scalar_subquery()
+    columns = [name if one == "batch" else cards.c[one] for one in Card.__slots__]
+    return select(*columns).where(*conditions)
 
 
 def _begins_with(prefix: str) -> ColumnElement[bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
@@ -16,6 +15,8 @@ from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Unknown
 from ringflow.money import CURRENCY_DIGITS, MICRO_DIGITS, Rounding, divide
 from ringflow.store.card_tables import vouchers
+from ringflow.store.conditions import contains, equal
+from ringflow.store.pages import Listing, Page, PageRequest
 
 Kind: TypeAlias = Literal["value", "multiplier", "addition"]
 Status: TypeAlias = Literal["available", "used", "disabled"]
@@ -63,7 +64,29 @@ class Voucher:
         return divide(share, WHOLE_MILLIONTHS * unit, Rounding.DOWN) * unit
 
 
+@dataclass(frozen=True, slots=True)
+class VoucherFilter:
+    """Which vouchers: those that fit all given. `search`: a part of the batch's name."""
+
+    batch: str | None = None
+    status: Status | None = None
+    kind: Kind | None = None
+    redeemed_by: int | None = None
+    search: str | None = None
+
+
 COLUMNS = tuple(vouchers.c[name] for name in Voucher.__slots__)
+
+
+VOUCHERS = Listing(
+    "vouchers",
+    {
+        "id": (vouchers.c.id,),
+        "batch": (vouchers.c.batch, vouchers.c.id),
+        "status": (vouchers.c.status, vouchers.c.id),
+    },
+    first="id",
+)
 
 
 async def show_voucher(connection: AsyncConnection, voucher_id: int) -> Voucher:
@@ -77,24 +100,22 @@ async def show_voucher(connection: AsyncConnection, voucher_id: int) -> Voucher:
     return Voucher(*row)
 
 
-async def list_vouchers(
-    connection: AsyncConnection,
-    *,
-    batch: str | None = None,
-    status: Status | None = None,
-    redeemed_by: int | None = None,
-    limit: int | None = None,
-) -> Sequence[Voucher]:
-    """Vouchers by number."""
-    query = select(*COLUMNS).order_by(vouchers.c.id).limit(limit)
-    for column, value in (
-        (vouchers.c.batch, batch),
-        (vouchers.c.status, status),
-        (vouchers.c.redeemed_by, redeemed_by),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    return [Voucher(*row) for row in await connection.execute(query)]
+async def voucher_page(
+    connection: AsyncConnection, wanted: VoucherFilter, asked: PageRequest
+) -> Page[Voucher]:
+    """Read a page of vouchers."""
+    conditions = equal(
+        (
+            (vouchers.c.batch, wanted.batch),
+            (vouchers.c.status, wanted.status),
+            (vouchers.c.kind, wanted.kind),
+            (vouchers.c.redeemed_by, wanted.redeemed_by),
+        )
+    )
+    if wanted.search is not None:
+        conditions.append(contains(vouchers.c.batch, wanted.search))
+    query = select(*COLUMNS).where(*conditions)
+    return await VOUCHERS.page(connection, query, asked, lambda row: Voucher(*row))
 
 
 async def set_enabled(actor: Actor, voucher_id: int, enabled: bool) -> Voucher:

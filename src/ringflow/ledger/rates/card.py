@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor
@@ -13,12 +15,13 @@ from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.ledger.channel_limits import customer_subject
 from ringflow.money import MICRO_DIGITS, Rounding, check_currency
+from ringflow.store.conditions import begins_with, contains, equal
 from ringflow.store.ledger_tables import rate_assignments, rate_cards, rates
+from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.statement import Statement
 from ringflow.store.tables import customers, directory_revision, trunks
 
 MAX_NAME = 64
-MAX_LISTED = 1000
 
 
 class BelowCost(StrEnum):
@@ -153,7 +156,8 @@ async def lock_card(actor: Actor, card: RateCard) -> None:
 
 async def find_card(connection: AsyncConnection, name: str) -> RateCard | None:
     """The card of this name."""
-    return next((card for card in await list_cards(connection) if card.name == name), None)
+    row = (await connection.execute(_SELECT_CARDS.where(rate_cards.c.name == name))).one_or_none()
+    return _rate_card(row) if row is not None else None
 
 
 async def get_card(connection: AsyncConnection, name: str) -> RateCard:
@@ -164,34 +168,70 @@ async def get_card(connection: AsyncConnection, name: str) -> RateCard:
     return card
 
 
-async def list_cards(connection: AsyncConnection) -> list[RateCard]:
-    """All cards by name, with how many rows each has."""
-    counted = select(func.count()).where(rates.c.card_id == rate_cards.c.id).scalar_subquery()
-    found = await connection.execute(select(*rate_cards.c, counted.label("rows")).order_by(rate_cards.c.name))
-    return [
-        RateCard(
-            id=row.id,
-            name=row.name,
-            currency=row.currency,
-            decimals=row.decimals,
-            rounding=Rounding(row.rounding),
-            is_default=bool(row.is_default),
-            revision=row.revision,
-            below_cost=BelowCost(row.below_cost),
-            rows=row.rows,
-        )
-        for row in found
-    ]
+_SELECT_CARDS = select(
+    *rate_cards.c, select(func.count()).where(rates.c.card_id == rate_cards.c.id).scalar_subquery()
+)
 
 
-async def list_rates(
-    connection: AsyncConnection, card: RateCard, prefix: str = "", limit: int = MAX_LISTED
-) -> list[Rate]:
-    """The card's rows whose prefix begins with `prefix`, in order."""
-    columns = [rates.c[name] for name in Rate.__slots__]
-    query = select(*columns).where(rates.c.card_id == card.id, rates.c.prefix.startswith(prefix))
-    found = await connection.execute(query.order_by(rates.c.prefix, rates.c.from_ms).limit(limit))
-    return [Rate(*tuple(row)) for row in found]
+def _rate_card(row: Sequence[Any]) -> RateCard:
+    found = dict(zip((*rate_cards.c.keys(), "rows"), row, strict=True))
+    return RateCard(
+        **found
+        | {
+            "rounding": Rounding(found["rounding"]),
+            "is_default": bool(found["is_default"]),
+            "below_cost": BelowCost(found["below_cost"]),
+        }
+    )
+
+
+RATE_CARDS = Listing("rate cards", {"name": (rate_cards.c.name,)}, first="name")
+RATES = Listing("rates", {"prefix": (rates.c.prefix, rates.c.from_ms)}, first="prefix")
+
+
+@dataclass(frozen=True, slots=True)
+class RateFilter:
+    """Which rates of a card: those that fit all given. `at_ms`: in effect then, in milliseconds since 1970.
+
+    `prefix`: how the rate's prefix begins; `search`: a part of the destination's name.
+    """
+
+    prefix: str | None = None
+    blocked: bool | None = None
+    at_ms: int | None = None
+    search: str | None = None
+
+
+async def rate_card_page(
+    connection: AsyncConnection, asked: PageRequest, search: str | None = None
+) -> Page[RateCard]:
+    """Read a page of rate cards. `search`: a part of the name."""
+    query = _SELECT_CARDS if search is None else _SELECT_CARDS.where(contains(rate_cards.c.name, search))
+    return await RATE_CARDS.page(connection, query, asked, _rate_card)
+
+
+async def rate_page(
+    connection: AsyncConnection, card: RateCard, wanted: RateFilter, asked: PageRequest
+) -> Page[Rate]:
+    """Read a page of a card's rates."""
+    query = _of_card(card).where(*equal(((rates.c.blocked, wanted.blocked),)))
+    if wanted.prefix:
+        query = query.where(begins_with(rates.c.prefix, wanted.prefix))
+    if wanted.at_ms is not None:
+        ended = rates.c.until_ms
+        query = query.where(rates.c.from_ms <= wanted.at_ms, or_(ended.is_(None), ended > wanted.at_ms))
+    if wanted.search is not None:
+        query = query.where(contains(rates.c.destination, wanted.search))
+    return await RATES.page(connection, query, asked, lambda row: Rate(*row))
+
+
+def every_rate(connection: AsyncConnection, card: RateCard) -> AsyncIterator[Sequence[Rate]]:
+    """Read all rates of a card by prefix and date, in pages, so that a million of them need no memory."""
+    return RATES.all_pages(connection, _of_card(card), lambda row: Rate(*row))
+
+
+def _of_card(card: RateCard) -> Select[Any]:
+    return select(*(rates.c[name] for name in Rate.__slots__)).where(rates.c.card_id == card.id)
 
 
 async def assign_customer(actor: Actor, customer_id: int, card: RateCard) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-
-from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.ledger.rates.card import Rate, RateCard
-from ringflow.ledger.rates.sheet_import import BLOCKED, COLUMNS, ROWS_AT_ONCE, Progress
+from ringflow.ledger.rates.card import Rate, RateCard, every_rate
+from ringflow.ledger.rates.sheet_import import BLOCKED, COLUMNS, Progress
 from ringflow.moments import iso_utc
 from ringflow.money import format_amount
 from ringflow.spreadsheets import Table
-from ringflow.store.ledger_tables import rates
 
 FIGURES = ("price", "connection", "minimum_s", "increment_s", "grace_s")
 """The columns that people add up."""
@@ -30,22 +26,6 @@ async def export_rates(
         if progress:
             progress(len(page))
     return written
-
-
-async def every_rate(connection: AsyncConnection, card: RateCard) -> AsyncIterator[Sequence[Rate]]:
-    """Read all rates of a card by prefix and date, in pages, so that a million of them need no memory."""
-    columns = [rates.c[name] for name in Rate.__slots__]
-    place = tuple_(rates.c.prefix, rates.c.from_ms)
-    query = select(*columns).where(rates.c.card_id == card.id).order_by(rates.c.prefix, rates.c.from_ms)
-    after: tuple[str, int] = ("", -1)
-    while True:
-        found = await connection.execute(query.where(place > after).limit(ROWS_AT_ONCE))
-        page = [Rate(*tuple(row)) for row in found]
-        if page:
-            yield page
-        if len(page) < ROWS_AT_ONCE:
-            return
-        after = (page[-1].prefix, page[-1].from_ms)
 
 
 def _cells(rate: Rate, currency: str) -> tuple[str | int, ...]:

@@ -1,0 +1,73 @@
+"""Conditions of lists that hold alike on both databases: a part of a text, and how a text begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, and_, func, literal, or_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+MOST_DIGITS = 40
+"""As many digits as no number has."""
+
+
+def equal(wanted: Iterable[tuple[ColumnElement[Any], object]]) -> list[ColumnElement[bool]]:
+    """Return the conditions that each column has its value, but for values that are None."""
+    return [column == value for column, value in wanted if value is not None]
+
+
+def contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    """Return the condition that a text has this part, in any capitals.
+
+    SQLite knows the capitals of ASCII only: other letters are found as they are written.
+    """
+    return or_(
+        column.contains(text, autoescape=True),
+        func.lower(column).contains(text.lower(), autoescape=True),
+    )
+
+
+def begins_with(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    """Return the condition that a text begins with this one, which an index of the column fulfils.
+
+    On PostgreSQL the index is one of `text_pattern_ops`. Digits are found by any index: they have one order
+    in all languages.
+    """
+    escaped = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    found = _BeginsWith(column, literal(text), literal(_after(text)), literal(f"{escaped}%"))
+    if text.isascii() and text.isdigit():
+        return and_(found, column.between(text, text.ljust(MOST_DIGITS, "9")))
+    return found
+
+
+def _after(text: str) -> str:
+    """Return the first text, by its code points, that is after all which begin with `text`."""
+    for place in range(len(text) - 1, -1, -1):
+        point = ord(text[place]) + 1
+        if point <= 0x10FFFF:
+            # A half of a surrogate pair is no text.
+            return text[:place] + chr(point if not 0xD800 <= point <= 0xDFFF else 0xE000)
+    return "\U0010ffff" * 2
+
+
+class _BeginsWith(FunctionElement[bool]):
+    """Of a column, a text, the text after all that begin with it, and a pattern for LIKE."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_BeginsWith)
+def _as_pattern(element: _BeginsWith, compiler: SQLCompiler, **kw: Any) -> str:
+    column, _, _, pattern = element.clauses
+    return f"{compiler.process(column, **kw)} LIKE {compiler.process(pattern, **kw)} ESCAPE '/'"
+
+
+@compiles(_BeginsWith, "sqlite")
+def _as_range(element: _BeginsWith, compiler: SQLCompiler, **kw: Any) -> str:
+    # SQLite's LIKE makes no difference of capitals, so no index of the column has its order.
+    column, low, high, _ = (compiler.process(one, **kw) for one in element.clauses)
+    return f"({column} >= {low} AND {column} < {high})"
