@@ -33,7 +33,7 @@ async def test_each_slot_has_its_entry_its_exit_and_its_keys(place: Place) -> No
         steps=[Hears("IVR/ask"), Keys("1#"), Hears("IVR/ask"), Keys("4412")],
     )
     first, second, third = called.record.visits
-    assert first == SlotVisit("tested", "ask", "ivr", 0, "done", ("1", "4412"))
+    assert first == SlotVisit("tested", "ask", "ivr", 0, "done", ("1", "4412"), revision="r1")
     assert (second.slot, second.type, second.exit) == ("destination[2]", "destination", "app:other")
     assert (third.app, third.slot, third.exit, third.keys) == ("other", "audio[1]", "done", ())
     assert first.entered_ms < second.entered_ms <= third.entered_ms < called.record.duration_ms
@@ -43,7 +43,7 @@ async def test_a_slot_in_which_the_caller_hangs_up_has_no_exit(place: Place) -> 
     called = await place.call(
         Ivr(slot="ivr", file="IVR/ask", result="number"), steps=[Hears("IVR/ask"), HangsUp()]
     )
-    assert called.record.visits == (SlotVisit("tested", "ivr[1]", "ivr", 0),)
+    assert called.record.visits == (SlotVisit("tested", "ivr[1]", "ivr", 0, revision="r1"),)
 
 
 async def test_secret_keys_stand_nowhere_in_the_record(place: Place) -> None:

@@ -362,11 +362,11 @@ def test_an_export_of_slots_has_a_line_for_each_with_secret_keys_hidden(
     lines = list(csv.reader(run(record.app, "export", "--out", "-", "--slots").splitlines()))
     assert lines[0] == list(SLOT_COLUMNS)
     facts = ["000", "2025-06-15T15:06:40.000Z", "18005550100", "441910000001", "42", "completed"]
-    assert lines[1] == [*facts, "1", "card", "ask", "ivr", "0.000", "done", "**** 441234567890", "0"]
-    assert lines[2] == [*facts, "2", "card", "destination[2]", "destination", "3.000", "done", "", "0"]
+    assert lines[1] == [*facts, "1", "card", "ask", "ivr", "0.000", "done", "**** 441234567890", "0", ""]
+    assert lines[2] == [*facts, "2", "card", "destination[2]", "destination", "3.000", "done", "", "0", ""]
     assert [line[0] for line in lines[1:-1]] == [f"{number:03}" for number in range(501) for _ in range(2)]
     assert lines[-1][:1] + lines[-1][3:4] == ["last", ""]
-    assert lines[-1][6:] == ["1", "menu", "ask", "ivr", "1.250", "", "'=1", "0"]
+    assert lines[-1][6:] == ["1", "menu", "ask", "ivr", "1.250", "", "'=1", "0", ""]
     late = run(record.app, "export", "--out", "-", "--slots", "--since", "2025-06-15T15:15:00")
     assert late.count("\n") == 1 + 2 + 1
 
@@ -376,19 +376,24 @@ def test_slots_of_an_app_that_another_one_called_stand_below_the_slot_that_did(
 ) -> None:
     visits = (
         SlotVisit("main", "ask", "app", 0, "done"),
-        SlotVisit("number", "ivr[1]", "ivr", 10, "done", ("1",), depth=1),
+        SlotVisit("number", "ivr[1]", "ivr", 10, "done", ("1",), depth=1, revision="70ed70d2c4f7"),
         SlotVisit("main", "dial", "destination", 20, "done"),
     )
     on(database_url, lambda store: keep(store, [make_call("01a", visits=visits)]))
     slots = json.loads(run(record.app, "show", "01a", "--json"))["slots"]
     assert [slot["depth"] for slot in slots] == [0, 1, 0]
+    assert [slot["revision"] for slot in slots] == [None, "70ed70d2c4f7", None]
     assert [line.split(None, 1)[1] for line in run(record.app, "show", "01a").splitlines()[:3]] == [
         "ask of main: done",
         "> ivr[1] of number: keys 1, done",
         "dial of main: done",
     ]
     lines = csv.DictReader(run(record.app, "export", "--out", "-", "--slots").splitlines())
-    assert [line["depth"] for line in lines] == ["0", "1", "0"]
+    assert [(line["depth"], line["revision"]) for line in lines] == [
+        ("0", ""),
+        ("1", "70ed70d2c4f7"),
+        ("0", ""),
+    ]
 
 
 @pytest.mark.usefixtures("filled")

@@ -17,7 +17,7 @@ class SlotVisit:
     `entered_ms` counts from the call's arrival, by the call's clock. `slot` is its label in the app (its id,
     or its type with its place); `exit` None: the call ended in it, or in an app that it called. `keys` has
     one entry for each time digits were taken; secret ones are masked. `depth`: how many apps waited for the
-    slot's app to return; 0 for the app with which the call began.
+    slot's app to return; 0 for the app with which the call began. `revision` is that of the app's file.
     """
 
     app: str
@@ -27,6 +27,7 @@ class SlotVisit:
     exit: str | None = None
     keys: tuple[str, ...] = ()
     depth: int = 0
+    revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

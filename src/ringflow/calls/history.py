@@ -135,7 +135,14 @@ class CallHistory:
 
     def _enter_slot(self, event: events.SlotEntered) -> None:
         place = event.place
-        self._visit = SlotVisit(place.app or "", place.slot, event.slot_type, event.at_ms, depth=place.depth)
+        self._visit = SlotVisit(
+            place.app or "",
+            place.slot,
+            event.slot_type,
+            event.at_ms,
+            depth=place.depth,
+            revision=place.revision,
+        )
         self.visits.append(self._visit)
         self.leg_at_end = None
         self.progress += 1

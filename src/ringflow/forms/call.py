@@ -58,6 +58,7 @@ class SlotVisitForm:
     exit: str | None
     keys: str
     depth: int
+    revision: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def slot_visit_form(slot: RecordedSlot) -> SlotVisitForm:
         exit=slot.exit,
         keys=slot.keys,
         depth=slot.depth,
+        revision=slot.revision,
     )
 
 

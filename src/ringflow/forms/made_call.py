@@ -96,6 +96,7 @@ def made_call_form(record: CallRecord) -> MadeCallForm:
                 exit=one.exit,
                 keys=" ".join(one.keys),
                 depth=one.depth,
+                revision=one.revision,
             )
             for position, one in enumerate(record.visits, start=1)
         ),

@@ -74,7 +74,8 @@ class RecordedCall:
 class RecordedSlot:
     """A slot that a call passed through; `keys` has a word for each time digits were taken.
 
-    `depth`: how many apps waited for the slot's app, each having called the next.
+    `depth`: how many apps waited for the slot's app, each having called the next. `revision`: which text of
+    the app it was; None in records of earlier versions.
     """
 
     position: int
@@ -85,12 +86,14 @@ class RecordedSlot:
     exit: str | None
     keys: str
     depth: int
+    revision: str | None
 
 
 _COLUMNS = tuple(call_records.c[name] for name in RecordedCall.__slots__ if name != "legs")
 _SLOT_COLUMNS = (
-    *(call_slots.c[name] for name in RecordedSlot.__slots__ if name != "depth"),
+    *(call_slots.c[name] for name in RecordedSlot.__slots__ if name not in ("depth", "revision")),
     func.coalesce(call_slots.c.depth, 0),
+    call_slots.c.revision,
 )
 
 

@@ -108,6 +108,7 @@ def _slot_cells(call_id: str, position: int, visit: SlotVisit) -> Cells:
         "exit": visit.exit,
         "keys": " ".join(visit.keys),
         "depth": visit.depth or None,
+        "revision": visit.revision,
     }
 
 

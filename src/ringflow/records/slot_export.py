@@ -15,7 +15,7 @@ from ringflow.store import Store
 
 SLOT_COLUMNS = (
     *("call_id", "started_at", "did", "cli", "customer", "outcome"),
-    *("position", "app", "slot", "type", "entered_s", "exit", "keys", "depth"),
+    *("position", "app", "slot", "type", "entered_s", "exit", "keys", "depth", "revision"),
 )
 
 
@@ -38,4 +38,5 @@ def _row(call: RecordedCall, slot: RecordedSlot, zone: tzinfo) -> tuple[Cell, ..
         *(call.call_id, iso_in(call.started_ms, zone), call.did, call.cli, call.customer_id, call.outcome),
         *(slot.position, slot.app, slot.slot, slot.type, seconds_text(slot.entered_ms), slot.exit, slot.keys),
         slot.depth,
+        slot.revision,
     )

@@ -90,6 +90,7 @@ call_drafts = Table(
 
 # `keys` are what the caller keyed there, one word for each time; secret ones are `****`. `depth`: how many
 # apps waited for the slot's app, each having called the next; NULL, as in earlier versions, counts as 0.
+# `revision` is that of the app's file, NULL in earlier versions.
 call_slots = Table(
     "call_slots",
     metadata,
@@ -102,6 +103,7 @@ call_slots = Table(
     Column("exit", Text),
     Column("keys", Text, nullable=False),
     Column("depth", Integer),
+    Column("revision", Text),
     CheckConstraint("position >= 1 AND entered_ms >= 0", name="figures"),
     sqlite_with_rowid=False,
 )
