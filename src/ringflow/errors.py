@@ -40,7 +40,8 @@ class RingflowError(Exception):
 class Problem:
     """One thing wrong in a file: where it stands, what it is, and how to mend it.
 
-    `line` and `column` count from 1, as editors do; 0 means the file as a whole.
+    `line` and `column` count from 1, as editors do; 0 means the file as a whole. A setting by which a file is
+    read stands in the text as ‹map›: each face writes it as its own, such as the option `--map`.
     """
 
     path: str

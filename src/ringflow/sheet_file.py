@@ -147,7 +147,7 @@ def read_candidates(path: Path, encoding: str | None = None, worksheet: str | No
     if raw.lstrip()[:6].lower() in (b"<html>", b"<table") or raw.lstrip()[:5].lower() in (b"<?xml", b"<html"):
         raise _unreadable(name, "is a web page or XML", "open it in a spreadsheet and save it as CSV")
     if worksheet is not None:
-        raise _unreadable(name, "is no workbook, so it has no worksheets", "leave --sheet out")
+        raise _unreadable(name, "is no workbook, so it has no worksheets", "leave ‹sheet› out")
     text, encoding = _text(name, raw, encoding)
     lines = _LINE_ENDS.split(text)
     if lines and not lines[-1]:
@@ -184,7 +184,7 @@ def _text(name: str, raw: bytes, encoding: str | None) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         what = f"is not in {encoding}: byte 0x{raw[error.start]:02x} means nothing there"
-        mend = "save it as CSV in UTF-8, or name its encoding: --encoding cp1250"
+        mend = "save it as CSV in UTF-8, or name its encoding: ‹encoding› cp1250"
         raise DocumentError([Problem(name, line, 1, what, mend)]) from error
     if "\0" in text:
         raise _unreadable(name, "is no text: it has NUL bytes", "save it as CSV in UTF-8")

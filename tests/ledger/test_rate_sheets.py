@@ -186,16 +186,16 @@ READ: dict[str, tuple[Said, list[Row]]] = {
 """What each sheet says, with what the operator has to add."""
 
 ASKED: dict[str, list[tuple[int, int, str, str]]] = {
-    "18-last-days.csv": [(2, 20, "does the rate count on that day?", '--map last_day="Valid To"')],
+    "18-last-days.csv": [(2, 20, "does the rate count on that day?", '‹map› last_day="Valid To"')],
     "27-mapped.csv": [
-        (1, 6, "the column `Old` is not known", "--map ignore=Old"),
-        (1, 10, "the column `New tariff A` is not known", '--map price="New tariff A"'),
-        (1, 23, "the column `Charge unit` is not known", '--map ignore="Charge unit"'),
-        (1, 1, "the column `price` is missing", "--map price="),
+        (1, 6, "the column `Old` is not known", "‹map› ignore=Old"),
+        (1, 10, "the column `New tariff A` is not known", '‹map› price="New tariff A"'),
+        (1, 23, "the column `Charge unit` is not known", '‹map› ignore="Charge unit"'),
+        (1, 1, "the column `price` is missing", "‹map› price="),
     ],
     "28-no-header.csv": [(1, 1, "no line names a column for the prefix", "prefix=#1,price=#3")],
-    "34-ambiguous-date.csv": [(2, 9, "is it 4 March 2026 or 3 April 2026?", "--dates dmy")],
-    "35-ambiguous-comma.csv": [(2, 4, "`1,234`: is the comma a decimal mark?", "--decimal comma")],
+    "34-ambiguous-date.csv": [(2, 9, "is it 4 March 2026 or 3 April 2026?", "‹dates› dmy")],
+    "35-ambiguous-comma.csv": [(2, 4, "`1,234`: is the comma a decimal mark?", "‹decimal› comma")],
     "36-scientific.csv": [
         (2, 1, "`4.47E+11`: which digits?", "format the column as text"),
         (3, 4, "`6E-05`: is it exactly that?", "0.00006"),
@@ -206,11 +206,11 @@ ASKED: dict[str, list[tuple[int, int, str, str]]] = {
         (3, 1, "is `78` whole, or the end of a longer one?", "in full"),
     ],
     "39-two-prices.csv": [
-        (1, 6, "the column `Peak rate` is not known", '--map price="Peak rate"'),
-        (1, 16, "the column `Off-peak rate` is not known", '--map ignore="Off-peak rate"'),
-        (1, 1, "the column `price` is missing", "--map price="),
+        (1, 6, "the column `Peak rate` is not known", '‹map› price="Peak rate"'),
+        (1, 16, "the column `Off-peak rate` is not known", '‹map› ignore="Off-peak rate"'),
+        (1, 1, "the column `price` is missing", "‹map› price="),
     ],
-    "40-two-codes.csv": [(1, 14, "is `Dial Code` a whole prefix", '--map prefix="Dial Code"')],
+    "40-two-codes.csv": [(1, 14, "is `Dial Code` a whole prefix", '‹map› prefix="Dial Code"')],
 }
 """What is asked of each sheet where the operator adds nothing: line, column, question, answer."""
 
@@ -400,7 +400,7 @@ def test_a_map_that_says_nothing_is_refused(text: str, what: str) -> None:
 def test_a_mapped_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "sheet.csv").write_text("Code,Rate\n44,0.06\n", "utf-8")
     found = problems_of(tmp_path / "sheet.csv", Said("price=Rates"))
-    assert found[0][2:] == ("the column `Rates` of --map is not in the sheet", "it has `Code`, `Rate`")
+    assert found[0][2:] == ("the column `Rates` of ‹map› is not in the sheet", "it has `Code`, `Rate`")
 
 
 def test_a_sheet_in_utf_16_is_read_whichever_byte_comes_first(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 
-from ringflow.cli.hints import hint
+from ringflow.cli.hints import hint, with_options
 from ringflow.errors import DocumentError, Refused, RingflowError
 
 
@@ -22,7 +22,7 @@ def print_failure(error: RingflowError, as_json: bool) -> None:
 def failure_lines(error: RingflowError) -> list[str]:
     """Return the lines for people."""
     if isinstance(error, DocumentError):
-        return [str(problem) for problem in error.problems]
+        return [with_options(str(problem)) for problem in error.problems]
     each = error.each if isinstance(error, Refused) else (error,)
     return [f"ringflow: {one}" + (f"; {more}" if (more := hint(one)) else "") for one in each]
 
@@ -33,9 +33,16 @@ def failure_object(error: RingflowError) -> dict[str, object]:
     `at` leads to the wrong field, `hint` is for people at the command line, `problems` are those of a file,
     and `errors` the single ones where there are several.
     """
-    found: dict[str, object] = {"code": error.code, "message": str(error), "fields": dict(error.fields)}
+    found: dict[str, object] = {
+        "code": error.code,
+        "message": with_options(str(error)),
+        "fields": dict(error.fields),
+    }
     if isinstance(error, DocumentError):
-        found["problems"] = [asdict(one) for one in error.problems]
+        found["problems"] = [
+            {**asdict(one), "what": with_options(one.what), "mend": with_options(one.mend)}
+            for one in error.problems
+        ]
     elif isinstance(error, Refused):
         if error.at:
             found["at"] = list(error.at)

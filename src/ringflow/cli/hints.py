@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ringflow.errors import Field, RingflowError
@@ -42,6 +43,14 @@ HINTS: Mapping[str, str] = {
     "voucher.unknown": "`ringflow voucher list` shows those that do",
 }
 """By the error's code; `{name}` is one of its fields."""
+
+
+_SETTING = re.compile("‹([a-z_-]+)›")
+
+
+def with_options(text: str) -> str:
+    """Return a text of a service with the settings that it names as options: ‹map› is `--map`."""
+    return _SETTING.sub(lambda match: f"--{match[1].replace('_', '-')}", text)
 
 
 def hint(error: RingflowError) -> str:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from ringflow.cli.hints import with_options
 from ringflow.cli.opening import opener, with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_many, print_one
@@ -162,7 +163,7 @@ def _would_be_added(read: RateFile, skip_bad: bool) -> str:
 
 def _print_problems(read: RateFile) -> None:
     for problem in read.problems:
-        typer.echo(str(problem), err=True)
+        typer.echo(with_options(str(problem)), err=True)
 
 
 def progress_bar() -> Progress:

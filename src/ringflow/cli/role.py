@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -11,9 +12,10 @@ from ringflow.accounts import roles
 from ringflow.accounts.roles import Role, RoleChanges, read_rights
 from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_deleted, print_many, print_one
+from ringflow.cli.printing import Json, print_deleted, print_json, print_many, print_one
 from ringflow.config import Config
 from ringflow.forms.operator import RoleForm, role_form
+from ringflow.rights import Right
 
 app = typer.Typer(help="Bundles of rights for operators and tokens.", no_args_is_help=True)
 
@@ -37,14 +39,29 @@ def add_command(
     print_one(role_form(with_actor(operator, lambda actor, config: roles.add(actor, role))), as_json)
 
 
+@dataclass(frozen=True, slots=True)
+class RoleRow:
+    """A role in a list for people, who see its rights one by one with `role show`."""
+
+    name: str
+    rights: str
+    built_in: bool
+    notes: str
+
+
 @app.command("list")
 def list_command(as_json: Json = False) -> None:
-    """List the roles with their rights."""
+    """List the roles."""
 
     async def find(connection: AsyncConnection, config: Config) -> list[RoleForm]:
         return [role_form(one) for one in await roles.every(connection)]
 
-    print_many(with_reading(find), RoleForm, as_json)
+    found = with_reading(find)
+    if as_json:
+        print_json(found)
+        return
+    rows = [RoleRow(one.name, f"{len(one.rights)} of {len(Right)}", one.built_in, one.notes) for one in found]
+    print_many(rows, RoleRow, False)
 
 
 @app.command("show")

@@ -227,7 +227,7 @@ def _decimal(number: str, mark: str, field: str) -> Decimal:
     grouped = {"comma": _COMMA_GROUPED, "point": _POINT_GROUPED}
     plain_number = {"comma": _COMMA, "point": _POINT}
     asked = f"{field} {quoted(number)}: is the {'comma' if ',' in number else 'point'} a decimal mark?"
-    mend = "say it: --decimal comma or --decimal point, or write it without separators of thousands"
+    mend = "say it: ‹decimal› comma or ‹decimal› point, or write it without separators of thousands"
     if re.fullmatch(r"[0-9]+", number):
         return Decimal(number)
     if not re.fullmatch(r"[0-9.,]*[0-9]", number):

@@ -186,8 +186,8 @@ class _HeaderReading:
                 self._ask(
                     index,
                     f"the column {quoted(name)} is not known",
-                    f"say what it is, such as --map price={argument(name)}, or leave it out: "
-                    f"--map ignore={argument(name)}; {unknown_columns_text()}",
+                    f"say what it is, such as ‹map› price={argument(name)}, or leave it out: "
+                    f"‹map› ignore={argument(name)}; {unknown_columns_text()}",
                 )
             else:
                 candidates.setdefault(meaning.field, []).append(index)
@@ -222,7 +222,7 @@ class _HeaderReading:
                             self._sheet.path,
                             self._line,
                             1,
-                            f"the column {quoted(column)} of --map {what}",
+                            f"the column {quoted(column)} of ‹map› {what}",
                             mend,
                         )
                     )
@@ -252,7 +252,7 @@ class _HeaderReading:
             listed = " or ".join(map(quoted, names))
             same = len({name.casefold() for name in names}) < len(names)
             answer = f"#{places[0] + 1}" if same else argument(names[0])
-            self._ask(places[1], f"which column is the {of}: {listed}?", f"say it: --map {of}={answer}")
+            self._ask(places[1], f"which column is the {of}: {listed}?", f"say it: ‹map› {of}={answer}")
             return []
         fields[of] = places[0]
         return []
@@ -261,7 +261,7 @@ class _HeaderReading:
         prices = [one for one in PRICES if one in fields]
         if len(prices) > 1:
             listed = " or ".join(quoted(self._names[fields[one]]) for one in prices)
-            answer = f"--map {prices[0]}={argument(self._names[fields[prices[0]]])}"
+            answer = f"‹map› {prices[0]}={argument(self._names[fields[prices[0]]])}"
             self._ask(fields[prices[1]], f"which column is the price: {listed}?", f"say it: {answer}")
         if "prefix" in fields and mapped.isdisjoint({"prefix"}) and fields.keys() & {"country", "area"}:
             self._ask_for_whole(fields)
@@ -272,7 +272,7 @@ class _HeaderReading:
             self._ask(
                 fields["area"],
                 f"does the column {quoted(name)} begin with a country's code?",
-                f"if so, --map prefix={argument(name)}; if not, --set country=44 says what stands before it",
+                f"if so, ‹map› prefix={argument(name)}; if not, ‹set› country=44 says what stands before it",
             )
         if not fields.keys() & {"prefix", "country", "area", "country_name"}:
             self._miss("prefix")
@@ -280,7 +280,7 @@ class _HeaderReading:
             self._miss("price")
         if "increment" in self._given.values and "increment" in fields and "increment" not in mapped:
             self._ask(
-                fields["increment"], "the sheet has a column for the increment", "leave --set increment out"
+                fields["increment"], "the sheet has a column for the increment", "leave ‹set› increment out"
             )
 
     def _ask_for_whole(self, fields: dict[str, int]) -> None:
@@ -291,12 +291,12 @@ class _HeaderReading:
             fields["prefix"],
             f"is {quoted(name)} a whole prefix, with the country's code, or what goes with "
             f"{quoted(self._names[fields[other]])}?",
-            f"say it: --map prefix={argument(name)}, or --map "
+            f"say it: ‹map› prefix={argument(name)}, or ‹map› "
             f"country={argument(country)},area={argument(name)}",
         )
 
     def _miss(self, of: str) -> None:
-        mend = f"say which column it is: --map {of}=NAME, or {of}=#2 for the second; {unknown_columns_text()}"
+        mend = f"say which column it is: ‹map› {of}=NAME, or {of}=#2 for the second; {unknown_columns_text()}"
         self._problems.append(
             Problem(
                 self._sheet.path, self._line, 1 if self._line else 0, f"the column `{of}` is missing", mend
@@ -346,5 +346,5 @@ def _is_column(wanted: str, index: int, names: Sequence[str]) -> bool:
 
 
 def argument(name: str) -> str:
-    """A column's name as it is written behind --map."""
+    """Return a column's name as the setting `map` takes it."""
     return f'"{name}"' if re.search(r"[^A-Za-z0-9_#-]", name) else name

@@ -111,7 +111,7 @@ def _year_last(match: re.Match[str], text: str, field: str, dates: str) -> date:
         raise CellError(
             field,
             f"{field} {quoted(text)}: is it {listed}?",
-            "say it: --dates dmy for the day first, mdy for the month first" + (", ymd" if short else ""),
+            "say it: ‹dates› dmy for the day first, mdy for the month first" + (", ymd" if short else ""),
         )
     if not possible:
         raise CellError(field, f"{field} {quoted(text)} is no date" + (f" as {dates}" if dates else ""))

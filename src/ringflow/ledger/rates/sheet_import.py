@@ -254,7 +254,7 @@ class _Reading:
         said, increment = read_billing(text) if text else (None, None)
         if said is not None and minimum is not None and said != minimum:
             what = f"increment {quoted(text)} has another minimum than {minimum}: which is it?"
-            raise CellError("increment", what, "leave one of the two out: --map ignore=NAME")
+            raise CellError("increment", what, "leave one of the two out: ‹map› ignore=NAME")
         minimum = said if minimum is None else minimum
         # Who bills in blocks of 60 s bills the first one whole too.
         return minimum or increment or 1, increment or 1

@@ -33,7 +33,7 @@ def choose_sheet(sheets: Sequence[Sheet], given: ColumnMap) -> tuple[Sheet, Sequ
     if len(whole) > 1:
         titles = ", ".join(quoted(one.title) for one in whole)
         what = f"which worksheet has the rates: {titles}?"
-        raise DocumentError([Problem(sheet.path, 0, 0, what, f"say it: --sheet {argument(whole[0].title)}")])
+        raise DocumentError([Problem(sheet.path, 0, 0, what, f"say it: ‹sheet› {argument(whole[0].title)}")])
     if score[0] == 0 and is_numbered(given):
         # No names are known, so take the separator that makes equally many columns in most lines.
         found.sort(key=lambda one: _evenness(one[2]), reverse=True)
@@ -84,7 +84,7 @@ def no_header(sheet: Sheet, head: Sequence[SheetRow]) -> Problem:
         return Problem(sheet.path, first.line, 1, first.fault)
     what = "no line names a column for the prefix and one for the price"
     mend = (
-        'say which they are: --map prefix=Code,price="Rate USD", or by number '
+        'say which they are: ‹map› prefix=Code,price="Rate USD", or by number '
         "without a header: prefix=#1,price=#3"
     )
     return Problem(sheet.path, first.line if first is not None else 1, 1, what, mend)
@@ -105,7 +105,7 @@ def with_country(sheet: Sheet, header: Header, rows: Sequence[SheetRow], given: 
                 f"is {quoted(column)} a whole prefix, with the country's code, or what goes with `Country`?"
             )
             mend = (
-                f"say it: --map prefix={argument(column)}, or --map country=Country,area={argument(column)}"
+                f"say it: ‹map› prefix={argument(column)}, or ‹map› country=Country,area={argument(column)}"
             )
             if "prefix" not in header.mapped:
                 raise DocumentError([Problem(sheet.path, header.line, 1, what, mend)])
@@ -151,15 +151,15 @@ def check_title(
             problems.append((row, what, "import it into a card of that currency, or remove the line"))
         if _PER_SECOND.search(text) and not header.mapped & set(PRICES) and "price" in header.fields:
             name = argument(header.name("price"))
-            mend = f"say it: --map price={name} (a minute), price_second={name} or price_cents={name}"
+            mend = f"say it: ‹map› price={name} (a minute), price_second={name} or price_cents={name}"
             problems.append((row, f"{quoted(text)}: are the prices for a minute, in {currency}?", mend))
         billing = _BILLING_SAID.search(text)
         known = header.fields.keys() | given.values.keys()
         if billing is not None and not known & {"increment", "minimum"} and _IS_BILLING.search(text):
-            mend = f"say it: --set increment={billing[0].replace(' ', '')}, or --set increment=1/1"
+            mend = f"say it: ‹set› increment={billing[0].replace(' ', '')}, or ‹set› increment=1/1"
             problems.append((row, f"{quoted(text)}: is this the minimum and increment of all rows?", mend))
         if _EFFECTIVE_SAID.search(text) and "from" not in header.fields and "from" not in given.values:
-            mend = "say it: --set from=2026-07-01, or --set from=now for rates that count at once"
+            mend = "say it: ‹set› from=2026-07-01, or ‹set› from=now for rates that count at once"
             problems.append((row, f"{quoted(text)}: from when do the rates count?", mend))
     if problems:
         raise DocumentError(Problem(sheet.path, row.line, 1, what, mend) for row, what, mend in problems)
@@ -173,8 +173,8 @@ def check_columns(sheet: Sheet, header: Header, rows: Sequence[SheetRow]) -> Non
         if row is not None:
             what = f"column {place + 1} has no name, and here is {quoted(cell_at(row, place))}"
             mend = (
-                f"name it in the header, say what it is (--map price=#{place + 1}), "
-                f"or --map ignore=#{place + 1}"
+                f"name it in the header, say what it is (‹map› price=#{place + 1}), "
+                f"or ‹map› ignore=#{place + 1}"
             )
             problems.append(Problem(sheet.path, row.line, sheet.column(row.line, place), what, mend))
     if (place := header.fields.get(ENDS, -1)) >= 0:
@@ -182,7 +182,7 @@ def check_columns(sheet: Sheet, header: Header, rows: Sequence[SheetRow]) -> Non
         if row is not None:
             name = header.name(ENDS)
             what = f"{quoted(name)} {quoted(cell_at(row, place))}: does the rate count on that day?"
-            mend = f"say it: --map last_day={argument(name)} if it does, until={argument(name)} if not"
+            mend = f"say it: ‹map› last_day={argument(name)} if it does, until={argument(name)} if not"
             problems.append(Problem(sheet.path, row.line, sheet.column(row.line, place), what, mend))
     if {"country", "area"} <= header.fields.keys() and not {"country", "area"} <= header.mapped:
         codes, areas = header.fields["country"], header.fields["area"]
@@ -192,7 +192,7 @@ def check_columns(sheet: Sheet, header: Header, rows: Sequence[SheetRow]) -> Non
                 f"every {quoted(header.name('area'))} begins with its country's code: is it a whole prefix?"
             )
             mend = (
-                f"say it: --map prefix={argument(header.name('area'))} if it is, "
+                f"say it: ‹map› prefix={argument(header.name('area'))} if it is, "
                 f"country={argument(header.name('country'))},area={argument(header.name('area'))} if not"
             )
             problems.append(Problem(sheet.path, both[0].line, sheet.column(both[0].line, areas), what, mend))
