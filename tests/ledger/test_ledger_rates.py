@@ -20,7 +20,7 @@ from ringflow.actor import Actor, shell_operator
 from ringflow.cli import ledger as ledger_commands
 from ringflow.cli import rate as rate_commands
 from ringflow.cli import trunk as trunk_commands
-from ringflow.errors import DocumentError, Refused
+from ringflow.errors import DocumentError, Refused, Unknown
 from ringflow.ledger.hold import Hold
 from ringflow.ledger.rates.card import (
     Rate,
@@ -198,7 +198,7 @@ async def test_those_who_ask_at_once_get_each_its_own_answer(bank: Bank, tmp_pat
         ("441", 1, "retail", "44"),
     ]
     assert [one.available_micros for one in quoted] == [UNIT, UNIT, 2 * UNIT, UNIT]
-    assert [type(one) for one in answers[4:]] == [NoRate, NoRate, Refused]
+    assert [type(one) for one in answers[4:]] == [NoRate, NoRate, Unknown]
 
 
 async def test_a_customer_goes_by_its_own_card_in_its_own_currency(bank: Bank, tmp_path: Path) -> None:
