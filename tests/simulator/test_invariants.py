@@ -56,7 +56,7 @@ WRONG = {
     "the transcript's end": wrong(outcome="busy"),
     "legs of the transcript": wrong_leg(status=LegStatus.BUSY),
     "exits of the transcript": more_events(SlotLeft(THERE, 1, 0, "audio", "done", None)),
-    "prompts that Asterisk played": more_events(PromptPlayed(THERE, 1, 0, "IVR/never")),
+    "prompts that Asterisk was asked for": more_events(PromptPlayed(THERE, 1, 0, "IVR/never")),
 }
 
 

@@ -99,6 +99,7 @@ class CarriedCall:
     exits: tuple[SlotExit, ...]
     legs: tuple[DialledLeg, ...]
     prompts: tuple[str, ...]
+    asked_prompts: frozenset[str]
     missing_prompts: tuple[str, ...]
     sip_code: int | None
     wire: tuple[str, ...]
@@ -180,6 +181,7 @@ async def carry_call(
         exits=tuple(keeper.exits),
         legs=tuple(call.legs),
         prompts=tuple(call.prompts),
+        asked_prompts=frozenset(call.asked_prompts),
         missing_prompts=tuple(dict.fromkeys(call.missing_prompts)),
         sip_code=call.sip_code,
         wire=tuple(asterisk.wire),

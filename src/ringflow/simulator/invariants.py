@@ -136,18 +136,20 @@ def _told(call: SimulatedCall) -> Iterator[Difference]:
     yield from _same(
         "exits of the transcript", [v.exit for v in _as_left(record.visits) if v.exit], details("exit")
     )
-    played, told = set(call.carried.prompts), set(details("prompt"))
-    if not told <= played | set(call.carried.missing_prompts) | _cut_off(call):
-        yield Difference("prompts that Asterisk played", f"all of {sorted(told)}", str(sorted(played)))
+    asked, told = call.carried.asked_prompts, set(details("prompt"))
+    if not told <= asked | set(call.carried.missing_prompts) | _cut_off(call):
+        yield Difference("prompts that Asterisk was asked for", f"all of {sorted(told)}", str(sorted(asked)))
     answered = sum(leg.status is LegStatus.ANSWERED for leg in record.legs)
     if call.timeline.answered is not bool(answered or details("answered")):
         yield Difference("the caller's answer", str(call.timeline.answered), f"{not call.timeline.answered}")
 
 
 def _cut_off(call: SimulatedCall) -> set[str]:
-    """The prompt that a caller who was gone did not hear any more."""
-    prompts = [event.detail for event in call.record.transcript if event.event == "prompt"]
-    return set(prompts[-1:]) if call.timeline.hung_up_at_ms is not None else set()
+    """The prompts of the last command, which may have come when the caller was gone."""
+    prompts = [event for event in call.record.transcript if event.event == "prompt"]
+    if call.timeline.hung_up_at_ms is None or not prompts:
+        return set()
+    return {event.detail for event in prompts if event.at_ms == prompts[-1].at_ms}
 
 
 def _same(what: str, expected: list[str], came: list[str]) -> Iterator[Difference]:

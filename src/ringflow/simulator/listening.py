@@ -65,6 +65,8 @@ class IncomingCall:
     sounds_prefix: str = ""
     """What Ringflow puts before a prompt's name when it tells Asterisk to play it."""
     prompts: list[str] = field(default_factory=list)
+    asked_prompts: set[str] = field(default_factory=set)
+    """All that Asterisk was told to play; of several in one command a key may keep some from beginning."""
     missing_prompts: list[str] = field(default_factory=list)
     keys: VirtualKeys = field(default_factory=VirtualKeys)
     missing_applications: frozenset[str] = frozenset()
@@ -114,6 +116,7 @@ class IncomingCall:
         does not begin at its beginning goes on.
         """
         name = self._name(prompt)
+        self.asked_prompts.add(name)
         duration_s = self.duration_of(name)
         if duration_s is None or self.channel.hung_up:
             return HungUp() if self.channel.hung_up else None
@@ -179,6 +182,7 @@ class IncomingCall:
     ) -> tuple[GetData, str]:
         """Prompts one after the other, each of which a key ends (`ast_app_getdata`)."""
         ending, digits = GetData.COMPLETE, ""
+        self.asked_prompts |= {self._name(prompt) for prompt in prompts}
         for index, prompt in enumerate(prompts):
             if prompt and not self.has(prompt):
                 ending = GetData.FAILED

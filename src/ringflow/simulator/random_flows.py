@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any, TypeAlias
 
 from hypothesis import assume
@@ -49,10 +50,14 @@ def one_in(number: int) -> st.SearchStrategy[bool]:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What random flows are made of: the slot types, and the prompts that are there."""
+    """What random flows are made of: the slot types, and prompts.
+
+    `library` has every prompt that is there, those of languages too; None: no prompt is looked for.
+    """
 
     types: Mapping[str, type[Slot]]
     prompts: Sequence[str]
+    library: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ def _slot(draw: st.DrawFn, words: Vocabulary, kind: str, others: list[str]) -> t
             written[name] = draw(_value(words, field, others))
     untried = [name for name in fields if name not in written]
     for _ in range(MAX_REPAIRS):
-        wrong = _wrong_field(words.types[kind], written, others)
+        wrong = _wrong_field(words, kind, written, others)
         if wrong is None:
             return words.types[kind].model_validate(written), written
         if wrong in written and wrong not in OWN_FIELDS:
@@ -161,16 +166,20 @@ def _schema(name: str, kind: type[Slot]) -> Schema:
     return slot_schema(name, kind)
 
 
-def _wrong_field(kind: type[Slot], written: Written, apps: list[str]) -> str | None:
-    """A field that does not fit, or that leads to an app that is not there."""
+def _wrong_field(words: Vocabulary, kind: str, written: Written, apps: list[str]) -> str | None:
+    """A field that does not fit, or that needs an app or a prompt that is not there."""
     try:
-        slot = kind.model_validate(written)
+        slot = words.types[kind].model_validate(written)
     except ValidationError as error:
         where = error.errors()[0]["loc"]
         return str(where[0]) if where else "slot"
     gone = slot.named_apps() - set(apps)
     leads = (name for name, value in written.items() if str(value).removeprefix(APP_PREFIX) in gone)
-    return next(leads, next((problem.field for problem in slot.problems()), None))
+    unspoken = (
+        field for field, prompt in slot.prompts() if words.library is not None and prompt not in words.library
+    )
+    problems = (problem.field for problem in slot.problems())
+    return next(chain(leads, problems, unspoken), None)
 
 
 def _value(words: Vocabulary, schema: Schema, others: list[str]) -> st.SearchStrategy[Any]:

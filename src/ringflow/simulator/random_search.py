@@ -31,6 +31,7 @@ from ringflow.simulator.random_scenarios import random_documents
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
 from ringflow.simulator.stage import Stage
 from ringflow.sounds.library import PromptLibrary
+from ringflow.speaking import LIBRARY_PREFIX
 
 BLOCK = 100
 """So many scenarios are played by one process in a row."""
@@ -139,11 +140,12 @@ class _Kept:
 def vocabulary(config: Config) -> Vocabulary:
     """What random flows are made of under this configuration: prompts of its library."""
     library = PromptLibrary(config.path(config.sounds.folder))
-    prompts: tuple[str, ...] = ()
-    if library.folder.is_dir():
-        # Words of languages are said by slots that know how.
-        prompts = tuple(name for name in library.names() if not name.startswith("SAY/"))
-    return Vocabulary(slot_types(), prompts or NO_LIBRARY)
+    if not library.folder.is_dir():
+        return Vocabulary(slot_types(), NO_LIBRARY)
+    names = library.names()
+    # Words of languages are said by slots that know how.
+    prompts = tuple(name for name in names if not name.startswith(LIBRARY_PREFIX))
+    return Vocabulary(slot_types(), prompts or NO_LIBRARY, frozenset(names))
 
 
 def _try_one(
