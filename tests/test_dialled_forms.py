@@ -17,7 +17,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from ringflow.config import Config
 from ringflow.numbers import dialled_number
-from ringflow.simulator.judging import play
+from ringflow.simulator.judgement import play
 from ringflow.simulator.scenario_files import read_scenarios
 from ringflow.simulator.stage import Stage
 

@@ -10,10 +10,10 @@ from ringflow.core import LAST_RECORDS_S, open_core
 from ringflow.records.recorder import Recorder
 from ringflow.simulator.callee import MeetCallee
 from ringflow.simulator.caller import CallerStep, ScriptedCaller
-from ringflow.simulator.carrying import Arrival, carry_call
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.run import SimulatedCall
 from ringflow.simulator.stage import durations_of
+from ringflow.simulator.virtual_call import Arrival, carry_call
 
 
 async def simulate_call(

@@ -26,9 +26,9 @@ from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, ScriptedCaller
-from ringflow.simulator.carrying import Arrival, CarriedCall, carry_call
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.talks import Work
+from ringflow.simulator.virtual_call import Arrival, CarriedCall, carry_call
 from ringflow.store import Store
 
 DID = "18005550100"

@@ -35,10 +35,10 @@ from ringflow.ledger.ledger import Ledger
 from ringflow.simulator.asterisk import Greeting
 from ringflow.simulator.callee import Callee
 from ringflow.simulator.caller import CallerStep, ScriptedCaller
-from ringflow.simulator.carrying import Arrival, CarriedCall, carry_call
 from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.line import LineEvent, Sound
 from ringflow.simulator.talks import Work
+from ringflow.simulator.virtual_call import Arrival, CarriedCall, carry_call
 from ringflow.slots.destination import Destination
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks

@@ -12,7 +12,7 @@ from ringflow.config import CustomerDeclaration, DidDeclaration
 from ringflow.flows.flow import Flow
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import HangsUp, Hears, Keys
-from ringflow.simulator.carrying import CarriedCall
+from ringflow.simulator.virtual_call import CarriedCall
 from ringflow.slots.audio import Audio
 from ringflow.slots.destination import Destination
 from ringflow.slots.ivr import Ivr

@@ -10,7 +10,7 @@ from ringflow.engine.walking import MAX_FRAMES, MAX_SLOTS_IN_A_CALL
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
 from ringflow.simulator.caller import HangsUp, Hears, Keys
-from ringflow.simulator.carrying import CarriedCall
+from ringflow.simulator.virtual_call import CarriedCall
 from ringflow.slots.app import App
 from ringflow.slots.audio import Audio
 from ringflow.slots.destination import Destination

@@ -6,7 +6,7 @@ import pytest
 
 from ringflow.calls.transcript import TranscriptLine
 from ringflow.simulator.caller import CallerStep, Hears, Keys, Waits
-from ringflow.simulator.carrying import CarriedCall
+from ringflow.simulator.virtual_call import CarriedCall
 from ringflow.slots.destination import Destination
 from ringflow.slots.ivr import Ivr
 

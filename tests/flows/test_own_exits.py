@@ -24,7 +24,7 @@ from ringflow.flows.registry import slot_types
 from ringflow.flows.schema import flow_schema
 from ringflow.flows.slot import OwnExits, Prompt, Slot
 from ringflow.flows.surroundings import Surroundings
-from ringflow.simulator.judging import play
+from ringflow.simulator.judgement import play
 from ringflow.simulator.scenario_files import exits_to_take, read_scenarios
 from ringflow.simulator.stage import Stage
 

@@ -11,7 +11,7 @@ from ringflow.flows.check import check_flows
 from ringflow.flows.load import draft_from_bytes
 from ringflow.flows.registry import slot_types
 from ringflow.flows.surroundings import Surroundings
-from ringflow.simulator.judging import play
+from ringflow.simulator.judgement import play
 from ringflow.simulator.run import SimulatedCall
 from ringflow.simulator.scenario_files import read_scenarios
 from ringflow.simulator.stage import Stage

@@ -22,7 +22,7 @@ from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, HangsUp, Keys, ScriptedCaller, Speaks, Waits
 from ringflow.simulator.channel import VirtualChannel
 from ringflow.simulator.clock import VirtualClock, Waiter
-from ringflow.simulator.listening import IncomingCall, Recording
+from ringflow.simulator.incoming_call import IncomingCall, Recording
 from ringflow.simulator.talks import VirtualTalks
 
 CLI = "441910000001"

@@ -16,7 +16,7 @@ from ringflow.simulator.callee import Callee, callees_in_turn
 from ringflow.simulator.caller import CallerStep, ScriptedCaller
 from ringflow.simulator.channel import VirtualChannel
 from ringflow.simulator.clock import VirtualClock
-from ringflow.simulator.listening import IncomingCall
+from ringflow.simulator.incoming_call import IncomingCall
 from ringflow.simulator.stage import Stage
 from ringflow.simulator.talks import VirtualTalks
 

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from ringflow.simulator.clock import VirtualClock, Waiter
-from ringflow.simulator.judging import play
+from ringflow.simulator.judgement import play
 from ringflow.simulator.run import simulate_calls
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
 from ringflow.simulator.stage import Stage

@@ -11,7 +11,7 @@ from ringflow.calls.events import DigitsCollected, Noted, Place, PromptPlayed
 from ringflow.calls.outcome import Ending, Leg, LegStatus, Reject
 from ringflow.simulator.differences import differences
 from ringflow.simulator.scenario import Scenario
-from ringflow.simulator.till import MoneyAfter
+from ringflow.simulator.scenario_money import MoneyAfter
 
 IN_IVR = Place("c1", 0, slot="ivr")
 RECORD = CallRecord(

@@ -15,7 +15,7 @@ import yaml
 
 from ringflow.config import Config, load_config
 from ringflow.flows.registry import slot_types
-from ringflow.simulator.judging import Judgement, play
+from ringflow.simulator.judgement import Judgement, play
 from ringflow.simulator.random_search import random_cases, search_block
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
 from ringflow.simulator.stage import Stage

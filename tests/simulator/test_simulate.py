@@ -10,7 +10,7 @@ import pytest
 
 from ringflow.errors import ConfigError
 from ringflow.simulator.callee import Behaviour
-from ringflow.simulator.judging import play
+from ringflow.simulator.judgement import play
 from ringflow.simulator.run import SimulatedCall, simulate
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
 from ringflow.simulator.stage import Stage

@@ -14,7 +14,7 @@ from ringflow.config import load_config
 from ringflow.documents import parse_document
 from ringflow.flows.load import draft_from_value
 from ringflow.flows.registry import slot_types
-from ringflow.simulator.judging import play
+from ringflow.simulator.judgement import play
 from ringflow.simulator.scenario_files import ScenarioCase, exits_to_take, read_scenarios
 from ringflow.simulator.stage import Stage
 

@@ -10,7 +10,7 @@ import structlog
 
 from ringflow.calls.collecting import KEYS_VARIABLE
 from ringflow.config import load_config
-from ringflow.simulator.judging import play
+from ringflow.simulator.judgement import play
 from ringflow.simulator.scenario_files import read_scenarios
 from ringflow.simulator.stage import Stage
 

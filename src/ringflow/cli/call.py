@@ -21,9 +21,9 @@ from ringflow.simulated_call import simulate_call
 from ringflow.simulator.call_request import CalleeWord, caller_steps, met_by
 from ringflow.simulator.callee import MeetCallee
 from ringflow.simulator.caller import MAX_CALL_MS
-from ringflow.simulator.carrying import Arrival
 from ringflow.simulator.durations import parse_duration_ms, show_duration
 from ringflow.simulator.report import remarks, summary_lines, transcript_lines
+from ringflow.simulator.virtual_call import Arrival
 
 REFUSED_AFTER_MS = 200
 KEYS = frozenset("0123456789*#ABCD ")

@@ -29,11 +29,11 @@ from ringflow.errors import DocumentError
 from ringflow.logs import set_up_logs
 from ringflow.simulator.call_request import CalleeWord, callees
 from ringflow.simulator.callee import Behaviour, Callee, callees_in_turn
-from ringflow.simulator.carrying import Arrival, carry_call
 from ringflow.simulator.line import Sound
 from ringflow.simulator.report import summary_lines
 from ringflow.simulator.stage import durations_of
 from ringflow.simulator.telephone import TAP_MS, Telephone
+from ringflow.simulator.virtual_call import Arrival, carry_call
 
 TELEPHONE_KEYS = frozenset("0123456789*#")
 CALLEE_KEYS = {

@@ -34,7 +34,7 @@ from ringflow.lab.one_call import make_call, plan_call, wire_form, wire_lines
 from ringflow.logs import set_up_logs
 from ringflow.simulated_call import simulate_call
 from ringflow.simulator.call_request import CalleeWord, caller_steps
-from ringflow.simulator.carrying import Arrival
+from ringflow.simulator.virtual_call import Arrival
 
 KEY_EVERY_MS = 250
 

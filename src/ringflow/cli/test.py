@@ -22,7 +22,7 @@ from ringflow.config import Config, LogConfig, load_config
 from ringflow.errors import DocumentError, Problem, Refused, StartError
 from ringflow.flows.folder import shown_path
 from ringflow.logs import set_up_logs
-from ringflow.simulator.judging import Judgement, play
+from ringflow.simulator.judgement import Judgement, play
 from ringflow.simulator.scenario_files import SUFFIX, ScenarioCase, find_scenario_files, read_scenarios
 from ringflow.simulator.stage import Stage
 from ringflow.wording import counted

@@ -133,7 +133,7 @@ class BothWorlds:
                     if leg.callee is not None:
                         callees[trunks[leg]] = [*callees.get(trunks[leg], ()), leg.callee]
                 limit_s = (script.after + call.record.duration_ms) / 1000 + GRACE_S
-                in_talk = [(one.after, partial(served.till.pay_in, one)) for one in script.top_up]
+                in_talk = [(one.after, partial(served.money.pay_in, one)) for one in script.top_up]
                 caller = plan.caller(dids[script.call.did])
                 return await self._lab.call(caller, callees, limit_s, begins, in_talk)
 
@@ -147,8 +147,8 @@ class BothWorlds:
             # The first to arrive is the first on record.
             order = sorted(range(len(plans)), key=lambda index: scenario.scripts[index].after)
             real = tuple(records[order.index(index)] for index in range(len(plans)))
-            await served.till.close()
-            money = [await served.till.count(one.customer) for one in real]
+            await served.money.close()
+            after = [await served.money.count(one.customer) for one in real]
         texts = []
         for index, plan in enumerate(plans):
             one, script = simulated[index], scenario.scripts[index]
@@ -158,7 +158,7 @@ class BothWorlds:
                 *wire_disagreements(
                     one, real[index], wires[index], seen, config, served.security_keys, served.ahead_s
                 ),
-                *differences(scenario.given, script.expect, real[index], WORLD_TOLERANCE_MS, money[index]),
+                *differences(scenario.given, script.expect, real[index], WORLD_TOLERANCE_MS, after[index]),
             ]
             if found:
                 name = case.label if scenario.calls is None else f"{case.label}: {script.label(index + 1)}"

@@ -14,8 +14,8 @@ from ringflow.lab.asterisk import CARRIER
 from ringflow.lab.scenario_plan import lab_callee, timed_hang_up, timed_keys
 from ringflow.lab.scenario_server import KeptRecords
 from ringflow.simulator.callee import MeetCallee
-from ringflow.simulator.carrying import ANONYMOUS
 from ringflow.simulator.run import SimulatedCall
+from ringflow.simulator.virtual_call import ANONYMOUS
 
 GRACE_S = 40.0
 """How much longer than foretold the real call may take before it is given up."""

@@ -12,9 +12,9 @@ from ringflow.lab import sipp_scenarios
 from ringflow.lab.call_values import HangUp, LabCaller, Moment, TimedKeys, TimedSpeech
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.simulator.callee import Behaviour, Callee, DialledLeg
-from ringflow.simulator.carrying import ANONYMOUS
 from ringflow.simulator.run import SimulatedCall, dialled_legs
 from ringflow.simulator.scenario import ScenarioCall
+from ringflow.simulator.virtual_call import ANONYMOUS
 
 _BEHAVIOURS = {
     Behaviour.ANSWER: sipp_scenarios.Behaviour.ANSWER,

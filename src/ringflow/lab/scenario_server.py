@@ -31,7 +31,7 @@ from ringflow.calls.rejecting import reject_call
 from ringflow.config import Config
 from ringflow.engine.engine import Engine, Flows
 from ringflow.simulator.scenario import Given, ScenarioCustomer
-from ringflow.simulator.till import Till
+from ringflow.simulator.scenario_money import ScenarioMoney
 from ringflow.simulator.world import make_world
 from ringflow.sounds.generated import GeneratedPrompts
 from ringflow.sounds.library import PromptLibrary
@@ -85,7 +85,7 @@ class ServedScenario:
 
     kept: KeptRecords
     security_keys: SecurityKeys
-    till: Till
+    money: ScenarioMoney
     ahead_s: float
     """How far its clock is ahead of the machine's."""
 
@@ -160,7 +160,7 @@ class ScenarioServer:
             kept = KeptRecords()
             engine = Engine(ready.directory, flows, world, (kept,))
             self._engines |= dict.fromkeys(dids, engine)
-            yield ServedScenario(kept, world.security_keys, ready.till, clock.ahead_s)
+            yield ServedScenario(kept, world.security_keys, ready.money, clock.ahead_s)
         finally:
             for did in dids:
                 self._engines.pop(did, None)

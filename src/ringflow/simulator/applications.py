@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from ringflow.simulator.command_line import split_arguments, split_options
-from ringflow.simulator.dialling import run_dial
+from ringflow.simulator.dial_application import run_dial
+from ringflow.simulator.incoming_call import GetData, IncomingCall
 from ringflow.simulator.line import HungUp, Sound
-from ringflow.simulator.listening import GetData, IncomingCall
 
 MAX_READ_DIGITS = 255
 DEFAULT_SIP_CODE = 603

@@ -15,7 +15,7 @@ from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.simulator.channel import FIRST_CHANNEL
 from ringflow.simulator.command_line import split_command
 from ringflow.simulator.commands import find_command
-from ringflow.simulator.listening import IncomingCall
+from ringflow.simulator.incoming_call import IncomingCall
 from ringflow.simulator.transport import MemoryTransport
 
 UNKNOWN_COMMAND = "510 Invalid or unknown command"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ringflow.simulator.applications import APPLICATIONS
+from ringflow.simulator.incoming_call import GetData, IncomingCall, Recording
 from ringflow.simulator.line import HungUp, KeyUp, LineEvent
-from ringflow.simulator.listening import GetData, IncomingCall, Recording
 
 SAMPLES_PER_MS = 8
 GET_DATA_FIRST_MS = 6000

@@ -14,7 +14,7 @@ from ringflow.calls.transcript import TranscriptLine
 from ringflow.money import MICRO_DIGITS, format_amount, parse_amount
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.scenario import Expected, Given, LegExpected
-from ringflow.simulator.till import MoneyAfter
+from ringflow.simulator.scenario_money import MoneyAfter
 
 PRESENT = "*"
 """As the expected value of a header or variable: any value."""

@@ -88,7 +88,7 @@ class _Stages:
 
     async def _play(self, case: ScenarioCase) -> str | None:
         from ringflow.config import load_config
-        from ringflow.simulator.judging import play
+        from ringflow.simulator.judgement import play
         from ringflow.simulator.stage import Stage
 
         if self._stage is None:

@@ -25,7 +25,7 @@ from hypothesis.strategies import SearchStrategy
 from ringflow.config import Config
 from ringflow.errors import DocumentError
 from ringflow.flows.registry import slot_types
-from ringflow.simulator.judging import Judgement, play
+from ringflow.simulator.judgement import Judgement, play
 from ringflow.simulator.random_flows import Vocabulary
 from ringflow.simulator.random_scenarios import random_documents
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios

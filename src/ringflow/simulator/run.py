@@ -10,13 +10,13 @@ from ringflow.calls.call_record import CallRecord
 from ringflow.calls.outcome import NEVER_DIALLED, Leg
 from ringflow.simulator.callee import DialledLeg, callees_in_turn
 from ringflow.simulator.caller import MAX_CALL_MS, ScriptedCaller, Timeline
-from ringflow.simulator.carrying import Arrival, CarriedCall, carry_call
 from ringflow.simulator.clock import DEFAULT_START_S, VirtualClock, Waiter
-from ringflow.simulator.listening import Rooms
+from ringflow.simulator.incoming_call import Rooms
 from ringflow.simulator.scenario import ScenarioCall
 from ringflow.simulator.scenario_files import ScenarioCase
+from ringflow.simulator.scenario_money import MoneyAfter
 from ringflow.simulator.stage import Stage
-from ringflow.simulator.till import MoneyAfter
+from ringflow.simulator.virtual_call import Arrival, CarriedCall, carry_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
     now = scenario.given.now
     clock = VirtualClock(DEFAULT_START_S if now is None else now.timestamp())
     rooms: Rooms = {}
-    async with stage.engines(case, clock) as (make_engine, till):
+    async with stage.engines(case, clock) as (make_engine, money):
 
         async def make(number: int, script: ScenarioCall) -> _Made:
             try:
@@ -90,7 +90,7 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
                     Arrival(plan.did, plan.caller, plan.presentation == "restricted", number=number),
                     make_engine, caller, clock, callees_in_turn(script.callees), stage.duration_of,
                     manager=scenario.given.manager,
-                    in_talk=[(one.after, partial(till.pay_in, one)) for one in script.top_up],
+                    in_talk=[(one.after, partial(money.pay_in, one)) for one in script.top_up],
                     rooms=rooms,
                 )  # fmt: skip
                 return _Made(script, carried, caller)
@@ -102,6 +102,6 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(make(*one)) for one in enumerate(scenario.scripts, start=1)]
         made = [task.result() for task in tasks]
-        await till.close()
-        money = [await till.count(one.carried.record.customer) for one in made]
-    return tuple(one.told(has) for one, has in zip(made, money, strict=True))
+        await money.close()
+        after = [await money.count(one.carried.record.customer) for one in made]
+    return tuple(one.told(has) for one, has in zip(made, after, strict=True))

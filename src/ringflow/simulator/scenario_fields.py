@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from ringflow import config
 from ringflow.accounts.check_digit import with_check_digit
-from ringflow.simulator.presented import ONE_LINE, is_presented
+from ringflow.simulator.presented_number import ONE_LINE, is_presented
 from ringflow.validation import Text
 from ringflow.wording import quoted
 

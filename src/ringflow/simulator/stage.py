@@ -18,8 +18,7 @@ from ringflow.documents import Document, Location
 from ringflow.engine.engine import Engine
 from ringflow.errors import Problem, Refused
 from ringflow.flows.book import FlowBook
-from ringflow.simulator.carrying import MakeEngine
-from ringflow.simulator.listening import PromptDuration
+from ringflow.simulator.incoming_call import PromptDuration
 from ringflow.simulator.scenario import (
     DEFAULT_CUSTOMER,
     DEFAULT_TRUNK,
@@ -29,8 +28,9 @@ from ringflow.simulator.scenario import (
     ScenarioDid,
 )
 from ringflow.simulator.scenario_files import ScenarioCase
+from ringflow.simulator.scenario_money import ScenarioMoney
 from ringflow.simulator.simulated_voice import SimulatedVoice
-from ringflow.simulator.till import Till
+from ringflow.simulator.virtual_call import MakeEngine
 from ringflow.simulator.world import make_world
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store import Store
@@ -101,7 +101,9 @@ class Stage:
         return tuple(problem for book in self._books.values() for problem in book.problems)
 
     @asynccontextmanager
-    async def engines(self, case: ScenarioCase, clock: Clock) -> AsyncIterator[tuple[MakeEngine, Till]]:
+    async def engines(
+        self, case: ScenarioCase, clock: Clock
+    ) -> AsyncIterator[tuple[MakeEngine, ScenarioMoney]]:
         """Makes engines on a directory of this scenario's own. Raises `ConfigError` for rows that clash."""
         config = given_config(self.config, case)
         book = self.book(case)
@@ -117,7 +119,7 @@ class Stage:
                 name = "simulated" if number == 1 else f"simulated-{number}"
                 return Engine(ready.directory, book, world, observers, lambda: name)
 
-            yield make_engine, ready.till
+            yield make_engine, ready.money
 
     def _folder(self, folder: Path) -> FlowBook:
         if folder not in self._books:

@@ -12,9 +12,9 @@ from ringflow.accounts.teller import Teller
 from ringflow.calls.clock import Clock
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config
-from ringflow.simulator.deck import Deck
+from ringflow.simulator.card_rows import CardRows
 from ringflow.simulator.scenario import Given, ScenarioCustomer
-from ringflow.simulator.till import Till
+from ringflow.simulator.scenario_money import ScenarioMoney
 from ringflow.store import Store
 
 
@@ -24,7 +24,7 @@ class ScenarioWorld:
 
     directory: Directory
     world: CallWorld
-    till: Till
+    money: ScenarioMoney
 
 
 async def make_world(
@@ -36,18 +36,18 @@ async def make_world(
     """
     await apply_declarations(store, config)
     directory = Directory(store, config.country)
-    till = Till(store, clock, config.charging, config.country)
+    money = ScenarioMoney(store, clock, config.charging, config.country)
     if given.rates is not None:
-        await till.fill(given, paying)
-    deck = Deck(store, clock)
-    await deck.deal(given.cards, given.vouchers)
+        await money.fill(given, paying)
+    cards = CardRows(store, clock)
+    await cards.insert(given.cards, given.vouchers)
     world = CallWorld.configured(
         config,
         directory,
         # Nobody outside verifies these keys but the lab's callees, who are given them.
         SecurityKeys(secrets.token_hex()),
         clock,
-        charging=till.charging,
-        teller=Teller(store, directory, config.country, lambda: deck.peppers, deck.now_ms),
+        charging=money.charging,
+        teller=Teller(store, directory, config.country, lambda: cards.peppers, cards.now_ms),
     )
-    return ScenarioWorld(directory, world, till)
+    return ScenarioWorld(directory, world, money)

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from ringflow.calls.released_by import NO_USER_RESPONSE, NORMAL_CLEARING
 from ringflow.simulator.callee import ANSWERED, Behaviour, DialledLeg, Refusal, refusal_of
 from ringflow.simulator.command_line import split_arguments, split_options
+from ringflow.simulator.incoming_call import ANY_KEY, IncomingCall
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, LineEvent, Sound
-from ringflow.simulator.listening import ANY_KEY, IncomingCall
 
 LEG_SUBROUTINE = re.compile(
     r"ringflow-(?:leg|callee|silent)\^(?P<entry>two|more|s)\^1(?:\((?P<arguments>.*)\))?"

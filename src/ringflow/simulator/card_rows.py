@@ -21,7 +21,7 @@ OPERATOR = "scenario"
 DAY_MS = 86_400_000
 
 
-class Deck:
+class CardRows:
     """Digests PINs with a pepper of this scenario's own; `now_ms` is its time."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -33,17 +33,17 @@ class Deck:
         """Milliseconds since 1970 by the scenario's clock."""
         return round(self._clock.now_s() * 1000)
 
-    async def deal(self, given: Sequence[ScenarioCard], codes: Sequence[ScenarioVoucher]) -> None:
+    async def insert(self, given: Sequence[ScenarioCard], codes: Sequence[ScenarioVoucher]) -> None:
         """Put the cards and vouchers in the database. Raises `Refused` for a customer that is not there."""
         if not given and not codes:
             return
         async with self._store.writing() as connection:
             for number, card in enumerate(given, start=1):
-                await self._deal_card(connection, number, card)
+                await self._insert_card(connection, number, card)
             for voucher in codes:
-                await self._deal_voucher(connection, voucher)
+                await self._insert_voucher(connection, voucher)
 
-    async def _deal_card(self, connection: AsyncConnection, number: int, card: ScenarioCard) -> None:
+    async def _insert_card(self, connection: AsyncConnection, number: int, card: ScenarioCard) -> None:
         template = await customers.show(connection, card.customer)
         made = {
             "customer_id": template.id,
@@ -70,7 +70,7 @@ class Deck:
         row = made | opened_by | pepper | {"id": card.id, "batch_id": number}
         await connection.execute(cards.insert().values(row))
 
-    async def _deal_voucher(self, connection: AsyncConnection, voucher: ScenarioVoucher) -> None:
+    async def _insert_voucher(self, connection: AsyncConnection, voucher: ScenarioVoucher) -> None:
         await connection.execute(
             vouchers.insert().values(
                 batch=OPERATOR,

@@ -1,4 +1,4 @@
-"""Plays a scenario and judges what came of it: passed, or the text of the failure."""
+"""Plays a scenario and says whether it passed, or how it failed."""
 
 from __future__ import annotations
 

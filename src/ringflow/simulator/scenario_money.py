@@ -46,7 +46,7 @@ class MoneyAfter:
     findings: tuple[str, ...]
 
 
-class Till:
+class ScenarioMoney:
     """A scenario's ledger: `fill` before the call, `count` after it."""
 
     def __init__(self, store: Store, clock: Clock, settings: ChargingConfig, country: str) -> None:

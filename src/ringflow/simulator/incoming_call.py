@@ -1,4 +1,4 @@
-"""Playing and reading keys as main/file.c, main/channel.c and main/app.c of Asterisk do."""
+"""A call inside the virtual Asterisk: it plays and reads keys as main/file.c, channel.c and app.c do."""
 
 from __future__ import annotations
 

@@ -31,9 +31,9 @@ from ringflow.simulator.callee import DialledLeg, MeetCallee
 from ringflow.simulator.channel import FIRST_CHANNEL, ChannelState, VirtualChannel
 from ringflow.simulator.clock import DEFAULT_START_S
 from ringflow.simulator.held_keys import VirtualKeys
+from ringflow.simulator.incoming_call import IncomingCall, PromptDuration, Rooms
 from ringflow.simulator.line import Line
-from ringflow.simulator.listening import IncomingCall, PromptDuration, Rooms
-from ringflow.simulator.presented import ONE_LINE, is_presented
+from ringflow.simulator.presented_number import ONE_LINE, is_presented
 from ringflow.simulator.talks import VirtualTalks, Work
 
 MakeEngine: TypeAlias = Callable[[Sequence[Observer], Manager], Engine]
