@@ -175,3 +175,27 @@ async def test_a_secret_is_never_said(tmp_path: Path) -> None:
     )
     assert said(call, "not_said") == ["`pin` is secret, and the record has what is said"] * 2
     assert "9081" not in repr(call.record)
+
+
+@pytest.mark.parametrize(
+    ("value", "file", "shown", "not_said"),
+    [
+        ("x" * 501, "{say: '${v}'}", "x" * 200, ["the text has 501 characters, and 500 are the most"]),
+        (" ", "{say: '${v}'}", " ", []),
+        ("two\\nlines\\e[2J", "{say: '${v}'}", "two?lines?[2J", []),
+        ("12.345678", "{say: '${v}', as: money, currency: USD}", "12.345678", []),
+    ],
+)
+async def test_what_a_variable_holds_is_said_within_bounds_and_shown_harmless(
+    tmp_path: Path, value: str, file: str, shown: str, not_said: list[str]
+) -> None:
+    path = tmp_path / "said.test.yaml"
+    path.write_text(
+        f'flow: [{{slot: app, call: sub, arguments: {{v: "{value}"}}}}]\n'
+        f"flows: {{sub: [{{slot: audio, file: [{file}, MISC/goodbye]}}]}}\n"
+        "scenarios: [{name: a, expect: {outcome: completed}}]\n"
+    )
+    async with Stage.open(load_config(ROOT / "config.yaml")) as stage:
+        judgement = await play(read_scenarios(path)[0], stage)
+    assert judgement.failure is None, judgement.failure
+    assert (said(judgement.calls[0], "said"), said(judgement.calls[0], "not_said")) == ([shown], not_said)

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ringflow.asterisk.watch import prompts_to_find
+from ringflow.config import Config
+from ringflow.core import open_core
+from ringflow.sounds.forms import FORMS
 from ringflow.sounds.generated import GENERATED, GeneratedPrompts, SpeechFailed, generated_name
 from ringflow.sounds.library import PromptLibrary
 from ringflow.speaking import voice_of
@@ -59,6 +63,47 @@ async def test_calls_that_want_a_text_at_once_wait_for_one_voice_even_if_one_of_
     assert isinstance(spoken[0], asyncio.CancelledError)
     assert set(spoken[1:]) == {generated_name("Good morning.", "en")}
     assert voices == ["en"]
+
+
+async def test_a_text_that_is_still_being_written_is_waited_for(library: PromptLibrary) -> None:
+    name = generated_name("Good evening.", "en")
+    begun = asyncio.Event()
+
+    def voice(language: str) -> str:
+        # As if the first of the four forms stood there already.
+        first = library.path(name, FORMS[0])
+        first.parent.mkdir(parents=True)
+        first.write_bytes(b"x")
+        begun.set()
+        return voice_of(language)
+
+    prompts = GeneratedPrompts(library, voice)
+    first = asyncio.create_task(prompts.prompt_of("Good evening.", "en"))
+    await begun.wait()
+    assert await prompts.prompt_of("Good evening.", "en") == name
+    assert len(library.forms(name)) == 4
+    await first
+
+
+async def test_asterisk_is_not_asked_for_texts_that_go_again(tmp_path: Path) -> None:
+    config = Config.model_validate({"sounds": {"folder": str(tmp_path), "asterisk_prefix": "ringflow"}})
+    library = PromptLibrary(tmp_path)
+    for name in (await GeneratedPrompts(library, voice_of).prompt_of("Hello.", "en"), "IVR/mine"):
+        library.replace(name, {FORMS[0]: b"x"})
+    assert prompts_to_find(config) == ["ringflow/IVR/mine"]
+
+
+async def test_a_server_has_a_voice_that_speaks_into_its_library(
+    server_config: Config, tmp_path: Path
+) -> None:
+    sounds = server_config.sounds.model_copy(update={"folder": tmp_path / "sounds"})
+    core = await open_core(server_config.model_copy(update={"sounds": sounds}))
+    try:
+        assert core.world.voice is not None
+        name = await core.world.voice.prompt_of("Hello.", "en")
+        assert core.library.exists(name)
+    finally:
+        await core.store.close()
 
 
 async def test_only_the_prompts_played_last_are_kept_and_recordings_stay(library: PromptLibrary) -> None:

@@ -30,14 +30,18 @@ async def check_asterisk(
     link: AmiLink, config: Config, trunks: Sequence[Trunk], fastagi_port: int | None
 ) -> list[Finding]:
     """What endangers calls or money on the Asterisk behind the link. Raises as `AmiLink` does."""
-    # Texts spoken for calls come and go.
-    library = PromptLibrary(config.path(config.sounds.folder))
-    names = [name for name in library.names() if not name.startswith(f"{GENERATED}/")]
-    prefix = config.asterisk_sounds
-    prompts = [f"{prefix}/{name}" if prefix else name for name in names]
+    prompts = prompts_to_find(config)
     user = (config.ami or AmiConfig()).user
     facts = await read_facts(link, dialled_by(config, trunks), user, prompts)
     return inspect(facts, with_manager=True, fastagi_port=fastagi_port)
+
+
+def prompts_to_find(config: Config) -> list[str]:
+    """Return the library's prompts by the names that Asterisk plays, without texts spoken for calls."""
+    library = PromptLibrary(config.path(config.sounds.folder))
+    prefix = config.asterisk_sounds
+    names = [name for name in library.names() if not name.startswith(f"{GENERATED}/")]
+    return [f"{prefix}/{name}" if prefix else name for name in names]
 
 
 def check_files(
