@@ -10,6 +10,7 @@ import pytest
 from ringflow.documents import read_document
 from ringflow.sounds import PromptLibrary, forms
 from ringflow.sounds.codecs import decode
+from ringflow.sounds.generated import GENERATED
 from ringflow.sounds.inspection import check
 from ringflow.sounds.levels import PEAK_DBFS, TARGET_DBFS, peak_dbfs, speech_dbfs
 from ringflow.sounds.prompt_texts import read_texts
@@ -17,6 +18,8 @@ from ringflow.speaking import LIBRARY_PREFIX, prompts_needed
 
 FOLDER = Path(__file__).parents[2] / "sounds"
 SHIPPED = PromptLibrary(FOLDER)
+NAMES = tuple(name for name in SHIPPED.names() if not name.startswith(f"{GENERATED}/"))
+"""Less what calls made here had spoken."""
 NEEDED = {
     "IVR/ivr-please", "IVR/welcome", "IVR/menu-operator", "MISC/error", "MISC/no-input", "MISC/goodbye",
     "MISC/busy", "MISC/no-answer", "MISC/unavailable", "MISC/sorry", "MISC/not-allowed", "MISC/one-moment",
@@ -26,7 +29,7 @@ NEEDED = {
 def test_every_text_has_its_prompt_and_every_prompt_its_text() -> None:
     texts = read_texts(read_document(FOLDER / "prompts.yaml"))
 
-    assert set(SHIPPED.names()) == set(texts) | set(prompts_needed("en"))
+    assert set(NAMES) == set(texts) | set(prompts_needed("en"))
     assert set(texts) >= NEEDED
 
 
@@ -35,7 +38,7 @@ def test_the_shipped_library_has_no_problems() -> None:
 
 
 @pytest.mark.parametrize("form", forms.FORMS, ids=lambda form: form.extension)
-@pytest.mark.parametrize("name", SHIPPED.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_prompt_is_level_and_begins_and_ends_promptly(name: str, form: forms.Form) -> None:
     samples = decode(SHIPPED.path(name, form).read_bytes(), form)
 
