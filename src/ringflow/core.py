@@ -51,7 +51,7 @@ class Core:
     def engine(self, observers: Sequence[Observer] = (), manager: Manager | None = None) -> Engine:
         """An engine that runs calls on these parts."""
         world = replace(self.world, manager=manager)
-        return Engine(self.directory, self.book, world, observers)
+        return Engine(self.directory, self.book, world, observers, prompts=self.library)
 
     async def close(self) -> None:
         """Let what is owed to the database be written, and let go of it."""

@@ -84,6 +84,11 @@ FORMS: dict[events.CallEvent, dict[str, object]] = {
     events.CreditWarned(AT, 2, 5, 1, 4000): {"leg": 1, "left_s": 4},
     events.LegRinging(AT, 2, 5, 1): {"leg": 1},
     events.LegAnswered(AT, 2, 5, 1): {"leg": 1},
+    events.CallOrdered(AT, 2, 5, events.OrderKind.REDIRECT, "card/ask", "ann"): {
+        "order": "redirect",
+        "detail": "card/ask",
+        "operator": "ann",
+    },
     events.Noted(AT, 2, 5, "no_input", "attempt 1 of 3"): {"what": "no_input", "detail": "attempt 1 of 3"},
     events.HungUp(AT, 2, 5, connection_lost=False): {"connection_lost": False},
     events.CallFailed(AT, 2, 5, "StoreGone"): {"error": "StoreGone"},

@@ -17,6 +17,7 @@ from ringflow.calls.charging import Charging
 from ringflow.calls.collecting import DIALPLAN_TIMERS
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.history import CallHistory
+from ringflow.calls.manager import Manager
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
 from ringflow.engine.dialplan import DIALPLAN_VERSION
@@ -58,7 +59,9 @@ class Place:
     charging: Charging | None = None
     observers: list[Observer] = field(default_factory=list)
 
-    def engine(self, flows: Sequence[Flow], observers: Sequence[Observer] = ()) -> Engine:
+    def engine(
+        self, flows: Sequence[Flow], observers: Sequence[Observer] = (), manager: Manager | None = None
+    ) -> Engine:
         world = CallWorld(
             trunks=self.directory.trunks,
             may_call=self.directory.may_call,
@@ -68,6 +71,7 @@ class Place:
             uri_dial=self.config.uri_dial,
             uri_hosts=frozenset({"pbx.example.com"}),
             charging=self.charging,
+            manager=manager,
             clock=self.clock,
         )
         return Engine(self.directory, FlowBook.of(flows), world, observers, lambda: "c1")

@@ -10,6 +10,7 @@ from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.channel_limits import CustomerChannels
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.media import Media
+from ringflow.calls.orders import CallOrders
 from ringflow.calls.outcome import LegStatus
 from ringflow.calls.outgoing import Outgoing
 from ringflow.calls.rejecting import passed_on, reject_call
@@ -25,8 +26,8 @@ class Call:
     """One caller on the line, from arrival to the end of the flow, with one part for each kind of work.
 
     `media` plays and collects, `account` knows who pays, `outgoing` dials, `variables` are those of the flow,
-    `events` tells observers what happens. Every verb may raise `ChannelGone`: the caller is gone, and the
-    engine alone catches it.
+    `events` tells observers what happens, `orders` are those of operators. Every verb may raise
+    `ChannelGone`: the caller is gone, and the engine alone catches it.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class Call:
         asterisk = asterisk_of_call(session.request)
         channels = CustomerChannels(world.charging, call_id, session.request.unique_id, asterisk)
         self.variables = Variables(call_id, admission)
-        self.media = Media(session, world, self.variables, call_events)
+        self.orders = CallOrders(session, call_events)
+        self.media = Media(session, world, self.variables, call_events, self.orders)
         self.account = CallAccount(session, admission, world, channels, self.variables, call_events)
-        self.outgoing = Outgoing(call_id, session, self.account, admission, world, call_events)
+        self.outgoing = Outgoing(call_id, session, self.account, admission, world, call_events, self.orders)
 
     @property
     def answered(self) -> bool:

@@ -49,6 +49,7 @@ EVERY_EVENT: tuple[type[events.CallEvent], ...] = (
     events.LegRinging,
     events.LegAnswered,
     events.LegEnded,
+    events.CallOrdered,
     events.Noted,
     events.HungUp,
     events.CallFailed,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ringflow.calls.json_value import JsonValue
 from ringflow.calls.outcome import Ending, Leg, ReleasedBy
@@ -207,6 +208,27 @@ class LegEnded(CallEvent):
 
     leg: int
     ended: Leg
+
+
+class OrderKind(StrEnum):
+    """What an operator can order of a call in progress."""
+
+    HANG_UP = "hang_up"
+    HANG_UP_LEG = "hang_up_leg"
+    REDIRECT = "redirect"
+    PLAY = "play"
+
+
+@dataclass(frozen=True, slots=True)
+class CallOrdered(CallEvent):
+    """An operator orders something of the call, which does it as soon as it can.
+
+    `detail`: the app and slot of a redirection, the prompt that is to be played.
+    """
+
+    order: OrderKind
+    detail: str
+    operator: str
 
 
 @dataclass(frozen=True, slots=True)

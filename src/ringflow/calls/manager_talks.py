@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
@@ -14,7 +14,7 @@ from ringflow.ami.link import AmiLink, LinkState
 from ringflow.calls.held_keys import CALLEE_VARIABLE
 from ringflow.calls.prolonged_talk import Look, Talk
 from ringflow.calls.released_by import NO_USER_RESPONSE
-from ringflow.errors import ProtocolViolation, RingflowError
+from ringflow.errors import CommandRefused, ProtocolViolation, RingflowError
 from ringflow.plain_text import plain
 
 log = structlog.get_logger("ringflow.talks")
@@ -81,6 +81,17 @@ class ManagerTalks:
     async def hang_up(self, callee: str) -> None:
         """Part of `Talks`."""
         await self._link.hang_up(callee)
+
+    async def hang_up_leg(self, channel: str) -> bool:
+        """Part of `Talks`. The callee's channels are those that Asterisk links to the caller's."""
+        channels = await self._link.live_channels()
+        linked = {one.linked_id for one in channels if one.channel == channel}
+        callees = [one.channel for one in channels if one.linked_id in linked and one.channel != channel]
+        for callee in callees:
+            # Another one may go with the first.
+            with suppress(CommandRefused):
+                await self._link.hang_up(callee)
+        return bool(callees)
 
     async def warn(self, channel: str, sound: str) -> None:
         """Part of `Talks`: a channel of its own whispers to the caller's."""

@@ -18,6 +18,7 @@ from ringflow.calls.collecting import (
     Secret,
 )
 from ringflow.calls.event_stream import CallEvents
+from ringflow.calls.orders import CallOrders
 from ringflow.calls.playing import play_sound
 from ringflow.calls.prompt import Prompt, Unsayable, prompts_of
 from ringflow.calls.variables import Variables
@@ -27,12 +28,18 @@ log = structlog.get_logger("ringflow.calls")
 
 
 class Media:
-    """The caller's side of one call. Every verb may raise `ChannelGone`: the caller is gone."""
+    """The caller's side of one call. Every verb may raise `ChannelGone` and `Redirected`."""
 
     def __init__(
-        self, session: AgiSession, world: CallWorld, variables: Variables, call_events: CallEvents
+        self,
+        session: AgiSession,
+        world: CallWorld,
+        variables: Variables,
+        call_events: CallEvents,
+        orders: CallOrders,
     ) -> None:
         self._session = session
+        self._orders = orders
         self._world = world
         self._variables = variables
         self._events = call_events
@@ -48,9 +55,21 @@ class Media:
         """Play prompts one after the other; keys are ignored. What cannot be said is noted and left out."""
         await self.answer()
         for prompt in await self._names(prompts):
-            self._events.emit(events.PromptPlayed, prompt)
-            if not await play_sound(self._session, self._world.asterisk_prompt(prompt)):
-                self._events.emit(events.PromptMissing, prompt)
+            await self.obey()
+            await self._play(prompt)
+        await self.obey()
+
+    async def obey(self) -> None:
+        """Do what an operator has ordered. Raises `Redirected`."""
+        while (prompt := self._orders.next_prompt()) is not None:
+            await self.answer()
+            await self._play(prompt)
+        await self._orders.obey()
+
+    async def _play(self, prompt: str) -> None:
+        self._events.emit(events.PromptPlayed, prompt)
+        if not await play_sound(self._session, self._world.asterisk_prompt(prompt)):
+            self._events.emit(events.PromptMissing, prompt)
 
     async def collect(
         self,
@@ -68,6 +87,7 @@ class Media:
         More than `max_digits` end as `Ending.TOO_LONG`; with `fixed_length` they belong to the next input.
         `secret` ones (PINs, codes of vouchers) stand masked in events and in the call's record.
         """
+        await self.obey()
         if barge_in:
             # `Read` answers by itself (app_read.c): a command less for Asterisk.
             self._tell_answered()
@@ -94,6 +114,7 @@ class Media:
         if hidden:
             # Asterisk would show it to whoever asks for the channel's variables.
             await self._session.set_variable(KEYS_VARIABLE, "")
+        await self.obey()
         return collected
 
     async def _names(self, prompts: Sequence[Prompt]) -> list[str]:

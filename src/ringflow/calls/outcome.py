@@ -51,6 +51,8 @@ class ReleasedBy(StrEnum):
     """The connection from Asterisk closed."""
     SERVER = "server"
     """Its Ringflow was gone."""
+    OPERATOR = "operator"
+    """An operator ordered it."""
 
 
 class Ending(StrEnum):

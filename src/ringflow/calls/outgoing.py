@@ -33,6 +33,7 @@ from ringflow.calls.dial_outcome import dial
 from ringflow.calls.dialled_number import DialledNumber, NumberPlan
 from ringflow.calls.end_key import dial_until_key
 from ringflow.calls.event_stream import CallEvents
+from ringflow.calls.orders import CallOrders
 from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
 from ringflow.calls.prolonged_talk import ProlongedTalk
 from ringflow.calls.released_by import charged_leg_released_by
@@ -71,7 +72,9 @@ class Outgoing:
         admission: Admission,
         world: CallWorld,
         call_events: CallEvents,
+        orders: CallOrders,
     ) -> None:
+        self._orders = orders
         self._call_id = call_id
         self._session = session
         self._account = account
@@ -192,6 +195,7 @@ class Outgoing:
         leg = self._finish(leg)
         if caller_gone:
             raise ChannelGone("hangup")
+        await self._orders.obey()
         return leg
 
     async def _dial_charged(
@@ -242,9 +246,14 @@ class Outgoing:
     async def _dial(self, attempt: Attempt, options: DialOptions) -> tuple[Leg, bool]:
         """Dial; an attempt of which nobody says how it ended is among the legs before this raises."""
         try:
+            self._orders.leg_hung_up_by = None
             attempt, watch = await self._silence_watched(attempt)
             async with watch:
-                return await self._dialling(attempt, options)
+                leg, caller_gone = await self._dialling(attempt, options)
+            if self._orders.leg_hung_up_by is not None:
+                status = LegStatus.ANSWERED if leg.status is LegStatus.ANSWERED else LegStatus.CANCELLED
+                leg = replace(leg, status=status, released_by=ReleasedBy.OPERATOR)
+            return leg, caller_gone
         except BaseException as error:
             # Without the end of the connection a caller who is gone was gone before `Dial`.
             if isinstance(error, ChannelGone) and error.how != "eof":

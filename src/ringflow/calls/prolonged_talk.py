@@ -72,6 +72,10 @@ class Talks(Protocol):
         """Have Asterisk end the callee's channel now."""
         ...
 
+    async def hang_up_leg(self, channel: str) -> bool:
+        """Hang up whatever the caller's channel dials or talks to; False where there is nothing."""
+        ...
+
     async def warn(self, channel: str, sound: str) -> None:
         """Play a sound to the caller alone, in the talk, as far as that is possible. Raises nothing."""
         ...

@@ -58,11 +58,16 @@ def charged_leg_released_by(leg: Leg, limit_ms: int, *, whole: bool) -> Released
 
 
 def call_released_by(
-    outcome: str, *, caller_gone: bool, connection_lost: bool, last_leg: Leg | None
+    outcome: str, *, caller_gone: bool, ordered: bool, connection_lost: bool, last_leg: Leg | None
 ) -> ReleasedBy:
-    """Who ended a call. `last_leg`: the one with which its flow came to its end, if it did so by a leg."""
+    """Who ended a call. `last_leg`: the one with which its flow came to its end, if it did so by a leg.
+
+    `ordered`: an operator ordered it.
+    """
     if connection_lost:
         return ReleasedBy.ASTERISK
+    if ordered:
+        return ReleasedBy.OPERATOR
     if outcome == Outcome.DRAINED:
         return ReleasedBy.DRAIN
     if caller_gone:

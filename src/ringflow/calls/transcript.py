@@ -74,6 +74,8 @@ def _words(event: events.CallEvent) -> Iterator[tuple[str, str]]:
             yield "prolonged", f"to {limit_ms / 1000:g} s"
         case events.CreditWarned(left_ms=left_ms):
             yield "warned", f"{left_ms / 1000:.0f} s left"
+        case events.CallOrdered(order=order, detail=detail, operator=operator):
+            yield "ordered", f"{order} {detail}".rstrip() + f" by {operator}"
         case events.Noted(what=what, detail=detail):
             yield what, detail
         case events.HungUp():

@@ -11,6 +11,7 @@ HINTS: Mapping[str, str] = {
     "asterisk.files_differ": (
         "--diff shows what would change, and --replace writes them anew and keeps the old ones as .bak"
     ),
+    "call.not_live": "`ringflow live list` shows those there are",
     "call.unknown": "`ringflow record list` shows those that are",
     "card.none_selected": "write the IDs, or --batch NAME",
     "card.nothing_to_change": "--credit, --customer and --expires are those that there are",
@@ -28,6 +29,7 @@ HINTS: Mapping[str, str] = {
     "movement.outcome_unknown": "do it again with --key {key}, which makes it once",
     "operator.nameless": "--operator NAME, or RINGFLOW_OPERATOR",
     "operator.unknown": "`ringflow operator list` shows those that do",
+    "prompt.unknown": "`ringflow sounds list` shows those there are",
     "rate.overlaps": "--until ends one",
     "rate.needs_price": "give it with --price",
     "rate.several": "--from says which",

@@ -27,10 +27,12 @@ from ringflow.calls.released_by import call_cause, call_released_by
 from ringflow.calls.world import CallWorld
 from ringflow.engine.call_log import CallLog
 from ringflow.engine.dialplan import DialplanCheck
+from ringflow.engine.live_calls import LiveCalls
 from ringflow.engine.refusals import RefusalBound
 from ringflow.engine.walking import Ended, walk
 from ringflow.errors import ChannelGone, RingflowError
 from ringflow.flows.flow import Flow
+from ringflow.flows.surroundings import Prompts
 from ringflow.moments import system_now_ms
 from ringflow.plain_text import plain
 
@@ -69,6 +71,7 @@ class Engine:
         world: CallWorld,
         observers: Iterable[Observer] = (),
         make_call_id: Callable[[], str] = new_call_id,
+        prompts: Prompts | None = None,
     ) -> None:
         self.dialplan = DialplanCheck()
         self.refusals = RefusalBound(world.clock)
@@ -78,6 +81,7 @@ class Engine:
         self.events = EventStream((CallLog(), *observers))
         self._make_call_id = make_call_id
         self._visits: dict[str, _Visit] = {}
+        self.live = LiveCalls(self._visits, world, self.events, prompts)
 
     @property
     def calls_in_progress(self) -> Mapping[str, LiveCall]:
@@ -151,7 +155,7 @@ class Engine:
                 await self._walk(visit, answer, flow, flows)
 
     async def _walk(self, visit: _Visit, admission: Admission, flow: Flow, flows: Mapping[str, Flow]) -> None:
-        call = visit.begin(admission, flow)
+        call = visit.begin(admission, flow, flows)
         try:
             ended = await walk(call, flow, flows)
             visit.finish(ended)
@@ -166,7 +170,8 @@ class _Visit:
     def __init__(self, session: AgiSession, world: CallWorld, call_events: CallEvents) -> None:
         self.session = session
         self.history = call_events.history
-        self._call: Call | None = None
+        self.call: Call | None = None
+        self.flows: Mapping[str, Flow] = {}
         self._world = world
         self._events = call_events
         self._sip_sent: int | None = None
@@ -175,13 +180,14 @@ class _Visit:
         self._outcome: str = Outcome.ERROR
         self._reason = ""
 
-    def begin(self, admission: Admission, flow: Flow) -> Call:
+    def begin(self, admission: Admission, flow: Flow, flows: Mapping[str, Flow]) -> Call:
         """The call is let in, and comes to its app."""
         self._events.enter_app(flow.app, flow.revision)
         self._tell_start(admission.did.number, admission.cli)
         call_id = self.history.place.call_id
-        self._call = Call(call_id, self.session, admission, self._world, self._events)
-        return self._call
+        self.call = Call(call_id, self.session, admission, self._world, self._events)
+        self.flows = flows
+        return self.call
 
     def end(self, outcome: str, reason: str) -> None:
         """This is how the call ends, unless something else comes after it."""
@@ -206,20 +212,26 @@ class _Visit:
 
     def hung_up(self, gone: ChannelGone) -> None:
         """The one place where a hang-up is caught."""
-        call = self._call
+        call = self.call
         if call is not None and self.history.reject is not None:
             self.finish(Ended(Outcome.REJECTED, ""))
             return
         self._connection_lost = gone.how == "eof" and not self.session.hung_up
         self._tell_start_as_it_came()
         self._events.emit(events.HungUp, self._connection_lost)
-        self._caller_left = not self._connection_lost and not (call is not None and call.hung_up_by_us)
+        ordered_by = call.orders.hung_up_by if call is not None else None
+        by_us = ordered_by is not None or (call is not None and call.hung_up_by_us)
+        self._caller_left = not self._connection_lost and not by_us
         if self._connection_lost:
             self.end(Outcome.ERROR, "the connection from Asterisk closed in mid-call")
-        elif self.history.connected:
-            self.end(Outcome.COMPLETED, "")
         else:
-            self.end(Outcome.ABANDONED, "the caller hung up")
+            outcome = Outcome.COMPLETED if self.history.connected else Outcome.ABANDONED
+            if ordered_by is not None:
+                self.end(outcome, f"hung up by operator {ordered_by}")
+            elif outcome is Outcome.ABANDONED:
+                self.end(outcome, "the caller hung up")
+            else:
+                self.end(outcome, "")
 
     async def fail(self, error: Exception) -> None:
         """Our fault, the database's or Asterisk's: log it with its place, apologise, let the call end."""
@@ -235,12 +247,22 @@ class _Visit:
         where = f" (in {stack})" if len(self._events.stack) > 1 else ""
         self.end(Outcome.ERROR, f"{type(error).__name__}: {plain(str(error))}{where}")
         try:
-            if self._call is not None:
-                await self._call.apologise()
+            if self.call is not None:
+                await self.call.apologise()
             else:
                 await self._reject_with(UNAVAILABLE)
         except RingflowError as second:
             log.info("no apology", detail=str(second)[:200])
+
+    @property
+    def channel(self) -> str:
+        """Part of `RunningCall`."""
+        return self.session.request.channel
+
+    @property
+    def asterisk(self) -> str:
+        """Part of `RunningCall`."""
+        return asterisk_of_call(self.session.request)
 
     @property
     def age_ms(self) -> int:
@@ -268,13 +290,15 @@ class _Visit:
         """The session is over."""
         self._tell_start_as_it_came()
         history = self.history
+        call = self.call
         released_by = call_released_by(
             self._outcome,
             caller_gone=self._caller_left,
+            ordered=call is not None and call.orders.hung_up_by is not None,
             connection_lost=self._connection_lost,
             last_leg=history.leg_at_end,
         )
-        call, reject = self._call, history.reject
+        reject = history.reject
         if reject is not None:
             sent = self._sip_sent or (call.sip_sent if call is not None else None)
             reject = Reject(sent or reject.sip, reject.reason)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ringflow.calls import events
 from ringflow.calls.call import Call
+from ringflow.calls.orders import Redirected, Redirection
 from ringflow.calls.outcome import Outcome
 from ringflow.errors import RingflowError
 from ringflow.flows.flow import End, Flow, Return, ToApp
@@ -20,6 +21,9 @@ MAX_FRAMES = 16
 
 JUMP = "jump"
 """The exit, in events, of a slot that itself led the call to another app."""
+
+REDIRECTED = "redirected"
+"""The same of a slot in which an operator sent the call elsewhere."""
 
 
 @dataclass(slots=True)
@@ -76,7 +80,12 @@ class _Walk:
         slot = frame.slot
         flow = frame.flow
         call.events.enter_slot(flow.app, flow.revision, flow.label(frame.index), slot.slot)
-        result = await slot.run(call)
+        try:
+            await call.media.obey()
+            result = await slot.run(call)
+        except Redirected as redirected:
+            self._redirect(redirected.to)
+            return None
         if isinstance(result, Subroutine):
             self._begin_frame(result)
             return None
@@ -125,6 +134,21 @@ class _Walk:
         frame = self._frames[-1]
         frame.flow, frame.index = self._find(app), 0
         self._call.variables.enter_app(app)
+
+    def _redirect(self, to: Redirection) -> None:
+        """Go on where an operator wants the call: no slot that called an app waits for it any more."""
+        told = self._call.events
+        while len(self._frames) > 1:
+            frame = self._frames[-1]
+            told.emit(events.SlotLeft, frame.slot.slot, REDIRECTED, None)
+            # What an app has not finished has no results.
+            frame.results = {}
+            self._end_frame(REDIRECTED)
+        (frame,) = self._frames
+        told.emit(events.SlotLeft, frame.slot.slot, REDIRECTED, to.app)
+        self._go_on_in(to.app)
+        if to.slot is not None:
+            frame.index = frame.flow.index_of_label(to.slot) or 0
 
     def _find(self, app: str) -> Flow:
         flow = self._flows.get(app)

@@ -51,6 +51,10 @@ class Flow:
         """The index of the slot with this id."""
         return next((index for index, slot in enumerate(self.slots) if slot.id == slot_id), None)
 
+    def index_of_label(self, label: str) -> int | None:
+        """The index of the slot that is named so in transcripts and records: see `label`."""
+        return next((index for index in range(len(self.slots)) if self.label(index) == label), None)
+
     def step(self, index: int, exit_name: str) -> Step:
         """Where an exit of a slot leads. The flow must have passed `check`."""
         slot = self.slots[index]

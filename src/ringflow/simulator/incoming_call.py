@@ -100,6 +100,10 @@ class IncomingCall:
                 event = await self.line.until(deadline_ms)
             elif (event := await self.line.until(due_ms)) is None:
                 await self.talks.pass_to(due_ms)
+                ends_ms = self.talks.ends_ms
+                if ends_ms is not None and (deadline_ms is None or ends_ms < deadline_ms):
+                    # The callee was hung up.
+                    deadline_ms = ends_ms
                 continue
             if isinstance(event, HungUp):
                 self.channel.hung_up = True

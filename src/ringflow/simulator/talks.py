@@ -93,6 +93,13 @@ class VirtualTalks:
         """Part of `Talks`."""
         await self.end_after(callee, 0)
 
+    async def hang_up_leg(self, channel: str) -> bool:
+        """Part of `Talks`, once the callee has answered."""
+        if self._answered_ms is None:
+            return False
+        await self.end_after(CALLEE_NAME, 0)
+        return True
+
     async def warn(self, channel: str, sound: str) -> None:
         """Part of `Talks`: the sound takes no time."""
         self.warnings(sound)
