@@ -27,6 +27,7 @@ from ringflow.config import AmiConfig, Config, HttpConfig
 from ringflow.core import LAST_RECORDS_S, Core, open_core
 from ringflow.engine.lost_legs import SETTLE_SCRIPT, Settlements, serve_settlement
 from ringflow.engine.reaper import Reaper
+from ringflow.engine.remote_orders import RemoteOrders
 from ringflow.errors import RingflowError, StartError
 from ringflow.flows.flow_upkeep import FlowUpkeep
 from ringflow.ledger.server_names import ServerName
@@ -79,6 +80,7 @@ class Application:
         self.flows = FlowUpkeep(
             core.store, core.book, config.path(config.flows), ledger.server, ledger.now_ms
         )
+        self._orders = RemoteOrders(core.store, self.engine.live, ledger.server, ledger.now_ms)
         self._name = ServerName(core.store, ledger.server, silent_s, ledger.now_ms)
         self.reaper = Reaper(core.charging, self.ami, silent_s, self._settlements, self._name)
         self.http_port: int | None = None
@@ -109,6 +111,7 @@ class Application:
         self._tasks.start("reaper", self.reaper.run)
         self._tasks.start("watch app_flows", lambda: self.core.book.watch(self._stopping))
         self._tasks.start("watch publications", self.flows.run)
+        self._tasks.start("orders for live calls", self._orders.run)
         if self.asterisk is not None:
             self._tasks.start("check of Asterisk", self.asterisk.run)
         if self.records is not None:

@@ -69,6 +69,8 @@ class Verb(StrEnum):
     TRANSFER = "transfer"
     CARD = "card"
     REFUND = "refund"
+    ORDER = "order"
+    """A call in progress was hung up, redirected or played a prompt."""
 
 
 @dataclass(frozen=True, slots=True)

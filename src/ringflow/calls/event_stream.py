@@ -91,6 +91,12 @@ class Subscription:
         self._waiting.append(event)
         self._came.set()
 
+    def take(self) -> list[events.CallEvent]:
+        """All that waits now."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting
+
     def __aiter__(self) -> Subscription:
         return self
 

@@ -45,6 +45,7 @@ NOUNS = {
     "ledger": ("ledger", "Customers' credit, and proof that the books are right."),
     "rate": ("rate", "What calls cost."),
     "record": ("record", "What became of calls."),
+    "live": ("live", "Calls in progress: watch them, hang up, redirect, play a prompt."),
     "report": ("report", "What calls came to, by customer, trunk, day or destination."),
     "operator": ("operator", "Who may act by the REST API and the console."),
     "role": ("role", "Bundles of rights for operators and tokens."),

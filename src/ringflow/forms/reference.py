@@ -24,6 +24,7 @@ from ringflow.forms.flow import (
     PublicationForm,
     ServerFlowForm,
 )
+from ringflow.forms.live_call import LiveCallForm
 from ringflow.forms.made_call import MadeCallForm, MadeLegForm, TranscriptEventForm
 from ringflow.forms.operator import NewTokenForm, OperatorForm, RoleForm, TokenForm
 from ringflow.forms.rate import (
@@ -108,6 +109,7 @@ SECTIONS = (
     Section("Quote", QuoteForm, "`rate quote --customer`", {"number": "447700900123"}),
     Section("Quote of a trunk", TrunkQuoteForm, "`rate quote --trunk`", {"number": "447700900123"}),
     Section("Loss", LossForm, "`rate compare`", {}),
+    Section("Call in progress", LiveCallForm, "`live list`", {}),
     Section("Call on record, in a list", CallForm, "`record list`", {"reject_sip": None}),
     Section("Call on record", CallDetailForm, "`record show`", {"reject_sip": None}),
     Section("Leg", LegForm, "`legs` of a call on record", {"status": "answered", "reason": None}),
