@@ -26,9 +26,9 @@ from ringflow.wording import known_words
 TYPES = slot_types()
 KNOWN_IVR_KEYS = f"known here: {known_words(TYPES['ivr'].model_fields)}"
 KNOWN_SETTINGS = f"known here: {known_words(Config.model_fields)}"
-KNOWN_STEP_KEYS = "known here: after, every, for, hangs_up, hears, keys, pause, tone, waits"
+KNOWN_STEP_KEYS = "known here: after, every, for, hangs_up, hears, keys, pause, speaks, tone, waits"
 KNOWN_EXPECTED = (
-    "known here: app, caller_id, charged, credit, customer, dialled, headers, legs, outcome, prompts, "
+    "known here: app, caller_id, charged, credit, customer, dialled, endless, headers, legs, outcome, prompts, "
     "reject, talked, transcript, variables"
 )
 SLOT_TYPES = f"slot types: {known_words(TYPES)}"
@@ -1126,7 +1126,7 @@ mistake(
     scenario("expected: {outcome: completed}"),
     (
         "2:3: unknown key `expected` "
-        "(did you mean `expect`? known here: call, callee, caller, expect, flow, given, name, "
+        "(did you mean `expect`? known here: call, callee, caller, calls, expect, flow, given, name, "
         "top_up)"
     ),
 )
@@ -1226,7 +1226,7 @@ mistake(
     scenario("expect: {}", "caller:", "  - hears: IVR/x", "    keys: 1"),
     (
         "4:7: `caller`: hears and keys stand in one step "
-        "(write one of hears, keys, waits, hangs_up in each step)"
+        "(write one of hears, keys, waits, speaks, hangs_up in each step)"
     ),
 )
 mistake(
