@@ -32,6 +32,8 @@ def test_an_edited_file_needs_replace_and_is_kept(tmp_path: Path, ringflow: Call
     refused = ringflow("asterisk", "config", "--out", "asterisk")
     assert (refused.code, refused.out) == (1, "")
     assert f"{dialplan} was edited after an earlier run wrote it. Nothing was written." in refused.err
+    assert "--diff" in refused.err
+    assert "--replace" in refused.err
     assert "-; mine\n" in ringflow("asterisk", "config", "--out", "asterisk", "--diff").out
     replaced = ringflow("asterisk", "config", "--out", "asterisk", "--replace")
     assert replaced.code == 0
