@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ringflow.flows.draft import Draft
 from ringflow.flows.folder import FlowFolder, shown_path
 from ringflow.flows.registry import slot_types
 from ringflow.flows.surroundings import configured_surroundings
-from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_scenarios
+from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_scenario_files
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.address import read_address
 from ringflow.validation import check_model, wrong_locations
@@ -55,7 +55,7 @@ def check_project(path: Path | None = None) -> Findings:
     if "uri_hosts" in unusable:
         surroundings = replace(surroundings, uri_hosts=None)
     found += check_flows(drafts, surroundings)
-    cases, scenario_problems = _read_scenarios(_scenario_files(folder, only))
+    cases, scenario_problems = read_scenario_files(_scenario_files(folder, only))
     found += scenario_problems
     if only is not None:
         name = shown_path(only)
@@ -68,7 +68,7 @@ def check_project(path: Path | None = None) -> Findings:
     if path is None:
         problems += _references(config, drafts, library)
     slots = sum(len(draft.slots) for draft in drafts)
-    return Findings(tuple(sorted({*problems, *found})), len(drafts), slots, cases)
+    return Findings(tuple(sorted({*problems, *found})), len(drafts), slots, len(cases))
 
 
 def _read_config(needed: bool) -> tuple[Config, frozenset[str], list[Problem]]:
@@ -99,17 +99,6 @@ def _scenario_files(folder: Path, only: Path | None) -> list[Path]:
     if only is not None:
         return [only] if only.name.endswith(SUFFIX) and only.is_file() else []
     return find_scenario_files([folder]) if folder.is_dir() else []
-
-
-def _read_scenarios(paths: Iterable[Path]) -> tuple[int, list[Problem]]:
-    count = 0
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            count += len(read_scenarios(Path(shown_path(path))))
-        except DocumentError as error:
-            problems += error.problems
-    return count, problems
 
 
 def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary) -> Iterator[Problem]:

@@ -86,7 +86,7 @@ def test_a_file_that_was_changed_meanwhile_is_refused_with_what_to_do(flows: Run
 
 def test_the_draft_of_another_is_refused_with_what_to_do(flows: Run) -> None:
     saved(flows)
-    ran = saved(flows, FIRST)
+    ran = flows("draft", "save", "card", str(CARD))
     assert ran.code == 1
     assert ran.err == (
         f"ringflow: ann has a draft of card: revision {R2}; `ringflow flow draft show card` prints it, "

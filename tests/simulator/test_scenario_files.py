@@ -89,7 +89,7 @@ PROBLEMS = {
         "2:12: `caller`: keys would overlap: `every` must be longer than `tone` (make `every` longer)"
     ],
     "- name: a\n  caller: [{hears: a, keys: '1'}]\n  expect: {}": [
-        "2:12: `caller`: hears and keys stand in one step (write one of hears, keys, waits, hangs_up"
+        "2:12: `caller`: hears and keys stand in one step (write one of hears, keys, waits, speaks, hangs_up"
     ],
     '- name: a\n  call: {did: ""}\n  expect: {}': [
         "2:15: `did`: the number that is called is empty (give a DID)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from ringflow.cli.page_options import DEFAULT_LIMIT, Limit
 from ringflow.cli.printing import Json, print_json, print_many
 from ringflow.config import Config
 from ringflow.flows.history import HistoryEntry
-from ringflow.flows.library import FlowLibrary, FlowState, FlowText
+from ringflow.flows.library import FlowState, FlowText
 from ringflow.flows.publication import Publication
 from ringflow.flows.publisher import FlowPublisher
 from ringflow.flows.service_register import ServerFlow
@@ -43,10 +42,6 @@ Version = Annotated[
     str,
     typer.Argument(metavar="VERSION", help="A revision, or `file`, `draft` or `published`."),
 ]
-
-LOOKS = 20
-PAUSE_S = 0.25
-"""A server takes a publication over within two seconds; one that is slow is waited for a little longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +183,7 @@ def _tell_published(made: Sequence[Publication], as_json: bool) -> None:
     """Say what was published, and which servers have something else in service even after some time."""
 
     async def wait(publisher: FlowPublisher, config: Config) -> list[tuple[Publication, ServerFlow]]:
-        for look in range(LOOKS):
-            if look:
-                await asyncio.sleep(PAUSE_S)
-            if not (late := await _lagging(publisher.library, config, made)):
-                break
-        return late
+        return await publisher.library.wait_for_servers(made, config.charging.dead_after_s)
 
     late = with_flows(wait)
     if as_json:
@@ -212,13 +202,6 @@ def _tell_published(made: Sequence[Publication], as_json: bool) -> None:
     for one, server in late:
         for form in server_forms([server]):
             typer.echo(_behind(one.app, form), err=True)
-
-
-async def _lagging(
-    library: FlowLibrary, config: Config, made: Sequence[Publication]
-) -> list[tuple[Publication, ServerFlow]]:
-    silent_s = config.charging.dead_after_s
-    return [(one, server) for one in made for server in await library.lagging(one, silent_s)]
 
 
 def _flow_row(flow: FlowForm) -> FlowRow:

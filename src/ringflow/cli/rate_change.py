@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor
-from ringflow.cli.emptying import EMPTY
 from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.printing import Json, print_deleted, print_many
@@ -18,15 +19,8 @@ from ringflow.forms.rate import RateForm, rate_form
 from ringflow.ledger.rates.card import Rate, RateCard, get_card
 from ringflow.ledger.rates.changes import delete_card, delete_rate, set_rate
 from ringflow.ledger.rates.prefix import rate_prefix
-from ringflow.ledger.rates.sheet_cells import (
-    CellError,
-    read_amount,
-    read_billing,
-    read_destination,
-    read_price,
-    read_seconds,
-)
-from ringflow.ledger.rates.sheet_dates import read_period
+from ringflow.ledger.rates.sheet_cells import CellError
+from ringflow.ledger.rates.written_rate import WrittenRate, begin_ms
 
 CardName = Annotated[str, typer.Argument(metavar="NAME", help="The rate card.")]
 Prefix = Annotated[str, typer.Argument(metavar="PREFIX", help="With the country's code: 447, +447.")]
@@ -64,11 +58,14 @@ def set_rate_command(
     With a new --from the rate in effect until then ends there. Prints the prefix's rates.
     """
 
+    written = WrittenRate(price, connection, minimum, increment, grace, until, destination)
+
     async def change(actor: Actor, config: Config) -> tuple[RateCard, list[Rate]]:
         card = await get_card(actor.connection, name)
-        found = _changes(card, price, connection, minimum, increment, grace, until, destination)
+        with _options():
+            found, from_ms = written.changes(card.currency), begin_ms(begin, "from")
         digits = rate_prefix(prefix, config.country)
-        return card, list(await set_rate(actor, card, digits, found, _moment_ms(begin, "from")))
+        return card, list(await set_rate(actor, card, digits, found, from_ms))
 
     card, found = with_actor(operator, change)
     print_many([rate_form(one, card.currency) for one in found], RateForm, as_json)
@@ -81,7 +78,9 @@ def delete_rate_command(
 
     async def take(actor: Actor, config: Config) -> Rate:
         card = await get_card(actor.connection, name)
-        return await delete_rate(actor, card, rate_prefix(prefix, config.country), _moment_ms(begin, "from"))
+        with _options():
+            from_ms = begin_ms(begin, "from")
+        return await delete_rate(actor, card, rate_prefix(prefix, config.country), from_ms)
 
     print_deleted("rate", with_actor(operator, take).prefix, as_json)
 
@@ -106,55 +105,20 @@ def delete_command(
     print_deleted("rate card", name, as_json)
 
 
-def _changes(
-    card: RateCard,
-    price: Text,
-    connection: Text,
-    minimum: Text,
-    increment: Text,
-    grace: Text,
-    until: Text,
-    destination: Text,
-) -> dict[str, object]:
-    found: dict[str, object] = {}
+@contextmanager
+def _options() -> Iterator[None]:
+    """Name the option that cannot be read."""
     try:
-        if price is not None:
-            micros = read_price(price, card.currency, "point")
-            found |= {"blocked": True} if micros is None else {"price_micros": micros, "blocked": False}
-        if connection is not None:
-            found["connection_micros"] = read_amount(connection, card.currency, "point", "connection")
-        if increment is not None:
-            said, found["increment_s"] = read_billing(increment)
-            if said is not None:
-                found["minimum_s"] = said
-        if minimum is not None:
-            found["minimum_s"] = read_seconds(minimum, "minimum", 1)
-        if grace is not None:
-            found["grace_s"] = read_seconds(grace, "grace", 0)
-        if destination is not None:
-            found["destination"] = "" if destination == EMPTY else read_destination(destination)
+        yield
     except CellError as error:
-        raise _refused(error) from None
-    if until is not None:
-        found["until_ms"] = None if until == EMPTY else _moment_ms(until, "until")
-    return found
-
-
-def _moment_ms(text: Text, field: str) -> int | None:
-    try:
-        period = read_period(text or "", field, "")
-    except CellError as error:
+        option = f"--{error.what.split()[0]}"
+        mend = error.mend
+        if option in ("--from", "--until"):
+            raise Refused(
+                "option.malformed",
+                f"{option} {error.what.partition(' ')[2]}; write a date such as 2026-07-01",
+                option=option,
+            ) from None
         raise Refused(
-            "option.malformed",
-            f"--{field} {error.what.partition(' ')[2]}; write a date such as 2026-07-01",
-            option=f"--{field}",
+            "option.malformed", f"--{error.what}" + (f" ({mend})" if mend else ""), option=option
         ) from None
-    return None if period is None else period.start_ms
-
-
-def _refused(error: CellError) -> Refused:
-    return Refused(
-        "option.malformed",
-        f"--{error.what}" + (f" ({error.mend})" if error.mend else ""),
-        option=f"--{error.what.split()[0]}",
-    )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +19,11 @@ from ringflow.cli.out_file import Overwrite
 from ringflow.cli.printing import Json, print_json
 from ringflow.cli.random_scenarios import play_random
 from ringflow.config import Config, LogConfig, load_config
-from ringflow.errors import DocumentError, Problem, Refused, StartError
+from ringflow.errors import Problem, Refused, StartError
 from ringflow.flows.folder import shown_path
 from ringflow.logs import set_up_logs
 from ringflow.simulator.judgement import Judgement, play
-from ringflow.simulator.scenario_files import SUFFIX, ScenarioCase, find_scenario_files, read_scenarios
+from ringflow.simulator.scenario_files import SUFFIX, ScenarioCase, find_scenario_files, read_scenario_files
 from ringflow.simulator.stage import Stage
 from ringflow.wording import counted
 
@@ -86,7 +86,8 @@ def test(
     named = paths or [config.path(config.flows)]
     if not paths and not named[0].is_dir():
         raise StartError(f"there is no folder of flows {named[0]}; name scenario files or a folder")
-    cases, problems = _collect(find_scenario_files(named), text)
+    found, problems = read_scenario_files(find_scenario_files(named))
+    cases = [case for case in found if text.lower() in case.scenario.name.lower()]
     if not cases and not problems:
         wanted = f" with `{text}` in the name" if text else ""
         raise StartError(f"there are no scenarios{wanted} in {_listed(named)}; they stand in *{SUFFIX} files")
@@ -99,21 +100,6 @@ def test(
     report.finish(problems, time.perf_counter() - began_s)
     if report.failed or problems:
         raise typer.Exit(EXIT_FAILED)
-
-
-def _collect(files: Iterable[Path], text: str) -> tuple[list[ScenarioCase], list[Problem]]:
-    cases: list[ScenarioCase] = []
-    problems: list[Problem] = []
-    for file in files:
-        try:
-            cases += [
-                case
-                for case in read_scenarios(Path(shown_path(file)))
-                if text.lower() in case.scenario.name.lower()
-            ]
-        except DocumentError as error:
-            problems += error.problems
-    return cases, problems
 
 
 async def _play_all(config: Config, cases: Sequence[ScenarioCase], report: _Report) -> None:

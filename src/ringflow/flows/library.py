@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +28,10 @@ from ringflow.flows.slot import Slot
 from ringflow.plain_text import plain
 from ringflow.store import Store
 from ringflow.wording import did_you_mean, known_words
+
+LOOKS = 20
+PAUSE_S = 0.25
+"""A server takes a publication over within two seconds; one that is slow is waited for a little longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,19 @@ class FlowLibrary:
         file, app, revision = publication.file, publication.app, publication.revision
         async with self.store.reading() as connection:
             return await not_served(connection, seen_ms, file, app, revision)
+
+    async def wait_for_servers(
+        self, publications: Sequence[Publication], silent_s: float
+    ) -> list[tuple[Publication, ServerFlow]]:
+        """Wait until the servers that live run these texts; return which do not even after some time."""
+        late: list[tuple[Publication, ServerFlow]] = []
+        for look in range(LOOKS):
+            if look:
+                await asyncio.sleep(PAUSE_S)
+            late = [(one, server) for one in publications for server in await self.lagging(one, silent_s)]
+            if not late:
+                break
+        return late
 
     async def history(self, name: str, limit: int) -> list[HistoryEntry]:
         """What became of a flow, the newest first."""

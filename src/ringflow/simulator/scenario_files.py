@@ -15,6 +15,7 @@ from ringflow.errors import DocumentError, Problem, Unknown
 from ringflow.flows.check import check_flows
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
+from ringflow.flows.folder import shown_path
 from ringflow.flows.load import draft_from_value
 from ringflow.flows.registry import slot_types
 from ringflow.flows.slot import RETURN_PREFIX, Slot
@@ -74,6 +75,18 @@ def read_scenarios(path: Path, types: Mapping[str, type[Slot]] | None = None) ->
     if reader.problems or document.problems:
         raise DocumentError([*document.problems, *reader.problems])
     return cases
+
+
+def read_scenario_files(paths: Iterable[Path]) -> tuple[list[ScenarioCase], list[Problem]]:
+    """The scenarios of files, and what is wrong with those files that cannot be used."""
+    cases: list[ScenarioCase] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            cases += read_scenarios(Path(shown_path(path)))
+        except DocumentError as error:
+            problems += error.problems
+    return cases, problems
 
 
 def app_of(path: Path) -> str:
