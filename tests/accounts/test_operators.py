@@ -15,7 +15,7 @@ from ringflow.accounts import operators, roles, tokens
 from ringflow.accounts.operators import Operator, new_password_hash
 from ringflow.accounts.passwords import AT_ONCE, MAX_PASSWORD, MEMORY_KIB, Passwords, check_password
 from ringflow.accounts.roles import Role, read_rights
-from ringflow.accounts.tokens import USED_EVERY_MS, Token, TokenPlan
+from ringflow.accounts.tokens import USED_EVERY_MS, Token, TokenFilter, TokenPlan
 from ringflow.actor import Actor, Principal, PrincipalKind, acting, shell_operator
 from ringflow.audit import Entry, EntryFilter, entry_page
 from ringflow.errors import Conflict, Forbidden, Refused, Unknown
@@ -59,6 +59,9 @@ class Office:
         async with self.store.reading() as connection:
             page = await entry_page(connection, EntryFilter(), PageRequest(100))
             return list(page.items[::-1])
+
+
+ALL = PageRequest(100)
 
 
 @pytest.fixture
@@ -362,10 +365,10 @@ async def test_a_token_that_is_revoked_stays_revoked_and_frees_its_name(office: 
     second, _ = await office.token("ann")
     assert again.revoked_ms == NOW_MS
     async with office.store.reading() as connection:
-        assert [one.id for one in await tokens.every(connection)] == [second.id]
-        both = await tokens.every(connection, operator="ann", revoked=True)
+        assert [one.id for one in (await tokens.page(connection, TokenFilter(), ALL)).items] == [second.id]
+        both = (await tokens.page(connection, TokenFilter("ann", revoked=True), ALL)).items
         assert [one.id for one in both] == [first.id, second.id]
-        assert await tokens.every(connection, operator="bob") == []
+        assert (await tokens.page(connection, TokenFilter("bob"), ALL)).items == []
     revoked = [one for one in await office.entries() if one.verb == "revoke"]
     assert [(one.subject, one.after) for one in revoked] == [("token export of ann", None)]
 
@@ -389,7 +392,7 @@ async def test_a_token_that_is_asked_for_wrongly_is_not_made(
         await office.token(**{"operator": "ann", **plan})
     assert refused.value.code == code
     async with office.store.reading() as connection:
-        assert await tokens.every(connection, revoked=True) == []
+        assert (await tokens.page(connection, TokenFilter(revoked=True), ALL)).items == []
 
 
 @pytest.mark.parametrize("name", ["", " ann", "a b", "a\n", "x" * 65, "ännchen", "-ann"])

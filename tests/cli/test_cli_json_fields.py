@@ -275,6 +275,27 @@ def make_calls(walk: Walk, folder: Path) -> None:
         walk("report calls", f"--by {by}")
 
 
+def make_operators(walk: Walk, folder: Path) -> None:
+    (folder / "password.txt").write_text("correct horse battery staple\n")
+    walk("role add", "clerk --right customers.read --notes 'at the desk'")
+    walk("role list")
+    walk("role show", "clerk")
+    walk("role change", "clerk --right customers.read --right cards.read")
+    walk("operator add", "ann --role owner --password-file password.txt")
+    walk("operator add", "bot --role clerk --no-password --notes 'a program'")
+    walk("operator list", "--limit 1")
+    walk("operator show", "ann")
+    walk("operator change", "bot --notes 'another'")
+    walk("operator disable", "bot")
+    walk("operator enable", "bot")
+    walk("operator password", "ann --password-file password.txt")
+    made = walk("token add", "bot export --expires 2099-07-01 --right customers.read")
+    walk("token list")
+    walk("token revoke", made["starts_with"])
+    walk("role add", "gone --right customers.read")
+    walk("role delete", "gone")
+
+
 def test_whatever_a_command_prints_for_programs_has_known_names_and_types(
     ringflow: Run, folder: Path
 ) -> None:
@@ -293,6 +314,7 @@ def test_whatever_a_command_prints_for_programs_has_known_names_and_types(
     walk("key verify", f"{key} --customer 43 --server a1", codes=(1,))
     set_rates(walk)
     make_calls(walk, folder)
+    make_operators(walk, folder)
     walk("customer show", "42")
     walk("audit list")
     walk("check", codes=(0, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Text, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import clis, customers, dids
@@ -50,7 +50,7 @@ CUSTOMERS = Listing(
     "customers",
     {
         "id": (customers_table.c.id,),
-        "name": (func.lower(customers_table.c.name), customers_table.c.id),
+        "name": (func.lower(customers_table.c.name, type_=Text()), customers_table.c.id),
     },
     first="id",
 )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import roles
@@ -19,7 +18,9 @@ from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Forbidden, Refused, Unknown
 from ringflow.plain_text import plain
 from ringflow.store import Store
+from ringflow.store.conditions import contains, equal
 from ringflow.store.operator_tables import operators
+from ringflow.store.pages import Listing, Page, PageRequest
 
 OWNER = "owner"
 MAX_NAME = 64
@@ -62,9 +63,27 @@ async def show(connection: AsyncConnection, name: str) -> Operator:
     return operator
 
 
-async def every(connection: AsyncConnection) -> Sequence[Operator]:
-    """Return all operators by name."""
-    return [Operator(*row) for row in await connection.execute(select(*_COLUMNS).order_by(operators.c.name))]
+@dataclass(frozen=True, slots=True)
+class OperatorFilter:
+    """Which operators: those that fit all given. `search`: a part of the name or the notes."""
+
+    role: str | None = None
+    enabled: bool | None = None
+    search: str | None = None
+
+
+OPERATORS = Listing("operators", {"name": (operators.c.name,)}, first="name")
+
+
+async def page(connection: AsyncConnection, wanted: OperatorFilter, asked: PageRequest) -> Page[Operator]:
+    """Read a page of operators."""
+    conditions = equal(((operators.c.role, wanted.role), (operators.c.enabled, wanted.enabled)))
+    if wanted.search is not None:
+        conditions.append(
+            or_(contains(operators.c.name, wanted.search), contains(operators.c.notes, wanted.search))
+        )
+    query = select(*_COLUMNS).where(*conditions)
+    return await OPERATORS.page(connection, query, asked, lambda row: Operator(*row))
 
 
 async def add(actor: Actor, operator: Operator, password_hash: str | None) -> Operator:

@@ -26,8 +26,10 @@ from ringflow.errors import Conflict, Forbidden, Refused, Unknown
 from ringflow.plain_text import plain
 from ringflow.rights import Right
 from ringflow.store import Store
+from ringflow.store.conditions import contains, equal
 from ringflow.store.operator_tables import operators as operators_table
 from ringflow.store.operator_tables import tokens
+from ringflow.store.pages import Listing, Page, PageRequest
 
 PREFIX_LENGTH = 8
 SECRET_BYTES = 32
@@ -130,16 +132,26 @@ async def add(actor: Actor, plan: TokenPlan) -> tuple[Token, str]:
     return await show(actor.connection, f"rf_{prefix}"), text
 
 
-async def every(
-    connection: AsyncConnection, *, operator: str | None = None, revoked: bool = False
-) -> Sequence[Token]:
-    """Return the tokens by operator and name; with `revoked` those too that are revoked."""
-    query = _all().order_by(operators_table.c.name, tokens.c.name, tokens.c.id)
-    if operator is not None:
-        query = query.where(operators_table.c.name == operator)
-    if not revoked:
+@dataclass(frozen=True, slots=True)
+class TokenFilter:
+    """Which tokens: those that fit all given. `revoked`: those too that are. `search`: a part of the name."""
+
+    operator: str | None = None
+    revoked: bool = False
+    search: str | None = None
+
+
+TOKENS = Listing("tokens", {"created": (tokens.c.id,)}, first="created")
+
+
+async def page(connection: AsyncConnection, wanted: TokenFilter, asked: PageRequest) -> Page[Token]:
+    """Read a page of tokens."""
+    query = _all().where(*equal(((operators_table.c.name, wanted.operator),)))
+    if not wanted.revoked:
         query = query.where(tokens.c.revoked_ms.is_(None))
-    return [_token(row) for row in await connection.execute(query)]
+    if wanted.search is not None:
+        query = query.where(contains(tokens.c.name, wanted.search))
+    return await TOKENS.page(connection, query, asked, _token)
 
 
 async def show(connection: AsyncConnection, start: str) -> Token:

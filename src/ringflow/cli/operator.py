@@ -8,16 +8,18 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import operators
-from ringflow.accounts.operators import OperatorChanges, new_password_hash
+from ringflow.accounts.operators import OPERATORS, OperatorChanges, OperatorFilter, new_password_hash
 from ringflow.accounts.passwords import Passwords
 from ringflow.actor import Actor
 from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.password_input import PasswordFile, read_password
-from ringflow.cli.printing import Json, print_many, print_one
+from ringflow.cli.printing import Json, print_one
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.forms.operator import OperatorForm, operator_form
+from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="Who may act by the REST API and the console.", no_args_is_help=True)
 
@@ -62,13 +64,21 @@ def add_command(
 
 
 @app.command("list")
-def list_command(as_json: Json = False) -> None:
-    """List the operators by name."""
-
-    async def find(connection: AsyncConnection, config: Config) -> list[OperatorForm]:
-        return [operator_form(one) for one in await operators.every(connection)]
-
-    print_many(with_reading(find), OperatorForm, as_json)
+def list_command(
+    role: Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Only of this role.")] = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--enabled/--disabled", help="Only those that may act, or may not.")
+    ] = None,
+    search: Annotated[str | None, search_option("A part of the name or the notes.")] = None,
+    sort: Annotated[str | None, sort_option(OPERATORS)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+    as_json: Json = False,
+) -> None:
+    """List the operators."""
+    wanted, asked = OperatorFilter(role, enabled, search), PageRequest(limit, after, sort)
+    page = with_reading(lambda connection, config: operators.page(connection, wanted, asked))
+    print_page(page.map(operator_form), OperatorForm, as_json)
 
 
 @app.command("show")

@@ -9,14 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import tokens
 from ringflow.accounts.roles import read_rights
-from ringflow.accounts.tokens import TokenPlan
+from ringflow.accounts.tokens import TOKENS, TokenFilter, TokenPlan
 from ringflow.actor import Actor
 from ringflow.cli.acting import Expires, end_of_day_ms
 from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_json, print_many, print_one
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.printing import Json, print_json, print_one
 from ringflow.config import Config
 from ringflow.forms.operator import NewTokenForm, TokenForm, new_token_form, token_form
+from ringflow.store.pages import Page, PageRequest
 
 app = typer.Typer(help="The keys by which programs act on the REST API.", no_args_is_help=True)
 
@@ -64,15 +66,20 @@ def list_command(
         str | None, typer.Option("--of", metavar="OPERATOR", help="Only the tokens of this operator.")
     ] = None,
     revoked: Annotated[bool, typer.Option("--revoked", help="Those too that are revoked.")] = False,
+    search: Annotated[str | None, search_option("A part of the name.")] = None,
+    sort: Annotated[str | None, sort_option(TOKENS)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
     as_json: Json = False,
 ) -> None:
     """List the tokens, each by what it starts with."""
+    wanted = TokenFilter(of, revoked, search)
 
-    async def find(connection: AsyncConnection, config: Config) -> list[TokenForm]:
-        found = await tokens.every(connection, operator=of, revoked=revoked)
-        return [token_form(one, config.zone) for one in found]
+    async def find(connection: AsyncConnection, config: Config) -> Page[TokenForm]:
+        page = await tokens.page(connection, wanted, PageRequest(limit, after, sort))
+        return page.map(lambda one: token_form(one, config.zone))
 
-    print_many(with_reading(find), TokenForm, as_json)
+    print_page(with_reading(find), TokenForm, as_json)
 
 
 @app.command("revoke")

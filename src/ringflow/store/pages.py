@@ -96,24 +96,31 @@ class Place:
     def branches(self, query: Select[Any]) -> list[Select[Any]]:
         """Return the queries of which this page is put together, each of which finds its rows by index."""
         labelled = [column.label(_label(index)) for index, column in enumerate(self.columns)]
-        query = query.add_columns(*labelled).order_by(*self._order(self.columns)).limit(self.limit + 1)
-        return [query.where(*beyond) for beyond in self._beyond()]
+        query = query.add_columns(*labelled).limit(self.limit + 1)
+        return [
+            query.where(*conditions).order_by(*self._order(self.columns[same:]))
+            for same, conditions in self._beyond()
+        ]
 
-    def _beyond(self) -> Iterator[Sequence[ColumnElement[bool]]]:
-        """Yield the conditions of the rows after the cursor, each of which one range of an index fulfils."""
+    def _beyond(self) -> Iterator[tuple[int, Sequence[ColumnElement[bool]]]]:
+        """Yield the conditions of the rows after the cursor, each of which one range of an index fulfils.
+
+        Before each stands how many of the columns are the cursor's in all of its rows.
+        """
         if self.after is None:
-            yield ()
+            yield 0, ()
             return
         values = [literal(value, column.type) for value, column in zip(self.after, self.columns, strict=True)]
         if all(isinstance(column, Column) for column in self.columns):
             here, there = tuple_(*self.columns), tuple_(*values)
-            yield (here < there if self.descending else here > there,)
+            yield 0, (here < there if self.descending else here > there,)
             return
-        # SQLite compares a row of values by index only where all of them are columns.
-        same: list[ColumnElement[bool]] = []
+        # SQLite compares a row of values by index only where all of them are columns; and it would sort rows
+        # by an expression that is one value in all of them.
+        equal: list[ColumnElement[bool]] = []
         for column, value in zip(self.columns, values, strict=True):
-            yield (*same, column < value if self.descending else column > value)
-            same.append(column == value)
+            yield len(equal), (*equal, column < value if self.descending else column > value)
+            equal.append(column == value)
 
     async def read(
         self, connection: AsyncConnection, query: Select[Any], item: Callable[[Sequence[Any]], Item]

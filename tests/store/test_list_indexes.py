@@ -1,0 +1,215 @@
+"""Every sort of every list, and filters by which much is found, are read by an index on both databases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import Select, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow import audit
+from ringflow.accounts import clis, customer_overview, dids, operators, tokens, trunks
+from ringflow.accounts.cards import batch, card
+from ringflow.accounts.vouchers import voucher
+from ringflow.ledger import hold, movement
+from ringflow.ledger.rates import card as rate_card
+from ringflow.records import reading
+from ringflow.store import Store
+from ringflow.store.pages import Listing, PageRequest
+from ringflow.store.tables import metadata
+
+SMALL = {
+    "trunks": "some dozens",
+    "operators": "some dozens",
+    "tokens": "some dozens",
+    "rate cards": "some dozens",
+    "holds": "those of calls in progress: all of them are read by an index of their own, and sorted",
+}
+"""Lists of which no one is so long that sorting it would matter."""
+LARGE = (
+    customer_overview.CUSTOMERS,
+    clis.CLIS,
+    dids.DIDS,
+    card.CARDS,
+    batch.BATCHES,
+    voucher.VOUCHERS,
+    rate_card.RATES,
+    movement.MOVEMENTS,
+    reading.CALLS,
+    audit.ENTRIES,
+)
+ALL = (*LARGE, trunks.TRUNKS, operators.OPERATORS, tokens.TOKENS, rate_card.RATE_CARDS, hold.HOLDS)
+
+
+class Asked:
+    """Keeps the queries of a page instead of running them, and answers that there is nothing."""
+
+    def __init__(self) -> None:
+        self.queries: list[Select[Any]] = []
+
+    def listen(self, patch: pytest.MonkeyPatch) -> None:
+        """Have every page that is asked for kept here."""
+        branches = reading.CALLS.place(PageRequest(1)).__class__.branches
+
+        def kept(place: Any, query: Select[Any]) -> list[Select[Any]]:
+            found = branches(place, query)
+            self.queries += found
+            return found
+
+        patch.setattr("ringflow.store.pages.Place.branches", kept)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A page of a list: its sort, whether it is a later page, and the filter."""
+
+    listing: Listing
+    sort: str
+    later: bool
+    wanted: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        shown = "".join(f" {name}={value}" for name, value in self.wanted.items())
+        return f"{self.listing.name} by {self.sort}{' after a cursor' if self.later else ''}{shown}"
+
+
+def cases() -> Iterator[Case]:
+    for listing in LARGE:
+        for sort in listing.sorts:
+            for later in (False, True):
+                yield Case(listing, sort, later)
+                yield Case(listing, f"-{sort}", later)
+    for listing, sort, wanted in (
+        (clis.CLIS, "id", {"customer_id": 42}),
+        (dids.DIDS, "number", {"customer_id": 42}),
+        (dids.DIDS, "number", {"app": "menu"}),
+        (card.CARDS, "id", {"status": "disabled"}),
+        (card.CARDS, "id", {"customer_id": 42}),
+        (card.CARDS, "id", {"redeemed_by": 42}),
+        (card.CARDS, "id", {"batch": "spring"}),
+        (card.CARDS, "id", {"id_prefix": "1234"}),
+        (card.CARDS, "id", {"archived": True}),
+        (voucher.VOUCHERS, "id", {"status": "used"}),
+        (voucher.VOUCHERS, "id", {"batch": "spring"}),
+        (voucher.VOUCHERS, "id", {"redeemed_by": 42}),
+        (rate_card.RATES, "prefix", {"prefix": "447"}),
+        (movement.MOVEMENTS, "-booked", {"customer_id": 42}),
+        (movement.MOVEMENTS, "-booked", {"since_ms": 1, "until_ms": 2}),
+        (reading.CALLS, "-started", {"customer": 42}),
+        (reading.CALLS, "-started", {"cli": "441910000001"}),
+        (reading.CALLS, "-started", {"did": "18005550100"}),
+        (reading.CALLS, "-started", {"card": "100000000007"}),
+        (reading.CALLS, "-started", {"since_ms": 1, "until_ms": 2}),
+        (audit.ENTRIES, "-at", {"operator": "ann"}),
+        (audit.ENTRIES, "-at", {"since_ms": 1, "until_ms": 2}),
+    ):
+        for later in (False, True):
+            yield Case(listing, sort, later, wanted)
+
+
+async def ask(connection: AsyncConnection, case: Case) -> None:
+    """Ask for the page of a case."""
+    asked = PageRequest(100, cursor(case) if case.later else None, case.sort)
+    wanted = case.wanted
+    match case.listing.name:
+        case "customers":
+            await customer_overview.customer_page(
+                connection, customer_overview.CustomerFilter(**wanted), asked
+            )
+        case "CLIs":
+            await clis.page(connection, clis.CliFilter(**wanted), asked)
+        case "DIDs":
+            await dids.page(connection, dids.DidFilter(**wanted), asked)
+        case "cards":
+            await card.card_page(connection, card.Filter(**wanted), asked)
+        case "batches":
+            await batch.batch_page(connection, batch.BatchFilter(**wanted), asked)
+        case "vouchers":
+            await voucher.voucher_page(connection, voucher.VoucherFilter(**wanted), asked)
+        case "rates":
+            retail = rate_card.RateCard(1, "retail", "USD", 4, rate_card.Rounding.UP, False, 1)
+            await rate_card.rate_page(connection, retail, rate_card.RateFilter(**wanted), asked)
+        case "movements":
+            await movement.movement_page(connection, movement.MovementFilter(**wanted), asked)
+        case "calls":
+            await reading.call_page(connection, reading.Filter(**wanted), asked)
+        case "entries of the audit log":
+            await audit.entry_page(connection, audit.EntryFilter(**wanted), asked)
+        case _:
+            raise AssertionError(case.listing.name)
+
+
+def cursor(case: Case) -> str:
+    from ringflow.store.pages import _write_cursor
+
+    columns = case.listing.sorts[case.sort.removeprefix("-")]
+    values = [1 if one.type.python_type is int else "1" for one in columns]
+    return _write_cursor(case.listing.name, case.sort, values)
+
+
+async def plan(connection: AsyncConnection, query: Select[Any]) -> list[str]:
+    """How the database would read this."""
+    compiled = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+    rows = (await connection.exec_driver_sql(f"{explain} {compiled}")).all()
+    return [str(row[-1]) for row in rows]
+
+
+def wrong(lines: Sequence[str], case: Case, dialect: str) -> list[str]:
+    """The steps of a plan that read all rows, or sort them."""
+    if dialect == "postgresql":
+        return [
+            line for line in lines if re.search(r"\b(Seq Scan|Sort)\b", line) and "card_batches" not in line
+        ]
+    scans = [line for line in lines if re.match(r"SCAN (?!card_batches)", line)]
+    # The first page begins where the index does; a later one goes to its place in it.
+    unsought = [line for line in scans if case.later or not re.search(r"USING (COVERING )?INDEX", line)]
+    first_by_key = not case.later and all("USING" not in line for line in scans)
+    sorted_ = [line for line in lines if "TEMP B-TREE" in line]
+    return sorted_ if first_by_key else unsought + sorted_
+
+
+async def test_pages_of_long_lists_are_read_by_an_index(plans: tuple[AsyncConnection, Asked]) -> None:
+    connection, asked = plans
+    found: dict[str, list[str]] = {}
+    for case in cases():
+        asked.queries.clear()
+        await ask(connection, case)
+        assert asked.queries, case
+        for query in asked.queries:
+            lines = await plan(connection, query)
+            if wrong(lines, case, connection.dialect.name):
+                found[str(case)] = lines
+    assert found == {}
+
+
+@pytest.fixture
+async def plans(store: Store, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A connection that is told to sort nothing where an index has the order, and what is asked of it."""
+    asked = Asked()
+    asked.listen(monkeypatch)
+    async with store.reading() as connection:
+        if store.dialect == "postgresql":
+            # PostgreSQL reads an empty table whole; told not to, it does so only where nothing else works.
+            for way in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
+                await connection.execute(text(f"SET enable_{way} = off"))
+        yield connection, asked
+
+
+def test_every_list_is_tried_here_or_is_short() -> None:
+    assert {one.name for one in LARGE} | SMALL.keys() == {one.name for one in ALL}
+    assert {one.listing.name for one in cases()} == {one.name for one in LARGE}
+
+
+async def test_standing_holds_are_found_by_an_index_of_them_alone(store: Store) -> None:
+    place = hold.HOLDS.place(PageRequest(10))
+    holds = metadata.tables["ledger_holds"]
+    query = place.of(select(holds.c.leg_id).where(text("state = 'held'")))
+    async with store.reading() as connection:
+        if store.dialect == "postgresql":
+            await connection.execute(text("SET enable_seqscan = off"))
+        assert "ix_ledger_holds_held" in "\n".join(await plan(connection, query))
