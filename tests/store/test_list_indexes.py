@@ -17,6 +17,7 @@ from ringflow.accounts.cards import batch, card
 from ringflow.accounts.vouchers import voucher
 from ringflow.ledger import hold, movement
 from ringflow.ledger.rates import card as rate_card
+from ringflow.money import Rounding
 from ringflow.records import reading
 from ringflow.store import Store
 from ringflow.store.pages import Listing, PageRequest
@@ -131,7 +132,7 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
         case "vouchers":
             await voucher.voucher_page(connection, voucher.VoucherFilter(**wanted), asked)
         case "rates":
-            retail = rate_card.RateCard(1, "retail", "USD", 4, rate_card.Rounding.UP, False, 1)
+            retail = rate_card.RateCard(1, "retail", "USD", 4, Rounding.UP, False, 1)
             await rate_card.rate_page(connection, retail, rate_card.RateFilter(**wanted), asked)
         case "movements":
             await movement.movement_page(connection, movement.MovementFilter(**wanted), asked)
