@@ -19,16 +19,20 @@ from tests.paying_customers import add_card, as_ann, give_credit, rate
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.calls.call import Call
 from ringflow.calls.call_record import CallRecord
 from ringflow.calls.charging import Charging, ChargingSettings
+from ringflow.calls.dial_attempt import DialOptions
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.live_call import LiveCall
 from ringflow.calls.manager import Manager
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
 from ringflow.engine.engine import Engine
+from ringflow.errors import ChannelGone, CommandRefused, PeerSilent
 from ringflow.flows.book import FlowBook
 from ringflow.flows.flow import Flow
+from ringflow.flows.slot import Slot
 from ringflow.flows.template import Template
 from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
@@ -44,6 +48,7 @@ from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks
 
 DID, CLI, UNIT = "18005550100", "441910000001", 1_000_000
+NUMBER = "441234567890"
 REPETITIONS = int(os.environ.get("CHARGED_REPETITIONS", "1"))
 HERE = Greeting(DID, CLI).asterisk
 NOW_MS = round(VirtualClock().now_s() * 1000)
@@ -113,10 +118,11 @@ class Server:
         talk_ms: int = 60_000,
         observers: Sequence[Observer] = (),
         in_talk: Sequence[tuple[int, Work]] = (),
+        slot: Slot | None = None,
     ) -> CallRecord:
-        """One call, on a clock of its own."""
+        """One call, on a clock of its own, of a flow that dials, or of the slot that is given."""
         clock = VirtualClock()
-        destination = Destination(slot="destination", external=Template.parse("441234567890"))
+        destination = slot or Destination(slot="destination", external=Template.parse(NUMBER))
         world = CallWorld(
             trunks=self.directory.trunks,
             may_call=self.directory.may_call,
@@ -242,6 +248,47 @@ async def test_a_hold_and_a_counted_call_say_where_they_live_and_only_the_dialpl
     (leg,) = server.carried.legs
     assert leg.options["B"] == f"ringflow-charged^before^1({hold.leg_id}^{hold.token})"
     assert hold.token not in repr(record)
+
+
+def announcing_in_vain(error: Exception) -> Slot:
+    """Dials, with an announcement of the credit that fails."""
+
+    async def announce(seconds: int) -> None:
+        raise error
+
+    class Announcing(Slot):
+        async def run(self, call: Call) -> str:
+            await call.outgoing.dial_number(NUMBER, DialOptions(announce=announce))
+            return "done"
+
+    return Announcing(slot="announcing")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ChannelGone("eof"),
+        ChannelGone("hangup"),
+        PeerSilent("silent"),
+        CommandRefused("510"),
+        ZeroDivisionError(),
+    ],
+    ids=repr,
+)
+async def test_a_leg_whose_announcement_fails_is_not_dialled_and_nothing_stays_held(
+    store: Store, error: Exception
+) -> None:
+    await furnish(store, units=5)
+    server = Server(store, "one")
+    record = await server.call(slot=announcing_in_vain(error))
+    assert server.carried is not None
+    assert (server.carried.legs, [leg.status for leg in record.legs]) == ((), [])
+    # It is known not to be up, so nobody waits for Asterisk to say how it ended.
+    assert (server.charging.left, await left_over(store)) == (set(), (0, 0))
+    account = await server.charging.ledger.account(42)
+    assert account is not None
+    assert (account.balance_micros, account.held_micros) == (5 * UNIT, 0)
+    assert await check_books(store, NOW_MS) == []
 
 
 async def test_a_channel_limit_holds_across_servers(store: Store) -> None:
