@@ -6,14 +6,15 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import settings
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import make_url
 
 from ringflow.bench.seed import CLI, DID
 from ringflow.config import Config
@@ -74,22 +75,25 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without tables."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/empty.db"
-    server = request.getfixturevalue("postgres_url")
-    return _new_postgres_database(server, "template1")
+        yield f"sqlite:///{tmp_path}/empty.db"
+        return
+    with _postgres_database(request.getfixturevalue("postgres_url"), "template1") as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database with all tables and nothing in them."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("_sqlite_template"), tmp_path / "ringflow.db")
-        return f"sqlite:///{tmp_path}/ringflow.db"
-    server = request.getfixturevalue("postgres_url")
-    return _new_postgres_database(server, request.getfixturevalue("_postgres_template"))
+        yield f"sqlite:///{tmp_path}/ringflow.db"
+        return
+    server, template = (request.getfixturevalue(name) for name in ("postgres_url", "_postgres_template"))
+    with _postgres_database(server, template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -117,10 +121,13 @@ def server_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     ).read_from(Document(str(tmp_path / "config.yaml"), None, {}))
 
 
-def _new_postgres_database(server: str, template: str) -> str:
+@contextmanager
+def _postgres_database(server: str, template: str) -> Iterator[str]:
+    """A database for the block: were it left, the end of a run would write and delete thousands of files."""
     name = f"ringflow_{next(_numbers)}"
     _run(lambda: _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
-    return _named(server, name)
+    yield _named(server, name)
+    _run(lambda: _administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def _named(server: str, database: str) -> str:
@@ -128,10 +135,11 @@ def _named(server: str, database: str) -> str:
 
 
 async def _administer(server: str, statement: str) -> None:
-    engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        await connection.execute(text(statement))
-    await engine.dispose()
+    connection = await asyncpg.connect(
+        make_url(server).set(drivername="postgresql").render_as_string(hide_password=False)
+    )
+    await connection.execute(statement)
+    await connection.close()
 
 
 async def _migrate(url: str) -> None:
