@@ -219,6 +219,14 @@ async def test_talks_that_are_prolonged_at_once_share_the_credit_to_the_last_uni
     assert await check_books(store, NOW_MS) == []
 
 
+async def test_without_a_manager_link_asterisk_itself_warns_of_the_end_of_the_credit(store: Store) -> None:
+    await furnish(store, units=3)
+    server = Server(store, "one", slice_s=180)
+    await server.call()
+    assert server.carried is not None
+    assert server.carried.legs[0].options["L"] == "180000:60000"
+
+
 async def test_no_talk_is_prolonged_by_a_manager_link_to_another_asterisk(store: Store) -> None:
     await furnish(store, units=3)
     for leads_to, minutes in (("another", 1), (HERE, 2)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, replace
 from typing import Any
@@ -105,6 +106,21 @@ async def recorded(store: Store, record: CallRecord = CALL) -> None:
     recorder = Recorder(store, "here", linger_s=0)
     recorder.write_soon(record)
     await recorder.close(10)
+
+
+async def test_a_call_that_ends_while_its_draft_waits_for_its_turn_gets_none(
+    store: Store, live: dict[str, Live], drafts: Drafts
+) -> None:
+    live["02b"] = in_second_leg("02b")
+    async with store.writing_directly():
+        keeping = asyncio.create_task(drafts.keep())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        if keeping.done():
+            pytest.skip("PostgreSQL has nobody wait for a turn")
+        del live["01a"]
+    await keeping
+    assert await kept(store) == ["02b"]
 
 
 async def test_a_call_that_lasts_has_a_draft_until_its_record_is_written(
