@@ -199,6 +199,7 @@ def endless(line: bytes, rows: int) -> bytes:
         (b"\n", "agi_channel is missing"),
         (b"\x16\x03\x01\x02\x00\x01\n", "not an agi_ header"),
         (b"agi_channel PJSIP/a\n", "not an agi_ header"),
+        (b"agi_network: yes\nX-CX-Sec: forged\n", "not an agi_ header"),
         (b"x" * (MAX_LINE_BYTES - 1), "8192 bytes or more"),
         (b"agi_x: " + b"y" * (MAX_LINE_BYTES - 8) + b"\n", "8192 bytes or more"),
         (b"agi_callerid: 1\nagi_extension: 9\nagi_extension: 1\n", "agi_extension' comes twice"),

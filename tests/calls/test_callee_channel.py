@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import pytest
 
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
 from ringflow.agi.settings import AgiSettings
-from ringflow.calls.dial_outcome import end_of_callee
+from ringflow.calls.dial_attempt import Attempt
+from ringflow.calls.dial_outcome import dial, end_of_callee
+from ringflow.calls.dialled_number import DialledNumber
 from ringflow.errors import CommandRefused, RingflowError
+from ringflow.simulator.clock import VirtualClock
+
+Found = TypeVar("Found")
 
 CALLEE = "PJSIP/carrier-00000002"
 ALIVE = f"|1750000001000||{CALLEE}|{CALLEE}"
@@ -32,11 +39,15 @@ class Scripted:
 
     async def ask(self) -> int:
         """What `end_of_callee` gives, or raises."""
-        asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        return await self.serve(lambda session: end_of_callee(session, self.hang_up, self.wait))
+
+    async def serve(self, work: Callable[[AgiSession], Awaitable[Found]]) -> Found:
+        """What `work` gives on a call of this Asterisk, or raises."""
+        asked: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
 
         async def serve(session: AgiSession) -> None:
             try:
-                asked.set_result(await end_of_callee(session, self.hang_up, self.wait))
+                asked.set_result(await work(session))
             except RingflowError as error:
                 asked.set_exception(error)
 
@@ -71,6 +82,14 @@ class Scripted:
                 self.executed.append(line)
                 writer.write(f"{self.soft_hangup}\n".encode())
         writer.close()
+
+
+async def test_a_talk_lasts_until_the_end_of_the_callee_that_is_noted_after_dial() -> None:
+    number = DialledNumber("441234567890", "441234567890", "441234567890")
+    attempt = Attempt("PJSIP/441234567890@carrier", number, "carrier", {}, {}, None, ring_s=60)
+    asterisk = Scripted("ANSWER|16|1750000000000|1750000000100|||", ENDED)
+    leg, caller_gone = await asterisk.serve(lambda session: dial(session, attempt, VirtualClock()))
+    assert (leg.status, leg.talked_ms, caller_gone) == ("answered", 1200, False)
 
 
 async def test_a_noted_end_is_believed_and_nothing_is_hung_up() -> None:

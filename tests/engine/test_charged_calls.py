@@ -227,6 +227,15 @@ async def test_without_a_manager_link_asterisk_itself_warns_of_the_end_of_the_cr
     assert server.carried.legs[0].options["L"] == "180000:60000"
 
 
+async def test_a_silent_trunk_is_watched_by_the_manager_link_where_there_is_one(store: Store) -> None:
+    await furnish(store, units=3)
+    for prolongs, subroutine in ((True, "ringflow-callee^two^1"), (False, "ringflow-silent^two^1")):
+        server = Server(store, "one", prolongs=prolongs)
+        await server.call()
+        assert server.carried is not None
+        assert server.carried.legs[0].options["b"].startswith(subroutine)
+
+
 async def test_no_talk_is_prolonged_by_a_manager_link_to_another_asterisk(store: Store) -> None:
     await furnish(store, units=3)
     for leads_to, minutes in (("another", 1), (HERE, 2)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import func, select
 from structlog.testing import capture_logs
 from tests.paying_customers import add_customer, as_ann
 
@@ -19,7 +20,7 @@ from ringflow.records.upkeep import DAY_MS, Upkeep
 from ringflow.records.writing import write_rows
 from ringflow.store import Store
 from ringflow.store.pages import PageRequest
-from ringflow.store.record_tables import call_drafts, call_legs, call_slots
+from ringflow.store.record_tables import call_drafts, call_legs, call_records, call_slots
 
 from .conftest import BEGAN_MS, BEGAN_S, CALL, MakeCall
 
@@ -111,6 +112,9 @@ async def test_many_lost_legs_are_all_found(store: Store, ledger: Ledger) -> Non
         await ledger.hold(f"{number:04}.1@1.1", 42, 0)
         await ledger.release(f"{number:04}.1@1.1")
     assert await Upkeep(store, None, SILENT_S).look_after(LATER_MS) == (0, 503)
+    async with store.reading() as connection:
+        query = select(func.count()).select_from(call_records)
+        assert (await connection.execute(query)).scalar_one() == 503
 
 
 async def test_records_are_deleted_when_their_days_are_over_and_not_before(

@@ -42,7 +42,7 @@ class CallRows:
 
     @classmethod
     def from_json(cls, text: str) -> CallRows:
-        """Read what `to_json` made, of this version or another. Columns that are not known here are left out.
+        """Read what `to_json` made, of any version. Columns that are not known here are not written.
 
         Earlier versions kept the cells alone, in the order of the columns, to which later ones are added.
         """
@@ -63,9 +63,7 @@ class CallRows:
 
 
 def _named(kept: Any, table: Table) -> Cells:
-    columns = table.columns.keys()
-    cells = kept if isinstance(kept, dict) else dict(zip(columns, kept, strict=False))
-    return {name: cells[name] for name in columns if name in cells}
+    return kept if isinstance(kept, dict) else dict(zip(table.columns.keys(), kept, strict=False))
 
 
 def call_rows(record: CallRecord, server: str) -> CallRows:
