@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from ringflow.actor import acting, shell_operator
 from ringflow.audit import Verb, note
 from ringflow.ledger.check import books_until_ms, check_books
+from ringflow.records.reading import RecordedSlot, read_slots
 from ringflow.store import Store
 from ringflow.store.dump import read_rows, write_rows
 from ringflow.store.schema import HEAD, MIGRATIONS, upgrade_to
@@ -55,6 +56,10 @@ FLOWS = (
     ),
 )
 FLOW_KEPT = "SELECT file, app, revision, text, first_loaded_ms, loaded_ms FROM flow_revisions"
+VISITED = (
+    "INSERT INTO call_slots (call_id, position, app, slot, type, entered_ms, exit, keys) "
+    "VALUES ('01a', 1, 'card', 'ask', 'ivr', 20, 'done', '1')"
+)
 AUDITED = (
     "INSERT INTO audit_log (at_ms, operator, verb, subject, before, after) "
     "VALUES (5, 'ann', 'add', 'customer 42', NULL, '{\"name\": \"Ann\"}')"
@@ -83,7 +88,8 @@ async def made_at(url: str, version: str) -> None:
         ledger = LEDGER if version >= "0002" else ()
         flows = FLOWS if version >= "0017" else ()
         audited = (AUDITED,) if version >= "0005" else ()
-        for statement in (*DIRECTORY, *ledger, *flows, *audited):
+        visited = (VISITED,) if version >= "0004" else ()
+        for statement in (*DIRECTORY, *ledger, *flows, *audited, *visited):
             await connection.exec_driver_sql(statement)
     await store.close()
 
@@ -98,6 +104,9 @@ async def assert_whole(url: str, version: str) -> None:
             assert [tuple(one) for one in await connection.execute(text(query))] == [row]
         flows = [tuple(one) for one in await connection.execute(text(FLOW_KEPT))]
         assert flows == ([("card.yaml", "card", "aaa", "app: card", 3, 4)] if version >= "0017" else [])
+        # Before 0023 no app was called by another.
+        slot = RecordedSlot(1, "card", "ask", "ivr", 20, "done", "1", depth=0, revision=None)
+        assert await read_slots(connection, ["01a"]) == ({"01a": [slot]} if version >= "0004" else {})
         # Who acted before 0024 is known by name alone; the log takes new entries, and still changes none.
         log = [tuple(one) for one in await connection.execute(text(AUDIT_LOG))]
         assert log == ([("ann", "customer 42", None, None)] if version >= "0005" else [])
