@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ringflow.cli.out_file import new_file, new_table
 from ringflow.errors import Refused, StartError
+from ringflow.output_file import new_file, new_table
 from ringflow.spreadsheets import Table
 
 from .conftest import Ran

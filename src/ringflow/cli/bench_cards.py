@@ -13,7 +13,7 @@ from rich.table import Table
 
 from ringflow.bench.cards import CardFigures, measure_cards
 from ringflow.cli.card_generate import showing_progress
-from ringflow.cli.secret_file import SecretFile
+from ringflow.secret_table import SecretTable
 
 TARGET_PER_S = 20_000
 
@@ -32,7 +32,7 @@ def bench_cards(
     with TemporaryDirectory(prefix="ringflow-cards-") as name:
         folder = Path(name)
         url = database or f"sqlite:///{folder}/cards.db"
-        with SecretFile(folder / "pins.csv", ("id", "pin")) as file, showing_progress(count) as progress:
+        with SecretTable(folder / "pins.csv", ("id", "pin")) as file, showing_progress(count) as progress:
             found = uvloop.run(measure_cards(url, count, pin_only, file.write, progress))
             file.keep()
     _print(found)

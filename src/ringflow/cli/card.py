@@ -22,15 +22,7 @@ from ringflow.cli.card_generate import generate_command
 from ringflow.cli.ids import id_option
 from ringflow.cli.opening import opener, with_actor, with_reading, with_store
 from ringflow.cli.operators import Operator
-from ringflow.cli.out_file import (
-    ForSpreadsheet,
-    Out,
-    Overwrite,
-    json_list,
-    named_file,
-    new_table,
-    written_to,
-)
+from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, json_list, written_to
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.printing import Json, print_deleted, print_one
 from ringflow.config import Config
@@ -38,6 +30,7 @@ from ringflow.errors import Conflict, Refused
 from ringflow.forms.card import BatchForm, CardForm, batch_form, card_form
 from ringflow.moments import Moment
 from ringflow.money import parse_amount
+from ringflow.output_file import named_file, new_table
 from ringflow.spreadsheets import Cell
 from ringflow.store.pages import Page, PageRequest
 

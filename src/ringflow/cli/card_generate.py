@@ -24,12 +24,12 @@ from ringflow.cli.opening import opener, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import ForSpreadsheet
 from ringflow.cli.printing import Json, print_json
-from ringflow.cli.secret_file import SecretFile
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.forms.card import batch_form
 from ringflow.forms.json_value import json_object
 from ringflow.money import parse_amount
+from ringflow.secret_table import SecretTable
 from ringflow.store import Store
 from ringflow.wording import counted
 
@@ -89,7 +89,7 @@ def generate_command(
         priced = replace(plan, credit_micros=parse_amount(credit, currency))
         printed = SecretsList()
         with (
-            SecretFile(out, ("id", "pin"), for_spreadsheet) if out else nullcontext(printed) as receiver,
+            SecretTable(out, ("id", "pin"), for_spreadsheet) if out else nullcontext(printed) as receiver,
             showing_progress(count) as progress,
         ):
             job = CardJob(opener(store, config, operator), priced, configured_peppers(config), receiver)

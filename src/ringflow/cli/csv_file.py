@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ringflow.cli.out_file import new_file
+from ringflow.output_file import new_file
 
 Csv = Annotated[
     Path | None,

@@ -11,10 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from ringflow.cli.out_file import file_taken, new_file
 from ringflow.cli.printing import print_json
 from ringflow.config import Config
 from ringflow.errors import Conflict, StartError
+from ringflow.output_file import file_taken, new_file
 from ringflow.wording import counted
 
 NO_HYPOTHESIS = "random scenarios need Hypothesis, which is not installed: pip install 'ringflow[random]'"

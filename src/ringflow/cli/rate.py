@@ -14,15 +14,7 @@ from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms
 from ringflow.cli.opening import with_actor, with_reading, with_store
 from ringflow.cli.operators import Operator
-from ringflow.cli.out_file import (
-    ForSpreadsheet,
-    Out,
-    Overwrite,
-    json_list,
-    named_file,
-    new_table,
-    written_to,
-)
+from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, json_list, written_to
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.printing import Json, print_many, print_one
 from ringflow.cli.rate_change import CardName, delete_command, delete_rate_command, set_rate_command
@@ -63,6 +55,7 @@ from ringflow.ledger.rates.prefix import AS_KEYED, rate_prefix, rated_number
 from ringflow.ledger.rates.quote import quote, quote_trunk
 from ringflow.moments import system_now_ms
 from ringflow.money import Rounding
+from ringflow.output_file import named_file, new_table
 from ringflow.plain_text import plain
 from ringflow.store import Store
 from ringflow.store.pages import Page, PageRequest

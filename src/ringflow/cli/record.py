@@ -17,15 +17,7 @@ from ringflow.calls.outcome import Outcome as Outcomes
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms, operator_zone
 from ringflow.cli.opening import with_reading, with_store
-from ringflow.cli.out_file import (
-    ForSpreadsheet,
-    Out,
-    Overwrite,
-    json_list,
-    named_file,
-    new_table,
-    written_to,
-)
+from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, json_list, written_to
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.printing import Json, print_json
 from ringflow.cli.record_rows import CallRow, call_lines, call_row
@@ -35,6 +27,7 @@ from ringflow.flows.registry import slot_types
 from ringflow.flows.slot import DONE
 from ringflow.forms.call import CallForm, call_detail_form, call_form
 from ringflow.numbers import normalise_number, number_prefix
+from ringflow.output_file import named_file, new_table
 from ringflow.plain_text import plain
 from ringflow.records.export import FIGURES, export_calls
 from ringflow.records.reading import (

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from ringflow.cli.out_file import Out, Overwrite, new_file
+from ringflow.cli.out_file import Out, Overwrite
 from ringflow.errors import Refused
 from ringflow.flows.reference import reference_text
 from ringflow.flows.registry import slot_types
 from ringflow.flows.schema import schema_text
 from ringflow.forms.reference import forms_text
+from ringflow.output_file import new_file
 from ringflow.simulator.scenario_schema import scenario_schema_text
 
 

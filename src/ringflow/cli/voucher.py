@@ -34,11 +34,11 @@ from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import ForSpreadsheet
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.printing import Json, print_deleted, print_json, print_one
-from ringflow.cli.secret_file import SecretFile
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.forms.voucher import VoucherForm, voucher_form
 from ringflow.money import AmountError, parse_amount
+from ringflow.secret_table import SecretTable
 from ringflow.store.pages import Page, PageRequest
 from ringflow.wording import counted
 
@@ -108,7 +108,7 @@ def generate_command(
     if out is None:
         _print(with_actor(operator, make), plan, None, as_json)
         return
-    with SecretFile(out, ("id", "code"), for_spreadsheet) as file:
+    with SecretTable(out, ("id", "code"), for_spreadsheet) as file:
         made = with_actor(operator, make_into_file)
     _print(made, plan, out, as_json)
 

@@ -10,12 +10,12 @@ from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 
-from ringflow.cli.out_file import check_suffix, file_taken
 from ringflow.errors import StartError
+from ringflow.output_file import check_suffix, file_taken
 from ringflow.spreadsheets import Cell, CsvTable, WorkbookTable
 
 
-class SecretFile:
+class SecretTable:
     """A table in the making, mode 0600. It gets its name by `keep`; without that nothing of it stays.
 
     CSV, or for spreadsheets a workbook in which every cell is text.
@@ -30,7 +30,7 @@ class SecretFile:
         self._heads = heads
         self._kept = False
 
-    def __enter__(self) -> SecretFile:
+    def __enter__(self) -> SecretTable:
         if self._path.exists():
             raise file_taken(self._path)
         try:
