@@ -22,18 +22,15 @@ from ringflow.cli.ids import id_option
 from ringflow.cli.moments import operator_zone
 from ringflow.cli.opening import opener, with_store
 from ringflow.cli.operators import Operator
-from ringflow.cli.out_file import ForSpreadsheet
+from ringflow.cli.out_file import ForSpreadsheet, check_secrets_out
 from ringflow.cli.printing import Json, print_json
 from ringflow.config import Config
-from ringflow.errors import Refused
 from ringflow.forms.card import batch_form
 from ringflow.forms.json_value import json_object
 from ringflow.money import parse_amount
 from ringflow.secret_table import SecretTable
 from ringflow.store import Store
 from ringflow.wording import counted
-
-MOST_PRINTED = 100
 
 Status = Literal["available", "disabled"]
 
@@ -60,18 +57,7 @@ def generate_command(
     as_json: Json = False,
 ) -> None:
     """Make cards. Their PINs are shown now, or written to --out, and never again."""
-    if out is None and for_spreadsheet:
-        raise Refused(
-            "option.missing",
-            "--for-spreadsheet writes a workbook: name its file with --out, such as --out spring.xlsx",
-            option="--out",
-        )
-    if out is None and count > MOST_PRINTED:
-        raise Refused(
-            "option.missing",
-            f"more than {MOST_PRINTED} PINs are not printed; name a file with --out",
-            option="--out",
-        )
+    check_secrets_out(out, count, "PINs", for_spreadsheet)
     plan = Plan(
         name=batch or datetime.now(operator_zone()).strftime("%Y-%m-%d %H:%M:%S"),
         customer_id=customer,

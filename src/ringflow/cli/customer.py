@@ -18,7 +18,7 @@ from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.printing import Json, print_deleted, print_one
-from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
+from ringflow.cli.table_import import add_import_command
 from ringflow.config import Config, CustomerStatus
 from ringflow.forms.customer import CustomerForm, customer_detail_form, customer_form
 from ringflow.moments import system_now_ms
@@ -63,19 +63,7 @@ def add_command(
     print_one(with_actor(operator, add), as_json)
 
 
-@app.command("import")
-def import_command(
-    operator: Operator,
-    file: TableFile,
-    update: Update = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Add customers from a CSV file.
-
-    All of them, or none where a line is wrong; every wrong line is named.
-    """
-    import_table(CustomerImport, operator, file, update, dry_run, as_json)
+add_import_command(app, CustomerImport, "customers")
 
 
 @app.command("list")

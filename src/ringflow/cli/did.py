@@ -15,7 +15,7 @@ from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.printing import Json, print_deleted, print_one
-from ringflow.cli.table_import import DryRun, TableFile, Update, import_table
+from ringflow.cli.table_import import add_import_command
 from ringflow.config import load_config
 from ringflow.errors import DocumentError
 from ringflow.forms.did import DidForm, did_form
@@ -78,19 +78,7 @@ def add_command(
     _tell_if_missing(app_name)
 
 
-@app.command("import")
-def import_command(
-    operator: Operator,
-    file: TableFile,
-    update: Update = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Add DIDs from a CSV file.
-
-    All of them, or none where a line is wrong; every wrong line is named.
-    """
-    _tell_if_missing(*import_table(DidImport, operator, file, update, dry_run, as_json).apps)
+add_import_command(app, DidImport, "DIDs", lambda done: _tell_if_missing(*done.apps))
 
 
 @app.command("list")

@@ -12,6 +12,7 @@ from typing import Annotated, TextIO
 import typer
 
 from ringflow.cli.printing import print_json
+from ringflow.errors import Refused
 from ringflow.forms.json_value import json_value
 from ringflow.output_file import named_file
 
@@ -31,6 +32,8 @@ ForSpreadsheet = Annotated[
         "--for-spreadsheet", help="A workbook (xlsx) instead of CSV: no spreadsheet changes its numbers."
     ),
 ]
+MOST_PRINTED = 100
+"""So many PINs or codes are printed at most."""
 
 
 def written_to(out: Path | None, rows: int, as_json: bool) -> None:
@@ -63,3 +66,13 @@ def json_list() -> Iterator[JsonList]:
     listed = JsonList(sys.stdout)
     yield listed
     listed.close()
+
+
+def check_secrets_out(out: Path | None, count: int, secrets: str, for_spreadsheet: bool) -> None:
+    """Refuse to print so many PINs or codes, and a workbook that is not a file."""
+    if out is None and for_spreadsheet:
+        what = "--for-spreadsheet writes a workbook: name its file with --out, such as --out spring.xlsx"
+        raise Refused("option.missing", what, option="--out")
+    if out is None and count > MOST_PRINTED:
+        what = f"more than {MOST_PRINTED} {secrets} are not printed; name a file with --out"
+        raise Refused("option.missing", what, option="--out")

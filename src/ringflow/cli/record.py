@@ -13,7 +13,6 @@ from rich.progress import Progress
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.calls.outcome import LegStatus
-from ringflow.calls.outcome import Outcome as Outcomes
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms, operator_zone
 from ringflow.cli.opening import with_reading, with_store
@@ -23,13 +22,11 @@ from ringflow.cli.printing import Json, print_json
 from ringflow.cli.record_rows import CallRow, call_lines, call_row
 from ringflow.config import Config
 from ringflow.errors import Refused
-from ringflow.flows.registry import slot_types
-from ringflow.flows.slot import DONE
 from ringflow.forms.call import CallForm, call_detail_form, call_form
-from ringflow.numbers import normalise_number, number_prefix
 from ringflow.output_file import named_file, new_table
 from ringflow.plain_text import plain
 from ringflow.records.export import FIGURES, export_calls
+from ringflow.records.filter_words import outcome_meant, with_numbers
 from ringflow.records.reading import (
     CALLS,
     Filter,
@@ -38,13 +35,12 @@ from ringflow.records.reading import (
     call_page,
     every_call,
     find_call,
-    is_outcome_of_a_call,
     read_slots,
 )
 from ringflow.records.slot_export import export_slots
 from ringflow.store import Store
 from ringflow.store.pages import Page, PageRequest
-from ringflow.wording import counted, did_you_mean, known_words
+from ringflow.wording import counted
 
 app = typer.Typer(help="Records of calls: list, show, export.", no_args_is_help=True)
 
@@ -208,17 +204,9 @@ async def _objects(store: Store, calls: Sequence[RecordedCall], slots: bool) -> 
 
 
 async def _check_outcome(connection: AsyncConnection, word: str | None) -> None:
-    """Refuse an outcome that is neither one of Ringflow's, nor a slot type's exit, nor any call's on record.
-
-    Flows can name exits themselves, so the last of these is asked for before a word is refused.
-    """
-    if word is None or word in set(Outcomes):
+    mend = await outcome_meant(connection, word)
+    if word is None or mend is None:
         return
-    exits = {name for one in slot_types().values() for name in one.fixed_exits} - {DONE}
-    if word in exits or await is_outcome_of_a_call(connection, word):
-        return
-    known = [*map(str, Outcomes), *exits]
-    mend = did_you_mean(word, known, f"known are {known_words(known)}")
     if word in set(LegStatus):
         mend = f"it is what becomes of a leg: ask for `--status {word}`"
     raise Refused("option.malformed", f"--outcome {plain(word)}: no call ends so; {mend}", option="--outcome")
@@ -231,25 +219,23 @@ def _name_legs(outcome: str | None, status: LegStatus | None) -> None:
 
 
 def _filter(given: dict[str, Any], config: Config) -> Filter:
-    """Numbers are read as calls have them: `+44...` and national forms find E.164 digits."""
-
-    def number(text: str | None) -> str | None:
-        return text if text is None else normalise_number(text, config.country) or text
-
-    prefix = given["number"]
-    return Filter(
+    names = (
+        "did",
+        "cli",
+        "customer",
+        "card",
+        "app",
+        "outcome",
+        "refused",
+        "unpaid",
+        "trunk",
+        "search",
+        "number",
+    )
+    wanted = Filter(
         since_ms=moment_ms(given["since"], "--since"),
         until_ms=moment_ms(given["until"], "--until"),
-        did=number(given["did"]),
-        cli=number(given["cli"]),
-        customer=given["customer"],
-        card=given["card"],
-        app=given["app"],
-        outcome=given["outcome"],
         status=None if given["status"] is None else LegStatus(given["status"]),
-        refused=given["refused"],
-        unpaid=given["unpaid"],
-        trunk=given["trunk"],
-        search=number(given["search"]),
-        number=None if prefix is None else number_prefix(prefix, config.country) or prefix,
+        **{name: given[name] for name in names},
     )
+    return with_numbers(wanted, config.country)

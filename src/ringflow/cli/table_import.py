@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -10,7 +11,8 @@ import typer
 from ringflow.accounts.bulk_import import Imported, TableImport
 from ringflow.actor import Actor
 from ringflow.cli.opening import with_actor
-from ringflow.cli.printing import print_one
+from ringflow.cli.operators import Operator
+from ringflow.cli.printing import Json, print_one
 from ringflow.config import Config
 
 TableFile = Annotated[
@@ -22,7 +24,24 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the file, and cha
 Kind = TypeVar("Kind", bound=TableImport[Any, Any])
 
 
-def import_table(
+def add_import_command(
+    app: typer.Typer, kind: type[Kind], things: str, afterwards: Callable[[Kind], None] = lambda done: None
+) -> None:
+    """Give a noun its `import`. `afterwards` is called with the import that is done."""
+    rule = "All of them, or none where a line is wrong; every wrong line is named."
+
+    @app.command("import", help=f"Add {things} from a CSV file.\n\n{rule}")
+    def import_command(
+        operator: Operator,
+        file: TableFile,
+        update: Update = False,
+        dry_run: DryRun = False,
+        as_json: Json = False,
+    ) -> None:
+        afterwards(_import_table(kind, operator, file, update, dry_run, as_json))
+
+
+def _import_table(
     kind: type[Kind], operator: str, file: Path, update: bool, dry_run: bool, as_json: bool
 ) -> Kind:
     """Import a file and print what came of it. Raises `DocumentError` with every line that is wrong."""

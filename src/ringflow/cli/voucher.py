@@ -31,7 +31,7 @@ from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.moments import operator_zone
 from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.out_file import ForSpreadsheet
+from ringflow.cli.out_file import ForSpreadsheet, check_secrets_out
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.printing import Json, print_deleted, print_json, print_one
 from ringflow.config import Config
@@ -41,8 +41,6 @@ from ringflow.money import AmountError, parse_amount
 from ringflow.secret_table import SecretTable
 from ringflow.store.pages import Page, PageRequest
 from ringflow.wording import counted
-
-MOST_PRINTED = 100
 
 app = typer.Typer(help="Vouchers.", no_args_is_help=True)
 
@@ -72,18 +70,7 @@ def generate_command(
     as_json: Json = False,
 ) -> None:
     """Make vouchers. Their codes are shown now, or written to --out, and never again."""
-    if out is None and for_spreadsheet:
-        raise Refused(
-            "option.missing",
-            "--for-spreadsheet writes a workbook: name its file with --out, such as --out spring.xlsx",
-            option="--out",
-        )
-    if out is None and count > MOST_PRINTED:
-        raise Refused(
-            "option.missing",
-            f"more than {MOST_PRINTED} codes are not printed; name a file with --out",
-            option="--out",
-        )
+    check_secrets_out(out, count, "codes", for_spreadsheet)
     plan = Plan(
         batch=batch or datetime.now(operator_zone()).strftime("%Y-%m-%d %H:%M:%S"),
         currency=currency,
