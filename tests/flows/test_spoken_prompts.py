@@ -86,6 +86,19 @@ def test_the_words_of_a_language_that_has_no_prompts_are_told_and_a_missing_voic
     assert problems("slot: audio, file: {say: '${did}', as: digits}") == []
 
 
+def test_a_secret_that_is_said_is_told_unless_another_slot_sets_it_openly() -> None:
+    text = (
+        "app: a\nslots:\n  - {slot: ivr, file: IVR/ivr-please, result: pin, secret: true}\n"
+        "  - {slot: audio, file: {say: 'It is ${pin}.'}}\n"
+    )
+    asks = "  - {slot: ivr, file: IVR/ivr-please, result: pin}\n"
+    for more, told in (("", 1), (asks, 0)):
+        draft = draft_from_bytes((text + more).encode(), slot_types(), "a.yaml")
+        found = [str(one) for one in check_flows([draft], Surroundings())]
+        assert len(found) == told
+        assert all(one.startswith("a.yaml:4:31: `pin` is secret, and would not be said") for one in found)
+
+
 async def played(tmp_path: Path, *slots: str, caller: str = "") -> SimulatedCall:
     path = tmp_path / "said.test.yaml"
     listed = "".join(f"  - {{{slot}}}\n" for slot in slots)
@@ -166,14 +179,18 @@ async def test_what_a_caller_keys_and_cannot_be_said_is_left_out_and_the_call_go
 
 
 async def test_a_secret_is_never_said(tmp_path: Path) -> None:
-    call = await played(
-        tmp_path,
-        "slot: ivr, file: IVR/ivr-please, result: pin, max: 4, secret: true",
-        "slot: audio, file: {say: 'Your PIN is ${pin}.'}",
-        "slot: audio, file: {say: '${pin}', as: digits}",
-        caller="{hears: IVR/ivr-please}, {keys: '9081#'}",
+    path = tmp_path / "said.test.yaml"
+    path.write_text(
+        "flow:\n  - {slot: ivr, file: IVR/ivr-please, result: pin, max: 4, secret: true}\n"
+        "  - {slot: app, call: sub, arguments: {given: '${pin}'}}\n"
+        "flows: {sub: [{slot: audio, file: [{say: 'It is ${given}.'}, {say: '${given}', as: digits}]}]}\n"
+        "scenarios: [{name: a, caller: [{hears: IVR/ivr-please}, {keys: '9081'}], expect: {}}]\n"
     )
-    assert said(call, "not_said") == ["`pin` is secret, and the record has what is said"] * 2
+    async with Stage.open(load_config(ROOT / "config.yaml")) as stage:
+        judgement = await play(read_scenarios(path)[0], stage)
+    assert judgement.failure is None, judgement.failure
+    call = judgement.calls[0]
+    assert said(call, "not_said") == ["`given` is secret, and the record has what is said"] * 2
     assert "9081" not in repr(call.record)
 
 

@@ -77,9 +77,11 @@ def _slot_problems(
             if not is_allowed_host(host, surroundings.uri_hosts):
                 what = f"the host {quoted(host)} may not be dialled"
                 yield document.problem(draft.at(index, field), what, "list it in config.yaml: uri_hosts")
+    # Where prompts are not looked for, a voice is not either.
+    has_voice = surroundings.prompts is None or can_speak()
+    yield from _spoken_problems(draft, index, slot, has_voice=has_voice)
     if surroundings.prompts is not None:
         yield from _prompt_problems(draft, index, slot, surroundings.prompts)
-        yield from _voice_problems(draft, index, slot)
     given = surroundings.always_set | surroundings.sometimes_set
     for name in sorted(slot.names_set() & given):
         what = f"`{name}` cannot be set: it is given to every call"
@@ -104,12 +106,23 @@ def _prompt_problems(draft: Draft, index: int, slot: Slot, prompts: Prompts) -> 
         yield draft.document.problem(draft.find(index, fields[0], language), what, mend)
 
 
-def _voice_problems(draft: Draft, index: int, slot: Slot) -> Iterator[Problem]:
-    for field, text in () if can_speak() else slot.spoken_texts():
-        place = draft.find(index, field, text.text)
-        yield draft.document.problem(
-            place, "texts are spoken by espeak-ng, which is not installed", "apt install espeak-ng"
-        )
+def _spoken_problems(draft: Draft, index: int, slot: Slot, *, has_voice: bool) -> Iterator[Problem]:
+    secrets = _secrets(draft)
+    for field, spoken in slot.spoken():
+        place = draft.find(index, field, spoken.say.text)
+        for name in sorted({one.name.partition(".")[0] for one in spoken.say.references} & secrets):
+            what = f"`{name}` is secret, and would not be said: the record has what is said"
+            yield draft.document.problem(place, what, "say something else, or set it without `secret`")
+        if spoken.needs_voice and not has_voice:
+            what = "texts are spoken by espeak-ng, which is not installed"
+            yield draft.document.problem(place, what, "apt install espeak-ng")
+
+
+def _secrets(draft: Draft) -> frozenset[str]:
+    """The variables that are secret wherever a slot of the flow sets them."""
+    slots = [slot for slot in draft.slots if slot is not None]
+    secret = {name for slot in slots for name in slot.secrets()}
+    return frozenset(secret - {name for slot in slots for name in slot.names_set() - slot.secrets()})
 
 
 def _exit_problems(

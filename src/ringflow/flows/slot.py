@@ -204,6 +204,10 @@ class Slot(BaseModel):
         names = {name for names in self.sets().values() for name in names}
         return frozenset(names | called.arguments | called.results.keys() if called is not None else names)
 
+    def secrets(self) -> frozenset[str]:
+        """Those of the variables that the slot sets whose values no record may have."""
+        return frozenset()
+
     def hosts(self) -> Iterator[tuple[str, str]]:
         """The host of every SIP URI in the slot, where no variable hides it, with the name of its field."""
         return iter(())
@@ -234,13 +238,13 @@ class Slot(BaseModel):
                     (name, one) for one in (item.prompts() if isinstance(item, SpokenPrompt) else [item])
                 )
 
-    def spoken_texts(self) -> Iterator[tuple[str, Template]]:
-        """Every text that a voice speaks, with the name of its field."""
+    def spoken(self) -> Iterator[tuple[str, SpokenPrompt]]:
+        """Everything that is said in place of a prompt, with the name of its field."""
         for name in type(self).model_fields:
             value = getattr(self, name)
             for item in value if isinstance(value, tuple) else [value]:
-                if isinstance(item, SpokenPrompt) and item.needs_voice:
-                    yield name, item.say
+                if isinstance(item, SpokenPrompt):
+                    yield name, item
 
 
 def _names_prompts(metadata: list[object], annotation: object) -> bool:

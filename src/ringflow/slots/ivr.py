@@ -144,6 +144,10 @@ class Ivr(Slot):
         """The result is certain only where the input was right."""
         return {"done": frozenset({self.result})}
 
+    def secrets(self) -> frozenset[str]:
+        """The result, if it is secret."""
+        return frozenset({self.result} if self.secret else ())
+
     @property
     def exits(self) -> tuple[str, ...]:
         """With a transfer to an app, only `done` is left; without a transfer, nobody is transferred."""

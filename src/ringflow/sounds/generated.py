@@ -67,12 +67,18 @@ class GeneratedPrompts:
         if task is None:
             task = asyncio.create_task(self._speak(text, language, name), name=f"speak {name}")
             self._under_way[name] = task
-            task.add_done_callback(lambda _: self._under_way.pop(name, None))
+            task.add_done_callback(lambda done: self._ended(name, done))
         try:
             await asyncio.wait_for(asyncio.shield(task), LIMIT_S)
         except TimeoutError:
             raise SpeechFailed(f"the text was not spoken within {LIMIT_S:g} s") from None
         return name
+
+    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
+        del self._under_way[name]
+        # Whoever waited is told; if every call has ended meanwhile, nobody is left to be.
+        if not task.cancelled():
+            task.exception()
 
     def _is_kept(self, name: str) -> bool:
         forms = self._library.forms(name)
