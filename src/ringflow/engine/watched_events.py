@@ -61,7 +61,8 @@ async def watch_calls(
 ) -> AsyncGenerator[dict[str, Any]]:
     """The events of a call from its beginning, or of all calls from now on, in their JSON form.
 
-    Those of one look come in the order of their times. Raises `StoreGone`.
+    Those of one call come by their numbers, those of all calls, as far as they come together, by their times.
+    Raises `StoreGone`.
     """
     watch_id, looks = secrets.token_hex(16), 0
     try:
@@ -70,7 +71,8 @@ async def watch_calls(
                 async with store.writing() as connection:
                     await _WATCH.run(connection, id=watch_id, call_id=call_id, until_ms=now_ms() + LASTS_MS)
             looks += 1
-            for event in await _taken(store, watch_id):
+            taken = await _taken(store, watch_id)
+            for event in sorted(taken, key=_time if call_id is None else _number):
                 yield event
             await sleep(READ_EVERY_S)
     finally:
@@ -86,8 +88,15 @@ async def _taken(store: Store, watch_id: str) -> list[dict[str, Any]]:
             return []
     async with store.writing() as connection:
         taken = await _TAKE.run(connection, id=watch_id)
-    events: list[dict[str, Any]] = [json.loads(row[0]) for row in taken]
-    return sorted(events, key=lambda one: (one["at"], one["call_id"], one["number"]))
+    return [json.loads(row[0]) for row in taken]
+
+
+def _number(event: dict[str, Any]) -> tuple[str | int, ...]:
+    return (event["number"],)
+
+
+def _time(event: dict[str, Any]) -> tuple[str | int, ...]:
+    return event["at"], event["call_id"], event["number"]
 
 
 @dataclass(frozen=True, slots=True)
