@@ -160,3 +160,23 @@ async def test_what_only_the_simulator_can_play_is_refused_by_name() -> None:
         plan_call(withheld, call)
     with pytest.raises(Refused, match="nobody ends this call"):
         plan_call(script, replace(call, endless=True))
+
+
+REFUSED_FIRST = """
+flow:
+  - {slot: destination, external: "*98", on: {refused: next}}
+  - {slot: destination, uri: "sip:a@elsewhere.example", on: {refused: next}}
+  - {slot: destination, uri: "sip:a@pbx.example"}
+  - {slot: destination, external: "441234567890"}
+scenarios: [{name: a, given: {uri_hosts: [pbx.example]}, callee: {hangs_up_after: 1s}, expect: {}}]
+"""
+
+
+async def test_a_number_that_no_trunk_takes_is_a_time_of_dialling_out_and_a_sip_uri_is_none(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.test.yaml"
+    path.write_text(REFUSED_FIRST)
+    (case,) = read_scenarios(path)
+    plan = plan_call(case.scenario.scripts[0], await simulated(case))
+    assert [(leg.turn, leg.trunk) for leg in plan.legs] == [(None, "uri"), (1, "carrier")]

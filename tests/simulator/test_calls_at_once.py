@@ -125,3 +125,26 @@ async def test_a_call_that_nobody_ends_is_ended_by_its_caller_when_the_scenario_
     failure = (await play(case, stage)).failure
     assert failure is not None
     assert failure.startswith("end: expected nobody to hang up within 30s, came an end")
+
+
+async def test_a_hold_and_a_counted_call_that_are_left_are_found(stage: Stage, tmp_path: Path) -> None:
+    case = read(
+        tmp_path,
+        """
+- name: a
+  given:
+    customer: {id: 42, clis: ["441910000001"], credit: "1.00", channels: 2}
+    rates: [{prefix: "44", price: "1.00"}]
+  expect: {}
+""",
+    )
+    async with stage.engines(case, VirtualClock()) as (_, money):
+        ledger = money.charging.ledger
+        assert (await money.count(42)).findings == ()
+        await ledger.hold("call.1@a", 42, 500_000)
+        await ledger.occupy("call@a", {"customer:42": 2})
+        await money.close()
+        findings = (await money.count(42)).findings
+    assert findings == (
+        "call.1@a: the hold has not ended with its call", "call@a: the call is over and still counted"
+    )  # fmt: skip

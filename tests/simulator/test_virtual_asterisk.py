@@ -8,8 +8,9 @@ import pytest
 
 from ringflow.simulator.asterisk import DEAD_CHANNEL, UNKNOWN_COMMAND, Greeting
 from ringflow.simulator.callee import Behaviour, Callee
-from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Waits
+from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Speaks, Waits
 from ringflow.simulator.clock import DEFAULT_START_S
+from ringflow.simulator.incoming_call import Recording
 
 if TYPE_CHECKING:
     from tests.simulator.conftest import PlayScript
@@ -268,3 +269,76 @@ async def test_a_read_without_a_prompt_is_a_question_as_well(script: PlayScript)
     played = await script(commands, [Hears(None), Keys("1#")])
     assert played.lines[-1] == "200 result=1 (1)"
     assert played.caller.waits_for is None
+
+
+def refusing(code: int, after_ms: int) -> Callee:
+    return Callee(Behaviour.REFUSE, after_ms, None, code)
+
+
+SEVERAL = {
+    "the first to answer": (
+        (Callee(Behaviour.ANSWER, 900, 500), Callee(Behaviour.ANSWER, 400, 500)),
+        "ANSWER|16",
+        900,
+    ),
+    "busy, then an answer": ((refusing(486, 100), Callee(Behaviour.ANSWER, 400, 500)), "ANSWER|16", 900),
+    "congested and busy": ((refusing(486, 100), refusing(503, 300)), "BUSY|34", 300),
+    "away and busy": ((refusing(480, 100), refusing(486, 300)), "NOANSWER|17", 300),
+    "unknown and congested": ((refusing(404, 100), refusing(503, 300)), "CONGESTION|34", 300),
+    "busy and silent": ((refusing(486, 100), Callee(Behaviour.NO_ANSWER, None, None)), "NOANSWER|17", 3000),
+    "too late": ((Callee(Behaviour.ANSWER, 3001, 500), refusing(404, 100)), "NOANSWER|1", 3000),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+async def test_several_who_ring_at_once_come_to_one_end(script: PlayScript, name: str) -> None:
+    callees, outcome, took_ms = SEVERAL[name]
+    places = "&".join(f"PJSIP/44@trunk{number}" for number in range(len(callees)))
+    played = await script(
+        ["ANSWER", f'EXEC Dial "{places},3,g"', 'GET FULL VARIABLE "${DIALSTATUS}|${HANGUPCAUSE}"'],
+        callees=callees,
+    )
+    assert played.lines[2] == f"200 result=1 ({outcome})"
+    assert played.clock.monotonic_ms() == took_ms
+    assert [leg.target for leg in played.call.legs] == places.split("&")
+
+
+async def test_a_caller_who_leaves_while_several_ring_cancels_them_all(script: PlayScript) -> None:
+    callees = (Callee(Behaviour.NO_ANSWER, None, None), refusing(486, 5000))
+    played = await script(['EXEC Dial "PJSIP/1@a&PJSIP/1@b,30,g"', "GET VARIABLE DIALSTATUS"],
+        [Hears("ringing", 700), HangsUp()], callees,
+    )  # fmt: skip
+    assert [line for line in played.lines if line != "HANGUP"] == ["200 result=-1", "200 result=1 (CANCEL)"]
+    assert played.clock.monotonic_ms() == 700
+
+
+RECORDED: dict[str, tuple[list[CallerStep], str, str, int, int]] = {
+    "to a key": (
+        [Waits(500), Speaks(1500), Keys("#", after_ms=1000)],
+        '"#" 8000',
+        "35 (dtmf) endpos=22400",
+        2800,
+        1500,
+    ),
+    "to its time": ([Waits(500), Speaks(2000)], '"#" 2000', "0 (timeout) endpos=16000", 2000, 1500),
+    "to silence": ([Speaks(1000)], '"#" 9000 s=2', "6000 (timeout) endpos=16000", 2000, 1000),
+    "to the hang-up": (
+        [Speaks(700), Waits(800), HangsUp()],
+        '"#" 9000',
+        "-1 (hangup) endpos=12000",
+        1500,
+        700,
+    ),
+    "silence from the beginning": ([], '"#" 9000 s=3', "6000 (timeout) endpos=8000", 1000, 0),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+async def test_a_recording_is_as_long_as_it_lasted_and_has_what_was_said(
+    script: PlayScript, name: str
+) -> None:
+    steps, arguments, reply, length_ms, spoken_ms = RECORDED[name]
+    played = await script(["ANSWER", f"RECORD FILE message wav {arguments}"], steps)
+    assert played.lines[1] == f"200 result={reply}"
+    (recording,) = played.call.recordings
+    assert recording == Recording("message", "wav", length_ms, spoken_ms)
