@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.calls.call_record import CallRecord
+from ringflow.calls.clock import SystemClock
 from ringflow.calls.events import CallEnded, CallEvent, DigitsCollected
 from ringflow.calls.outcome import Leg, ReleasedBy
 from ringflow.config import Config, TrunkDeclaration, load_config
@@ -17,6 +19,7 @@ from ringflow.errors import Refused
 from ringflow.lab import CalleeRecord, HangUp, LabCallResult, Moment
 from ringflow.lab.agreement import disagreements, side_by_side, wire_disagreements
 from ringflow.lab.scenario_plan import plan_call
+from ringflow.lab.scenario_server import ShiftedClock
 from ringflow.simulator.run import SimulatedCall, simulate
 from ringflow.simulator.scenario import IncomingPlan
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
@@ -180,3 +183,11 @@ async def test_a_number_that_no_trunk_takes_is_a_time_of_dialling_out_and_a_sip_
     (case,) = read_scenarios(path)
     plan = plan_call(case.scenario.scripts[0], await simulated(case))
     assert [(leg.turn, leg.trunk) for leg in plan.legs] == [(None, "uri"), (1, "carrier")]
+
+
+def test_a_scenarios_own_time_goes_on_from_where_it_says() -> None:
+    machine = SystemClock()
+    before_s, clock = machine.now_s(), ShiftedClock(datetime(2026, 2, 3, 21, 30, tzinfo=UTC))
+    began_s = datetime(2026, 2, 3, 21, 30, tzinfo=UTC).timestamp()
+    assert began_s <= clock.now_s() <= began_s + machine.now_s() - before_s
+    assert ShiftedClock(None).ahead_s == 0.0

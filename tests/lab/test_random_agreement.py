@@ -26,8 +26,8 @@ def test_what_a_call_was_late_with_once_makes_only_that_one_time_late() -> None:
 
 
 def test_times_are_compared_up_to_where_the_transcripts_differ() -> None:
-    simulated = lines((0, "answered"), (2000, "prompt"), (3000, "dial"))
-    real = lines((0, "answered"), (2010, "prompt"), (3000, "keys"), (4000, "dial"))
+    simulated = lines((0, "answered"), (2000, "prompt"), (3000, "dial"), (5000, "ended"))
+    real = lines((0, "answered"), (2010, "prompt"), (3000, "keys"), (9000, "ended"))
     assert gap_differences_ms(simulated, real) == [10]
 
 

@@ -127,6 +127,19 @@ async def test_a_call_that_nobody_ends_is_ended_by_its_caller_when_the_scenario_
     assert failure.startswith("end: expected nobody to hang up within 30s, came an end")
 
 
+async def test_a_later_call_may_be_endless_from_its_own_arrival_on(stage: Stage, tmp_path: Path) -> None:
+    case = read(
+        tmp_path,
+        """
+- name: two calls
+  calls:
+    - {callee: {hangs_up_after: 2s}, expect: {}}
+    - {after: 10s, callee: {answers_after: 1s}, expect: {endless: 5s, talked: 4s}}
+""",
+    )
+    assert (await play(case, stage)).failure is None
+
+
 async def test_a_hold_and_a_counted_call_that_are_left_are_found(stage: Stage, tmp_path: Path) -> None:
     case = read(
         tmp_path,

@@ -108,6 +108,9 @@ async def test_each_key_that_nobody_takes_lengthens_a_prompt_and_not_its_file(sc
     played = await script(["ANSWER", 'STREAM FILE ask ""'], steps)
     assert played.lines[1] == "200 result=0 endpos=16000"
     assert played.clock.monotonic_ms() == 2050
+    # What was keyed during one prompt lengthens no other.
+    played = await script(["ANSWER", 'STREAM FILE ask ""', 'STREAM FILE sorry ""'], steps)
+    assert (played.lines[2], played.clock.monotonic_ms()) == ("200 result=0 endpos=8000", 3050)
 
 
 async def test_keys_that_nobody_asks_for_are_lost(script: PlayScript) -> None:
