@@ -69,7 +69,7 @@ HangUp = Callable[[str], Awaitable[None]]
 async def dial(
     session: AgiSession, attempt: Attempt, clock: Clock, hang_up: HangUp | None = None
 ) -> tuple[Leg, bool]:
-    """Dial and wait for the end; gives what came of it, and whether the caller is gone.
+    """Dial and wait for the end; return what came of it, and whether the caller is gone.
 
     Talk time runs from the callee's answer to the end of the callee's channel, both noted on that channel by
     Asterisk's clock, within what `clock` says of all of `Dial`. ANSWEREDTIME counts from the caller's answer
@@ -206,7 +206,7 @@ def possible_talk_ms(talked_ms: int, since_answer_ms: int, dial_ms: int, ringing
 async def end_of_callee(
     session: AgiSession, hang_up: HangUp | None, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> int:
-    """Have the callee's channel end, unless it has; gives the moment in epoch milliseconds of Asterisk's.
+    """Have the callee's channel end, unless it has; return the moment in epoch milliseconds of Asterisk's.
 
     Raises `CommandRefused` where it does not end: the leg is then left to its hangup handlers.
     """

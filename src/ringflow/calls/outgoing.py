@@ -93,7 +93,7 @@ class Outgoing:
         return self._events.history.legs
 
     async def dial_number(self, text: str, options: DialOptions) -> Leg:
-        """Dial a number through the trunks that can, in order; gives the last leg that was not passed over.
+        """Dial a number through the trunks that can, in order; return the last leg that was not passed over.
 
         The next trunk is tried after the answers that the trunk's `failover` lists, and where there was none
         and the trunk is unavailable; not when the callee rings and is silent, nor when there is no credit.

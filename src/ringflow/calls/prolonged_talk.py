@@ -35,7 +35,7 @@ RETRY_MS = 1_000
 
 
 Look: TypeAlias = Callable[[], Awaitable[int | None]]
-"""Looks after a leg once; gives the milliseconds until it should do so again, None: never."""
+"""Looks after a leg once; returns the milliseconds until it should do so again, None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class ProlongedTalk:
         return min(AGAIN_MS, left_ms // 2) if left_ms >= 2 * SHORTEST_WAIT_MS else None
 
     async def _move_end(self) -> int:
-        """Tell Asterisk of the hold as it stands; gives what is left of the talk."""
+        """Tell Asterisk of the hold as it stands; return what is left of the talk."""
         # The commit took its time: what was known of the talk before is old.
         talk = await self._talks.find(self._channel, self._held.leg_id)
         if talk is None:

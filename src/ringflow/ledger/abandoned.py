@@ -1,7 +1,7 @@
-"""What a dead server left behind is brought to its end: its holds settled, its calls counted out.
+"""End what a dead server left behind: settle its holds, and count its calls out.
 
-Whether a call is still up, and how long it talked, only Asterisk and the records know; they are asked. A call
-that is up is left alone, and its hold looked at again the next time.
+The ledger does not know whether a call is still up, nor how long it talked, so it asks whoever does. A call
+that is up is left alone, and its hold is looked at again the next time.
 """
 
 from __future__ import annotations

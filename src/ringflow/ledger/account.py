@@ -43,7 +43,7 @@ def house_id(house: House, currency: str) -> int:
 
 
 def house_id_sql(house: House, currency: str) -> str:
-    """What `house_id` gives, in PostgreSQL's words, for a column of currencies."""
+    """What `house_id` returns, in PostgreSQL's words, for a column of currencies."""
     letters = [f"ascii(substr({currency}, {place}, 1)) - {ord('A')}" for place in (1, 2, 3)]
     number = f"((({letters[0]}) * 26 + {letters[1]}) * 26 + {letters[2]})"
     return f"-1 - ({number} * {_HOUSE_KINDS} + {list(House).index(house)})"
@@ -102,7 +102,7 @@ _CLOSE = Statement(
 
 
 async def open_account(connection: AsyncConnection | DirectConnection, customer_id: int, now_ms: int) -> str:
-    """Open the customer's account, and the house's of its currency, unless they are open; gives the currency.
+    """Open the customer's account, and the house's of its currency, unless open; return the currency.
 
     Raises `Refused` when there is no such customer, `AmountError` when its currency is none of ISO 4217.
     """

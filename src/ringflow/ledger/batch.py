@@ -47,7 +47,7 @@ LegAnswer: TypeAlias = HoldAnswer | SettleAnswer
 Answer: TypeAlias = LegAnswer | Occupied
 
 # Every transaction takes customers' rows before the house's and the higher id first, so that no two wait for
-# each other. Gives the legs whose accounts are locked, which a hold made meanwhile is not among.
+# each other. Selects the legs whose accounts are locked; a hold made meanwhile is not among them.
 _LOCK = Statement(
     "SELECT v.leg_id FROM {rows} LEFT JOIN ledger_holds AS h ON h.leg_id = v.leg_id "
     "JOIN ledger_accounts AS a ON a.id = COALESCE(h.account_id, v.customer_id) "
@@ -77,7 +77,7 @@ _LOCK_FREE_REVENUE = Statement(
 async def run_batch(
     connection: DirectConnection, requests: Sequence[Request], now_ms: int, *, wait: bool = True
 ) -> dict[str, Answer]:
-    """Carry out requests within the caller's transaction; gives answers by subject.
+    """Carry out requests within the caller's transaction; return answers by subject.
 
     At most one request for each subject. What ends comes first: what it gives back, others may take. Without
     `wait` (PostgreSQL) requests about rows that another transaction keeps locked have no answer.
@@ -255,7 +255,7 @@ _PASSING_OVER = _statement(
 async def run_batch_statement(
     connection: DirectConnection, requests: Sequence[Request], now_ms: int, *, wait: bool = True
 ) -> dict[str, Answer]:
-    """Carry out what one statement can; gives the answers of these by subject, true once it is committed.
+    """Carry out what one statement can; return the answers of these by subject, true once it is committed.
 
     At most one request for each subject. What ends comes first: what it gives back, others may take. Without
     `wait` what is about an account that another transaction keeps locked is left undone.

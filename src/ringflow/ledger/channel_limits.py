@@ -136,7 +136,7 @@ async def occupy_and_vacate(
     *,
     wait: bool = True,
 ) -> dict[str, Occupied]:
-    """Count calls out and in, within the caller's transaction. Gives each call's answer.
+    """Count calls out and in, within the caller's transaction. Return each call's answer.
 
     Without `wait` (PostgreSQL) calls have none that are counted where another transaction keeps the count.
     """
@@ -160,7 +160,7 @@ async def occupy_and_vacate(
 async def _lock(
     connection: DirectConnection, taking: Sequence[OccupyRequest], leaving: Sequence[VacateRequest]
 ) -> dict[str, int]:
-    """Keep others from counting; gives how many calls there are in each subject."""
+    """Keep others from counting; return how many calls there are in each subject."""
     # A leaving call may be marked by a transaction that is not committed yet, which holds their lock.
     subjects = sorted(
         {subject for one in taking for subject, _ in one.limits}

@@ -98,12 +98,12 @@ def utc_day(now_ms: int) -> int:
 
 
 async def hold_credit(connection: DirectConnection, asks: Sequence[Ask], day: int) -> dict[str, Grant]:
-    """Set credit aside. Gives every leg's grant."""
+    """Set credit aside. Return every leg's grant."""
     return await _grant(connection, asks, day, _HOLD)
 
 
 async def spend_credit(connection: DirectConnection, asks: Sequence[Ask], day: int) -> dict[str, Grant]:
-    """Take credit that was not set aside before. Gives every leg's grant."""
+    """Take credit that was not set aside before. Return every leg's grant."""
     return await _grant(connection, asks, day, _SPEND)
 
 
@@ -129,7 +129,7 @@ async def _grant(
 async def _take(
     connection: DirectConnection, asks: Sequence[Ask], wanted: dict[str, int], day: int, take: Statement
 ) -> set[int]:
-    """Take each account's sum at once; gives the accounts that had it."""
+    """Take each account's sum at once; return the accounts that had it."""
     sums: dict[int, int] = defaultdict(int)
     for ask in asks:
         sums[ask.account_id] += wanted[ask.leg_id]

@@ -27,7 +27,7 @@ _SET_DAILY = Statement(
 
 
 async def set_debit_limit(actor: Actor, customer_id: int, micros: int) -> tuple[Account, Account]:
-    """0: prepaid; above: overdraft; below: a reserve that is kept back. Gives the account before and after.
+    """0: prepaid; above: overdraft; below: a reserve that is kept back. Return the account before and after.
 
     Raises `Refused` for an overdraft smaller than what is used of it: the books never show an account that is
     below its limit. (To stop the customer's calls at once, set its status.)
@@ -45,7 +45,7 @@ async def set_debit_limit(actor: Actor, customer_id: int, micros: int) -> tuple[
 
 
 async def set_daily_limit(actor: Actor, customer_id: int, micros: int | None) -> tuple[Account, Account]:
-    """What calls may cost in one UTC day; None: no limit. Gives the account before and after.
+    """What calls may cost in one UTC day; None: no limit. Return the account before and after.
 
     Below what is spent or held today it stops new calls; those in progress go on with what they hold.
     """

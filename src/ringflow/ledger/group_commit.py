@@ -1,7 +1,7 @@
-"""Group commit: what is asked while one transaction is being written goes into the next, all together.
+"""Group commit: requests that come while one transaction is being written go into the next one together.
 
-Nobody is answered before the commit. A disk that takes 5 ms for a commit gives 200 calls a second when every
-call waits for its own, and thousands when they share.
+No request is answered before its commit. A disk that takes 5 ms for a commit allows 200 calls a second when
+every call waits for a commit of its own, and thousands when they share one.
 
 Nobody waits for ever, and nobody for another one's account. PostgreSQL gives up a lock that does not come
 within a second. From then on no lock is waited for: what is about rows that another transaction keeps is put

@@ -141,7 +141,7 @@ async def hold_and_extend(
     extensions: Sequence[ExtendRequest],
     now_ms: int,
 ) -> dict[str, HoldAnswer]:
-    """Make holds and raise others. Gives each leg's answer."""
+    """Make holds and raise others. Return each leg's answer."""
     made, answers = await _insert(connection, holds, now_ms)
     raised, refused = await _find_raised(connection, extensions)
     answers |= refused
@@ -162,7 +162,7 @@ async def hold_and_extend(
 async def _insert(
     connection: DirectConnection, requests: Sequence[HoldRequest], now_ms: int
 ) -> tuple[dict[str, HoldRequest], dict[str, HoldAnswer]]:
-    """Enter new holds. Gives those that are new, and the answers to those that are not."""
+    """Enter new holds. Return those that are new, and the answers to those that are not."""
     if not requests:
         return {}, {}
     asked = {one.leg_id: one for one in requests}

@@ -1,7 +1,7 @@
-"""The ledger as calls use it: credit held, extended, charged and given back, and calls counted.
+"""The ledger as calls use it: it holds, extends, charges and releases credit, and counts calls.
 
 Every method answers after its commit and may be called again with the same id when the answer was lost: it
-gives the first answer and does nothing a second time. All raise `StoreGone` while the database is away. Who
+returns the first answer and does nothing a second time. All raise `StoreGone` while the database is away. Who
 lost the answer and does not ask again undoes what may have been done: `void` after `hold`, `vacate` after
 `occupy`.
 """
@@ -171,7 +171,7 @@ class Ledger:
         return await self._end(VoidRequest(leg_id, customer_id))
 
     async def occupy(self, call_id: str, limits: Mapping[str, int | None], asterisk: str = "") -> str | None:
-        """Count a call in every subject, each with its limit, or in none; gives the one that was full.
+        """Count a call in every subject, each with its limit, or in none; return the one that was full.
 
         A call that is counted already stays as it is. Subjects are names such as `customer:42`. `asterisk`:
         the identity of the Asterisk that the call lives on.

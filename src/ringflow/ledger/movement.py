@@ -1,6 +1,6 @@
 """Movements: each takes an amount from one account and gives it to another, once, for ever.
 
-A movement carries an idempotency key. Posting the same movement a second time gives the first one back; the
+A movement carries an idempotency key. Posting the same movement a second time returns the first one; the
 same key with other content is refused. What it takes from a customer is taken by one guarded UPDATE, so an
 account cannot go below its limit whoever else is at it.
 """
@@ -148,7 +148,7 @@ async def post(actor: Actor, movement: Movement) -> Posted:
 
 
 async def _move(connection: AsyncConnection, movement: Movement) -> tuple[int, int]:
-    """Take and give; gives the balances that the two accounts have then."""
+    """Take and give; return the balances that the two accounts have then."""
     account_id, micros = movement.debit_id, movement.micros
     taken = await _TAKE.run(connection, account_id=account_id, micros=micros, lowest=-MAX_BALANCE_MICROS)
     if not taken:

@@ -163,7 +163,7 @@ class ServerName:
             await _END.run(connection, run=self.run, now_ms=self._now_ms())
 
     async def note_asterisk(self, asterisk: str, started: str) -> list[str]:
-        """Note which Asterisk this server is on; gives the servers that say the same of an Asterisk of
+        """Note which Asterisk this server is on; return the servers that say the same of an Asterisk of
         another start.
 
         Those are on a copy of it, or it was started anew a moment ago and they have not noticed yet.
@@ -183,7 +183,7 @@ class ServerName:
         return [row[0] for row in others]
 
     async def _take_free(self) -> _Holder | None:
-        """Take a name that nobody goes by; gives who does."""
+        """Take a name that nobody goes by; return who does."""
         async with self._store.writing() as connection:
             if await _TAKE_FREE.run(connection, **self._columns()):
                 await see_server(connection, self.run, self._now_ms())

@@ -130,7 +130,7 @@ def charge_key(leg_id: str) -> str:
 async def settle_holds(
     connection: DirectConnection, requests: Sequence[SettleRequest], now_ms: int
 ) -> tuple[dict[str, SettleAnswer], list[Charge]]:
-    """End holds. Gives each leg's answer, and the charges, which `book_charges` enters before the commit."""
+    """End holds. Return each leg's answer, and the charges, which `book_charges` enters before the commit."""
     if not requests:
         return {}, []
     rows = [{"leg": one.leg_id, "charge": one.micros, "ending": one.state.value} for one in requests]
@@ -181,7 +181,7 @@ async def book_charges(connection: DirectConnection, charges: Sequence[Charge], 
 
 
 async def _pay(connection: DirectConnection, ended: Sequence[EndedRow], day: int) -> dict[int, str]:
-    """Take charges and holds off the accounts; gives each account's currency."""
+    """Take charges and holds off the accounts; return each account's currency."""
     charged: dict[int, int] = defaultdict(int)
     held: dict[int, int] = defaultdict(int)
     for row in ended:

@@ -94,7 +94,7 @@ _END_CALL = Statement(
 
 
 async def recover_drafts(store: Store, now_ms: int, silent_ms: int) -> int:
-    """Make records of what servers left that are silent for so long; gives how many. Raises `StoreGone`.
+    """Make records of what servers left that are silent for so long; return how many. Raises `StoreGone`.
 
     A call that is still up has its record too; what Asterisk tells of its end is added to it later.
     """
@@ -111,7 +111,7 @@ async def recover_drafts(store: Store, now_ms: int, silent_ms: int) -> int:
 
 
 async def recover_legs(store: Store, since_ms: int, now_ms: int) -> int:
-    """Record legs that ended between `since_ms` and ten minutes ago; gives how many. Raises `StoreGone`.
+    """Record legs that ended between `since_ms` and ten minutes ago; return how many. Raises `StoreGone`.
 
     Calls that are still up are left alone. Any number of servers may do so at the same time.
     """

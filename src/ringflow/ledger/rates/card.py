@@ -260,7 +260,7 @@ async def assign_trunk(actor: Actor, name: str, card: RateCard) -> None:
 
 
 async def unassign(actor: Actor, subject: str) -> str:
-    """Have a subject go by no card of its own any more; gives what it had. Raises `Refused` without one."""
+    """Have a subject go by no card of its own any more; return what it had. Raises `Refused` without one."""
     card = await assigned(actor.connection, subject)
     if card is None:
         raise Unknown(

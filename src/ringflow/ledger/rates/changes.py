@@ -30,7 +30,7 @@ NEW = {
 async def set_rate(
     actor: Actor, card: RateCard, prefix: str, changes: Mapping[str, object], from_ms: int | None = None
 ) -> Sequence[Rate]:
-    """Change the rate of a prefix, or make it; gives the prefix's rates as they are then.
+    """Change the rate of a prefix, or make it; return the prefix's rates as they are then.
 
     `from_ms` says which of several, or when a new one begins: one without an end that began before then ends
     there. Raises `Refused`: a new rate without a price; several rates and no `from_ms`; two at one time.

@@ -17,7 +17,7 @@ FIGURES = ("price", "connection", "minimum_s", "increment_s", "grace_s")
 async def export_rates(
     connection: AsyncConnection, card: RateCard, table: Table, progress: Progress | None = None
 ) -> int:
-    """Write the card's rates by prefix and date; gives how many there are."""
+    """Write the card's rates by prefix and date; return how many there are."""
     table.write([COLUMNS])
     written = 0
     async for page in every_rate(connection, card):

@@ -233,7 +233,7 @@ class _HeaderReading:
         return fields, ignored
 
     def _take(self, of: str, places: list[int], fields: dict[str, int], mapped: frozenset[str]) -> list[str]:
-        """Have a field's column among those whose name fits; gives the names of those that are not used."""
+        """Have a field's column among those whose name fits; return the names of those that are not used."""
         names = [self._names[index] for index in places]
         if of == IGNORE or of in mapped:
             return names

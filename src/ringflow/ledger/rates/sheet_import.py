@@ -125,7 +125,7 @@ async def import_rates(
 ) -> RateFile:
     """Add the file's rows to the card, or put them in place of all its rows, within the caller's transaction.
 
-    Raises `DocumentError` with every problem, unless `skip_bad`; gives what was added and what was left out.
+    Raises `DocumentError` with every problem, unless `skip_bad`; return what was added and what was left out.
     """
     connection = actor.connection
     await lock_card(actor, card)
