@@ -145,11 +145,9 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
 
 
 def cursor(case: Case) -> str:
-    from ringflow.store.pages import _write_cursor
-
     columns = case.listing.sorts[case.sort.removeprefix("-")]
     values = [1 if one.type.python_type is int else "1" for one in columns]
-    return _write_cursor(case.listing.name, case.sort, values)
+    return case.listing.cursor(case.sort, values)
 
 
 async def plan(connection: AsyncConnection, query: Select[Any]) -> list[str]:

@@ -120,7 +120,7 @@ async def page(connection: AsyncConnection, wanted: CliFilter, asked: PageReques
     if wanted.search is not None:
         digits = wanted.search.removeprefix("+")
         if digits.isascii() and digits.isdigit():
-            conditions.append(begins_with(clis.c.number, digits))
+            conditions.append(begins_with(clis.c.number, digits, digits=True))
         else:
             conditions.append(
                 or_(contains(clis.c.pattern, wanted.search), contains(clis.c.notes, wanted.search))

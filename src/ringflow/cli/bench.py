@@ -16,6 +16,7 @@ from ringflow.cli.bench_cards import bench_cards
 from ringflow.cli.bench_charged import bench_charged
 from ringflow.cli.bench_crash import bench_crash
 from ringflow.cli.bench_identify import bench_identify
+from ringflow.cli.bench_lists import bench_lists
 from ringflow.cli.bench_sip import bench_sip
 from ringflow.cli.bench_transfers import bench_transfers
 from ringflow.config import load_config
@@ -70,6 +71,7 @@ app.command("charged")(bench_charged)
 app.command("billed")(bench_billed)
 app.command("crash")(bench_crash)
 app.command("cards")(bench_cards)
+app.command("lists")(bench_lists)
 
 
 def _refuse_failures(figures: list[AgiFigures]) -> None:

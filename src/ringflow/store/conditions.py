@@ -30,15 +30,15 @@ def contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
     )
 
 
-def begins_with(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+def begins_with(column: ColumnElement[Any], text: str, *, digits: bool = False) -> ColumnElement[bool]:
     """Return the condition that a text begins with this one, which an index of the column fulfils.
 
-    On PostgreSQL the index is one of `text_pattern_ops`. Digits are found by any index: they have one order
-    in all languages.
+    On PostgreSQL the index is one of `text_pattern_ops`. Where both are `digits` and nothing else, any index
+    will do: digits have one order in all languages.
     """
     escaped = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
     found = _BeginsWith(column, literal(text), literal(_after(text)), literal(f"{escaped}%"))
-    if text.isascii() and text.isdigit():
+    if digits:
         return and_(found, column.between(text, text.ljust(MOST_DIGITS, "9")))
     return found
 

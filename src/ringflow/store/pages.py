@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Select, literal, select, tuple_, union_all
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
@@ -111,12 +111,8 @@ class Place:
             yield 0, ()
             return
         values = [literal(value, column.type) for value, column in zip(self.after, self.columns, strict=True)]
-        if all(isinstance(column, Column) for column in self.columns):
-            here, there = tuple_(*self.columns), tuple_(*values)
-            yield 0, (here < there if self.descending else here > there,)
-            return
-        # SQLite compares a row of values by index only where all of them are columns; and it would sort rows
-        # by an expression that is one value in all of them.
+        # Not as a row of values: SQLite finds the first of them alone by its index where one is an expression
+        # or the row's own number. And it would sort rows by an expression that has one value in all of them.
         equal: list[ColumnElement[bool]] = []
         for column, value in zip(self.columns, values, strict=True):
             yield len(equal), (*equal, column < value if self.descending else column > value)
@@ -169,6 +165,10 @@ class Listing:
         columns = self.sorts[name]
         after = None if asked.after is None else _read_cursor(asked.after, self.name, sort, columns)
         return Place(self.name, sort, columns, sort.startswith("-"), after, asked.limit)
+
+    def cursor(self, sort: str, values: Sequence[str | int]) -> str:
+        """Return the cursor after the row that has these values in the columns of a sort."""
+        return _write_cursor(self.name, sort, values)
 
     async def page(
         self,

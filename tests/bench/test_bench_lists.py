@@ -1,0 +1,16 @@
+"""The measurement of lists, with few rows."""
+
+from __future__ import annotations
+
+from ringflow.bench.lists import measure_lists
+
+
+async def test_each_list_is_read_by_each_of_its_sorts_and_from_its_middle(empty_database_url: str) -> None:
+    found = await measure_lists(1000, empty_database_url)
+    by_sort = [one for one in found if one.what.startswith("by ")]
+    assert {one.name for one in by_sort} == {
+        "customers", "CLIs", "DIDs", "cards", "vouchers", "rates", "movements", "calls",
+        "entries of the audit log",
+    }  # fmt: skip
+    assert all(one.middle_ms is not None for one in by_sort)
+    assert all(one.first_ms > 0 for one in found)
