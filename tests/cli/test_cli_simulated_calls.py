@@ -130,12 +130,18 @@ def test_an_unknown_caller_reads_the_reason(run: Run) -> None:
     assert (refused["reject_sip"], refused["reject_reason"]) == (403, "CLI Not Authorized")
 
 
-@pytest.mark.parametrize("word", ["list", "show", "export"])
-def test_a_word_that_is_meant_for_the_calls_on_record_names_their_command(word: str, run: Run) -> None:
+@pytest.mark.parametrize(
+    ("word", "command"),
+    [
+        ("list", "ringflow record list"), ("show", "ringflow record show CALL"),
+        ("live", "ringflow live list"), ("hangup", "ringflow live hangup CALL"),
+    ],
+)  # fmt: skip
+def test_a_word_that_is_meant_for_other_calls_names_their_command(word: str, command: str, run: Run) -> None:
     ran = run("call", word)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith(f"ringflow: there is no DID `{word}`: this command makes a simulated call. ")
-    assert f"ringflow record {word}" in ran.err
+    assert f"You mean `{command}`" in ran.err
     assert run("did", "add", word, "calling_card").code == 0
     assert "SIP 403 CLI Not Authorized" in run("call", word, "--from", "44999").out
 

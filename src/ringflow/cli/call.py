@@ -31,8 +31,11 @@ OTHER_COMMANDS = {
     "list": "ringflow record list",
     "show": "ringflow record show CALL",
     "export": "ringflow record export FILE",
+    "live": "ringflow live list",
+    "watch": "ringflow live watch",
+    "hangup": "ringflow live hangup CALL",
 }
-"""Words that are meant for the calls on record, where no DID goes by them, and the command that is meant."""
+"""Words that are meant for calls on record or in progress, if no DID goes by them, and their command."""
 
 
 def parse_length(text: str | int) -> int:
@@ -159,8 +162,7 @@ def call(
     if reject is not None and reject.reason == DID_NOT_FOUND.reason and did in OTHER_COMMANDS:
         raise Refused(
             "option.malformed",
-            f"there is no DID `{did}`: this command makes a simulated call. "
-            f"The calls on record: {OTHER_COMMANDS[did]}",
+            f"there is no DID `{did}`: this command makes a simulated call. You mean `{OTHER_COMMANDS[did]}`",
             option="DID",
         )
     if as_json:
