@@ -13,14 +13,12 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
-    Index,
     Integer,
     Table,
     Text,
-    text,
 )
 
-from ringflow.store.tables import metadata
+from ringflow.store.tables import metadata, partial_index
 
 # Roles that operators have made; those that are always there are in `ringflow.rights`.
 roles = Table(
@@ -68,15 +66,9 @@ tokens = Table(
     Column("last_used_ms", BigInteger),
     Column("revoked_ms", BigInteger),
     CheckConstraint("role IS NULL OR rights IS NULL", name="role_or_rights"),
+    # The name of a token that is revoked is free again.
+    partial_index(
+        "ix_tokens_operator_id_name", "operator_id", "name", rows="revoked_ms IS NULL", unique=True
+    ),
     sqlite_autoincrement=True,
-)
-
-# The name of a token that is revoked is free again.
-tokens_in_use = Index(
-    "ix_tokens_operator_id_name",
-    tokens.c.operator_id,
-    tokens.c.name,
-    unique=True,
-    sqlite_where=text("revoked_ms IS NULL"),
-    postgresql_where=text("revoked_ms IS NULL"),
 )
