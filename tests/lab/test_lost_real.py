@@ -40,7 +40,7 @@ async def until_drafted(stage: ChargedStage, calls: int) -> None:
             async with stage.store.reading() as connection:
                 query = select(call_drafts.c.facts).order_by(call_drafts.c.call_id)
                 drafts = list((await connection.execute(query)).scalars())
-            if len(drafts) == calls and f'"{NUMBER}","carrier"' in drafts[0]:
+            if len(drafts) == calls and f'"dialled":"{NUMBER}","trunk":"carrier"' in drafts[0]:
                 return
             await asyncio.sleep(0.05)
 
