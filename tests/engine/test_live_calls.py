@@ -99,6 +99,15 @@ async def test_a_call_that_an_operator_hangs_up_in_its_talk_says_who_did(place: 
     assert "prompt IVR/goodbye" not in lines(called)
 
 
+async def test_with_a_manager_interface_a_talk_is_hung_up_at_once(place: Place) -> None:
+    called, answers = await carried(
+        place, [DIAL, GOODBYE], lambda live: live.hang_up("c1", "ann"), in_talk_ms=5000
+    )
+    assert answers == [Done.NOW]
+    assert [leg.talked_ms for leg in called.record.legs] == [5000]
+    assert called.record.released_by == "operator"
+
+
 async def test_a_leg_that_an_operator_hangs_up_leaves_the_caller_in_the_flow(place: Place) -> None:
     called, answers = await carried(
         place, [DIAL, GOODBYE], lambda live: live.hang_up_leg("c1", "ann"), in_talk_ms=5000

@@ -17,7 +17,14 @@ from ringflow.agi.settings import AgiSettings
 from ringflow.audit import EntryFilter, entry_page
 from ringflow.calls.events import OrderKind
 from ringflow.engine.engine import Engine
-from ringflow.engine.remote_orders import STALE_MS, CallOrder, RemoteOrders, give_order
+from ringflow.engine.remote_orders import (
+    ASK_EVERY_S,
+    STALE_MS,
+    TAKEN_WITHIN_S,
+    CallOrder,
+    RemoteOrders,
+    give_order,
+)
 from ringflow.engine.watched_events import LASTS_MS, WatchedEvents, watch_calls
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.flows.flow import Flow
@@ -130,6 +137,20 @@ async def test_an_order_that_nobody_took_is_withdrawn(place: Place) -> None:
         with pytest.raises(Unknown, match="no server has a call c2 in progress"):
             await servers.give(CallOrder("c2", OrderKind.HANG_UP))
         assert await rows(place.store) == [("hang_up", "ann", "", None)]
+
+
+async def test_an_order_that_is_taken_in_the_last_moment_is_not_withdrawn(place: Place) -> None:
+    looks = count(1)
+
+    async with two_servers(place) as servers:
+
+        async def late(_: float) -> None:
+            if next(looks) == round(TAKEN_WITHIN_S / ASK_EVERY_S):
+                await servers.look()
+
+        order = CallOrder("c1", OrderKind.PLAY, {"prompt": "IVR/notice"})
+        assert "when what the caller hears" in await give_order(servers.store, servers.act(), order, late)
+        assert await rows(place.store) == [("play", "ann", "one", 0)]
 
 
 async def test_an_order_that_somebody_left_is_not_carried_out_later(place: Place) -> None:

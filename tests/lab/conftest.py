@@ -10,6 +10,7 @@ import pytest
 
 from ringflow.errors import StartError
 from ringflow.lab import Lab
+from ringflow.lab.asterisk import AsteriskInstance
 from ringflow.lab.ports import free_tcp_port
 
 FOLDER = Path(__file__).parents[2] / ".ringflow" / "lab"
@@ -107,6 +108,17 @@ def started_lab(
 @pytest.fixture
 def lab(started_lab: tuple[Lab, int]) -> Lab:
     return started_lab[0]
+
+
+@pytest.fixture
+def asterisk(lab: Lab, tmp_path: Path) -> Iterator[AsteriskInstance]:
+    """An Asterisk of this test's own, since it may be killed."""
+    instance = AsteriskInstance(tmp_path / "asterisk", lab.packages, free_tcp_port())
+    instance.start()
+    try:
+        yield instance
+    finally:
+        instance.stop()
 
 
 @pytest.fixture

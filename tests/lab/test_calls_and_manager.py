@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,9 @@ from ringflow.calls import events
 from ringflow.calls.call_record import CallRecord
 from ringflow.calls.history import CallHistory
 from ringflow.config import AmiConfig, Config, ImpersonationConfig, load_config
-from ringflow.lab import Lab, LabCallee, LabCaller, LabCallResult, TimedKeys
+from ringflow.lab import LabCallee, LabCaller, LabCallResult, TimedKeys
 from ringflow.lab.asterisk import CARRIER, AsteriskInstance
 from ringflow.lab.calls import place_call
-from ringflow.lab.ports import free_tcp_port
 
 pytestmark = [
     pytest.mark.lab,
@@ -51,17 +50,6 @@ class Records:
     async def next(self) -> CallRecord:
         async with asyncio.timeout(PATIENCE_S):
             return await self.ended.get()
-
-
-@pytest.fixture
-def asterisk(lab: Lab, tmp_path: Path) -> Iterator[AsteriskInstance]:
-    """An Asterisk of this test's own, since it may be killed."""
-    instance = AsteriskInstance(tmp_path / "asterisk", lab.packages, free_tcp_port())
-    instance.start()
-    try:
-        yield instance
-    finally:
-        instance.stop()
 
 
 @pytest.fixture

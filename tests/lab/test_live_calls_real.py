@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from ringflow.calls.history import CallHistory
 from ringflow.config import AmiConfig, Config, ImpersonationConfig, load_config
 from ringflow.engine.remote_orders import CallOrder, give_order
 from ringflow.engine.watched_events import watch_calls
-from ringflow.lab import Lab, LabCallee, LabCaller, LabCallResult, TimedKeys
+from ringflow.lab import LabCallee, LabCaller, LabCallResult, TimedKeys
 from ringflow.lab.asterisk import CARRIER, AsteriskInstance
 from ringflow.lab.calls import place_call
 from ringflow.lab.ports import free_tcp_port
@@ -106,16 +106,6 @@ class Servers:
         async with self.second.core.store.reading() as connection:
             page = await live_call_page(connection, system_now_ms(), 30_000, PageRequest(10))
         return [*page.items]
-
-
-@pytest.fixture
-def asterisk(lab: Lab, tmp_path: Path) -> Iterator[AsteriskInstance]:
-    instance = AsteriskInstance(tmp_path / "asterisk", lab.packages, free_tcp_port())
-    instance.start()
-    try:
-        yield instance
-    finally:
-        instance.stop()
 
 
 def configured(asterisk: AsteriskInstance, folder: Path, url: str, server: str, port: int) -> Config:
