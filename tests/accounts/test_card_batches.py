@@ -12,12 +12,14 @@ from sqlalchemy import func, select
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.card import Filter, every_card
 from ringflow.accounts.cards.generation import CHUNK, Plan, discard_batch, generate
+from ringflow.accounts.cards.job import CardJob, JobState, SecretsList
 from ringflow.accounts.check_digit import draw_digits, has_check_digit
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import parse_peppers
 from ringflow.errors import Refused
 from ringflow.store.card_tables import card_batches, cards
 
+TEMPLATE = 7
 HOME = Caller("carrier", "441910000001")
 UNIT = 1_000_000
 
@@ -43,6 +45,35 @@ async def test_a_batch_larger_than_a_chunk_has_all_its_cards_and_nobody_elses_pi
             pages.append([card.id for card in page])  # noqa: PERF401 -- an async generator
     assert [len(page) for page in pages] == [CHUNK, 17]
     assert [card_id for page in pages for card_id in page] == sorted(card_id for card_id, _ in made)
+
+
+async def test_a_job_says_how_far_it_is_and_keeps_the_pins_before_the_cards_are_good(mint: Any) -> None:
+    class Receiver(SecretsList):
+        def keep(self) -> None:
+            kept.append((job.state, job.made, len(self.secrets), job.batch))
+
+    kept: list[Any] = []
+    progress: list[int] = []
+    receiver = Receiver()
+    job = CardJob(mint.acting, Plan("spring", TEMPLATE, count=CHUNK + 3), mint.peppers, receiver)
+    assert job.state is JobState.WAITING
+    batch = await job.run(progress.append)
+    assert progress == [CHUNK, CHUNK + 3]
+    assert kept == [(JobState.RUNNING, CHUNK + 3, CHUNK + 3, None)]
+    assert (job.state, job.batch) == (JobState.READY, batch)
+    assert len(dict(receiver.secrets)) == await rows(mint, cards) == CHUNK + 3
+
+
+async def test_a_job_whose_pins_cannot_be_kept_leaves_nothing(mint: Any) -> None:
+    class Full(SecretsList):
+        def keep(self) -> None:
+            raise OSError("No space left on device")
+
+    job = CardJob(mint.acting, Plan("spring", TEMPLATE, count=3), mint.peppers, Full())
+    with pytest.raises(OSError, match="No space left"):
+        await job.run()
+    assert (job.state, job.made, job.batch) == (JobState.FAILED, 3, None)
+    assert (await rows(mint, cards), await rows(mint, card_batches)) == (0, 0)
 
 
 async def test_pins_that_open_alone_are_all_different_under_old_peppers_too(mint: Any) -> None:

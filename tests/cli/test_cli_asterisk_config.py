@@ -24,6 +24,17 @@ def test_a_diff_writes_nothing_and_a_run_writes_every_file(
     assert ringflow("asterisk", "config", "--out", "asterisk", "--diff").out == "nothing would change\n"
 
 
+def test_the_files_lead_to_the_ports_of_the_configuration_and_to_no_address_that_is_any(
+    tmp_path: Path, ringflow: Callable[..., Ran]
+) -> None:
+    (tmp_path / "config.yaml").write_text("fastagi: {host: 0.0.0.0, port: 4999}\nami: {port: 5999}\n")
+    assert ringflow("asterisk", "config", "--out", "asterisk").code == 0
+    dialplan = (tmp_path / "asterisk" / "extensions_ringflow.conf").read_text()
+    assert "agi://127.0.0.1:4999/call" in dialplan
+    assert ringflow("asterisk", "config", "--out", "other", "--host", "192.0.2.7").code == 0
+    assert "agi://192.0.2.7:4999/call" in (tmp_path / "other" / "extensions_ringflow.conf").read_text()
+
+
 def test_an_edited_file_needs_replace_and_is_kept(tmp_path: Path, ringflow: Callable[..., Ran]) -> None:
     ringflow("asterisk", "config", "--out", "asterisk")
     dialplan = tmp_path / "asterisk" / "extensions_ringflow.conf"

@@ -221,7 +221,11 @@ def test_vouchers_are_made_listed_redeemed_and_deleted(till: Run, monkeypatch: p
     listed = till("voucher", "list", "--json").json["items"]
     assert [(row["value"], row["multiplier"]) for row in listed] == [("5.00", None)] * 2 + [(None, "1.1")]
     typed(monkeypatch, value[0]["code"])
+    (before,) = till("card", "pepper", "list", "--json").json
     redeemed = till("voucher", "redeem", "--customer", "42", *ANN, "--json").json
+    (after,) = till("card", "pepper", "list", "--json").json
+    # A code that was used needs its pepper no more.
+    assert (before["voucher_count"], after["voucher_count"]) == (3, 2)
     assert (redeemed["status"], redeemed["given"], redeemed["redeemed_by"]) == ("used", "5.00", 42)
     typed(monkeypatch, value[0]["code"])
     again = till("voucher", "redeem", "--customer", "42", *ANN)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ringflow.cli import COMMANDS, NOUNS
+from ringflow.moments import system_now_ms
 
 Run = Callable[..., Any]
 
@@ -128,6 +131,22 @@ def test_an_archive_restores_the_books_and_a_whole_folder(
     monkeypatch.chdir(elsewhere / "new")
     assert ringflow("check").code == 0
     assert ringflow("ledger", "show", "42", "--json").json["balance"] == "5.00"
+
+
+@pytest.mark.parametrize(("seen_ago_ms", "code"), [(1_000, 1), (3_600_000, 0)])
+def test_a_restore_waits_for_servers_that_live(
+    ringflow: Run, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, seen_ago_ms: int, code: int
+) -> None:
+    ringflow("init", "mine")
+    monkeypatch.chdir(elsewhere / "mine")
+    ringflow("backup", "../b.zip")
+    seen_ms = system_now_ms() - seen_ago_ms
+    with closing(sqlite3.connect(".ringflow/ringflow.db")) as connection, connection:
+        values = "INSERT INTO ledger_servers (id, started_ms, seen_ms) VALUES ('a#1', 1, ?)"
+        connection.execute(values, [seen_ms])
+    ran = ringflow("restore", "../b.zip", "--replace")
+    assert ran.code == code, ran.err
+    assert ("server a#1 works on this database: stop it first" in ran.err) == (code == 1)
 
 
 def test_a_restore_beside_another_configuration_says_what_the_next_start_deletes(

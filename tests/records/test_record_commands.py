@@ -127,6 +127,7 @@ def test_calls_are_listed_newest_first_and_found_by_each_of_their_facts(run: Run
     assert listed(run) == ["03c", "02b", "01a"]
     assert listed(run, "--limit", "1") == ["03c"]
     assert listed(run, "--cli", "+44 191 000 0001") == ["03c", "01a"]
+    assert listed(run, "--search", "+44 191 000 0001") == ["03c", "01a"]
     assert listed(run, "--did", "8005550100", "--outcome", "busy") == ["03c"]
     assert listed(run, "--customer", "42", "--app", "card") == ["03c", "01a"]
     assert listed(run, "--card", "106367704089") == ["01a"]
