@@ -55,7 +55,10 @@ FORMS: dict[events.CallEvent, dict[str, object]] = {
     },
     events.CallIdentified(AT, 2, 5, 42, "106367704089"): {"customer": 42, "card": "106367704089"},
     events.CallAnswered(AT, 2, 5): {},
-    events.CallRejected(AT, 2, 5, 486, "DID Channels Full"): {"sip": 486, "reason": "DID Channels Full"},
+    events.CallRejected(AT, 2, 5, 486, "DID Channels Full"): {
+        "reject_sip": 486,
+        "reason": "DID Channels Full",
+    },
     events.SlotEntered(AT, 2, 5, "ivr"): {"slot_type": "ivr"},
     events.SlotLeft(AT, 2, 5, "ivr", "done", None): {
         "slot_type": "ivr",
@@ -117,12 +120,14 @@ def test_every_event_has_the_json_form_that_the_documentation_gives(event: event
 def test_a_leg_in_json_has_no_headers_and_the_end_of_a_call_no_variables() -> None:
     dialled = events.LegDialled(AT, 2, 5, leg=1, leg_id="", trunk="carrier", **DIALLED, since_keys_ms=30)
     assert event_json(dialled)["since_keys_s"] == 0.03
+    assert event_json(dialled)["dialled_as_keyed"] is False
     ended = event_json(events.LegEnded(AT, 3, 9, 1, LEG))
-    assert (ended["leg"], ended["status"], ended["talked_s"], ended["sip"]) == (1, "answered", 5, 200)
+    assert (ended["leg"], ended["status"], ended["talked_s"], ended["sip_code"]) == (1, "answered", 5, 200)
     over = event_json(
         events.CallEnded(AT, 4, 9, "completed", "", ReleasedBy.CALLER, 16, None, {"pin": "90817"})
     )
     assert (over["outcome"], over["released_by"], over["release_cause"]) == ("completed", "caller", 16)
+    assert over["reject_sip"] is None
     text = json.dumps([ended, over])
     assert "a-signature" not in text
     assert "90817" not in text

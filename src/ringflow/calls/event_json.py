@@ -16,7 +16,14 @@ from ringflow.money import format_amount
 
 VERSION = 1
 
-_NAMES = {"customer_id": "customer", "card_id": "card"}
+_NAMES = {
+    "customer_id": "customer",
+    "card_id": "card",
+    "sip": "reject_sip",
+    "as_keyed": "dialled_as_keyed",
+}
+"""Fields that have another name in all forms."""
+
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _COMMON = frozenset(one.name for one in fields(events.CallEvent))
 
@@ -81,7 +88,7 @@ def _leg(leg: Leg) -> dict[str, object]:
         "status": leg.status,
         "reason": leg.reason or None,
         "talked_s": leg.talked_ms / 1000,
-        "sip": leg.sip_code,
+        "sip_code": leg.sip_code,
         "hangup_cause": leg.hangup_cause or None,
         "released_by": leg.released_by,
     }
