@@ -207,7 +207,12 @@ def _trunks_of_legs(plans: Sequence[RealPlan], names: list[str]) -> tuple[dict[P
         name = next(free)
         trunks |= dict.fromkeys(uris, name)
         uri_dial = f"PJSIP/{name}{URI_SUFFIX}/{{uri}}"
-    in_order = sorted(turns, key=lambda turn: began_ms[turn])
+    # A time of dialling at which nothing was dialled, as without credit, comes before the call's next one.
+    for call, last in dict(sorted(turns)).items():
+        for place in range(last - 1, -1, -1):
+            turns.setdefault((call, place), {})
+            began_ms.setdefault((call, place), began_ms[call, place + 1])
+    in_order = sorted(turns, key=lambda turn: (began_ms[turn], turn))
     return trunks, Dials([turns[turn] for turn in in_order], uri_dial)
 
 
