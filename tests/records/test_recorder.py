@@ -60,8 +60,8 @@ async def test_a_call_is_kept_with_its_legs_and_slots_and_without_its_variables(
         ),
     ]
     assert [tuple(slot) for slot in slots] == [
-        ("01a", 1, "card", "ask", "ivr", 0, "done", "**** 441234567890", None),
-        ("01a", 2, "card", "destination[2]", "destination", 3000, "done", "", None),
+        ("01a", 1, "card", "ask", "ivr", 0, "done", "**** 441234567890", None, None),
+        ("01a", 2, "card", "destination[2]", "destination", 3000, "done", "", None, None),
     ]
     assert "90817" not in f"{call} {legs} {slots}"
 
