@@ -58,7 +58,7 @@ def _scenario(draw: st.DrawFn, flows: RandomFlows) -> Written:
     # One who waits to hear what never comes never leaves: only for flows that end by themselves.
     listens = not flows.loops and not draw(one_in(5))
     caller = _replies(_asked(flows)) if listens else _steps()
-    scenario: Written = {"given": given, "caller": draw(caller), "callee": draw(_callees())}
+    scenario: Written = {"given": given, "caller": draw(caller), "callee": draw(_callees(flows.loops))}
     scenario |= draw(st.fixed_dictionaries({}, optional={"call": _call()}))
     if "rates" in given and draw(st.booleans()):
         scenario["top_up"] = {"after": draw(durations(500, 2000, 5000)), "amount": "1.00"}
@@ -196,14 +196,16 @@ def _steps(draw: st.DrawFn) -> list[Written]:
     return [*steps, {"hangs_up": True, "after": draw(durations(500, 8000, 20_000, 60_000, 300_000))}]
 
 
-def _callees() -> st.SearchStrategy[list[Written]]:
+def _callees(loops: bool) -> st.SearchStrategy[list[Written]]:
+    """Who is met. A caller's time begins with a sound: in a loop without any nobody would ever leave."""
     # Ringing lasts for whole seconds: what comes at the same moment may come before or after it.
     heard: dict[str, st.SearchStrategy[Any]] = {"early_media": st.booleans()}
     answers = st.fixed_dictionaries(
         {"answers_after": durations(0, 300, 1400, 2600), "hangs_up_after": durations(500, 2000, 5000)},
         optional=heard | {"keys": st.sampled_from(["1", "*#"]), "keys_after": durations(200, 1000)},
     )
-    waits = st.sampled_from(["no_answer", "trying", "silent", "unavailable"]).map(lambda does: {"does": does})
+    mute = [] if loops else ["trying", "silent"]
+    waits = st.sampled_from(["no_answer", "unavailable", *mute]).map(lambda does: {"does": does})
     ways: dict[str, st.SearchStrategy[Any]] = {"after": durations(0, 200, 1200), "rings": st.booleans()}
     refusals = st.fixed_dictionaries({"does": st.sampled_from(["busy", "congestion"])}, optional=ways | heard)
     codes = st.fixed_dictionaries(
