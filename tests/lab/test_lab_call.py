@@ -145,7 +145,7 @@ def test_a_call_beside_a_server_goes_to_that_server(
         assert done.stdout.splitlines() == [
             "on the wire: the caller got 403 Forbidden",
             f"  no INVITE came through {CARRIER}",
-            "The running server's log has the call's record.",
+            "  on record: ringflow record list --did 18005550100 --cli 441910000099 --limit 1",
         ]
         while '"event": "call ended"' not in (line := server.stderr.readline()):
             assert line, "the server ended"
