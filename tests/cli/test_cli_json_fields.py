@@ -20,6 +20,9 @@ from ringflow.forms.field import FIELDS, Field, Kind
 Run = Callable[..., Any]
 
 NOT_RUN = {
+    **dict.fromkeys(
+        ("live watch", "live hangup", "live redirect", "live play"), "needs a call that is in progress"
+    ),
     "lab up": "starts a real Asterisk",
     "lab down": "stops it",
     "lab logs": "prints lines of Asterisk's own log",
@@ -323,6 +326,7 @@ def test_whatever_a_command_prints_for_programs_has_known_names_and_types(
     walk("asterisk config", "--out asterisk --diff")
     walk("asterisk check", "--files etc", codes=(0, 1))
     walk("lab status", codes=(1,))
+    walk("live list")
     walk("did delete", "18005550100")
     walk("cli delete", "441910000001")
     walk("trunk delete", "spare")
