@@ -267,6 +267,8 @@ def test_a_call_is_shown_whole_to_programs(run: Run) -> None:
     )
     assert (call["released_by"], call["legs"][1]["released_by"]) == ("caller", "credit")
     assert [slot["keys"] for slot in call["slots"]] == ["**** 441234567890", ""]
+    assert (call["duration_s"], [slot["entered_s"] for slot in call["slots"]]) == (9, [0, 3])
+    assert [leg["ended_s"] for leg in call["legs"]] == [3.5, 8.9]
     charged = call["legs"][1]
     assert (charged["talked_s"], charged["billed_s"], charged["prefix"]) == (4, 60, "4412")
     assert (charged["price"], charged["charged"], charged["currency"]) == ("0.60", "0.61", "USD")

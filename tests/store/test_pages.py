@@ -52,6 +52,8 @@ LISTING = Listing(
 SORTS = [f"{way}{name}" for name in LISTING.sorts for way in ("", "-")]
 ALL = select(things.c.id, things.c.name, things.c.due_ms)
 
+MOST_SEEN = 200
+"""More than a walk can see: 40 rows, each of which is made and renamed a few times."""
 NAMES = st.sampled_from(["a", "b", "B", "é", "", "a b", "\N{GRINNING FACE}", "~"])
 DUES = st.sampled_from([None, -1, 0, 1, 2**40])
 
@@ -124,6 +126,7 @@ async def walk(
                 if page.next is None:
                     break
                 assert len(page.items) == limit
+                assert len(seen) <= MOST_SEEN, "the list has no end"
                 after = page.next
                 moved |= await change(connection, there, next(rounds, ()))
         ids = [one.id for one in seen]
