@@ -420,3 +420,7 @@ async def test_the_audit_log_says_what_acted_and_by_which_token(office: Office) 
     assert entries[-1].before is not None
     assert entries[-1].after is not None
     assert (entries[-1].before["role"], entries[-1].after["role"]) == ("viewer", "support")
+
+
+def test_the_last_use_is_at_most_a_minute_old() -> None:
+    assert USED_EVERY_MS == 60_000

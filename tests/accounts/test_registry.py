@@ -322,3 +322,34 @@ async def test_a_trunk_is_changed_field_by_field(store: Store) -> None:
     assert (found.rated, found.caller_id) == ("upstream", "18005550100")
     line = await refusal(store, lambda actor: trunks.add(actor, trunk))
     assert line == "trunk a exists already"
+
+
+async def test_customers_that_are_added_at_the_same_instant_get_ids_of_their_own(store: Store) -> None:
+    async def add() -> int:
+        async with changed(store) as actor:
+            return (await customers.add(actor, Customer(await customers.next_id(actor)))).id
+
+    assert sorted(await asyncio.gather(*[add() for _ in range(5)])) == [1, 2, 3, 4, 5]
+
+
+async def test_changes_of_the_directory_wait_for_each_other_whatever_they_change(store: Store) -> None:
+    seen: list[str] = []
+    first_is_in = asyncio.Event()
+
+    async def first() -> None:
+        async with changed(store) as actor:
+            await customers.add(actor, Customer(1))
+            first_is_in.set()
+            # Round trips enough for the other to be done, if it did not wait.
+            for _ in range(50):
+                await actor.connection.execute(directory_revision.select())
+            seen.append("first")
+
+    async def second() -> None:
+        await first_is_in.wait()
+        async with changed(store) as actor:
+            await trunks.add(actor, Trunk("a", "PJSIP/{number}@a"))
+            seen.append("second")
+
+    await asyncio.gather(first(), second())
+    assert seen == ["first", "second"]

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from ringflow.actor import Actor
+from ringflow.cli.hints import hint
 from ringflow.errors import Refused
 from ringflow.ledger.abandoned import reap, say_alive
 from ringflow.ledger.account import House, close_account, house_id, open_account, read_account
@@ -14,9 +16,19 @@ from ringflow.ledger.channel_limits import AbandonedCall
 from ringflow.ledger.check import check_books
 from ringflow.ledger.hold import Hold
 from ringflow.ledger.movement import KeyTaken, NotEnough, Posted
-from ringflow.ledger.payments import Posting, adjust, credit_card, pay_in, pay_out, refund, transfer
+from ringflow.ledger.payments import (
+    OutcomeUnknown,
+    Posting,
+    adjust,
+    credit_card,
+    pay_in,
+    pay_out,
+    post_once,
+    refund,
+    transfer,
+)
 from ringflow.money import CURRENCY_DIGITS
-from ringflow.store import Store
+from ringflow.store import Store, StoreGone, StoreLocked
 
 from .world import take_channel
 
@@ -254,3 +266,27 @@ async def test_the_check_finds_what_is_wrong(
     assert any(what in finding.what for finding in findings), findings
     async with bank.store.writing() as connection:
         await connection.execute(text(mend))
+
+
+async def test_a_payment_whose_outcome_nobody_knows_names_the_key_to_try_it_again(bank: Bank) -> None:
+    tried = 0
+
+    async def lost(actor: Actor) -> Posted:
+        nonlocal tried
+        tried += 1
+        raise StoreGone("database x: gone")
+
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await post_once(bank.acting, lost, "cli:7")
+    assert (tried, unknown.value.code, unknown.value.fields) == (
+        2,
+        "movement.outcome_unknown",
+        {"key": "cli:7"},
+    )
+    assert hint(unknown.value) == "do it again with --key cli:7, which makes it once"
+
+    async def locked(actor: Actor) -> Posted:
+        raise StoreLocked("database x: locked")
+
+    with pytest.raises(StoreLocked):
+        await post_once(bank.acting, locked, "cli:7")
