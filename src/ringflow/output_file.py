@@ -26,7 +26,7 @@ def named_file(out: Path | None) -> Path | None:
 
 def file_taken(path: Path, *, can_overwrite: bool = False) -> Conflict:
     """Return the error for a file that is there."""
-    also = ", or add --overwrite" if can_overwrite else ""
+    also = ", or add ‹overwrite›" if can_overwrite else ""
     return Conflict("file.exists", f"{path} exists already; choose another name{also}", path=str(path))
 
 
@@ -109,8 +109,8 @@ def new_table(
         if for_spreadsheet:
             raise Refused(
                 "option.missing",
-                "--for-spreadsheet writes a workbook, not text: name its file with --out calls.xlsx",
-                option="--out",
+                "‹for_spreadsheet› writes a workbook, not text: name its file with ‹out› calls.xlsx",
+                option="out",
             )
         yield CsvTable(sys.stdout)
         return
@@ -130,12 +130,12 @@ def check_suffix(out: Path, for_spreadsheet: bool) -> None:
     if for_spreadsheet and not is_workbook:
         raise Refused(
             "option.malformed",
-            f"--for-spreadsheet writes a workbook: call it {out.with_suffix('.xlsx')}, not {out}",
-            option="--out",
+            f"‹for_spreadsheet› writes a workbook: call it {out.with_suffix('.xlsx')}, not {out}",
+            option="out",
         )
     if is_workbook and not for_spreadsheet:
         raise Refused(
             "option.malformed",
-            f"{out} would be CSV: add --for-spreadsheet, or call it {out.with_suffix('.csv')}",
-            option="--out",
+            f"{out} would be CSV: add ‹for_spreadsheet›, or call it {out.with_suffix('.csv')}",
+            option="out",
         )

@@ -24,7 +24,7 @@ def failure_lines(error: RingflowError) -> list[str]:
     if isinstance(error, DocumentError):
         return [with_options(str(problem)) for problem in error.problems]
     each = error.each if isinstance(error, Refused) else (error,)
-    return [f"ringflow: {one}" + (f"; {more}" if (more := hint(one)) else "") for one in each]
+    return [with_options(f"ringflow: {one}") + (f"; {more}" if (more := hint(one)) else "") for one in each]
 
 
 def failure_object(error: RingflowError) -> dict[str, object]:
