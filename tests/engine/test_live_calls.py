@@ -118,6 +118,17 @@ async def test_a_leg_that_an_operator_hangs_up_leaves_the_caller_in_the_flow(pla
     assert lines(called)[-3:] == ["prompt IVR/goodbye", "exit done", "ended completed"]
 
 
+async def test_only_the_leg_that_was_under_way_is_hung_up_by_the_operator(place: Place) -> None:
+    again = DIAL.model_copy(update={"id": "again"})
+    called, _ = await carried(
+        place, [DIAL, again], lambda live: live.hang_up_leg("c1", "ann"), in_talk_ms=5000
+    )
+    assert [(leg.talked_ms, leg.released_by) for leg in called.record.legs] == [
+        (5000, "operator"),
+        (60_000, "callee"),
+    ]
+
+
 async def test_a_leg_cannot_be_hung_up_where_there_is_none_or_nobody_who_could(place: Place) -> None:
     _, answers = await carried(place, [HERE], lambda live: live.hang_up_leg("c1", "ann"))
     assert answers == ["call c1 has no leg under way"]
