@@ -16,7 +16,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import make_url
 
-from ringflow.bench.seed import CLI, DID
+from ringflow.bench.seed_call import CLI, DID
 from ringflow.config import Config
 from ringflow.documents import Document
 from ringflow.errors import StartError

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ringflow.cli.acting import end_of_day_ms
 from ringflow.cli.moments import moment_ms
+from ringflow.cli.values import end_of_day_ms
 from ringflow.config import Config, load_config
 from ringflow.errors import ConfigError, Refused
 from ringflow.forms.json_value import json_value

@@ -32,7 +32,7 @@ from ringflow.errors import RingflowError, StartError
 from ringflow.flows.flow_upkeep import FlowUpkeep
 from ringflow.ledger.server_names import ServerName
 from ringflow.plain_text import plain
-from ringflow.records.keeping import RecordKeeping
+from ringflow.records.service import RecordKeeping
 from ringflow.secret import read_secret
 from ringflow.store import StoreGone
 from ringflow.web.connections import Connections

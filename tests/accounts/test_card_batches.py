@@ -97,7 +97,7 @@ async def test_a_pin_that_an_older_pepper_has_is_left_out_and_drawn_again(
     ((_, taken),) = await mint.make("first", pin_length=8, pin_only=True)
     mint.peppers = parse_peppers("v1:a-pepper-for-tests-only\nv2:another-pepper-for-tests", "the pepper")
     pins = iter([taken, "55555555"])
-    monkeypatch.setattr("ringflow.accounts.cards.drawing.draw_pins", lambda count, length: [next(pins)])
+    monkeypatch.setattr("ringflow.accounts.cards.draw.draw_pins", lambda count, length: [next(pins)])
     ((_, pin),) = await mint.make("second", pin_length=8, pin_only=True)
     assert pin == "55555555"
 
@@ -109,7 +109,7 @@ async def test_a_number_of_a_card_that_is_there_is_drawn_again(
     fresh = draw_digits(12)
     numbers = iter([taken, fresh])
     monkeypatch.setattr(
-        "ringflow.accounts.cards.drawing.draw_many_digits", lambda count, length: [next(numbers)]
+        "ringflow.accounts.cards.draw.draw_many_digits", lambda count, length: [next(numbers)]
     )
     assert [card_id for card_id, _ in await mint.make("second")] == [fresh]
     assert await rows(mint, cards) == 2

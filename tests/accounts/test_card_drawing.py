@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from ringflow.accounts.cards.drawing import draw_cards
+from ringflow.accounts.cards.draw import draw_cards
 from ringflow.accounts.check_digit import draw_digits, draw_many_digits, has_check_digit, with_check_digit
 from ringflow.accounts.peppers import Peppers, parse_peppers
 from ringflow.accounts.randomness import draw_numbers

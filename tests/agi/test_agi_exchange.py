@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringflow.calls.collecting import Collection, Collector
+from ringflow.calls.digits import Collection, Collector
 from ringflow.errors import ChannelGone, PeerSilent, ProtocolViolation
 from ringflow.simulator.clock import VirtualClock
 

@@ -16,7 +16,7 @@ from ringflow.accounts.security_key import SecurityKeys
 from ringflow.bench.agi import AgiFigures, measure_agi, measure_held, measure_round
 from ringflow.bench.load import VirtualCaller, run_load
 from ringflow.bench.peers import BARE, COMMANDS, KINDS, CallingCard
-from ringflow.bench.seed import CLI, CUSTOMER
+from ringflow.bench.seed_call import CLI, CUSTOMER
 from ringflow.bench.servers import MeasuredServer, peer_server, ringflow_server
 from ringflow.cli import main
 

@@ -6,7 +6,7 @@ import pytest
 
 from ringflow.accounts.trunks import Trunk
 from ringflow.calls.outcome import Leg, LegStatus
-from ringflow.calls.outgoing import tries_next_trunk
+from ringflow.calls.outgoing_legs import tries_next_trunk
 
 CARRIER = Trunk("carrier", "PJSIP/{number}@carrier")
 UNALLOCATED, REJECTED, CHANGED, INVALID_FORMAT = 1, 21, 22, 28

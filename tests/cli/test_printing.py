@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ringflow.accounts.dids import Did
-from ringflow.cli.printing import lay_out
+from ringflow.cli.output import lay_out
 
 Run = Callable[..., Any]
 CONTROL = re.compile(r"\x1b\[[0-9;]*m")

@@ -17,7 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from ringflow.calls.collecting import DIALPLAN_TIMERS
+from ringflow.calls.digits import DIALPLAN_TIMERS
 from ringflow.cli.serve import run_server
 from ringflow.config import Config
 from ringflow.engine.dialplan import DIALPLAN_VERSION

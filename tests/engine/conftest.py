@@ -14,7 +14,7 @@ from ringflow.accounts.security_key import SecurityKeys
 from ringflow.calls import events
 from ringflow.calls.call_record import CallRecord
 from ringflow.calls.charging import Charging
-from ringflow.calls.collecting import DIALPLAN_TIMERS
+from ringflow.calls.digits import DIALPLAN_TIMERS
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.history import CallHistory
 from ringflow.calls.manager import Manager

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ringflow.agi.request import AgiRequest
-from ringflow.calls.collecting import DIALPLAN_TIMERS, timers_of_dialplan
+from ringflow.calls.digits import DIALPLAN_TIMERS, timers_of_dialplan
 from ringflow.engine.dialplan import DIALPLAN_VERSION, OUTDATED, DialplanCheck
 from ringflow.slots.ivr import Ivr
 

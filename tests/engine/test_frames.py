@@ -6,7 +6,7 @@ import pytest
 
 from ringflow.calls.call import Call
 from ringflow.calls.json_value import MAX_CALL_BYTES, MAX_VALUE_BYTES, JsonValue
-from ringflow.engine.walking import MAX_FRAMES, MAX_SLOTS_IN_A_CALL
+from ringflow.engine.walk import MAX_FRAMES, MAX_SLOTS_IN_A_CALL
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
 from ringflow.simulator.caller import HangsUp, Hears, Keys

@@ -26,7 +26,7 @@ from ringflow.errors import StartError
 from ringflow.ledger.account import read_account
 from ringflow.ledger.check import check_books
 from ringflow.ledger.payments import Purpose, pay_in, post_once
-from ringflow.records.drafting import Drafts
+from ringflow.records.drafts import Drafts
 from ringflow.records.recorder import Recorder
 from ringflow.store import Store, StoreGone
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks, ledger_movements

@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from ringflow.actor import acting, shell_operator
 from ringflow.bench.charged_stage import CUSTOMER, TRUNK, ChargedStage, charged_stage
-from ringflow.bench.seed import CLI, DID
+from ringflow.bench.seed_call import CLI, DID
 from ringflow.lab import HangUp, Lab, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.ledger.rates.card import assign_trunk, get_card
 from ringflow.moments import system_now_ms
-from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, call_page, find_call
+from ringflow.records.queries import Filter, RecordedCall, RecordedSlot, call_page, find_call
 from ringflow.sounds import PromptLibrary
 from ringflow.store.pages import PageRequest
 from ringflow.store.record_tables import call_drafts

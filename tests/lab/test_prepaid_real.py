@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ringflow.bench.charged_stage import CREDIT_MICROS, CUSTOMER, TRUNK, ChargedStage, charged_stage
-from ringflow.bench.seed import CLI, DID
+from ringflow.bench.seed_call import CLI, DID
 from ringflow.lab import HangUp, Lab, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee
 from ringflow.ledger.ledger import Ledger

@@ -11,7 +11,7 @@ from tests.lab.passage import Passage
 
 from ringflow.actor import acting, shell_operator
 from ringflow.bench.charged_stage import CREDIT_MICROS, CUSTOMER, TRUNK, ChargedStage, charged_stage
-from ringflow.bench.seed import CLI, DID
+from ringflow.bench.seed_call import CLI, DID
 from ringflow.bench.sip_round import run_round
 from ringflow.lab import Lab, LabCaller, TimedKeys
 from ringflow.lab.call_values import LabCallResult

@@ -9,7 +9,7 @@ import pytest
 from tests.lab.conftest import FOLDER
 
 from ringflow.bench.charged_stage import CREDIT_MICROS, CUSTOMER, TERMS, TRUNK, charged_stage
-from ringflow.bench.seed import CLI, DID
+from ringflow.bench.seed_call import CLI, DID
 from ringflow.errors import StartError
 from ringflow.lab import HangUp, Lab, LabCaller, Moment, TimedKeys
 from ringflow.lab.sipp_scenarios import LabCallee

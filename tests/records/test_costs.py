@@ -20,7 +20,7 @@ from ringflow.ledger.rates.card import Rate, trunk_subject, unassign
 from ringflow.money import MAX_AMOUNT_MICROS
 from ringflow.records.export import export_calls
 from ringflow.records.legs import RecordedLeg
-from ringflow.records.reading import Filter, find_call
+from ringflow.records.queries import Filter, find_call
 from ringflow.records.recorder import Recorder
 from ringflow.records.recovery import LostLegRecords
 from ringflow.records.rows import call_rows

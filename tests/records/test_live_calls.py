@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.calls import events
-from ringflow.records.drafting import Drafts
+from ringflow.records.drafts import Drafts
 from ringflow.records.live_calls import LiveCallSummary, live_call_page
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_servers

@@ -15,7 +15,7 @@ from ringflow.calls.outcome import Reject
 from ringflow.records import recorder as recorder_module
 from ringflow.records.recorder import MANY, Recorder
 from ringflow.records.rows import call_rows
-from ringflow.records.writing import CALLS_AT_ONCE, write_rows
+from ringflow.records.storage import CALLS_AT_ONCE, write_rows
 from ringflow.store import Store
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 

@@ -6,7 +6,7 @@ import pytest
 
 from ringflow.app import running
 from ringflow.bench.load import run_load
-from ringflow.bench.seed import KEYS
+from ringflow.bench.seed_call import KEYS
 from ringflow.config import ChargingConfig, Config
 from ringflow.store import Store
 from ringflow.store.record_tables import call_legs, call_records, call_slots

@@ -18,8 +18,8 @@ from ringflow.calls.outcome import LegEnd, LegStatus, Verdict
 from ringflow.engine.lost_legs import Claim, Settlements
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.server_liveness import see_server
-from ringflow.records.drafting import LEAST_AGE_MS, Drafts
-from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, call_page, find_call
+from ringflow.records.drafts import LEAST_AGE_MS, Drafts
+from ringflow.records.queries import Filter, RecordedCall, RecordedSlot, call_page, find_call
 from ringflow.records.recorder import Recorder
 from ringflow.records.recovery import LostLegRecords, recover_drafts
 from ringflow.store import Store

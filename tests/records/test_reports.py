@@ -16,7 +16,7 @@ from ringflow.ledger.account import open_account
 from ringflow.ledger.terms import Terms, charge_micros
 from ringflow.money import Rounding
 from ringflow.records.legs import RecordedLeg
-from ringflow.records.reading import Filter, RecordedCall, every_call
+from ringflow.records.queries import Filter, RecordedCall, every_call
 from ringflow.records.reports import Amounts, By, Calls, Line, days_of, report_calls
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_holds

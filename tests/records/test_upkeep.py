@@ -11,13 +11,13 @@ from tests.paying_customers import add_customer, as_ann
 
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.terms import Terms
-from ringflow.records.pruning import AT_ONCE, prune_records
-from ringflow.records.reading import Filter, RecordedCall, call_page
+from ringflow.records.queries import Filter, RecordedCall, call_page
 from ringflow.records.recorder import Recorder
 from ringflow.records.recovery import SETTLED_FOR_MS
+from ringflow.records.retention import AT_ONCE, prune_records
 from ringflow.records.rows import CallRows, call_rows
+from ringflow.records.storage import write_rows
 from ringflow.records.upkeep import DAY_MS, Upkeep
-from ringflow.records.writing import write_rows
 from ringflow.store import Store
 from ringflow.store.pages import PageRequest
 from ringflow.store.record_tables import call_drafts, call_legs, call_records, call_slots

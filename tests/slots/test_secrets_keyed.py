@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from ringflow.calls.collecting import KEYS_VARIABLE
+from ringflow.calls.digits import KEYS_VARIABLE
 from ringflow.config import load_config
 from ringflow.simulator.judgement import play
 from ringflow.simulator.scenario_files import read_scenarios

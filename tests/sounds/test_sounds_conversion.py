@@ -17,8 +17,8 @@ from ringflow.errors import DocumentError, Refused, StartError
 from ringflow.sounds import PromptLibrary, forms
 from ringflow.sounds.codecs import decode, encode
 from ringflow.sounds.conversion import import_sound
-from ringflow.sounds.cutting import MARGIN_MS
 from ringflow.sounds.levels import PEAK_DBFS, TARGET_DBFS, peak_dbfs, speech_dbfs
+from ringflow.sounds.silence import MARGIN_MS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

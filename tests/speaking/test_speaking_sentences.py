@@ -6,7 +6,7 @@ import pytest
 
 from ringflow.errors import Refused
 from ringflow.speaking import Gender, Source, digits, minutes, number, say_digits, say_minutes
-from ringflow.speaking.saying import MAX_NUMBER
+from ringflow.speaking.phrases import MAX_NUMBER
 
 MINUTES = {
     "en": {0: "less than one minute", 1: "one minute", 2: "two minutes", 21: "twenty-one minutes"},

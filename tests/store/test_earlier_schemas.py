@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from ringflow.actor import acting, shell_operator
 from ringflow.audit import Verb, note
 from ringflow.ledger.check import books_until_ms, check_books
-from ringflow.records.reading import RecordedSlot, read_slots
+from ringflow.records.queries import RecordedSlot, read_slots
 from ringflow.store import Store
 from ringflow.store.dump import read_rows, write_rows
 from ringflow.store.schema import HEAD, MIGRATIONS, upgrade_to

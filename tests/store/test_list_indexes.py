@@ -18,7 +18,7 @@ from ringflow.accounts.vouchers import voucher
 from ringflow.ledger import hold, movement
 from ringflow.ledger.rates import card as rate_card
 from ringflow.money import Rounding
-from ringflow.records import reading
+from ringflow.records import queries
 from ringflow.store import Store
 from ringflow.store.pages import Listing, PageRequest
 from ringflow.store.tables import metadata
@@ -40,7 +40,7 @@ LARGE = (
     voucher.VOUCHERS,
     rate_card.RATES,
     movement.MOVEMENTS,
-    reading.CALLS,
+    queries.CALLS,
     audit.ENTRIES,
 )
 ALL = (*LARGE, trunks.TRUNKS, operators.OPERATORS, tokens.TOKENS, rate_card.RATE_CARDS, hold.HOLDS)
@@ -54,7 +54,7 @@ class Asked:
 
     def listen(self, patch: pytest.MonkeyPatch) -> None:
         """Have every page that is asked for kept here."""
-        branches = reading.CALLS.place(PageRequest(1)).__class__.branches
+        branches = queries.CALLS.place(PageRequest(1)).__class__.branches
 
         def kept(place: Any, query: Select[Any]) -> list[Select[Any]]:
             found = branches(place, query)
@@ -100,11 +100,11 @@ def cases() -> Iterator[Case]:
         (rate_card.RATES, "prefix", {"prefix": "447"}),
         (movement.MOVEMENTS, "-booked", {"customer_id": 42}),
         (movement.MOVEMENTS, "-booked", {"since_ms": 1, "until_ms": 2}),
-        (reading.CALLS, "-started", {"customer": 42}),
-        (reading.CALLS, "-started", {"cli": "441910000001"}),
-        (reading.CALLS, "-started", {"did": "18005550100"}),
-        (reading.CALLS, "-started", {"card": "100000000007"}),
-        (reading.CALLS, "-started", {"since_ms": 1, "until_ms": 2}),
+        (queries.CALLS, "-started", {"customer": 42}),
+        (queries.CALLS, "-started", {"cli": "441910000001"}),
+        (queries.CALLS, "-started", {"did": "18005550100"}),
+        (queries.CALLS, "-started", {"card": "100000000007"}),
+        (queries.CALLS, "-started", {"since_ms": 1, "until_ms": 2}),
         (audit.ENTRIES, "-at", {"operator": "ann"}),
         (audit.ENTRIES, "-at", {"since_ms": 1, "until_ms": 2}),
     ):
@@ -137,7 +137,7 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
         case "movements":
             await movement.movement_page(connection, movement.MovementFilter(**wanted), asked)
         case "calls":
-            await reading.call_page(connection, reading.Filter(**wanted), asked)
+            await queries.call_page(connection, queries.Filter(**wanted), asked)
         case "entries of the audit log":
             await audit.entry_page(connection, audit.EntryFilter(**wanted), asked)
         case _:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from ringflow.agi.overload import OverloadControl
 from ringflow.app import open_application, running
 from ringflow.bench.load import run_load
-from ringflow.bench.seed import CLI, DID
+from ringflow.bench.seed_call import CLI, DID
 from ringflow.config import Config, FastAgiConfig, HttpConfig
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import StartError

@@ -33,11 +33,11 @@ from ringflow.ami.actions import (
     steps_of,
 )
 from ringflow.ami.backoff import Backoff
+from ringflow.ami.event_mask import ALL, WantedEvents
 from ringflow.ami.failures import LinkDown, LoginRefused
 from ringflow.ami.guard import EventCallback, GuardedManager, GuardedProtocol
 from ringflow.ami.messages import AmiMessage, Fields, shown
 from ringflow.ami.settings import AmiSettings
-from ringflow.ami.wanted import ALL, WantedEvents
 from ringflow.background_tasks import BackgroundTasks
 from ringflow.errors import CommandRefused, PeerSilent, RingflowError
 

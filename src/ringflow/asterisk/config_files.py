@@ -15,7 +15,7 @@ from string import Template
 
 from ringflow.asterisk.conf_file import Section, read_conf
 from ringflow.asterisk.own_files import FileState, diff_lines, file_state, keep_old, with_digest, write_file
-from ringflow.calls.collecting import DIALPLAN_TIMERS, FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S
+from ringflow.calls.digits import DIALPLAN_TIMERS, FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S
 from ringflow.config import Config
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Conflict, Refused, StartError

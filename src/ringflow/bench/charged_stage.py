@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from ringflow.actor import acting, shell_operator
-from ringflow.bench.seed import CLI, DID
+from ringflow.bench.seed_call import CLI, DID
 from ringflow.bench.sip_round import Way
 from ringflow.errors import StartError
 from ringflow.lab import Lab

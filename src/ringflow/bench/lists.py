@@ -21,7 +21,7 @@ from ringflow.ledger import movement
 from ringflow.ledger.account import House, house_id
 from ringflow.ledger.rates import card as rate_card
 from ringflow.money import Rounding
-from ringflow.records import reading
+from ringflow.records import queries
 from ringflow.store import Store
 from ringflow.store.pages import Listing, Page, PageRequest
 
@@ -185,7 +185,7 @@ def _measured() -> Iterator[_Measured]:
         return lambda c, asked: movement.movement_page(c, movement.MovementFilter(**wanted), asked)
 
     def calls(**wanted: Any) -> Read:
-        return lambda c, asked: reading.call_page(c, reading.Filter(**wanted), asked)
+        return lambda c, asked: queries.call_page(c, queries.Filter(**wanted), asked)
 
     def entries(**wanted: Any) -> Read:
         return lambda c, asked: audit.entry_page(c, audit.EntryFilter(**wanted), asked)
@@ -203,7 +203,7 @@ def _measured() -> Iterator[_Measured]:
         voucher.VOUCHERS: vouchers,
         rate_card.RATES: lambda: rates,
         movement.MOVEMENTS: movements,
-        reading.CALLS: calls,
+        queries.CALLS: calls,
         audit.ENTRIES: entries,
     }
     for listing, read in of.items():
@@ -215,9 +215,9 @@ def _measured() -> Iterator[_Measured]:
         (card.CARDS, "of a batch", {"batch": "batch 50"}),
         (card.CARDS, "of a status that none has", {"status": "disabled"}),
         (movement.MOVEMENTS, "of a customer, one of a thousand", {"customer_id": 500}),
-        (reading.CALLS, "of a customer, one of a thousand", {"customer": 500}),
-        (reading.CALLS, "of a CLI", {"cli": "441910000500"}),
-        (reading.CALLS, "to a number that was dialled once", {"number": "447100500000"}),
+        (queries.CALLS, "of a customer, one of a thousand", {"customer": 500}),
+        (queries.CALLS, "of a CLI", {"cli": "441910000500"}),
+        (queries.CALLS, "to a number that was dialled once", {"number": "447100500000"}),
         (audit.ENTRIES, "of an operator, one of twenty", {"operator": "op7"}),
         (audit.ENTRIES, "of a subject", {"subject": "customer 5000"}),
         (audit.ENTRIES, "of a kind of subjects, which all are", {"subject": "customer"}),

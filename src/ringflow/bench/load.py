@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
-from ringflow.bench.seed import CLI, DID, KEYS
-from ringflow.calls.collecting import DIALPLAN_TIMERS
+from ringflow.bench.seed_call import CLI, DID, KEYS
+from ringflow.calls.digits import DIALPLAN_TIMERS
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused
 

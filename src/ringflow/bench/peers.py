@@ -21,7 +21,7 @@ from typing import Any, cast
 import uvloop
 from panoramisk import fast_agi
 
-from ringflow.bench.seed import CLI, CUSTOMER, KEYS
+from ringflow.bench.seed_call import CLI, CUSTOMER, KEYS
 
 _TIMES = "${SHARED(RINGFLOW_ANSWERED_MS)}|${STRFTIME(,,%s%3q)}|${SHARED(RINGFLOW_ENDED_MS)}"
 _RELEASE = (

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from ringflow.bench.seed import CLI, DID
+from ringflow.bench.seed_call import CLI, DID
 from ringflow.errors import StartError
 
 START_LIMIT_S = 30.0

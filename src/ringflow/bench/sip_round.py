@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringflow.bench.seed import CLI
+from ringflow.bench.seed_call import CLI
 from ringflow.bench.voices import Voice, Voices
 from ringflow.errors import StartError
 from ringflow.lab.packages import PackageFolder

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from ringflow.bench.seed import DID
+from ringflow.bench.seed_call import DID
 from ringflow.bench.servers import MeasuredServer, on_server_core, ringflow_server
 from ringflow.bench.sip_round import Way
 from ringflow.lab import Lab

@@ -12,8 +12,8 @@ from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.media import Media
 from ringflow.calls.orders import CallOrders
 from ringflow.calls.outcome import LegStatus
-from ringflow.calls.outgoing import Outgoing
-from ringflow.calls.rejecting import passed_on, reject_call
+from ringflow.calls.outgoing_legs import Outgoing
+from ringflow.calls.rejection import passed_on, reject_call
 from ringflow.calls.variables import Variables
 from ringflow.calls.world import CallWorld
 from ringflow.errors import ChannelGone, RingflowError

@@ -8,7 +8,7 @@ import structlog
 
 from ringflow.agi.session import AgiSession
 from ringflow.calls import events
-from ringflow.calls.collecting import (
+from ringflow.calls.digits import (
     FIRST_DIGIT_TIMEOUT_S,
     INTER_DIGIT_TIMEOUT_S,
     KEYS_VARIABLE,
@@ -19,7 +19,7 @@ from ringflow.calls.collecting import (
 )
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.orders import CallOrders
-from ringflow.calls.playing import play_sound
+from ringflow.calls.playback import play_sound
 from ringflow.calls.prompt import Prompt, Unsayable, prompts_of
 from ringflow.calls.variables import Variables
 from ringflow.calls.world import CallWorld

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringflow.calls.outcome import Leg, LegStatus, Outcome, Reject, ReleasedBy
-from ringflow.calls.rejecting import hangup_cause
+from ringflow.calls.rejection import hangup_cause
 
 NORMAL_CLEARING = 16
 NO_USER_RESPONSE = 18

@@ -17,8 +17,8 @@ from ringflow.asterisk import config_diff, write_asterisk_config
 from ringflow.asterisk.config_files import TRUNKS_FILE, configured_settings
 from ringflow.asterisk.findings import Finding, Severity, most_serious_first
 from ringflow.asterisk.watch import check_asterisk, check_files
-from ringflow.cli.opening import with_reading
-from ringflow.cli.printing import Json, print_json, print_many
+from ringflow.cli.output import Json, print_json, print_many
+from ringflow.cli.project import with_reading
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.errors import Refused, StartError
 from ringflow.logs import set_up_logs

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.audit import ENTRIES, EntryFilter, entry_page
 from ringflow.cli.moments import period_ms
-from ringflow.cli.opening import with_reading
+from ringflow.cli.output import Json, print_json
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.printing import Json, print_json
+from ringflow.cli.project import with_reading
 from ringflow.config import Config
 from ringflow.forms.audit_entry import AuditEntryForm, audit_entry_form
 from ringflow.moments import Moment

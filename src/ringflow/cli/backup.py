@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ringflow.cli.ledger_rows import verdict
-from ringflow.cli.printing import Json, print_json
+from ringflow.cli.output import Json, print_json
 from ringflow.config import load_config
 from ringflow.deployment.archive import make_archive, verify
 from ringflow.moments import Moment

@@ -16,7 +16,7 @@ from ringflow.bench.capacity import (
 )
 from ringflow.bench.forms import capacity_form
 from ringflow.bench.sip import P50, P95
-from ringflow.cli.printing import PIPED_WIDTH, print_json
+from ringflow.cli.output import PIPED_WIDTH, print_json
 from ringflow.config import load_config
 from ringflow.errors import Refused
 

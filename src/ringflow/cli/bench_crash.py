@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ringflow.bench.crash import measure_crashes
-from ringflow.cli.printing import PIPED_WIDTH
+from ringflow.cli.output import PIPED_WIDTH
 from ringflow.config import load_config
 from ringflow.errors import Refused
 

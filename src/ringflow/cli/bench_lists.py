@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ringflow.bench.lists import PAGE, measure_lists
-from ringflow.cli.printing import PIPED_WIDTH
+from ringflow.cli.output import PIPED_WIDTH
 
 
 def bench_lists(

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ringflow.bench.forms import sip_form
 from ringflow.bench.sip import P50, P95, SipFigures, SipReport, measure_sip
-from ringflow.cli.printing import PIPED_WIDTH, print_json
+from ringflow.cli.output import PIPED_WIDTH, print_json
 from ringflow.config import load_config
 from ringflow.errors import Refused
 

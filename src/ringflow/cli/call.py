@@ -11,8 +11,8 @@ from rich.markup import escape
 
 from ringflow.accounts.admission import DID_NOT_FOUND
 from ringflow.calls.call_record import CallRecord
-from ringflow.cli.opening import require_database
-from ringflow.cli.printing import print_json
+from ringflow.cli.output import print_json
+from ringflow.cli.project import require_database
 from ringflow.config import LogConfig, load_config
 from ringflow.errors import Refused
 from ringflow.forms.made_call import made_call_form

@@ -17,14 +17,14 @@ from ringflow.accounts.cards.generation import discard_batch
 from ringflow.accounts.cards.redemption import redeem, top_up
 from ringflow.actor import Actor
 from ringflow.cli import card_pepper
-from ringflow.cli.acting import Expires, currency_of, end_of_day_ms
 from ringflow.cli.card_generate import generate_command
 from ringflow.cli.ids import id_option
-from ringflow.cli.opening import opener, with_actor, with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, json_list, written_to
+from ringflow.cli.output import Json, print_deleted, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.printing import Json, print_deleted, print_one
+from ringflow.cli.project import opener, with_actor, with_reading, with_store
+from ringflow.cli.values import Expires, currency_of, end_of_day_ms
 from ringflow.config import Config
 from ringflow.errors import Conflict, Refused
 from ringflow.forms.card import BatchForm, CardForm, batch_form, card_form

@@ -17,13 +17,13 @@ from ringflow.accounts.cards.batch import Batch, TopUp
 from ringflow.accounts.cards.generation import Plan, Secret
 from ringflow.accounts.cards.job import CardJob, SecretsList
 from ringflow.accounts.peppers import configured_peppers
-from ringflow.cli.acting import Expires, currency_of, end_of_day_ms
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import operator_zone
-from ringflow.cli.opening import opener, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import ForSpreadsheet, check_secrets_out
-from ringflow.cli.printing import Json, print_json
+from ringflow.cli.output import Json, print_json
+from ringflow.cli.project import opener, with_store
+from ringflow.cli.values import Expires, currency_of, end_of_day_ms
 from ringflow.config import Config
 from ringflow.forms.card import batch_form
 from ringflow.forms.json_value import json_object

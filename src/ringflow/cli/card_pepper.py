@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.pepper_file import PepperVersion, new_pepper, pepper_file, pepper_versions
 from ringflow.accounts.peppers import configured_peppers
-from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_json, print_many
+from ringflow.cli.output import Json, print_json, print_many
+from ringflow.cli.project import with_actor, with_reading
 from ringflow.config import Config, load_config
 
 app = typer.Typer(help="The key ring of PINs and voucher codes.", no_args_is_help=True)

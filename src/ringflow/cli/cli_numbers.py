@@ -10,10 +10,10 @@ from ringflow.accounts import clis
 from ringflow.accounts.cli_import import CliImport
 from ringflow.accounts.clis import CLIS, CliChanges, CliFilter
 from ringflow.cli.ids import id_option
-from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
+from ringflow.cli.output import Json, print_deleted, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.printing import Json, print_deleted, print_one
+from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.table_import import add_import_command
 from ringflow.forms.cli_number import CliForm, cli_form
 from ringflow.store.pages import PageRequest

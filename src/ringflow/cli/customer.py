@@ -12,12 +12,12 @@ from ringflow.accounts.customer_import import CustomerImport
 from ringflow.accounts.customer_overview import CUSTOMERS, CustomerFilter, customer_page, overview
 from ringflow.accounts.customers import Customer, CustomerChanges
 from ringflow.actor import Actor
-from ringflow.cli.emptying import number_or_none, text_or_none
+from ringflow.cli.empty_options import number_or_none, text_or_none
 from ringflow.cli.ids import id_argument, id_option
-from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
+from ringflow.cli.output import Json, print_deleted, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.printing import Json, print_deleted, print_one
+from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.table_import import add_import_command
 from ringflow.config import Config, CustomerStatus
 from ringflow.forms.customer import CustomerForm, customer_detail_form, customer_form

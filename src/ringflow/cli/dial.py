@@ -21,7 +21,7 @@ from ringflow.cli.call import (
     TalkOption,
 )
 from ringflow.cli.keyboard import END_OF_INPUT, is_terminal, keys_from
-from ringflow.cli.opening import require_database
+from ringflow.cli.project import require_database
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.core import open_core
 from ringflow.documents import read_document

@@ -9,12 +9,12 @@ import typer
 from ringflow.accounts import dids
 from ringflow.accounts.did_import import DidImport
 from ringflow.accounts.dids import DIDS, Did, DidChanges, DidFilter, Identify, Withheld
-from ringflow.cli.emptying import number_or_none
+from ringflow.cli.empty_options import number_or_none
 from ringflow.cli.ids import id_option
-from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
+from ringflow.cli.output import Json, print_deleted, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.printing import Json, print_deleted, print_one
+from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.table_import import add_import_command
 from ringflow.config import load_config
 from ringflow.errors import DocumentError

@@ -13,8 +13,8 @@ from ringflow.actor import shell_operator
 from ringflow.cli import flow_draft
 from ringflow.cli.flow_access import Flow, Over, text_of, with_flows
 from ringflow.cli.operators import Operator
+from ringflow.cli.output import Json, print_json, print_many
 from ringflow.cli.page_options import DEFAULT_LIMIT, Limit
-from ringflow.cli.printing import Json, print_json, print_many
 from ringflow.config import Config
 from ringflow.flows.history import HistoryEntry
 from ringflow.flows.library import FlowState, FlowText

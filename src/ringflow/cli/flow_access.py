@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from ringflow.cli.opening import with_store
+from ringflow.cli.project import with_store
 from ringflow.config import Config
 from ringflow.flows.conflict import ConflictKind, FlowConflict
 from ringflow.flows.library import FlowLibrary, FlowText

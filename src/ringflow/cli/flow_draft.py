@@ -15,7 +15,7 @@ import typer
 from ringflow.actor import shell_operator
 from ringflow.cli.flow_access import Flow, with_flows
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_deleted, print_json, print_many, print_one
+from ringflow.cli.output import Json, print_deleted, print_json, print_many, print_one
 from ringflow.config import Config
 from ringflow.errors import Problem, Refused, RingflowError, StartError
 from ringflow.flows.operator_drafts import OperatorDraft

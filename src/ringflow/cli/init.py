@@ -12,7 +12,7 @@ import typer
 
 from ringflow.actor import shell_operator
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_json
+from ringflow.cli.output import Json, print_json
 from ringflow.config import Config, load_config
 from ringflow.deployment.folder import CONFIG, fill_folder
 from ringflow.deployment.state import make_state

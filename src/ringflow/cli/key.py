@@ -12,7 +12,7 @@ import typer
 from ringflow.accounts.key_ring_file import DEFAULT_FILE, KeyRingFile
 from ringflow.accounts.security_key import DEFAULT_MAX_AGE_S, configured_keys
 from ringflow.cli.ids import id_option
-from ringflow.cli.printing import Json, print_deleted, print_json, print_many
+from ringflow.cli.output import Json, print_deleted, print_json, print_many
 from ringflow.config import load_config
 from ringflow.errors import Refused
 from ringflow.moments import Second

@@ -9,8 +9,8 @@ import typer
 
 from ringflow.asterisk.config_files import SECRET_FILE
 from ringflow.cli import lab_call
-from ringflow.cli.lab_opening import Json, Release, open_lab
-from ringflow.cli.printing import print_json
+from ringflow.cli.lab_options import Json, Release, open_lab
+from ringflow.cli.output import print_json
 from ringflow.config import load_config
 from ringflow.errors import Conflict
 from ringflow.lab.asterisk import CARRIER

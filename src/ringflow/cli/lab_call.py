@@ -23,8 +23,8 @@ from ringflow.cli.call import (
     print_record,
     read_callees,
 )
-from ringflow.cli.lab_opening import Json, Release, open_lab
-from ringflow.cli.printing import print_json
+from ringflow.cli.lab_options import Json, Release, open_lab
+from ringflow.cli.output import print_json
 from ringflow.config import LogConfig, load_config
 from ringflow.errors import Conflict, Refused
 from ringflow.forms.json_value import json_object

@@ -9,17 +9,17 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor
-from ringflow.cli.acting import currency_of
 from ringflow.cli.csv_file import Csv, write_csv
-from ringflow.cli.emptying import EMPTY
+from ringflow.cli.empty_options import EMPTY
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.ledger_rows import verdict
 from ringflow.cli.moments import operator_zone, period_ms
-from ringflow.cli.opening import opener, with_actor, with_reading, with_store
 from ringflow.cli.operators import Operator
+from ringflow.cli.output import Json, print_json, print_many, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.printing import Json, print_json, print_many, print_one
+from ringflow.cli.project import opener, with_actor, with_reading, with_store
 from ringflow.cli.statement_rows import CSV_COLUMNS, csv_lines, statement_foot, statement_head
+from ringflow.cli.values import currency_of
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.forms.account import HoldForm, MovementForm, account_form, hold_form, movement_form

@@ -10,10 +10,10 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.calls.events import OrderKind
-from ringflow.cli.opening import opener, with_reading, with_store
 from ringflow.cli.operators import Operator
+from ringflow.cli.output import Json, print_json
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, sort_option
-from ringflow.cli.printing import Json, print_json
+from ringflow.cli.project import opener, with_reading, with_store
 from ringflow.config import Config
 from ringflow.engine.remote_orders import CallOrder, give_order
 from ringflow.engine.watched_events import watch_calls

@@ -11,11 +11,11 @@ from ringflow.accounts import operators
 from ringflow.accounts.operators import OPERATORS, OperatorChanges, OperatorFilter, new_password_hash
 from ringflow.accounts.passwords import Passwords
 from ringflow.actor import Actor
-from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
+from ringflow.cli.output import Json, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.password_input import PasswordFile, read_password
-from ringflow.cli.printing import Json, print_one
+from ringflow.cli.project import with_actor, with_reading
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.forms.operator import OperatorForm, operator_form

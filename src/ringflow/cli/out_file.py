@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from ringflow.cli.printing import print_json
+from ringflow.cli.output import print_json
 from ringflow.errors import Refused
 from ringflow.forms.json_value import json_value
 from ringflow.output_file import named_file

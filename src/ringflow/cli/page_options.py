@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from ringflow.cli.printing import print_json, print_many
+from ringflow.cli.output import print_json, print_many
 from ringflow.store.pages import MAX_LIMIT, Listing, Page
 
 if TYPE_CHECKING:

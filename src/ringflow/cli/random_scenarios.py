@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from ringflow.cli.printing import print_json
+from ringflow.cli.output import print_json
 from ringflow.config import Config
 from ringflow.errors import Conflict, StartError
 from ringflow.output_file import file_taken, new_file
@@ -72,7 +72,7 @@ def _play_in_lab(
     console: Console,
     shown: dict[str, object],
 ) -> bool:
-    from ringflow.cli.lab_opening import open_lab
+    from ringflow.cli.lab_options import open_lab
     from ringflow.lab.random_agreement import TOLERANCE_MS, compare_random
 
     lab = open_lab(None)

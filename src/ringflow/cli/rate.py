@@ -12,11 +12,11 @@ from ringflow.actor import Actor
 from ringflow.cli import rate_map
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms
-from ringflow.cli.opening import with_actor, with_reading, with_store
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, json_list, written_to
+from ringflow.cli.output import Json, print_many, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.printing import Json, print_many, print_one
+from ringflow.cli.project import with_actor, with_reading, with_store
 from ringflow.cli.rate_change import CardName, delete_command, delete_rate_command, set_rate_command
 from ringflow.cli.rate_import import import_command, progress_bar
 from ringflow.config import Config

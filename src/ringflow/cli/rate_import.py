@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ringflow.cli.hints import with_options
-from ringflow.cli.opening import opener, with_reading, with_store
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_many, print_one
+from ringflow.cli.output import Json, print_many, print_one
+from ringflow.cli.project import opener, with_reading, with_store
 from ringflow.cli.rate_rows import ColumnRow, column_rows
 from ringflow.config import Config
 from ringflow.errors import DocumentError

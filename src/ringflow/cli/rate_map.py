@@ -9,9 +9,9 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor
-from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_deleted, print_many
+from ringflow.cli.output import Json, print_deleted, print_many
+from ringflow.cli.project import with_actor, with_reading
 from ringflow.config import Config
 from ringflow.ledger.rates.column_maps import delete_map, list_maps
 from ringflow.ledger.rates.sheet_columns import argument

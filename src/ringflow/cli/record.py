@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.calls.outcome import LegStatus
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import moment_ms, operator_zone
-from ringflow.cli.opening import with_reading, with_store
 from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, json_list, written_to
+from ringflow.cli.output import Json, print_json
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.printing import Json, print_json
+from ringflow.cli.project import with_reading, with_store
 from ringflow.cli.record_rows import CallRow, call_lines, call_row
 from ringflow.config import Config
 from ringflow.errors import Refused
@@ -27,7 +27,7 @@ from ringflow.output_file import named_file, new_table
 from ringflow.plain_text import plain
 from ringflow.records.export import FIGURES, export_calls
 from ringflow.records.filter_words import outcome_meant, with_numbers
-from ringflow.records.reading import (
+from ringflow.records.queries import (
     CALLS,
     Filter,
     RecordedCall,

@@ -10,7 +10,7 @@ from ringflow.moments import Moment, iso_in
 from ringflow.money import Money
 from ringflow.records.export import amount_text, seconds_text
 from ringflow.records.legs import RecordedLeg
-from ringflow.records.reading import RecordedCall, RecordedSlot
+from ringflow.records.queries import RecordedCall, RecordedSlot
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.cli.csv_file import Csv, write_csv
 from ringflow.cli.ids import id_option
 from ringflow.cli.moments import period_ms
-from ringflow.cli.opening import with_reading
-from ringflow.cli.printing import Json, print_json, print_many
+from ringflow.cli.output import Json, print_json, print_many
+from ringflow.cli.project import with_reading
 from ringflow.cli.report_rows import ROWS, csv_columns, csv_lines, report_row
 from ringflow.config import Config
 from ringflow.forms.report import report_form

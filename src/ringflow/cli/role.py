@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import roles
 from ringflow.accounts.roles import Role, RoleChanges, read_rights
-from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_deleted, print_json, print_many, print_one
+from ringflow.cli.output import Json, print_deleted, print_json, print_many, print_one
+from ringflow.cli.project import with_actor, with_reading
 from ringflow.config import Config
 from ringflow.forms.operator import RoleForm, role_form
 from ringflow.rights import Right

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ringflow.cli.printing import Json, print_json, print_many
+from ringflow.cli.output import Json, print_json, print_many
 from ringflow.config import load_config
 from ringflow.errors import DocumentError, Refused
 from ringflow.lab.sound_packs import find_sound_pack

@@ -10,9 +10,9 @@ import typer
 
 from ringflow.accounts.bulk_import import Imported, TableImport
 from ringflow.actor import Actor
-from ringflow.cli.opening import with_actor
 from ringflow.cli.operators import Operator
-from ringflow.cli.printing import Json, print_one
+from ringflow.cli.output import Json, print_one
+from ringflow.cli.project import with_actor
 from ringflow.config import Config
 
 TableFile = Annotated[

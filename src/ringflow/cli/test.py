@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.rule import Rule
 
 from ringflow.cli.out_file import Overwrite
-from ringflow.cli.printing import Json, print_json
+from ringflow.cli.output import Json, print_json
 from ringflow.cli.random_scenarios import play_random
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.errors import Problem, Refused, StartError

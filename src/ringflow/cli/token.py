@@ -11,11 +11,11 @@ from ringflow.accounts import tokens
 from ringflow.accounts.roles import read_rights
 from ringflow.accounts.tokens import TOKENS, TokenFilter, TokenPlan
 from ringflow.actor import Actor
-from ringflow.cli.acting import Expires, end_of_day_ms
-from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
+from ringflow.cli.output import Json, print_json, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.printing import Json, print_json, print_one
+from ringflow.cli.project import with_actor, with_reading
+from ringflow.cli.values import Expires, end_of_day_ms
 from ringflow.config import Config
 from ringflow.forms.operator import NewTokenForm, TokenForm, new_token_form, token_form
 from ringflow.store.pages import Page, PageRequest

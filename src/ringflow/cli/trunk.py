@@ -9,11 +9,11 @@ import typer
 from ringflow.accounts import trunks
 from ringflow.accounts.number_forms import NumberForm
 from ringflow.accounts.trunks import TRUNKS, Rated, Trunk, TrunkChanges, TrunkFilter
-from ringflow.cli.emptying import EMPTY, none_is_empty, text_or_none
-from ringflow.cli.opening import with_actor, with_reading
+from ringflow.cli.empty_options import EMPTY, none_is_empty, text_or_none
 from ringflow.cli.operators import Operator
+from ringflow.cli.output import Json, print_deleted, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.printing import Json, print_deleted, print_one
+from ringflow.cli.project import with_actor, with_reading
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.errors import Refused
 from ringflow.forms.trunk import TrunkForm, trunk_form

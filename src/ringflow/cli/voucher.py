@@ -26,14 +26,14 @@ from ringflow.accounts.vouchers.voucher import (
     voucher_page,
 )
 from ringflow.actor import Actor
-from ringflow.cli.acting import Expires, currency_of, end_of_day_ms
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.moments import operator_zone
-from ringflow.cli.opening import with_actor, with_reading
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import ForSpreadsheet, check_secrets_out
+from ringflow.cli.output import Json, print_deleted, print_json, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.printing import Json, print_deleted, print_json, print_one
+from ringflow.cli.project import with_actor, with_reading
+from ringflow.cli.values import Expires, currency_of, end_of_day_ms
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.forms.voucher import VoucherForm, voucher_form

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringflow.deployment.shipped import DEMO, FLOWS, SOUNDS, shipped
+from ringflow.deployment.shipped_files import DEMO, FLOWS, SOUNDS, shipped
 from ringflow.errors import Conflict, StartError
 
 CONFIG = "config.yaml"

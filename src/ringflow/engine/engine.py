@@ -22,14 +22,14 @@ from ringflow.calls.channel_limits import counted
 from ringflow.calls.event_stream import CallEvents, EventStream, Observer
 from ringflow.calls.live_call import LiveCall
 from ringflow.calls.outcome import Outcome, Reject, ReleasedBy
-from ringflow.calls.rejecting import reject_call
+from ringflow.calls.rejection import reject_call
 from ringflow.calls.released_by import call_cause, call_released_by
 from ringflow.calls.world import CallWorld
 from ringflow.engine.call_log import CallLog
 from ringflow.engine.dialplan import DialplanCheck
 from ringflow.engine.live_calls import LiveCalls
 from ringflow.engine.refusals import RefusalBound
-from ringflow.engine.walking import Ended, walk
+from ringflow.engine.walk import Ended, walk
 from ringflow.errors import ChannelGone, RingflowError
 from ringflow.flows.flow import Flow
 from ringflow.flows.surroundings import Prompts

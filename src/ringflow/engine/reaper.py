@@ -32,7 +32,7 @@ from ringflow.ami.link import AmiLink, LinkState
 from ringflow.calls.call_ids import CallMark, LegId
 from ringflow.calls.charging import Charging
 from ringflow.calls.outcome import Verdict
-from ringflow.calls.outgoing import KEPT_FAMILY
+from ringflow.calls.outgoing_legs import KEPT_FAMILY
 from ringflow.engine.lost_legs import Claim, Settlements
 from ringflow.errors import Refused, RingflowError
 from ringflow.ledger.abandoned import Reaped, reap, say_alive

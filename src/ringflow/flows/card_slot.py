@@ -11,7 +11,7 @@ from ringflow.accounts.cards.card import ID_DIGITS
 from ringflow.accounts.cards.pin import MAX_PIN_DIGITS
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.check_digit import has_check_digit
-from ringflow.calls.collecting import Secret
+from ringflow.calls.digits import Secret
 from ringflow.flows.slot import AnyPrompt, SinglePrompt, Slot
 
 if TYPE_CHECKING:

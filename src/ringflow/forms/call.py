@@ -10,7 +10,7 @@ from ringflow.forms.json_value import seconds
 from ringflow.moments import Moment
 from ringflow.money import format_amount
 from ringflow.records.legs import RecordedLeg
-from ringflow.records.reading import RecordedCall, RecordedSlot
+from ringflow.records.queries import RecordedCall, RecordedSlot
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from ringflow.calls.call_record import CallRecord
 from ringflow.calls.dial_attempt import is_sip_uri
 from ringflow.calls.json_value import JsonValue
 from ringflow.calls.outcome import Leg, LegStatus
-from ringflow.calls.rejecting import nearest_code
+from ringflow.calls.rejection import nearest_code
 from ringflow.calls.transcript import TranscriptLine
 from ringflow.config import Config
 from ringflow.errors import Refused

@@ -27,7 +27,7 @@ from ringflow.calls.call_record import CallRecord
 from ringflow.calls.clock import SystemClock
 from ringflow.calls.history import CallHistory
 from ringflow.calls.manager import Manager
-from ringflow.calls.rejecting import reject_call
+from ringflow.calls.rejection import reject_call
 from ringflow.config import Config
 from ringflow.engine.engine import Engine, Flows
 from ringflow.simulator.scenario import Given, ScenarioCustomer

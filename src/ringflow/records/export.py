@@ -12,7 +12,7 @@ from datetime import tzinfo
 from ringflow.moments import iso_in
 from ringflow.money import format_amount
 from ringflow.records.legs import RecordedLeg
-from ringflow.records.reading import Filter, RecordedCall, every_call
+from ringflow.records.queries import Filter, RecordedCall, every_call
 from ringflow.spreadsheets import Cell, Table
 from ringflow.store import Store
 

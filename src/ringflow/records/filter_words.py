@@ -10,7 +10,7 @@ from ringflow.calls.outcome import Outcome
 from ringflow.flows.registry import slot_types
 from ringflow.flows.slot import DONE
 from ringflow.numbers import normalise_number, number_prefix
-from ringflow.records.reading import Filter, is_outcome_of_a_call
+from ringflow.records.queries import Filter, is_outcome_of_a_call
 from ringflow.wording import did_you_mean, known_words
 
 

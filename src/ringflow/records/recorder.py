@@ -15,7 +15,7 @@ from ringflow.calls import events
 from ringflow.calls.call_record import CallRecord
 from ringflow.calls.history import CallHistory
 from ringflow.records.rows import CallRows, call_rows
-from ringflow.records.writing import CALLS_AT_ONCE, write_rows
+from ringflow.records.storage import CALLS_AT_ONCE, write_rows
 from ringflow.store import Store, StoreGone
 from ringflow.store.batches import Batches
 

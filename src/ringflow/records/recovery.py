@@ -21,9 +21,9 @@ from ringflow.calls.call_ids import CallMark, LegId
 from ringflow.calls.outcome import LegEnd, Verdict
 from ringflow.ledger.rates.prefix import of_record
 from ringflow.ledger.server_liveness import SEEN_MS
-from ringflow.records.costing import leg_cost
+from ringflow.records.costs import leg_cost
 from ringflow.records.rows import LOST, CallRows, lost_rows
-from ringflow.records.writing import CALLS_AT_ONCE, write_rows
+from ringflow.records.storage import CALLS_AT_ONCE, write_rows
 from ringflow.store import DirectConnection, Store
 from ringflow.store.ledger_tables import ledger_holds, ledger_marks
 from ringflow.store.record_tables import call_legs

@@ -9,7 +9,7 @@ from datetime import tzinfo
 
 from ringflow.moments import iso_in
 from ringflow.records.export import Progress, seconds_text
-from ringflow.records.reading import Filter, RecordedCall, RecordedSlot, every_call, read_slots
+from ringflow.records.queries import Filter, RecordedCall, RecordedSlot, every_call, read_slots
 from ringflow.spreadsheets import Cell, Table
 from ringflow.store import Store
 

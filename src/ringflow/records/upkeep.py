@@ -9,8 +9,8 @@ from itertools import count
 import structlog
 
 from ringflow.moments import system_now_ms
-from ringflow.records.pruning import prune_records
 from ringflow.records.recovery import recover_drafts, recover_legs
+from ringflow.records.retention import prune_records
 from ringflow.store import Store, StoreGone
 
 log = structlog.get_logger("ringflow.records")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from ringflow.calls.collecting import DIALPLAN_TIMERS
+from ringflow.calls.digits import DIALPLAN_TIMERS
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.simulator.channel import FIRST_CHANNEL
 from ringflow.simulator.command_line import split_command

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from ringflow.calls.call_record import CallRecord, SlotVisit
 from ringflow.calls.outcome import LegStatus, Outcome
-from ringflow.engine.walking import MAX_FRAMES, MAX_SLOTS_IN_A_CALL
+from ringflow.engine.walk import MAX_FRAMES, MAX_SLOTS_IN_A_CALL
 from ringflow.simulator.differences import Difference
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.run import SimulatedCall, dialled_legs

@@ -11,7 +11,7 @@ from ringflow.agi.session import AgiSession
 from ringflow.calls import events
 from ringflow.calls.call_record import CallRecord
 from ringflow.calls.clock import Clock
-from ringflow.calls.collecting import DIALPLAN_TIMERS
+from ringflow.calls.digits import DIALPLAN_TIMERS
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.history import CallHistory
 from ringflow.calls.manager import Manager

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import re2
 from pydantic import AfterValidator, Field
 
-from ringflow.calls.collecting import (
+from ringflow.calls.dial_attempt import DialOptions
+from ringflow.calls.digits import (
     ALL_KEYS,
     FIRST_DIGIT_TIMEOUT_S,
     INTER_DIGIT_TIMEOUT_S,
     MAX_DIGITS,
     Collected,
 )
-from ringflow.calls.dial_attempt import DialOptions
 from ringflow.calls.outcome import Ending, LegStatus
 from ringflow.flows.number_text import number_problems
 from ringflow.flows.regex_lengths import regex_lengths

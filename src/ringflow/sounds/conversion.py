@@ -12,7 +12,6 @@ import numpy as np
 
 from ringflow.errors import DocumentError, Problem
 from ringflow.sounds.codecs import decode, encode_forms
-from ringflow.sounds.cutting import cut_silence
 from ringflow.sounds.forms import WIDE_HZ, Form
 from ringflow.sounds.levels import (
     SILENT_DBFS,
@@ -24,6 +23,7 @@ from ringflow.sounds.levels import (
     speech_dbfs,
 )
 from ringflow.sounds.library import PromptLibrary, check_name
+from ringflow.sounds.silence import cut_silence
 from ringflow.sounds.source import Source, read_source
 
 MOST_CLIPPED = 0.001

@@ -6,8 +6,8 @@ packs, to be played in that language's folder.
 """
 
 from ringflow.speaking.language import Gender, Language, languages, load_language
+from ringflow.speaking.phrases import balance, digits, minutes, money, number
 from ringflow.speaking.prompts import prompts_needed
-from ringflow.speaking.saying import balance, digits, minutes, money, number
 from ringflow.speaking.words import LIBRARY_PREFIX, Source, Unit, Words
 
 __all__ = [

@@ -27,7 +27,7 @@ from ringflow.store.address import Address
 from ringflow.store.database import DirectConnection, OverSqlAlchemy, Row
 from ringflow.store.sqlite_look_ups import SqliteLookUps, is_locked
 from ringflow.store.sqlite_threads import SqliteThreads
-from ringflow.store.sqlite_writing import SqliteWriting
+from ringflow.store.sqlite_transactions import SqliteWriting
 
 # For the pages above the leaves of a million rows' index, so that a search reads one page at most.
 CACHE_KIB = 16 * 1024

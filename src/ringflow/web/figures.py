@@ -20,7 +20,7 @@ from ringflow.ami.link import AmiLink
 from ringflow.calls.charging import Charging
 from ringflow.engine.reaper import Reaper
 from ringflow.ledger.hold import open_holds
-from ringflow.records.keeping import RecordKeeping
+from ringflow.records.service import RecordKeeping
 from ringflow.store import StoreGone
 from ringflow.web.families import counter
 from ringflow.web.readiness import ANSWER_S, NOT_CONFIGURED, Probe, part_states

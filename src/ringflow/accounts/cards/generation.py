@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
 from ringflow.accounts.cards.batch import MAX_COUNT, Batch, TopUp, find_batch, show_batch
-from ringflow.accounts.cards.drawing import Drawn, draw_cards
+from ringflow.accounts.cards.draw import Drawn, draw_cards
 from ringflow.accounts.cards.pin import (
     MAX_PIN_DIGITS,
     MIN_PIN_DIGITS,

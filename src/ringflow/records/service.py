@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from ringflow.background_tasks import BackgroundTasks
 from ringflow.calls.live_call import LiveCall
-from ringflow.records.drafting import Drafts
+from ringflow.records.drafts import Drafts
 from ringflow.records.recorder import Recorder
 from ringflow.records.recovery import LostLegRecords
 from ringflow.records.upkeep import Upkeep

@@ -8,7 +8,7 @@ from itertools import count, islice
 
 from sqlalchemy import Table
 
-from ringflow.records.costing import with_costs
+from ringflow.records.costs import with_costs
 from ringflow.records.rows import LOST, CallRows, Cells
 from ringflow.store import DirectConnection
 from ringflow.store.record_tables import call_legs, call_records, call_slots

@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
-from ringflow.cli.emptying import EMPTY
+from ringflow.cli.empty_options import EMPTY
 from ringflow.cli.moments import operator_zone
 from ringflow.errors import Refused
 from ringflow.moments import ms_in

@@ -21,7 +21,7 @@ from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import COMMAND_TIMEOUT_S, PROMPT_TIMEOUT_S, AgiSession
 from ringflow.calls.clock import Clock
 from ringflow.calls.outcome import Ending
-from ringflow.calls.playing import play_sound
+from ringflow.calls.playback import play_sound
 from ringflow.errors import ChannelGone, CommandRefused
 
 MAX_DIGITS = 255
