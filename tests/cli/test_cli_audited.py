@@ -36,6 +36,7 @@ KEEP_NOTHING = {
     *("flow list", "flow show", "flow history", "flow diff", "flow draft list", "flow draft show"),
     "flow draft check",
     *("ledger check", "ledger show", "ledger holds", "rate list", "rate show", "rate export", "rate quote"),
+    *("ledger movements", "bench lists"),
     *("rate map list", "operator list", "operator show", "role list", "role show", "token list"),
     *("rate compare", "asterisk check"),
     *("live list", "live watch"),

@@ -31,7 +31,11 @@ def test_an_operator_is_added_with_a_password_from_a_pipe_a_file_or_none(
     filed = ringflow("operator", "add", "bob", "--role", "viewer", "--password-file", "password", "--json")
     program = ringflow("operator", "add", "sync", "--role", "support", "--no-password", "--json")
     assert [one.json["password_set_at"] is None for one in (piped, filed, program)] == [False, False, True]
-    assert [one["name"] for one in ringflow("operator", "list", "--json").json] == ["ann", "bob", "sync"]
+    assert [one["name"] for one in ringflow("operator", "list", "--json").json["items"]] == [
+        "ann",
+        "bob",
+        "sync",
+    ]
     assert PASSWORD not in piped.out + piped.err + filed.out + filed.err
     with sqlite3.connect(".ringflow/ringflow.db") as connection:
         hashes = [row[0] for row in connection.execute("SELECT password_hash FROM operators ORDER BY id")]
@@ -64,7 +68,7 @@ def test_there_is_no_default_password(ringflow: Run, typed: Callable[[str], None
     refused = ringflow("operator", "add", "ann", "--role", "owner", "--json")
     assert (refused.code, refused.out) == (1, "")
     assert '"code": "password.' in refused.err
-    assert ringflow("operator", "list", "--json").json == []
+    assert ringflow("operator", "list", "--json").json["items"] == []
 
 
 def test_no_option_takes_a_password(ringflow: Run) -> None:
@@ -114,7 +118,7 @@ def test_a_token_is_shown_once(ringflow: Run) -> None:
     assert made.err == (
         "token `nightly export` of sync, good until the end of 2099-12-31: keep it, it is not shown again\n"
     )
-    (listed,) = ringflow("token", "list", "--json").json
+    (listed,) = ringflow("token", "list", "--json").json["items"]
     assert (listed["operator"], listed["name"], listed["starts_with"]) == (
         "sync",
         "nightly export",
@@ -125,8 +129,8 @@ def test_a_token_is_shown_once(ringflow: Run) -> None:
     assert secret[12:] not in ringflow("token", "list").out + ringflow("audit", "list", "--json").out
     revoked = ringflow("token", "revoke", secret[:11], "--json").json
     assert revoked["revoked_at"] is not None
-    assert ringflow("token", "list", "--of", "sync", "--json").json == []
-    assert len(ringflow("token", "list", "--revoked", "--json").json) == 1
+    assert ringflow("token", "list", "--of", "sync", "--json").json["items"] == []
+    assert len(ringflow("token", "list", "--revoked", "--json").json["items"]) == 1
 
 
 def test_roles_are_listed_with_their_rights_and_made(ringflow: Run) -> None:
@@ -146,5 +150,5 @@ def test_who_changes_something_is_the_login_name_where_no_other_is_given(
 ) -> None:
     monkeypatch.setattr("getpass.getuser", lambda: "carol")
     ringflow("operator", "add", "sync", "--role", "viewer", "--no-password")
-    (entry,) = ringflow("audit", "list", "--json").json
+    (entry,) = ringflow("audit", "list", "--json").json["items"]
     assert (entry["operator"], entry["acted_as"], entry["token"]) == ("carol", "operator", None)
