@@ -222,7 +222,7 @@ def test_an_export_for_a_spreadsheet_is_read_again_as_it_was(run: Run, tmp_path:
     assert run("show", "retail", "--json").stdout == before
     refused = run("export", "retail", "--out", "retail.csv", "--for-spreadsheet")
     assert "call it retail.xlsx, not retail.csv" in str(refused.exception)
-    assert "name its file with --out" in str(run("export", "retail", "--for-spreadsheet").exception)
+    assert "name its file with ‹out›" in str(run("export", "retail", "--for-spreadsheet").exception)
     assert "retail.xlsx would be CSV" in str(run("export", "retail", "--out", "retail.xlsx").exception)
 
 

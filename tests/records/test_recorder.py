@@ -99,11 +99,10 @@ async def test_a_record_that_breaks_its_own_writing_keeps_no_other_from_being_wr
     assert dropped["call_id"] == "02b"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_nothing_else_has_a_turn_while_records_keep_sqlite_locked(
     store: Store, make_call: MakeCall
 ) -> None:
-    if store.dialect != "sqlite":
-        pytest.skip("PostgreSQL locks no more than the rows that are written")
     turns = 0
 
     async def others() -> None:
