@@ -60,15 +60,15 @@ def test_both_ways_complete_every_call_and_are_compared(
         ("native", CALLS, {}),
     ]
     for side in report["sides"]:
-        assert side["key_to_invite_ms"]["p50"] > 0
+        assert side["key_to_invite_s"]["p50"] > 0
         # A second to the keys, thirteen of them, a second of talk.
-        assert side["call_ms"]["p50"] > 3000
-        assert side["asterisk_cpu_ms"][0] > 0
+        assert side["call_s"]["p50"] > 3
+        assert side["asterisk_cpu_s"][0] > 0
     ringflow, native = report["sides"]
-    more = ringflow["key_to_invite_ms"]["p50"] - native["key_to_invite_ms"]["p50"]
-    assert report["key_to_invite_more_ms"]["p50"] == pytest.approx(more)
-    assert ringflow["ringflow_cpu_ms"][0] > 0
-    assert native["ringflow_cpu_ms"] == [0.0]
+    more = ringflow["key_to_invite_s"]["p50"] - native["key_to_invite_s"]["p50"]
+    assert report["key_to_invite_more_s"]["p50"] == pytest.approx(more)
+    assert ringflow["ringflow_cpu_s"][0] > 0
+    assert native["ringflow_cpu_s"] == [0.0]
 
 
 def test_calls_that_fail_fail_it(
