@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from ringflow.calls.event_stream import Observer
+from ringflow.calls.events import CallEvent, PromptPlayed
 from ringflow.calls.history import CallHistory
 from ringflow.calls.manager import Manager
 from ringflow.engine.engine import Engine
@@ -15,8 +17,9 @@ from ringflow.errors import Refused
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
 from ringflow.simulator.callee import Behaviour, Callee
-from ringflow.simulator.caller import CallerStep, ScriptedCaller
+from ringflow.simulator.caller import CallerStep, Keys, ScriptedCaller
 from ringflow.simulator.virtual_call import Arrival, CarriedCall, carry_call
+from ringflow.slots.app import App
 from ringflow.slots.audio import Audio
 from ringflow.slots.destination import Destination
 from ringflow.slots.ivr import Ivr
@@ -36,11 +39,12 @@ async def carried(
     order: Order,
     *,
     in_talk_ms: int | None = None,
+    at_prompt: str | None = None,
     also: Sequence[Flow] = (),
     steps: Sequence[CallerStep] = (),
     manager: bool = True,
 ) -> tuple[CarriedCall, list[object]]:
-    """One call in which `order` is given in the middle of its talk, or in its slot `order`."""
+    """One call in which `order` is given in the middle of its talk or of a prompt, or in its slot `order`."""
     answers: list[object] = []
     lives: list[LiveCalls] = []
 
@@ -61,8 +65,17 @@ async def carried(
         "tested", "", tuple(OrderSlot(slot="order") if one is HERE else one for one in slots), "t", "r1"
     )
 
+    given: list[asyncio.Task[None]] = []
+
+    class OrderAtPrompt:
+        observed = (PromptPlayed,)
+
+        def observe(self, event: CallEvent, history: CallHistory) -> None:
+            if isinstance(event, PromptPlayed) and event.prompt == at_prompt:
+                given.append(asyncio.create_task(give()))
+
     def make_engine(observers: Sequence[Observer], virtual: Manager) -> Engine:
-        engine = place.engine([flow, *also], observers, virtual if manager else None)
+        engine = place.engine([flow, *also], [*observers, OrderAtPrompt()], virtual if manager else None)
         lives.append(engine.live)
         return engine
 
@@ -161,6 +174,35 @@ async def test_a_call_is_redirected_out_of_its_talk_to_a_slot_of_another_app(pla
         ("tested", "dial", "app:other"),
         ("other", "goodbye", "done"),
     ]
+
+
+async def test_an_app_that_a_redirection_ends_gives_its_caller_no_results(place: Place) -> None:
+    sub = Flow("sub", "", (ASK, DIAL), "sub", "r2")
+    other = Flow("other", "", (GOODBYE,), "other", "r3")
+    calls = App(slot="app", id="calls", call="sub", results={"picked": "choice"})
+    called, answers = await carried(
+        place,
+        [calls],
+        lambda live: live.redirect("c1", "other", None, "ann"),
+        in_talk_ms=5000,
+        also=[sub, other],
+        steps=[Keys("7", after_ms=100)],
+    )
+    assert answers == [Done.NOW]
+    assert "keys 7" in " ".join(lines(called))
+    assert [(one.app, one.exit) for one in called.record.visits][-1] == ("other", "done")
+    assert "picked" not in called.record.variables
+
+
+async def test_an_order_is_obeyed_between_two_prompts_of_one_slot(place: Place) -> None:
+    two = WELCOME.model_copy(update={"file": ("IVR/welcome", "IVR/goodbye")})
+    called, answers = await carried(
+        place, [two], lambda live: live.hang_up("c1", "ann"), at_prompt="IVR/welcome", manager=False
+    )
+    assert answers == [Done.NO_MANAGER]
+    assert "prompt IVR/welcome" in lines(called)
+    assert "prompt IVR/goodbye" not in lines(called)
+    assert called.record.released_by == "operator"
 
 
 async def test_a_redirection_comes_after_the_prompt_that_is_heard(place: Place) -> None:
