@@ -15,7 +15,8 @@ from ringflow.ledger.account import House, close_account, house_id, open_account
 from ringflow.ledger.channel_limits import AbandonedCall
 from ringflow.ledger.check import check_books
 from ringflow.ledger.hold import Hold
-from ringflow.ledger.movement import KeyTaken, NotEnough, Posted
+from ringflow.ledger.movement import KeyTaken, Kind, NotEnough, Posted
+from ringflow.ledger.payment_orders import PaymentOrder, RefundOrder, carry_out
 from ringflow.ledger.payments import (
     OutcomeUnknown,
     Posting,
@@ -161,6 +162,17 @@ async def test_refunds_never_give_back_more_than_the_charge(bank: Bank) -> None:
         await post(bank, lambda actor: refund(actor, "leg", None, bank.purpose()))
     with pytest.raises(Refused, match="never charged"):
         await post(bank, lambda actor: refund(actor, "other", None, bank.purpose()))
+    assert (await bank.account(1)).balance_micros == 5 * UNIT
+
+
+async def test_part_of_a_charge_is_refunded_finer_than_a_cent_and_a_payment_is_not(bank: Bank) -> None:
+    await bank.customer(1, 5)
+    await bank.ledger.hold("leg", 1, UNIT)
+    await bank.ledger.settle("leg", 12_345)
+    posted = await carry_out(bank.acting, RefundOrder("leg", "0.012345"), bank.purpose())
+    assert posted.movement.micros == 12_345
+    with pytest.raises(Refused):
+        await carry_out(bank.acting, PaymentOrder(Kind.PAY_IN, 1, "0.012345"), bank.purpose())
     assert (await bank.account(1)).balance_micros == 5 * UNIT
 
 
