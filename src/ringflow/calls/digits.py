@@ -7,6 +7,10 @@ last digit, and the caller may still key something:
   `LATE_TERMINATOR_MS`, or until another key.
 - **more digits**. After an input of fixed length (a card's ID) they belong to the next input. After any other
   they belong to this one, which is then too long, if the first of them comes within `FURTHER_KEY_S`.
+
+Where sequences of keys mean something by themselves (`KeyOptions`), an input is taken by several commands: as
+many keys at a time as cannot be decided on earlier. A key is lost between two of them only by a server that
+answers later than callers key.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from typing import TypeAlias
 from ringflow.agi.request import AgiRequest
 from ringflow.agi.session import COMMAND_TIMEOUT_S, PROMPT_TIMEOUT_S, AgiSession
 from ringflow.calls.clock import Clock
+from ringflow.calls.key_options import Decision, KeyOptions, MoreKeys
 from ringflow.calls.outcome import Ending
 from ringflow.calls.playback import play_sound
 from ringflow.errors import ChannelGone, CommandRefused
@@ -75,7 +80,8 @@ class Collection:
     """How digits are taken. Seconds; the first-digit time counts from the end of the prompt.
 
     `sounds` are prompts as Asterisk names them, played one after the other. `fixed_length`: what is keyed
-    past `max_digits` belongs to the next input.
+    past `max_digits` belongs to the next input. `options`: sequences that mean something by themselves;
+    beside them `max_digits` others are taken, or none.
     """
 
     sounds: tuple[str, ...]
@@ -85,14 +91,19 @@ class Collection:
     inter_digit_timeout_s: float
     barge_in: bool
     fixed_length: bool
+    options: KeyOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What one command took; `terminated`: a terminator ended it, which is not among the digits."""
+    """What one command took; `terminated`: a terminator ended it, which is not among the digits.
+
+    `silent`: it was waited for a further key, and none came.
+    """
 
     digits: str = ""
     terminated: bool = False
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +142,18 @@ class Collector:
             for sound in sounds:
                 await play_sound(self._session, sound)
             sounds = ()
-        late_before = self._late
-        taken = await self._take(collection, sounds)
+        late_before, options = self._late, collection.options
+        taken = await (
+            self._take(collection, sounds)
+            if options is None
+            else self._first_keys(collection, options, sounds)
+        )
         late_terminator = self._late is not late_before
         if taken.digits or taken.terminated:
             self._late = None
-        collected = await self._finish(collection, taken)
+        collected = await (
+            self._finish(collection, taken) if options is None else self._choose(collection, options, taken)
+        )
         return replace(collected, late_terminator=late_terminator)
 
     async def _set_timers(self, collection: Collection) -> None:
@@ -178,6 +195,50 @@ class Collector:
         rest = await self._read(collection, maximum=collection.max_digits - 1, wait_s=wait_s)
         return _Taken(key + rest.digits, rest.terminated)
 
+    async def _first_keys(
+        self, collection: Collection, options: KeyOptions, sounds: tuple[str, ...]
+    ) -> _Taken:
+        """The first keys of an input with options, without a terminator of the input before."""
+        first = options.after("", collection.max_digits, collection.terminators)
+        assert isinstance(first, MoreKeys), "an input with options waits for a key"
+        late, began_ms = self._late, self._now_ms()
+        if late is None or began_ms > late.until_ms:
+            return await self._read(collection, sounds, maximum=first.count, terminators=first.terminators)
+        key = (await self._read(collection, sounds, maximum=1, terminators="")).digits
+        if key and key in late.keys and self._now_ms() <= late.until_ms:
+            self._late = None
+            key = await self._resume(sounds, self._now_ms() - began_ms)
+            if not key:
+                return await self._read(collection, maximum=first.count, terminators=first.terminators)
+        if key and key in first.terminators:
+            return _Taken(terminated=True)
+        return _Taken(key, silent=not key)
+
+    async def _choose(self, collection: Collection, options: KeyOptions, taken: _Taken) -> Collected:
+        """Take keys after the first ones until they are one of the options, other digits, or neither."""
+        most, wait_s = collection.max_digits, collection.inter_digit_timeout_s
+        keys = taken.digits
+        while not (taken.terminated or taken.silent):
+            further = options.after(keys, most, collection.terminators)
+            if further is Decision.OTHER:
+                rest = _Taken()
+                if len(keys) < most:
+                    rest = await self._read(collection, maximum=most - len(keys), wait_s=wait_s)
+                return await self._finish(collection, _Taken(keys + rest.digits, rest.terminated))
+            if not isinstance(further, MoreKeys):
+                if keys[-1] not in collection.terminators:
+                    self._expect_terminator(collection, self._now_ms())
+                return Collected(keys, Ending.OPTION if further is Decision.OPTION else Ending.NO_OPTION)
+            taken = await self._read(
+                collection, maximum=further.count, terminators=further.terminators, wait_s=wait_s
+            )
+            keys += taken.digits
+        return Collected(keys, Ending.TERMINATOR if taken.terminated else Ending.SILENCE)
+
+    def _expect_terminator(self, collection: Collection, full_ms: int) -> None:
+        if collection.terminators:
+            self._late = _LateTerminator(collection.terminators, full_ms + LATE_TERMINATOR_MS)
+
     async def _resume(self, sounds: tuple[str, ...], played_ms: int) -> str:
         """Play the rest of a prompt, several sounds from the beginning; returns the key that stopped it."""
         offset = played_ms * _SAMPLES_PER_MS if len(sounds) == 1 else 0
@@ -202,8 +263,7 @@ class Collector:
                 wait_s = collection.inter_digit_timeout_s
                 rest = await self._read(collection, maximum=MAX_DIGITS, wait_s=wait_s)
                 return Collected((digits + further.digits + rest.digits)[:MAX_DIGITS], Ending.TOO_LONG)
-        if collection.terminators:
-            self._late = _LateTerminator(collection.terminators, full_ms + LATE_TERMINATOR_MS)
+        self._expect_terminator(collection, full_ms)
         return Collected(digits, Ending.MAXIMUM)
 
     async def _read(
@@ -233,7 +293,7 @@ class Collector:
         await self._session.execute("Read", arguments, timeout_s=longest_s)
         status, _, digits = (await self._session.get_full_variable(_RESULT) or "").partition(":")
         if status == "TIMEOUT":
-            return _Taken(digits)
+            return _Taken(digits, silent=True)
         if status == "HANGUP":
             raise ChannelGone("result")
         if status != "OK":

@@ -18,6 +18,7 @@ from ringflow.calls.digits import (
     Secret,
 )
 from ringflow.calls.event_stream import CallEvents
+from ringflow.calls.key_options import KeyOptions
 from ringflow.calls.orders import CallOrders
 from ringflow.calls.playback import play_sound
 from ringflow.calls.prompt import Prompt, Unsayable, prompts_of
@@ -80,11 +81,14 @@ class Media:
         inter_digit_timeout_s: float = INTER_DIGIT_TIMEOUT_S,
         barge_in: bool = True,
         fixed_length: bool = False,
+        options: KeyOptions | None = None,
         secret: Secret = False,
     ) -> Collected:
         """Play prompts and take digits until a terminator, `max_digits`, or silence.
 
         More than `max_digits` end as `Ending.TOO_LONG`; with `fixed_length` they belong to the next input.
+        `options` are sequences of keys that mean something by themselves; `max_digits` is then how many other
+        digits are taken, and may be 0.
         `secret` ones (PINs, codes of vouchers) stand masked in events and in the call's record.
         """
         await self.obey()
@@ -104,6 +108,7 @@ class Media:
             inter_digit_timeout_s=inter_digit_timeout_s,
             barge_in=barge_in,
             fixed_length=fixed_length,
+            options=options,
         )
         collected = await self._collector.collect(collection)
         if collected.late_terminator:

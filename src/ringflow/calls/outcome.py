@@ -63,6 +63,10 @@ class Ending(StrEnum):
     SILENCE = "silence"
     TOO_LONG = "too_long"
     """More was keyed than fits; the digits are all that were keyed, up to `MAX_DIGITS`."""
+    OPTION = "option"
+    """They are one of the options, and nothing could follow."""
+    NO_OPTION = "no_option"
+    """No option begins so."""
 
 
 DIAL_STATUSES = {

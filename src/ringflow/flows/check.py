@@ -66,7 +66,7 @@ def _slot_problems(
     for found in slot.problems():
         # What is missing in the remains of a slot may be what is wrong in it.
         if is_whole or found.field in slot.model_fields_set - {"slot"}:
-            yield document.problem(draft.at(index, found.field), found.what, found.mend)
+            yield document.problem(draft.at(index, found.field, *found.within), found.what, found.mend)
     yield from _exit_problems(draft, index, slot, apps, surroundings, is_whole=is_whole)
     for app in () if surroundings.other_apps else sorted(slot.named_apps() - apps):
         places = (draft.find(index, None, text) for text in (app, f"{APP_PREFIX}{app}"))
@@ -135,8 +135,10 @@ def _exit_problems(
     is_whole: bool,
 ) -> Iterator[Problem]:
     document = draft.document
-    for exit_name, target in slot.on.items():
-        place = draft.at(index, "on", exit_name)
+    for exit_name in slot.on:
+        yield from _misplaced_exits(draft, index, slot, exit_name)
+    for exit_name, target in slot.targets.items():
+        place = draft.at(index, *slot.written_at(exit_name))
         if not slot.may_end_by(exit_name):
             known = tuple(dict.fromkeys((*slot.exits, *slot.fixed_exits)))
             mend = f"{did_you_mean(exit_name, known)} exits of {slot.slot}: {', '.join(known)}".strip()
@@ -156,6 +158,15 @@ def _exit_problems(
             yield document.problem(
                 place, f"no slot here has the id `{target}`", _id_mend(draft, target, apps)
             )
+
+
+def _misplaced_exits(draft: Draft, index: int, slot: Slot, exit_name: str) -> Iterator[Problem]:
+    """An exit in `on` that a field of the slot itself leads somewhere."""
+    own = slot.own_exits
+    if own is None or own.field == "on" or exit_name in slot.fixed_exits or not slot.may_end_by(exit_name):
+        return
+    what = f"{quoted(exit_name)} is led somewhere under `{own.field}`, not under `on`"
+    yield draft.document.key_problem(draft.at(index, "on", exit_name), what, f"move it to `{own.field}`")
 
 
 def _leads_somewhere(draft: Draft, target: str) -> bool:
@@ -211,7 +222,7 @@ def _leads_as_written(draft: Draft) -> bool:
     ids = [slot_id for slot_id in draft.ids if slot_id is not None]
     return len(ids) == len(set(ids)) and not any(
         any(found.field not in _WITHOUT_WAYS for found in slot.problems())
-        or any(not _is_way(draft, slot, exit_name, target) for exit_name, target in slot.on.items())
+        or any(not _is_way(draft, slot, exit_name, target) for exit_name, target in slot.targets.items())
         for slot in slots
     )
 

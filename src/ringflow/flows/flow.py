@@ -58,7 +58,7 @@ class Flow:
     def step(self, index: int, exit_name: str) -> Step:
         """Where an exit of a slot leads. The flow must have passed `check`."""
         slot = self.slots[index]
-        target = slot.on.get(exit_name)
+        target = slot.targets.get(exit_name)
         if target is None:
             if exit_name != slot.main_exit:
                 return End.UNMAPPED

@@ -138,7 +138,7 @@ class Graph:
         slot, called = draft.slots[index], self.calls.get(node)
         if slot is None or (called is not None and not self._bodies.get(called.app, _Body()).is_known):
             return False
-        targets = (target for target in slot.on.values() if target not in ("next", "hangup"))
+        targets = (target for target in slot.targets.values() if target not in ("next", "hangup"))
         led = {self._node(app, draft, index, one) for one in targets if not one.startswith(RETURN_PREFIX)}
         jumps = {self._start(one) for one in slot.named_apps()}
         return None not in led | jumps
@@ -176,7 +176,7 @@ class Graph:
     def _way_out(self, app: str, draft: Draft, index: int, slot: Slot, exit_name: str) -> Edge:
         """Where an exit leads: as `Flow.step` has it."""
         sets = slot.sets().get(exit_name, frozenset())
-        target = slot.on.get(exit_name)
+        target = slot.targets.get(exit_name)
         if target is None and exit_name != slot.main_exit:
             return Edge(exit_name, None, sets, returns=exit_name)
         if target is None or target == "next":

@@ -149,7 +149,9 @@ def _slot(
         return None, [document.problem((*location, "slot"), f"unknown slot type {quoted(kind)}", mend)]
     # If names that a slot makes up itself may look like any field's, a key does not show that it is an exit.
     made_up = () if types[kind].may_end_by("slot") else filter(types[kind].may_end_by, raw)
-    homes = dict.fromkeys((*types[kind].fixed_exits, *made_up), "under `on:`, indented")
+    own = types[kind].own_exits
+    homes = dict.fromkeys(made_up, f"under `{own.field if own is not None else 'on'}:`, indented")
+    homes |= dict.fromkeys(types[kind].fixed_exits, "under `on:`, indented")
     if raw.get("on", "") is None and homes.keys() & raw.keys():
         # What was to stand under it is reported as standing beside it.
         raw = {key: value for key, value in raw.items() if key != "on"}

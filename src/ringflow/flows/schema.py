@@ -91,7 +91,8 @@ def _slot_schema(name: str, kind: type[Slot], raw: Schema) -> Schema:
 
 def _exits_schema(kind: type[Slot], description: str) -> Schema:
     target = {"type": "string", "pattern": TARGET_PATTERN}
-    own = {"patternProperties": {kind.own_exits.pattern: target}} if kind.own_exits is not None else {}
+    named = kind.own_exits
+    own = {"patternProperties": {named.pattern: target}} if named is not None and named.field == "on" else {}
     return {
         "type": "object",
         "description": description,

@@ -107,11 +107,15 @@ class AppCall:
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """Something wrong between the fields of one slot, found when the flow is loaded."""
+    """Something wrong between the fields of one slot, found when the flow is loaded.
+
+    `within` leads from the field to what is wrong in it: a key of a mapping, an index of a list.
+    """
 
     field: str
     what: str
     mend: str
+    within: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,12 @@ class OwnExits:
     """The exits that the fields of a slot name, such as the keys of a menu, as far as its type knows them.
 
     Every such name matches `pattern`. `meaning` says in the reference what they are: "each key of `keys`".
+    `field` is the one in which these exits stand, each with its target: `on`, or one of the slot's own.
     """
 
     pattern: str
     meaning: str
+    field: str = "on"
 
 
 SlotResult: TypeAlias = str | Jump | Subroutine
@@ -166,8 +172,17 @@ class Slot(BaseModel):
         return self.fixed_exits
 
     @property
+    def targets(self) -> Mapping[str, str]:
+        """Where each exit leads that the slot leads somewhere: by `on`, or by fields of its own."""
+        return self.on
+
+    def written_at(self, exit_name: str) -> tuple[str | int, ...]:
+        """The steps that lead from the slot to where the target of an exit is written."""
+        return ("on", exit_name)
+
+    @property
     def main_exit(self) -> str | None:
-        """The exit that leads to the next slot if `on` does not name it; any other then ends the call."""
+        """The exit that leads to the next slot if `targets` does not have it; others then end the call."""
         return self.exits[0] if self.exits else None
 
     @classmethod
@@ -195,7 +210,7 @@ class Slot(BaseModel):
 
     def apps(self) -> frozenset[str]:
         """The apps in which a call may go on in this slot or after it."""
-        led_to = {one.removeprefix(APP_PREFIX) for one in self.on.values() if one.startswith(APP_PREFIX)}
+        led_to = {one.removeprefix(APP_PREFIX) for one in self.targets.values() if one.startswith(APP_PREFIX)}
         return self.named_apps() | led_to
 
     def names_set(self) -> frozenset[str]:

@@ -99,7 +99,7 @@ def _outcomes(types: Mapping[str, type[Slot]], drafts: Iterable[Draft]) -> froze
     fixed = {exit_name for slot_type in types.values() for exit_name in slot_type.fixed_exits}
     slots = [slot for draft in drafts for slot in draft.slots if slot is not None]
     named = {exit_name for slot in slots for exit_name in slot.exits}
-    targets = {target for slot in slots for target in slot.on.values()}
+    targets = {target for slot in slots for target in slot.targets.values()}
     returned = {one.removeprefix(RETURN_PREFIX) for one in targets if one.startswith(RETURN_PREFIX)}
     return frozenset({*Outcome, *fixed, *named, *returned})
 
