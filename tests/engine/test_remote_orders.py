@@ -16,7 +16,9 @@ from ringflow.agi.server import FastAgiServer
 from ringflow.agi.settings import AgiSettings
 from ringflow.audit import EntryFilter, entry_page
 from ringflow.calls.events import OrderKind
+from ringflow.calls.manager import Manager
 from ringflow.engine.engine import Engine
+from ringflow.engine.live_calls import Done
 from ringflow.engine.remote_orders import (
     ASK_EVERY_S,
     STALE_MS,
@@ -28,6 +30,8 @@ from ringflow.engine.remote_orders import (
 from ringflow.engine.watched_events import LASTS_MS, WatchedEvents, watch_calls
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.flows.flow import Flow
+from ringflow.simulator.held_keys import VirtualKeys
+from ringflow.simulator.talks import VirtualTalks
 from ringflow.slots.audio import Audio
 from ringflow.slots.ivr import Ivr
 from ringflow.store import Store
@@ -77,8 +81,9 @@ class Servers:
 
 
 @asynccontextmanager
-async def two_servers(place: Place) -> AsyncIterator[Servers]:
-    engines = [place.engine([Flow("tested", "", (ASK, GOODBYE), "t", "r1")]) for _ in range(2)]
+async def two_servers(place: Place, manager: Manager | None = None) -> AsyncIterator[Servers]:
+    flows = [Flow("tested", "", (ASK, GOODBYE), "t", "r1")]
+    engines = [place.engine(flows, manager=manager) for _ in range(2)]
     server = FastAgiServer(engines[0].run, AgiSettings(host="127.0.0.1", port=0))
     await server.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -151,6 +156,32 @@ async def test_an_order_that_is_taken_in_the_last_moment_is_not_withdrawn(place:
         order = CallOrder("c1", OrderKind.PLAY, {"prompt": "IVR/notice"})
         assert "when what the caller hears" in await give_order(servers.store, servers.act(), order, late)
         assert await rows(place.store) == [("play", "ann", "one", 0)]
+
+
+async def test_an_order_that_waits_for_asterisk_keeps_no_other_order_waiting(place: Place) -> None:
+    asked, told = asyncio.Event(), asyncio.Event()
+
+    async def leads_to(asterisk: str) -> bool:
+        asked.set()
+        await told.wait()
+        return True
+
+    async def nobody_looks(_: float) -> None:
+        await asyncio.sleep(0)
+
+    manager = Manager(VirtualKeys(), VirtualTalks(place.clock), leads_to)
+    async with two_servers(place, manager) as servers:
+        order = CallOrder("c1", OrderKind.HANG_UP)
+        first = asyncio.create_task(give_order(servers.store, servers.act(), order, nobody_looks))
+        async with asyncio.timeout(5):
+            while not asked.is_set():
+                await servers.desks[0].carry_out_new()
+        answer = await servers.give(CallOrder("c1", OrderKind.PLAY, {"prompt": "IVR/notice"}))
+        assert "when what the caller hears" in answer
+        assert not first.done()
+        told.set()
+        assert await first == Done.NOW
+        assert [row[3] for row in await rows(place.store)] == [0, 0]
 
 
 async def test_an_order_that_somebody_left_is_not_carried_out_later(place: Place) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
+from sqlalchemy import bindparam, select
 
 from ringflow.actor import Opener
 from ringflow.audit import Verb, note
@@ -23,6 +24,8 @@ from ringflow.engine.watched_events import WatchedEvents
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.plain_text import plain
 from ringflow.store import Store, StoreGone
+from ringflow.store.database import LookUp
+from ringflow.store.live_tables import call_orders
 from ringflow.store.statement import Statement
 
 log = structlog.get_logger("ringflow.live")
@@ -53,10 +56,12 @@ _POST = Statement(
     operator="text",
     now_ms="bigint",
 )
-_WAITING = Statement(
-    "SELECT id, call_id, kind, arguments, operator FROM call_orders "
-    "WHERE ordered_ms > :since_ms AND taken_ms IS NULL",
-    since_ms="bigint",
+_ORDERS = call_orders.c
+_WAITING = LookUp(
+    select(_ORDERS.id, _ORDERS.call_id, _ORDERS.kind, _ORDERS.arguments, _ORDERS.operator)
+    .where(_ORDERS.ordered_ms > bindparam("since_ms"), _ORDERS.taken_ms.is_(None))
+    .order_by(_ORDERS.ordered_ms),
+    ["since_ms"],
 )
 _TAKE = Statement(
     "UPDATE call_orders SET taken_ms = :now_ms, server = :server WHERE id = :id AND taken_ms IS NULL "
@@ -158,6 +163,7 @@ class RemoteOrders:
         self._live = live
         self._server = server
         self._now_ms = now_ms
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self, every_s: float = LOOK_EVERY_S) -> None:
         """Look for orders until cancelled; while the database is away there are none."""
@@ -177,17 +183,19 @@ class RemoteOrders:
             await asyncio.sleep(every_s)
 
     async def carry_out_new(self) -> None:
-        """Take the orders for calls of this server, and carry them out. Raises `StoreGone`."""
-        async with self._store.reading() as connection:
-            waiting = await _WAITING.run(connection, since_ms=self._now_ms() - STALE_MS)
-        for order_id, call_id, kind, arguments, operator in map(tuple, waiting):
+        """Take the orders for calls of this server, and begin to carry them out. Raises `StoreGone`."""
+        for waiting in await self._store.look_up(_WAITING, self._now_ms() - STALE_MS):
+            order_id, call_id, kind, arguments, operator = waiting
             if call_id not in self._live:
                 continue
             async with self._store.writing() as connection:
                 taken = await _TAKE.run(connection, id=order_id, server=self._server, now_ms=self._now_ms())
             if taken:
                 order = CallOrder(call_id, OrderKind(kind), json.loads(arguments), order_id)
-                await self._carry_out(order, operator)
+                # One that waits for the manager interface must not keep those for other calls waiting.
+                task = asyncio.create_task(self._carry_out(order, operator))
+                self._under_way.add(task)
+                task.add_done_callback(self._under_way.discard)
 
     async def _carry_out(self, order: CallOrder, operator: str) -> None:
         try:
@@ -205,8 +213,11 @@ class RemoteOrders:
             by=plain(operator),
             answer=answer,
         )
-        async with self._store.writing() as connection:
-            await _ANSWER.run(connection, id=order.id, answer=answer, refused=refused)
+        try:
+            async with self._store.writing() as connection:
+                await _ANSWER.run(connection, id=order.id, answer=answer, refused=refused)
+        except StoreGone as error:
+            log.warning("order unanswered", call_id=order.call_id, order=order.kind, detail=str(error))
 
     async def _ordered(self, order: CallOrder, operator: str) -> str:
         live, call_id, arguments = self._live, order.call_id, order.arguments

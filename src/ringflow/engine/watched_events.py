@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from sqlalchemy import bindparam, select
 
 from ringflow.calls.event_json import event_json
 from ringflow.calls.event_stream import Subscription
 from ringflow.engine.live_calls import LiveCalls
 from ringflow.store import Store
+from ringflow.store.database import LookUp
+from ringflow.store.live_tables import call_watches
 from ringflow.store.statement import Statement
 
 log = structlog.get_logger("ringflow.live")
@@ -38,7 +41,10 @@ _WATCH = Statement(
     call_id="text",
     until_ms="bigint",
 )
-_WATCHES = Statement("SELECT id, call_id FROM call_watches WHERE until_ms > :now_ms", now_ms="bigint")
+_WATCHES = LookUp(
+    select(call_watches.c.id, call_watches.c.call_id).where(call_watches.c.until_ms > bindparam("now_ms")),
+    ["now_ms"],
+)
 _TELL = Statement(
     "INSERT INTO watched_events (watch_id, call_id, number, event, kept_ms) "
     "SELECT v.watch_id, v.call_id, v.number, v.event, :now_ms FROM {rows} WHERE true "
@@ -116,8 +122,7 @@ class WatchedEvents:
 
     async def write_new(self) -> None:
         """Write what has happened since the last time. Raises `StoreGone`."""
-        async with self._store.reading() as connection:
-            found = await _WATCHES.run(connection, now_ms=self._now_ms())
+        found = await self._store.look_up(_WATCHES, self._now_ms())
         wanted: dict[str, str | None] = dict(map(tuple, found))
         rows = [row for watch_id, call_id in wanted.items() for row in self._rows(watch_id, call_id)]
         over = self._watches.keys() - wanted.keys()
