@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from ringflow import config
 from ringflow.errors import DocumentError
 from ringflow.flows import load
-from ringflow.flows.load import FlowHeader
+from ringflow.flows.header import FlowHeader
 from ringflow.flows.registry import slot_types
 from ringflow.simulator import scenario, scenario_fields
 from ringflow.simulator.scenario_files import read_scenarios

@@ -238,7 +238,7 @@ mistake(
     (
         "7:15: unknown variable `nun` "
         "(did you mean `num`? known: app, call.id, card.id, cli, customer.currency, "
-        "customer.id, customer.name, did, num)"
+        "customer.id, customer.name, did, language, num)"
     ),
 )
 mistake(
@@ -846,7 +846,7 @@ mistake(
     "flow",
     "the key of the slots in capitals",
     "app: x\nSlots: [{slot: hangup}]\n",
-    "2:1: unknown key `Slots` (did you mean `slots`? known here: app, slots, title)",
+    "2:1: unknown key `Slots` (did you mean `slots`? known here: app, language, languages, slots, title)",
 )
 mistake(
     "flow",

@@ -89,11 +89,13 @@ _COUNTRY_CODES = {"uk": "GB", "usa": "US", "england": "GB"}
 HOST_PATTERN = r"^[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
+LANGUAGE_PATTERN = r"^[a-z]{2,3}$"
 URI_DIAL_PATTERN = r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$"
 PATTERN_MENDS = {
     HOST_PATTERN: "write a host's name or address, and :port if it needs one",
     NAME_PATTERN: "use at most 64 letters, digits, _ . and -, beginning with a letter or digit",
     CURRENCY_PATTERN: "write three capitals, such as USD",
+    LANGUAGE_PATTERN: "write its code, such as en",
     URI_DIAL_PATTERN: "write it as in PJSIP/ringflow-uri/{uri}",
 }
 """What the regular expressions of settings ask for, in words."""
@@ -262,6 +264,7 @@ class Config(Frozen):
     """All of it."""
 
     country: Country = "US"
+    language: Annotated[str, Field(pattern=LANGUAGE_PATTERN)] = "en"
     timezone: TimeZone = "UTC"
     flows: Path = Path("app_flows")
     state: Path = Path(".ringflow")

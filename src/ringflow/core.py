@@ -16,10 +16,12 @@ from ringflow.accounts.teller import Teller
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.event_stream import Observer
+from ringflow.calls.language import wrong_language
 from ringflow.calls.manager import Manager
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config
 from ringflow.engine.engine import Engine
+from ringflow.errors import ConfigError
 from ringflow.flows.book import FlowBook
 from ringflow.flows.revisions import last_good
 from ringflow.ledger.ledger import Ledger
@@ -67,6 +69,9 @@ async def open_core(config: Config, clock: Clock | None = None, *, dry_run: bool
     leave no trace. Broken flows do not stop a server: they are logged, `book.problems` has them, and their
     last good revisions serve.
     """
+    wrong = wrong_language(config)
+    if wrong is not None:
+        raise ConfigError([wrong])
     keys = configured_keys(config)
     pepper_file = config.cards.pepper_file
     ring = PepperRing(config.cards.pepper_env, config.path(pepper_file) if pepper_file else None)
@@ -86,6 +91,7 @@ async def open_core(config: Config, clock: Clock | None = None, *, dry_run: bool
             entries=entries,
             uri_hosts=config.allowed_uri_hosts,
             last_good=earlier,
+            language=config.language,
         )
     except BaseException:
         await store.close()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ringflow.accounts.declarations import check_declarations
+from ringflow.calls.language import wrong_language
 from ringflow.config import DEFAULT_PATH, PATTERN_MENDS, Config, read_settings
 from ringflow.documents import Document, Location
 from ringflow.errors import ConfigError, DocumentError, Problem, StartError
@@ -107,6 +108,9 @@ def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary)
         read_address(config.database_url)
     except StartError as error:
         yield config.problem(("database", "url"), str(error))
+    wrong = wrong_language(config)
+    if wrong is not None:
+        yield wrong
     if not library.folder.is_dir():
         what, mend = f"`folder`: {quoted(config.sounds.folder)} is not there", "it is where the prompts are"
         yield config.problem(("sounds", "folder"), what, mend)

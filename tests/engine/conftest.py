@@ -58,6 +58,7 @@ class Place:
     clock: VirtualClock
     charging: Charging | None = None
     observers: list[Observer] = field(default_factory=list)
+    library: frozenset[str] = frozenset()
 
     def engine(
         self, flows: Sequence[Flow], observers: Sequence[Observer] = (), manager: Manager | None = None
@@ -72,6 +73,7 @@ class Place:
             uri_hosts=frozenset({"pbx.example.com"}),
             charging=self.charging,
             manager=manager,
+            has_prompt=self.library.__contains__,
             clock=self.clock,
         )
         return Engine(self.directory, FlowBook.of(flows), world, observers, lambda: "c1")

@@ -96,7 +96,8 @@ mistake(
     slots:
       - slot: hangup
     """,
-    "f.yaml:2:1: unknown key `titel` (did you mean `title`? known here: app, slots, title)",
+    "f.yaml:2:1: unknown key `titel` (did you mean `title`? known here: app, "
+    "language, languages, slots, title)",
 )
 mistake(
     "a slot that is not a mapping",

@@ -6,7 +6,8 @@ import pytest
 
 from .mistakes import Mistakes
 
-GIVEN = "app, call.id, card.id, cli, customer.currency, customer.id, customer.name, did"
+WITHOUT_LANGUAGE = "app, call.id, card.id, cli, customer.currency, customer.id, customer.name, did"
+GIVEN = f"{WITHOUT_LANGUAGE}, language"
 IVR_EXITS = "exits of ivr: done, no_input, invalid, transferred"
 
 MISTAKES = Mistakes()
@@ -150,7 +151,7 @@ mistake(
       - {slot: destination, external: '${ivr_destinaton}'}
     """,
     f"f.yaml:4:35: unknown variable `ivr_destinaton` "
-    f"(did you mean `ivr_destination`? known: {GIVEN}, ivr_destination)",
+    f"(did you mean `ivr_destination`? known: {GIVEN.removesuffix(', language')}, ivr_destination, language)",
 )
 mistake(
     "a variable that one exit does not set",

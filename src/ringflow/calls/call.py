@@ -9,6 +9,7 @@ from ringflow.calls.account import CallAccount
 from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.channel_limits import CustomerChannels
 from ringflow.calls.event_stream import CallEvents
+from ringflow.calls.language import CallLanguage
 from ringflow.calls.media import Media
 from ringflow.calls.orders import CallOrders
 from ringflow.calls.outcome import LegStatus
@@ -26,8 +27,9 @@ class Call:
     """One caller on the line, from arrival to the end of the flow, with one part for each kind of work.
 
     `media` plays and collects, `account` knows who pays, `outgoing` dials, `variables` are those of the flow,
-    `events` tells observers what happens, `orders` are those of operators. Every verb may raise
-    `ChannelGone`: the caller is gone, and the engine alone catches it.
+    `spoken` is the language in which it is spoken to, `events` tells observers what happens, `orders` are
+    those of operators. Every verb may raise `ChannelGone`: the caller is gone, and the engine alone catches
+    it.
     """
 
     def __init__(
@@ -49,9 +51,21 @@ class Call:
         channels = CustomerChannels(world.charging, call_id, session.request.unique_id, asterisk)
         self.variables = Variables(call_id, admission)
         self.orders = CallOrders(session, call_events)
-        self.media = Media(session, world, self.variables, call_events, self.orders)
+        self.spoken = CallLanguage(world, self.variables, call_events)
+        self.media = Media(session, world, self.variables, call_events, self.orders, self.spoken)
         self.account = CallAccount(session, admission, world, channels, self.variables, call_events)
-        self.outgoing = Outgoing(call_id, session, self.account, admission, world, call_events, self.orders)
+        self.outgoing = Outgoing(
+            call_id, session, self.account, admission, world, call_events, self.orders, self.spoken
+        )
+
+    @property
+    def language(self) -> str:
+        """The code of the language in which the caller is spoken to, such as `en`."""
+        return self.spoken.code
+
+    def set_language(self, code: str) -> None:
+        """Speak this language from now on: prompts, numbers and texts. Raises `Refused`."""
+        self.spoken.choose(code)
 
     @property
     def answered(self) -> bool:

@@ -19,6 +19,7 @@ from ringflow.calls.digits import (
 )
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.key_options import KeyOptions
+from ringflow.calls.language import CallLanguage
 from ringflow.calls.orders import CallOrders
 from ringflow.calls.playback import play_sound
 from ringflow.calls.prompt import Prompt, Unsayable, prompts_of
@@ -38,10 +39,12 @@ class Media:
         variables: Variables,
         call_events: CallEvents,
         orders: CallOrders,
+        language: CallLanguage,
     ) -> None:
         self._session = session
         self._orders = orders
         self._world = world
+        self._language = language
         self._variables = variables
         self._events = call_events
         self._collector = Collector(session, world.clock)
@@ -64,7 +67,7 @@ class Media:
         """Do what an operator has ordered. Raises `Redirected`."""
         while (prompt := self._orders.next_prompt()) is not None:
             await self.answer()
-            await self._play(prompt)
+            await self._play(self._language.prompt(prompt))
         await self._orders.obey()
 
     async def _play(self, prompt: str) -> None:
@@ -127,7 +130,7 @@ class Media:
         names: list[str] = []
         for prompt in prompts:
             if isinstance(prompt, str):
-                names.append(prompt)
+                names.append(self._language.prompt(prompt))
                 continue
             try:
                 speech = prompt.speech(self._variables)

@@ -33,6 +33,7 @@ from ringflow.calls.dial_outcome import dial
 from ringflow.calls.dialled_number import DialledNumber, NumberPlan
 from ringflow.calls.end_key import dial_until_key
 from ringflow.calls.event_stream import CallEvents
+from ringflow.calls.language import CallLanguage
 from ringflow.calls.orders import CallOrders
 from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
 from ringflow.calls.prolonged_talk import ProlongedTalk
@@ -73,8 +74,10 @@ class Outgoing:
         world: CallWorld,
         call_events: CallEvents,
         orders: CallOrders,
+        language: CallLanguage,
     ) -> None:
         self._orders = orders
+        self._language = language
         self._call_id = call_id
         self._session = session
         self._account = account
@@ -210,7 +213,7 @@ class Outgoing:
             talk = await self._prolonged(charging, allowed)
             # Asterisk warns of the end of the credit, not of the longest talk, nor of an end that may move.
             warn_ms = allowed.warn_ms if talk is None and not allowed.whole else 0
-            warning = self._world.asterisk_prompt(self._world.warning)
+            warning = self._language.sound(self._world.warning)
             attempt = replace(
                 attempt, charged=True, limit_ms=allowed.limit_ms, warn_ms=warn_ms, warning=warning
             )
@@ -310,7 +313,7 @@ class Outgoing:
             return None
         if not await manager.leads_to(self._asterisk):
             return None
-        channel, warning = self._session.request.channel, self._world.asterisk_prompt(self._world.warning)
+        channel, warning = self._session.request.channel, self._language.sound(self._world.warning)
         leg = len(self.legs) + 1
         return ProlongedTalk(charging, manager.talks, allowed, channel, warning, leg, self._events)
 

@@ -12,7 +12,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.calls.events import MASKED
 from ringflow.calls.json_value import MAX_CALL_BYTES, JsonValue, UnusableValue, own_copy
 
-ALWAYS_SET = frozenset({"did", "call.id", "app"})
+ALWAYS_SET = frozenset({"did", "call.id", "app", "language"})
 """Set in every call before its first slot."""
 
 SOMETIMES_SET = frozenset({"cli", "card.id", "customer.id", "customer.name", "customer.currency"})
@@ -58,6 +58,15 @@ class Variables:
         }
         if card_id is not None:
             self._given["card.id"] = card_id
+
+    @property
+    def language(self) -> str:
+        """The code of the language in which the caller is spoken to."""
+        return str(self._given["language"])
+
+    def give_language(self, code: str) -> None:
+        """The caller is spoken to in this language from now on."""
+        self._given["language"] = code
 
     def enter_app(self, app: str) -> None:
         """The slots of this frame are those of another app from now on, with the same variables."""

@@ -14,10 +14,15 @@ from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.manager import Manager
 from ringflow.calls.prompt import Voice
 from ringflow.config import Config
+from ringflow.sounds.library import PromptLibrary
 
 
 async def _none() -> frozenset[str]:
     return frozenset()
+
+
+def _no_prompt(name: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,8 @@ class CallWorld:
 
     Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts; without a
     `manager` a key that ends a leg does so when it is pressed, and a talk ends with what was held before it.
-    `voice` speaks texts of flows; without one they are left out.
+    `voice` speaks texts of flows; without one they are left out. `language` is that of prompts in no
+    language's folder; `has_prompt` says whether the library has a prompt.
     `warning`: the prompt that the credit of a talk ends. `trunks_with_card` gives the names of the trunks
     that have a rate card of their own. `country` is where national numbers belong.
     """
@@ -40,6 +46,8 @@ class CallWorld:
     uri_dial: str
     uri_hosts: frozenset[str] = frozenset()
     country: str = "US"
+    language: str = "en"
+    has_prompt: Callable[[str], bool] = _no_prompt
     charging: Charging | None = None
     teller: Teller | None = None
     manager: Manager | None = None
@@ -72,6 +80,8 @@ class CallWorld:
             uri_dial=config.uri_dial,
             uri_hosts=config.allowed_uri_hosts,
             country=config.country,
+            language=config.language,
+            has_prompt=PromptLibrary(config.path(config.sounds.folder)).exists,
             charging=charging,
             teller=teller,
             voice=voice,

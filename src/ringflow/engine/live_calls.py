@@ -157,7 +157,7 @@ class LiveCalls:
             call.orders.play(prompt, operator)
             return Done.NO_MANAGER
         call.orders.tell_played(prompt, operator)
-        await self._manager_talks().warn(running.channel, self._world.asterisk_prompt(prompt))
+        await self._manager_talks().warn(running.channel, call.spoken.sound(prompt))
         return Done.NOW
 
     def _find(self, call_id: str) -> RunningCall:

@@ -68,14 +68,15 @@ class FlowBook:
         entries: frozenset[str] = frozenset(),
         uri_hosts: frozenset[str] | None = None,
         last_good: Iterable[Revision] = (),
+        language: str = "en",
     ) -> FlowBook:
         """The flows of a folder; `problems` says what is wrong with the files.
 
         A file with problems is served by its text in `last_good`; without one its flow is missing. `entries`
         are the apps that DIDs are known to lead to, `uri_hosts` those that SIP URIs may, None: any. Without
-        `types`, those of `ringflow.slots`.
+        `types`, those of `ringflow.slots`. `language` is the configured one.
         """
-        surroundings = Surroundings(prompts=prompts, entries=entries, uri_hosts=uri_hosts)
+        surroundings = Surroundings(prompts=prompts, entries=entries, uri_hosts=uri_hosts, language=language)
         book = cls(folder, slot_types() if types is None else types, surroundings)
         book._begin_with(last_good)
         book.reload()

@@ -8,15 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ringflow.calls.dial_attempt import is_allowed_host
+from ringflow.calls.language import variant_of
 from ringflow.errors import Problem
+from ringflow.flows.app_languages import language_problems, listed_languages, own_language
 from ringflow.flows.draft import Draft
 from ringflow.flows.graph import Graph, Node, entry_nodes
 from ringflow.flows.load import RESERVED_IDS
 from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, RETURN_PREFIX, Slot
+from ringflow.flows.spoken import CALL_WORDS
 from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings
 from ringflow.flows.unset import unset_problems
 from ringflow.sounds.generated import can_speak
-from ringflow.speaking import LIBRARY_PREFIX
+from ringflow.speaking import LIBRARY_PREFIX, prompts_needed
 from ringflow.wording import did_you_mean, known_words, nearest, quoted
 
 _WITHOUT_WAYS = frozenset({"headers", "min", "regex", "caller_id"})
@@ -35,6 +38,8 @@ def check_flows(drafts: Sequence[Draft], surroundings: Surroundings) -> list[Pro
     problems.update(_name_clashes(by_app))
     apps = frozenset(by_app)
     for draft in drafts:
+        if surroundings.prompts is not None:
+            problems.update(language_problems(draft, surroundings.prompts, surroundings.language))
         for index, slot in enumerate(draft.slots):
             if slot is not None:
                 problems.update(_slot_problems(draft, index, slot, apps, surroundings))
@@ -81,26 +86,38 @@ def _slot_problems(
     has_voice = surroundings.prompts is None or can_speak()
     yield from _spoken_problems(draft, index, slot, has_voice=has_voice)
     if surroundings.prompts is not None:
-        yield from _prompt_problems(draft, index, slot, surroundings.prompts)
+        yield from _prompt_problems(draft, index, slot, surroundings.prompts, surroundings.language)
     given = surroundings.always_set | surroundings.sometimes_set
     for name in sorted(slot.names_set() & given):
         what = f"`{name}` cannot be set: it is given to every call"
         yield document.problem(draft.find(index, None, name), what, "choose another name")
 
 
-def _prompt_problems(draft: Draft, index: int, slot: Slot, prompts: Prompts) -> Iterator[Problem]:
+def _prompt_problems(
+    draft: Draft, index: int, slot: Slot, prompts: Prompts, configured: str
+) -> Iterator[Problem]:
     unspoken: dict[str, list[str]] = defaultdict(list)
+    own = [own_language(draft, configured)]
     for field, prompt in slot.prompts():
+        if prompt == CALL_WORDS:
+            # Those of `languages` are reported there.
+            for language in own if not listed_languages(draft) else ():
+                unspoken[language] += [field for one in prompts_needed(language) if not prompts.exists(one)]
+            continue
         if prompts.exists(prompt):
             continue
         if prompt.startswith(LIBRARY_PREFIX):
             unspoken[prompt.removeprefix(LIBRARY_PREFIX).partition("/")[0]].append(field)
+            continue
+        if all(prompts.exists(variant_of(prompt, one)) for one in listed_languages(draft) or own):
             continue
         near = next(iter(prompts.suggest(prompt)), None)
         mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {prompt}"
         place = draft.find(index, field, prompt)
         yield draft.document.problem(place, f"there is no prompt `{prompt}`", mend)
     for language, fields in unspoken.items():
+        if not fields:
+            continue
         what = f"{len(fields)} of the words of `{language}` have no prompt"
         mend = f"ringflow sounds build --speaking {language} --missing"
         yield draft.document.problem(draft.find(index, fields[0], language), what, mend)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ringflow.documents import Document, Location, Value
 from ringflow.errors import Problem
 from ringflow.flows.flow import Flow
+from ringflow.flows.header import AppSettings
 from ringflow.flows.slot import Slot
 
 
@@ -18,7 +19,8 @@ class Draft:
     `slots` has None where a slot has problems; `ids` are as written, also of those. `remains` are what such
     slots would be without what is wrong in them, by their indices, where they would be anything. `slots_at`
     is the location of the list of slots. `problems` are those of this flow alone; `flow` is None if there are
-    any. `raw`: the file's bytes, where it comes from one.
+    any. `raw`: the file's bytes, where it comes from one. `settings`: what it says of the app as a whole,
+    None where that has problems.
     """
 
     document: Document = field(repr=False)
@@ -31,6 +33,7 @@ class Draft:
     flow: Flow | None
     remains: Mapping[int, Slot] = field(default_factory=dict)
     raw: bytes = field(default=b"", repr=False)
+    settings: AppSettings | None = None
 
     @property
     def path(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
+from ringflow.flows.header import AppSettings
 from ringflow.flows.slot import APP_PREFIX, RETURN_PREFIX, Slot
 
 
@@ -46,6 +47,7 @@ class Flow:
     slots: tuple[Slot, ...]
     path: str
     revision: str
+    settings: AppSettings = field(default_factory=AppSettings)
 
     def index_of(self, slot_id: str) -> int | None:
         """The index of the slot with this id."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from ringflow.accounts.dids import APP_PATTERN, MAX_APP_LENGTH
+from ringflow.accounts.dids import APP_PATTERN
 from ringflow.documents import Document, Location, Value, decode_document
 from ringflow.errors import DocumentError, Problem
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
 from ringflow.flows.follow_on import HELD_KEYS_PATTERN
+from ringflow.flows.header import MAX_SLOTS, AppSettings, FlowHeader
 from ringflow.flows.remains import remains_type, without
 from ringflow.flows.revisions import text_revision
 from ringflow.flows.slot import (
@@ -28,8 +26,6 @@ from ringflow.look_alikes import joined_text
 from ringflow.validation import check_model, wrong_locations
 from ringflow.wording import did_you_mean, known_words, no_value, quoted
 
-MAX_TITLE_LENGTH = 200
-MAX_SLOTS = 1000
 RESERVED_IDS = frozenset({"next", "hangup"})
 """Targets of `on:` that are not slots."""
 _TYPE_KEYS = frozenset({"type", "kind", "module", "action", "name", "step"})
@@ -46,19 +42,6 @@ PATTERN_MENDS = {
     PRINTABLE_PATTERN: "use the letters, digits and signs of ASCII",
 }
 """What the regular expressions of slots' fields ask for, in words."""
-
-
-class FlowHeader(BaseModel):
-    """A flow file without what its slots say."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    app: Annotated[str, Field(pattern=APP_PATTERN, max_length=MAX_APP_LENGTH)]
-    """The name by which DIDs and other apps lead here."""
-    title: Annotated[str, Field(max_length=MAX_TITLE_LENGTH)] = ""
-    """A line for people."""
-    slots: Annotated[list[Any], Field(min_length=1, max_length=MAX_SLOTS)]
-    """The steps, in order."""
 
 
 def draft_from_bytes(raw: bytes, types: Mapping[str, type[Slot]], name: str) -> Draft:
@@ -123,12 +106,24 @@ def _draft(
     ids = tuple(_id_of(raw) for raw in raw_slots)
     problems += _id_problems(document, slots_at, ids)
     app = written.get("app")
+    if header is not None:
+        problems += [
+            document.problem((*location, one.field), one.what, one.mend) for one in header.problems()
+        ]
+    settings = header.settings() if header is not None else _settings(document, written, location)
     flow = None
-    if header is not None and not problems:
+    if header is not None and settings is not None and not problems:
         whole = tuple(slot for slot in slots if slot is not None)
-        flow = Flow(header.app, header.title, whole, document.path, revision)
+        flow = Flow(header.app, header.title, whole, document.path, revision, settings)
     name = app if isinstance(app, str) else None
-    return Draft(document, location, slots_at, name, tuple(slots), ids, tuple(problems), flow, remains)
+    parts = (tuple(slots), ids, tuple(problems), flow, remains)
+    return Draft(document, location, slots_at, name, *parts, settings=settings)
+
+
+def _settings(document: Document, written: dict[str, Value], location: Location) -> AppSettings | None:
+    """What is said of the app as a whole, where the file has problems elsewhere."""
+    said = {key: value for key, value in written.items() if key in AppSettings.model_fields}
+    return check_model(AppSettings, document, said, location)[0]
 
 
 def _slot(

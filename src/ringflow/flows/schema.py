@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from ringflow.flows.field_docs import DocumentedSchema
-from ringflow.flows.load import FlowHeader
+from ringflow.flows.header import AppSettings, FlowHeader
 from ringflow.flows.slot import TARGET_PATTERN, Slot
 
 Schema: TypeAlias = dict[str, Any]
@@ -20,7 +20,8 @@ LAST_FIELDS = ("id", "on")
 def flow_schema(types: Mapping[str, type[Slot]]) -> Schema:
     """The schema (draft 2020-12) of a flow file; a slot's fields follow from its `slot:`."""
     header = FlowHeader.model_json_schema(schema_generator=DocumentedSchema)
-    properties = {name: _tidy(value) for name, value in header["properties"].items()}
+    ordered = ("app", "title", *AppSettings.model_fields, "slots")
+    properties = {name: _tidy(header["properties"][name]) for name in ordered}
     properties["slots"] |= {
         "items": {
             "type": "object",

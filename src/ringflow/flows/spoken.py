@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from ringflow.speaking import languages, prompts_needed
+from ringflow.speaking import LIBRARY_PREFIX, languages, prompts_needed
 
 
 def _spoken(code: str) -> str:
@@ -23,6 +23,13 @@ Language = Annotated[
 ]
 
 
-def words_of(language: str) -> Iterator[tuple[str, str]]:
-    """What `Slot.prompts` yields of a slot that speaks the language named in its field `language`."""
+CALL_WORDS = LIBRARY_PREFIX
+"""Stands among the prompts of a slot for the words of the language that the call has, whichever that is."""
+
+
+def words_of(language: str | None) -> Iterator[tuple[str, str]]:
+    """What `Slot.prompts` yields of a slot that says numbers in its field `language`; None: in the call's."""
+    if language is None:
+        yield "language", CALL_WORDS
+        return
     yield from (("language", name) for name in prompts_needed(language))

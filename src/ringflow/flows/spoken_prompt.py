@@ -34,8 +34,8 @@ class SpokenPrompt(BaseModel):
     said_as: Annotated[SaidAs, Field(alias="as"), _IN_SCHEMA] = SaidAs.TEXT
     """`text`: spoken by a voice as it stands; `digits`: one by one; `number`: a whole number; `money`: an
     amount such as 12.50."""
-    language: Language = "en"
-    """The language in which it is said."""
+    language: Language | None = None
+    """The language in which it is said; without one that of the call."""
     currency: Annotated[str, AfterValidator(_currency)] | None = None
     """The currency of `as: money`, such as USD."""
 
@@ -55,7 +55,7 @@ class SpokenPrompt(BaseModel):
                 raise ValueError(f"`say` has {len(text)} characters, at most {MAX_SAID_LENGTH} || split it")
             return
         try:
-            number_prompts(Speech(text, self.language, self.said_as, self.currency))
+            number_prompts(Speech(text, self.language or "en", self.said_as, self.currency))
         except Unsayable as error:
             mend = "write digits, or leave `as` out to have the text spoken"
             raise ValueError(f"{quoted(text)} cannot be said as {self.said_as}: {error} || {mend}") from None
@@ -75,4 +75,5 @@ class SpokenPrompt(BaseModel):
         for reference in self.say.references:
             if variables.is_secret(reference.name):
                 raise Unsayable(f"`{reference.name}` is secret, and the record has what is said")
-        return Speech(self.say.render(variables.visible), self.language, self.said_as, self.currency)
+        language = self.language or variables.language
+        return Speech(self.say.render(variables.visible), language, self.said_as, self.currency)

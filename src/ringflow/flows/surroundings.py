@@ -45,7 +45,8 @@ class Surroundings:
     """`entries` are apps that calls enter directly, besides those that no other app leads to.
 
     Without `prompts`, every prompt is taken to exist; without `uri_hosts`, every host to be allowed. With
-    `other_apps` there may be any apps besides those that are checked.
+    `other_apps` there may be any apps besides those that are checked. `language` is the one of prompts in no
+    language's folder.
     """
 
     prompts: Prompts | None = None
@@ -54,9 +55,12 @@ class Surroundings:
     sometimes_set: frozenset[str] = SOMETIMES_SET
     uri_hosts: frozenset[str] | None = None
     other_apps: bool = False
+    language: str = "en"
 
 
 def configured_surroundings(config: Config, prompts: Prompts) -> Surroundings:
     """What the configuration says of the DIDs that lead to flows, and of the hosts that may be dialled."""
     entries = frozenset(did.app for did in config.dids)
-    return Surroundings(prompts=prompts, entries=entries, uri_hosts=config.allowed_uri_hosts)
+    return Surroundings(
+        prompts=prompts, entries=entries, uri_hosts=config.allowed_uri_hosts, language=config.language
+    )

@@ -23,6 +23,7 @@ from ringflow.flows.slot import (
     VARIABLE_PATTERN,
     Slot,
 )
+from ringflow.flows.spoken import CALL_WORDS
 
 Written: TypeAlias = dict[str, Any]
 """A slot, flow or scenario as it stands in its file."""
@@ -182,7 +183,9 @@ def _wrong_field(words: Vocabulary, kind: str, written: Written, apps: list[str]
     gone = slot.named_apps() - set(apps)
     leads = (name for name, value in written.items() if str(value).removeprefix(APP_PREFIX) in gone)
     unspoken = (
-        field for field, prompt in slot.prompts() if words.library is not None and prompt not in words.library
+        field
+        for field, prompt in slot.prompts()
+        if words.library is not None and prompt != CALL_WORDS and prompt not in words.library
     )
     problems = (problem.field for problem in slot.problems())
     return next(chain(leads, problems, unspoken), None)

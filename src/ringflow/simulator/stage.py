@@ -123,7 +123,11 @@ class Stage:
 
     def _folder(self, folder: Path) -> FlowBook:
         if folder not in self._books:
-            found = FlowBook.load(folder, prompts=self._prompts) if folder.is_dir() else FlowBook.of(())
+            found = (
+                FlowBook.load(folder, prompts=self._prompts, language=self.config.language)
+                if folder.is_dir()
+                else FlowBook.of(())
+            )
             self._books[folder] = found
         return self._books[folder]
 

@@ -19,8 +19,8 @@ class Balance(Slot):
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "unknown")
     sip_codes: ClassVar[Mapping[str, int]] = {"unknown": 403}
 
-    language: Language = "en"
-    """The language in which it is said."""
+    language: Language | None = None
+    """The language in which it is said; without one that of the call."""
 
     def prompts(self) -> Iterator[tuple[str, str]]:
         """The words of the language."""
@@ -33,5 +33,5 @@ class Balance(Slot):
         if customer is None:
             return "unknown"
         micros = await call.account.teller.available_micros(customer.id)
-        await call.media.play(*say_balance(micros, customer.currency, self.language))
+        await call.media.play(*say_balance(micros, customer.currency, self.language or call.language))
         return "done"

@@ -76,8 +76,8 @@ class Destination(Slot):
     """Seconds of talk after which the call is ended."""
     announce: bool = False
     """Whether the caller is told, before it is dialled, for how many minutes the credit is enough."""
-    language: Language = "en"
-    """The language of `announce`."""
+    language: Language | None = None
+    """The language of `announce`; without one that of the call."""
     follow_on: FollowOnField = None
     """The keys that end ringing and talk when held, so that the flow goes on by `done`. `true`: `*` and
     `#`, for a second."""
@@ -144,6 +144,6 @@ class Destination(Slot):
 
     def _teller(self, call: Call) -> Callable[[int], Awaitable[None]]:
         async def announce(seconds: int) -> None:
-            await call.media.play(*say_minutes(seconds, self.language))
+            await call.media.play(*say_minutes(seconds, self.language or call.language))
 
         return announce

@@ -39,8 +39,8 @@ class Redeem(CardSlot):
     """Asks for the voucher's code."""
     credited_file: SinglePrompt = "CARD/credited"
     """Played after the amount that was added."""
-    language: Language = "en"
-    """The language in which the amount is said."""
+    language: Language | None = None
+    """The language in which the amount is said; without one that of the call."""
 
     def prompts(self) -> Iterator[tuple[str, str]]:
         """Those of the fields, and the words of the language."""
@@ -56,7 +56,8 @@ class Redeem(CardSlot):
             if isinstance(found, _Given):
                 call.note("credited", str(Money(found.micros, found.currency)))
                 await call.media.play(
-                    *say_money(found.micros, found.currency, self.language), self.credited_file
+                    *say_money(found.micros, found.currency, self.language or call.language),
+                    self.credited_file,
                 )
                 return "done"
             ended = await self.refuse(call, found, attempt)

@@ -1,0 +1,57 @@
+"""What an app lacks in the languages that it is for: prompts, and the words of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ringflow.calls.language import variant_of
+from ringflow.errors import Problem
+from ringflow.flows.draft import Draft
+from ringflow.flows.spoken import CALL_WORDS
+from ringflow.flows.surroundings import Prompts
+from ringflow.speaking import LIBRARY_PREFIX, prompts_needed
+from ringflow.wording import counted
+
+MAX_NAMED = 3
+"""How many prompts that are missing in one language are named."""
+
+
+def listed_languages(draft: Draft) -> tuple[str, ...]:
+    """The app's `languages`; none where it lists none."""
+    return (draft.settings.languages or ()) if draft.settings is not None else ()
+
+
+def own_language(draft: Draft, configured: str) -> str:
+    """The language of the app's callers who have chosen none."""
+    return (draft.settings.own_language if draft.settings is not None else None) or configured
+
+
+def language_problems(draft: Draft, prompts: Prompts, configured: str) -> Iterator[Problem]:
+    """For each of the app's `languages`, the prompts and the words missing in it: two problems at most.
+
+    A prompt that is in no language at all is not one of them: it is reported where it is named.
+    """
+    slots = [slot for index in range(len(draft.slots)) if (slot := draft.usable(index)) is not None]
+    played = dict.fromkeys(name for slot in slots for _, name in slot.prompts())
+    languages = listed_languages(draft)
+    own = [name for name in played if not name.startswith(LIBRARY_PREFIX)]
+    for place, language in enumerate(languages):
+        location = (*draft.location, "languages", place)
+        lacking = [
+            variant_of(name, language)
+            for name in own
+            if language != configured
+            and not prompts.exists(variant_of(name, language))
+            and (prompts.exists(name) or any(prompts.exists(variant_of(name, one)) for one in languages))
+        ]
+        if lacking:
+            named = ", ".join(lacking[:MAX_NAMED]) + (", ..." if len(lacking) > MAX_NAMED else "")
+            are = "is" if len(lacking) == 1 else "are"
+            what = f"{counted(len(lacking), 'prompt')} {are} missing in `{language}`: {named}"
+            mend = f"ringflow sounds import FILE --as {lacking[0]}, or take `{language}` out"
+            yield draft.document.problem(location, what, mend)
+        unspoken = [name for name in prompts_needed(language) if not prompts.exists(name)]
+        if unspoken and CALL_WORDS in played:
+            what = f"{len(unspoken)} of the words of `{language}` have no prompt"
+            mend = f"ringflow sounds build --speaking {language} --missing"
+            yield draft.document.problem(location, what, mend)

@@ -1,0 +1,115 @@
+"""What `check` says of the languages that an app is for."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringflow.flows.check import check_flows
+from ringflow.flows.load import draft_from_bytes
+from ringflow.flows.registry import slot_types
+from ringflow.flows.surroundings import Surroundings
+from ringflow.speaking import prompts_needed
+
+PLAY = "  - {slot: audio, file: IVR/welcome}\n"
+SAY = "  - {slot: balance}\n"
+WORDS = {language: frozenset(prompts_needed(language)) for language in ("en", "es", "fr")}
+
+
+class Library:
+    def __init__(self, *names: str) -> None:
+        self._names = frozenset(names)
+
+    def exists(self, name: str) -> bool:
+        return name in self._names
+
+    def suggest(self, name: str) -> tuple[str, ...]:
+        return ()
+
+
+def problems(head: str, slots: str, *library: str, language: str = "en") -> list[str]:
+    text = f"app: a\n{head}\nslots:\n{slots}"
+    draft = draft_from_bytes(text.encode(), slot_types(), "a.yaml")
+    surroundings = Surroundings(prompts=Library(*library), language=language)
+    return [str(one) for one in check_flows([draft], surroundings)]
+
+
+def test_an_app_that_lists_no_languages_needs_its_prompts_in_none_of_their_folders() -> None:
+    assert problems("title: x", PLAY, "IVR/welcome") == []
+    assert problems("language: es", PLAY, "IVR/welcome") == []
+
+
+def test_a_prompt_that_a_listed_language_lacks_is_reported_at_the_language_with_what_to_do() -> None:
+    assert problems("languages: [en, es]", PLAY, "IVR/welcome") == [
+        (
+            "a.yaml:2:17: 1 prompt is missing in `es`: es/IVR/welcome "
+            "(ringflow sounds import FILE --as es/IVR/welcome, or take `es` out)"
+        )
+    ]
+    assert problems("languages: [en, es]", PLAY, "IVR/welcome", "es/IVR/welcome") == []
+
+
+def test_many_prompts_that_a_language_lacks_are_one_problem() -> None:
+    names = [f"IVR/p{number}" for number in range(5)]
+    slots = "".join(f"  - {{slot: audio, file: {name}}}\n" for name in names)
+    (problem,) = problems("languages: [es, en]", slots, *names)
+    assert problem.startswith(
+        "a.yaml:2:13: 5 prompts are missing in `es`: es/IVR/p0, es/IVR/p1, es/IVR/p2, ... ("
+    )
+
+
+def test_the_configured_language_is_the_one_of_the_plain_prompts() -> None:
+    assert problems("languages: [es, en]", PLAY, "IVR/welcome", "en/IVR/welcome", language="es") == []
+    (problem,) = problems("languages: [es, en]", PLAY, "IVR/welcome", language="es")
+    assert "1 prompt is missing in `en`" in problem
+
+
+def test_a_prompt_that_every_language_of_the_app_has_need_not_be_there_besides() -> None:
+    assert problems("languages: [es, fr]", PLAY, "es/IVR/welcome", "fr/IVR/welcome") == []
+    assert problems("language: es", PLAY, "es/IVR/welcome") == []
+
+
+def test_a_prompt_that_is_in_no_language_is_reported_where_it_is_named_and_only_there() -> None:
+    assert problems("languages: [en, es]", PLAY) == [
+        "a.yaml:4:25: there is no prompt `IVR/welcome` (ringflow sounds import FILE --as IVR/welcome)"
+    ]
+
+
+def test_words_are_needed_in_each_listed_language() -> None:
+    assert problems("languages: [en, es]", SAY, *WORDS["en"]) == [
+        (
+            f"a.yaml:2:17: {len(WORDS['es'])} of the words of `es` have no prompt "
+            "(ringflow sounds build --speaking es --missing)"
+        )
+    ]
+    assert problems("languages: [en, es]", SAY, *WORDS["en"], *WORDS["es"]) == []
+
+
+@pytest.mark.parametrize(("head", "language"), [("language: es", "en"), ("title: x", "es")])
+def test_words_are_needed_in_the_language_of_an_app_that_lists_none(head: str, language: str) -> None:
+    (problem,) = problems(head, SAY, *WORDS["en"], language=language)
+    assert problem.startswith(f"a.yaml:4:5: {len(WORDS['es'])} of the words of `es` have no prompt")
+    assert problems(head, SAY, *WORDS["es"], language=language) == []
+
+
+def test_words_with_a_language_of_their_own_are_needed_in_that_one_alone() -> None:
+    assert problems("languages: [en]", "  - {slot: balance, language: fr}\n", *WORDS["fr"]) == []
+
+
+def test_the_own_language_of_an_app_has_to_be_among_those_it_lists() -> None:
+    (problem,) = problems("languages: [en]\nlanguage: es", PLAY, "IVR/welcome")
+    assert problem.startswith("a.yaml:3:11: the app's language `es` is not among its `languages` (")
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        ("language: xx", "a.yaml:2:11: `language`: numbers are not spoken in `xx`"),
+        ("languages: [en, xx]", "a.yaml:2:17: `languages`: numbers are not spoken in `xx`"),
+        ("languages: [es, es]", "a.yaml:2:1: `es` is listed twice"),
+        ("languages: []", "a.yaml:2:1: `languages` must have at least 1 entry"),
+        ("langauge: es", "a.yaml:2:1: unknown key `langauge`"),
+    ],
+)
+def test_a_mistake_about_languages_is_reported_at_its_place(head: str, told: str) -> None:
+    (problem, *_) = problems(head, PLAY, "IVR/welcome")
+    assert problem.startswith(told)
