@@ -13,6 +13,9 @@ from ringflow.documents import Document, Location, Value
 from ringflow.errors import Problem
 from ringflow.wording import did_you_mean, in_words, is_about_kind, known_words, nearest, quoted
 
+_OF_A_KEY = "[key]"
+"""What ends the location of pydantic's complaints about a key of a mapping."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -108,7 +111,7 @@ def _explain(
     homes: Mapping[str, str],
 ) -> Problem:
     loc = tuple(errors[0]["loc"])
-    name = next((step for step in reversed(full) if isinstance(step, str)), "") if loc else ""
+    name = _name_of(full) if loc else ""
     if errors[0]["type"] == "extra_forbidden":
         known = _known_keys(model, loc[:-1])
         home = homes.get(name) or (None if nearest(name, known) else _home(model, document, full))
@@ -118,7 +121,14 @@ def _explain(
         return document.key_problem(full, f"unknown key {quoted(name)}", mend)
     if errors[0]["type"] == "missing":
         return document.problem(full, f"`{loc[-1]}` is missing", f"add `{loc[-1]}:`")
+    if loc[-1:] == (_OF_A_KEY,):
+        # The mapping's name, and not the key's: the words say which key it is.
+        return document.key_problem(full, *in_words(_name_of(full[:-1]), errors, pattern_mends))
     return document.problem(full, *in_words(name, errors, pattern_mends))
+
+
+def _name_of(full: Location) -> str:
+    return next((step for step in reversed(full) if isinstance(step, str)), "")
 
 
 def _home(model: type[BaseModel], document: Document, full: Location) -> str | None:

@@ -152,10 +152,16 @@ def _exit_problems(
     is_whole: bool,
 ) -> Iterator[Problem]:
     document = draft.document
-    for exit_name in slot.on:
-        yield from _misplaced_exits(draft, index, slot, exit_name)
+    misplaced = [name for name in slot.on if _is_misplaced(slot, name)]
+    for exit_name in misplaced:
+        assert slot.own_exits is not None, "only exits of a type's own have another place"
+        what = f"{quoted(exit_name)} is led somewhere under `{slot.own_exits.field}`, not under `on`"
+        mend = f"move it to `{slot.own_exits.field}`"
+        yield document.key_problem(draft.at(index, "on", exit_name), what, mend)
     for exit_name, target in slot.targets.items():
         place = draft.at(index, *slot.written_at(exit_name))
+        if exit_name in misplaced and slot.written_at(exit_name)[0] == "on":
+            continue
         if not slot.may_end_by(exit_name):
             known = tuple(dict.fromkeys((*slot.exits, *slot.fixed_exits)))
             mend = f"{did_you_mean(exit_name, known)} exits of {slot.slot}: {', '.join(known)}".strip()
@@ -177,13 +183,15 @@ def _exit_problems(
             )
 
 
-def _misplaced_exits(draft: Draft, index: int, slot: Slot, exit_name: str) -> Iterator[Problem]:
-    """An exit in `on` that a field of the slot itself leads somewhere."""
+def _is_misplaced(slot: Slot, exit_name: str) -> bool:
+    """Whether an exit in `on` is one that a field of the slot itself leads somewhere."""
     own = slot.own_exits
-    if own is None or own.field == "on" or exit_name in slot.fixed_exits or not slot.may_end_by(exit_name):
-        return
-    what = f"{quoted(exit_name)} is led somewhere under `{own.field}`, not under `on`"
-    yield draft.document.key_problem(draft.at(index, "on", exit_name), what, f"move it to `{own.field}`")
+    return (
+        own is not None
+        and own.field != "on"
+        and exit_name not in slot.fixed_exits
+        and slot.may_end_by(exit_name)
+    )
 
 
 def _leads_somewhere(draft: Draft, target: str) -> bool:

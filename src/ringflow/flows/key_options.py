@@ -16,7 +16,6 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from ringflow.calls.key_options import KeyOptions
 from ringflow.flows.slot import FieldProblem, OwnExits, Target
 from ringflow.wording import digits_meant, quoted
 
@@ -28,6 +27,8 @@ KEYS = "0123456789*#"
 
 def _keys(value: object) -> object:
     """The keys of an option, or what is wrong with them."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     if not isinstance(value, str) or re.fullmatch(OPTION_PATTERN, value):
         return value
     meant = digits_meant(value)
@@ -39,9 +40,8 @@ def _keys(value: object) -> object:
     raise ValueError(f"{quoted(value)} cannot be keyed || {mend}")
 
 
-OptionKeys = Annotated[
-    str, BeforeValidator(_keys), Field(pattern=OPTION_PATTERN, json_schema_extra={"title": "keys"})
-]
+OptionKeys = Annotated[str, Field(pattern=OPTION_PATTERN), BeforeValidator(_keys)]
+"""A key or a sequence of keys."""
 Options = Annotated[dict[OptionKeys, Target], Field(max_length=MAX_OPTIONS)]
 """Where keys lead: each key or sequence of keys with its target."""
 
@@ -49,12 +49,6 @@ Options = Annotated[dict[OptionKeys, Target], Field(max_length=MAX_OPTIONS)]
 def key_exits(field: str) -> OwnExits:
     """The exits of a slot type whose `field` holds `Options`."""
     return OwnExits(OPTION_PATTERN, f"each key of `{field}`", field)
-
-
-def key_options(*options: Mapping[str, str], first_digits: str | None = None) -> KeyOptions:
-    """What a call listens for."""
-    sequences = frozenset(keys for one in options for keys in one)
-    return KeyOptions(sequences) if first_digits is None else KeyOptions(sequences, first_digits)
 
 
 def clash_problems(field: str, keys: str, options: Mapping[str, str]) -> Iterator[FieldProblem]:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ringflow.accounts.dids import APP_PATTERN
 from ringflow.errors import Refused
+from ringflow.flows.key_options import OPTION_PATTERN
 from ringflow.flows.schema import Schema, slot_schema
-from ringflow.flows.slot import PROMPT_PATTERN, VARIABLE_PATTERN, Slot
+from ringflow.flows.slot import PROMPT_PATTERN, TARGET_PATTERN, VARIABLE_PATTERN, Slot
 
 HEAD = """\
 # Slots
@@ -30,7 +31,13 @@ This page is made by `ringflow schema --reference --out docs/slots.md --overwrit
 WORDS_PAGE = Path(__file__).with_name("spoken_prompt.md")
 """Where words in place of a prompt are described, as each slot type is beside its class."""
 
-_PATTERN_WORDS = {PROMPT_PATTERN: "prompt", VARIABLE_PATTERN: "variable name", APP_PATTERN: "name"}
+_PATTERN_WORDS = {
+    PROMPT_PATTERN: "prompt",
+    VARIABLE_PATTERN: "variable name",
+    APP_PATTERN: "name",
+    OPTION_PATTERN: "keys",
+    TARGET_PATTERN: "target",
+}
 _EXAMPLE = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -111,10 +118,13 @@ def value_in_words(schema: Schema) -> str:
             return f"mapping of {', '.join(f'`{name}`' for name in schema['properties'])}{more}"
         case "object":
             values = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties", {})]
-            return f"names, each with {value_in_words(values[0])}"
+            named = "keys" if OPTION_PATTERN in schema.get("patternProperties", ()) else "names"
+            return f"{named}, each with {value_in_words(values[0])}"
         case "string":
             return _PATTERN_WORDS.get(schema.get("pattern", ""), "text")
-    return "text with `${...}`" if "string" in schema.get("type", ()) else "any value"
+    if "string" not in schema.get("type", ()):
+        return "any value"
+    return _PATTERN_WORDS.get(schema["pattern"], "text") if "pattern" in schema else "text with `${...}`"
 
 
 def _limits(schema: Schema) -> Iterator[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
-from pydantic import create_model
+from pydantic import Field, create_model
+from pydantic.fields import FieldInfo
 
 from ringflow.documents import Location, Value
 from ringflow.flows.slot import NOT_SAID, Slot
@@ -13,9 +14,9 @@ from ringflow.flows.slot import NOT_SAID, Slot
 
 @cache
 def remains_type(kind: type[Slot]) -> type[Slot]:
-    """A slot type with `NOT_SAID` in required fields of text that are not given."""
+    """A slot type with `NOT_SAID` in required fields of text that are not given; a mapping is then empty."""
     optional: dict[str, Any] = {
-        name: (info.rebuild_annotation(), NOT_SAID)
+        name: _stand_in(info)
         for name, info in kind.model_fields.items()
         if info.is_required() and name != "slot" and _takes_text(info.annotation)
     }
@@ -41,6 +42,12 @@ def without(wrong: set[Location], value: Value, location: Location) -> Value:
             if (*location, index) not in wrong
         ]
     return value
+
+
+def _stand_in(info: FieldInfo) -> tuple[Any, Any]:
+    """A field's annotation, and what stands for its value; a default is not checked, so it may be empty."""
+    is_mapping = get_origin(info.annotation) is dict
+    return info.rebuild_annotation(), Field(default_factory=dict) if is_mapping else NOT_SAID
 
 
 def _takes_text(annotation: object) -> bool:

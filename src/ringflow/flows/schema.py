@@ -115,6 +115,8 @@ def _tidy(schema: Schema) -> Schema:
         return options[0] | found
     if options:
         found["anyOf"] = options
+    if "patternProperties" in found:
+        found.setdefault("additionalProperties", False)
     if "properties" in found:
         found["properties"] = {name: _tidy(value) for name, value in found["properties"].items()}
     return found

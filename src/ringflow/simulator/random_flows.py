@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from ringflow.flows.key_options import OPTION_PATTERN
 from ringflow.flows.schema import Schema, slot_schema
 from ringflow.flows.slot import (
     APP_PREFIX,
@@ -32,6 +33,7 @@ MAX_SLOTS = 5
 MAX_APPS = 3
 MAX_REPAIRS = 12
 VARIABLES = ("number", "choice", "pin")
+OPTIONS = ("1", "2", "4", "0", "*", "#", "44", "4#", "*1")
 TEXTS = (
     "441234567890", "441234567899", "+442071234567", "493012345678", "0044 20 7123 4567", "112", "*98",
     "${number|441234567890}", "44${choice|1234567890}", "${cli|441910000009}", "sip:desk@pbx.example",
@@ -99,10 +101,18 @@ def _slots(draw: st.DrawFn, words: Vocabulary, others: list[str], loops: bool) -
         targets += [f"{APP_PREFIX}{other}" for other in others]
         exits = [name for name in slot.exits if name != slot.main_exit]
         leads = {name: draw(st.sampled_from(targets)) for name in exits if draw(st.integers(0, 3))}
-        if leads and not slot.ends_call:
-            written["on"] = leads
+        for name, target in () if slot.ends_call else leads.items():
+            _write(written, slot.written_at(name), target)
         slots.append((slot, written))
     return [slots[place] for place in _reached(slots)]
+
+
+def _write(written: Written, steps: tuple[str | int, ...], target: str) -> None:
+    """Write a target where the slot has it: under `on`, or in a field of its own."""
+    around: Any = written
+    for step in steps[:-1]:
+        around = around[step] if isinstance(step, int) else around.setdefault(step, {})
+    around[steps[-1]] = target
 
 
 def _by_weight(words: Vocabulary) -> list[str]:
@@ -128,7 +138,7 @@ def _reached(slots: list[tuple[Slot, Written]]) -> list[int]:
             continue
         reached.add(place)
         slot, written = slots[place]
-        targets = list(written.get("on", {}).values())
+        targets = list(type(slot).model_validate(written).targets.values())
         if slot.main_exit is not None and not slot.ends_call:
             targets.append("next")
         todo += [place + 1 if target == "next" else places.get(target, len(slots)) for target in targets]
@@ -228,6 +238,9 @@ def _object(words: Vocabulary, schema: Schema, others: list[str]) -> st.SearchSt
     for pattern, one in schema.get("patternProperties", {}).items():
         if pattern == VARIABLE_PATTERN:
             return st.dictionaries(st.sampled_from(VARIABLES), _value(words, one, others), max_size=2)
+        if pattern == OPTION_PATTERN:
+            targets = _value(words, one, others)
+            return st.dictionaries(st.sampled_from(OPTIONS), targets, min_size=1, max_size=4)
     inner = schema.get("additionalProperties")
     values = _value(words, inner, others) if isinstance(inner, dict) else st.just("x")
     return st.dictionaries(st.sampled_from(["X-One", "X-Two"]), values, max_size=2)
@@ -237,6 +250,7 @@ def _text(words: Vocabulary, schema: Schema, others: list[str]) -> st.SearchStra
     by_pattern = {
         PROMPT_PATTERN: st.sampled_from(list(words.prompts)),
         VARIABLE_PATTERN: st.sampled_from(VARIABLES),
+        OPTION_PATTERN: st.sampled_from(OPTIONS),
         KEYS_PATTERN: st.sampled_from(["#", "*", "", "*#", "0#"]),
         TARGET_PATTERN: st.sampled_from(["next", "hangup"]),
     }
