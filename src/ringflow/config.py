@@ -224,6 +224,7 @@ class CustomerDeclaration(Frozen):
     currency: Annotated[str, Field(pattern=CURRENCY_PATTERN)] = "USD"
     channels: Annotated[int, Field(ge=1)] | None = None
     caller_id: Digits | None = None
+    language: str | None = None
     clis: tuple[WrittenCli | CliPatternDeclaration, ...] = ()
 
 

@@ -90,6 +90,6 @@ class Mint:
 @pytest.fixture
 async def mint(store: Store) -> AsyncIterator[Mint]:
     opened = Mint(store)
-    await opened.customer(TEMPLATE, channels=3, caller_id="18005550100", status="inactive")
+    await opened.customer(TEMPLATE, channels=3, caller_id="18005550100", language="es", status="inactive")
     yield opened
     assert await check_books(store, opened.now_ms) == []

@@ -131,6 +131,19 @@ async def test_what_exists_is_refused_without_update_and_left_as_it_is_with_it(
     assert await importing(kind, text, update=True) == Imported(FILE, 1, 0, 1, False)
 
 
+async def test_customers_come_with_their_languages_and_a_wrong_one_is_told_at_its_cell(
+    importing: Importing,
+) -> None:
+    await importing(CustomerImport, "id,language\n7,es\n8,\n")
+    found = {one.id: one.language for one in await everything(importing.store) if isinstance(one, Customer)}
+    assert (found[7], found[8]) == ("es", None)
+    await importing(CustomerImport, "id,language\n7,none\n8,fr\n", update=True)
+    found = {one.id: one.language for one in await everything(importing.store) if isinstance(one, Customer)}
+    assert (found[7], found[8]) == (None, "fr")
+    (line,) = await importing.wrong(CustomerImport, "id,language\n9,xx\n")
+    assert line.startswith("2:2: language: `xx` is not a language spoken here")
+
+
 async def test_update_changes_what_is_written_and_leaves_empty_cells(importing: Importing) -> None:
     done = await importing(
         CustomerImport, "id,name,status,channels,caller_id\n1,,penalty,none,\n", update=True

@@ -48,7 +48,7 @@ async def test_the_first_use_makes_a_customer_like_the_template_with_the_cards_c
     assert first.first_use
     customer = first.customer
     assert (customer.name, customer.status, customer.currency) == (f"card {card_id}", "active", "USD")
-    assert (customer.channels, customer.caller_id) == (3, "18005550100")
+    assert (customer.channels, customer.caller_id, customer.language) == (3, "18005550100", "es")
     assert await mint.credit(customer.id) == 5_000_000
     async with mint.store.reading() as connection:
         assert await assignments(connection, rates) == ["customer:7", f"customer:{customer.id}"]

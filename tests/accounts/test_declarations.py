@@ -13,7 +13,7 @@ from ringflow.accounts.declarations import apply_declarations, check_declaration
 from ringflow.accounts.dids import Did
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.trunks import Trunk
-from ringflow.actor import acting, shell_operator
+from ringflow.actor import CALLER, acting, shell_operator
 from ringflow.config import Config, load_config
 from ringflow.errors import ConfigError, Refused
 from ringflow.store import Store
@@ -77,6 +77,21 @@ async def test_applying_again_changes_nothing(store: Store, tmp_path: Path) -> N
     assert (await everything(store), await revision(store)) == (before, moved)
     await apply_declarations(store, config(tmp_path, DEMO.replace("name: Demo", "name: Other")))
     assert await revision(store) == moved + 1
+
+
+async def test_a_language_that_a_caller_chose_stays_unless_one_is_declared(
+    store: Store, tmp_path: Path
+) -> None:
+    await apply_declarations(store, config(tmp_path, DEMO))
+    async with acting(store, CALLER, "US") as actor:
+        await customers.remember_language(actor, 42, "es")
+    await apply_declarations(store, config(tmp_path, DEMO))
+    async with store.reading() as connection:
+        assert (await customers.show(connection, 42)).language == "es"
+    declared = DEMO.replace("name: Demo", "name: Demo, language: fr")
+    await apply_declarations(store, config(tmp_path, declared))
+    async with store.reading() as connection:
+        assert (await customers.show(connection, 42)).language == "fr"
 
 
 async def test_what_is_no_longer_declared_goes(store: Store, tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
 from ringflow.accounts.trunks import Trunk
 from ringflow.actor import Actor, acting, shell_operator
+from ringflow.audit import EntryFilter, entry_page
 from ringflow.errors import Refused
 from ringflow.store import Store
+from ringflow.store.pages import PageRequest
 from ringflow.store.tables import customers as customers_table
 from ringflow.store.tables import directory_revision
 
@@ -105,6 +107,20 @@ async def test_a_field_can_be_emptied_and_others_stay(filled: Store) -> None:
     await make(filled, lambda actor: customers.alter(actor, 1, channels=5, caller_id="8005550100"))
     (after,) = await make(filled, lambda actor: customers.alter(actor, 1, channels=None))
     assert after == Customer(1, "One", caller_id="18005550100")
+
+
+async def test_a_language_that_a_caller_chose_is_kept_and_audited_and_nothing_is_done_twice(
+    filled: Store,
+) -> None:
+    (after,) = await make(filled, lambda actor: customers.remember_language(actor, 1, "es"))
+    assert after == Customer(1, "One", language="es")
+    moved = await revision(filled)
+    await make(filled, lambda actor: customers.remember_language(actor, 1, "es"))
+    assert await revision(filled) == moved
+    async with filled.reading() as connection:
+        newest = (await entry_page(connection, EntryFilter(), PageRequest(1))).items[0]
+    before, after = newest.before or {}, newest.after or {}
+    assert (newest.subject, before["language"], after["language"]) == ("customer 1", None, "es")
 
 
 async def test_an_exact_cli_belongs_to_one_customer(filled: Store) -> None:
@@ -200,6 +216,10 @@ async def test_a_cli_moves_to_another_customer(filled: Store) -> None:
         ),
         (lambda c: customers.add(c, Customer(3, channels=0)), "channels 0 is out of range"),
         (lambda c: customers.add(c, Customer(3, caller_id="me")), "caller ID `me` is not a number"),
+        (
+            lambda c: customers.alter(c, 1, language="xx"),
+            "`xx` is not a language spoken here: there are",
+        ),
         (lambda c: customers.alter(c, 1, currency="EUR"), "customer 1: the currency stays USD"),
         (lambda c: clis.add_number(c, 9, "12125550100"), "customer 9 does not exist"),
         (lambda c: clis.add_number(c, 1, "anonymous"), "CLI `anonymous` is not a telephone number"),

@@ -18,7 +18,7 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
     customer = ringflow("customer", "add", "Demo", "--id", "42", "--channels", "10", "--json").json
     assert customer == {
         "id": 42, "name": "Demo", "status": "active", "currency": "USD", "channels": 10, "caller_id": None,
-        "source": "operator",
+        "language": None, "source": "operator",
     }  # fmt: skip
     cli = ringflow("cli", "add", "+44 191 000 0001", "--customer", "42", "--notes", "office", "--json").json
     assert cli == {
@@ -73,7 +73,7 @@ def test_people_get_tables(ringflow: Run) -> None:
     assert ringflow("trunk", "list").out == "none\n"
     ringflow("customer", "add", "[bold]Demo[/bold]", "--id", "42")
     listed = ringflow("customer", "list", COLUMNS="200")
-    heads = ["id", "name", "status", "currency", "balance", "channels", "caller id", "source"]
+    heads = ["id", "name", "status", "currency", "balance", "channels", "caller id", "language", "source"]
     head = next(line for line in listed.out.splitlines() if "currency" in line)
     assert re.findall(r"[a-z]+(?: [a-z]+)?", head) == heads
     assert "[bold]Demo[/bold]" in listed.out
@@ -89,6 +89,9 @@ def test_set_changes_what_is_given_and_empties_with_none(ringflow: Run) -> None:
     after = ringflow("customer", "set", "1", "--status", "penalty", "--channels", "none", "--json").json
     assert (after["status"], after["channels"], after["caller_id"]) == ("penalty", None, "18005550100")
     assert ringflow("customer", "set", "1", "--caller-id", "none", "--json").json["caller_id"] is None
+    assert ringflow("customer", "set", "2", "--language", "es", "--json").json["language"] == "es"
+    assert ringflow("customer", "set", "2", "--language", "none", "--json").json["language"] is None
+    assert ringflow("customer", "add", "--id", "3", "--language", "fr", "--json").json["language"] == "fr"
     ringflow("did", "add", "100", "a", "--customer", "1", "--disabled", "--identify", "none")
     did = ringflow("did", "set", "100", "--enabled", "--app", "b", "--customer", "none", "--json").json
     assert (did["enabled"], did["app"], did["customer"], did["identify"]) == (True, "b", None, "none")

@@ -22,7 +22,7 @@ class CustomerImport(TableImport[int, Customer]):
     """A row without an id is a new customer, with the id after the highest."""
 
     subject = "customers"
-    columns = ("id", "name", "status", "currency", "channels", "caller_id")
+    columns = ("id", "name", "status", "currency", "channels", "caller_id", "language")
     needed = ()
     aliases: ClassVar[Mapping[str, str]] = {"customer": "id", "customer_id": "id", "callerid": "caller_id"}
 
@@ -53,6 +53,7 @@ class CustomerImport(TableImport[int, Customer]):
             cells.text(column)
         cells.number_or_none("channels")
         cells.text_or_none("caller_id")
+        cells.text_or_none("language")
         fields: dict[str, Any] = cells.found
         start = old or Customer(self._next if key is None else key, source=source_of(self.actor))
         new = start
@@ -84,7 +85,7 @@ class CustomerImport(TableImport[int, Customer]):
     async def rewrite(self, rows: Sequence[Customer]) -> None:
         """Write changed customers."""
         statement = customers.update().where(customers.c.id == bindparam("at"))
-        names = ("name", "status", "channels", "caller_id")
+        names = ("name", "status", "channels", "caller_id", "language")
         statement = statement.values(
             {name: bindparam(f"new_{name}") for name in names} | {"updated_ms": self.actor.now_ms}
         )

@@ -20,6 +20,7 @@ from ringflow.accounts.directory_changes import (
 from ringflow.accounts.fields import (
     check_caller_id,
     check_channels,
+    check_language,
     check_one_of,
     check_range,
     check_text,
@@ -38,7 +39,10 @@ from ringflow.store.tables import clis, customers, dids
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who pays. Only `active` ones may call; `channels` is how many calls at once, None for no limit."""
+    """Who pays. Only `active` ones may call; `channels` is how many calls at once, None for no limit.
+
+    `language` is the code of the one that its callers chose, None where none did.
+    """
 
     id: int
     name: str = ""
@@ -46,6 +50,7 @@ class Customer:
     currency: str = "USD"
     channels: int | None = None
     caller_id: str | None = None
+    language: str | None = None
     source: Source = "operator"
 
 
@@ -57,6 +62,7 @@ class CustomerChanges(TypedDict, total=False):
     currency: str
     channels: int | None
     caller_id: str | None
+    language: str | None
 
 
 COLUMNS = tuple(customers.c[name] for name in Customer.__slots__)
@@ -138,6 +144,21 @@ async def alter(actor: Actor, customer_id: int, **changes: Unpack[CustomerChange
             customers.update()
             .where(customers.c.id == customer_id)
             .values(**asdict(new), updated_ms=actor.now_ms)
+        )
+        await note_change(actor, Verb.SET, f"customer {customer_id}", old, new)
+    return new
+
+
+async def remember_language(actor: Actor, customer_id: int, language: str) -> Customer:
+    """Keep the language that a caller chose, whoever made the customer. Raises `Refused`."""
+    await lock_directory(actor)
+    old = await show(actor.connection, customer_id)
+    new = checked(replace(old, language=language), actor.country)
+    if new != old:
+        await actor.connection.execute(
+            customers.update()
+            .where(customers.c.id == customer_id)
+            .values(language=language, updated_ms=actor.now_ms)
         )
         await note_change(actor, Verb.SET, f"customer {customer_id}", old, new)
     return new
@@ -235,4 +256,6 @@ def checked(customer: Customer, country: str) -> Customer:
             check_channels(customer.channels)
         with trying:
             caller_id = check_caller_id(customer.caller_id, country)
+        with trying:
+            check_language(customer.language)
     return replace(customer, caller_id=caller_id)

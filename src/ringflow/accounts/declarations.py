@@ -118,6 +118,9 @@ class _Declaring:
 
     async def _customer(self, declared: CustomerDeclaration) -> None:
         fields = declared.model_dump(exclude={"clis", "id"})
+        if declared.language is None:
+            # One that a caller chose stays.
+            del fields["language"]
         if await customers.find(self.actor.connection, declared.id) is None:
             await customers.add(self.actor, Customer(declared.id, **fields))
         else:

@@ -10,6 +10,7 @@ from ringflow.accounts.directory_changes import MAX_INTEGER
 from ringflow.errors import Refused, RefusedTogether
 from ringflow.numbers import normalise_number
 from ringflow.plain_text import plain
+from ringflow.speaking import load_language
 
 MAX_TEXT = 200
 MAX_CALLER_ID = 20
@@ -97,6 +98,16 @@ def check_caller_id(text: str | None, country: str) -> str | None:
             number=text,
         )
     return number
+
+
+def check_language(code: str | None) -> None:
+    """A language that Ringflow speaks; None for none."""
+    if code is None:
+        return
+    try:
+        load_language(code)
+    except Refused as error:
+        raise error.reworded(str(error), ("language",)) from None
 
 
 def _at(field: str) -> tuple[str]:

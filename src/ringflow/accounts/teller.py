@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
-from ringflow.accounts import clis
+from ringflow.accounts import clis, customers
 from ringflow.accounts.cards.authentication import Admitted, Cards, ToppedUp
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.customers import Customer
@@ -17,7 +17,7 @@ from ringflow.accounts.peppers import Peppers
 from ringflow.accounts.vouchers.redemption import Redeemed
 from ringflow.accounts.vouchers.telephone import Vouchers
 from ringflow.actor import CALLER, acting
-from ringflow.errors import Refused, StartError
+from ringflow.errors import Refused, StartError, Unknown
 from ringflow.ledger.account import read_account
 from ringflow.store import Store
 
@@ -100,6 +100,14 @@ class Teller:
             # Another call took it a moment ago.
             return Remembering.TAKEN
         return Remembering.DONE
+
+    async def remember_language(self, customer_id: int, language: str) -> Customer | None:
+        """Keep the language that a caller chose; None where the customer is gone."""
+        try:
+            async with acting(self._store, CALLER, self._country, self._now_ms()) as actor:
+                return await customers.remember_language(actor, customer_id, language)
+        except Unknown:
+            return None
 
     def _counted(self, result: Result) -> Result:
         if isinstance(result, Refusal):

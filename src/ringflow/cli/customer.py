@@ -35,6 +35,10 @@ Channels = Annotated[
 CallerId = Annotated[
     str | None, typer.Option("--caller-id", metavar="NUMBER|none", help="The number shown to callees.")
 ]
+Language = Annotated[
+    str | None,
+    typer.Option("--language", metavar="CODE|none", help="In which its callers are spoken to, such as es."),
+]
 
 
 @app.command("add")
@@ -48,16 +52,18 @@ def add_command(
     currency: Annotated[str, typer.Option("--currency", help="Three capitals; it stays for ever.")] = "USD",
     channels: Channels = None,
     caller_id: CallerId = None,
+    language: Language = None,
     as_json: Json = False,
 ) -> None:
     """Add a customer."""
     limit = number_or_none(channels, "--channels") if channels is not None else None
     shown_as = text_or_none(caller_id) if caller_id is not None else None
+    spoken = text_or_none(language) if language is not None else None
 
     async def add(actor: Actor, config: Config) -> Customer:
         identifier = customer_id if customer_id is not None else await customers.next_id(actor)
         return await customers.add(
-            actor, Customer(identifier, name, status or "active", currency, limit, shown_as)
+            actor, Customer(identifier, name, status or "active", currency, limit, shown_as, spoken)
         )
 
     print_one(with_actor(operator, add), as_json)
@@ -107,6 +113,7 @@ def set_command(
     ] = None,
     channels: Channels = None,
     caller_id: CallerId = None,
+    language: Language = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays."""
@@ -121,6 +128,8 @@ def set_command(
         changes["channels"] = number_or_none(channels, "--channels")
     if caller_id is not None:
         changes["caller_id"] = text_or_none(caller_id)
+    if language is not None:
+        changes["language"] = text_or_none(language)
     print_one(
         with_actor(operator, lambda actor, config: customers.alter(actor, customer_id, **changes)), as_json
     )

@@ -20,6 +20,7 @@ class CustomerForm:
     balance: str
     channels: int | None
     caller_id: str | None
+    language: str | None
     source: str
 
 
@@ -33,6 +34,7 @@ class CustomerDetailForm:
     currency: str
     channels: int | None
     caller_id: str | None
+    language: str | None
     source: str
     balance: str
     held: str

@@ -78,6 +78,7 @@ customers = Table(
     Column("source", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    Column("language", Text),
     CheckConstraint("status IN ('active', 'inactive', 'penalty', 'pending')", name="status"),
     CheckConstraint("channels >= 1", name="channels"),
     _source(),

@@ -1,4 +1,4 @@
-"""The customer that a card makes of its template: same currency, rate card, channels and caller ID."""
+"""The customer that a card makes of its template: same currency, rates, channels, caller ID, language."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ async def make_customer(actor: Actor, template_id: int, card_id: str) -> Custome
             currency=template.currency,
             channels=template.channels,
             caller_id=template.caller_id,
+            language=template.language,
         ),
         # Servers keep patterns and trunks in memory, and nothing of those names a new customer: a redeemed
         # card must not have all of them load everything again.
