@@ -105,6 +105,7 @@ def cases() -> Iterator[Case]:
         (queries.CALLS, "-started", {"did": "18005550100"}),
         (queries.CALLS, "-started", {"card": "100000000007"}),
         (queries.CALLS, "-started", {"since_ms": 1, "until_ms": 2}),
+        (queries.CALLS, "-started", {"number": "44123"}),
         (audit.ENTRIES, "-at", {"operator": "ann"}),
         (audit.ENTRIES, "-at", {"since_ms": 1, "until_ms": 2}),
     ):
@@ -202,6 +203,31 @@ async def plans(store: Store, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_every_list_is_tried_here_or_is_short() -> None:
     assert {one.name for one in LARGE} | SMALL.keys() == {one.name for one in ALL}
     assert {one.listing.name for one in cases()} == {one.name for one in LARGE}
+
+
+@pytest.mark.parametrize(
+    ("case", "index"),
+    [
+        (Case(queries.CALLS, "-started", False, {"number": "441234567"}), "ix_call_legs_dialled"),
+        (Case(audit.ENTRIES, "-at", False, {"subject": "customer 42"}), "ix_audit_log_subject"),
+    ],
+    ids=str,
+)
+async def test_what_few_rows_begin_with_is_found_by_its_own_index(
+    store: Store, case: Case, index: str
+) -> None:
+    asked = Asked()
+    async with store.reading() as connection:
+        with pytest.MonkeyPatch.context() as patch:
+            asked.listen(patch)
+            await ask(connection, case)
+        if store.dialect == "postgresql":
+            await connection.execute(text("SET enable_seqscan = off"))
+        (query,) = asked.queries
+        lines = await plan(connection, query.order_by(None))
+    found = [line for line in lines if index in line]
+    assert found
+    assert not any(line.startswith("SCAN") for line in lines)
 
 
 async def test_standing_holds_are_found_by_an_index_of_them_alone(store: Store) -> None:

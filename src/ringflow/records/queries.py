@@ -21,6 +21,10 @@ from ringflow.store.record_tables import call_legs, call_records, call_slots
 
 PAGE = 500
 
+FEW_NUMBERS_BEGIN_SO = 7
+"""From so many digits on, the calls to a number are looked for by the number, and then put in order. Fewer
+digits begin too many numbers: such calls are looked for along the order, where they fill a page soon."""
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -187,7 +191,9 @@ def _filtered(wanted: Filter) -> Select[Any]:
         of_leg.append(begins_with(call_legs.c.dialled, wanted.number))
     if wanted.status is not None:
         of_leg.append(call_legs.c.status == wanted.status.value)
-    if of_leg:
+    if wanted.number is not None and len(wanted.number) >= FEW_NUMBERS_BEGIN_SO:
+        conditions.append(records.call_id.in_(select(call_legs.c.call_id).where(*of_leg)))
+    elif of_leg:
         conditions.append(_has_leg(*of_leg))
     if wanted.refused:
         not_dialled = _has_leg(call_legs.c.status.in_(sorted(NEVER_DIALLED)))

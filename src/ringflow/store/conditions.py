@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, and_, func, literal, or_
+from sqlalchemy import Boolean, ColumnElement, func, literal, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 
 MOST_DIGITS = 40
 """As many digits as no number has."""
@@ -36,11 +37,10 @@ def begins_with(column: ColumnElement[Any], text: str, *, digits: bool = False) 
     On PostgreSQL the index is one of `text_pattern_ops`. Where both are `digits` and nothing else, any index
     will do: digits have one order in all languages.
     """
-    escaped = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
-    found = _BeginsWith(column, literal(text), literal(_after(text)), literal(f"{escaped}%"))
     if digits:
-        return and_(found, column.between(text, text.ljust(MOST_DIGITS, "9")))
-    return found
+        return column.between(text, text.ljust(MOST_DIGITS, "9"))
+    escaped = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    return _BeginsWith(column, literal(text), literal(_after(text)), literal(f"{escaped}%"))
 
 
 def _after(text: str) -> str:
@@ -58,6 +58,10 @@ class _BeginsWith(FunctionElement[bool]):
 
     type = Boolean()
     inherit_cache = True
+
+    def self_group(self, against: OperatorType | None = None) -> _BeginsWith:
+        """Return itself: SQLAlchemy would have SQLite ask whether it is 1, which no index answers."""
+        return self
 
 
 @compiles(_BeginsWith)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text
 
-from ringflow.store.tables import metadata, partial_index
+from ringflow.store.tables import beginnings_index, metadata, partial_index
 
 # `release_cause` is the Q.850 cause of the caller's side; `reject_sip` the SIP code of a call that was
 # refused before answer. `asterisk`: the Asterisk that the call and its legs live on.
@@ -72,6 +72,7 @@ call_legs = Table(
     Column("cost_destination", Text),
     Column("reason", Text),
     CheckConstraint("position >= 1 AND talked_ms >= 0", name="figures"),
+    beginnings_index("ix_call_legs_dialled", "dialled"),
     sqlite_with_rowid=False,
 )
 

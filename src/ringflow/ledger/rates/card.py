@@ -216,7 +216,8 @@ async def rate_page(
     """Read a page of a card's rates."""
     query = _of_card(card).where(*equal(((rates.c.blocked, wanted.blocked),)))
     if wanted.prefix:
-        query = query.where(begins_with(rates.c.prefix, wanted.prefix))
+        # Not as a range for SQLite's index: it would take that for the order too, and sort what it finds.
+        query = query.where(begins_with(rates.c.prefix, wanted.prefix).is_(True))
     if wanted.at_ms is not None:
         ended = rates.c.until_ms
         query = query.where(rates.c.from_ms <= wanted.at_ms, or_(ended.is_(None), ended > wanted.at_ms))
