@@ -107,17 +107,24 @@ class ManagerTalks:
     @asynccontextmanager
     async def looked_after(self, look: Look, first_ms: int) -> AsyncIterator[None]:
         """Part of `Talks`, in real time."""
-        task = asyncio.create_task(_look_on(look, first_ms), name="looking after a talk")
+        looking: list[asyncio.Task[None]] = []
+
+        def begin() -> None:
+            looking.append(asyncio.create_task(_look_on(look), name="looking after a talk"))
+
+        timer = asyncio.get_running_loop().call_later(first_ms / 1000, begin)
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.wait({task})
+            timer.cancel()
+            for task in looking:
+                task.cancel()
+                await asyncio.wait({task})
 
 
-async def _look_on(look: Look, first_ms: int) -> None:
-    wait_ms: int | None = first_ms
+async def _look_on(look: Look) -> None:
     try:
+        wait_ms = await look()
         while wait_ms is not None:
             await asyncio.sleep(wait_ms / 1000)
             wait_ms = await look()
