@@ -182,6 +182,20 @@ def same_country(one: str, other: str) -> bool:
     return bool(code) and code == _country_code(other)
 
 
+def country_of(number: str) -> str | None:
+    """The country (ISO 3166-1) of E.164 digits; None where no country has them.
+
+    Countries that share a code are told apart by the ranges they have; where those do not tell, it is the
+    country that the code is mainly of.
+    """
+    parsed = _parse(f"+{number}", None)
+    if parsed is None or parsed.country_code is None:
+        return None
+    country = phonenumbers.region_code_for_number(parsed)
+    country = country or phonenumbers.region_code_for_country_code(parsed.country_code)
+    return country if country in phonenumbers.SUPPORTED_REGIONS else None
+
+
 def trunk_zero(digits: str) -> str:
     """The country code that E.164 digits begin with, if 0 is only dialled before numbers within that country.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ringflow.accounts.admission import Admission
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.lockout import Caller
@@ -13,6 +15,7 @@ from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.variables import Variables
 from ringflow.calls.world import CallWorld
 from ringflow.errors import StartError
+from ringflow.store import StoreGone
 
 
 class CallAccount:
@@ -65,6 +68,25 @@ class CallAccount:
         self._variables.give_customer(customer, card_id)
         self._events.emit(events.CallIdentified, customer.id, card_id)
         return True
+
+    async def remember_language(self, language: str) -> None:
+        """Keep the language for the next call of the customer who pays; what hinders that is noted."""
+        customer = self.customer
+        if customer is None:
+            self._events.note("language_not_remembered", "nobody has been identified")
+            return
+        if customer.language == language:
+            return
+        try:
+            remembered = await self.teller.remember_language(customer.id, language)
+        except (StoreGone, StartError) as error:
+            self._events.note("language_not_remembered", str(error))
+            return
+        if remembered is None:
+            self._events.note("language_not_remembered", f"customer {customer.id} is gone")
+            return
+        self.customer = replace(customer, language=language)
+        self._events.note("language_remembered", f"customer {customer.id}")
 
     async def leave(self) -> None:
         """The call is over: it counts for nobody any more."""

@@ -63,9 +63,9 @@ class Call:
         """The code of the language in which the caller is spoken to, such as `en`."""
         return self.spoken.code
 
-    def set_language(self, code: str) -> None:
+    def set_language(self, code: str, how: str = "") -> None:
         """Speak this language from now on: prompts, numbers and texts. Raises `Refused`."""
-        self.spoken.choose(code)
+        self.spoken.choose(code, how)
 
     @property
     def answered(self) -> bool:

@@ -8,9 +8,12 @@ from ringflow.calls.world import CallWorld
 from ringflow.config import Config
 from ringflow.errors import Problem, Refused
 from ringflow.sounds.generated import GENERATED
-from ringflow.speaking import LIBRARY_PREFIX, load_language
+from ringflow.speaking import LIBRARY_PREFIX, languages, load_language
 
-_OF_ONE_LANGUAGE = (LIBRARY_PREFIX, f"{GENERATED}/")
+OFFERS = "LANGUAGE"
+"""The folder of the library with the prompts that offer a language, each in it: `LANGUAGE/es`."""
+
+_OF_ONE_LANGUAGE = (LIBRARY_PREFIX, f"{GENERATED}/", f"{OFFERS}/")
 """Prompts below these were made for one language, which stands in their names."""
 
 
@@ -19,11 +22,16 @@ def variant_of(prompt: str, language: str) -> str:
     return f"{language}/{prompt}"
 
 
+def has_variants(prompt: str) -> bool:
+    """Whether there may be variants of a prompt in other languages."""
+    return not prompt.startswith(_OF_ONE_LANGUAGE)
+
+
 class CallLanguage:
     """The language of one call: the one that was chosen, else that of its app, else the configured one.
 
     What a caller hears is looked for in these languages, in that order. A prompt in no language's folder is
-    in the configured one.
+    in the configured one. `offered` are the languages that the app lists, none where it lists none.
     """
 
     def __init__(self, world: CallWorld, variables: Variables, call_events: CallEvents) -> None:
@@ -32,6 +40,7 @@ class CallLanguage:
         self._events = call_events
         self._chosen: str | None = None
         self._of_app: str | None = None
+        self.offered: tuple[str, ...] = ()
         variables.give_language(world.language)
 
     @property
@@ -39,15 +48,20 @@ class CallLanguage:
         """The code of the language, such as `en`."""
         return self._chosen or self._of_app or self._world.language
 
-    def choose(self, code: str) -> None:
-        """Speak this language from now on, whatever apps say. Raises `Refused` for one that is not spoken."""
-        load_language(code)
+    def choose(self, code: str, how: str = "") -> None:
+        """Speak this language from now on, whatever apps say. Raises `Refused` for one that is not spoken.
+
+        `how` it was chosen stands in the call's record.
+        """
+        if code not in languages():
+            load_language(code)
         self._chosen = code
-        self._events.note("language", code)
+        self._events.note("language", f"{code} ({how})" if how else code)
         self._variables.give_language(code)
 
-    def enter_app(self, language: str | None) -> None:
-        """The call is in an app with this language; None: in one that names none."""
+    def enter_app(self, language: str | None, offered: tuple[str, ...] = ()) -> None:
+        """The call is in an app with this language (None: it names none), which is for those `offered`."""
+        self.offered = offered
         if language != self._of_app:
             self._of_app = language
             self._variables.give_language(self.code)
@@ -57,7 +71,7 @@ class CallLanguage:
         for code in (self._chosen, self._of_app):
             if code is None:
                 continue
-            if code == self._world.language or name.startswith(_OF_ONE_LANGUAGE):
+            if code == self._world.language or not has_variants(name):
                 return name
             variant = variant_of(name, code)
             if self._world.has_prompt(variant):

@@ -79,7 +79,7 @@ class _Walk:
         call, frame = self._call, self._frames[-1]
         slot = frame.slot
         flow = frame.flow
-        call.spoken.enter_app(flow.settings.own_language)
+        call.spoken.enter_app(flow.settings.own_language, flow.settings.languages or ())
         call.events.enter_slot(flow.app, flow.revision, flow.label(frame.index), slot.slot)
         try:
             await call.media.obey()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringflow.calls.language import variant_of
+from ringflow.calls.language import has_variants, variant_of
 from ringflow.errors import Problem
 from ringflow.flows.draft import Draft
 from ringflow.flows.spoken import CALL_WORDS
 from ringflow.flows.surroundings import Prompts
-from ringflow.speaking import LIBRARY_PREFIX, prompts_needed
+from ringflow.speaking import prompts_needed
 from ringflow.wording import counted
 
 MAX_NAMED = 3
@@ -34,7 +34,7 @@ def language_problems(draft: Draft, prompts: Prompts, configured: str) -> Iterat
     slots = [slot for index in range(len(draft.slots)) if (slot := draft.usable(index)) is not None]
     played = dict.fromkeys(name for slot in slots for _, name in slot.prompts())
     languages = listed_languages(draft)
-    own = [name for name in played if not name.startswith(LIBRARY_PREFIX)]
+    own = [name for name in played if has_variants(name)]
     for place, language in enumerate(languages):
         location = (*draft.location, "languages", place)
         lacking = [

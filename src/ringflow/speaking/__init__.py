@@ -5,6 +5,7 @@ the text too. Names that begin with `SAY/` are the prompt library's; others are 
 packs, to be played in that language's folder.
 """
 
+from ringflow.speaking.countries import language_of_country
 from ringflow.speaking.language import Gender, Language, languages, load_language
 from ringflow.speaking.phrases import balance, digits, minutes, money, number
 from ringflow.speaking.prompts import prompts_needed
@@ -19,6 +20,7 @@ __all__ = [
     "Words",
     "balance",
     "digits",
+    "language_of_country",
     "languages",
     "load_language",
     "minutes",

@@ -143,6 +143,7 @@ class Language:
         return Words(tuple(units), text)
 
 
+@cache
 def languages() -> tuple[str, ...]:
     """The codes of the languages there are, sorted."""
     names = (entry.name for entry in _FOLDER.iterdir())
