@@ -47,7 +47,7 @@ def test_a_draft_is_saved_checked_compared_published_and_rolled_back(flows: Run)
     assert flows("rollback", "card").out == f"card: revision {R1} is published\n"
     assert CARD.read_text() == FIRST
     assert flows("show", "card", R2[:5]).out == SECOND
-    history = flows("history", "card", "--json").json
+    history = flows("history", "card", "--json").json["items"]
     assert [(one["how"], one["revision"], one["operator"], one["note"]) for one in history] == [
         ("rolled back", R1, "ann", ""),
         ("published", R2, "ann", "louder"),

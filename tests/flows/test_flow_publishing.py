@@ -541,14 +541,19 @@ async def test_the_history_has_every_publication_and_every_text_that_ran_from_th
     here.write(THIRD)
     await here.reload()
     await here.publisher.roll_back(shell_operator("bob"), "card", text_revision(FIRST), "as it was")
-    entries = await here.library.history("card", 10)
+    page = await here.library.history("card", PageRequest(10))
+    assert page.next is None
+    entries = page.items
     assert [(one.how, one.revision, one.operator, one.note) for one in entries] == [
         (How.ROLLED_BACK, text_revision(FIRST), "bob", "as it was"),
         (How.ON_DISK, text_revision(THIRD), None, ""),
         (How.PUBLISHED, text_revision(SECOND), "ann", ""),
         (How.ON_DISK, text_revision(FIRST), None, ""),
     ]
-    assert len(await here.library.history("card", 2)) == 2
+    first = await here.library.history("card", PageRequest(3))
+    assert first.next is not None
+    rest = await here.library.history("card", PageRequest(3, first.next))
+    assert ([*first.items, *rest.items], rest.next) == (entries, None)
 
 
 async def test_every_text_that_ran_is_kept_though_the_database_was_away_while_it_did(
@@ -608,7 +613,8 @@ async def test_a_server_whose_clock_is_a_little_behind_makes_no_change_by_hand_o
         made = await newest_of(connection, "card.yaml")
         assert made is not None
         await keep(connection, [Revision("card.yaml", "card", made.revision, SECOND)], made.at_ms - 3000)
-    assert [one.how for one in await here.library.history("card", 10)] == [How.PUBLISHED]
+    page = await here.library.history("card", PageRequest(10))
+    assert [one.how for one in page.items] == [How.PUBLISHED]
 
 
 async def test_a_link_is_not_replaced_by_a_file(machine: Make) -> None:

@@ -14,9 +14,8 @@ from ringflow.cli import flow_draft
 from ringflow.cli.flow_access import Flow, Over, text_of, with_flows
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_json, print_many
-from ringflow.cli.page_options import DEFAULT_LIMIT, Limit
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page
 from ringflow.config import Config
-from ringflow.flows.history import HistoryEntry
 from ringflow.flows.library import FlowState, FlowText
 from ringflow.flows.publication import Publication
 from ringflow.flows.publisher import FlowPublisher
@@ -33,6 +32,7 @@ from ringflow.forms.flow import (
 )
 from ringflow.forms.json_value import json_object
 from ringflow.moments import Moment
+from ringflow.store.pages import Page, PageRequest
 
 app = typer.Typer(help="Call flows: their texts, drafts, publications and history.", no_args_is_help=True)
 app.add_typer(flow_draft.app, name="draft")
@@ -97,14 +97,16 @@ def show_command(name: Flow, version: Version = "file", as_json: Json = False) -
 
 
 @app.command("history")
-def history_command(name: Flow, limit: Limit = DEFAULT_LIMIT, as_json: Json = False) -> None:
+def history_command(
+    name: Flow, limit: Limit = DEFAULT_LIMIT, after: After = None, as_json: Json = False
+) -> None:
     """List the texts that a flow had, the newest first."""
 
-    async def find(publisher: FlowPublisher, config: Config) -> list[HistoryEntry]:
-        return await publisher.library.history(name, limit)
+    async def find(publisher: FlowPublisher, config: Config) -> Page[FlowHistoryForm]:
+        page = await publisher.library.history(name, PageRequest(limit, after))
+        return page.map(flow_history_form)
 
-    found = [flow_history_form(one) for one in with_flows(find)]
-    print_many(found, FlowHistoryForm, as_json)
+    print_page(with_flows(find), FlowHistoryForm, as_json)
 
 
 @app.command("diff")

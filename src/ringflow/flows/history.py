@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Subquery, case, exists, literal, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.flows.publication import How, publications_of
-from ringflow.store.flow_tables import flow_revisions
+from ringflow.flows.publication import How
+from ringflow.store.flow_tables import flow_publications, flow_revisions
+from ringflow.store.pages import Listing, Page, PageRequest
 
-NEVER_MS = 2**63
 CLOCKS_APART_MS = 10_000
 """How far apart the clocks of the machine that publishes a text and of one that serves it may be."""
 
@@ -30,22 +32,48 @@ class HistoryEntry:
     note: str
 
 
-async def read_history(connection: AsyncConnection, file: str, limit: int) -> list[HistoryEntry]:
-    """The newest entries, the newest first."""
-    published = await publications_of(connection, file)
-    entries = [
-        HistoryEntry(one.at_ms, one.revision, one.app, one.how, one.operator, one.note) for one in published
-    ]
-    revisions = flow_revisions.c
-    first_published: dict[str, int] = {one.revision: one.at_ms for one in published}
-    rows = await connection.execute(
-        select(revisions.first_loaded_ms, revisions.revision, revisions.app)
-        .where(revisions.file == file, revisions.first_loaded_ms.is_not(None))
-        .order_by(revisions.id.desc())
+_published = flow_publications.alias("published")
+_loaded = flow_revisions.alias("loaded")
+
+
+def _entries(file: str) -> Subquery:
+    """The rows of `HistoryEntry`, and a number that no two of one moment share."""
+    published, loaded = _published.c, _loaded.c
+    by_an_operator = select(
+        published.at_ms,
+        published.revision,
+        published.app,
+        case((published.kind == "publish", How.PUBLISHED.value), else_=How.ROLLED_BACK.value).label("how"),
+        published.operator,
+        published.note,
+        (published.id * 2 + 1).label("number"),
+    ).where(published.file == file)
+    before = flow_publications.c
+    was_published = exists().where(
+        before.file == loaded.file,
+        before.revision == loaded.revision,
+        before.at_ms <= loaded.first_loaded_ms + CLOCKS_APART_MS,
     )
-    entries += [
-        HistoryEntry(row.first_loaded_ms, row.revision, row.app, How.ON_DISK, None, "")
-        for row in rows
-        if row.first_loaded_ms < first_published.get(row.revision, NEVER_MS) - CLOCKS_APART_MS
-    ]
-    return sorted(entries, key=lambda one: one.at_ms, reverse=True)[:limit]
+    on_disk = select(
+        loaded.first_loaded_ms,
+        loaded.revision,
+        loaded.app,
+        literal(How.ON_DISK.value),
+        null(),
+        literal(""),
+        loaded.id * 2,
+    ).where(loaded.file == file, loaded.first_loaded_ms.is_not(None), ~was_published)
+    return union_all(by_an_operator, on_disk).subquery("entries")
+
+
+async def read_history(connection: AsyncConnection, file: str, asked: PageRequest) -> Page[HistoryEntry]:
+    """Read a page of a file's entries, the newest first. Raises `Refused`, `WrongCursor`."""
+    entries = _entries(file).c
+    query = select(entries.at_ms, entries.revision, entries.app, entries.how, entries.operator, entries.note)
+    listing = Listing("texts of a flow", {"at": (entries.at_ms, entries.number)}, first="-at")
+    return await listing.page(connection, query, asked, _entry)
+
+
+def _entry(row: Sequence[Any]) -> HistoryEntry:
+    at_ms, revision, app, how, operator, note = row
+    return HistoryEntry(at_ms, revision, app, How(how), operator, note)

@@ -27,6 +27,7 @@ from ringflow.flows.service_register import ServerFlow, flows_of_servers, not_se
 from ringflow.flows.slot import Slot
 from ringflow.plain_text import plain
 from ringflow.store import Store
+from ringflow.store.pages import Page, PageRequest
 from ringflow.wording import did_you_mean, known_words
 
 LOOKS = 20
@@ -173,11 +174,11 @@ class FlowLibrary:
                 break
         return late
 
-    async def history(self, name: str, limit: int) -> list[HistoryEntry]:
-        """What became of a flow, the newest first."""
+    async def history(self, name: str, asked: PageRequest) -> Page[HistoryEntry]:
+        """A page of what became of a flow, the newest first. Raises `WrongCursor` too."""
         file = await self.file_of(name)
         async with self.store.reading() as connection:
-            return await read_history(connection, file, limit)
+            return await read_history(connection, file, asked)
 
     async def drafts(self) -> list[OperatorDraft]:
         """All drafts, by file."""
