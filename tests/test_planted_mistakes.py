@@ -1090,7 +1090,7 @@ mistake(
     (
         "3:5: unknown key `App` "
         "(did you mean `app`? known here: app, channels, customer, enabled, identify, number, "
-        "reject_code, withheld)"
+        "reject_code, withheld, variable)"
     ),
 )
 mistake(

@@ -239,6 +239,7 @@ class DidDeclaration(Frozen):
     channels: Annotated[int, Field(ge=1)] | None = None
     reject_code: Annotated[int, Field(ge=400, le=699)] = 403
     withheld: Literal["reject", "identify"] = "identify"
+    variable: str | None = None
 
 
 class TrunkDeclaration(Frozen):

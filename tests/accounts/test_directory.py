@@ -10,7 +10,13 @@ from ringflow.accounts import clis, customers, dids, trunks
 from ringflow.accounts.admission import Admission, Rejection
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
-from ringflow.accounts.directory import ARRIVAL, ARRIVAL_IN_OTHER_FORM, CALLING, Directory
+from ringflow.accounts.directory import (
+    ARRIVAL,
+    ARRIVAL_BEHIND_DID,
+    ARRIVAL_IN_OTHER_FORM,
+    CALLING,
+    Directory,
+)
 from ringflow.accounts.trunks import Trunk
 from ringflow.actor import acting, shell_operator
 from ringflow.errors import Refused
@@ -349,3 +355,103 @@ def test_each_noun_has_the_columns_of_its_table(kind: type, table: str) -> None:
     fields = {field.name for field in dataclasses.fields(kind)}
     # Columns that were added later stand at the end of their table.
     assert {*fields, "created_ms", "updated_ms"} == set(metadata.tables[table].columns.keys())
+
+
+async def one_stage(store: Store, *numbers: str, **fields: object) -> Directory:
+    """DIDs with a number behind them, each of which leads to an app that is called after it."""
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await customers.add(actor, Customer(42, "Demo"))
+        await clis.add_number(actor, 42, CLI)
+        for index, number in enumerate(numbers):
+            await dids.add(actor, Did(number, f"app{index}", **fields))
+    return Directory(store, "US")
+
+
+@pytest.mark.parametrize(
+    "dialled",
+    [
+        "5061999441234567890",
+        "+5061999441234567890",
+        "005061999441234567890",
+        "0115061999441234567890",
+        "5061999441234567890#",
+    ],
+)
+async def test_what_is_dialled_behind_a_did_is_the_number_that_is_wanted(store: Store, dialled: str) -> None:
+    directory = await one_stage(store, "+506 1999{number}")
+    answer = await arrive(directory, did=dialled)
+    assert isinstance(answer, Admission)
+    assert (answer.did.number, answer.did.variable, answer.brought) == (
+        "5061999{number}",
+        "ivr_destination",
+        "441234567890",
+    )
+
+
+@pytest.mark.parametrize(
+    ("dialled", "app", "brought"),
+    [
+        ("50619994412", "app0", "4412"),
+        ("506199955", "app1", "5"),
+        ("50619995", "app3", None),
+        ("5061234", "app2", "1234"),
+    ],
+)
+async def test_of_dids_with_a_number_behind_them_the_most_digits_win(
+    store: Store, dialled: str, app: str, brought: str | None
+) -> None:
+    directory = await one_stage(store, "5061999{number}", "50619995{number}", "506{number}", "50619995")
+    answer = await arrive(directory, did=dialled)
+    assert isinstance(answer, Admission)
+    assert (answer.did.app, answer.brought) == (app, brought)
+
+
+@pytest.mark.parametrize("dialled", ["5061999", "5061999abc", "+", "4", "5061999" + "4" * 33])
+async def test_a_did_with_a_number_behind_it_is_not_reached_without_one(store: Store, dialled: str) -> None:
+    answer = await arrive(await one_stage(store, "5061999{number}"), did=dialled)
+    assert answer == Rejection(404, "DID Not Found")
+
+
+async def test_sqlite_looks_dids_with_a_number_up_by_their_key(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/no-statistics.db")
+    await store.migrate()
+    async with store.reading() as connection:
+        sql, order = ARRIVAL_BEHIND_DID.compile(connection.dialect)
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", ("1",) * len(order))
+        told = [str(row[-1]) for row in plan.all()]
+    await store.close()
+    assert not [step for step in told if step.startswith("SCAN dids") or "SCAN dialled" in step]
+    assert "SEARCH dialled USING PRIMARY KEY (number=?)" in told
+
+
+async def test_which_did_a_number_reaches_is_shown(store: Store) -> None:
+    await one_stage(store, "5061999{number}", "506{number}", variable="wanted")
+    async with store.reading() as connection:
+        assert (await dids.reached(connection, "5061999441234567890", "US")).app == "app0"
+        assert (await dids.reached(connection, "+506{number}", "US")).app == "app1"
+        with pytest.raises(Refused, match="DID 5071 does not exist"):
+            await dids.reached(connection, "5071", "US")
+
+
+@pytest.mark.parametrize(
+    ("did", "message"),
+    [
+        (Did("5061999{number}", "x"), r"DID 5061999\{number\} exists already and leads to app0"),
+        (Did("+506-1999{number}", "x"), r"DID 5061999\{number\} exists already"),
+        (
+            Did("{number}5061999", "x"),
+            r"write at most 20 digits and then \{number\}, such as 5061999\{number",
+        ),
+        (Did("5061999{dest}", "x"), "write at most 20 digits and then"),
+        (Did("5" * 21 + "{number}", "x"), "write at most 20 digits and then"),
+        (Did("506{number}", "x", variable="Wanted"), "variable `Wanted`: write small letters"),
+        (Did("5060", "x", variable="wanted"), "variable `wanted`: DID 5060 brings no number; leave it out"),
+    ],
+)
+async def test_a_did_with_a_number_behind_it_is_refused_for_a_reason(
+    store: Store, did: Did, message: str
+) -> None:
+    await one_stage(store, "5061999{number}")
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        with pytest.raises(Refused, match=message):
+            await dids.add(actor, did)

@@ -28,7 +28,7 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
     did = ringflow("did", "add", "8005550100", "calling_card", "--json").json
     assert did == {
         "number": "18005550100", "app": "calling_card", "identify": "cli", "customer": None,
-        "enabled": True, "channels": None, "reject_code": 403, "withheld": "identify",
+        "enabled": True, "channels": None, "reject_code": 403, "withheld": "identify", "variable": None,
         "source": "operator",
     }  # fmt: skip
     words = ("--header", "X-A: a:b", "--header", "X-B:", "--rated", "upstream", "--server", "sip.example.net")

@@ -144,8 +144,8 @@ async def test_dids_and_clis_are_the_same_after_the_migration_that_moves_them(
     await store.migrate()
     async with store.writing() as connection:
         assert (await connection.execute(dids.select().order_by(dids.c.app))).all() == [
-            ("1800555", "card", "cli", None, False, None, 403, "operator", 5, 6, "identify"),
-            ("alice", "menu", "none", 42, True, 3, 404, "config", 3, 4, "identify"),
+            ("1800555", "card", "cli", None, False, None, 403, "operator", 5, 6, "identify", None),
+            ("alice", "menu", "none", 42, True, 3, 404, "config", 3, 4, "identify", None),
         ]
         assert (await connection.execute(clis.select().order_by(clis.c.id))).all() == [
             (7, 42, "441910000001", None, "home", "operator", 7, 8),

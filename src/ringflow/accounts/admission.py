@@ -14,7 +14,8 @@ class Admission:
 
     `cli` is the caller's number in E.164 digits, None when unknown, unusable, or withheld from us too;
     `presented_cli` is what the network sent, escaped for logs only. `customer` pays; None on a DID that
-    identifies nobody. `withheld`: the caller's number must not be shown to callees.
+    identifies nobody. `withheld`: the caller's number must not be shown to callees. `brought`: the number
+    that was dialled behind a DID such as `5061999{number}`, None for any other DID.
     """
 
     did: Did
@@ -22,6 +23,7 @@ class Admission:
     cli: str | None
     presented_cli: str
     withheld: bool = False
+    brought: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ operator made under the same name is a conflict: neither side is guessed to be r
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
+from contextlib import suppress
 
 import structlog
 
 from ringflow.accounts import clis, customers, dids, trunks
 from ringflow.accounts.customers import Customer
+from ringflow.accounts.did_patterns import did_pattern, looks_like_pattern
 from ringflow.accounts.dids import Did
 from ringflow.accounts.directory_changes import lock_directory, refuse_foreign
 from ringflow.accounts.trunks import Trunk
@@ -114,6 +116,9 @@ class _Declaring:
             seen.add(name)
 
     def _did_key(self, did: DidDeclaration) -> str:
+        if looks_like_pattern(did.number):
+            with suppress(Refused):
+                return did_pattern(did.number)
         return normalise_number(did.number, self.actor.country) or did.number
 
     async def _customer(self, declared: CustomerDeclaration) -> None:

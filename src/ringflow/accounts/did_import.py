@@ -16,7 +16,7 @@ from ringflow.accounts.bulk_import import (
     parts,
     raise_all,
 )
-from ringflow.accounts.dids import COLUMNS, Did, check_fields, did_number
+from ringflow.accounts.dids import COLUMNS, Did, check_fields, did_number, with_variable
 from ringflow.accounts.directory_changes import Source, source_of
 from ringflow.accounts.fields import Trying
 from ringflow.actor import Actor
@@ -29,7 +29,17 @@ class DidImport(TableImport[str, Did]):
     """A row of a new DID needs a number and an app."""
 
     subject = "DIDs"
-    columns = ("number", "app", "identify", "customer", "enabled", "channels", "reject_code", "withheld")
+    columns = (
+        "number",
+        "app",
+        "identify",
+        "customer",
+        "enabled",
+        "channels",
+        "reject_code",
+        "withheld",
+        "variable",
+    )
     needed = ("number",)
     aliases: ClassVar[Mapping[str, str]] = {"did": "number", "customer_id": "customer", "flow": "app"}
 
@@ -75,12 +85,13 @@ class DidImport(TableImport[str, Did]):
         cells.yes_or_no("enabled")
         cells.number_or_none("channels")
         cells.number("reject_code")
+        cells.text("variable")
         fields: dict[str, Any] = cells.found
         with trying:
             if fields.get("customer_id") is not None:
                 check_customer(fields["customer_id"], self._customers)
         start = old or Did(key, "", source=source_of(self.actor))
-        new = replace(start, **fields)
+        new = with_variable(replace(start, **fields))
         with trying:
             if not new.app:
                 raise Refused(
@@ -107,7 +118,16 @@ class DidImport(TableImport[str, Did]):
 
     async def rewrite(self, rows: Sequence[Did]) -> None:
         """Write changed DIDs."""
-        names = ("app", "identify", "customer_id", "enabled", "channels", "reject_code", "withheld")
+        names = (
+            "app",
+            "identify",
+            "customer_id",
+            "enabled",
+            "channels",
+            "reject_code",
+            "withheld",
+            "variable",
+        )
         statement = dids.update().where(dids.c.number == bindparam("at"))
         statement = statement.values(
             {name: bindparam(f"new_{name}") for name in names} | {"updated_ms": self.actor.now_ms}

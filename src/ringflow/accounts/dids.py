@@ -7,10 +7,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, TypedDict, Unpack, get_args
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
+from ringflow.accounts.did_patterns import (
+    DEFAULT_VARIABLE,
+    check_variable,
+    did_pattern,
+    fitting_patterns,
+    is_did_pattern,
+    looks_like_pattern,
+)
 from ringflow.accounts.directory_changes import Source, lock_directory, note_change, refuse_foreign, source_of
 from ringflow.accounts.fields import check_channels, check_one_of, check_range, trying_all
 from ringflow.actor import Actor
@@ -36,7 +44,8 @@ class Did:
     `identify`: `cli` finds the customer by the calling number and rejects the unknown with `reject_code`;
     `none` takes every caller, at the expense of `customer_id` or of nobody. `channels` is how many calls at
     once, None for no limit. A number that the network knows and the caller wants withheld identifies the
-    caller with `withheld: identify`, and counts as none with `reject`.
+    caller with `withheld: identify`, and counts as none with `reject`. `variable`: the one that gets the
+    number which callers dial behind a DID such as `5061999{number}`; None for any other DID.
     """
 
     number: str
@@ -48,6 +57,7 @@ class Did:
     reject_code: int = 403
     withheld: Withheld = "identify"
     source: Source = "operator"
+    variable: str | None = None
 
 
 class DidChanges(TypedDict, total=False):
@@ -60,6 +70,7 @@ class DidChanges(TypedDict, total=False):
     channels: int | None
     reject_code: int
     withheld: Withheld
+    variable: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +91,11 @@ DIDS = Listing("DIDs", {"number": (dids.c.number,), "app": (dids.c.app, dids.c.n
 def did_number(text: str, country: str) -> str:
     """How a DID is kept: E.164 digits where the text can be read as such, else the extension as it is.
 
-    Raises `Refused` for text that Asterisk would not take for an extension.
+    One with a number behind it, such as `5061999{number}`, is kept so. Raises `Refused` for text that
+    Asterisk would not take for an extension.
     """
+    if looks_like_pattern(text):
+        return did_pattern(text)
     number = normalise_number(text, country) or extension(text)
     if number is None:
         raise Refused(
@@ -94,8 +108,9 @@ def did_number(text: str, country: str) -> str:
 
 
 async def find(connection: AsyncConnection, text: str, country: str) -> Did | None:
-    """The DID that callers reach by dialling `text`, or None: as it is written first, then normalised."""
-    for number in dict.fromkeys((text, normalise_number(text, country))):
+    """The DID of this number, or None: as it is written first, then normalised. It may be a pattern."""
+    forms = (text, did_pattern(text) if looks_like_pattern(text) else normalise_number(text, country))
+    for number in dict.fromkeys(forms):
         query = select(*COLUMNS).where(dids.c.number == number)
         if row := (await connection.execute(query)).one_or_none():
             return Did(*row)
@@ -103,11 +118,21 @@ async def find(connection: AsyncConnection, text: str, country: str) -> Did | No
 
 
 async def show(connection: AsyncConnection, text: str, country: str) -> Did:
-    """The DID that callers reach by dialling `text`. Raises `Refused` when there is none."""
+    """The DID of this number. Raises `Refused` when there is none."""
     did = await find(connection, text, country)
     if did is None:
         raise Unknown("did.unknown", f"DID {plain(text)} does not exist", did=text)
     return did
+
+
+async def reached(connection: AsyncConnection, text: str, country: str) -> Did:
+    """The DID that callers reach by dialling `text`, or the pattern `text`. Raises `Refused` without one."""
+    did = None if looks_like_pattern(text) else await find(connection, text, country)
+    if did is None and (patterns := fitting_patterns(text, country)):
+        fitting = select(*COLUMNS).where(dids.c.number.in_(patterns))
+        row = (await connection.execute(fitting.order_by(func.length(dids.c.number).desc()))).first()
+        did = Did(*row) if row else None
+    return did if did is not None else await show(connection, text, country)
 
 
 async def every(
@@ -190,6 +215,7 @@ async def delete(actor: Actor, text: str) -> Did:
 
 
 async def _checked(actor: Actor, did: Did) -> Did:
+    did = with_variable(did)
     with trying_all() as trying:
         with trying:
             check_fields(did)
@@ -197,6 +223,12 @@ async def _checked(actor: Actor, did: Did) -> Did:
             if did.customer_id is not None:
                 await customers.show(actor.connection, did.customer_id, at=("customer",))
     return did
+
+
+def with_variable(did: Did) -> Did:
+    """The DID with the variable that gets the number behind it, if it has one."""
+    has_default = did.variable is None and is_did_pattern(did.number)
+    return replace(did, variable=DEFAULT_VARIABLE) if has_default else did
 
 
 def check_fields(did: Did) -> None:
@@ -212,6 +244,8 @@ def check_fields(did: Did) -> None:
             check_range(did.reject_code, 400, 699, "reject code")
         with trying:
             check_one_of(did.withheld, get_args(Withheld), "withheld")
+        with trying:
+            check_variable(did.number, did.variable)
 
 
 def _check_app(app: str) -> None:

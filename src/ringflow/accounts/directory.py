@@ -25,6 +25,7 @@ from ringflow.accounts.admission import (
 )
 from ringflow.accounts.customers import COLUMNS as CUSTOMER_COLUMNS
 from ringflow.accounts.customers import Customer
+from ringflow.accounts.did_patterns import MOST_PATTERNS, fitting_patterns, number_behind
 from ringflow.accounts.dids import COLUMNS as DID_COLUMNS
 from ringflow.accounts.dids import Did
 from ringflow.accounts.patterns import Pattern, compile_pattern
@@ -67,6 +68,19 @@ ARRIVAL = _arrival(bindparam("did", type_=Text), ["did"])
 ARRIVAL_IN_OTHER_FORM = _arrival(
     func.coalesce(_as_dialled, bindparam("number", type_=Text)), ["did", "number"]
 )
+# As many as `fitting_patterns` gives at most, of three readings of a number.
+_PATTERNS = [f"pattern_{index}" for index in range(MOST_PATTERNS)]
+_fitting = (
+    select(_dialled.c.number)
+    .where(_dialled.c.number.in_([bindparam(name, type_=Text) for name in _PATTERNS]))
+    .order_by(func.length(_dialled.c.number).desc())
+    .limit(literal_column("1"))
+    # Without it SQLAlchemy binds a parameter of its own for SQLite.
+    .offset(literal_column("0"))
+    .scalar_subquery()
+)
+ARRIVAL_BEHIND_DID = _arrival(_fitting, _PATTERNS)
+"""Asked where no DID is the number as it stands: the one with a number behind it that fits best."""
 _DID_AT = 1
 _PAYER_AT = _DID_AT + len(DID_COLUMNS)
 
@@ -110,10 +124,10 @@ class Directory:
     async def arrive(self, did_text: str, cli_text: str | None, withheld: bool) -> Admission | Rejection:
         """Who is called, who calls, who pays; or why the call is rejected.
 
-        `did_text` is matched as it is, then normalised. Exact CLIs go before patterns, of which the oldest
-        wins. A caller without a CLI, or whose CLI is no telephone number, matches only patterns that match
-        the empty text, such as `^.*`; one that is `withheld` is none where the DID says so. Both texts come
-        from the network and may be anything.
+        `did_text` is matched as it is, then normalised, then as a DID with a number behind it. Exact CLIs go
+        before patterns, of which the oldest wins. A caller without a CLI, or whose CLI is no telephone
+        number, matches only patterns that match the empty text, such as `^.*`; one that is `withheld` is none
+        where the DID says so. Both texts come from the network and may be anything.
         """
         number = normalise_number(did_text, self._country)
         if number != did_text and extension(did_text) is None:
@@ -125,9 +139,17 @@ class Directory:
         else:
             (row,) = await self._store.look_up(ARRIVAL_IN_OTHER_FORM, did_text, number, identifying)
         self._newest = max(self._newest, row[0])
-        did = _did(row[_DID_AT:_PAYER_AT])
+        did, brought = _did(row[_DID_AT:_PAYER_AT]), None
         if did is None:
-            return DID_NOT_FOUND
+            patterns = fitting_patterns(did_text, self._country)
+            if not patterns:
+                return DID_NOT_FOUND
+            asked = [*patterns, *patterns[:1] * (len(_PATTERNS) - len(patterns))]
+            (row,) = await self._store.look_up(ARRIVAL_BEHIND_DID, *asked, identifying)
+            did = _did(row[_DID_AT:_PAYER_AT])
+            if did is None:
+                return DID_NOT_FOUND
+            brought = number_behind(did.number, did_text, self._country)
         if not did.enabled:
             return DID_DISABLED
         customer = _customer(row[_PAYER_AT:])
@@ -140,7 +162,7 @@ class Directory:
                 return cli_not_authorized(did)
         if customer is not None and customer.status != "active":
             return customer_not_active(customer)
-        return Admission(did, customer, cli, plain(cli_text or ""), withheld)
+        return Admission(did, customer, cli, plain(cli_text or ""), withheld, brought)
 
     async def recognise(self, cli: str | None) -> Customer | None:
         """The customer whom a CLI (E.164 digits, None for an anonymous caller) identifies, active or not.

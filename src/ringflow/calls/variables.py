@@ -41,6 +41,8 @@ class Variables:
         if admission.cli is not None:
             self._given["cli"] = admission.cli
         self._scopes = [_Scope({"app": admission.did.app})]
+        if admission.brought is not None and admission.did.variable is not None:
+            self._store_in(self._scopes[0], admission.did.variable, admission.brought, secret=False)
         if admission.customer is not None:
             self.give_customer(admission.customer, None)
 

@@ -25,7 +25,11 @@ from ringflow.wording import did_you_mean, known_words
 app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
 
 Number = Annotated[
-    str, typer.Argument(metavar="NUMBER", help="A telephone number in any form, or an extension such as 100.")
+    str,
+    typer.Argument(
+        metavar="NUMBER",
+        help="A telephone number in any form, an extension such as 100, or 5061999{number}.",
+    ),
 ]
 Channels = Annotated[
     str | None, typer.Option("--channels", metavar="N|none", help="How many calls at once; none: no limit.")
@@ -48,6 +52,14 @@ WithheldOption = Annotated[
         "--withheld", help="Whether a withheld number that the network knows identifies the caller."
     ),
 ]
+VariableOption = Annotated[
+    str | None,
+    typer.Option(
+        "--variable",
+        metavar="NAME",
+        help="The variable that gets what is dialled behind 5061999{number}; ivr_destination by default.",
+    ),
+]
 
 
 @app.command("add")
@@ -61,9 +73,13 @@ def add_command(
     channels: Channels = None,
     reject_code: RejectCode = 403,
     withheld: WithheldOption = "identify",
+    variable: VariableOption = None,
     as_json: Json = False,
 ) -> None:
-    """Add a DID that leads to an app."""
+    """Add a DID that leads to an app.
+
+    Behind 5061999{number} callers dial the number that they want, which the app gets in a variable.
+    """
     did = Did(
         number,
         app_name,
@@ -73,6 +89,7 @@ def add_command(
         number_or_none(channels, "--channels") if channels is not None else None,
         403 if reject_code is None else reject_code,
         withheld or "identify",
+        variable=variable,
     )
     print_one(did_form(with_actor(operator, lambda actor, config: dids.add(actor, did))), as_json)
     _tell_if_missing(app_name)
@@ -104,7 +121,7 @@ def list_command(
 @app.command("show")
 def show_command(number: Number, as_json: Json = False) -> None:
     """Show the DID that callers reach by dialling NUMBER."""
-    did = with_reading(lambda connection, config: dids.show(connection, number, config.country))
+    did = with_reading(lambda connection, config: dids.reached(connection, number, config.country))
     print_one(did_form(did), as_json)
 
 
@@ -121,6 +138,7 @@ def set_command(
     channels: Channels = None,
     reject_code: RejectCode = None,
     withheld: WithheldOption = None,
+    variable: VariableOption = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays."""
@@ -139,6 +157,8 @@ def set_command(
         changes["reject_code"] = reject_code
     if withheld is not None:
         changes["withheld"] = withheld
+    if variable is not None:
+        changes["variable"] = variable
     altered = with_actor(operator, lambda actor, config: dids.alter(actor, number, **changes))
     print_one(did_form(altered), as_json)
     if app_name is not None:

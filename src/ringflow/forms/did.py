@@ -19,6 +19,7 @@ class DidForm:
     channels: int | None
     reject_code: int
     withheld: str
+    variable: str | None
     source: str
 
 
@@ -33,5 +34,6 @@ def did_form(did: Did) -> DidForm:
         channels=did.channels,
         reject_code=did.reject_code,
         withheld=did.withheld,
+        variable=did.variable,
         source=did.source,
     )

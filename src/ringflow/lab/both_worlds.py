@@ -11,6 +11,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from ringflow.accounts.did_patterns import REST, fitting_patterns, number_behind
 from ringflow.calls.call_record import CallRecord
 from ringflow.config import Config
 from ringflow.errors import Refused, RingflowError
@@ -111,15 +112,13 @@ class BothWorlds:
         names: list[str],
     ) -> Comparison:
         scenario = case.scenario
-        dids = {
-            did: f"1800556{next(self._numbers):04}"
-            for did in dict.fromkeys(one.call.did for one in scenario.scripts)
-        }
-        config = relabelled(given_config(self._stage.config, case), dids)
+        config = given_config(self._stage.config, case)
+        called, own_dids = self._numbers_of_lab(config, [one.call.did for one in scenario.scripts])
+        config = relabelled(config, own_dids)
         paying = paying_customers(self._stage.config, case)
         trunks, dials = _trunks_of_legs(plans, names)
         book = self._stage.book(case)
-        serving = self._server.serving([*dids.values()], config, book, scenario.given, paying, dials)
+        serving = self._server.serving([*called.values()], config, book, scenario.given, paying, dials)
         async with serving as served:
             ready = asyncio.Barrier(len(plans))
 
@@ -134,7 +133,7 @@ class BothWorlds:
                         callees[trunks[leg]] = [*callees.get(trunks[leg], ()), leg.callee]
                 limit_s = (script.after + call.record.duration_ms) / 1000 + GRACE_S
                 in_talk = [(one.after, partial(served.money.pay_in, one)) for one in script.top_up]
-                caller = plan.caller(dids[script.call.did])
+                caller = plan.caller(called[script.call.did])
                 return await self._lab.call(caller, callees, limit_s, begins, in_talk)
 
             every = zip(scenario.scripts, plans, simulated, strict=True)
@@ -164,6 +163,24 @@ class BothWorlds:
                 name = case.label if scenario.calls is None else f"{case.label}: {script.label(index + 1)}"
                 texts.append(_failure(name, one.record, real[index], found))
         return Comparison(case, simulated, real, wires, "\n".join(texts) or None)
+
+    def _numbers_of_lab(self, config: Config, called: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """The lab's numbers for those that a scenario's calls dial, and for the DIDs that these reach.
+
+        What is dialled behind a DID such as `5061999{number}` stays behind the lab's number.
+        """
+        numbers: dict[str, str] = {}
+        dids: dict[str, str] = {}
+        known = {one.number for one in config.dids}
+        for dialled in dict.fromkeys(called):
+            patterns = () if dialled in known else fitting_patterns(dialled, config.country)
+            did = next((one for one in patterns if one in known), dialled)
+            if did not in dids:
+                rest = REST if did != dialled else ""
+                dids[did] = f"1800556{next(self._numbers):04}{rest}"
+            behind = number_behind(did, dialled, config.country) if did != dialled else ""
+            numbers[dialled] = dids[did].removesuffix(REST) + behind
+        return numbers, dids
 
 
 def _trunk_count(plans: Sequence[RealPlan]) -> int:

@@ -218,6 +218,7 @@ class ScenarioDid(Frozen):
     channels: int | None = None
     reject_code: Annotated[int, Field(ge=400, le=699)] = 403
     withheld: Literal["reject", "identify"] = "identify"
+    variable: str | None = None
 
 
 class ScenarioCustomer(CustomerDeclaration):

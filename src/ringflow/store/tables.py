@@ -101,6 +101,8 @@ dids = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     Column("withheld", Text, nullable=False, server_default="identify"),
+    # Of a number such as `5061999{number}`: which variable gets what was dialled behind it.
+    Column("variable", Text),
     CheckConstraint("identify IN ('cli', 'none')", name="identify"),
     CheckConstraint("channels >= 1", name="channels"),
     CheckConstraint("reject_code BETWEEN 400 AND 699", name="reject_code"),
