@@ -6,6 +6,7 @@ packs, to be played in that language's folder.
 """
 
 from ringflow.speaking.countries import language_of_country
+from ringflow.speaking.call_prices import cost, free, minutes_and_seconds, rate
 from ringflow.speaking.language import Gender, Language, languages, load_language
 from ringflow.speaking.phrases import balance, digits, minutes, money, number
 from ringflow.speaking.prompts import prompts_needed
@@ -19,19 +20,27 @@ __all__ = [
     "Unit",
     "Words",
     "balance",
+    "cost",
     "digits",
     "language_of_country",
+    "free",
     "languages",
     "load_language",
     "minutes",
+    "minutes_and_seconds",
     "money",
     "number",
     "prompts_needed",
+    "rate",
     "say_balance",
+    "say_cost",
     "say_digits",
+    "say_free",
     "say_minutes",
+    "say_minutes_and_seconds",
     "say_money",
     "say_number",
+    "say_rate",
     "voice_of",
 ]
 
@@ -70,3 +79,29 @@ def say_minutes(seconds: int, language: str, *, source: Source = Source.LIBRARY)
 def say_digits(text: str, language: str, *, source: Source = Source.LIBRARY) -> tuple[str, ...]:
     """The prompts of digits one by one; see `digits`."""
     return digits(text, language).prompts(source)
+
+
+def say_rate(
+    micros: int, currency: str, language: str, *, source: Source = Source.LIBRARY
+) -> tuple[str, ...]:
+    """The prompts of "one minute costs ..."; see `rate`."""
+    return rate(micros, currency, language).prompts(source)
+
+
+def say_cost(
+    micros: int, currency: str, language: str, *, source: Source = Source.LIBRARY
+) -> tuple[str, ...]:
+    """The prompts of "this call cost ..."; see `cost`."""
+    return cost(micros, currency, language).prompts(source)
+
+
+def say_free(language: str, *, source: Source = Source.LIBRARY) -> tuple[str, ...]:
+    """The prompts of "this call is free"; see `free`."""
+    return free(language).prompts(source)
+
+
+def say_minutes_and_seconds(
+    seconds: int, language: str, *, source: Source = Source.LIBRARY
+) -> tuple[str, ...]:
+    """The prompts of "you have ... minutes and ... seconds"; see `minutes_and_seconds`."""
+    return minutes_and_seconds(seconds, language).prompts(source)

@@ -86,6 +86,10 @@ class Phrases(_Entry):
     minutes: str
     less_than_a_minute: str
     balance: str
+    rate: str
+    cost: str
+    free: str
+    minutes_and_seconds: str
 
 
 class LanguageFile(_Entry):

@@ -26,7 +26,7 @@ def number(n: int, language: str, gender: Gender | None = None) -> Words:
     Raises `Refused` for a number beyond `MAX_NUMBER` or a language that there is not.
     """
     spoken = load_language(language)
-    return spoken.words(_signed(spoken, n, spoken.spell(_checked(abs(n)), gender)))
+    return spoken.words(_signed(spoken, n, spoken.spell(checked(abs(n)), gender)))
 
 
 def money(micros: int, currency: str, language: str) -> Words:
@@ -38,13 +38,13 @@ def money(micros: int, currency: str, language: str) -> Words:
     Raises `AmountError` for a code that is not ISO 4217's, and `Refused` as `number` does.
     """
     spoken = load_language(language)
-    return spoken.words(_amount(spoken, micros, currency))
+    return spoken.words(amount(spoken, micros, currency))
 
 
 def balance(micros: int, currency: str, language: str) -> Words:
     """The sentence that tells an account's balance; the amount is said and rounded as by `money`."""
     spoken = load_language(language)
-    return spoken.words(spoken.phrase("balance", amount=_amount(spoken, micros, currency)))
+    return spoken.words(spoken.phrase("balance", amount=amount(spoken, micros, currency)))
 
 
 def minutes(seconds: int, language: str) -> Words:
@@ -56,7 +56,7 @@ def minutes(seconds: int, language: str) -> Words:
     whole = seconds // _MINUTE_S
     if whole < 1:
         return spoken.words(spoken.phrase("less_than_a_minute"))
-    return spoken.words(spoken.phrase("minutes", count=spoken.count(_checked(whole), _MINUTE)))
+    return spoken.words(spoken.phrase("minutes", count=spoken.count(checked(whole), _MINUTE)))
 
 
 def digits(text: str, language: str) -> Words:
@@ -87,11 +87,12 @@ def _character(language: Language, character: str) -> Tokens:
     return (language.symbols[character],)
 
 
-def _amount(language: Language, micros: int, currency: str) -> Tokens:
+def amount(language: Language, micros: int, currency: str) -> Tokens:
+    """The tokens of an amount, as `money` says and rounds it."""
     decimals = CURRENCY_DIGITS[check_currency(currency)]
     smallest = micros // 10 ** (MICRO_DIGITS - decimals)
     major, minor = divmod(abs(smallest), 10**decimals)
-    return _signed(language, smallest, _parts(language, currency, _checked(major), minor, decimals))
+    return _signed(language, smallest, _parts(language, currency, checked(major), minor, decimals))
 
 
 def _parts(language: Language, currency: str, major: int, minor: int, decimals: int) -> Tokens:
@@ -115,7 +116,8 @@ def _signed(language: Language, n: int, tokens: Tokens) -> Tokens:
     return language.phrase("negative", amount=tokens) if n < 0 else tokens
 
 
-def _checked(n: int) -> int:
+def checked(n: int) -> int:
+    """The number. Raises `Refused` where there are no words for it."""
     if n > MAX_NUMBER:
         raise Refused(
             "speech.number_too_large", f"there are no words for numbers beyond {MAX_NUMBER}", most=MAX_NUMBER

@@ -150,6 +150,14 @@ class Grammar:
         steps = forms.get(self.plurals.category(n)) or forms["other"]
         return tuple(step.name for step in steps)
 
+    def inflect_decimal(self, noun: str) -> Tokens:
+        """The tokens of the noun's form for a number with decimals, as in `1.5 cents`.
+
+        Where CLDR has a form of its own for these, as in Russian, it is spelt as the one for a few.
+        """
+        forms = self.nouns[noun]
+        return tuple(step.name for step in forms.get("other") or forms["few"])
+
     def _carry_out(self, steps: Steps, n: int, divisor: int, set_name: str) -> Iterator[str]:
         quotient, rest = divmod(n, divisor)
         for step in steps:
