@@ -24,6 +24,10 @@ _EXTENSION = re.compile(r"[0-9_+*#][A-Za-z0-9_+*#.-]{0,63}|[A-Za-z][A-Za-z0-9_+*
 COUNTRY_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 """Those that are assigned (ITU-T E.164); no one of them begins another."""
 
+_NO_COUNTRY = frozenset({phonenumbers.UNKNOWN_REGION, phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY})
+_ANY_SUBSCRIBER = "2345678"
+"""What a subscriber's number in North America may look like."""
+
 # Of a number: its country code, or its trunk prefix, and the digit after it.
 _TELLING = 4
 
@@ -174,6 +178,28 @@ def number_prefix(text: str, country: str) -> str | None:
         digits = digits[len(prefix) :]
     is_prefix = 0 < len(digits) <= MAX_E164_DIGITS and not digits.startswith("0")
     return digits if is_prefix else None
+
+
+def is_country(code: str) -> bool:
+    """Whether it is the two-letter code, in capitals, of a country that has telephone numbers."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
+def country_of(number: str) -> str | None:
+    """The two-letter code of the country that E.164 digits belong to; None where they belong to none.
+
+    Where several countries share a code, the digits behind it tell; of digits that are no subscriber's
+    number, in North America the area code.
+    """
+    parsed = _parse("+" + number, None)
+    if parsed is None:
+        return None
+    region = phonenumbers.region_code_for_number(parsed)
+    if region is None and number.startswith("1") and len(number) >= len("1809"):
+        parsed = _parse(f"+{number[:4]}{_ANY_SUBSCRIBER}", None)
+        region = phonenumbers.region_code_for_number(parsed) if parsed is not None else None
+    found = region or phonenumbers.region_code_for_country_code(int(_country_code(number) or 0))
+    return found if found not in _NO_COUNTRY else None
 
 
 def same_country(one: str, other: str) -> bool:

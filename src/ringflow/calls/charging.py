@@ -76,6 +76,8 @@ class Denied(StrEnum):
 
     NO_CREDIT = "no_credit"
     NO_RATE = "no_rate"
+    TOO_SHORT = "too_short"
+    BLOCKED = "blocked"
     BELOW_COST = "below_cost"
 
 
@@ -115,6 +117,7 @@ class Charging:
         token: str = "",
         *,
         trunk_with_card: str | None = None,
+        least_ms: int = 0,
     ) -> Allowance | Denial:
         """Hold what the leg may cost, for `most_ms` of talk at most. Raises `StoreGone`.
 
@@ -122,11 +125,14 @@ class Charging:
         about, or may do so later.
         `asterisk`: the identity of the Asterisk that the leg lives on; `token`: what it shows to have it
         settled. `trunk_with_card`: the trunk, if it has a card of costs, below which it is not sold.
+        `least_ms`: for how much talk the credit must be enough.
         """
         settings = self._settings
         longest_ms = settings.longest_ms if most_ms is None else min(most_ms, settings.longest_ms)
         try:
             quoted = await self.ledger.quote(number, customer_id)
+        except BlockedDestination as error:
+            return Denial(Denied.BLOCKED, str(error))
         except NoRate as error:
             return Denial(Denied.NO_RATE, str(error))
         try:
@@ -136,6 +142,10 @@ class Charging:
             return Denial(Denied.BELOW_COST, f"{trunk_with_card}: {error}")
         if loss and quoted.below_cost is BelowCost.REFUSE:
             return Denial(Denied.BELOW_COST, loss)
+        enough_ms = quoted.affordable_ms
+        if enough_ms is not None and enough_ms < least_ms and quoted.affordable:
+            enough = f"the credit is enough for {enough_ms // 1000} s"
+            return Denial(Denied.TOO_SHORT, f"{enough}, and the flow asks for {least_ms // 1000} s")
         if quoted.least_micros > MAX_AMOUNT_MICROS:
             return Denial(Denied.NO_CREDIT, NO_CREDIT)
         try:

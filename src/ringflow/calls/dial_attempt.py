@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from ringflow.accounts.headers import IDENTITY_HEADERS, MAX_HEADER_VALUE
+from ringflow.calls.blocked_numbers import NOTHING_BLOCKED, BlockedNumbers
 from ringflow.calls.dialled_number import DialledNumber
 from ringflow.calls.held_keys import EndKeys
+from ringflow.ledger.terms import Terms
 
 ANONYMOUS = "anonymous"
 """What callees see of a caller whose number is withheld (RFC 3323)."""
@@ -25,12 +27,26 @@ LAST_WORD_CAUSES = frozenset({1, 21, 22, 28})
 
 
 @dataclass(frozen=True, slots=True)
+class Prospect:
+    """What is known of a charged leg before it is dialled.
+
+    `number` is in E.164, or what was keyed behind a `~`; `terms` are what it costs. `seconds`: for how much
+    talk the credit is enough; None: for any that may be.
+    """
+
+    number: str
+    terms: Terms
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DialOptions:
     """What a slot asks of an outgoing attempt. `ring_s` and `max_duration_s`: seconds; None: no limit.
 
     `end_keys`: by these the caller ends the attempt, ringing or talking, and stays with us. `announce` is
-    told, before the first leg that credit limits is dialled, for how many seconds of talk it is enough.
-    `as_keyed`: a number of digits and `*` is dialled as it is, whatever the trunk wants.
+    told, before the first leg that is charged here is dialled, what is known of it. `least_talk_s`: for how
+    much talk the credit must be enough. `blocked`: numbers that are not dialled. `as_keyed`: a number of
+    digits and `*` is dialled as it is, whatever the trunk wants.
     """
 
     ring_s: int = 60
@@ -38,7 +54,9 @@ class DialOptions:
     caller_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     end_keys: EndKeys | None = None
-    announce: Callable[[int], Awaitable[None]] | None = None
+    announce: Callable[[Prospect], Awaitable[None]] | None = None
+    least_talk_s: int = 0
+    blocked: BlockedNumbers = NOTHING_BLOCKED
     as_keyed: bool = False
 
     @property

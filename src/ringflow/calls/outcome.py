@@ -20,6 +20,10 @@ class LegStatus(StrEnum):
     """Ringflow did not dial: the customer cannot pay for the shortest talk."""
     NO_RATE = "no_rate"
     """Ringflow did not dial: the customer's rate card has no price for the number, or there is no card."""
+    TOO_SHORT = "too_short"
+    """Ringflow did not dial: the credit is enough for a shorter talk than the flow asks for."""
+    BLOCKED = "blocked"
+    """Ringflow did not dial: the flow or the customer's rate card blocks the number."""
     REFUSED = "refused"
     """Ringflow did not dial: no customer, a number that is not digits, a host not on the list."""
     BELOW_COST = "below_cost"
@@ -28,7 +32,16 @@ class LegStatus(StrEnum):
     """Ringflow lost its connection to Asterisk, or ended, before Asterisk told how the attempt ended."""
 
 
-NEVER_DIALLED = frozenset({LegStatus.NO_CREDIT, LegStatus.NO_RATE, LegStatus.REFUSED, LegStatus.BELOW_COST})
+NEVER_DIALLED = frozenset(
+    {
+        LegStatus.NO_CREDIT,
+        LegStatus.NO_RATE,
+        LegStatus.TOO_SHORT,
+        LegStatus.BLOCKED,
+        LegStatus.REFUSED,
+        LegStatus.BELOW_COST,
+    }
+)
 """Attempts of which Asterisk was told nothing."""
 
 

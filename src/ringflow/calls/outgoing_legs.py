@@ -25,6 +25,7 @@ from ringflow.calls.dial_attempt import (
     NO_NUMBER,
     Attempt,
     DialOptions,
+    Prospect,
     dialable_uri,
     merge_headers,
     safe_caller_id,
@@ -58,6 +59,8 @@ _TRY_NEXT_TRUNK = frozenset({LegStatus.CONGESTION, LegStatus.UNAVAILABLE, LegSta
 _DENIED_LEG = {
     Denied.NO_CREDIT: (LegStatus.NO_CREDIT, ReleasedBy.CREDIT),
     Denied.NO_RATE: (LegStatus.NO_RATE, ReleasedBy.RINGFLOW),
+    Denied.TOO_SHORT: (LegStatus.TOO_SHORT, ReleasedBy.CREDIT),
+    Denied.BLOCKED: (LegStatus.BLOCKED, ReleasedBy.RINGFLOW),
     Denied.BELOW_COST: (LegStatus.BELOW_COST, ReleasedBy.RINGFLOW),
 }
 
@@ -109,6 +112,9 @@ class Outgoing:
         if not routes and (trunks or dialled is None):
             why = f"not a telephone number in {plan.country}, nor one that a trunk dials as keyed"
             return self._refuse(text, why)
+        barred = None if dialled is None or options.as_keyed else options.blocked.by(dialled)
+        if barred is not None:
+            return self._refuse(text, f"the flow blocks {barred}", dialled, LegStatus.BLOCKED)
         payer = await self._payer()
         if isinstance(payer, str):
             return self._refuse(text, payer, dialled)
@@ -174,6 +180,7 @@ class Outgoing:
                     self._asterisk,
                     attempt.token,
                     trunk_with_card=trunk.name if has_card else None,
+                    least_ms=options.least_talk_s * 1000,
                 )
             except BaseException as error:
                 # On record in its own place, so that nobody takes what is left of its hold for a lost talk.
@@ -320,13 +327,13 @@ class Outgoing:
     async def _announce(
         self, charging: Charging, allowed: Allowance, options: DialOptions, *, prolonged: bool
     ) -> None:
-        """Tell the caller how long the credit is enough, once however many trunks are tried."""
+        """Tell the caller what the call costs and how long it may last, once for all trunks."""
         if options.announce is None or self._announced:
             return
         self._announced = True
         enough_ms = charging.enough_ms(allowed, prolonged=prolonged)
-        if enough_ms is not None:
-            await options.announce(enough_ms // 1000)
+        seconds = None if enough_ms is None else enough_ms // 1000
+        await options.announce(Prospect(allowed.quoted.number, allowed.quoted.terms, seconds))
 
     async def _keep(self, allowed: Allowance, talked_ms: int) -> bool:
         """Have Asterisk remember the talk until the database does: this process may end first."""
@@ -382,11 +389,13 @@ class Outgoing:
             return None, False
         return self._plan.caller_id(own or safe_caller_id(presented) or NO_NUMBER, None, trunk), True
 
-    def _refuse(self, text: str, why: str, dialled: str | None = None) -> Leg:
+    def _refuse(
+        self, text: str, why: str, dialled: str | None = None, status: LegStatus = LegStatus.REFUSED
+    ) -> Leg:
         keyed = ascii(text[:64])[1:-1]
-        refused, released_by = LegStatus.REFUSED, ReleasedBy.RINGFLOW
+        released_by = ReleasedBy.RINGFLOW
         return self._finish(
-            Leg(dialled or keyed, "", refused, released_by=released_by, keyed=keyed, reason=why)
+            Leg(dialled or keyed, "", status, released_by=released_by, keyed=keyed, reason=why)
         )
 
     def _tell_dialled(self, attempt: Attempt) -> None:

@@ -51,6 +51,18 @@ class Sayable(Protocol):
         """The words. Raises `Unsayable` for a secret, and what filling in a text raises."""
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words in a language, the same whatever the call's variables hold."""
+
+    text: str
+    language: str
+
+    def speech(self, variables: Variables) -> Speech:
+        """As they stand."""
+        return Speech(self.text, self.language)
+
+
 Prompt: TypeAlias = str | Sayable
 """A name in the library, or words."""
 

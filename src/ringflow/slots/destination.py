@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_headers
-from ringflow.calls.dial_attempt import DialOptions, escaped_header_value
+from ringflow.calls.dial_attempt import DialOptions, Prospect, escaped_header_value
 from ringflow.calls.json_value import JsonValue
-from ringflow.calls.outcome import LegStatus
+from ringflow.calls.outcome import Leg, LegStatus
+from ringflow.calls.price_announcement import After, Before, after_talk, before_call, country
+from ringflow.flows.blocked import BlockedEntry, blocked_numbers
 from ringflow.flows.follow_on import FollowOnField
 from ringflow.flows.number_text import caller_id_problems, could_be_uri, number_problems, uri_problems
-from ringflow.flows.slot import AppName, FieldProblem, Jump, Slot, SlotResult
+from ringflow.flows.slot import AppName, FieldProblem, Jump, SinglePrompt, Slot, SlotResult
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template, TextError
 from ringflow.speaking import say_minutes
@@ -32,6 +35,8 @@ EXIT_OF = {
     LegStatus.UNAVAILABLE: "failed",
     LegStatus.NO_CREDIT: "no_credit",
     LegStatus.NO_RATE: "refused",
+    LegStatus.TOO_SHORT: "too_short",
+    LegStatus.BLOCKED: "blocked",
     LegStatus.REFUSED: "refused",
     LegStatus.BELOW_COST: "refused",
 }
@@ -48,7 +53,16 @@ def _header(name: str, value: Template, variables: Mapping[str, JsonValue]) -> s
 class Destination(Slot):
     """Dials a number through the trunks, another app, or a SIP URI. Give exactly one of the three."""
 
-    fixed_exits: ClassVar[tuple[str, ...]] = ("done", "busy", "no_answer", "failed", "no_credit", "refused")
+    fixed_exits: ClassVar[tuple[str, ...]] = (
+        "done",
+        "busy",
+        "no_answer",
+        "failed",
+        "no_credit",
+        "refused",
+        "too_short",
+        "blocked",
+    )
 
     sip_codes: ClassVar[Mapping[str, int]] = {
         "busy": 486,
@@ -56,6 +70,8 @@ class Destination(Slot):
         "failed": 503,
         "no_credit": 402,
         "refused": 403,
+        "too_short": 402,
+        "blocked": 403,
     }
 
     external: Template | None = None
@@ -75,9 +91,24 @@ class Destination(Slot):
     max_duration: Annotated[float, Field(gt=0, le=86_400)] | None = None
     """Seconds of talk after which the call is ended."""
     announce: bool = False
-    """Whether the caller is told, before it is dialled, for how many minutes the credit is enough."""
+    """Whether the caller is told, before it is dialled, for how many minutes the credit is enough: short for
+    `before: [minutes]`, but of a free call nothing is said."""
+    before: Annotated[tuple[Before, ...], Field(max_length=4)] = ()
+    """What the caller is told before a charged call is dialled, in this order. `country`: the country's name;
+    `rate`: what a minute costs; `minutes` or `minutes_and_seconds`: for how long the credit is enough. Of a
+    free call it is said that it is free."""
+    after: Annotated[tuple[After, ...], Field(max_length=2)] = ()
+    """What the caller is told after a talk, in this order. `cost`: what the call has cost; `balance`: what is
+    left."""
+    least_talk: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    """Seconds of talk for which the credit must be enough; with less the exit is `too_short`."""
+    blocked: Annotated[tuple[BlockedEntry, ...], Field(max_length=300)] | None = None
+    """What is not dialled: countries by their two-letter codes, and beginnings of numbers with the country's
+    code, such as `[CU, "1900"]`. The exit is `blocked`, also for what the customer's rate card blocks."""
+    blocked_file: SinglePrompt = "CARD/blocked"
+    """Played, after the country's name, where the exit is `blocked`."""
     language: Language | None = None
-    """The language of `announce`; without one that of the call."""
+    """The language in which all that is said; without one that of the call."""
     follow_on: FollowOnField = None
     """The keys that end ringing and talk when held, so that the flow goes on by `done`. `true`: `*` and
     `#`, for a second."""
@@ -91,6 +122,7 @@ class Destination(Slot):
         if self.external is not None:
             mend = "write it as it is dialled, or + and the country's code"
             yield from number_problems("external", self.external, mend)
+        yield from self._announcement_problems(given)
         if self.as_keyed and self.external is None:
             yield FieldProblem("as_keyed", "there is no number to dial", "give it with `external`")
         if self.uri is not None:
@@ -107,15 +139,42 @@ class Destination(Slot):
             yield "uri", host
 
     def prompts(self) -> Iterator[tuple[str, str]]:
-        """With `announce`, the words of its language."""
-        yield from super().prompts()
-        if self.announce:
+        """Where something is said, the words of its language; `blocked_file` where it may be played."""
+        played = super().prompts()
+        yield from (one for one in played if one[0] != "blocked_file" or self.blocked is not None)
+        if self.announce or self.before or self.after:
             yield from words_of(self.language)
+
+    def _announcement_problems(self, given: list[str]) -> Iterator[FieldProblem]:
+        """What is said of a call that has no price, twice, or not at all."""
+        for name in ("before", "after", "least_talk", "blocked"):
+            if getattr(self, name) not in (None, ()) and given in (["internal"], ["uri"]):
+                what = f"what is dialled by `{given[0]}` has no rate, no country and no cost"
+                yield FieldProblem(name, what, "remove it, or dial a number by `external`")
+        for name in ("before", "after"):
+            said: tuple[str, ...] = getattr(self, name)
+            twice = next((index for index, one in enumerate(said) if one in said[:index]), None)
+            if twice is not None:
+                yield FieldProblem(name, f"`{said[twice]}` is said twice", "keep one of them", (twice,))
+        if {"minutes", "minutes_and_seconds"} <= set(self.before):
+            yield FieldProblem("before", "the time is said twice, once to the second", "keep one of the two")
+        if self.announce and self.before:
+            yield FieldProblem("announce", "`before` says what is announced", "write `minutes` there instead")
+        if (self.least_talk or 0) > (self.max_duration or self.least_talk or 0):
+            what = f"no talk lasts {self.least_talk} s: max_duration is {self.max_duration:g}"
+            yield FieldProblem("least_talk", what, "write fewer seconds")
+        if self.blocked is None and "blocked_file" in self.model_fields_set:
+            what = "it is never played: nothing is `blocked`"
+            yield FieldProblem("blocked_file", what, "write `blocked: []` for what rate cards block")
 
     @property
     def exits(self) -> tuple[str, ...]:
         """None with `internal`: the call goes on in the other app."""
-        return () if self.internal else self.fixed_exits
+        if self.internal:
+            return ()
+        without = {name for name in ("least_talk", "blocked") if getattr(self, name) is None}
+        unused = {{"least_talk": "too_short"}.get(name, name) for name in without}
+        return tuple(one for one in self.fixed_exits if one not in unused)
 
     def jumps(self) -> frozenset[str]:
         """The app of `internal`."""
@@ -132,7 +191,9 @@ class Destination(Slot):
             caller_id=self.caller_id.render(variables) if self.caller_id else None,
             headers={name: _header(name, value, variables) for name, value in self.headers.items()},
             end_keys=self.follow_on.end_keys if self.follow_on else None,
-            announce=self._teller(call) if self.announce else None,
+            announce=partial(self._say_before, call) if self.announce or self.before else None,
+            least_talk_s=self.least_talk or 0,
+            blocked=blocked_numbers(self.blocked or ()),
             as_keyed=self.as_keyed,
         )
         if self.uri is not None:
@@ -140,10 +201,29 @@ class Destination(Slot):
         else:
             assert self.external is not None
             leg = await call.outgoing.dial_number(self.external.render(variables), options)
-        return EXIT_OF[leg.status]
+        if leg.status is LegStatus.ANSWERED and self.after:
+            await self._say_after(call, leg)
+        if leg.status is LegStatus.BLOCKED and self.blocked is not None:
+            named = country(leg.dialled, self.language or call.language)
+            await call.media.play(*named, self.blocked_file)
+        left = EXIT_OF[leg.status]
+        return left if left in self.exits else "refused"
 
-    def _teller(self, call: Call) -> Callable[[int], Awaitable[None]]:
-        async def announce(seconds: int) -> None:
-            await call.media.play(*say_minutes(seconds, self.language or call.language))
+    async def _say_before(self, call: Call, prospect: Prospect) -> None:
+        language = self.language or call.language
+        if self.before:
+            await call.media.play(*before_call(prospect, self.before, language))
+        elif prospect.seconds is not None:
+            await call.media.play(*say_minutes(prospect.seconds, language))
 
-        return announce
+    async def _say_after(self, call: Call, leg: Leg) -> None:
+        customer, language = call.account.customer, self.language or call.language
+        assert customer is not None, "somebody pays for a talk"
+        left_micros = (
+            await call.account.teller.available_micros(customer.id) if "balance" in self.after else 0
+        )
+        if leg.charged_micros is None and "cost" in self.after:
+            # Charged upstream, or the database has not taken the charge yet.
+            call.note("cost_unknown")
+        said = after_talk(self.after, leg.charged_micros, left_micros, customer.currency, language)
+        await call.media.play(*said)

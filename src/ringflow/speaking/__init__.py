@@ -7,6 +7,7 @@ packs, to be played in that language's folder.
 
 from ringflow.speaking.countries import language_of_country
 from ringflow.speaking.call_prices import cost, free, minutes_and_seconds, rate
+from ringflow.speaking.country_names import country_name
 from ringflow.speaking.language import Gender, Language, languages, load_language
 from ringflow.speaking.phrases import balance, digits, minutes, money, number
 from ringflow.speaking.prompts import prompts_needed
@@ -21,6 +22,7 @@ __all__ = [
     "Words",
     "balance",
     "cost",
+    "country_name",
     "digits",
     "language_of_country",
     "free",
