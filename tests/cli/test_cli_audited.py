@@ -30,7 +30,11 @@ DATABASE = Path(".ringflow/ringflow.db")
 KEEP_NOTHING = {
     *("check", "schema", "test", "call", "dial", "serve", "completion"),
     *("ledger statement", "report calls"),
-    *(f"{noun} {verb}" for noun in ("customer", "cli", "did", "trunk") for verb in ("list", "show")),
+    *(
+        f"{noun} {verb}"
+        for noun in ("customer", "cli", "did", "trunk", "speed-dial")
+        for verb in ("list", "show")
+    ),
     *("card list", "card show", "card export", "card batches", "card pepper list"),
     *("voucher list", "voucher show"),
     *("flow list", "flow show", "flow history", "flow diff", "flow draft list", "flow draft show"),
@@ -143,6 +147,7 @@ def write_tables() -> None:
     Path("customers.csv").write_text("id\n4\n", "utf-8")
     Path("clis.csv").write_text("number,customer\n441910000009,4\n", "utf-8")
     Path("dids.csv").write_text("number,app\n109,card\n", "utf-8")
+    Path("speed_dials.csv").write_text("customer,place,number\n1,9,+441910000009\n", "utf-8")
 
 
 CHANGES = (
@@ -164,6 +169,10 @@ CHANGES = (
     change("did add 8005550100 card --customer 1", "add", "DID 18005550100", made=True),
     change("did set 8005550100 --channels 2", "set", "DID 18005550100"),
     change("did delete 8005550100", "delete", "DID 18005550100", gone=True),
+    change("speed-dial import speed_dials.csv", "import", "speed dials", made=True),
+    change("speed-dial add 1 5 +441910000005", "add", "speed dial 5 of customer 1", made=True),
+    change("speed-dial set 1 5 --name Ann", "set", "speed dial 5 of customer 1"),
+    change("speed-dial delete 1 5", "delete", "speed dial 5 of customer 1", gone=True),
     change("trunk add carrier PJSIP/{number}@a --header X-Api-Key:hidden", "add", "trunk carrier", made=True),
     change("trunk set carrier --position 5", "set", "trunk carrier"),
     change("rate add retail --currency USD", "add", "rate card retail", made=True),

@@ -143,6 +143,7 @@ def folder(tmp_path: Path, ringflow: Run) -> Path:
     (tmp_path / "customers.csv").write_text("id,name\n50,Fifty\n")
     (tmp_path / "clis.csv").write_text("number,customer\n441910000050,50\n")
     (tmp_path / "dids.csv").write_text("number,app\n18005550150,menu\n")
+    (tmp_path / "speed_dials.csv").write_text("customer,place,number\n42,9,+441910000009\n")
     (tmp_path / "rates.csv").write_text("Code,Rate USD\n44,0.01\n")
     return tmp_path
 
@@ -163,6 +164,11 @@ def make_directory(walk: Walk) -> None:
     walk("did add", "18005550100 menu --customer 42")
     walk("did import", "dids.csv")
     walk("did set", "18005550100 --channels 3")
+    walk("speed-dial add", "42 5 '+44 191 000 0005' --name Ann")
+    walk("speed-dial import", "speed_dials.csv")
+    walk("speed-dial set", "42 5 --name Bob")
+    walk("speed-dial show", "42 5")
+    walk("speed-dial list", "--customer 42")
     walk("trunk add", "carrier PJSIP/{number}@carrier")
     walk("trunk add", "spare PJSIP/{number}@spare --header X-A:1 --as-keyed 1XX")
     walk("trunk set", "spare --position 7")
@@ -328,6 +334,7 @@ def test_whatever_a_command_prints_for_programs_has_known_names_and_types(
     walk("lab status", codes=(1,))
     walk("live list")
     walk("did delete", "18005550100")
+    walk("speed-dial delete", "42 5")
     walk("cli delete", "441910000001")
     walk("trunk delete", "spare")
     walk("customer add", "Gone --id 99")

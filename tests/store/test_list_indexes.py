@@ -12,7 +12,7 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow import audit
-from ringflow.accounts import clis, customer_overview, dids, operators, tokens, trunks
+from ringflow.accounts import clis, customer_overview, dids, operators, speed_dials, tokens, trunks
 from ringflow.accounts.cards import batch, card
 from ringflow.accounts.vouchers import voucher
 from ringflow.ledger import hold, movement
@@ -35,6 +35,7 @@ LARGE = (
     customer_overview.CUSTOMERS,
     clis.CLIS,
     dids.DIDS,
+    speed_dials.SPEED_DIALS,
     card.CARDS,
     batch.BATCHES,
     voucher.VOUCHERS,
@@ -86,6 +87,7 @@ def cases() -> Iterator[Case]:
                 yield Case(listing, f"-{sort}", later)
     for listing, sort, wanted in (
         (clis.CLIS, "id", {"customer_id": 42}),
+        (speed_dials.SPEED_DIALS, "customer", {"customer_id": 42}),
         (dids.DIDS, "number", {"customer_id": 42}),
         (dids.DIDS, "number", {"app": "menu"}),
         (card.CARDS, "id", {"status": "disabled"}),
@@ -126,6 +128,8 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
             await clis.page(connection, clis.CliFilter(**wanted), asked)
         case "DIDs":
             await dids.page(connection, dids.DidFilter(**wanted), asked)
+        case "speed dials":
+            await speed_dials.page(connection, wanted.get("customer_id"), None, asked)
         case "cards":
             await card.card_page(connection, card.Filter(**wanted), asked)
         case "batches":

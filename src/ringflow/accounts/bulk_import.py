@@ -139,6 +139,10 @@ class TableImport(ABC, Generic[Key, Row]):
     def name_of(self, row: Row) -> str:
         """What the audit log calls a row."""
 
+    def noted(self, row: Row) -> Row:
+        """A row as the audit log has it."""
+        return row
+
     @abstractmethod
     async def insert(self, rows: Sequence[Row]) -> Sequence[Row]:
         """Write new rows, at most `ROWS_AT_ONCE`; gives them as they are written."""
@@ -178,12 +182,12 @@ class TableImport(ABC, Generic[Key, Row]):
     async def _write(self, added: Sequence[Row], changed: Sequence[tuple[Row, Row]]) -> None:
         for part in parts(added):
             entries: list[tuple[str, Facts, Facts]] = [
-                (self.name_of(new), None, new) for new in await self.insert(part)
+                (self.name_of(new), None, self.noted(new)) for new in await self.insert(part)
             ]
             await note_changes(self.actor, Verb.ADD, entries)
         for pairs in parts(changed):
             await self.rewrite([new for _, new in pairs])
-            entries = [(self.name_of(new), old, new) for old, new in pairs]
+            entries = [(self.name_of(new), self.noted(old), self.noted(new)) for old, new in pairs]
             await note_changes(self.actor, Verb.SET, entries)
 
 

@@ -34,6 +34,7 @@ from ringflow.ledger.account import close_account
 from ringflow.money import AmountError, check_currency
 from ringflow.plain_text import plain
 from ringflow.store.card_tables import card_batches, cards, vouchers
+from ringflow.store.speed_dial_tables import speed_dials
 from ringflow.store.tables import clis, customers, dids
 
 
@@ -165,7 +166,7 @@ async def remember_language(actor: Actor, customer_id: int, language: str) -> Cu
 
 
 async def delete(actor: Actor, customer_id: int, *, cascade: bool = False) -> None:
-    """Delete a customer, with `cascade` its CLIs and DIDs; `Refused` when it has some otherwise.
+    """Delete a customer and its speed dials, with `cascade` its CLIs and DIDs; `Refused` when it has some.
 
     One that has cards or vouchers, or whose money was moved, is `Refused` in any case.
     """
@@ -174,6 +175,8 @@ async def delete(actor: Actor, customer_id: int, *, cascade: bool = False) -> No
     refuse_foreign(actor, customer.source, f"customer {customer_id}")
     await _refuse_with_history(actor.connection, customer_id)
     await _delete_leaning(actor, customer_id, cascade)
+    # Whom a customer calls is not kept longer than the customer.
+    await actor.connection.execute(speed_dials.delete().where(speed_dials.c.customer_id == customer_id))
     await actor.connection.execute(customers.delete().where(customers.c.id == customer_id))
     await note_change(actor, Verb.DELETE, f"customer {customer_id}", customer, None)
 

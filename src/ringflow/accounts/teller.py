@@ -14,6 +14,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import Peppers
+from ringflow.accounts.phone_book import PhoneBook
 from ringflow.accounts.vouchers.redemption import Redeemed
 from ringflow.accounts.vouchers.telephone import Vouchers
 from ringflow.actor import CALLER, acting
@@ -40,7 +41,7 @@ class Teller:
 
     `peppers` is asked whenever a PIN or a code is to be compared, so that a new pepper counts from the next
     one on; while it returns None, what needs one raises `StartError`. `refusals`: how many cards, PINs and
-    codes were refused since the start, and why.
+    codes were refused since the start, and why. `phone_book`: the numbers that callers dial by short keys.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Teller:
         now_ms: Callable[[], int],
     ) -> None:
         self.refusals: Counter[Why] = Counter()
+        self.phone_book = PhoneBook(store, country, now_ms)
         self._store = store
         self._directory = directory
         self._country = country

@@ -11,6 +11,7 @@ from ringflow.calls.channel_limits import CustomerChannels
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.language import CallLanguage
 from ringflow.calls.media import Media
+from ringflow.calls.number_entries import NumberEntries
 from ringflow.calls.orders import CallOrders
 from ringflow.calls.outcome import LegStatus
 from ringflow.calls.outgoing_legs import Outgoing
@@ -27,9 +28,9 @@ class Call:
     """One caller on the line, from arrival to the end of the flow, with one part for each kind of work.
 
     `media` plays and collects, `account` knows who pays, `outgoing` dials, `variables` are those of the flow,
-    `spoken` is the language in which it is spoken to, `events` tells observers what happens, `orders` are
-    those of operators. Every verb may raise `ChannelGone`: the caller is gone, and the engine alone catches
-    it.
+    `spoken` is the language in which it is spoken to, `numbers` those that the caller has given, `events`
+    tells observers what happens, `orders` are those of operators. Every verb may raise `ChannelGone`: the
+    caller is gone, and the engine alone catches it.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Call:
         asterisk = asterisk_of_call(session.request)
         channels = CustomerChannels(world.charging, call_id, session.request.unique_id, asterisk)
         self.variables = Variables(call_id, admission)
+        self.numbers = NumberEntries(admission.brought)
         self.orders = CallOrders(session, call_events)
         self.spoken = CallLanguage(world, self.variables, call_events)
         self.media = Media(session, world, self.variables, call_events, self.orders, self.spoken)

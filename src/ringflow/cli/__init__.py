@@ -39,6 +39,7 @@ NOUNS = {
     "did": ("did", "The numbers that callers dial."),
     "customer": ("customer", "The accounts that pay."),
     "cli": ("cli_numbers", "The calling numbers that identify customers."),
+    "speed-dial": ("speed_dial", "The numbers that customers keep under short keys."),
     "trunk": ("trunk", "The ways out."),
     "card": ("card", "Calling cards, made in bulk."),
     "voucher": ("voucher", "Codes that give credit once."),

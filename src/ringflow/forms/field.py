@@ -91,6 +91,7 @@ FIELDS: dict[str, Field] = {
     "reject_code": Field(_I, "the SIP code for unknown callers", 403),
     "withheld": Field(_T, "`identify` or `reject` callers who withhold their number", "identify"),
     "variable": Field(_T, "of a DID with `{number}`: the variable that gets it", "ivr_destination"),
+    "place": Field(_I, "the key, 0 to 99, under which a number is kept", 5),
     # Trunks.
     "dial": Field(_T, "what Asterisk dials", "PJSIP/{number}@carrier"),
     "headers": Field(Kind.MAP, "headers of the INVITE by name", {"X-Carrier": "1"}),

@@ -39,6 +39,7 @@ from ringflow.forms.rate import (
 )
 from ringflow.forms.report import FORMS as REPORT_FORMS
 from ringflow.forms.report import ReportAmountsForm
+from ringflow.forms.speed_dial import SpeedDialForm
 from ringflow.forms.statement import StatementEntryForm, StatementForm
 from ringflow.forms.trunk import TrunkForm
 from ringflow.forms.voucher import VoucherForm
@@ -84,6 +85,7 @@ SECTIONS = (
     Section("Customer", CustomerDetailForm, "`customer show`", {"name": "Example Ltd"}),
     Section("CLI", CliForm, "`cli`", {"id": 1, "number": "441910000001", "pattern": None}),
     Section("DID", DidForm, "`did`", {"customer": None, "channels": None}),
+    Section("Speed dial", SpeedDialForm, "`speed-dial`", {"number": "441910000009", "name": "Ann"}),
     Section("Trunk", TrunkForm, "`trunk`", {"position": 100, "server": ""}),
     Section("Flow", FlowForm, "`flow list`", {"file": "card.yaml"}),
     Section(

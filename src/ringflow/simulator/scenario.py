@@ -207,6 +207,14 @@ class ScenarioVoucher(Frozen):
     status: Literal["available", "disabled"] = "available"
 
 
+class ScenarioSpeedDial(Frozen):
+    """A number that a customer keeps under a key."""
+
+    place: Annotated[int, Field(ge=0, le=99)]
+    number: Number
+    customer: int = DEFAULT_CUSTOMER.id
+
+
 class ScenarioDid(Frozen):
     """The DID that is called; its number and app have defaults."""
 
@@ -234,7 +242,10 @@ class ScenarioCustomer(CustomerDeclaration):
 
 
 class ScenarioRate(Frozen):
-    """What calls to a prefix cost: `price` a minute; `minimum`, `increment` and `grace` are seconds."""
+    """What calls to a prefix cost: `price` a minute; `minimum`, `increment` and `grace` are seconds.
+
+    No call to one that is `blocked` is put through.
+    """
 
     prefix: Prefix
     price: Amount
@@ -242,6 +253,7 @@ class ScenarioRate(Frozen):
     minimum: Annotated[int, Field(ge=1)] = 1
     increment: Annotated[int, Field(ge=1)] = 1
     grace: Annotated[int, Field(ge=0)] = 0
+    blocked: bool = False
 
 
 class Given(Frozen):
@@ -258,6 +270,7 @@ class Given(Frozen):
     below_cost: BelowCost = BelowCost.REFUSE
     cards: tuple[ScenarioCard, ...] = ()
     vouchers: tuple[ScenarioVoucher, ...] = ()
+    speed_dials: tuple[ScenarioSpeedDial, ...] = ()
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None

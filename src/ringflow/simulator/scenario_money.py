@@ -91,6 +91,7 @@ class ScenarioMoney:
                     minimum_s=rate.minimum,
                     increment_s=rate.increment,
                     grace_s=rate.grace,
+                    blocked=rate.blocked,
                     from_ms=0,
                     **amounts,
                 )

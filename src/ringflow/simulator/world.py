@@ -5,10 +5,13 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from ringflow.accounts import speed_dials
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
+from ringflow.accounts.speed_dials import SpeedDial
 from ringflow.accounts.teller import Teller
+from ringflow.actor import CONFIGURATION, acting
 from ringflow.calls.clock import Clock
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config
@@ -41,6 +44,9 @@ async def make_world(
         await money.fill(given, paying)
     cards = CardRows(store, clock)
     await cards.insert(given.cards, given.vouchers)
+    async with acting(store, CONFIGURATION, config.country) as actor:
+        for kept in given.speed_dials:
+            await speed_dials.keep(actor, SpeedDial(kept.customer, kept.place, kept.number))
     world = CallWorld.configured(
         config,
         directory,

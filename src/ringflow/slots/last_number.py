@@ -1,0 +1,46 @@
+"""Slot `last_number`: finds the number that the customer dialled last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from ringflow.calls.outcome import NEVER_DIALLED
+from ringflow.flows.slot import SinglePrompt, Slot, VariableName
+
+if TYPE_CHECKING:
+    from ringflow.calls.call import Call
+
+_UNDIALLED = frozenset(status.value for status in NEVER_DIALLED)
+
+
+class LastNumber(Slot):
+    """Keeps the number that was dialled last in a variable: in this call, else in an earlier one."""
+
+    fixed_exits: ClassVar[tuple[str, ...]] = ("done", "none")
+
+    none_file: SinglePrompt = "DIAL/no-last-number"
+    """Played when the customer has dialled no number yet."""
+    result: VariableName = "ivr_destination"
+    """The variable that gets the number."""
+
+    def sets(self) -> Mapping[str, frozenset[str]]:
+        """The number, where there is one."""
+        return {"done": frozenset({self.result})}
+
+    async def run(self, call: Call) -> str:
+        """Look among the legs of the call, and then in the customer's records."""
+        number = await self._find(call)
+        if number is None:
+            await call.media.play(self.none_file)
+            return "none"
+        call.variables.store(self.result, number)
+        return "done"
+
+    async def _find(self, call: Call) -> str | None:
+        legs = reversed(call.outgoing.legs)
+        dialled = (leg.keyed for leg in legs if leg.status not in NEVER_DIALLED and "@" not in leg.keyed)
+        customer = call.account.customer
+        if (number := next(dialled, None)) is not None or customer is None:
+            return number
+        return await call.account.teller.phone_book.last_number(customer.id, _UNDIALLED)
