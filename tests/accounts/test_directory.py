@@ -357,13 +357,13 @@ def test_each_noun_has_the_columns_of_its_table(kind: type, table: str) -> None:
     assert {*fields, "created_ms", "updated_ms"} == set(metadata.tables[table].columns.keys())
 
 
-async def one_stage(store: Store, *numbers: str, **fields: object) -> Directory:
+async def one_stage(store: Store, *numbers: str, variable: str | None = None) -> Directory:
     """DIDs with a number behind them, each of which leads to an app that is called after it."""
     async with acting(store, shell_operator("ann"), "US") as actor:
         await customers.add(actor, Customer(42, "Demo"))
         await clis.add_number(actor, 42, CLI)
         for index, number in enumerate(numbers):
-            await dids.add(actor, Did(number, f"app{index}", **fields))
+            await dids.add(actor, Did(number, f"app{index}", variable=variable))
     return Directory(store, "US")
 
 

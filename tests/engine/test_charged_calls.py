@@ -22,7 +22,7 @@ from ringflow.accounts.security_key import SecurityKeys
 from ringflow.calls.call import Call
 from ringflow.calls.call_record import CallRecord
 from ringflow.calls.charging import Charging, ChargingSettings
-from ringflow.calls.dial_attempt import DialOptions
+from ringflow.calls.dial_attempt import DialOptions, Prospect
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.live_call import LiveCall
 from ringflow.calls.manager import Manager
@@ -270,7 +270,7 @@ async def test_a_hold_and_a_counted_call_say_where_they_live_and_only_the_dialpl
 def announcing_in_vain(error: Exception) -> Slot:
     """Dials, with an announcement of the credit that fails."""
 
-    async def announce(seconds: int) -> None:
+    async def announce(prospect: Prospect) -> None:
         raise error
 
     class Announcing(Slot):

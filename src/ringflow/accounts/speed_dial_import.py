@@ -106,7 +106,7 @@ class SpeedDialImport(TableImport[SpeedDialKey, SpeedDial]):
     async def rewrite(self, rows: Sequence[SpeedDial]) -> None:
         """Write changed ones."""
         mine = (speed_dials.c.customer_id == bindparam("of")) & (speed_dials.c.place == bindparam("at"))
-        values = {"number": bindparam("new_number"), "name": bindparam("new_name")}
+        values: dict[str, Any] = {"number": bindparam("new_number"), "name": bindparam("new_name")}
         statement = speed_dials.update().where(mine).values(values | {"updated_ms": self.actor.now_ms})
         await self.actor.connection.execute(
             statement,
