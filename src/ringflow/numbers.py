@@ -24,7 +24,6 @@ _EXTENSION = re.compile(r"[0-9_+*#][A-Za-z0-9_+*#.-]{0,63}|[A-Za-z][A-Za-z0-9_+*
 COUNTRY_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 """Those that are assigned (ITU-T E.164); no one of them begins another."""
 
-_NO_COUNTRY = frozenset({phonenumbers.UNKNOWN_REGION, phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY})
 _ANY_SUBSCRIBER = "2345678"
 """What a subscriber's number in North America may look like."""
 
@@ -185,23 +184,6 @@ def is_country(code: str) -> bool:
     return code in phonenumbers.SUPPORTED_REGIONS
 
 
-def country_of(number: str) -> str | None:
-    """The two-letter code of the country that E.164 digits belong to; None where they belong to none.
-
-    Where several countries share a code, the digits behind it tell; of digits that are no subscriber's
-    number, in North America the area code.
-    """
-    parsed = _parse("+" + number, None)
-    if parsed is None:
-        return None
-    region = phonenumbers.region_code_for_number(parsed)
-    if region is None and number.startswith("1") and len(number) >= len("1809"):
-        parsed = _parse(f"+{number[:4]}{_ANY_SUBSCRIBER}", None)
-        region = phonenumbers.region_code_for_number(parsed) if parsed is not None else None
-    found = region or phonenumbers.region_code_for_country_code(int(_country_code(number) or 0))
-    return found if found not in _NO_COUNTRY else None
-
-
 def same_country(one: str, other: str) -> bool:
     """Whether two beginnings of E.164 numbers are behind the same country code."""
     code = _country_code(one)
@@ -211,13 +193,17 @@ def same_country(one: str, other: str) -> bool:
 def country_of(number: str) -> str | None:
     """The country (ISO 3166-1) of E.164 digits; None where no country has them.
 
-    Countries that share a code are told apart by the ranges they have; where those do not tell, it is the
-    country that the code is mainly of.
+    Countries that share a code are told apart by the ranges they have, in North America by the area code;
+    where those do not tell, it is the country that the code is mainly of.
     """
     parsed = _parse(f"+{number}", None)
     if parsed is None or parsed.country_code is None:
         return None
     country = phonenumbers.region_code_for_number(parsed)
+    if country is None and number.startswith("1"):
+        # Of digits that are nobody's number the area code still tells.
+        anybody = _parse(f"+{number[:4]}{_ANY_SUBSCRIBER}", None)
+        country = phonenumbers.region_code_for_number(anybody) if anybody is not None else None
     country = country or phonenumbers.region_code_for_country_code(parsed.country_code)
     return country if country in phonenumbers.SUPPORTED_REGIONS else None
 

@@ -5,8 +5,8 @@ the text too. Names that begin with `SAY/` are the prompt library's; others are 
 packs, to be played in that language's folder.
 """
 
-from ringflow.speaking.countries import language_of_country
 from ringflow.speaking.call_prices import cost, free, minutes_and_seconds, rate
+from ringflow.speaking.countries import language_of_country
 from ringflow.speaking.country_names import country_name
 from ringflow.speaking.language import Gender, Language, languages, load_language
 from ringflow.speaking.phrases import balance, digits, minutes, money, number
@@ -24,8 +24,8 @@ __all__ = [
     "cost",
     "country_name",
     "digits",
-    "language_of_country",
     "free",
+    "language_of_country",
     "languages",
     "load_language",
     "minutes",

@@ -1,7 +1,7 @@
 """The names of countries in each language, as the Unicode consortium keeps them (CLDR).
 
-`country_names.json` is made of the library `babel`, by a script beside the tests, which compare the two. As data
-it takes 30 kB; the library with all of its languages takes 36 MB of disk and 14 MB of memory for the same.
+`country_names.json` is made of the library `babel`, by a script beside the tests, which compare the two. As
+data it takes 30 kB; the library with all of its languages takes 36 MB of disk and 14 MB of memory for it.
 """
 
 from __future__ import annotations
