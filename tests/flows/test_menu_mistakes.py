@@ -112,6 +112,11 @@ mistake(
     "f.yaml:6:39: `shortest` 4 is more than `length` 3 (swap them)",
 )
 mistake(
+    "extensions that begin with letters",
+    "options: {1: bye}\nextensions: {length: 3, first_digits: 2-4}\nresult: n",
+    "f.yaml:6:43: `first_digits` cannot be `2-4` (write digits only)",
+)
+mistake(
     "a misspelt length",
     "options: {1: bye}\nextensions: {lenght: 3}\nresult: n",
     "f.yaml:6:18: unknown key `lenght` (did you mean `length`? known here: first_digits, length, shortest)",

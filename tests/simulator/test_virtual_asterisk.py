@@ -121,6 +121,14 @@ async def test_keys_that_nobody_asks_for_are_lost(script: PlayScript) -> None:
     assert early.lines[2] == f"200 result={ord('1')}"
 
 
+async def test_before_the_answer_only_what_follows_progress_is_heard(script: PlayScript) -> None:
+    steps: list[CallerStep] = [Hears("ask", 300), HangsUp()]
+    unheard = await script(['STREAM FILE ask ""'], steps)
+    assert unheard.lines == ["200 result=0 endpos=16000"]
+    heard = await script(["EXEC Progress", 'STREAM FILE ask ""'], steps)
+    assert heard.lines[:2] == ["200 result=0", "200 result=-1 endpos=2400"]
+
+
 async def test_a_dead_channel_takes_only_commands_that_need_none(script: PlayScript) -> None:
     commands = [
         "ANSWER",

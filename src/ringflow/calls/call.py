@@ -15,7 +15,7 @@ from ringflow.calls.number_entries import NumberEntries
 from ringflow.calls.orders import CallOrders
 from ringflow.calls.outcome import LegStatus
 from ringflow.calls.outgoing_legs import Outgoing
-from ringflow.calls.rejection import passed_on, reject_call
+from ringflow.calls.rejection import code_of_cause, hang_up_by_cause, passed_on, reject_call
 from ringflow.calls.variables import Variables
 from ringflow.calls.world import CallWorld
 from ringflow.errors import ChannelGone, RingflowError
@@ -44,6 +44,7 @@ class Call:
         self.id = call_id
         self.events = call_events
         self.sip_sent: int | None = None
+        self.cause_sent: int | None = None
         self.hung_up_by_us = False
         self._session = session
         self._world = world
@@ -86,6 +87,14 @@ class Call:
             await self._session.hangup()
             raise ChannelGone("hangup")
         self.sip_sent = await reject_call(self._session, sip)
+
+    async def hang_up(self, cause: int, reason: str) -> None:
+        """End the call with a Q.850 cause; before answer, that is the SIP code which stands for it."""
+        self.cause_sent = cause
+        if not self.answered:
+            self.sip_sent = code_of_cause(cause)
+            self.events.emit(events.CallRejected, self.sip_sent, reason)
+        await hang_up_by_cause(self._session, cause)
 
     def left_by_exit(self, sip: int | None) -> None:
         """A slot was left. `sip`: what an unanswered caller gets if the call ends by that exit.

@@ -21,12 +21,16 @@ from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.key_options import KeyOptions
 from ringflow.calls.language import CallLanguage
 from ringflow.calls.orders import CallOrders
+from ringflow.calls.outcome import Ending
 from ringflow.calls.playback import play_sound
 from ringflow.calls.prompt import Prompt, Unsayable, prompts_of
 from ringflow.calls.variables import Variables
 from ringflow.calls.world import CallWorld
 
 log = structlog.get_logger("ringflow.calls")
+
+LONGEST_WAIT_MS = 5000
+"""For how long a call that waits does not look for operators' orders."""
 
 
 class Media:
@@ -48,6 +52,7 @@ class Media:
         self._variables = variables
         self._events = call_events
         self._collector = Collector(session, world.clock)
+        self._has_early_media = False
 
     async def answer(self) -> None:
         """Answer, once; a slot does so only when the caller has to hear something."""
@@ -58,10 +63,38 @@ class Media:
     async def play(self, *prompts: Prompt) -> None:
         """Play prompts one after the other; keys are ignored. What cannot be said is noted and left out."""
         await self.answer()
+        await self._play_all(prompts)
+
+    async def _play_all(self, prompts: Sequence[Prompt]) -> None:
         for prompt in await self._names(prompts):
             await self.obey()
             await self._play(prompt)
         await self.obey()
+
+    async def play_early(self, *prompts: Prompt) -> None:
+        """Play prompts to a caller who is not answered (SIP 183); to one who is, play them as any other."""
+        await self.begin_early_media()
+        await self._play_all(prompts)
+
+    async def begin_early_media(self) -> None:
+        """Open the way for sound before the answer, once: without it nothing that is played is heard."""
+        if not (self._events.history.answered or self._has_early_media):
+            await self._session.execute("Progress")
+            self._has_early_media = True
+            self._events.note("early_media")
+
+    async def wait(self, length_ms: int, keys: str = "") -> str:
+        """Let time pass; one of `keys` ends it, and is returned. Keys that do not are lost."""
+        ends_ms = self._world.clock.monotonic_ms() + length_ms
+        while (left_ms := ends_ms - self._world.clock.monotonic_ms()) > 0:
+            await self.obey()
+            # In pieces, so that an operator's order does not wait for the end.
+            key = await self._session.wait_for_digit(min(left_ms, LONGEST_WAIT_MS))
+            if key and key in keys:
+                self._events.emit(events.DigitsCollected, key, Ending.OPTION)
+                return key
+        await self.obey()
+        return ""
 
     async def obey(self) -> None:
         """Do what an operator has ordered. Raises `Redirected`."""

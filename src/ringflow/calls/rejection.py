@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ringflow.agi.session import AgiSession
 from ringflow.calls.outcome import Leg
 from ringflow.errors import ChannelGone, CommandRefused
@@ -12,10 +14,16 @@ HANGUP_CAUSES = {
 }  # fmt: skip
 """The Q.850 cause for which Asterisk sends the SIP code, or the nearest one (docs/asterisk-facts.md)."""
 
+_SIP_OF_CAUSE = {
+    1: 404, 2: 404, 3: 404, 17: 486, 18: 408, 19: 480, 20: 480, 21: 403, 22: 410, 27: 502, 28: 484, 29: 501,
+    31: 480, 34: 503, 38: 500, 42: 503, 58: 488, 66: 503, 127: 500,
+}  # fmt: skip
+"""The SIP code that Asterisk sends for a Q.850 cause (hangup_cause2sip in chan_pjsip.c)."""
+
+_SIP_OF_OTHER_CAUSES = 603
+
 _CAUSE_OF_CLASS = {4: 19, 5: 34, 6: 16}
 """For the other codes, by their first digit: unavailable for now, congestion, declined."""
-
-_SENT_FOR_CAUSE = {cause: sip for sip, cause in reversed(HANGUP_CAUSES.items())} | {21: 403}
 
 _NOT_PASSED_ON = frozenset({401, 407, 487})
 """Responses of a trunk that say nothing to a caller: it wants a password of ours, or was cancelled."""
@@ -28,7 +36,12 @@ def hangup_cause(sip: int) -> int:
 
 def nearest_code(sip: int) -> int:
     """The code that an Asterisk sends which can refuse by Q.850 causes only."""
-    return _SENT_FOR_CAUSE[hangup_cause(sip)]
+    return code_of_cause(hangup_cause(sip))
+
+
+def code_of_cause(cause: int) -> int:
+    """The SIP code that an unanswered caller gets for a Q.850 cause."""
+    return _SIP_OF_CAUSE.get(cause, _SIP_OF_OTHER_CAUSES)
 
 
 async def reject_call(session: AgiSession, sip: int) -> int:
@@ -48,6 +61,15 @@ async def reject_call(session: AgiSession, sip: int) -> int:
     except ChannelGone:
         pass
     return sent
+
+
+async def hang_up_by_cause(session: AgiSession, cause: int) -> None:
+    """End the call with a Q.850 cause: in the Reason header of a BYE, or as the code that stands for it.
+
+    The channel is gone afterwards, as after `reject_call`.
+    """
+    with suppress(ChannelGone):
+        await session.execute("Hangup", str(cause))
 
 
 def passed_on(leg: Leg | None) -> int | None:

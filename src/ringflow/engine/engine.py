@@ -308,7 +308,9 @@ class _Visit:
             outcome=self._outcome,
             reason=self._reason,
             released_by=released_by,
-            release_cause=call_cause(released_by, answered=history.answered, reject=reject),
+            release_cause=call.cause_sent
+            if call is not None and call.cause_sent is not None
+            else call_cause(released_by, answered=history.answered, reject=reject),
             sip=reject.sip if reject is not None else None,
             variables=call.variables.recorded() if call is not None else {},
         )

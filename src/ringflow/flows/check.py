@@ -14,7 +14,7 @@ from ringflow.flows.app_languages import language_problems, listed_languages, ow
 from ringflow.flows.draft import Draft
 from ringflow.flows.graph import Graph, Node, entry_nodes
 from ringflow.flows.load import RESERVED_IDS
-from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, RETURN_PREFIX, Slot
+from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, NOT_SAID, RETURN_PREFIX, Slot
 from ringflow.flows.spoken import CALL_WORDS
 from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings
 from ringflow.flows.unset import unset_problems
@@ -160,7 +160,7 @@ def _exit_problems(
         yield document.key_problem(draft.at(index, "on", exit_name), what, mend)
     for exit_name, target in slot.targets.items():
         place = draft.at(index, *slot.written_at(exit_name))
-        if exit_name in misplaced and slot.written_at(exit_name)[0] == "on":
+        if target == NOT_SAID or (exit_name in misplaced and slot.written_at(exit_name)[0] == "on"):
             continue
         if not slot.may_end_by(exit_name):
             known = tuple(dict.fromkeys((*slot.exits, *slot.fixed_exits)))

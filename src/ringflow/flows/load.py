@@ -12,9 +12,11 @@ from ringflow.flows.draft import Draft
 from ringflow.flows.flow import Flow
 from ringflow.flows.follow_on import HELD_KEYS_PATTERN
 from ringflow.flows.header import MAX_SLOTS, AppSettings, FlowHeader
+from ringflow.flows.key_options import OPTION_PATTERN
 from ringflow.flows.remains import remains_type, without
 from ringflow.flows.revisions import text_revision
 from ringflow.flows.slot import (
+    DIGITS_PATTERN,
     KEYS_PATTERN,
     PRINTABLE_PATTERN,
     PROMPT_PATTERN,
@@ -37,6 +39,8 @@ PATTERN_MENDS = {
     VARIABLE_PATTERN: "use small letters, digits and _, beginning with a letter",
     TARGET_PATTERN: "name a slot's id, app:NAME, return:EXIT, next or hangup",
     APP_PATTERN: _NAME_MEND,
+    DIGITS_PATTERN: "write digits only",
+    OPTION_PATTERN: "keys are 0-9 * #, at most 8 of them",
     KEYS_PATTERN: "keys are 0-9 * #",
     HELD_KEYS_PATTERN: 'write "*", "#" or "*#"',
     PRINTABLE_PATTERN: "use the letters, digits and signs of ASCII",

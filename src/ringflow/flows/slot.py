@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PROMPT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*$"
 VARIABLE_PATTERN = r"^[a-z][a-z0-9_]*$"
+DIGITS_PATTERN = r"^[0-9]+$"
 KEYS_PATTERN = r"^[0-9*#]*$"
 PRINTABLE_PATTERN = r"^[ -~]*$"
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"

@@ -135,8 +135,14 @@ async def run_conference(call: IncomingCall, data: str) -> int:
     return 0
 
 
+async def run_progress(call: IncomingCall, data: str) -> int:
+    """`Progress`: a caller who is not answered hears what is played from now on."""
+    call.channel.has_early_media = True
+    return -1 if call.channel.hung_up else 0
+
+
 async def run_nothing(call: IncomingCall, data: str) -> int:
-    """`NoOp`, `Verbose`, `Ringing`, `Progress`: nothing that a caller's scenario can tell."""
+    """`NoOp`, `Verbose`, `Ringing`: nothing that a caller's scenario can tell."""
     return 0
 
 
@@ -150,7 +156,7 @@ APPLICATIONS: Mapping[str, Application] = {
     "noop": run_nothing,
     "pjsiphangup": run_pjsip_hangup,
     "playback": run_playback,
-    "progress": run_nothing,
+    "progress": run_progress,
     "read": run_read,
     "ringing": run_nothing,
     "verbose": run_nothing,

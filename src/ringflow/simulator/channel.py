@@ -32,6 +32,8 @@ class VirtualChannel:
     number: str
     caller: str | None
     state: ChannelState = ChannelState.RING
+    has_early_media: bool = False
+    """Before the answer, the caller hears nothing without it."""
     hung_up: bool = False
     dead: bool = False
     """Asterisk has told the script of the hang-up: only some commands are still allowed."""

@@ -126,7 +126,8 @@ class IncomingCall:
             return HungUp() if self.channel.hung_up else None
         if not from_ms:
             self.prompts.append(name)
-        self.line.starts(name, takes_keys)
+        if self.channel.state is ChannelState.UP or self.channel.has_early_media:
+            self.line.starts(name, takes_keys)
         rest_ms = max(0, round(duration_s * 1000) - from_ms)
         began_ms, ignored = self.clock.monotonic_ms(), self.ignored_keys
         ends_ms, event = began_ms + rest_ms, None

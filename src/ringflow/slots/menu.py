@@ -11,6 +11,7 @@ from ringflow.calls.digits import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S, 
 from ringflow.calls.key_options import DIGITS, KeyOptions
 from ringflow.flows.key_options import OptionKeys, Options, clash_problems, key_exits
 from ringflow.flows.slot import (
+    DIGITS_PATTERN,
     KEYS_PATTERN,
     AnyPrompt,
     FieldProblem,
@@ -29,7 +30,6 @@ MAX_LIMIT = 20
 MAX_REPEATS = 20
 """How often the repeat key plays the prompts again in one visit; after that it is a wrong key."""
 MAX_EXTENSION = 12
-DIGITS_PATTERN = r"^[0-9]+$"
 
 _Length: TypeAlias = Annotated[int, Field(ge=1, le=MAX_EXTENSION)]
 Timeout: TypeAlias = Annotated[float, Field(gt=0, le=300)]
@@ -94,7 +94,7 @@ class Menu(Slot):
     """How often nothing may be keyed before the exit is `no_input`. Wrong keys are counted apart."""
     invalid_attempts: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 3
     """How many wrong keys there may be before the exit is `invalid`. Silences are counted apart."""
-    terminators: Annotated[str, Field(pattern=KEYS_PATTERN)] = "#"
+    terminators: Annotated[Text, Field(pattern=KEYS_PATTERN)] = "#"
     """Keys that end what is keyed, where it is no more than the beginning of another choice."""
     first_digit_timeout: Timeout = FIRST_DIGIT_TIMEOUT_S
     """Seconds to wait for a key after the prompts have ended."""

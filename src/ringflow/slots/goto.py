@@ -1,0 +1,36 @@
+"""Slot `goto`: the call goes on at another slot, or in another app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from ringflow.flows.slot import DONE, FieldProblem, Slot, Target
+
+if TYPE_CHECKING:
+    from ringflow.calls.call import Call
+
+
+class Goto(Slot):
+    """Goes on elsewhere."""
+
+    to: Target
+    """Where the call goes on: a slot's id, `app:NAME`, `return:EXIT`, `next` or `hangup`."""
+
+    @property
+    def targets(self) -> Mapping[str, str]:
+        """That of `to`."""
+        return {**self.on, DONE: self.to}
+
+    def written_at(self, exit_name: str) -> tuple[str | int, ...]:
+        """Where it goes on stands in `to`."""
+        return ("to",) if exit_name == DONE else super().written_at(exit_name)
+
+    def problems(self) -> Iterator[FieldProblem]:
+        """Exits: it has one, and that leads where `to` says."""
+        if self.on:
+            yield FieldProblem("on", "this slot leads where `to` says", "remove `on`")
+
+    async def run(self, call: Call) -> str:
+        """Nothing more than that."""
+        return DONE
