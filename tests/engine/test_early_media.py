@@ -57,7 +57,9 @@ async def test_a_call_ends_with_the_cause_that_its_flow_says(
 
 
 async def test_a_wait_takes_as_long_as_it_says_and_answers_nothing(place: Place) -> None:
-    called = await place.call(Wait(slot="wait", seconds=Template.parse("12.5")), Hangup(slot="hangup", code=480))
+    called = await place.call(
+        Wait(slot="wait", seconds=Template.parse("12.5")), Hangup(slot="hangup", code=480)
+    )
     assert called.record.duration_ms == 12_500
     # In pieces, between which operators' orders are obeyed.
     lengths = [line.rpartition(" ")[2].strip('"') for line in commands(called, "WAIT FOR DIGIT")]

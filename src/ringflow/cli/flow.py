@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ringflow.actor import shell_operator
-from ringflow.cli import flow_draft
+from ringflow.cli import flow_draft, flow_new
 from ringflow.cli.flow_access import Flow, Over, text_of, with_flows
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_json, print_many
@@ -36,6 +36,7 @@ from ringflow.store.pages import Page, PageRequest
 
 app = typer.Typer(help="Call flows: their texts, drafts, publications and history.", no_args_is_help=True)
 app.add_typer(flow_draft.app, name="draft")
+app.command("new")(flow_new.new_command)
 
 Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for the history.")]
 Version = Annotated[
