@@ -36,9 +36,12 @@ def project(tmp_path: Path) -> Path:
 
 
 def bench(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    what: str = "sip",
 ) -> tuple[int, str, str]:
-    words = ["--config", str(project / "config.yaml"), "bench", "sip"]
+    words = ["--config", str(project / "config.yaml"), "bench", what]
     words += ["--calls", str(CALLS), "--rounds", "1", "--json"]
     monkeypatch.setattr(sys, "argv", ["ringflow", *words])
     monkeypatch.setenv("RINGFLOW_CONFIG", "")
@@ -69,6 +72,17 @@ def test_both_ways_complete_every_call_and_are_compared(
     assert report["key_to_invite_more_s"]["p50"] == pytest.approx(more)
     assert ringflow["ringflow_cpu_s"][0] > 0
     assert native["ringflow_cpu_s"] == [0.0]
+
+
+def test_twenty_slots_take_every_call_to_its_destination_as_native_dialplan_does(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = bench(project, monkeypatch, capsys, "slots")
+    assert (code, err) == (0, "")
+    for side in json.loads(out)["sides"]:
+        assert (side["complete"], side["failures"]) == (CALLS, {})
+        # The prompts and waits between the second slot and the twentieth.
+        assert side["key_to_invite_s"]["p50"] > 3
 
 
 def test_calls_that_fail_fail_it(

@@ -130,15 +130,17 @@ def ringflow_server(
     limits: Mapping[str, object] | None = None,
     fastagi_port: int = 0,
     ami: Mapping[str, object] | None = None,
+    flow: Path | None = None,
 ) -> Iterator[MeasuredServer]:
     """`ringflow serve` on a configuration of its own in `folder`, with the flows and prompts of `project`.
 
     `limits` are further settings of `fastagi`. `fastagi_port` 0: any that is free. `ami`: how it reaches
-    Asterisk's manager interface; None: not at all.
+    Asterisk's manager interface; None: not at all. `flow`: a file whose app the DID leads to, named as the
+    file, instead of the seed call's.
     """
     ready = folder / "log.json"
     config: dict[str, object] = {
-        "flows": str(project / "app_flows"),
+        "flows": str(project / "app_flows" if flow is None else flow.parent),
         "sounds": {"folder": str(project / "sounds")},
         "database": {"url": database_url or f"sqlite:///{folder}/bench.db"},
         "fastagi": {
@@ -151,7 +153,7 @@ def ringflow_server(
         **({"ami": dict(ami)} if ami is not None else {}),
         "impersonation": {"key_env": "RINGFLOW_BENCH_KEY"},
         "customers": [{"id": 42, "clis": [CLI]}],
-        "dids": [{"number": DID, "app": "calling_card"}],
+        "dids": [{"number": DID, "app": "calling_card" if flow is None else flow.stem}],
         "trunks": [{"name": "carrier", "dial": trunk_dial, "rated": rated}],
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))

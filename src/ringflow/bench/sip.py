@@ -13,7 +13,7 @@ import uvloop
 
 from ringflow.bench.servers import ahead_of_others, on_load_cores
 from ringflow.bench.sip_round import CallTimes, run_round
-from ringflow.bench.sip_stage import SipStage, sip_stage
+from ringflow.bench.sip_stage import SEED, SipFlow, SipStage, sip_stage
 
 WARM_UP_CALLS = 5
 WAYS = ("ringflow", "native")
@@ -105,13 +105,14 @@ def measure_sip(
     calls_per_s: int,
     rounds: int,
     realtime: bool = False,
+    flow: SipFlow = SEED,
 ) -> SipReport:
     """Alternate the two ways for `rounds` rounds each, of `calls` calls begun at `calls_per_s`.
 
     With `realtime` nothing else on the machine gets in between. Raises `StartError` when Asterisk, SIPp or
     that right cannot be had. Calls that fail are counted, not raised.
     """
-    with warm_stage(project, lab_folder, release, realtime, calls_per_s) as stage:
+    with warm_stage(project, lab_folder, release, realtime, calls_per_s, flow=flow) as stage:
         figures = {name: SipFigures(name=name) for name in WAYS}
         for _ in range(rounds):
             for found in figures.values():
@@ -127,11 +128,12 @@ def warm_stage(
     realtime: bool,
     calls_per_s: int,
     limits: Mapping[str, object] | None = None,
+    flow: SipFlow = SEED,
 ) -> Iterator[SipStage]:
     """Both ways, ready, after their first calls. `limits`: settings of `fastagi` that Ringflow has."""
     with (
         tempfile.TemporaryDirectory(prefix="ringflow-bench-") as folder,
-        sip_stage(Path(folder), project, lab_folder, release, limits or {}) as stage,
+        sip_stage(Path(folder), project, lab_folder, release, limits or {}, flow) as stage,
         on_load_cores(),
         ahead_of_others(stage.asterisk, stage.ringflow) if realtime else contextlib.nullcontext(),
     ):

@@ -33,6 +33,18 @@ class _DialplanTemplate(Template):
 
 
 @dataclass(frozen=True, slots=True)
+class SipFlow:
+    """A flow, and the same as dialplan: files of this package. `flow` None: the seed call's, as shipped."""
+
+    flow: str | None
+    dialplan: str
+
+
+SEED = SipFlow(None, "native_dialplan.conf")
+TWENTY_SLOTS = SipFlow("twenty_slots.yaml", "twenty_slots.conf")
+
+
+@dataclass(frozen=True, slots=True)
 class SipStage:
     """The running programs, and the two ways through them."""
 
@@ -50,6 +62,7 @@ def sip_stage(
     lab_folder: Path,
     release: str | None,
     limits: Mapping[str, object] | None = None,
+    flow: SipFlow = SEED,
 ) -> Iterator[SipStage]:
     """Ringflow and an Asterisk of its own on one core, everything below `folder`. Raises `StartError`.
 
@@ -62,11 +75,17 @@ def sip_stage(
     try:
         with on_server_core():
             state = lab.up(port)
-        _add_native(lab.asterisk(), folder, project)
+        _add_native(lab.asterisk(), folder, project, flow.dialplan)
         # With the manager interface, as installed: without it a channel more watches every leg.
         ami = {"port": state.ami_port, "secret_file": str(lab.asterisk().config / "ami.secret")}
         with ringflow_server(
-            folder, project, trunk_dial=dial, limits=limits, fastagi_port=port, ami=ami
+            folder,
+            project,
+            trunk_dial=dial,
+            limits=limits,
+            fastagi_port=port,
+            ami=ami,
+            flow=_flow_file(folder, flow.flow) if flow.flow is not None else None,
         ) as server:
             yield SipStage(
                 packages=packages,
@@ -82,9 +101,17 @@ def sip_stage(
         lab.down()
 
 
-def _add_native(asterisk: AsteriskInstance, folder: Path, project: Path) -> None:
+def _flow_file(folder: Path, name: str) -> Path:
+    """The flow in a folder of its own."""
+    path = folder / "app_flows" / name
+    path.parent.mkdir()
+    path.write_bytes(files("ringflow.bench").joinpath(name).read_bytes())
+    return path
+
+
+def _add_native(asterisk: AsteriskInstance, folder: Path, project: Path, dialplan: str) -> None:
     """Put the native flow beside Ringflow's, and log as an operator's Asterisk does: not every step."""
-    text = files("ringflow.bench").joinpath("native_dialplan.conf").read_text("utf-8")
+    text = files("ringflow.bench").joinpath(dialplan).read_text("utf-8")
     values = {"did": NATIVE_DID, "sounds": str(project / "sounds"), "trunk": NATIVE_TRUNK}
     native = folder / "native_dialplan.conf"
     native.write_text(_DialplanTemplate(text).substitute(values), "utf-8")

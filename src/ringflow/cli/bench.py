@@ -18,6 +18,7 @@ from ringflow.cli.bench_crash import bench_crash
 from ringflow.cli.bench_identify import bench_identify
 from ringflow.cli.bench_lists import bench_lists
 from ringflow.cli.bench_sip import bench_sip
+from ringflow.cli.bench_slots import bench_slots
 from ringflow.cli.bench_transfers import bench_transfers
 from ringflow.config import load_config
 from ringflow.errors import Refused
@@ -65,6 +66,7 @@ def bench_held(
 
 app.command("identify")(bench_identify)
 app.command("sip")(bench_sip)
+app.command("slots")(bench_slots)
 app.command("capacity")(bench_capacity)
 app.command("transfers")(bench_transfers)
 app.command("charged")(bench_charged)

@@ -39,7 +39,13 @@ def bench_sip(
     if as_json:
         print_json(sip_form(report))
     else:
-        _print_tables(report)
+        print_report(report, TARGET_P50_MS, TARGET_P95_MS)
+        typer.echo(f"The target for the processor time is at most {TARGET_CPU_RATIO} x native.")
+    refuse_failures(report)
+
+
+def refuse_failures(report: SipReport) -> None:
+    """Raise `Refused` where calls failed: what they took means nothing."""
     if report.failed:
         failures = {side.name: dict(side.failures) for side in (report.ringflow, report.native)}
         raise Refused(
@@ -47,7 +53,8 @@ def bench_sip(
         )
 
 
-def _print_tables(report: SipReport) -> None:
+def print_report(report: SipReport, target_p50_ms: float, target_p95_ms: float) -> None:
+    """The two sides in tables. The targets are for the time from the last key, and for the whole call."""
     console = Console()
     console = console if console.is_terminal else Console(width=PIPED_WIDTH)
     times = Table("ms", "Ringflow", "native", "difference", "target", title=report.asterisk_version)
@@ -55,7 +62,7 @@ def _print_tables(report: SipReport) -> None:
         ("last key to INVITE", SipFigures.key_to_invite_ms, report.key_to_invite_more_ms),
         ("whole call", SipFigures.call_ms, report.call_more_ms),
     ):
-        for share, target in ((P50, TARGET_P50_MS), (P95, TARGET_P95_MS)):
+        for share, target in ((P50, target_p50_ms), (P95, target_p95_ms)):
             times.add_row(
                 f"{name}, p{share * 100:.0f}",
                 f"{side(report.ringflow, share):.1f}",
@@ -77,7 +84,7 @@ def _print_tables(report: SipReport) -> None:
     console.print(work)
     ratios = report.cpu_ratios
     console.print(
-        f"Processor time: {report.cpu_ratio:.2f} x native (target at most {TARGET_CPU_RATIO} x); "
+        f"Processor time: {report.cpu_ratio:.2f} x native; "
         f"by rounds {min(ratios):.2f} to {max(ratios):.2f}, median {median(ratios):.2f}."
     )
 
