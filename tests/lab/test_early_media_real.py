@@ -61,7 +61,8 @@ async def test_after_progress_a_caller_hears_a_prompt_and_is_not_answered(lab: L
     )
     assert statuses(refused) == [100, 183, 486]
     assert voiced_s(refused) > PROMPT_S
-    assert statuses(answered) == [100, 183, 200]
+    # Each `Progress` sends a response of its own.
+    assert statuses(answered) == [100, 183, 183, 200]
     assert answered.answered_at is not None
     assert answered.voiced[0].begins < answered.answered_at - PROMPT_S
     # Without a 183 a caller knows of no sound.

@@ -1,0 +1,45 @@
+"""The scenarios of each slot type, simulated and then real: every exit with the same transcript."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ringflow.config import load_config
+from ringflow.lab import Lab
+from ringflow.lab.both_worlds import BothWorlds, Comparison
+from ringflow.simulator.scenario_files import read_scenarios
+
+pytestmark = pytest.mark.lab
+
+ROOT = Path(__file__).parents[2]
+SLOTS = ("answer", "goto", "hangup", "menu", "progress", "wait")
+CASES = {
+    f"{name}: {case.scenario.name}": case
+    for name in SLOTS
+    for case in read_scenarios(ROOT / "tests" / "slots" / f"{name}.yaml")
+}
+
+
+@pytest.fixture(scope="module")
+def played(started_lab: tuple[Lab, int], request: pytest.FixtureRequest) -> dict[str, Comparison]:
+    """The scenarios that were asked for, played at once: each is a real call in real time."""
+    callspecs = [getattr(item, "callspec", None) for item in request.session.items]
+    asked = {one.params.get("name") for one in callspecs if one is not None}
+    cases = [case for name, case in CASES.items() if name in asked]
+
+    async def play() -> list[Comparison]:
+        config = load_config(ROOT / "config.yaml")
+        async with BothWorlds.open(config, started_lab[0]) as worlds:
+            return await worlds.play_all(cases)
+
+    return {one.case.label: one for one in asyncio.run(play())}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_simulator_and_a_real_asterisk_agree(played: dict[str, Comparison], name: str) -> None:
+    failure = played[CASES[name].label].failure
+    if failure is not None:
+        pytest.fail(failure, pytrace=False)
