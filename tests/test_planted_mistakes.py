@@ -238,7 +238,7 @@ mistake(
     (
         "7:15: unknown variable `nun` "
         "(did you mean `num`? known: app, call.id, card.id, cli, customer.currency, "
-        "customer.id, customer.name, did, language, num)"
+        "customer.id, customer.name, did, error.slot, error.what, language, num)"
     ),
 )
 mistake(
@@ -846,7 +846,8 @@ mistake(
     "flow",
     "the key of the slots in capitals",
     "app: x\nSlots: [{slot: hangup}]\n",
-    "2:1: unknown key `Slots` (did you mean `slots`? known here: app, language, languages, slots, title)",
+    "2:1: unknown key `Slots` (did you mean `slots`? known here: app, defaults, language, languages, limits, "
+    "on_error, on_hangup, slots, title, variables)",
 )
 mistake(
     "flow",
@@ -1062,7 +1063,7 @@ mistake(
     declared("customers", "id: 42", 'cli: "441910000001"'),
     (
         "3:5: unknown key `cli` "
-        "(did you mean `clis`? known here: caller_id, channels, clis, currency, id, name, status)"
+        "(did you mean `clis`? known here: caller_id, channels, clis, currency, id, language, name, status)"
     ),
 )
 mistake(

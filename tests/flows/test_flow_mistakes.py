@@ -99,7 +99,7 @@ mistake(
       - slot: hangup
     """,
     "f.yaml:2:1: unknown key `titel` (did you mean `title`? known here: app, "
-    "language, languages, slots, title)",
+    "defaults, language, languages, limits, on_error, on_hangup, slots, title, variables)",
 )
 mistake(
     "a slot that is not a mapping",

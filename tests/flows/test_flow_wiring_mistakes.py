@@ -6,7 +6,9 @@ import pytest
 
 from .mistakes import Mistakes
 
-WITHOUT_LANGUAGE = "app, call.id, card.id, cli, customer.currency, customer.id, customer.name, did"
+WITHOUT_LANGUAGE = (
+    "app, call.id, card.id, cli, customer.currency, customer.id, customer.name, did, error.slot, error.what"
+)
 GIVEN = f"{WITHOUT_LANGUAGE}, language"
 IVR_EXITS = "exits of ivr: done, no_input, invalid, transferred"
 

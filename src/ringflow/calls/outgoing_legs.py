@@ -67,7 +67,10 @@ _DENIED_LEG = {
 
 
 class Outgoing:
-    """Dials for one call, as the customer who pays for it."""
+    """Dials for one call, as the customer who pays for it.
+
+    `ends_at_ms`: when talks end at the latest, in milliseconds from the call's arrival; None: no such limit.
+    """
 
     def __init__(
         self,
@@ -90,6 +93,7 @@ class Outgoing:
         self._world = world
         self._events = call_events
         self._announced = False
+        self.ends_at_ms: int | None = None
         self._asterisk = asterisk_of_call(session.request)
         self._since_keys_ms: int | None = None
         self._dialled_at_ms = 0
@@ -113,6 +117,7 @@ class Outgoing:
         One that would be sold below cost is passed over.
         """
         self._since_keys_ms = self._events.since_keys_ms()
+        options = self._within_the_call(options)
         plan, trunks = self._plan, await self._world.trunks()
         dialled = plan.recorded(text, as_keyed=options.as_keyed)
         routes = plan.routes(text, trunks, as_keyed=options.as_keyed)
@@ -145,6 +150,7 @@ class Outgoing:
     async def dial_uri(self, text: str, options: DialOptions) -> Leg:
         """Dial a SIP URI on an allowed host. It has no rate: nothing is charged."""
         self._since_keys_ms = self._events.since_keys_ms()
+        options = self._within_the_call(options)
         uri = dialable_uri(text, self._world.uri_hosts)
         if uri is None:
             return self._refuse(text, NO_URI)
@@ -155,6 +161,13 @@ class Outgoing:
         trunk = Trunk(name=URI_TRUNK, dial=self._world.uri_dial, server=server, rated="upstream")
         number = DialledNumber(text, uri, uri)
         return await self._place(payer, trunk.dial.replace("{uri}", uri), number, trunk, options)
+
+    def _within_the_call(self, options: DialOptions) -> DialOptions:
+        """The options, with a talk that ends when the call has to."""
+        if self.ends_at_ms is None:
+            return options
+        left_s = max(1, self.ends_at_ms - self._events.elapsed_ms()) / 1000
+        return replace(options, max_duration_s=min(left_s, options.max_duration_s or left_s))
 
     async def _payer(self) -> Customer | str:
         """Who pays for the next leg, or why nobody does.

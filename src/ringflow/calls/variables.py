@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ringflow.accounts.admission import Admission
@@ -15,8 +16,11 @@ from ringflow.calls.json_value import MAX_CALL_BYTES, JsonValue, UnusableValue, 
 ALWAYS_SET = frozenset({"did", "call.id", "app", "language"})
 """Set in every call before its first slot."""
 
-SOMETIMES_SET = frozenset({"cli", "card.id", "customer.id", "customer.name", "customer.currency"})
-"""`cli` is missing for anonymous callers, `customer.*` where nobody is known, `card.id` without a card."""
+SOMETIMES_SET = frozenset(
+    {"cli", "card.id", "customer.id", "customer.name", "customer.currency", "error.slot", "error.what"}
+)
+"""`cli` is missing for anonymous callers, `customer.*` where nobody is known, `card.id` without a card,
+`error.*` where no slot has failed."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -41,6 +45,7 @@ class Variables:
         if admission.cli is not None:
             self._given["cli"] = admission.cli
         self._scopes = [_Scope({"app": admission.did.app})]
+        self._depth = -1
         if admission.brought is not None and admission.did.variable is not None:
             self._store_in(self._scopes[0], admission.did.variable, admission.brought, secret=False)
         if admission.customer is not None:
@@ -49,7 +54,7 @@ class Variables:
     @property
     def visible(self) -> Mapping[str, JsonValue]:
         """What `${...}` can name now."""
-        return ChainMap(self._scopes[-1].values, self._given)
+        return ChainMap(self._scope.values, self._given)
 
     def give_customer(self, customer: Customer, card_id: str | None) -> None:
         """What every app may know from now on of who pays; `card_id`: the card that said so, if one did."""
@@ -70,6 +75,29 @@ class Variables:
         """The caller is spoken to in this language from now on."""
         self._given["language"] = code
 
+    def give_error(self, place: str, what: str) -> None:
+        """A slot failed there; every app may know of the last one that did."""
+        self._given |= {"error.slot": place, "error.what": what}
+
+    def begin_app(self, initial: Mapping[str, JsonValue]) -> None:
+        """Set the variables with which an app begins, but for those that are set. Raises `UnusableValue`."""
+        for name, value in initial.items():
+            if name not in self._scope.values:
+                self._store_in(self._scope, name, value, secret=False)
+
+    @contextmanager
+    def at_frame(self, depth: int) -> Iterator[None]:
+        """For the time of the block, the variables are those of this frame; 0: the outermost one."""
+        self._depth = depth
+        try:
+            yield
+        finally:
+            self._depth = -1
+
+    @property
+    def _scope(self) -> _Scope:
+        return self._scopes[self._depth]
+
     def enter_app(self, app: str) -> None:
         """The slots of this frame are those of another app from now on, with the same variables."""
         self._scopes[-1].values["app"] = app
@@ -78,11 +106,11 @@ class Variables:
         """Set a variable of the app that runs. Raises `UnusableValue`, and ValueError for a given name."""
         if not _NAME.fullmatch(name):
             raise ValueError(f"a slot cannot set the variable {name}")
-        self._store_in(self._scopes[-1], name, value, secret)
+        self._store_in(self._scope, name, value, secret)
 
     def is_secret(self, name: str) -> bool:
         """Whether the value of a variable, or of a part of it (`order.pin`), must stand in no record."""
-        return name.partition(".")[0] in self._scopes[-1].secret
+        return name.partition(".")[0] in self._scope.secret
 
     def begin_frame(self, app: str, arguments: Mapping[str, JsonValue], secret: frozenset[str]) -> None:
         """An app was called with these arguments, of which some are secret. Raises `UnusableValue`."""

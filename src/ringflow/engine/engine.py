@@ -21,15 +21,16 @@ from ringflow.calls.call_record import CallRecord
 from ringflow.calls.channel_limits import counted
 from ringflow.calls.event_stream import CallEvents, EventStream, Observer
 from ringflow.calls.live_call import LiveCall
-from ringflow.calls.outcome import Outcome, Reject, ReleasedBy
+from ringflow.calls.outcome import Leg, Outcome, Reject, ReleasedBy
 from ringflow.calls.rejection import reject_call
 from ringflow.calls.released_by import call_cause, call_released_by
 from ringflow.calls.world import CallWorld
+from ringflow.engine.after_hangup import run_after_hangup
 from ringflow.engine.call_log import CallLog
 from ringflow.engine.dialplan import DialplanCheck
 from ringflow.engine.live_calls import LiveCalls
 from ringflow.engine.refusals import RefusalBound
-from ringflow.engine.walk import Ended, walk
+from ringflow.engine.walk import Ended, Walk
 from ringflow.errors import ChannelGone, RingflowError
 from ringflow.flows.flow import Flow
 from ringflow.flows.surroundings import Prompts
@@ -100,16 +101,19 @@ class Engine:
             session, self._world, CallEvents(call_id, self._world.clock, stream)
         )
         try:
-            await (visit.refuse(outdated) if outdated is not None else self._serve(visit))
-        except ChannelGone as gone:
-            visit.hung_up(gone)
+            try:
+                await (visit.refuse(outdated) if outdated is not None else self._serve(visit))
+            except ChannelGone as gone:
+                visit.hung_up(gone)
+            except Exception as error:  # noqa: BLE001 -- the boundary of a call: one call's fault ends only that call
+                await visit.fail(error)
+            await visit.after_hangup()
         except asyncio.CancelledError:
-            visit.end(Outcome.DRAINED, "Ringflow is stopping")
+            if not visit.is_over:
+                visit.end(Outcome.DRAINED, "Ringflow is stopping")
             # An unanswered caller is refused by the dialplan, which knows how a leg ends that is under way.
             session.abandon(hang_up=visit.history.answered)
             raise
-        except Exception as error:  # noqa: BLE001 -- the boundary of a call: one call's fault ends only that call
-            await visit.fail(error)
         finally:
             del self._visits[call_id]
             visit.tell_end()
@@ -157,7 +161,7 @@ class Engine:
     async def _walk(self, visit: _Visit, admission: Admission, flow: Flow, flows: Mapping[str, Flow]) -> None:
         call = visit.begin(admission, flow, flows)
         try:
-            ended = await walk(call, flow, flows)
+            ended = await visit.walking(call, flow, flows).run()
             visit.finish(ended)
             await call.end_unanswered(ended.outcome)
         finally:
@@ -171,6 +175,9 @@ class _Visit:
         self.session = session
         self.history = call_events.history
         self.call: Call | None = None
+        self.is_over = False
+        self._walk: Walk | None = None
+        self._leg_at_end: Leg | None = None
         self.flows: Mapping[str, Flow] = {}
         self._world = world
         self._events = call_events
@@ -188,6 +195,18 @@ class _Visit:
         self.call = Call(call_id, self.session, admission, self._world, self._events)
         self.flows = flows
         return self.call
+
+    def walking(self, call: Call, flow: Flow, flows: Mapping[str, Flow]) -> Walk:
+        """The call's way through the slots, which begins here."""
+        self._walk = Walk(call, flow, flows)
+        return self._walk
+
+    async def after_hangup(self) -> None:
+        """Run what its apps want run after the caller is gone. Raises nothing but `CancelledError`."""
+        self.is_over = True
+        self._leg_at_end = self.history.leg_at_end
+        if self.call is not None and self._walk is not None:
+            await run_after_hangup(self.call, self.session, self._walk.flows_after_hangup())
 
     def end(self, outcome: str, reason: str) -> None:
         """This is how the call ends, unless something else comes after it."""
@@ -296,7 +315,7 @@ class _Visit:
             caller_gone=self._caller_left,
             ordered=call is not None and call.orders.hung_up_by is not None,
             connection_lost=self._connection_lost,
-            last_leg=history.leg_at_end,
+            last_leg=self._leg_at_end,
         )
         reject = history.reject
         if reject is not None:

@@ -9,11 +9,13 @@ from dataclasses import replace
 
 from ringflow.calls.dial_attempt import is_allowed_host
 from ringflow.calls.language import variant_of
+from ringflow.documents import Location
 from ringflow.errors import Problem
 from ringflow.flows.app_languages import language_problems, listed_languages, own_language
 from ringflow.flows.draft import Draft
 from ringflow.flows.graph import Graph, Node, entry_nodes
 from ringflow.flows.load import RESERVED_IDS
+from ringflow.flows.registry import slot_types
 from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, NOT_SAID, RETURN_PREFIX, Slot
 from ringflow.flows.spoken import CALL_WORDS
 from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings
@@ -40,12 +42,21 @@ def check_flows(drafts: Sequence[Draft], surroundings: Surroundings) -> list[Pro
     for draft in drafts:
         if surroundings.prompts is not None:
             problems.update(language_problems(draft, surroundings.prompts, surroundings.language))
+        problems.update(_app_problems(draft, apps, surroundings))
+    after_hangup = [draft.on_hangup for draft in drafts if draft.on_hangup is not None]
+    for draft in after_hangup:
+        problems.update(_caller_problems(draft))
+    for draft in (*drafts, *after_hangup):
         for index, slot in enumerate(draft.slots):
             if slot is not None:
                 problems.update(_slot_problems(draft, index, slot, apps, surroundings))
         for index, slot in draft.remains.items():
             problems.update(_slot_problems(draft, index, slot, apps, surroundings, is_whole=False))
-    problems.update(_graph_problems({app: same[0] for app, same in by_app.items()}, surroundings))
+    graphed = {app: same[0] for app, same in by_app.items()}
+    graphed |= {
+        last.app: last for one in by_app.values() if (last := one[0].on_hangup) is not None and last.app
+    }
+    problems.update(_graph_problems(graphed, surroundings))
     return sorted(problems)
 
 
@@ -56,6 +67,38 @@ def _name_clashes(by_app: Mapping[str, Sequence[Draft]]) -> Iterator[Problem]:
             yield draft.document.problem(
                 (*draft.location, "app"), f"the app `{app}` is also in {others}", "rename one of them"
             )
+
+
+def _app_problems(draft: Draft, apps: frozenset[str], surroundings: Surroundings) -> Iterator[Problem]:
+    """What is wrong with what the file says of the app as a whole, beside its slots."""
+    settings = draft.settings
+    if settings is None:
+        return
+    given = surroundings.always_set | surroundings.sometimes_set
+    for name in sorted(settings.variables.keys() & given):
+        what = f"`{name}` cannot be set: it is given to every call"
+        yield draft.document.key_problem((*draft.location, "variables", name), what, "choose another name")
+    if settings.on_error is not None:
+        place = (*draft.location, "on_error")
+        yield from _target_problems(draft, place, settings.on_error, apps, surroundings)
+
+
+def _caller_problems(draft: Draft) -> Iterator[Problem]:
+    """Slots of `on_hangup` that need somebody on the line, and exits that lead out of it."""
+    for index in range(len(draft.slots)):
+        slot = draft.usable(index)
+        if slot is None:
+            continue
+        if slot.needs_caller:
+            what = f"`{slot.slot}` needs a caller, and on_hangup runs after the caller is gone"
+            can = known_words(name for name, kind in slot_types().items() if not kind.needs_caller)
+            mend = f"slots that can stand here: {can}" if can else ""
+            yield draft.document.problem(draft.at(index, "slot"), what, mend)
+        for exit_name, target in slot.targets.items():
+            if target.startswith((APP_PREFIX, RETURN_PREFIX)):
+                place = draft.at(index, *slot.written_at(exit_name))
+                what = f"`{target}` leads out of on_hangup, and the call is over"
+                yield draft.document.problem(place, what, "lead it to a slot of on_hangup, next or hangup")
 
 
 def _slot_problems(
@@ -173,14 +216,20 @@ def _exit_problems(
             what = f"with these fields, {slot.slot} does not end by `{exit_name}`"
             mend = f"its exits: {', '.join(slot.exits)}" if slot.own_exits is not None else "remove it"
             yield document.key_problem(place, what, mend)
-        if target.startswith(APP_PREFIX):
-            app = target.removeprefix(APP_PREFIX)
-            if app not in apps and not surroundings.other_apps:
-                yield document.problem(place, f"there is no app `{app}`", _app_mend(app, apps))
-        elif not _leads_somewhere(draft, target) and not _may_be_misspelt(draft, target):
-            yield document.problem(
-                place, f"no slot here has the id `{target}`", _id_mend(draft, target, apps)
-            )
+        yield from _target_problems(draft, place, target, apps, surroundings)
+
+
+def _target_problems(
+    draft: Draft, place: Location, target: str, apps: frozenset[str], surroundings: Surroundings
+) -> Iterator[Problem]:
+    """A target that is not there."""
+    if target.startswith(APP_PREFIX):
+        app = target.removeprefix(APP_PREFIX)
+        if app not in apps and not surroundings.other_apps:
+            yield draft.document.problem(place, f"there is no app `{app}`", _app_mend(app, apps))
+    elif not _leads_somewhere(draft, target) and not _may_be_misspelt(draft, target):
+        what = f"no slot here has the id `{target}`"
+        yield draft.document.problem(place, what, _id_mend(draft, target, apps))
 
 
 def _is_misplaced(slot: Slot, exit_name: str) -> bool:

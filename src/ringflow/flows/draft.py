@@ -20,7 +20,8 @@ class Draft:
     slots would be without what is wrong in them, by their indices, where they would be anything. `slots_at`
     is the location of the list of slots. `problems` are those of this flow alone; `flow` is None if there are
     any. `raw`: the file's bytes, where it comes from one. `settings`: what it says of the app as a whole,
-    None where that has problems.
+    None where that has problems. `on_hangup`: the slots that run after the caller is gone, as a flow of their
+    own.
     """
 
     document: Document = field(repr=False)
@@ -34,6 +35,7 @@ class Draft:
     remains: Mapping[int, Slot] = field(default_factory=dict)
     raw: bytes = field(default=b"", repr=False)
     settings: AppSettings | None = None
+    on_hangup: Draft | None = None
 
     @property
     def path(self) -> str:
@@ -58,9 +60,15 @@ class Draft:
         """The location of a slot, or of something inside it."""
         return (*self.slots_at, index, *steps)
 
+    def field_at(self, index: int, field_name: str) -> Location:
+        """The location of a slot's field; that in the app's `defaults` where the slot has it from there."""
+        place, default = self.at(index, field_name), (*self.location, "defaults", field_name)
+        is_default = self.document.at(place) is None and self.document.at(default) is not None
+        return default if is_default else place
+
     def find(self, index: int, field_name: str | None, text: str) -> Location:
         """Where a slot has `text` written, in one of its fields or in any; the slot itself if nowhere."""
-        start = self.at(index, field_name) if field_name else self.at(index)
+        start = self.field_at(index, field_name) if field_name else self.at(index)
         found = (where for where, one in _texts(self.document.at(start), start) if one == text)
         return next(found, start)
 

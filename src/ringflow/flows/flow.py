@@ -34,13 +34,20 @@ class Return:
     exit: str
 
 
+ON_HANGUP = "on_hangup:"
+"""What the labels of the slots begin with that run after the caller is gone."""
+
 Step = int | ToApp | Return | End
 """An integer: on to a slot of the same flow, by its index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One app. `revision` is a short hash of its file: a call keeps the revision it began with."""
+    """One app. `revision` is a short hash of its file: a call keeps the revision it began with.
+
+    `on_hangup` are the slots that run after the caller is gone, a flow of their own, whose labels begin with
+    `label_prefix`.
+    """
 
     app: str
     title: str
@@ -48,6 +55,8 @@ class Flow:
     path: str
     revision: str
     settings: AppSettings = field(default_factory=AppSettings)
+    on_hangup: Flow | None = None
+    label_prefix: str = ""
 
     def index_of(self, slot_id: str) -> int | None:
         """The index of the slot with this id."""
@@ -73,12 +82,24 @@ class Flow:
             return ToApp(target.removeprefix(APP_PREFIX))
         if target.startswith(RETURN_PREFIX):
             return Return(target.removeprefix(RETURN_PREFIX))
-        found = self.index_of(target)
+        return self._index_there(target)
+
+    def error_step(self) -> int | ToApp | None:
+        """Where the call goes on when a slot fails; None where the app does not say."""
+        target = self.settings.on_error
+        if target is None:
+            return None
+        if target.startswith(APP_PREFIX):
+            return ToApp(target.removeprefix(APP_PREFIX))
+        return self._index_there(target)
+
+    def _index_there(self, slot_id: str) -> int:
+        found = self.index_of(slot_id)
         if found is None:
-            raise KeyError(f"{self.app}: no slot has the id {target}")
+            raise KeyError(f"{self.app}: no slot has the id {slot_id}")
         return found
 
     def label(self, index: int) -> str:
         """How a slot is named in transcripts and logs: its id, or its type, with its place in the flow."""
         slot = self.slots[index]
-        return slot.id or f"{slot.slot}[{index + 1}]"
+        return f"{self.label_prefix}{slot.id or f'{slot.slot}[{index + 1}]'}"

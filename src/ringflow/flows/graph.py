@@ -8,12 +8,15 @@ its own.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ringflow.flows.draft import Draft
 from ringflow.flows.slot import APP_PREFIX, DONE, NOT_SAID, RETURN_PREFIX, AppCall, Slot
+
+FAILURE = "failure"
+"""Stands for an exit where a slot fails and the app says by `on_error` where the call goes on."""
 
 Node: TypeAlias = tuple[str, int]
 """An app and the index of one of its slots."""
@@ -65,6 +68,10 @@ class Graph:
         self.calls: dict[Node, AppCall] = {}
         """The slots that call an app which is among `drafts`."""
         self.edges: dict[Node, tuple[Edge, ...]] = {}
+        self.failures: dict[str, Node] = {
+            app: target for app, draft in drafts.items() if (target := self._on_error(app, draft)) is not None
+        }
+        """For each app that says so, where the call goes on when one of its slots fails."""
         self._bodies: dict[str, _Body] = {}
         for app, draft in drafts.items():
             for index in range(len(draft.slots)):
@@ -84,6 +91,18 @@ class Graph:
         """The exits by which an app that is called returns; None where its problems leave that open."""
         body = self._bodies[app]
         return frozenset(body.exits) if body.is_known else None
+
+    def failing(self, node: Node) -> Iterator[Edge]:
+        """The way out of a slot that fails, where its app has one. It is none that a loop can count on."""
+        target = self.failures.get(node[0])
+        if target is not None:
+            yield Edge(FAILURE, target, frozenset())
+
+    def initial(self, node: Node) -> frozenset[str]:
+        """The variables that an app sets itself before its first slot; none for any other slot."""
+        app, index = node
+        settings = self.drafts[app].settings if index == 0 else None
+        return frozenset(settings.variables) if settings is not None else frozenset()
 
     def begins(self, node: Node) -> Node | None:
         """The first slot of the app that a slot calls; None where it calls none that is there."""
@@ -126,10 +145,17 @@ class Graph:
             for edge in self.edges[node]:
                 if edge.returns is not None:
                     body.exits.add(edge.returns)
-                if edge.target is not None and edge.target not in body.slots:
-                    body.slots.add(edge.target)
-                    waiting.append(edge.target)
+            for target in self._led_to(node):
+                if target not in body.slots:
+                    body.slots.add(target)
+                    waiting.append(target)
         return body
+
+    def _led_to(self, node: Node) -> Iterator[Node]:
+        """The slots that follow in the same frame, after a failure too."""
+        for edge in (*self.edges[node], *self.failing(node)):
+            if edge.target is not None:
+                yield edge.target
 
     def _is_known(self, node: Node) -> bool:
         """Whether it is known where a slot leads: it has no problems, and its targets are there."""
@@ -187,6 +213,10 @@ class Graph:
             return Edge(exit_name, None, sets, returns=target.removeprefix(RETURN_PREFIX))
         return Edge(exit_name, self._node(app, draft, index, target), sets)
 
+    def _on_error(self, app: str, draft: Draft) -> Node | None:
+        target = draft.settings.on_error if draft.settings is not None else None
+        return None if target is None else self._node(app, draft, 0, target)
+
     def _node(self, app: str, draft: Draft, index: int, target: str) -> Node | None:
         if target.startswith(APP_PREFIX):
             return self._start(target.removeprefix(APP_PREFIX))
@@ -203,6 +233,11 @@ class Graph:
         if begun is not None:
             yield begun
 
+    def coming_after(self, node: Node) -> Iterator[Node]:
+        """The same, and where the call goes on if the slot fails."""
+        yield from self.following(node)
+        yield from (edge.target for edge in self.failing(node) if edge.target is not None)
+
     def label(self, node: Node, seen_from: str) -> str:
         """A slot's name in a problem of the app `seen_from`."""
         app, index = node
@@ -211,29 +246,14 @@ class Graph:
 
     def reached(self, starts: Iterable[Node]) -> set[Node]:
         """Every slot that calls which begin at `starts` may come to."""
-        found = set(starts)
-        waiting = deque(found)
-        while waiting:
-            for node in self.following(waiting.popleft()):
-                if node not in found:
-                    found.add(node)
-                    waiting.append(node)
-        return found
+        return _spread(starts, self.coming_after)
 
     def reached_within(self, app: str) -> set[Node]:
         """The slots of an app that calls which begin in it may come to.
 
         Other apps lead to its first slot only, so nothing is gained by going through them.
         """
-        found: set[Node] = {(app, 0)}
-        waiting = deque(found)
-        while waiting:
-            for edge in self.edges[waiting.popleft()]:
-                target = edge.target
-                if target is not None and target[0] == app and target not in found:
-                    found.add(target)
-                    waiting.append(target)
-        return found
+        return _spread([(app, 0)], lambda node: (one for one in self._led_to(node) if one[0] == app))
 
     def in_order(self, starts: Iterable[Node]) -> list[Node]:
         """The slots that calls which begin at `starts` may come to, each before those that follow it.
@@ -246,7 +266,7 @@ class Graph:
             if start in found:
                 continue
             found.add(start)
-            way = [(start, self.following(start))]
+            way = [(start, self.coming_after(start))]
             while way:
                 node, after = way[-1]
                 following = next((one for one in after if one not in found), None)
@@ -255,7 +275,7 @@ class Graph:
                     way.pop()
                 else:
                     found.add(following)
-                    way.append((following, self.following(following)))
+                    way.append((following, self.coming_after(following)))
         return left[::-1]
 
     def _incoming(self) -> _Incoming:
@@ -280,7 +300,7 @@ class Graph:
         for node in self.edges:
             if node in trapped and node not in told and (loop := self._shortest_loop(node)):
                 # Slots that it leads to and that lead back belong to the same trap.
-                told |= self.reached([node]) & _leading_to([node], incoming)
+                told |= _leading_to([node], incoming) & _spread([node], self.following)
                 loops.append(loop)
         return loops
 
@@ -334,6 +354,17 @@ class Graph:
         return ()
 
 
+def _spread(starts: Iterable[Node], follow: Callable[[Node], Iterable[Node]]) -> set[Node]:
+    found = set(starts)
+    waiting = deque(found)
+    while waiting:
+        for node in follow(waiting.popleft()):
+            if node not in found:
+                found.add(node)
+                waiting.append(node)
+    return found
+
+
 def _leading_to(ends: Iterable[Node], incoming: _Incoming) -> set[Node]:
     found = set(ends)
     waiting = deque(found)
@@ -358,9 +389,8 @@ def entry_nodes(graph: Graph, entries: frozenset[str], mentioned: Iterable[str])
     `mentioned` are apps that flows with unusable slots may lead to. Apps that lead only to each other are
     entered at the first of them.
     """
-    led_to = {after for node in graph.edges for after, _ in graph.following(node) if after != node[0]} | set(
-        mentioned
-    )
+    led_to = {after for node in graph.edges for after, _ in graph.coming_after(node) if after != node[0]}
+    led_to |= set(mentioned)
     apps: Sequence[str] = sorted(app for app, draft in graph.drafts.items() if draft.slots)
     starts = {(app, 0) for app in apps if app in entries or app not in led_to}
     reached = graph.reached(starts)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ringflow.accounts.dids import APP_PATTERN
 from ringflow.documents import Document, Location, Value, decode_document
 from ringflow.errors import DocumentError, Problem
 from ringflow.flows.draft import Draft
-from ringflow.flows.flow import Flow
+from ringflow.flows.flow import ON_HANGUP, Flow
 from ringflow.flows.follow_on import HELD_KEYS_PATTERN
-from ringflow.flows.header import MAX_SLOTS, AppSettings, FlowHeader
+from ringflow.flows.header import MAX_SLOTS, ON_ERROR_PATTERN, AppSettings, FlowHeader, SlotDefaults
 from ringflow.flows.key_options import OPTION_PATTERN
 from ringflow.flows.remains import remains_type, without
 from ringflow.flows.revisions import text_revision
@@ -37,6 +37,7 @@ _NAME_MEND = "use letters, digits, - and _, beginning with a letter or digit"
 PATTERN_MENDS = {
     PROMPT_PATTERN: "a prompt is named as in IVR/ivr-please, without an extension",
     VARIABLE_PATTERN: "use small letters, digits and _, beginning with a letter",
+    ON_ERROR_PATTERN: "name a slot's id or app:NAME",
     TARGET_PATTERN: "name a slot's id, app:NAME, return:EXIT, next or hangup",
     APP_PATTERN: _NAME_MEND,
     DIGITS_PATTERN: "write digits only",
@@ -97,31 +98,90 @@ def _draft(
     written = value if isinstance(value, dict) else {}
     # Fields of a slot that are not indented are reported as such, and not as missing in it.
     strays = {f"`{key}` is missing" for key in written.keys() & homes.keys()}
-    listed = written.get("slots")
-    raw_slots = listed[:MAX_SLOTS] if isinstance(listed, list) else []
-    slots: list[Slot | None] = []
-    remains: dict[int, Slot] = {}
-    for index, raw in enumerate(raw_slots):
-        slot, found = _slot(document, (*slots_at, index), raw, types)
-        slots.append(None if found else slot)
-        if found and slot is not None:
-            remains[index] = slot
-        problems += [problem for problem in found if problem.what not in strays]
-    ids = tuple(_id_of(raw) for raw in raw_slots)
-    problems += _id_problems(document, slots_at, ids)
+    defaults = _defaults(document, written, location)
+    read = _read_slots(document, slots_at, written.get("slots"), types, defaults)
+    problems += [problem for problem in read.problems if problem.what not in strays]
     app = written.get("app")
     if header is not None:
         problems += [
             document.problem((*location, one.field), one.what, one.mend) for one in header.problems()
         ]
     settings = header.settings() if header is not None else _settings(document, written, location)
+    name = app if isinstance(app, str) else None
+    after = None
+    if "on_hangup" in written:
+        last_at = (*location, "on_hangup")
+        last = _read_slots(document, last_at, written["on_hangup"], types, defaults)
+        problems += last.problems
+        # There a slot that fails leads nowhere.
+        own = settings and settings.model_copy(update={"on_error": None})
+        after = last.draft(document, location, last_at, name and f"{name} {ON_HANGUP}", own)
     flow = None
     if header is not None and settings is not None and not problems:
-        whole = tuple(slot for slot in slots if slot is not None)
-        flow = Flow(header.app, header.title, whole, document.path, revision, settings)
-    name = app if isinstance(app, str) else None
-    parts = (tuple(slots), ids, tuple(problems), flow, remains)
-    return Draft(document, location, slots_at, name, *parts, settings=settings)
+        flow = Flow(header.app, header.title, read.whole, document.path, revision, settings)
+        if after is not None:
+            flow = replace(flow, on_hangup=replace(flow, slots=last.whole, label_prefix=ON_HANGUP))
+    draft = read.draft(document, location, slots_at, name, settings)
+    return replace(draft, problems=tuple(problems), flow=flow, on_hangup=after)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadSlots:
+    """A list of slots: None where one has problems, and in `remains` what it would be without them."""
+
+    slots: tuple[Slot | None, ...]
+    ids: tuple[str | None, ...]
+    remains: Mapping[int, Slot]
+    problems: tuple[Problem, ...]
+
+    @property
+    def whole(self) -> tuple[Slot, ...]:
+        """Those without problems."""
+        return tuple(slot for slot in self.slots if slot is not None)
+
+    def draft(
+        self,
+        document: Document,
+        location: Location,
+        slots_at: Location,
+        app: str | None,
+        settings: AppSettings | None,
+    ) -> Draft:
+        """A draft with these slots, of which only their problems are known."""
+        parts = (self.slots, self.ids, self.problems, None, self.remains)
+        return Draft(document, location, slots_at, app, *parts, settings=settings)
+
+
+def _read_slots(
+    document: Document,
+    slots_at: Location,
+    listed: Value,
+    types: Mapping[str, type[Slot]],
+    defaults: Mapping[str, Value],
+) -> _ReadSlots:
+    raw_slots = listed[:MAX_SLOTS] if isinstance(listed, list) else []
+    slots: list[Slot | None] = []
+    remains: dict[int, Slot] = {}
+    problems: list[Problem] = []
+    for index, raw in enumerate(raw_slots):
+        slot, found = _slot(document, (*slots_at, index), raw, types, defaults)
+        slots.append(None if found else slot)
+        if found and slot is not None:
+            remains[index] = slot
+        problems += found
+    ids = tuple(_id_of(raw) for raw in raw_slots)
+    problems += _id_problems(document, slots_at, ids)
+    return _ReadSlots(tuple(slots), ids, remains, tuple(problems))
+
+
+def _defaults(document: Document, written: dict[str, Value], location: Location) -> Mapping[str, Value]:
+    """The app's defaults for slots as they are written, less what is wrong in them."""
+    value = written.get("defaults")
+    if not isinstance(value, dict):
+        return {}
+    at = (*location, "defaults")
+    wrong = wrong_locations(SlotDefaults, document, value, at)
+    return {key: one for key, one in value.items() if (*at, key) not in wrong and one is not None}
 
 
 def _settings(document: Document, written: dict[str, Value], location: Location) -> AppSettings | None:
@@ -131,7 +191,11 @@ def _settings(document: Document, written: dict[str, Value], location: Location)
 
 
 def _slot(
-    document: Document, location: Location, raw: Value, types: Mapping[str, type[Slot]]
+    document: Document,
+    location: Location,
+    raw: Value,
+    types: Mapping[str, type[Slot]],
+    defaults: Mapping[str, Value],
 ) -> tuple[Slot | None, list[Problem]]:
     """The slot, or what remains of it without its problems; and these."""
     known = f"slot types: {known_words(types)}"
@@ -146,6 +210,8 @@ def _slot(
         near = did_you_mean(kind, types) if isinstance(kind, str) else ""
         mend = f"{near} {known}".strip()
         return None, [document.problem((*location, "slot"), f"unknown slot type {quoted(kind)}", mend)]
+    fields = types[kind].model_fields
+    raw = raw | {key: value for key, value in defaults.items() if key in fields and key not in raw}
     # If names that a slot makes up itself may look like any field's, a key does not show that it is an exit.
     made_up = () if types[kind].may_end_by("slot") else filter(types[kind].may_end_by, raw)
     own = types[kind].own_exits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ringflow.flows.field_docs import DocumentedSchema
@@ -20,18 +20,12 @@ LAST_FIELDS = ("id", "on")
 def flow_schema(types: Mapping[str, type[Slot]]) -> Schema:
     """The schema (draft 2020-12) of a flow file; a slot's fields follow from its `slot:`."""
     header = FlowHeader.model_json_schema(schema_generator=DocumentedSchema)
-    ordered = ("app", "title", *AppSettings.model_fields, "slots")
+    ordered = ("app", "title", *AppSettings.model_fields, "on_hangup", "slots")
     properties = {name: _tidy(header["properties"][name]) for name in ordered}
-    properties["slots"] |= {
-        "items": {
-            "type": "object",
-            "required": ["slot"],
-            "properties": {"slot": {"enum": sorted(types)}},
-            "discriminator": {"propertyName": "slot"},
-            "oneOf": [{"$ref": f"#/$defs/{name}"} for name in sorted(types)],
-        }
-    }
-    definitions: Schema = {}
+    properties["slots"] |= {"items": _one_of(sorted(types))}
+    alone = sorted(name for name, kind in types.items() if not kind.needs_caller)
+    properties["on_hangup"] |= {"items": _one_of(alone) if alone else False}
+    definitions: Schema = {name: _tidy(value) for name, value in header.get("$defs", {}).items()}
     for name in sorted(types):
         definitions |= _definitions(name, types[name])
     return {
@@ -42,6 +36,17 @@ def flow_schema(types: Mapping[str, type[Slot]]) -> Schema:
         "required": header["required"],
         "properties": properties,
         "$defs": definitions,
+    }
+
+
+def _one_of(names: Sequence[str]) -> Schema:
+    """A slot of one of these types."""
+    return {
+        "type": "object",
+        "required": ["slot"],
+        "properties": {"slot": {"enum": list(names)}},
+        "discriminator": {"propertyName": "slot"},
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in names],
     }
 
 

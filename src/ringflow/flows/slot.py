@@ -149,6 +149,8 @@ class Slot(BaseModel):
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE,)
     own_exits: ClassVar[OwnExits | None] = None
     ends_call: ClassVar[bool] = False
+    needs_caller: ClassVar[bool] = True
+    """Whether somebody has to be on the line. Only types of which this is False may stand in `on_hangup`."""
     sip_codes: ClassVar[Mapping[str, int]] = {}
     """For exits by which a slot may leave a caller unanswered: the code that ends the call: `sip_code`."""
 
@@ -267,5 +269,6 @@ def _names_prompts(metadata: list[object], annotation: object) -> bool:
     if any(isinstance(mark, _PromptMark) for mark in metadata):
         return True
     if get_origin(annotation) is Annotated:
-        return any(isinstance(mark, _PromptMark) for mark in get_args(annotation)[1:])
+        inner, *marks = get_args(annotation)
+        return _names_prompts(marks, inner)
     return any(_names_prompts([], inner) for inner in get_args(annotation))

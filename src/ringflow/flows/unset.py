@@ -9,7 +9,7 @@ from heapq import heapify, heappop, heappush
 from typing import TypeAlias
 
 from ringflow.errors import Problem
-from ringflow.flows.graph import JUMP, Edge, Graph, Node
+from ringflow.flows.graph import FAILURE, JUMP, Edge, Graph, Node
 from ringflow.flows.slot import NOT_SAID, Slot
 from ringflow.flows.surroundings import Surroundings
 from ringflow.flows.template import Template
@@ -48,6 +48,7 @@ def unset_problems(graph: Graph, starts: set[Node], surroundings: Surroundings) 
         draft.usable(index) for draft in graph.drafts.values() for index in range(len(draft.slots))
     )
     known -= {NOT_SAID}
+    known |= {name for app in graph.drafts for name in graph.initial((app, 0))}
     for use in _uses(graph, namespaces):
         is_unknown = use.variable not in known and is_whole
         if use.variable in certainty.before.get(use.node, () if is_unknown else {use.variable}):
@@ -90,7 +91,7 @@ class _Certainty:
     """
 
     def __init__(self, graph: Graph, starts: set[Node], given: frozenset[str]) -> None:
-        self.before: dict[Node, frozenset[str]] = dict.fromkeys(starts, given)
+        self.before: dict[Node, frozenset[str]] = {node: given | graph.initial(node) for node in starts}
         self._graph = graph
         self._starts = starts
         self._given = given
@@ -144,17 +145,18 @@ class _Certainty:
     def ways_without(self, name: str) -> _WayBack:
         """The shortest ways on which the variable is not set: for each slot, the step before."""
         called = {(app, 0) for app in self._callers if self.begun_without(app, name) is not None}
-        back: _WayBack = dict.fromkeys([*sorted(self._starts), *sorted(called)])
+        begun = (*sorted(self._starts), *sorted(called))
+        back: _WayBack = dict.fromkeys(one for one in begun if name not in self._graph.initial(one))
         waiting = deque(back)
         while waiting:
             node = waiting.popleft()
-            for edge in self._graph.edges[node]:
-                sets = self.sets(node, edge)
+            for edge in (*self._graph.edges[node], *self._graph.failing(node)):
+                sets = edge.sets if edge.exit == FAILURE else self.sets(node, edge)
                 if (
                     edge.target is not None
                     and edge.target not in back
                     and sets is not None
-                    and name not in sets
+                    and name not in sets | self._graph.initial(edge.target)
                 ):
                     back[edge.target] = (node, edge)
                     waiting.append(edge.target)
@@ -164,6 +166,9 @@ class _Certainty:
         called = self._graph.calls.get(node)
         if called is not None:
             self._meet((called.app, 0), self._given | called.arguments)
+        for failed in self._graph.failing(node):
+            if failed.target is not None:
+                self._meet(failed.target, self.before[node])
         for edge in self._graph.edges[node]:
             sets = self.sets(node, edge)
             if sets is None:
@@ -176,6 +181,7 @@ class _Certainty:
                     self._meet_return(app, edge.returns, after)
 
     def _meet(self, node: Node, certain: frozenset[str]) -> None:
+        certain |= self._graph.initial(node)
         before = self.before.get(node)
         met = certain if before is None else before & certain
         if met != before:
@@ -207,7 +213,7 @@ def _explain(graph: Graph, certainty: _Certainty, use: _Use, way: list[tuple[Nod
             edge.exit for edge in graph.edges[node] if use.variable in (certainty.sets(node, edge) or ())
         ]
         if setting:
-            how = "jumps" if taken.exit == JUMP else f"ends by `{taken.exit}`"
+            how = {JUMP: "jumps", FAILURE: "may fail"}.get(taken.exit, f"ends by `{taken.exit}`")
             return f"{graph.label(node, app)} {how}, and only `{'`, `'.join(setting)}` sets it"
     first = way[0][0] if way else use.node
     caller = certainty.begun_without(first[0], use.variable) if first[1] == 0 else None

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from ringflow.calls.call_record import CallRecord, SlotVisit
 from ringflow.calls.outcome import LegStatus, Outcome
 from ringflow.engine.walk import MAX_FRAMES, MAX_SLOTS_IN_A_CALL
+from ringflow.flows.flow import ON_HANGUP
 from ringflow.simulator.differences import Difference
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.run import SimulatedCall, dialled_legs
@@ -104,8 +105,11 @@ def _visits(record: CallRecord) -> Iterator[Difference]:
         if not 0 <= visit.depth <= depth + 1:
             yield Difference(f"slot {visit.app}/{visit.slot}", f"0 to {depth + 1} deep", str(visit.depth))
         depth = visit.depth
-        # Only the apps that a slot called may still run where the call ends.
-        goes_on = any(later.depth <= visit.depth for later in record.visits[number + 1 :])
+        # Only the apps that a slot called may still run where the call ends, and what runs after it.
+        goes_on = any(
+            later.depth <= visit.depth and not later.slot.startswith(ON_HANGUP)
+            for later in record.visits[number + 1 :]
+        )
         if visit.exit is None and goes_on:
             yield Difference(f"slot {visit.app}/{visit.slot}", "an exit, for another slot follows", "none")
 
