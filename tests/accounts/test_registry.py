@@ -107,6 +107,9 @@ async def test_a_field_can_be_emptied_and_others_stay(filled: Store) -> None:
     await make(filled, lambda actor: customers.alter(actor, 1, channels=5, caller_id="8005550100"))
     (after,) = await make(filled, lambda actor: customers.alter(actor, 1, channels=None))
     assert after == Customer(1, "One", caller_id="18005550100")
+    for word in ("own", "withheld", None):
+        (shown,) = await make(filled, lambda actor, word=word: customers.alter(actor, 1, caller_id=word))
+        assert shown.caller_id == word
 
 
 async def test_a_language_that_a_caller_chose_is_kept_and_audited_and_nothing_is_done_twice(

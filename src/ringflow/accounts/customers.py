@@ -18,8 +18,8 @@ from ringflow.accounts.directory_changes import (
     source_of,
 )
 from ringflow.accounts.fields import (
-    check_caller_id,
     check_channels,
+    check_customer_caller_id,
     check_language,
     check_one_of,
     check_range,
@@ -42,6 +42,8 @@ from ringflow.store.tables import clis, customers, dids
 class Customer:
     """Who pays. Only `active` ones may call; `channels` is how many calls at once, None for no limit.
 
+    `caller_id`: what callees see: a number, `own` for the caller's, `withheld` for none; None: the trunk's
+    number, and where it has none the caller's own.
     `language` is the code of the one that its callers chose, None where none did.
     """
 
@@ -258,7 +260,7 @@ def checked(customer: Customer, country: str) -> Customer:
         with trying:
             check_channels(customer.channels)
         with trying:
-            caller_id = check_caller_id(customer.caller_id, country)
+            caller_id = check_customer_caller_id(customer.caller_id, country)
         with trying:
             check_language(customer.language)
     return replace(customer, caller_id=caller_id)

@@ -15,6 +15,13 @@ from ringflow.speaking import load_language
 MAX_TEXT = 200
 MAX_CALLER_ID = 20
 
+OWN_NUMBER = "own"
+"""The caller ID of a customer whose callers show their own numbers, whatever the trunk would show."""
+WITHHELD = "withheld"
+"""The caller ID of a customer whose callers show none."""
+CALLER_ID_WORDS = (OWN_NUMBER, WITHHELD)
+_NUMBER_OR_WORD = f"write digits such as 441910000001, `{OWN_NUMBER}` or `{WITHHELD}`"
+
 
 class Trying:
     """Of a block `with trying:`, what it refuses is kept, and the next one is tried."""
@@ -83,7 +90,9 @@ def check_channels(channels: int | None) -> None:
         check_range(channels, 1, MAX_INTEGER, "channels")
 
 
-def check_caller_id(text: str | None, country: str) -> str | None:
+def check_caller_id(
+    text: str | None, country: str, mend: str = "write digits such as 441910000001"
+) -> str | None:
     """A number to show to callees: E.164 where it can be read as such, other digits as they are."""
     if text is None:
         return None
@@ -93,11 +102,16 @@ def check_caller_id(text: str | None, country: str) -> str | None:
     if number is None:
         raise Refused(
             "number.malformed",
-            f"caller ID `{plain(text)}` is not a number; write digits such as 441910000001",
+            f"caller ID `{plain(text)}` is not a number; {mend}",
             ("caller_id",),
             number=text,
         )
     return number
+
+
+def check_customer_caller_id(text: str | None, country: str) -> str | None:
+    """What callees see of a customer's calls: a number to show, `own` or `withheld`."""
+    return text if text in CALLER_ID_WORDS else check_caller_id(text, country, _NUMBER_OR_WORD)
 
 
 def check_language(code: str | None) -> None:

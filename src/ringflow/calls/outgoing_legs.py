@@ -11,6 +11,7 @@ from dataclasses import replace
 from ringflow.accounts.admission import Admission
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.failover import fails_over
+from ringflow.accounts.fields import OWN_NUMBER, WITHHELD
 from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
 from ringflow.accounts.number_forms import is_among
 from ringflow.accounts.trunks import Trunk
@@ -392,19 +393,26 @@ class Outgoing:
     def _caller_id(self, customer: Customer, trunk: Trunk, options: DialOptions) -> tuple[str | None, bool]:
         """What the trunk is given as the caller's number, and whether it must not show it.
 
-        A number that is withheld is not shown by way of a flow or an account either: `${cli}` is that number.
+        A number that its caller withholds is not shown by way of a flow or an account either: `${cli}` is
+        that number. Where the customer's are withheld, none is shown, whoever set it.
         """
         admission = self._admission
-        # What a flow makes of variables may be no number; then it says nothing.
-        wanted = filter(None, map(safe_caller_id, (options.caller_id, customer.caller_id, trunk.caller_id)))
-        if not admission.withheld:
-            return self._plan.caller_id(next(wanted, None), admission.cli, trunk), False
         presented = admission.presented_cli
+        is_anonymous = presented.lower() in ("", ANONYMOUS)
+        shows_own = customer.caller_id == OWN_NUMBER and not is_anonymous
+        trunks_number = None if shows_own else trunk.caller_id
+        # What a flow makes of variables may be no number; then it says nothing.
+        wanted = filter(None, map(safe_caller_id, (options.caller_id, customer.caller_id, trunks_number)))
+        if customer.caller_id != WITHHELD and not admission.withheld:
+            return self._plan.caller_id(next(wanted, None), admission.cli, trunk), False
         own = self._plan.e164(presented)
-        shown = next((one for one in wanted if own is None or self._plan.e164(one) != own), None)
-        if shown is not None:
-            return self._plan.caller_id(shown, None, trunk), False
-        if presented.lower() in ("", ANONYMOUS):
+        set_number = next(
+            (one for one in wanted if not admission.withheld or own is None or self._plan.e164(one) != own),
+            None,
+        )
+        if set_number is not None:
+            return self._plan.caller_id(set_number, None, trunk), customer.caller_id == WITHHELD
+        if is_anonymous:
             # There is nothing to hide, and From stays as it came.
             return None, False
         return self._plan.caller_id(own or safe_caller_id(presented) or NO_NUMBER, None, trunk), True

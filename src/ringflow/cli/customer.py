@@ -33,7 +33,12 @@ Channels = Annotated[
     str | None, typer.Option("--channels", metavar="N|none", help="How many calls at once; none: no limit.")
 ]
 CallerId = Annotated[
-    str | None, typer.Option("--caller-id", metavar="NUMBER|none", help="The number shown to callees.")
+    str | None,
+    typer.Option(
+        "--caller-id",
+        metavar="NUMBER|own|withheld|none",
+        help="What callees see: a number, the caller's own, or nothing; none: what the trunk says.",
+    ),
 ]
 Language = Annotated[
     str | None,

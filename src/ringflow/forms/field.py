@@ -71,7 +71,9 @@ FIELDS: dict[str, Field] = {
     # Customers, CLIs, DIDs.
     "status": Field(_T, "its status, of the words that its kind has", "active"),
     "channels": Field(_I, "how many calls at once; null: no limit", 2),
-    "caller_id": Field(_T, "the number that is shown to callees", "441910000001"),
+    "caller_id": Field(
+        _T, "the number that is shown to callees; of a customer also `own` or `withheld`", "441910000001"
+    ),
     "language": Field(_T, "the code of the language that callers are spoken to in; null: none chosen", "es"),
     "clis": Field(Kind.TEXTS, "the first of a customer's CLIs", ["441910000001"]),
     "cli_count": Field(_I, "how many CLIs", 1),
