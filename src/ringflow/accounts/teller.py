@@ -9,7 +9,14 @@ from typing import TypeVar
 
 from ringflow.accounts import clis, customers
 from ringflow.accounts.cards.authentication import Admitted, Cards, ToppedUp
-from ringflow.accounts.cards.refusal import Refusal, Why
+from ringflow.accounts.cards.card import Card
+from ringflow.accounts.cards.credit_transfer import (
+    CreditTransfer,
+    check_transfer,
+    movable_micros,
+    move_credit,
+)
+from ringflow.accounts.cards.refusal import CardRefused, Refusal, Why
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.lockout import Caller
@@ -20,6 +27,8 @@ from ringflow.accounts.vouchers.telephone import Vouchers
 from ringflow.actor import CALLER, acting
 from ringflow.errors import Refused, StartError, Unknown
 from ringflow.ledger.account import read_account
+from ringflow.ledger.movement import NotEnough, Posted
+from ringflow.ledger.payments import post_once
 from ringflow.store import Store
 
 Result = TypeVar("Result")
@@ -85,6 +94,36 @@ class Teller:
         async with self._store.reading() as connection:
             account = await read_account(connection, customer_id, self._now_ms())
         return account.available_micros if account is not None else 0
+
+    async def movable_micros(self, customer_id: int) -> int:
+        """What the customer can move to another account now: its own credit, without an overdraft."""
+        async with self._store.reading() as connection:
+            return await movable_micros(connection, customer_id, self._now_ms())
+
+    async def check_transfer(self, card: Card, from_id: int, to_id: int) -> Refusal | None:
+        """Why credit cannot go from one customer to the other, of whom one has the card."""
+        try:
+            async with self._store.reading() as connection:
+                await check_transfer(connection, card, from_id, to_id)
+        except CardRefused as error:
+            return self._counted(Refusal(error.why))
+        return None
+
+    async def move_credit(self, moved: CreditTransfer) -> Posted | Refusal:
+        """Move credit between two accounts of the caller, once for its key.
+
+        Raises `OutcomeUnknown` where the database was lost in the moment of the commit, and a second time.
+        """
+        try:
+            return await post_once(
+                lambda: acting(self._store, CALLER, self._country, self._now_ms()),
+                lambda actor: move_credit(actor, moved),
+                moved.key,
+            )
+        except NotEnough:
+            return self._counted(Refusal(Why.NOT_ENOUGH))
+        except CardRefused as error:
+            return self._counted(Refusal(error.why))
 
     async def remember(self, customer_id: int, cli: str) -> Remembering:
         """Let the CLI identify the customer from the next call on.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 from pydantic import Field
@@ -44,20 +45,31 @@ class CardSlot(Slot):
     no_input_file: SinglePrompt = "MISC/no-input"
     """Played when nothing was keyed."""
     attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = 3
-    """How often the caller is asked in all."""
+    """How often the caller is asked in all; with `silences`, how many wrong entries there may be."""
+    silences: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None = None
+    """How many times the caller may key nothing. Without it, silence is one of the `attempts`."""
     first_digit_timeout: Annotated[float, Field(gt=0, le=300)] = 10.0
     """Seconds to wait for the first digit, from the end of the prompt."""
     inter_digit_timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
     """Seconds to wait between digits."""
 
     async def ask(
-        self, call: Call, file: AnyPrompt, max_digits: int, *, secret: Secret, fixed_length: bool = True
+        self,
+        call: Call,
+        file: AnyPrompt,
+        max_digits: int,
+        *,
+        secret: Secret,
+        fixed_length: bool = True,
+        before: Sequence[str] = (),
     ) -> str | None:
         """The digits that the caller keys, None for silence; more than `max_digits` where they are too many.
 
         With `fixed_length` nothing longer can be keyed: further digits are those of the next question.
+        `before`: what is said in front of the question.
         """
         collected = await call.media.collect(
+            *before,
             file,
             max_digits=max_digits,
             first_digit_timeout_s=self.first_digit_timeout,
@@ -96,18 +108,52 @@ class CardSlot(Slot):
             return card_id
         return Refusal(Why.MISTYPED)
 
-    async def refuse(self, call: Call, refusal: Refusal | None, attempt: int) -> str:
-        """Say why nothing came of an attempt (None: silence); gives the exit that this leads to."""
+    def tries(self) -> Tries:
+        """A caller begins with all of them."""
+        return Tries(self.attempts, self.silences)
+
+    async def refuse(self, call: Call, refusal: Refusal | None, tries: Tries) -> str:
+        """Say why nothing came of a try (None: silence), and count it; gives the exit that this leads to."""
+        which = tries.count(silent=refusal is None)
         if refusal is None:
-            call.note("no_input", f"attempt {attempt} of {self.attempts}")
+            call.note("no_input", which)
             await call.media.play(self.no_input_file)
             return "no_input"
-        call.note("card_refused", f"{refusal.why}, attempt {attempt} of {self.attempts}")
+        call.note("card_refused", f"{refusal.why}, {which}")
         if refusal.why is Why.LOCKED:
             await call.media.play(self.locked_file)
             return "locked"
         await call.media.play(self.invalid_file if refusal.why in _ENTER_AGAIN else self.refused_file)
         return self.WRONG
+
+
+@dataclass(slots=True)
+class Tries:
+    """What a caller has left: wrong entries and silences are counted apart where the slot gives both."""
+
+    attempts: int
+    silences: int | None
+    wrong: int = field(default=0, init=False)
+    silent: int = field(default=0, init=False)
+
+    @property
+    def left(self) -> bool:
+        """Whether the caller is asked once more."""
+        if self.silences is None:
+            return self.wrong + self.silent < self.attempts
+        return self.wrong < self.attempts and self.silent < self.silences
+
+    def count(self, *, silent: bool) -> str:
+        """Count a try from which nothing came; gives which one it was, for people."""
+        self.silent += silent
+        self.wrong += not silent
+        if self.silences is None:
+            return f"attempt {self.wrong + self.silent} of {self.attempts}"
+        return (
+            f"silence {self.silent} of {self.silences}"
+            if silent
+            else f"attempt {self.wrong} of {self.attempts}"
+        )
 
 
 def _may_be_a_pin(digits: str) -> bool:

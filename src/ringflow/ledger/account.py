@@ -75,6 +75,11 @@ class Account:
     available_micros: int
     active: bool = True
 
+    @property
+    def unborrowed_micros(self) -> int:
+        """What is not held and not an overdraft (`credit.UNBORROWED`); it may be below zero."""
+        return self.balance_micros - self.held_micros + min(self.debit_limit_micros, 0)
+
 
 _READ = Statement(
     "SELECT a.id, a.currency, a.balance_micros, a.held_micros, a.debit_limit_micros, a.daily_limit_micros, "  # noqa: S608

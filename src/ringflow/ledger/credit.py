@@ -44,6 +44,9 @@ UNHELD = "(a.balance_micros - a.held_micros)"
 CREDIT = f"({UNHELD} + a.debit_limit_micros)"
 """SQL: the credit of the account `a`; it may be below zero. The house's accounts need none."""
 
+UNBORROWED = f"(CASE WHEN a.debit_limit_micros > 0 THEN {UNHELD} ELSE {CREDIT} END)"
+"""SQL: the credit of the account `a` without its overdraft; it may be below zero."""
+
 _DAILY = f"(a.daily_limit_micros - a.held_micros - {SPENT_TODAY})"
 
 SPENDABLE = (

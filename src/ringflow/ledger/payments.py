@@ -12,14 +12,15 @@ from typing import TypeAlias
 from ringflow.actor import Actor, Opener
 from ringflow.errors import Conflict, Field, Refused, Unknown
 from ringflow.ledger.account import House, house_id, open_account
+from ringflow.ledger.credit import UNBORROWED
 from ringflow.ledger.movement import Kind, Movement, NotEnough, Posted, find_movement, post
 from ringflow.ledger.transaction import transact
 from ringflow.money import Money
 from ringflow.store import StoreGone, StoreLocked
 from ringflow.store.statement import Statement
 
-OWN_KEYS = ("card:", "leg:", "voucher:")
-"""How the keys of movements begin that cards, calls and vouchers make by themselves."""
+OWN_KEYS = ("card:", "leg:", "telephone:", "voucher:")
+"""How the keys of movements begin that cards, calls, callers and vouchers make by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,15 @@ _LEFT = Statement(
     "SELECT h.account_id, h.charged_micros - h.refunded_micros, a.currency "
     "FROM ledger_holds AS h JOIN ledger_accounts AS a ON a.id = h.account_id WHERE h.leg_id = :leg_id",
     leg_id="text",
+)
+
+
+# Both rows, in the order in which every movement takes them: see `movement.post`.
+_LOCKED_UNBORROWED = Statement(
+    f"SELECT a.id, {UNBORROWED} FROM ledger_accounts AS a WHERE a.id IN (:one, :other) "  # noqa: S608
+    "ORDER BY a.id DESC {lock}",
+    one="bigint",
+    other="bigint",
 )
 
 
@@ -139,6 +149,28 @@ async def transfer(
         )
     movement = _movement(actor, Kind.TRANSFER, from_customer_id, to_customer_id, currency, micros, purpose)
     return await post(actor, movement)
+
+
+async def transfer_unborrowed(
+    actor: Actor, from_customer_id: int, to_customer_id: int, micros: int, purpose: Purpose
+) -> Posted:
+    """The same as `transfer`, of what the first customer paid for: nothing of its overdraft is moved."""
+    for customer_id in (from_customer_id, to_customer_id):
+        await open_account(actor.connection, customer_id, actor.now_ms)
+    rows = await _LOCKED_UNBORROWED.run(actor.connection, one=from_customer_id, other=to_customer_id)
+    left = next(row[1] for row in rows if row[0] == from_customer_id)
+    # Whoever asks a second time with the same key is given the first movement, whatever is left now.
+    if left < micros and await find_movement(actor.connection, purpose.key) is None:
+        currency = await open_account(actor.connection, from_customer_id, actor.now_ms)
+        raise NotEnough(
+            "credit.not_enough",
+            f"customer {from_customer_id} has {Money(left, currency)} to move, "
+            f"and {Money(micros, currency)} is wanted",
+            customer=from_customer_id,
+            available=str(Money(left, currency)),
+            wanted=str(Money(micros, currency)),
+        )
+    return await transfer(actor, from_customer_id, to_customer_id, micros, purpose)
 
 
 async def refund(actor: Actor, leg_id: str, micros: int | None, purpose: Purpose) -> Posted:

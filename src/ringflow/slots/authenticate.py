@@ -74,14 +74,15 @@ class Authenticate(CardSlot):
         return self.by if isinstance(self.by, tuple) else (self.by,)
 
     async def _by_keys(self, call: Call) -> str:
-        for attempt in range(1, self.attempts + 1):
+        tries = self.tries()
+        while tries.left:
             found = await self._open(call)
             if isinstance(found, Admitted):
                 ended = await self._admit(call, found.customer, found.card.id)
                 if ended == "done" and self.remember:
                     await self._offer(call, found.customer)
                 return ended
-            ended = await self.refuse(call, found, attempt)
+            ended = await self.refuse(call, found, tries)
             if ended == "locked":
                 break
         return ended

@@ -51,7 +51,8 @@ class Redeem(CardSlot):
         """Ask until credit was given or the attempts are used up; `unknown` where nobody was identified."""
         if call.account.customer is None:
             return "unknown"
-        for attempt in range(1, self.attempts + 1):
+        tries = self.tries()
+        while tries.left:
             found = await self._take(call, call.account.customer)
             if isinstance(found, _Given):
                 call.note("credited", str(Money(found.micros, found.currency)))
@@ -60,7 +61,7 @@ class Redeem(CardSlot):
                     self.credited_file,
                 )
                 return "done"
-            ended = await self.refuse(call, found, attempt)
+            ended = await self.refuse(call, found, tries)
             if ended == "locked":
                 break
         return ended

@@ -69,7 +69,7 @@ async def top_up(actor: Actor, card_id: str, customer_id: int) -> Card:
             currency=card.currency,
             other=customer.currency,
         )
-    if not await _may_top_up(actor.connection, card, customer_id):
+    if not await may_top_up(actor.connection, card, customer_id):
         raise CardRefused(
             Why.OTHER_CUSTOMER,
             "card.other_customer",
@@ -114,8 +114,11 @@ def _refuse_unfit(card: Card, now_ms: int) -> None:
         raise CardRefused(Why.EXPIRED, "card.expired", f"card {card.id} has expired", card=card.id)
 
 
-async def _may_top_up(connection: AsyncConnection, card: Card, customer_id: int) -> bool:
-    """Whether the customer is the card's template, or was made from it, or the batch lets anyone."""
+async def may_top_up(connection: AsyncConnection, card: Card, customer_id: int) -> bool:
+    """Whether credit may go between the card and a customer.
+
+    That is its template, a customer that was made from it, or anyone where the batch says so.
+    """
     if customer_id == card.customer_id:
         return True
     query = select(card_batches.c.top_up).where(card_batches.c.name == card.batch)

@@ -26,6 +26,8 @@ class Why(StrEnum):
     USED_ELSEWHERE = "used_elsewhere"
     OTHER_CUSTOMER = "other_customer"
     OTHER_CURRENCY = "other_currency"
+    SAME_ACCOUNT = "same_account"
+    NOT_ENOUGH = "not_enough"
     NEEDS_PAYMENT = "needs_payment"
     BELOW_MINIMUM = "below_minimum"
     CUSTOMER_NOT_ACTIVE = "customer_not_active"
