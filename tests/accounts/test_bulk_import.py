@@ -191,8 +191,10 @@ async def test_every_wrong_line_of_customers_is_named_with_its_column(importing:
         "3:3: status: status `foo` is not known; choose one of active, inactive, penalty, pending",
         "3:4: currency: `ZZZ` is not a currency: write a code of ISO 4217 such as USD",
         "3:5: channels: `many` is no whole number; write digits, or none",
-        "3:6: caller_id: caller ID `me` is not a number; "
-        "write digits such as 441910000001, `own` or `withheld`",
+        (
+            "3:6: caller_id: caller ID `me` is not a number; "
+            "write digits such as 441910000001, `own` or `withheld`"
+        ),
         "4:1: id: customer 7 stands in line 2 already (keep one of the two lines)",
         "5:1: id: `abc` is no whole number; write digits",
         ("6:1: the first line names 6 columns, and here are 3 (put quotes around text that has a separator)"),
