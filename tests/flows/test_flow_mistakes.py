@@ -8,10 +8,7 @@ from ringflow.flows.registry import slot_types
 
 from .mistakes import Mistakes
 
-SLOT_TYPES = (
-    "slot types: app, audio, authenticate, balance, destination, hangup, ivr, language, "
-    "menu, redeem, transfer_credit"
-)
+SLOT_TYPES = f"slot types: {', '.join(sorted(slot_types()))}"
 NO_VALUE = "write one, or remove the key; # begins a comment unless in quotes"
 
 MISTAKES = Mistakes()

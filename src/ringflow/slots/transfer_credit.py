@@ -76,8 +76,8 @@ class TransferCredit(CardSlot):
     """Played when the caller does not confirm it."""
     empty_file: SinglePrompt = "CARD/transfer-empty"
     """Played when there is no credit to move."""
-    language: Language = "en"
-    """The language in which amounts are said."""
+    language: Language | None = None
+    """The language in which amounts are said; without one that of the call."""
 
     def problems(self) -> Iterator[FieldProblem]:
         """Limits that no amount is within."""
@@ -170,7 +170,7 @@ class TransferCredit(CardSlot):
 
     async def _confirmed(self, call: Call, micros: int, currency: str) -> bool | None:
         """Say the amount back, and ask whether it is meant; None: silence."""
-        said = say_money(micros, currency, self.language)
+        said = say_money(micros, currency, self.language or call.language)
         key = await self.ask(call, self.confirm_file, 1, secret=False, before=said)
         return None if key is None else key == YES_KEY
 
@@ -188,7 +188,7 @@ class TransferCredit(CardSlot):
         call.note(
             "credit_moved", f"{amount} from customer {between.source.id} to customer {between.target.id}"
         )
-        said = say_money(micros, between.source.currency, self.language)
+        said = say_money(micros, between.source.currency, self.language or call.language)
         await call.media.play(*said, self.moved_file)
         return "done"
 
