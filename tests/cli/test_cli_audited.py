@@ -35,6 +35,7 @@ KEEP_NOTHING = {
         for noun in ("customer", "cli", "did", "trunk", "speed-dial")
         for verb in ("list", "show")
     ),
+    *("cli code list", "cli code show"),
     *("card list", "card show", "card export", "card batches", "card pepper list"),
     *("voucher list", "voucher show"),
     *("flow list", "flow show", "flow history", "flow diff", "flow draft list", "flow draft show"),
@@ -210,6 +211,11 @@ CHANGES = (
         "voucher batch v",
         made=True,
     ),
+    change("cli add 441910000019 --customer 2 --code", "add", "CLI 441910000019 of customer 2", made=True),
+    change("cli code rotate 1 --digits 8", "set", "CLI 441910000019 of customer 2"),
+    change("cli code delete 1", "delete", "CLI 441910000019 of customer 2", gone=True),
+    change("customer password 2", "password", "customer 2", made=True),
+    change("customer password 2 --remove", "password", "customer 2", gone=True),
     change("voucher disable 1", "disable", "voucher 1"),
     change("voucher enable 1", "enable", "voucher 1"),
     change("voucher redeem --customer 1", "redeem", "voucher 1", typed="{code}"),
@@ -267,6 +273,7 @@ def test_each_of_them_is_noted_with_before_and_after(ringflow: Run, monkeypatch:
         if words[:2] == ["card", "generate"]:
             found["card"] = made["secrets"][0]["id"]
             secrets.append(made["secrets"][0]["pin"])
+        secrets += [made[name] for name in ("code", "password") if name in made]
         if words[:2] == ["token", "add"]:
             found["token"] = made["starts_with"]
             secrets.append(made["secret"])

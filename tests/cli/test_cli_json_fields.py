@@ -212,6 +212,13 @@ def move_money(walk: Walk) -> None:
 def make_cards(walk: Walk, folder: Path) -> None:
     walk("card pepper new")
     walk("card pepper list")
+    shared = walk("cli add", "441910000019 --customer 42 --code")["id"]
+    for command in ("cli code show", "cli code rotate"):
+        walk(command, str(shared))
+    walk("cli code list")
+    walk("customer password", "42")
+    walk("customer show", "42")
+    walk("cli code delete", str(shared))
     made = walk("card generate", "--customer 7 --credit 5.00 --count 4 --batch spring --expires 2099-07-01")
     one, two, three, _ = (secret["id"] for secret in made["secrets"])
     walk("card generate", "--customer 7 --count 1 --batch other --out pins.csv")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from ringflow.accounts.bulk_import import (
     Cells,
@@ -17,12 +17,13 @@ from ringflow.accounts.bulk_import import (
     parts,
     raise_all,
 )
-from ringflow.accounts.clis import COLUMNS, Cli, check_pattern, cli_number
+from ringflow.accounts.clis import COLUMNS, Cli, check_pattern, cli_number, refuse_shared
 from ringflow.accounts.directory_changes import Source, source_of
 from ringflow.accounts.fields import Trying, check_text
 from ringflow.errors import Refused
 from ringflow.plain_text import plain
 from ringflow.sheet_tables import TableRow
+from ringflow.store.caller_tables import cli_codes
 from ringflow.store.tables import clis
 
 
@@ -42,6 +43,7 @@ class CliImport(TableImport[CliKey, Cli]):
     aliases: ClassVar[Mapping[str, str]] = {"cli": "number", "phone": "number", "customer_id": "customer"}
 
     _customers: frozenset[int] = frozenset()
+    _sharing: Mapping[str, int] = {}
 
     def key(self, row: TableRow) -> CliKey:
         """The number in the form that identifies, or the pattern."""
@@ -76,6 +78,16 @@ class CliImport(TableImport[CliKey, Cli]):
             for part in parts(values):
                 rows = await self.actor.connection.execute(select(*COLUMNS).where(column.in_(part)))
                 found |= {CliKey(cli.number, cli.pattern): cli for cli in (Cli(*row) for row in rows)}
+        self._sharing = await self._shared([key.number for key in keys if key.number is not None])
+        return found
+
+    async def _shared(self, numbers: Collection[str]) -> Mapping[str, int]:
+        """How many customers share each of the numbers that are shared."""
+        found: dict[str, int] = {}
+        for part in parts(numbers):
+            query = select(cli_codes.c.number, func.count()).where(cli_codes.c.number.in_(part))
+            rows = await self.actor.connection.execute(query.group_by(cli_codes.c.number))
+            found |= {row[0]: row[1] for row in rows}
         return found
 
     async def prepare(self, rows: Sequence[TableRow]) -> None:
@@ -102,6 +114,8 @@ class CliImport(TableImport[CliKey, Cli]):
                 )
         with trying:
             check_text(fields.get("notes", ""), "notes")
+        with trying:
+            refuse_shared(key.number or "", self._sharing.get(key.number or "", 0))
         raise_all(trying)
         start = old or Cli(0, 0, key.number, key.pattern, source=source_of(self.actor))
         return replace(start, **fields)

@@ -27,6 +27,7 @@ from ringflow.audit import Verb
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.numbers import identifying_form
 from ringflow.plain_text import plain
+from ringflow.store.caller_tables import cli_codes
 from ringflow.store.conditions import begins_with, contains, equal
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.tables import clis
@@ -128,6 +129,24 @@ async def page(connection: AsyncConnection, wanted: CliFilter, asked: PageReques
     return await CLIS.page(connection, select(*COLUMNS).where(*conditions), asked, lambda row: Cli(*row))
 
 
+async def count_sharing(connection: AsyncConnection, number: str) -> int:
+    """How many customers have codes at a number, which is a CLI of none of them then."""
+    query = select(func.count()).where(cli_codes.c.number == number)
+    return int((await connection.execute(query)).scalar_one())
+
+
+def refuse_shared(number: str, sharing: int) -> None:
+    """Raise `Refused` for a number at which customers have codes: by itself it may identify nobody."""
+    if sharing:
+        raise Conflict(
+            "cli.shared",
+            f"CLI {number} is shared by customers who have codes there, {sharing} in all; give this customer "
+            "a code too, or delete those codes first",
+            number=number,
+            sharing=sharing,
+        )
+
+
 def cli_number(text: str, country: str) -> str:
     """How a calling number is kept: E.164 digits, in the form that identifies. Raises `Refused`."""
     try:
@@ -204,6 +223,8 @@ async def _add(actor: Actor, cli: Cli) -> Cli:
             number=taken.number or taken.pattern,
             customer=taken.customer_id,
         )
+    if cli.number is not None:
+        refuse_shared(cli.number, await count_sharing(actor.connection, cli.number))
     values = {
         "customer_id": cli.customer_id,
         "number": cli.number,

@@ -13,6 +13,7 @@ from ringflow.accounts.clis import Cli
 from ringflow.accounts.customers import COLUMNS, Customer
 from ringflow.accounts.dids import Did
 from ringflow.accounts.directory_changes import Source
+from ringflow.accounts.service_passwords import find_password
 from ringflow.config import CustomerStatus
 from ringflow.ledger.account import Account, read_account
 from ringflow.store.card_tables import cards
@@ -44,6 +45,7 @@ class CustomerOverview:
     cards: Sequence[str]
     card_count: int
     template_cards: dict[str, int]
+    service_password: bool
 
 
 CUSTOMERS = Listing(
@@ -122,5 +124,6 @@ async def overview(connection: AsyncConnection, customer_id: int, now_ms: int) -
         did_count=did_count,
         cards=(await connection.execute(redeemed.limit(MAX_LISTED))).scalars().all(),
         card_count=card_count,
+        service_password=await find_password(connection, customer_id) is not None,
         template_cards={row[0]: row[1] for row in await connection.execute(of_status)},
     )

@@ -33,6 +33,7 @@ from ringflow.errors import Conflict, Unknown
 from ringflow.ledger.account import close_account
 from ringflow.money import AmountError, check_currency
 from ringflow.plain_text import plain
+from ringflow.store.caller_tables import cli_codes, service_passwords
 from ringflow.store.card_tables import card_batches, cards, vouchers
 from ringflow.store.speed_dial_tables import speed_dials
 from ringflow.store.tables import clis, customers, dids
@@ -179,15 +180,18 @@ async def delete(actor: Actor, customer_id: int, *, cascade: bool = False) -> No
     await _delete_leaning(actor, customer_id, cascade)
     # Whom a customer calls is not kept longer than the customer.
     await actor.connection.execute(speed_dials.delete().where(speed_dials.c.customer_id == customer_id))
+    mine = service_passwords.c.customer_id == customer_id
+    await actor.connection.execute(service_passwords.delete().where(mine))
     await actor.connection.execute(customers.delete().where(customers.c.id == customer_id))
     await note_change(actor, Verb.DELETE, f"customer {customer_id}", customer, None)
 
 
 async def count_leaning(connection: AsyncConnection, customer_id: int) -> tuple[int, int]:
-    """How many CLIs and how many DIDs belong to a customer."""
+    """How many CLIs (codes at shared ones among them) and how many DIDs belong to a customer."""
     numbers = select(func.count()).where(clis.c.customer_id == customer_id).scalar_subquery()
+    shared = select(func.count()).where(cli_codes.c.customer_id == customer_id).scalar_subquery()
     called = select(func.count()).where(dids.c.customer_id == customer_id).scalar_subquery()
-    row = (await connection.execute(select(numbers, called))).one()
+    row = (await connection.execute(select(numbers + shared, called))).one()
     return row[0], row[1]
 
 
@@ -217,6 +221,12 @@ async def _delete_leaning(actor: Actor, customer_id: int, cascade: bool) -> None
             clis=count_clis,
             dids=count_dids,
         )
+    codes = cli_codes.c.customer_id == customer_id
+    shared = select(cli_codes.c.id, cli_codes.c.number).where(codes)
+    for row in (await actor.connection.execute(shared)).mappings().all():
+        subject = f"CLI {row['number']} of customer {customer_id}"
+        await note(actor, Verb.DELETE, subject, dict(row), None)
+    await actor.connection.execute(cli_codes.delete().where(codes))
     for table in (clis, dids):
         mine = (table.c.customer_id == customer_id) & (table.c.source == source_of(actor))
         gone = (await actor.connection.execute(select(table).where(mine))).mappings().all()

@@ -16,7 +16,9 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
-Subject: TypeAlias = Literal["card", "known", "telephone", "trunk", "system", "customer"]
+Subject: TypeAlias = Literal[
+    "card", "known", "telephone", "trunk", "system", "customer", "number", "numbers", "member", "password"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ TRUNK = Budget(at_once=400, each_ms=36 * SECOND_MS)
 SYSTEM = Budget(at_once=800, each_ms=24 * SECOND_MS)
 # Codes of vouchers, for the account that they would go to.
 CUSTOMER = Budget(at_once=10, each_ms=10 * MINUTE_MS)
+# Codes at a number that customers share: for all customers of one number together, and for all numbers.
+NUMBER = Budget(at_once=10, each_ms=HOUR_MS)
+NUMBERS = Budget(at_once=400, each_ms=36 * SECOND_MS)
 _IDLE = Budget(at_once=1, each_ms=SECOND_MS)
 
 _SHORTEST_PIN = 4
@@ -148,6 +153,26 @@ def limits_of_pin(caller: Caller) -> Limits:
         return Limits(shared)
     own = Limit(f"telephone:{caller.source}", TELEPHONE)
     return Limits({**shared, "telephone": own}, ("telephone", own))
+
+
+def limits_of_code(number: str) -> Limits:
+    """Of a code at a shared number, which may hit any of its customers.
+
+    Who presents the number may be anybody, so these lock nobody out: see `limits_of_member`.
+    """
+    return Limits(
+        {"number": Limit(f"number:{number}", NUMBER), "numbers": Limit("numbers", NUMBERS)},
+    )
+
+
+def limits_of_member(number: str, customer_id: int, digits: int) -> Limits:
+    """Of a code at a shared number where the caller has named the account."""
+    return Limits({"member": Limit(f"member:{number}:{customer_id}:{digits}", card_budget(digits))})
+
+
+def limits_of_password(customer_id: int, digits: int) -> Limits:
+    """Of a service password."""
+    return Limits({"password": Limit(f"password:{customer_id}:{digits}", card_budget(digits))})
 
 
 def limits_of_voucher(customer_id: int) -> Limits:

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.peppers import Peppers, parse_peppers
@@ -19,6 +19,7 @@ from ringflow.audit import Verb, note
 from ringflow.config import Config
 from ringflow.errors import Refused, StartError
 from ringflow.secret import SECRET_BYTES, replace_secret
+from ringflow.store.caller_tables import cli_codes, service_passwords
 from ringflow.store.card_tables import cards, vouchers
 
 
@@ -31,6 +32,7 @@ class PepperVersion:
     newest: bool
     card_count: int
     voucher_count: int
+    code_count: int
 
 
 def pepper_file(config: Config) -> Path:
@@ -79,20 +81,27 @@ def add_pepper(path: Path) -> str:
 
 
 async def pepper_versions(connection: AsyncConnection, peppers: Peppers) -> list[PepperVersion]:
-    """The versions of the ring and of the database, with how many cards and vouchers still need each."""
-    live = cards.c.archived_ms.is_(None)
-    unused = vouchers.c.status != "used"
-    count = func.count()
-    query = union_all(
-        select(cards.c.pepper, count, literal(0)).where(live).group_by(cards.c.pepper),
-        select(vouchers.c.pepper, literal(0), count).where(unused).group_by(vouchers.c.pepper),
+    """The versions of the ring and of the database, with how much of each kind still needs each."""
+    needing = (
+        (cards.c.pepper, cards.c.archived_ms.is_(None)),
+        (vouchers.c.pepper, vouchers.c.status != "used"),
+        (cli_codes.c.pepper, true()),
+        (service_passwords.c.pepper, true()),
     )
-    found = {pepper.version: (0, 0) for pepper in peppers.all}
-    for version, of_cards, of_vouchers in (await connection.execute(query)).all():
-        before = found.get(version, (0, 0))
-        found[version] = (before[0] + of_cards, before[1] + of_vouchers)
+    counts = {pepper.version: [0] * len(needing) for pepper in peppers.all}
+    for kind, (column, condition) in enumerate(needing):
+        query = select(column, func.count()).where(condition).group_by(column)
+        for version, count in (await connection.execute(query)).all():
+            counts.setdefault(version, [0] * len(needing))[kind] = count
     newest = peppers.newest.version
     return [
-        PepperVersion(version, peppers.version(version) is not None, version == newest, *counts)
-        for version, counts in found.items()
+        PepperVersion(
+            version,
+            peppers.version(version) is not None,
+            version == newest,
+            card_count=of_cards,
+            voucher_count=of_vouchers,
+            code_count=of_codes + of_passwords,
+        )
+        for version, (of_cards, of_vouchers, of_codes, of_passwords) in counts.items()
     ]

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
+from sqlalchemy import select
+
 from ringflow.accounts import clis, customers
+from ringflow.accounts.caller_secrets import CallerSecrets, is_shared
 from ringflow.accounts.cards.authentication import Admitted, Cards, ToppedUp
 from ringflow.accounts.cards.card import Card
 from ringflow.accounts.cards.credit_transfer import (
@@ -22,6 +25,7 @@ from ringflow.accounts.directory import Directory
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import Peppers
 from ringflow.accounts.phone_book import PhoneBook
+from ringflow.accounts.service_passwords import find_password
 from ringflow.accounts.vouchers.redemption import Redeemed
 from ringflow.accounts.vouchers.telephone import Vouchers
 from ringflow.actor import CALLER, acting
@@ -29,7 +33,9 @@ from ringflow.errors import Refused, StartError, Unknown
 from ringflow.ledger.account import read_account
 from ringflow.ledger.movement import NotEnough, Posted
 from ringflow.ledger.payments import post_once
+from ringflow.numbers import identifying_form
 from ringflow.store import Store
+from ringflow.store.card_tables import cards
 
 Result = TypeVar("Result")
 
@@ -70,6 +76,7 @@ class Teller:
         self._peppers = peppers
         self._cards: Cards | None = None
         self._vouchers: Vouchers | None = None
+        self._secrets: CallerSecrets | None = None
 
     async def recognise(self, cli: str | None) -> Customer | None:
         """The customer whom this CLI (E.164 digits) identifies: `Directory.recognise`."""
@@ -88,6 +95,32 @@ class Teller:
     async def redeem_voucher(self, code: str, customer_id: int, caller: Caller) -> Redeemed | Refusal:
         """Give a voucher's value to a customer: `Vouchers.redeem`."""
         return self._counted(await self._open_vouchers().redeem(code, customer_id, caller))
+
+    async def is_shared(self, cli: str | None) -> bool:
+        """Whether customers have codes at this CLI (E.164 digits), which by itself identifies nobody."""
+        return cli is not None and await is_shared(self._store, identifying_form(cli))
+
+    async def open_code(self, cli: str, code: str, customer_id: int | None = None) -> Customer | Refusal:
+        """The customer whose code at a shared CLI this is: `CallerSecrets.open_code`."""
+        number = identifying_form(cli)
+        return self._counted(await self._open_secrets().open_code(number, code, customer_id))
+
+    async def has_password(self, customer_id: int) -> bool:
+        """Whether the customer has a service password."""
+        async with self._store.reading() as connection:
+            return await find_password(connection, customer_id) is not None
+
+    async def check_password(self, customer_id: int, password: str) -> Refusal | None:
+        """Why this is not the customer's service password; None: it is."""
+        return self._counted(await self._open_secrets().check_password(customer_id, password))
+
+    async def card_expires_ms(self, customer_id: int) -> int | None:
+        """When the card that made this customer's account expires; None: never, or no card made it."""
+        query = select(cards.c.expires_ms).where(
+            cards.c.redeemed_by == customer_id, cards.c.redeemed_as == "account"
+        )
+        async with self._store.reading() as connection:
+            return (await connection.execute(query)).scalars().first()
 
     async def available_micros(self, customer_id: int) -> int:
         """What the customer can spend now, in micro-units of its currency; below zero, if it owes."""
@@ -161,6 +194,13 @@ class Teller:
             self._cards = Cards(self._store, peppers, self._country, self._now_ms)
         self._cards.use(peppers)
         return self._cards
+
+    def _open_secrets(self) -> CallerSecrets:
+        peppers = self._current_peppers()
+        if self._secrets is None:
+            self._secrets = CallerSecrets(self._store, peppers, self._now_ms)
+        self._secrets.use(peppers)
+        return self._secrets
 
     def _open_vouchers(self) -> Vouchers:
         peppers = self._current_peppers()

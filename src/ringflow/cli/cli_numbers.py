@@ -9,6 +9,8 @@ import typer
 from ringflow.accounts import clis
 from ringflow.accounts.cli_import import CliImport
 from ringflow.accounts.clis import CLIS, CliChanges, CliFilter
+from ringflow.cli import cli_code
+from ringflow.cli.cli_code import Digits
 from ringflow.cli.ids import id_option
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
@@ -19,6 +21,7 @@ from ringflow.forms.cli_number import CliForm, cli_form
 from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="The calling numbers that identify customers.", no_args_is_help=True)
+app.add_typer(cli_code.app, name="code")
 
 Which = Annotated[
     str, typer.Argument(metavar="CLI", help="A number in any form, a pattern as it was added, or an id.")
@@ -37,13 +40,28 @@ def add_command(
             "--pattern", "-p", help="CLI is a regular expression (RE2), unanchored unless it has ^ and $."
         ),
     ] = False,
+    code: Annotated[
+        bool,
+        typer.Option(
+            "--code", help="Others have the number too: the customer gets a code, which is shown once."
+        ),
+    ] = False,
+    digits: Digits = None,
     notes: Notes = "",
     as_json: Json = False,
 ) -> None:
     """Let a calling number call as a customer.
 
-    With --pattern: all numbers that match.
+    With --pattern: all numbers that match. With --code: the caller keys a code that says which of the
+    customers of the number it is.
     """
+    if code and pattern:
+        raise typer.BadParameter("a code goes with one number, not with a pattern", param_hint="--code")
+    if digits is not None and not code:
+        raise typer.BadParameter("there is no code without --code", param_hint="--digits")
+    if code:
+        cli_code.add_code(operator, text, customer, digits, notes or "", as_json)
+        return
     add = clis.add_pattern if pattern else clis.add_number
     made = with_actor(operator, lambda actor, config: add(actor, customer, text, notes or ""))
     print_one(cli_form(made), as_json)

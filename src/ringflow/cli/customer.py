@@ -7,19 +7,23 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.accounts import customers
+from ringflow.accounts import customers, service_passwords
+from ringflow.accounts.cards.pin import MAX_PIN_DIGITS, MIN_PIN_DIGITS
 from ringflow.accounts.customer_import import CustomerImport
 from ringflow.accounts.customer_overview import CUSTOMERS, CustomerFilter, customer_page, overview
 from ringflow.accounts.customers import Customer, CustomerChanges
+from ringflow.accounts.peppers import configured_peppers
+from ringflow.accounts.service_passwords import DEFAULT_PASSWORD_DIGITS
 from ringflow.actor import Actor
 from ringflow.cli.empty_options import number_or_none, text_or_none
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.operators import Operator
-from ringflow.cli.output import Json, print_deleted, print_one
+from ringflow.cli.output import Json, print_deleted, print_json, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.table_import import add_import_command
 from ringflow.config import Config, CustomerStatus
+from ringflow.forms.caller_secret import NewServicePasswordForm, new_service_password_form
 from ringflow.forms.customer import CustomerForm, customer_detail_form, customer_form
 from ringflow.moments import system_now_ms
 from ringflow.store.pages import Page, PageRequest
@@ -138,6 +142,38 @@ def set_command(
     print_one(
         with_actor(operator, lambda actor, config: customers.alter(actor, customer_id, **changes)), as_json
     )
+
+
+@app.command("password")
+def password_command(
+    operator: Operator,
+    customer_id: Id,
+    digits: Annotated[
+        int,
+        typer.Option("--digits", min=MIN_PIN_DIGITS, max=MAX_PIN_DIGITS, help="How long the password is."),
+    ] = DEFAULT_PASSWORD_DIGITS,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the password away.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a service password, which flows ask for besides a PIN.
+
+    It takes the place of any other; it is shown now, and never again.
+    """
+
+    async def make(actor: Actor, config: Config) -> NewServicePasswordForm:
+        made = await service_passwords.set_password(actor, customer_id, digits, configured_peppers(config))
+        return new_service_password_form(*made)
+
+    if remove:
+        with_actor(operator, lambda actor, config: service_passwords.remove_password(actor, customer_id))
+        print_deleted("service password of customer", customer_id, as_json)
+        return
+    made = with_actor(operator, make)
+    if as_json:
+        print_json(made)
+        return
+    typer.echo(made.password)
+    typer.echo(f"service password of customer {made.customer}: keep it, it is not shown again", err=True)
 
 
 @app.command("delete")

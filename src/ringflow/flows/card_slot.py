@@ -24,7 +24,7 @@ OpenCard = Callable[[str | None, str], Awaitable[Opened | Refusal]]
 
 MAX_ATTEMPTS = 10
 
-_ENTER_AGAIN = frozenset({Why.MISTYPED, Why.UNKNOWN, Why.WRONG_PIN})
+_ENTER_AGAIN = frozenset({Why.MISTYPED, Why.UNKNOWN, Why.WRONG_PIN, Why.WRONG_CODE, Why.WRONG_PASSWORD})
 
 
 class CardSlot(Slot):
@@ -112,8 +112,13 @@ class CardSlot(Slot):
         """A caller begins with all of them."""
         return Tries(self.attempts, self.silences)
 
-    async def refuse(self, call: Call, refusal: Refusal | None, tries: Tries) -> str:
-        """Say why nothing came of a try (None: silence), and count it; gives the exit that this leads to."""
+    async def refuse(
+        self, call: Call, refusal: Refusal | None, tries: Tries, wrong: AnyPrompt | None = None
+    ) -> str:
+        """Say why nothing came of a try (None: silence), and count it; gives the exit that this leads to.
+
+        `wrong`: what is played for a wrong entry instead of `invalid_file`.
+        """
         which = tries.count(silent=refusal is None)
         if refusal is None:
             call.note("no_input", which)
@@ -123,7 +128,8 @@ class CardSlot(Slot):
         if refusal.why is Why.LOCKED:
             await call.media.play(self.locked_file)
             return "locked"
-        await call.media.play(self.invalid_file if refusal.why in _ENTER_AGAIN else self.refused_file)
+        again = refusal.why in _ENTER_AGAIN
+        await call.media.play(wrong or self.invalid_file if again else self.refused_file)
         return self.WRONG
 
 

@@ -41,6 +41,7 @@ class CustomerDetailForm:
     available: str
     debit_limit: str
     daily_limit: str | None
+    service_password: bool
     cli_count: int
     clis: tuple[str, ...]
     did_count: int
@@ -69,6 +70,7 @@ def customer_detail_form(found: CustomerOverview) -> CustomerDetailForm:
         available=format_amount(account.available_micros if account else 0, currency),
         debit_limit=format_amount(account.debit_limit_micros if account else 0, currency),
         daily_limit=None if daily is None else format_amount(daily, currency),
+        service_password=found.service_password,
         cli_count=found.cli_count,
         clis=tuple(cli.number or f"pattern {cli.pattern}" for cli in found.clis),
         did_count=found.did_count,

@@ -11,6 +11,7 @@ from typing import Any, get_args, get_type_hints
 from ringflow.forms.account import AccountForm, HoldForm, MovementForm
 from ringflow.forms.audit_entry import AuditEntryForm
 from ringflow.forms.call import CallDetailForm, CallForm, LegForm, SlotVisitForm
+from ringflow.forms.caller_secret import CliCodeForm, NewCliCodeForm, NewServicePasswordForm
 from ringflow.forms.card import BatchForm, CardForm
 from ringflow.forms.cli_number import CliForm
 from ringflow.forms.customer import CustomerDetailForm, CustomerForm
@@ -85,6 +86,11 @@ SECTIONS = (
     Section("Customer", CustomerDetailForm, "`customer show`", {"name": "Example Ltd"}),
     Section("CLI", CliForm, "`cli`", {"id": 1, "number": "441910000001", "pattern": None}),
     Section("DID", DidForm, "`did`", {"customer": None, "channels": None}),
+    Section("Code at a shared CLI", CliCodeForm, "`cli code`", {}),
+    Section(
+        "Code that was just made", NewCliCodeForm, "`cli add --code`, `cli code rotate`", {"code": "482913"}
+    ),
+    Section("Service password that was just made", NewServicePasswordForm, "`customer password`", {}),
     Section("Speed dial", SpeedDialForm, "`speed-dial`", {"number": "441910000009", "name": "Ann"}),
     Section("Trunk", TrunkForm, "`trunk`", {"position": 100, "server": ""}),
     Section("Flow", FlowForm, "`flow list`", {"file": "card.yaml"}),

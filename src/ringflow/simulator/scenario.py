@@ -25,6 +25,7 @@ from ringflow.simulator.scenario_fields import (
     Amount,
     CalledNumber,
     CardId,
+    CliCode,
     KeyText,
     Moment,
     Number,
@@ -215,6 +216,14 @@ class ScenarioSpeedDial(Frozen):
     customer: int = DEFAULT_CUSTOMER.id
 
 
+class ScenarioCliCode(Frozen):
+    """A calling number that several customers share, and the code by which one of them is known there."""
+
+    number: Number
+    code: CliCode
+    customer: int = DEFAULT_CUSTOMER.id
+
+
 class ScenarioDid(Frozen):
     """The DID that is called; its number and app have defaults."""
 
@@ -235,10 +244,12 @@ class ScenarioCustomer(CustomerDeclaration):
     credit: Amount | None = None
     debit_limit: Amount | None = None
     daily_limit: Amount | None = None
+    service_password: Pin | None = None
 
     def declared(self) -> CustomerDeclaration:
         """The customer as a configuration would declare it."""
-        return CustomerDeclaration(**self.model_dump(exclude={"credit", "debit_limit", "daily_limit"}))
+        fields = self.model_dump(exclude={"credit", "debit_limit", "daily_limit", "service_password"})
+        return CustomerDeclaration(**fields)
 
 
 class ScenarioRate(Frozen):
@@ -271,6 +282,7 @@ class Given(Frozen):
     cards: tuple[ScenarioCard, ...] = ()
     vouchers: tuple[ScenarioVoucher, ...] = ()
     speed_dials: tuple[ScenarioSpeedDial, ...] = ()
+    cli_codes: tuple[ScenarioCliCode, ...] = ()
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None

@@ -19,6 +19,7 @@ KEYS_PATTERN = r"^[0-9*#A-D ]{1,500}$"
 CARD_ID_PATTERN = r"^[0-9]{12}$"
 PIN_PATTERN = r"^[0-9]{4,12}$"
 CODE_PATTERN = r"^[0-9]{16}$"
+CLI_CODE_PATTERN = r"^[0-9]{4,8}$"
 PREFIX_PATTERN = r"^(\+?[0-9]{1,20}|~[0-9*]{1,15})$"
 PATTERN_MENDS = {
     **config.PATTERN_MENDS,
@@ -27,6 +28,7 @@ PATTERN_MENDS = {
     KEYS_PATTERN: "keys are 0-9 * # A-D; a space is a pause",
     CARD_ID_PATTERN: "a card's number has 12 digits, the last of which checks",
     PIN_PATTERN: "a PIN has 4 to 12 digits",
+    CLI_CODE_PATTERN: "a code of a shared number has 4 to 8 digits",
     CODE_PATTERN: "a voucher's code has 16 digits, the last of which checks",
     PREFIX_PATTERN: "write the first digits of a number, such as 44, or ~112 for one dialled as keyed",
 }
@@ -70,5 +72,6 @@ KeyText = Annotated[Text, Field(pattern=KEYS_PATTERN)]
 CardId = Annotated[Text, Field(pattern=CARD_ID_PATTERN), AfterValidator(_checked)]
 Pin = Annotated[Text, Field(pattern=PIN_PATTERN)]
 VoucherCode = Annotated[Text, Field(pattern=CODE_PATTERN), AfterValidator(_checked)]
+CliCode = Annotated[Text, Field(pattern=CLI_CODE_PATTERN)]
 Prefix = Annotated[Text, Field(pattern=PREFIX_PATTERN)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]

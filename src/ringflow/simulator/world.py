@@ -42,8 +42,8 @@ async def make_world(
     money = ScenarioMoney(store, clock, config.charging, config.country)
     if given.rates is not None:
         await money.fill(given, paying)
-    cards = CardRows(store, clock)
-    await cards.insert(given.cards, given.vouchers)
+    cards = CardRows(store, clock, config.country)
+    await cards.insert(given, paying)
     async with acting(store, CONFIGURATION, config.country) as actor:
         for kept in given.speed_dials:
             await speed_dials.keep(actor, SpeedDial(kept.customer, kept.place, kept.number))

@@ -18,6 +18,8 @@ class Why(StrEnum):
     MISTYPED = "mistyped"
     UNKNOWN = "unknown"
     WRONG_PIN = "wrong_pin"
+    WRONG_CODE = "wrong_code"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105 -- a word, not a secret
     LOCKED = "locked"
     NEEDS_ID = "needs_id"
     DISABLED = "disabled"
