@@ -22,6 +22,9 @@ class Library:
         return tuple(one for one in self.names if one.lower()[:5] == name.lower()[:5])
 
 
+WITH_TWO_PROMPTS = Surroundings(prompts=Library())
+
+
 class Mistakes(dict[str, tuple[str, list[str]]]):
     """By name: a file `f.yaml`, and the lines that are said about it."""
 
@@ -29,8 +32,8 @@ class Mistakes(dict[str, tuple[str, list[str]]]):
         assert name not in self
         self[name] = (dedent(text).lstrip("\n"), list(problems))
 
-    def assert_told(self, name: str) -> None:
+    def assert_told(self, name: str, surroundings: Surroundings = WITH_TWO_PROMPTS) -> None:
         text, expected = self[name]
         draft = draft_from_bytes(text.encode(), slot_types(), "f.yaml")
-        found = [str(problem) for problem in check_flows([draft], Surroundings(prompts=Library()))]
+        found = [str(problem) for problem in check_flows([draft], surroundings)]
         assert found == expected

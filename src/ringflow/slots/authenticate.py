@@ -38,6 +38,14 @@ def _written_short(value: object) -> object:
     return {True: "ask", False: "forbidden"}.get(value, value) if isinstance(value, bool) else value
 
 
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+_WrittenWays = Annotated[tuple[Way, ...], Field(min_length=1, max_length=3)]
+Ways = Annotated[_WrittenWays, BeforeValidator(_listed, json_schema_input_type=Way | _WrittenWays)]
+"""One way, or a list of them in the order in which they are tried."""
+
 RememberField = Annotated[Remember, BeforeValidator(_written_short, json_schema_input_type=bool | Remember)]
 """`ask`, `silent`, `forbidden`; `true` and `false` are the first and the last of these."""
 
@@ -55,7 +63,7 @@ class Authenticate(CardSlot):
 
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "failed", "locked", "no_input")
 
-    by: Way | Annotated[tuple[Way, ...], Field(min_length=1, max_length=3)] = "card"
+    by: Ways = Field("card", validate_default=True)
     """`cli`: the calling number; `code`: a calling number that several share, and a code; `card`: a card's
     number and PIN; `pin`: a PIN that opens a card alone. A list, such as `[cli, code, card]`, is tried in
     order. `password`: the service password of who was identified before."""
@@ -94,19 +102,16 @@ class Authenticate(CardSlot):
 
     def problems(self) -> Iterator[FieldProblem]:
         """Ways that can never be tried, and fields that mean nothing with those that are."""
-        ways = self._ways
+        ways = self.by
         if "password" in ways:
             yield from self._password_problems()
         elif len(set(ways)) < len(ways) or {"card", "pin"} <= set(ways):
             yield FieldProblem("by", "two ways ask for the same", "give `cli` and one of `card` and `pin`")
-        elif ways[-1] != "cli" and "cli" in ways[1:]:
+        elif "cli" in ways[1:]:
             yield FieldProblem("by", "`cli` asks for nothing, so it goes first", "write `cli` first")
-        elif list(ways) != sorted(ways, key=_ORDER.__getitem__):
-            ordered = ", ".join(sorted(ways, key=_ORDER.__getitem__))
-            what = f"`{ways[-1]}` is never tried after `{ways[-2]}`, which asks whoever calls"
-            if ways[-1] == "cli":
-                what = "`cli` asks for nothing, so it goes first"
-            yield FieldProblem("by", what, f"write [{ordered}]")
+        elif (ordered := sorted(ways, key=_ORDER.__getitem__)) != list(ways):
+            what = f"`code` is never tried after `{ordered[-1]}`, which asks whoever calls"
+            yield FieldProblem("by", what, f"write [{', '.join(ordered)}]")
         if self.remember != "forbidden" and not self._takes_cards:
             yield FieldProblem("remember", "only callers with a card are remembered", "remove it")
         twice = [one for index, one in enumerate(self.announce) if one in self.announce[:index]]
@@ -114,7 +119,7 @@ class Authenticate(CardSlot):
             yield FieldProblem("announce", f"`{twice[0]}` would be said twice", "write it once")
 
     def _password_problems(self) -> Iterator[FieldProblem]:
-        if len(self._ways) > 1:
+        if len(self.by) > 1:
             what = "`password` proves who was identified before, and finds nobody"
             yield FieldProblem("by", what, "write `password: required` beside the other ways")
         elif self.password == "no" and "password" in self.model_fields_set:
@@ -123,7 +128,7 @@ class Authenticate(CardSlot):
     @property
     def exits(self) -> tuple[str, ...]:
         """By the calling number alone nobody is asked for anything."""
-        asks = self._ways != ("cli",) or self.password != "no"
+        asks = self.by != ("cli",) or self.password != "no"
         return self.fixed_exits if asks else ("done", "failed")
 
     def prompts(self) -> Iterator[tuple[str, str]]:
@@ -134,12 +139,12 @@ class Authenticate(CardSlot):
 
     async def run(self, call: Call) -> str:
         """Try the ways in order."""
-        if self._ways == ("password",):
+        if self.by == ("password",):
             return await self._prove(call)
         found: _Identified | str | None = None
-        if "code" in self._ways and await call.account.teller.is_shared(call.account.cli):
+        if "code" in self.by and await call.account.teller.is_shared(call.account.cli):
             found = await self._by_code(call)
-        elif "cli" in self._ways:
+        elif "cli" in self.by:
             found = await self._by_cli(call)
         if isinstance(found, _Identified):
             return await self._admit(call, found)
@@ -151,12 +156,8 @@ class Authenticate(CardSlot):
         return "failed"
 
     @property
-    def _ways(self) -> tuple[Way, ...]:
-        return self.by if isinstance(self.by, tuple) else (self.by,)
-
-    @property
     def _takes_cards(self) -> bool:
-        return self._ways[-1] in ("card", "pin")
+        return self.by[-1] in ("card", "pin")
 
     async def _by_cli(self, call: Call) -> _Identified | None:
         customer = await call.account.teller.recognise(call.account.cli)
@@ -214,7 +215,7 @@ class Authenticate(CardSlot):
         def open_card(card_id: str | None, pin: str) -> Awaitable[Admitted | Refusal]:
             return call.account.teller.open_card(card_id, pin, call.account.caller)
 
-        by_keys = self.open_by_pin if self._ways[-1] == "pin" else self.open_by_number
+        by_keys = self.open_by_pin if self.by[-1] == "pin" else self.open_by_number
         return await by_keys(call, open_card)
 
     async def _prove(self, call: Call) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.card import Card
@@ -19,14 +20,23 @@ from ringflow.flows.slot import FieldProblem, SinglePrompt
 from ringflow.flows.spoken import Language, words_of
 from ringflow.money import CURRENCY_DIGITS, MICRO_DIGITS, AmountError, Money, parse_amount
 from ringflow.speaking import say_money
+from ringflow.wording import quoted
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
 
-AMOUNT_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
 MAX_AMOUNT_KEYS = 10
 YES_KEY = "1"
 POINT_KEY = "*"
+
+
+def _amount(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text):
+        raise ValueError(f"{quoted(text)} is not an amount || write one such as 5.00, without its currency")
+    return text
+
+
+Amount = Annotated[str, AfterValidator(_amount)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +68,9 @@ class TransferCredit(CardSlot):
     """`from_card`: from the other card to the account that pays; `to_card`: from that account to the card."""
     amount: Literal["ask", "all"] = "ask"
     """`ask`: the caller keys how much, and `#` alone for all of it; `all`: nothing is asked."""
-    minimum: Annotated[str, Field(pattern=AMOUNT_PATTERN)] = "0"
+    minimum: Amount = "0"
     """The smallest amount that is moved, in the currency of the account."""
-    maximum: Annotated[str, Field(pattern=AMOUNT_PATTERN)] | None = None
+    maximum: Amount | None = None
     """The largest amount that is moved at a time."""
     file: SinglePrompt = "CARD/other-number"
     """Asks for the other card's number."""
