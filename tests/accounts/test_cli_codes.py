@@ -128,6 +128,10 @@ async def test_a_rotated_code_and_a_deleted_one_open_nothing(desk: Desk) -> None
     assert await desk.opened(again) == 1
     async with desk.acting() as actor:
         assert await cli_codes.delete_code(actor, made.id) == rotated
+    async with desk.acting() as actor:
+        for missing in (made.id, 0, 2**40):
+            with pytest.raises(Refused, match=rf"there is no code {missing} of a shared CLI"):
+                await cli_codes.delete_code(actor, missing)
     assert await desk.opened(again) == Refusal(Why.WRONG_CODE)
     assert not await is_shared(desk.store, OFFICE)
 

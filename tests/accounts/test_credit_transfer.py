@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select
@@ -135,7 +135,7 @@ async def test_a_transfer_that_is_tried_again_moves_once_even_when_nothing_is_le
 async def test_a_server_that_dies_at_any_moment_leaves_all_moved_or_nothing(
     pair: Pair, database_url: str
 ) -> None:
-    mortal = await MortalStore.open(database_url)
+    mortal = cast(MortalStore, await MortalStore.open(database_url))
     crashes = after_commit = 0
     for moments in range(1, 200):
         mortal.moments_left = moments

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
@@ -127,9 +127,9 @@ async def show_code(connection: AsyncConnection, code_id: int) -> CliCode:
     """The code with this id, without its digits. Raises `Refused` when there is none."""
     found = None
     if 1 <= code_id <= MAX_INTEGER:
-        found = (await connection.execute(_select().where(cli_codes.c.id == code_id))).one_or_none()
+        found = (await connection.execute(select(*COLUMNS).where(cli_codes.c.id == code_id))).one_or_none()
     if found is None:
-        raise Unknown("cli_code.unknown", f"there is no code {code_id} of a shared CLI", code=code_id)
+        raise Unknown("cli_code.unknown", f"there is no code {code_id} of a shared CLI", cli_code=code_id)
     return CliCode(*found)
 
 
@@ -138,7 +138,9 @@ async def code_page(connection: AsyncConnection, wanted: CliCodeFilter, asked: P
     conditions = equal(((cli_codes.c.customer_id, wanted.customer_id),))
     if wanted.search is not None:
         conditions.append(begins_with(cli_codes.c.number, wanted.search.removeprefix("+"), digits=True))
-    return await CLI_CODES.page(connection, _select().where(*conditions), asked, lambda row: CliCode(*row))
+    return await CLI_CODES.page(
+        connection, select(*COLUMNS).where(*conditions), asked, lambda row: CliCode(*row)
+    )
 
 
 def code_message(number: str, code: str) -> str:
@@ -180,7 +182,3 @@ def _kept(number: str, code: str, peppers: Peppers) -> dict[str, object]:
         "pepper": peppers.newest.version,
         "digits": len(code),
     }
-
-
-def _select() -> Select[tuple[object, ...]]:
-    return select(*COLUMNS)

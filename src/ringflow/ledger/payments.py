@@ -158,7 +158,7 @@ async def transfer_unborrowed(
     for customer_id in (from_customer_id, to_customer_id):
         await open_account(actor.connection, customer_id, actor.now_ms)
     rows = await _LOCKED_UNBORROWED.run(actor.connection, one=from_customer_id, other=to_customer_id)
-    left = next(row[1] for row in rows if row[0] == from_customer_id)
+    (left,) = (micros for one, micros in map(tuple, rows) if one == from_customer_id)
     # Whoever asks a second time with the same key is given the first movement, whatever is left now.
     if left < micros and await find_movement(actor.connection, purpose.key) is None:
         currency = await open_account(actor.connection, from_customer_id, actor.now_ms)

@@ -205,7 +205,7 @@ class TransferCredit(CardSlot):
 
 def _smallest_unit(currency: str) -> int:
     """The least that can be said of a currency, in micro-units: a cent, a yen."""
-    return 10 ** (MICRO_DIGITS - CURRENCY_DIGITS[currency])
+    return int(10 ** (MICRO_DIGITS - CURRENCY_DIGITS[currency]))
 
 
 def _micros(text: str) -> int:
