@@ -15,7 +15,7 @@ from ringflow.simulator.scenario_files import read_scenarios
 pytestmark = pytest.mark.lab
 
 ROOT = Path(__file__).parents[2]
-SLOTS = ("answer", "goto", "hangup", "menu", "progress", "wait")
+SLOTS = ("answer", "goto", "hangup", "language", "menu", "progress", "wait")
 CASES = {
     f"{name}: {case.scenario.name}": case
     for name in SLOTS

@@ -34,6 +34,7 @@ from ringflow.simulator.report import summary_lines
 from ringflow.simulator.stage import durations_of
 from ringflow.simulator.telephone import TAP_MS, Telephone
 from ringflow.simulator.virtual_call import Arrival, carry_call
+from ringflow.speaking import languages
 
 TELEPHONE_KEYS = frozenset("0123456789*#")
 CALLEE_KEYS = {
@@ -183,11 +184,18 @@ class Screen:
 
 
 def prompt_texts(folder: Path) -> dict[str, str]:
-    """What the prompts say, as far as `prompts.yaml` beside them tells."""
+    """What the prompts say, as far as `prompts.yaml` beside them tells, and those in languages' folders."""
+    found = _texts_in(folder, "")
+    for code in languages():
+        found |= _texts_in(folder / code, f"{code}/")
+    return found
+
+
+def _texts_in(folder: Path, prefix: str) -> dict[str, str]:
     try:
         value = read_document(folder / TEXTS_FILE).whole().value
     except DocumentError:
         return {}
     entries = value.items() if isinstance(value, dict) else ()
     written = {name: entry.get("text") for name, entry in entries if isinstance(entry, dict)}
-    return {name: text for name, text in written.items() if isinstance(text, str)}
+    return {f"{prefix}{name}": text for name, text in written.items() if isinstance(text, str)}

@@ -32,7 +32,7 @@ Voice = Annotated[str, typer.Option("--voice", help="A voice of espeak-ng; `espe
 Speaking = Annotated[
     str | None,
     typer.Option(
-        "--speaking", metavar="LANGUAGE", help="Instead: what numbers, money and minutes need, such as `es`."
+        "--speaking", metavar="LANGUAGE", help="Instead: what callers of this language need, such as `es`."
     ),
 ]
 From = Annotated[
@@ -143,7 +143,7 @@ def build_command(
 ) -> None:
     """Speak every text of `prompts.yaml`.
 
-    With --speaking: the words of one language instead.
+    With --speaking: instead, what one language needs: the words of numbers, and the texts of its folder.
     """
     library = open_library(folder)
     if pack is not None and source is not Source.ASTERISK:
@@ -161,6 +161,9 @@ def build_command(
             recorded += word.recorded
             made.append(word.report)
             report(word.report, as_json)
+        for spoken in speak_texts(library, missing=missing, language=language.code, voice=language.voice):
+            made.append(spoken)
+            report(spoken, as_json)
         if pack is not None and not as_json:
             typer.echo(f"{language.code}: {recorded} from {pack}, {len(made) - recorded} spoken")
     elif source is not Source.LIBRARY:

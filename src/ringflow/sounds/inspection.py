@@ -59,7 +59,9 @@ def _find_strays(folder: Path) -> Iterator[Problem]:
         folder_names[:] = [one for one in folder_names if not one.startswith(".")]
         for file_name in file_names:
             path = Path(parent, file_name)
-            if not file_name.startswith(".") and path != folder / TEXTS_FILE:
+            # Also in the folder of a language, with its texts.
+            is_texts = file_name == TEXTS_FILE and path.parent in (folder, folder / path.parent.name)
+            if not file_name.startswith(".") and not is_texts:
                 yield from _check_stray(folder, path)
 
 

@@ -1,4 +1,7 @@
-"""Prompts made from their texts in `prompts.yaml`, which stands beside them."""
+"""Prompts made from their texts in `prompts.yaml`, which stands beside them.
+
+What prompts say in another language stands in that language's folder, `es/prompts.yaml`, by the same names.
+"""
 
 from __future__ import annotations
 
@@ -29,24 +32,31 @@ class PromptText(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]
-    voice: str = DEFAULT_VOICE
+    voice: str | None = None
     words_per_minute: Annotated[int, Field(ge=MIN_WORDS_PER_MINUTE, le=MAX_WORDS_PER_MINUTE)] = (
         DEFAULT_WORDS_PER_MINUTE
     )
 
 
-def speak_texts(library: PromptLibrary, *, missing: bool) -> Iterator[ImportReport]:
+def speak_texts(
+    library: PromptLibrary, *, missing: bool, language: str = "", voice: str = DEFAULT_VOICE
+) -> Iterator[ImportReport]:
     """Speak every text, and yield each prompt as it is made. `missing`: only those that are not there yet.
 
-    Raises `DocumentError` for a file that cannot be used, and in the end for all texts that cannot be spoken.
+    `language`: the texts in that language's folder, where there are any, in its `voice`. Raises
+    `DocumentError` for a file that cannot be used, and in the end for all texts that cannot be spoken.
     """
-    document = read_document(library.folder / TEXTS_FILE).whole()
+    path = library.folder / language / TEXTS_FILE
+    if language and not path.is_file():
+        return
+    document = read_document(path).whole()
     problems: list[Problem] = []
     for name, entry in read_texts(document).items():
-        if missing and library.exists(name):
+        made = f"{language}/{name}" if language else name
+        if missing and library.exists(made):
             continue
         try:
-            yield say(entry.text, name, library, entry.voice, entry.words_per_minute)
+            yield say(entry.text, made, library, entry.voice or voice, entry.words_per_minute)
         except Refused as error:
             problems.append(document.problem((name,), str(error)))
         except DocumentError as error:
