@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.errors import Refused
+from ringflow.errors import Forbidden, Refused
 from ringflow.moments import system_now_ms
 from ringflow.plain_text import plain
 from ringflow.rights import ALL_RIGHTS, Right
@@ -83,6 +83,15 @@ class Actor:
     now_ms: int
     directory_locked: bool = field(default=False, init=False)
     directory_changed: bool = field(default=False, init=False)
+
+    def require(self, right: Right) -> None:
+        """Raise `Forbidden` where the principal does not have a right."""
+        if right not in self.principal.rights:
+            raise Forbidden(
+                "right.missing",
+                f"{self.principal.name} does not have the right {right.value}",
+                right=right.value,
+            )
 
 
 Opener: TypeAlias = Callable[[], AbstractAsyncContextManager[Actor]]

@@ -32,6 +32,7 @@ from ringflow.errors import RingflowError, StartError
 from ringflow.flows.flow_upkeep import FlowUpkeep
 from ringflow.ledger.server_names import ServerName
 from ringflow.plain_text import plain
+from ringflow.recordings.upkeep import RecordingUpkeep
 from ringflow.records.service import RecordKeeping
 from ringflow.secret import read_secret
 from ringflow.store import StoreGone
@@ -81,6 +82,7 @@ class Application:
             core.store, core.book, config.path(config.flows), ledger.server, ledger.now_ms
         )
         self._orders = RemoteOrders(core.store, self.engine.live, ledger.server, ledger.now_ms)
+        self._recordings = RecordingUpkeep(core.store, core.recordings, config.charging.server, ledger.now_ms)
         self._name = ServerName(core.store, ledger.server, silent_s, ledger.now_ms)
         self.reaper = Reaper(core.charging, self.ami, silent_s, self._settlements, self._name)
         self.http_port: int | None = None
@@ -112,6 +114,7 @@ class Application:
         self._tasks.start("watch app_flows", lambda: self.core.book.watch(self._stopping))
         self._tasks.start("watch publications", self.flows.run)
         self._tasks.start("orders for live calls", self._orders.run)
+        self._tasks.start("upkeep of recordings", self._recordings.run)
         if self.asterisk is not None:
             self._tasks.start("check of Asterisk", self.asterisk.run)
         if self.records is not None:

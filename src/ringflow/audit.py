@@ -69,6 +69,8 @@ class Verb(StrEnum):
     TRANSFER = "transfer"
     CARD = "card"
     REFUND = "refund"
+    EXPORT = "export"
+    """A recording of a caller was taken out."""
     ORDER = "order"
     """A call in progress was hung up, redirected or played a prompt."""
 

@@ -91,7 +91,9 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
 LANGUAGE_PATTERN = r"^[a-z]{2,3}$"
 URI_DIAL_PATTERN = r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$"
+FOLDER_PATTERN = r"^/[^\x00-\x1f\"\\]*$"
 PATTERN_MENDS = {
+    FOLDER_PATTERN: "write a whole path, beginning with /, as Asterisk sees it",
     HOST_PATTERN: "write a host's name or address, and :port if it needs one",
     NAME_PATTERN: "use at most 64 letters, digits, _ . and -, beginning with a letter or digit",
     CURRENCY_PATTERN: "write three capitals, such as USD",
@@ -199,6 +201,20 @@ class RecordsConfig(Frozen):
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = 400
 
 
+class RecordingsConfig(Frozen):
+    """Recordings of callers: where they are, here and as Asterisk sees it, how long, and how much of them.
+
+    `asterisk_folder` None: the absolute path of `folder`, which is right when both run on one machine.
+    `keep_days: null`: for ever; `max_mb: null`: as much as the disk has.
+    """
+
+    folder: Path = Path(".ringflow/recordings")
+    asterisk_folder: Annotated[str, Field(pattern=FOLDER_PATTERN)] | None = None
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = 30
+    max_mb: Annotated[int, Field(ge=1)] | None = None
+    min_free_mb: Annotated[int, Field(ge=0)] = 200
+
+
 class LogConfig(Frozen):
     """How the log is written: JSON for programs, text for people."""
 
@@ -279,6 +295,7 @@ class Config(Frozen):
     charging: ChargingConfig = Field(default_factory=ChargingConfig)
     cards: CardsConfig = CardsConfig()
     records: RecordsConfig | None = RecordsConfig()
+    recordings: RecordingsConfig = RecordingsConfig()
     apology: str = "MISC/sorry"
     uri_dial: Annotated[str, Field(pattern=URI_DIAL_PATTERN)] = "PJSIP/ringflow-uri/{uri}"
     uri_hosts: tuple[Host, ...] = ()

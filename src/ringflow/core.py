@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import structlog
 
@@ -26,6 +27,7 @@ from ringflow.flows.book import FlowBook
 from ringflow.flows.revisions import last_good
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.server_names import BOOT_MARK
+from ringflow.recordings.service import Recordings
 from ringflow.sounds.generated import GeneratedPrompts
 from ringflow.sounds.library import PromptLibrary
 from ringflow.speaking import voice_of
@@ -49,6 +51,7 @@ class Core:
     library: PromptLibrary
     world: CallWorld
     charging: Charging
+    recordings: Recordings
 
     def engine(self, observers: Sequence[Observer] = (), manager: Manager | None = None) -> Engine:
         """An engine that runs calls on these parts."""
@@ -61,13 +64,19 @@ class Core:
         await self.store.close()
 
 
-async def open_core(config: Config, clock: Clock | None = None, *, dry_run: bool = False) -> Core:
+async def open_core(
+    config: Config,
+    clock: Clock | None = None,
+    *,
+    dry_run: bool = False,
+    recordings_folder: Path | None = None,
+) -> Core:
     """Open the database (migrated, declarations applied), flows, prompts and keys.
 
     Raises `StartError` for a missing secret or an unusable database, `ConfigError` for declarations that
     contradict it. In a `dry_run` nothing is written to the database: calls are let in and priced as ever, and
     leave no trace. Broken flows do not stop a server: they are logged, `book.problems` has them, and their
-    last good revisions serve.
+    last good revisions serve. `recordings_folder`: instead of the configured one.
     """
     wrong = wrong_language(config)
     if wrong is not None:
@@ -98,6 +107,7 @@ async def open_core(config: Config, clock: Clock | None = None, *, dry_run: bool
         raise
     clock = clock or SystemClock()
     charging = _charging(config, store, clock)
+    recordings = Recordings.configured(config, store, charging.ledger.now_ms, recordings_folder)
     world = CallWorld.configured(
         config,
         directory,
@@ -106,8 +116,9 @@ async def open_core(config: Config, clock: Clock | None = None, *, dry_run: bool
         charging=charging,
         teller=Teller(store, directory, config.country, ring.current, charging.ledger.now_ms),
         voice=GeneratedPrompts(library, voice_of),
+        recordings=recordings,
     )
-    return Core(config, store, directory, book, library, world, charging)
+    return Core(config, store, directory, book, library, world, charging, recordings)
 
 
 async def _open_store(url: str, dry_run: bool) -> Store:

@@ -46,6 +46,12 @@ def new_file(out: Path | None, *, overwrite: bool | None = None) -> Iterator[Tex
             yield stream
 
 
+def write_private_file(path: Path, content: bytes, *, overwrite: bool) -> None:
+    """Write a file that only its owner may read. Raises as `new_file`."""
+    with _placed(path, overwrite, 0o600) as file:
+        file.write(content)
+
+
 @contextmanager
 def _placed(path: Path, overwrite: bool | None, mode: int) -> Iterator[BinaryIO]:
     """A file that gets its name when the block is over, unless that raised.

@@ -39,6 +39,11 @@ class Right(StrEnum):
     FLOWS_CHANGE = "flows.change"
     """Write drafts, and place test calls to them."""
     FLOWS_PUBLISH = "flows.publish"
+    RECORDINGS_READ = "recordings.read"
+    """See which recordings of callers there are."""
+    RECORDINGS_LISTEN = "recordings.listen"
+    """Hear recordings and take them out, which is on record."""
+    RECORDINGS_DELETE = "recordings.delete"
     SOUNDS_READ = "sounds.read"
     SOUNDS_CHANGE = "sounds.change"
     AUDIT_READ = "audit.read"
@@ -58,6 +63,7 @@ _SUPPORT = _VIEWER | {
     Right.CARDS_CHANGE,
     Right.MONEY_MOVE,
     Right.CALLS_CONTROL,
+    Right.RECORDINGS_LISTEN,
 }
 _MANAGER = ALL_RIGHTS - {Right.OPERATORS_CHANGE, Right.SYSTEM_CHANGE}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ringflow.config import Config
 from ringflow.core import LAST_RECORDS_S, open_core
@@ -26,11 +28,25 @@ async def simulate_call(
 ) -> SimulatedCall:
     """Simulate a call against the configured database and flows. Raises what `open_core` does.
 
-    Unless it is `live` it changes nothing in the database, and meets there what a real call would.
+    Unless it is `live` it changes nothing in the database, and meets there what a real call would. What it
+    records is nobody's voice, and is never kept.
     """
+    with TemporaryDirectory(prefix="ringflow-recordings-") as folder:
+        return await _simulate(config, arrival, steps, meet, Path(folder), live=live)
+
+
+async def _simulate(
+    config: Config,
+    arrival: Arrival,
+    steps: Sequence[CallerStep],
+    meet: MeetCallee,
+    recordings: Path,
+    *,
+    live: bool,
+) -> SimulatedCall:
     clock = VirtualClock(time.time())
     caller = ScriptedCaller(clock, steps)
-    core = await open_core(config, clock, dry_run=not live)
+    core = await open_core(config, clock, dry_run=not live, recordings_folder=recordings)
     recorder = Recorder(core.store, config.charging.server) if live and config.records is not None else None
     try:
         carried = await carry_call(
@@ -43,7 +59,10 @@ async def simulate_call(
             core.world.asterisk_sounds,
             manager=config.ami is not None,
             observers=(recorder,) if recorder is not None else (),
+            recordings=recordings,
         )
+        if live:
+            await core.recordings.forget_call(carried.record.call_id)
     finally:
         if recorder is not None:
             await recorder.close(LAST_RECORDS_S)

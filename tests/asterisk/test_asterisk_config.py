@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from ringflow.asterisk import AsteriskConfigSettings, write_asterisk_config
-from ringflow.asterisk.modules import CALL_MODULES, CHECK_MODULES, MANAGER_MODULES, NO_MANAGER_MODULES
+from ringflow.asterisk.modules import (
+    CALL_MODULES,
+    CHECK_MODULES,
+    MANAGER_MODULES,
+    NO_MANAGER_MODULES,
+    SLOT_MODULES,
+)
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.errors import Refused, StartError
 from ringflow.lab.asterisk_files import MODULES
@@ -120,7 +126,7 @@ def test_the_modules_that_an_asterisk_needs_are_told_alike_and_are_those_of_the_
     page = (Path(__file__).parents[2] / "docs" / "asterisk.md").read_text("utf-8")
     told = set(module.findall(page.partition("the modules that it needs")[2].partition("\n\n")[0]))
     assert told == set(module.findall(header))
-    assert told == {*CALL_MODULES, *MANAGER_MODULES, *NO_MANAGER_MODULES}
+    assert told == {*CALL_MODULES, *MANAGER_MODULES, *NO_MANAGER_MODULES, *SLOT_MODULES}
     # The lab loads no others of these, so its calls show that they are enough.
     assert told - set(MODULES) == set()
     others = {name for name in MODULES if name.startswith(("app_", "func_"))} - told

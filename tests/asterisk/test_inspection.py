@@ -9,7 +9,13 @@ import pytest
 from ringflow.asterisk.facts import AgiLine, AsteriskFacts, Endpoint
 from ringflow.asterisk.findings import Finding, Severity, most_serious_first
 from ringflow.asterisk.inspection import inspect
-from ringflow.asterisk.modules import CALL_MODULES, CHECK_MODULES, MANAGER_MODULES, REASON_MODULE
+from ringflow.asterisk.modules import (
+    CALL_MODULES,
+    CHECK_MODULES,
+    MANAGER_MODULES,
+    REASON_MODULE,
+    SLOT_MODULES,
+)
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 
 SOUND_SETTINGS = {
@@ -25,7 +31,9 @@ SOUND = AsteriskFacts(
     source="Asterisk 22",
     endpoints=(CARRIER,),
     agi_lines=(AgiLine("agi://127.0.0.1:4573/call", DIALPLAN_VERSION),),
-    modules=dict.fromkeys([*CALL_MODULES, *MANAGER_MODULES, *CHECK_MODULES, REASON_MODULE], True),
+    modules=dict.fromkeys(
+        [*CALL_MODULES, *MANAGER_MODULES, *CHECK_MODULES, *SLOT_MODULES, REASON_MODULE], True
+    ),
     verbosity=2,
     log_levels={"messages": "notice,warning,error,verbose"},
     rights=frozenset({"reporting", "call", "originate"}),
@@ -169,4 +177,30 @@ def test_the_same_fault_in_many_places_is_one_finding_and_serious_ones_come_firs
     assert most_serious_first([*many, serious]) == [
         serious,
         Finding(Severity.WARNING, "place 0, place 1, place 2, place 3 and 2 more", "is wrong", "mend it"),
+    ]
+
+
+def test_what_a_slot_of_some_flows_needs_is_a_note() -> None:
+    modules = {**SOUND.modules, "app_echo": False, "res_musiconhold": False}
+    assert found(replace(SOUND, modules=modules)) == [
+        ("note", "modules.conf", "load = app_echo.so"),
+        ("note", "modules.conf", "load = res_musiconhold.so"),
+    ]
+    assert found(replace(SOUND, has_echo=False)) == [
+        (
+            "note",
+            "extensions.conf [ringflow-echo]",
+            "run `ringflow asterisk config` again, and `dialplan reload`",
+        )
+    ]
+
+
+def test_a_folder_of_recordings_that_one_of_the_two_does_not_see_is_found() -> None:
+    finding = inspect(
+        replace(SOUND, recordings_problem="/a cannot be made: Permission denied"),
+        with_manager=True,
+        fastagi_port=4573,
+    )
+    assert [(str(one.severity), one.what) for one in finding] == [
+        ("warning", "/a cannot be made: Permission denied: the slot `record` ends by `failed`")
     ]

@@ -87,6 +87,12 @@ FORMS: dict[events.CallEvent, dict[str, object]] = {
     events.CreditWarned(AT, 2, 5, 1, 4000): {"leg": 1, "left_s": 4},
     events.LegRinging(AT, 2, 5, 1): {"leg": 1},
     events.LegAnswered(AT, 2, 5, 1): {"leg": 1},
+    events.RecordingStarted(AT, 2, 5, "3f0c"): {"recording": "3f0c"},
+    events.RecordingEnded(AT, 2, 5, "3f0c", 1500, events.RecordingEnd.KEY): {
+        "recording": "3f0c",
+        "length_s": 1.5,
+        "ended_by": "key",
+    },
     events.CallOrdered(AT, 2, 5, events.OrderKind.REDIRECT, "card/ask", "ann"): {
         "order": "redirect",
         "detail": "card/ask",

@@ -19,8 +19,11 @@ from ringflow.accounts.cards.generation import Plan, generate
 from ringflow.accounts.peppers import Pepper, Peppers
 from ringflow.actor import acting, shell_operator
 from ringflow.cli import build
+from ringflow.config import load_config
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.terms import Terms
+from ringflow.moments import system_now_ms
+from ringflow.recordings.service import Origin, Recordings, Wanted
 from ringflow.store import Store
 from ringflow.store.ledger_tables import rate_maps
 
@@ -45,6 +48,7 @@ KEEP_NOTHING = {
     *("rate map list", "operator list", "operator show", "role list", "role show", "token list"),
     *("rate compare", "asterisk check"),
     *("live list", "live watch"),
+    *("recording list", "recording show"),
     *("record list", "record show", "record export", "audit list", "key list", "key make", "key verify"),
     *("sounds list", "sounds check", "lab call", "lab up", "lab down", "lab status", "lab logs"),
     *("bench agi", "bench held", "bench sip", "bench capacity", "bench transfers"),
@@ -134,6 +138,21 @@ def keep_a_map() -> None:
     on_store(keep)
 
 
+def keep_a_recording() -> str:
+    """The ID of a recording that is kept."""
+    made: list[str] = []
+
+    async def keep(store: Store) -> None:
+        service = Recordings.configured(load_config(), store, system_now_ms)
+        origin = Origin("call1", "18005550100", "441910000001", 1, "voice", "record[1]")
+        made.append(await service.begin(origin, Wanted(10_000, 0, None, levelled=False)))
+        service.folder.incoming(made[0]).write_bytes(bytes(8000))
+        await service.take_in(made[0], 10_000)
+
+    on_store(keep)
+    return made[0]
+
+
 def write_rates() -> None:
     Path("rates.csv").write_text("prefix,price\n44,0.01\n", "utf-8")
 
@@ -220,6 +239,8 @@ CHANGES = (
     change("voucher enable 1", "enable", "voucher 1"),
     change("voucher redeem --customer 1", "redeem", "voucher 1", typed="{code}"),
     change("voucher delete 2", "delete", "voucher 2", gone=True),
+    change("recording export {recording} --out message.wav", "export", "recording {recording}"),
+    change("recording delete {recording}", "delete", "recording {recording}", gone=True),
     change("customer delete 3", "delete", "customer 3", gone=True),
     change("role add readers --right calls.read", "add", "role readers", made=True),
     change("role change readers --right audit.read", "set", "role readers"),
@@ -259,7 +280,7 @@ def entries() -> list[dict[str, Any]]:
 
 
 def test_each_of_them_is_noted_with_before_and_after(ringflow: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    found: dict[str, str] = {}
+    found: dict[str, str] = {"recording": keep_a_recording()}
     secrets: list[str] = ["hidden"]
     seen = 0
     for one in CHANGES:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import socket
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import typer
 
 from ringflow.cli import build
 from ringflow.forms.field import FIELDS, Field, Kind
+from ringflow.moments import system_now_ms
 
 Run = Callable[..., Any]
 
@@ -248,6 +252,25 @@ def make_cards(walk: Walk, folder: Path) -> None:
     walk("voucher show", str(first["id"]))
 
 
+def keep_a_recording(folder: Path) -> str:
+    """The ID of a recording of one second."""
+    recording_id, now_ms = "0" * 32, system_now_ms()
+    kept = folder / ".ringflow" / "recordings"
+    kept.mkdir()
+    (kept / f"{recording_id}.ulaw").write_bytes(bytes(8000))
+    row = {
+        "id": recording_id, "call_id": "call1", "server": socket.gethostname(), "status": "kept",
+        "started_ms": now_ms, "until_ms": now_ms, "length_ms": 1000, "bytes": 8000, "did": "1", "app": "a",
+        "slot": "s", "levelled": 1, "least_ms": 0,
+    }  # fmt: skip
+    with closing(sqlite3.connect(folder / ".ringflow" / "ringflow.db")) as connection:
+        connection.execute(
+            f"INSERT INTO recordings ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", [*row.values()]
+        )
+        connection.commit()
+    return recording_id
+
+
 def set_rates(walk: Walk) -> None:
     walk("rate add", "retail --currency USD --default")
     walk("rate add", "carrier --currency USD")
@@ -340,6 +363,11 @@ def test_whatever_a_command_prints_for_programs_has_known_names_and_types(
     walk("asterisk check", "--files etc", codes=(0, 1))
     walk("lab status", codes=(1,))
     walk("live list")
+    recording = keep_a_recording(folder)
+    walk("recording list")
+    walk("recording show", recording)
+    walk("recording export", f"{recording} --out message.wav")
+    walk("recording delete", recording)
     walk("did delete", "18005550100")
     walk("speed-dial delete", "42 5")
     walk("cli delete", "441910000001")

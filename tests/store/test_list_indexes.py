@@ -18,6 +18,7 @@ from ringflow.accounts.vouchers import voucher
 from ringflow.ledger import hold, movement
 from ringflow.ledger.rates import card as rate_card
 from ringflow.money import Rounding
+from ringflow.recordings import recording
 from ringflow.records import queries
 from ringflow.store import Store
 from ringflow.store.pages import Listing, PageRequest
@@ -43,6 +44,7 @@ LARGE = (
     movement.MOVEMENTS,
     queries.CALLS,
     audit.ENTRIES,
+    recording.RECORDINGS,
 )
 ALL = (*LARGE, trunks.TRUNKS, operators.OPERATORS, tokens.TOKENS, rate_card.RATE_CARDS, hold.HOLDS)
 
@@ -108,6 +110,10 @@ def cases() -> Iterator[Case]:
         (queries.CALLS, "-started", {"card": "100000000007"}),
         (queries.CALLS, "-started", {"since_ms": 1, "until_ms": 2}),
         (queries.CALLS, "-started", {"number": "44123"}),
+        (recording.RECORDINGS, "-recorded", {"customer": 42}),
+        (recording.RECORDINGS, "-recorded", {"cli": "441910000001"}),
+        (recording.RECORDINGS, "-recorded", {"call": "01a"}),
+        (recording.RECORDINGS, "-recorded", {"since_ms": 1, "until_ms": 2}),
         (audit.ENTRIES, "-at", {"operator": "ann"}),
         (audit.ENTRIES, "-at", {"since_ms": 1, "until_ms": 2}),
     ):
@@ -143,6 +149,8 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
             await movement.movement_page(connection, movement.MovementFilter(**wanted), asked)
         case "calls":
             await queries.call_page(connection, queries.Filter(**wanted), asked)
+        case "recordings":
+            await recording.recording_page(connection, recording.RecordingFilter(**wanted), asked)
         case "entries of the audit log":
             await audit.entry_page(connection, audit.EntryFilter(**wanted), asked)
         case _:

@@ -32,6 +32,12 @@ class Reply:
             raise ProtocolViolation(f"Asterisk: result={shown(self.result)} is not a number") from None
 
     @property
+    def key(self) -> str:
+        """The key whose ASCII code `result` is; empty where it is none. Raises `ProtocolViolation`."""
+        code = self.number
+        return chr(code) if 0 < code < 128 else ""
+
+    @property
     def fields(self) -> dict[str, str]:
         """The further ``key=value`` words of the reply, such as `endpos` (samples) of ``STREAM FILE``."""
         return dict(word.split("=", 1) for word in self.tail.split(" ") if "=" in word)

@@ -170,7 +170,7 @@ class AgiSession:
         """
         values = (name, escape_digits, str(sample_offset)) if sample_offset else (name, escape_digits)
         reply = await self.command("STREAM FILE", *values, timeout_s=timeout_s)
-        return _key(reply)
+        return reply.key
 
     async def wait_for_digit(self, timeout_ms: int) -> str:
         """The key that is pressed first, or `""` after so many milliseconds without one."""
@@ -198,8 +198,3 @@ class AgiSession:
     def hangup_noticed(self) -> None:
         """For the connection: the inline ``HANGUP`` line has arrived."""
         self._ended_how = self._ended_how or "hangup"
-
-
-def _key(reply: Reply) -> str:
-    code = reply.number
-    return chr(code) if 0 < code < 128 else ""

@@ -56,7 +56,8 @@ class AsteriskFacts:
     have, by trunk. `agi_lines`: those of the context `ringflow-incoming`; empty: there are none. `modules`:
     loaded or not, by name. `log_levels`: of each file of logger.conf. `rights`: what the manager user may
     write; `heard`: what it may read. `clock_ahead_ms`: how far Asterisk's clock is ahead of this one.
-    `missing_prompts`: prompts that Asterisk cannot play.
+    `missing_prompts`: prompts that Asterisk cannot play. `has_echo`: the dialplan has a context for the slot
+    `echo`. `recordings_problem`: what is wrong with the folder of recordings, in words; empty: nothing.
     """
 
     source: str
@@ -71,3 +72,5 @@ class AsteriskFacts:
     manager_address: str | None = None
     clock_ahead_ms: int | None = None
     missing_prompts: tuple[str, ...] = ()
+    has_echo: bool = True
+    recordings_problem: str = ""

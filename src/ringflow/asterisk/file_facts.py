@@ -12,7 +12,13 @@ from ringflow.asterisk.config_files import DIALPLAN_FILE
 from ringflow.asterisk.facts import PJSIP_DEFAULTS, AsteriskFacts, Endpoint
 from ringflow.asterisk.inspection import WRITE_RIGHTS
 from ringflow.asterisk.manager_facts import INCOMING_CONTEXT, agi_lines, endpoints_of
-from ringflow.asterisk.modules import CALL_MODULES, MANAGER_MODULES, NO_MANAGER_MODULES, REASON_MODULE
+from ringflow.asterisk.modules import (
+    CALL_MODULES,
+    MANAGER_MODULES,
+    NO_MANAGER_MODULES,
+    REASON_MODULE,
+    SLOT_MODULES,
+)
 from ringflow.errors import StartError
 
 _TRUE = ("yes", "true", "1", "on", "y", "t")
@@ -126,7 +132,7 @@ def _modules(sections: Iterable[Section]) -> dict[str, bool]:
     loaded = {value.removesuffix(".so") for key, value in lines if key in ("load", "preload", "require")}
     kept_out = {value.removesuffix(".so") for key, value in lines if key == "noload"}
     by_itself = next((value.lower() in _TRUE for key, value in reversed(lines) if key == "autoload"), False)
-    known = (*CALL_MODULES, *MANAGER_MODULES, *NO_MANAGER_MODULES, REASON_MODULE)
+    known = (*CALL_MODULES, *MANAGER_MODULES, *NO_MANAGER_MODULES, *SLOT_MODULES, REASON_MODULE)
     return {name: (by_itself or name in loaded) and name not in kept_out for name in known}
 
 

@@ -13,6 +13,7 @@ from ringflow.asterisk.modules import (
     MANAGER_MODULES,
     NO_MANAGER_MODULES,
     REASON_MODULE,
+    SLOT_MODULES,
 )
 from ringflow.engine.dialplan import DIALPLAN_VERSION, MEND
 
@@ -49,6 +50,7 @@ def inspect(facts: AsteriskFacts, *, with_manager: bool, fastagi_port: int | Non
             *_manager(facts),
             *_clock(facts),
             *_prompts(facts),
+            *_recordings(facts),
         )
     )
 
@@ -142,6 +144,13 @@ def _dialplan(facts: AsteriskFacts, fastagi_port: int | None) -> Iterator[Findin
             f"the dialplan has version {oldest} and {DIALPLAN_VERSION} is needed: all calls are rejected",
             MEND,
         )
+    if facts.agi_lines and not facts.has_echo:
+        yield Finding(
+            Severity.NOTE,
+            "extensions.conf [ringflow-echo]",
+            "there is no such context, so the slot `echo` ends by `failed`",
+            "run `ringflow asterisk config` again, and `dialplan reload`",
+        )
     others = sorted({line.url for line in facts.agi_lines if not _comes_to(line, fastagi_port)})
     if others:
         yield Finding(
@@ -165,6 +174,7 @@ def _modules(facts: AsteriskFacts, *, with_manager: bool) -> Iterator[Finding]:
         (CALL_MODULES, Severity.SERIOUS),
         (extra, Severity.WARNING),
         (CHECK_MODULES, Severity.NOTE),
+        (SLOT_MODULES, Severity.NOTE),
     ):
         for module, purpose in group.items():
             if facts.modules.get(module) is False:
@@ -267,4 +277,14 @@ def _prompts(facts: AsteriskFacts) -> Iterator[Finding]:
             "sounds",
             f"Asterisk cannot play {named}{more}: callers hear nothing there",
             "copy the folder sounds/ to where `sounds.asterisk_prefix` says, or let Asterisk's user read it",
+        )
+
+
+def _recordings(facts: AsteriskFacts) -> Iterator[Finding]:
+    if facts.recordings_problem:
+        yield Finding(
+            Severity.WARNING,
+            "recordings",
+            f"{facts.recordings_problem}: the slot `record` ends by `failed`",
+            "give both users the folder, or set `recordings.asterisk_folder`: see docs/recordings.md",
         )

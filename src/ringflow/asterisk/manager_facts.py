@@ -21,10 +21,12 @@ from ringflow.asterisk.modules import (
     MANAGER_MODULES,
     NO_MANAGER_MODULES,
     REASON_MODULE,
+    SLOT_MODULES,
 )
 from ringflow.errors import CommandRefused
 
 INCOMING_CONTEXT = "ringflow-incoming"
+ECHO_CONTEXT = "ringflow-echo"
 MAX_CONTEXTS = 64
 """How many contexts are read to find out whether an endpoint's calls come here."""
 
@@ -89,7 +91,8 @@ async def read_facts(
         heard=_words(await link.evaluate(f"AST_CONFIG(manager.conf,{user},read)")),
         manager_address=await link.evaluate("AST_CONFIG(manager.conf,general,bindaddr)") or None,
         clock_ahead_ms=await _clock_ahead_ms(link),
-        missing_prompts=await _missing_prompts(link, list(prompts)),
+        missing_prompts=await missing_sounds(link, list(prompts)),
+        has_echo=bool(await contexts.steps(ECHO_CONTEXT)),
     )
 
 
@@ -182,7 +185,14 @@ async def _modules(link: AmiLink) -> dict[str, bool]:
     if await link.evaluate("IFMODULE(func_module.so)") != "1":
         # Without that function nothing is known of the others.
         return {"func_module": False}
-    names = [*CALL_MODULES, *MANAGER_MODULES, *NO_MANAGER_MODULES, *CHECK_MODULES, REASON_MODULE]
+    names = [
+        *CALL_MODULES,
+        *MANAGER_MODULES,
+        *NO_MANAGER_MODULES,
+        *CHECK_MODULES,
+        *SLOT_MODULES,
+        REASON_MODULE,
+    ]
     return {name: await link.evaluate(f"IFMODULE({name}.so)") == "1" for name in names}
 
 
@@ -208,8 +218,10 @@ async def _clock_ahead_ms(link: AmiLink) -> int | None:
     return int(said) - round((before_s + after_s) * 500)
 
 
-async def _missing_prompts(link: AmiLink, prompts: Sequence[str]) -> tuple[str, ...]:
-    """Ask the dialplan's context `ringflow-check`: functions that look at files are closed to AMI itself."""
+async def missing_sounds(link: AmiLink, prompts: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some sounds that Asterisk does not find. Raises as `AmiLink` does.
+
+    Asks the dialplan's context `ringflow-check`: functions that look at files are closed to AMI itself."""
     folder = await link.evaluate("ASTDATADIR")
     missing: list[str] = []
     for start in range(0, len(prompts), PROMPTS_AT_ONCE):

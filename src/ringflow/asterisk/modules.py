@@ -47,10 +47,17 @@ REASON_MODULE = "res_pjsip_rfc3326"
 
 CHECK_MODULES: Mapping[str, str] = {
     "func_env": "`asterisk check` finds prompts that Asterisk lacks",
-    "func_config": "`asterisk check` reads settings of logger.conf, asterisk.conf and manager.conf",
+    "func_config": "settings of logger.conf, asterisk.conf and manager.conf are read, and the slot "
+    "`music` finds its class",
     "func_module": "`asterisk check` reads which modules are loaded",
     "func_pjsip_aor": "`asterisk check` reads qualify_frequency",
     "func_pjsip_endpoint": "`asterisk check` reads the settings of endpoints",
     "res_manager_devicestate": "`asterisk check` finds the endpoints",
 }
 """Only `ringflow asterisk check` uses these."""
+
+SLOT_MODULES: Mapping[str, str] = {
+    "app_echo": "the slot `echo` lets callers hear themselves",
+    "res_musiconhold": "the slot `music` plays",
+}
+"""Only flows with these slots need them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -13,10 +14,12 @@ from ringflow.ami.link import AmiLink, LinkState
 from ringflow.asterisk.file_facts import read_files
 from ringflow.asterisk.findings import Finding, Severity
 from ringflow.asterisk.inspection import inspect
-from ringflow.asterisk.manager_facts import read_facts
+from ringflow.asterisk.manager_facts import missing_sounds, read_facts
 from ringflow.calls.outgoing_legs import URI_TRUNK
 from ringflow.config import AmiConfig, Config
 from ringflow.errors import RingflowError
+from ringflow.recordings.folder import RecordingFailed, RecordingFolder
+from ringflow.recordings.service import configured_folder
 from ringflow.sounds.generated import GENERATED
 from ringflow.sounds.library import PromptLibrary
 
@@ -33,7 +36,23 @@ async def check_asterisk(
     prompts = prompts_to_find(config)
     user = (config.ami or AmiConfig()).user
     facts = await read_facts(link, dialled_by(config, trunks), user, prompts)
+    facts = replace(facts, recordings_problem=await recordings_problem(link, configured_folder(config)))
     return inspect(facts, with_manager=True, fastagi_port=fastagi_port)
+
+
+async def recordings_problem(link: AmiLink, folder: RecordingFolder) -> str:
+    """What is wrong with the folder of recordings, in words; empty: nothing. Raises as `AmiLink` does.
+
+    Asterisk is asked for a file that is put there for that.
+    """
+    try:
+        with folder.probe() as sound:
+            missing = await missing_sounds(link, [sound])
+    except RecordingFailed as error:
+        return str(error)
+    return (
+        f"Asterisk does not see the files of {folder.folder} in {folder.asterisk_folder}" if missing else ""
+    )
 
 
 def prompts_to_find(config: Config) -> list[str]:

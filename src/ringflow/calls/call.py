@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from random import Random
+
 from ringflow.accounts.admission import Admission
 from ringflow.agi.session import AgiSession
 from ringflow.calls import events
@@ -17,6 +20,7 @@ from ringflow.calls.outcome import LegStatus
 from ringflow.calls.outgoing_legs import Outgoing
 from ringflow.calls.rejection import code_of_cause, hang_up_by_cause, passed_on, reject_call
 from ringflow.calls.variables import Variables
+from ringflow.calls.voice_recorder import VoiceRecorder
 from ringflow.calls.world import CallWorld
 from ringflow.errors import ChannelGone, RingflowError
 
@@ -27,10 +31,10 @@ DECLINED = 603
 class Call:
     """One caller on the line, from arrival to the end of the flow, with one part for each kind of work.
 
-    `media` plays and collects, `account` knows who pays, `outgoing` dials, `variables` are those of the flow,
-    `spoken` is the language in which it is spoken to, `numbers` those that the caller has given, `events`
-    tells observers what happens, `orders` are those of operators. Every verb may raise `ChannelGone`: the
-    caller is gone, and the engine alone catches it.
+    `media` plays and collects, `recorder` records, `account` knows who pays, `outgoing` dials, `variables`
+    are those of the flow, `spoken` is the language in which it is spoken to, `numbers` those that the caller
+    has given, `events` tells observers what happens, `orders` are those of operators. Every verb may raise
+    `ChannelGone`: the caller is gone, and the engine alone catches it.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Call:
         self.hung_up_by_us = False
         self._session = session
         self._world = world
+        self._cli = admission.cli
         self._unanswered_code = DECLINED
         asterisk = asterisk_of_call(session.request)
         channels = CustomerChannels(world.charging, call_id, session.request.unique_id, asterisk)
@@ -56,6 +61,7 @@ class Call:
         self.orders = CallOrders(session, call_events)
         self.spoken = CallLanguage(world, self.variables, call_events)
         self.media = Media(session, world, self.variables, call_events, self.orders, self.spoken)
+        self.recorder = VoiceRecorder(session, world, call_events)
         self.account = CallAccount(session, admission, world, channels, self.variables, call_events)
         self.outgoing = Outgoing(
             call_id, session, self.account, admission, world, call_events, self.orders, self.spoken
@@ -74,6 +80,11 @@ class Call:
     def answered(self) -> bool:
         """Whether the caller's channel is answered: by us, or by Asterisk when a callee answered."""
         return self.events.history.answered
+
+    @cached_property
+    def random(self) -> Random:
+        """The call's own source of chance."""
+        return self._world.random_for(self._cli)
 
     def note(self, what: str, detail: str = "") -> None:
         """Remark something that has no event of its own, such as a wrong entry. It must be safe to print."""

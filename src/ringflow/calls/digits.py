@@ -26,7 +26,7 @@ from ringflow.agi.session import COMMAND_TIMEOUT_S, PROMPT_TIMEOUT_S, AgiSession
 from ringflow.calls.clock import Clock
 from ringflow.calls.key_options import Decision, KeyOptions, MoreKeys
 from ringflow.calls.outcome import Ending
-from ringflow.calls.playback import play_sound
+from ringflow.calls.playback import play_sound, play_until
 from ringflow.errors import ChannelGone, CommandRefused
 
 MAX_DIGITS = 255
@@ -49,6 +49,9 @@ FURTHER_KEY_S = 0.4
 
 LATE_TERMINATOR_MS = 2000
 """How long after an input's last digit its terminator may still come."""
+
+KEPT_KEY_MS = 2000
+"""How long a key that stopped a prompt waits for the input that it begins."""
 
 KEYS_VARIABLE = "RINGFLOW_KEYS"
 _RESULT = "${READSTATUS}:${" + KEYS_VARIABLE + "}"
@@ -107,6 +110,14 @@ class _Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class _KeptKey:
+    """A key that stopped a prompt, and up to when of the monotonic clock it begins an input."""
+
+    key: str
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class _LateTerminator:
     """A full input's terminator may still come: one of `keys`, up to `until_ms` of the monotonic clock."""
 
@@ -133,11 +144,40 @@ class Collector:
         self._now_ms = clock.monotonic_ms
         self._timers = timers_of_dialplan(session.request)
         self._late: _LateTerminator | None = None
+        self._kept: _KeptKey | None = None
+
+    async def listen(self, sound: str, keys: str) -> str | None:
+        """Play a sound to its end, or to one of `keys`, which is returned; None: Asterisk has no such sound.
+
+        A terminator of the input before stops it too, and is ignored: the rest is played.
+        """
+        late, began_ms, offset_ms = self._late, self._now_ms(), 0
+        while True:
+            key = await play_until(self._session, sound, keys, sample_offset=offset_ms * _SAMPLES_PER_MS)
+            if not key or late is None or key not in late.keys or self._now_ms() > late.until_ms:
+                break
+            self._late = late = None
+            offset_ms = self._now_ms() - began_ms
+        if key:
+            self._late = None
+        return key
+
+    def keep_key(self, key: str) -> None:
+        """Have a key that stopped a prompt begin the next input, if that is asked for soon."""
+        self._kept = _KeptKey(key, self._now_ms() + KEPT_KEY_MS)
+
+    def kept_key(self) -> str:
+        """The key that is kept for the next input; empty where there is none."""
+        kept = self._kept
+        return kept.key if kept is not None and self._now_ms() <= kept.until_ms else ""
 
     async def collect(self, collection: Collection) -> Collected:
         """Play the sounds and take digits up to a terminator, the maximum, or silence."""
         await self._set_timers(collection)
         sounds = collection.sounds
+        kept, self._kept = self.kept_key(), None
+        if kept and collection.barge_in:
+            return await self._collect_from(collection, kept)
         if not collection.barge_in:
             for sound in sounds:
                 await play_sound(self._session, sound)
@@ -155,6 +195,15 @@ class Collector:
             self._finish(collection, taken) if options is None else self._choose(collection, options, taken)
         )
         return replace(collected, late_terminator=late_terminator)
+
+    async def _collect_from(self, collection: Collection, key: str) -> Collected:
+        """The input that a key began which was keyed before it was asked for: no prompt is played."""
+        options = collection.options
+        if options is None:
+            return await self._finish(collection, await self._go_on(collection, key))
+        first = options.after("", collection.max_digits, collection.terminators)
+        ends = isinstance(first, MoreKeys) and key in first.terminators
+        return await self._choose(collection, options, _Taken(terminated=True) if ends else _Taken(key))
 
     async def _set_timers(self, collection: Collection) -> None:
         timers = (collection.first_digit_timeout_s, collection.inter_digit_timeout_s)

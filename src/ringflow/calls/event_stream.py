@@ -50,6 +50,8 @@ EVERY_EVENT: tuple[type[events.CallEvent], ...] = (
     events.LegAnswered,
     events.LegEnded,
     events.CallOrdered,
+    events.RecordingStarted,
+    events.RecordingEnded,
     events.Noted,
     events.HungUp,
     events.CallFailed,

@@ -210,6 +210,32 @@ class LegEnded(CallEvent):
     ended: Leg
 
 
+class RecordingEnd(StrEnum):
+    """What ended a recording."""
+
+    KEY = "key"
+    SILENCE = "silence"
+    LONGEST = "longest"
+    """It was as long as it may be."""
+    HANG_UP = "hang_up"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStarted(CallEvent):
+    """Asterisk is told to record the caller."""
+
+    recording: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded(CallEvent):
+    """The recording is over, and is kept unless a `Noted` after it says otherwise."""
+
+    recording: str
+    length_ms: int
+    ended_by: RecordingEnd
+
+
 class OrderKind(StrEnum):
     """What an operator can order of a call in progress."""
 

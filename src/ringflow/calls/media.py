@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -17,20 +18,33 @@ from ringflow.calls.digits import (
     Collector,
     Secret,
 )
+from ringflow.calls.echo import echo
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.key_options import KeyOptions
 from ringflow.calls.language import CallLanguage
+from ringflow.calls.music import play_music
 from ringflow.calls.orders import CallOrders
 from ringflow.calls.outcome import Ending
 from ringflow.calls.playback import play_sound
 from ringflow.calls.prompt import Prompt, Unsayable, prompts_of
+from ringflow.calls.recorded_sound import SHOWN, recording_named
 from ringflow.calls.variables import Variables
 from ringflow.calls.world import CallWorld
+from ringflow.plain_text import plain
+from ringflow.sounds.library import MAX_NAME_LENGTH, is_prompt_name
 
 log = structlog.get_logger("ringflow.calls")
 
 LONGEST_WAIT_MS = 5000
 """For how long a call that waits does not look for operators' orders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How playing ended: `key` stopped it, there was no such sound, or it came to its end."""
+
+    key: str = ""
+    is_missing: bool = False
 
 
 class Media:
@@ -103,10 +117,76 @@ class Media:
             await self._play(self._language.prompt(prompt))
         await self._orders.obey()
 
+    async def play_until(self, prompt: Prompt, end_keys: str = "", *, keep_key: bool = False) -> Played:
+        """Play a prompt, a recording or words, to the end or to one of `end_keys`.
+
+        With `keep_key` the key begins the next input, if that is asked for soon and takes keys in its prompt.
+        """
+        if keep_key and (kept := self._collector.kept_key()):
+            # The caller was ahead of the prompt before this one already.
+            return Played(key=kept)
+        await self.answer()
+        for name in await self._names([prompt]):
+            await self.obey()
+            shown, sound = self._named(name)
+            if sound is None:
+                self._events.emit(events.PromptMissing, shown)
+                return Played(is_missing=True)
+            self._events.emit(events.PromptPlayed, shown)
+            key = await self._collector.listen(sound, end_keys)
+            if key is None:
+                self._events.emit(events.PromptMissing, shown)
+                return Played(is_missing=True)
+            if key:
+                await self._tell_key(key, keep_key=keep_key)
+                return Played(key=key)
+        await self.obey()
+        return Played()
+
+    async def music(self, music_class: str, length_ms: int, end_keys: str = "") -> str:
+        """Play music on hold; returns the key that ended it. Raises `NoMusic`."""
+        await self.answer()
+        await self.obey()
+        self._events.note("music", music_class)
+        key = await play_music(self._session, self._world.clock, music_class, length_ms, end_keys)
+        if key:
+            self._events.emit(events.DigitsCollected, key, Ending.OPTION)
+        await self.obey()
+        return key
+
+    async def echo(self, end_key: str, longest_ms: int) -> None:
+        """Let the caller hear himself until a key, or for so long. Raises `NoEcho`."""
+        await self.answer()
+        await self.obey()
+        self._events.note("echo")
+        await echo(self._session, self._world.echo, end_key, longest_ms)
+        await self.obey()
+
+    async def _tell_key(self, key: str, *, keep_key: bool) -> None:
+        if keep_key:
+            # Told of with the input that it begins, which may be a secret.
+            self._collector.keep_key(key)
+        else:
+            self._events.emit(events.DigitsCollected, key, Ending.OPTION)
+        await self.obey()
+
     async def _play(self, prompt: str) -> None:
         self._events.emit(events.PromptPlayed, prompt)
         if not await play_sound(self._session, self._world.asterisk_prompt(prompt)):
             self._events.emit(events.PromptMissing, prompt)
+
+    def _named(self, name: str) -> tuple[str, str | None]:
+        """What records have of a name, and what Asterisk is told to play; None: it names no sound.
+
+        Whoever reads a record may not hear a recording for that. A name that leads elsewhere is none.
+        """
+        recording_id = recording_named(name)
+        if recording_id is not None:
+            recordings = self._world.recordings
+            return SHOWN, None if recordings is None else recordings.folder.sound(recording_id)
+        if is_prompt_name(name):
+            return name, self._world.asterisk_prompt(name)
+        return plain(name)[:MAX_NAME_LENGTH], None
 
     async def collect(
         self,
@@ -133,7 +213,9 @@ class Media:
             self._tell_answered()
         else:
             await self.answer()
-        names = await self._names(prompts)
+        # A caller who was ahead of the prompt before this one does not hear this one either.
+        is_ahead = barge_in and self._collector.kept_key() != ""
+        names = [] if is_ahead else await self._names(prompts)
         for name in names:
             self._events.emit(events.PromptPlayed, name)
         collection = Collection(

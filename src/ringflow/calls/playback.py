@@ -10,14 +10,24 @@ log = structlog.get_logger("ringflow.calls")
 
 
 async def play_sound(session: AgiSession, sound: str) -> bool:
-    """Play a sound to its end, keys ignored; False when Asterisk has no such file. Raises `ChannelGone`.
+    """Play a sound to its end, keys ignored; False when Asterisk has no such file. Raises `ChannelGone`."""
+    return await play_until(session, sound, "") is not None
+
+
+async def play_until(session: AgiSession, sound: str, keys: str, *, sample_offset: int = 0) -> str | None:
+    """Play a sound to its end or to one of `keys`: the key, or an empty text; None: there is no such file.
+
+    `sample_offset`: where to begin, in samples of 1/8000 s. Raises `ChannelGone`.
 
     `STREAM FILE` answers -1 to both a hang-up and a missing file (handle_streamfile in res_agi.c). Only a
     living channel has a status; for a dead one `CHANNEL STATUS` is a 511.
     """
-    reply = await session.command("STREAM FILE", sound, "", hangup_is_data=True, timeout_s=PROMPT_TIMEOUT_S)
+    offset = (str(sample_offset),) if sample_offset else ()
+    reply = await session.command(
+        "STREAM FILE", sound, keys, *offset, hangup_is_data=True, timeout_s=PROMPT_TIMEOUT_S
+    )
     if reply.result != "-1":
-        return True
+        return reply.key
     await session.command("CHANNEL STATUS")
     log.error("prompt missing in Asterisk", sound=sound, mend="see `sounds.asterisk_prefix`")
-    return False
+    return None

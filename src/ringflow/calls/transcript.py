@@ -76,6 +76,10 @@ def _words(event: events.CallEvent) -> Iterator[tuple[str, str]]:
             yield "warned", f"{left_ms / 1000:.0f} s left"
         case events.CallOrdered(order=order, detail=detail, operator=operator):
             yield "ordered", f"{order} {detail}".rstrip() + f" by {operator}"
+        case events.RecordingStarted():
+            yield "recording", ""
+        case events.RecordingEnded(ended_by=ended_by):
+            yield "recorded", f"until {ended_by.value}"
         case events.Noted(what=what, detail=detail):
             yield what, detail
         case events.HungUp():

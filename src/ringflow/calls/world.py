@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from random import Random, SystemRandom
 
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
@@ -11,14 +12,20 @@ from ringflow.accounts.teller import Teller
 from ringflow.accounts.trunks import Trunk
 from ringflow.calls.charging import Charging
 from ringflow.calls.clock import Clock, SystemClock
+from ringflow.calls.echo import ECHO
 from ringflow.calls.manager import Manager
 from ringflow.calls.prompt import Voice
 from ringflow.config import Config
+from ringflow.recordings.service import Recordings
 from ringflow.sounds.library import PromptLibrary
 
 
 async def _none() -> frozenset[str]:
     return frozenset()
+
+
+def _unforeseen(cli: str | None) -> Random:
+    return SystemRandom()
 
 
 def _no_prompt(name: str) -> bool:
@@ -32,10 +39,13 @@ class CallWorld:
 
     Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts; without a
     `manager` a key that ends a leg does so when it is pressed, and a talk ends with what was held before it.
-    `voice` speaks texts of flows; without one they are left out. `language` is that of prompts in no
-    language's folder; `has_prompt` says whether the library has a prompt.
+    `voice` speaks texts of flows; without one they are left out. Without `recordings` nobody is recorded.
+    `echo` is what is dialled for a caller to hear himself.
+    `language` is that of prompts in no language's folder; `has_prompt` says whether the library has a prompt.
     `warning`: the prompt that the credit of a talk ends. `trunks_with_card` gives the names of the trunks
     that have a rate card of their own. `country` is where national numbers belong.
+    `random_for` makes the source of chance of a call with this CLI: scenarios have one that is the same each
+    time.
     """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
@@ -53,6 +63,9 @@ class CallWorld:
     manager: Manager | None = None
     warning: str = ""
     voice: Voice | None = None
+    recordings: Recordings | None = None
+    echo: str = ECHO
+    random_for: Callable[[str | None], Random] = _unforeseen
     trunks_with_card: Callable[[], Awaitable[frozenset[str]]] = _none
     clock: Clock = field(default_factory=SystemClock)
 
@@ -67,6 +80,7 @@ class CallWorld:
         charging: Charging | None = None,
         teller: Teller | None = None,
         voice: Voice | None = None,
+        recordings: Recordings | None = None,
     ) -> CallWorld:
         """The world that a configuration describes, on this directory."""
         return cls(
@@ -85,6 +99,7 @@ class CallWorld:
             charging=charging,
             teller=teller,
             voice=voice,
+            recordings=recordings,
             clock=clock,
         )
 

@@ -46,6 +46,7 @@ NOUNS = {
     "ledger": ("ledger", "Customers' credit, and proof that the books are right."),
     "rate": ("rate", "What calls cost."),
     "record": ("record", "What became of calls."),
+    "recording": ("recording", "What callers said: list, take out, delete."),
     "live": ("live", "Calls in progress: watch them, hang up, redirect, play a prompt."),
     "report": ("report", "What calls came to, by customer, trunk, day or destination."),
     "operator": ("operator", "Who may act by the REST API and the console."),

@@ -25,6 +25,9 @@ def backup(
     with_secrets: Annotated[
         bool, typer.Option("--secrets", help="Put the security key, pepper and AMI secret into it, too.")
     ] = False,
+    with_recordings: Annotated[
+        bool, typer.Option("--recordings", help="Put the recordings of callers into it, too.")
+    ] = False,
     verified: Annotated[
         bool, typer.Option("--verify/--no-verify", help="Restore it to a temporary file and check the books.")
     ] = True,
@@ -35,7 +38,9 @@ def backup(
     The database as one moment has it, config.yaml, flows and prompts; readable by its owner only.
     """
     config = load_config()
-    manifest = asyncio.run(make_archive(config, file, with_secrets=with_secrets))
+    manifest = asyncio.run(
+        make_archive(config, file, with_secrets=with_secrets, with_recordings=with_recordings)
+    )
     books = asyncio.run(verify(file)) if verified else None
     wrong = len(books.findings) if books is not None else 0
     until = None if books is None or books.until_ms is None else Moment(books.until_ms)

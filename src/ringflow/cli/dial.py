@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -82,16 +83,19 @@ def dial(
     screen = Screen(Console(highlight=False), prompt_texts(config.path(config.sounds.folder)), asks)
     screen.say(f"Calling {did}" + (f" from {caller}" if caller else ""), "bold")
     screen.say("Keys: 0-9 * #   ! before a key: hold it for 2 s   h, Ctrl-C or Ctrl-D: hang up", "dim")
-    record = asyncio.run(_carry(config, arrival, screen, met))
+    with TemporaryDirectory(prefix="ringflow-recordings-") as folder:
+        record = asyncio.run(_carry(config, arrival, screen, met, Path(folder)))
     first, *rest = summary_lines(record)
     screen.say(first, "bold")
     for line in rest:
         screen.say(line)
 
 
-async def _carry(config: Config, arrival: Arrival, screen: Screen, met: tuple[Callee, ...]) -> CallRecord:
+async def _carry(
+    config: Config, arrival: Arrival, screen: Screen, met: tuple[Callee, ...], recordings: Path
+) -> CallRecord:
     clock = SystemClock()
-    core = await open_core(config, clock, dry_run=True)
+    core = await open_core(config, clock, dry_run=True, recordings_folder=recordings)
     telephone = Telephone(clock, screen, patient=not is_terminal())
 
     keyboard = Keyboard(telephone)
@@ -106,6 +110,7 @@ async def _carry(config: Config, arrival: Arrival, screen: Screen, met: tuple[Ca
                 durations_of(core.library),
                 core.world.asterisk_sounds,
                 manager=config.ami is not None,
+                recordings=recordings,
             )
     finally:
         await core.close()

@@ -40,6 +40,7 @@ HINTS: Mapping[str, str] = {
     "rate_card.none_for_trunk": "`ringflow rate assign CARD --trunk {trunk}` gives it one",
     "rate_card.unknown": "`ringflow rate list` shows those there are",
     "rate_map.unknown": "`--save-map NAME` keeps one",
+    "recording.unknown": "`ringflow recording list` shows those that do",
     "security_key.signs": "`ringflow key use VERSION` does that",
     "security_key.unknown_version": "`ringflow key list` shows those that are there",
     "token.unknown": "`ringflow token list` shows those that there are",

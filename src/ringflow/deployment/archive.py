@@ -12,6 +12,7 @@ import secrets
 import zipfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ from ringflow.errors import Conflict, Refused, StartError
 from ringflow.ledger.check import Finding, books_until_ms, check_books
 from ringflow.moments import system_now_ms
 from ringflow.private_folder import make_private_folder
+from ringflow.recordings.service import configured_folder
 from ringflow.store import Store
 from ringflow.store.dump import ROWS_AT_ONCE, VERSION_TABLE, Rows, read_rows, servers_seen, write_rows
 
@@ -50,7 +52,9 @@ class Books:
     until_ms: int | None
 
 
-async def make_archive(config: Config, out: Path, *, with_secrets: bool) -> Manifest:
+async def make_archive(
+    config: Config, out: Path, *, with_secrets: bool, with_recordings: bool = False
+) -> Manifest:
     """Write a new archive, mode 0600, while servers go on. Raises `Refused` for a file that is there."""
     if os.path.exists(out):  # noqa: ASYNC240 -- a command has nothing else to do
         raise Conflict("file.exists", f"{out} exists already; choose another name", path=str(out))
@@ -60,7 +64,7 @@ async def make_archive(config: Config, out: Path, *, with_secrets: bool) -> Mani
         with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as stream:
             with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
                 version, counts = await _write_tables(archive, read_rows(config.database_url))
-                secret_files = _write_files(archive, config, with_secrets)
+                secret_files = _write_files(archive, config, with_secrets, with_recordings)
                 manifest = Manifest(__version__, version, made_ms, counts, secret_files)
                 text = {"format": FORMAT, **{name: getattr(manifest, name) for name in Manifest.__slots__}}
                 archive.writestr(MANIFEST, json.dumps(text, indent=2))
@@ -102,8 +106,10 @@ async def _write_tables(archive: zipfile.ZipFile, read: AsyncIterator[Rows]) -> 
     return version, dict(counts)
 
 
-def _write_files(archive: zipfile.ZipFile, config: Config, with_secrets: bool) -> tuple[str, ...]:
-    """Configuration, flows and prompts; gives the names of the secrets among them."""
+def _write_files(
+    archive: zipfile.ZipFile, config: Config, with_secrets: bool, with_recordings: bool
+) -> tuple[str, ...]:
+    """Configuration, flows and prompts; gives the names of those that only their owner may read."""
     written: set[str] = set()
     hidden = _secret_files(config)
     folders = (config.path(config.flows), config.path(config.sounds.folder))
@@ -113,9 +119,19 @@ def _write_files(archive: zipfile.ZipFile, config: Config, with_secrets: bool) -
             archive.write(path, _FILES + name)
             written.add(name)
     secret = [path for path in hidden if with_secrets and path.is_file()]
+    secret += _recordings(config) if with_recordings else []
     for path in secret:
-        archive.write(path, _FILES + _name(config, path))
+        # A recording may be deleted meanwhile: then nobody is to have it.
+        with suppress(FileNotFoundError):
+            archive.write(path, _FILES + _name(config, path))
     return tuple(_name(config, path) for path in secret)
+
+
+def _recordings(config: Config) -> list[Path]:
+    """The recordings that are kept; what Asterisk writes now is none yet."""
+    folder = configured_folder(config)
+    found = {folder.path(one) for one, _ in folder.files()}
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
 
 def _secret_files(config: Config) -> list[Path]:

@@ -252,9 +252,10 @@ class Slot(BaseModel):
             if value in (None, NOT_SAID) or not _names_prompts(info.metadata, info.annotation):
                 continue
             for item in value if isinstance(value, tuple) else [value]:
-                yield from (
-                    (name, one) for one in (item.prompts() if isinstance(item, SpokenPrompt) else [item])
-                )
+                if isinstance(item, SpokenPrompt):
+                    yield from ((name, one) for one in item.prompts())
+                elif isinstance(item, str):
+                    yield name, item
 
     def spoken(self) -> Iterator[tuple[str, SpokenPrompt]]:
         """Everything that is said in place of a prompt, with the name of its field."""

@@ -49,7 +49,7 @@ _T, _I, _B, _S, _A = Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN, Kind.SECONDS, Kind.A
 
 FIELDS: dict[str, Field] = {
     # Names of things, and of what they belong to.
-    "id": Field(Kind.KEY, "the thing's own number, or the 12 digits of a card", 42),
+    "id": Field(Kind.KEY, "the thing's own number, the 12 digits of a card, a recording's 32 digits", 42),
     "name": Field(_T, "the thing's own name", "carrier"),
     "customer": Field(_I, "a customer's id; of a card its template", 42),
     "card": Field(_T, "a calling card's ID", "100000000007"),
@@ -260,7 +260,10 @@ FIELDS: dict[str, Field] = {
     "ready_at": Field(Kind.TIME, "when the last card of a batch was made", "2026-07-01T06:00:01Z"),
     "booked_at": Field(Kind.TIME, "when a movement was entered in the books", "2026-07-01T06:00:00Z"),
     "opened_at": Field(Kind.TIME, "when a hold was made", "2026-07-01T06:00:00Z"),
-    "expires_at": Field(Kind.TIME, "when a hold is given up", "2026-07-01T07:00:00Z"),
+    "expires_at": Field(
+        Kind.TIME, "when a hold is given up, or a recording deleted; null: never", "2026-07-01T07:00:00Z"
+    ),
+    "recorded_at": Field(Kind.TIME, "when a recording began", "2026-07-01T06:00:00Z"),
     "started_at": Field(Kind.TIME, "when a call arrived", "2026-07-01T06:00:00.000Z"),
     "made_at": Field(Kind.TIME, "when an archive or a key was made", "2026-07-01T06:00:00Z"),
     "from_at": Field(Kind.TIME, "from when a rate counts; null: always has", "2026-07-01T00:00:00Z"),
@@ -333,6 +336,9 @@ FIELDS: dict[str, Field] = {
     "forms": Field(Kind.TEXTS, "the extensions of a prompt's files", ["ulaw", "alaw"]),
     "source_rate_hz": Field(_I, "samples a second of a recording", 16_000),
     "source_channels": Field(_I, "channels of a recording", 1),
+    "bytes": Field(_I, "how large a file is", 480_000),
+    "levelled": Field(_B, "whether a recording has been brought to the level of a prompt", True),
+    "recording_count": Field(_I, "how many recordings", 1),
     "source_s": Field(_S, "how long a recording is", 1.0),
     "gain_db": Field(Kind.NUMBER, "what was added to a recording", 3.2),
     "level_dbfs": Field(Kind.NUMBER, "how loud a prompt is", -19.0),

@@ -38,6 +38,7 @@ from ringflow.forms.rate import (
     SheetRateForm,
     TrunkQuoteForm,
 )
+from ringflow.forms.recording import RecordingForm
 from ringflow.forms.report import FORMS as REPORT_FORMS
 from ringflow.forms.report import ReportAmountsForm
 from ringflow.forms.speed_dial import SpeedDialForm
@@ -122,6 +123,12 @@ SECTIONS = (
     Section("Call on record", CallDetailForm, "`record show`", {"reject_sip": None}),
     Section("Leg", LegForm, "`legs` of a call on record", {"status": "answered", "reason": None}),
     Section("Slot that a call went through", SlotVisitForm, "`slots` of a call", {}),
+    Section(
+        "Recording",
+        RecordingForm,
+        "`recording list`, `recording show`",
+        {"id": "3f0c9d2e7a5b41c8a6e4d1b09c7f2e55", "status": "kept", "duration_s": 60.0},
+    ),
     Section(
         "Call that was just made",
         MadeCallForm,

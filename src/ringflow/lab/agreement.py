@@ -11,6 +11,7 @@ from ringflow.calls.call_record import CallRecord
 from ringflow.calls.dial_attempt import is_sip_uri
 from ringflow.calls.json_value import JsonValue
 from ringflow.calls.outcome import Leg, LegStatus
+from ringflow.calls.recorded_sound import SHOWN, recording_named
 from ringflow.calls.rejection import nearest_code
 from ringflow.calls.transcript import TranscriptLine
 from ringflow.config import Config
@@ -95,7 +96,12 @@ def _timed(event: TranscriptLine | None) -> str:
 
 
 def _own(variables: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    return {name: value for name, value in variables.items() if name not in _OF_THE_CALL}
+    """The variables but for what is another in every call: its own, and which recording they hold."""
+    return {
+        name: SHOWN if isinstance(value, str) and recording_named(value) is not None else value
+        for name, value in variables.items()
+        if name not in _OF_THE_CALL
+    }
 
 
 def _rejects(simulated: CallRecord, real: CallRecord) -> Iterator[Difference]:

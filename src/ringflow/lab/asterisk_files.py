@@ -31,6 +31,8 @@ MODULES = (
     # for `ringflow asterisk check`
     "func_config", "func_env", "func_module", "func_pjsip_aor", "func_pjsip_endpoint",
     "res_manager_devicestate",
+    # for slots that flows may have
+    "app_echo", "res_musiconhold",
     # for the tests
     "res_clioriginate",
 )  # fmt: skip
@@ -40,9 +42,14 @@ _EMPTY = (
     "acl.conf", "aeap.conf", "ccss.conf", "cdr.conf", "cel.conf", "cli.conf", "cli_aliases.conf",
     "cli_permissions.conf", "confbridge.conf", "dnsmgr.conf", "dsp.conf", "enum.conf", "extconfig.conf",
     "features.conf",
-    "geolocation.conf", "http.conf", "musiconhold.conf", "pjproject.conf",
+    "geolocation.conf", "http.conf", "pjproject.conf",
     "pjsip_notify.conf", "res_parking.conf", "sorcery.conf", "stasis.conf", "stir_shaken.conf", "udptl.conf",
 )  # fmt: skip
+
+MUSIC_FOLDER = "music"
+MUSIC_S = 60
+MUSIC = bytes((0x20 + at % 16) | (0x80 if at % 16 < 8 else 0) for at in range(MUSIC_S * 8000))
+"""Music on hold of the lab: a tone of 500 Hz, in G.711 A-law."""
 
 CALLER_ENDPOINT = "lab-caller"
 UNREACHABLE_TRUNK = "unreachable"
@@ -82,8 +89,11 @@ def write_lab_files(
             f"#include {config}/manager_ringflow.conf\n"
         ),
         "extensions.conf": f"#include {config}/extensions_ringflow.conf\n",
+        "musiconhold.conf": f"[default]\nmode = files\ndirectory = {place / MUSIC_FOLDER}\n",
         "pjsip.conf": _pjsip(config, ports, trunks),
     }
+    (place / MUSIC_FOLDER).mkdir(exist_ok=True)
+    (place / MUSIC_FOLDER / "tone.alaw").write_bytes(MUSIC)
     for name in _EMPTY:
         (place / name).touch()
     for name, text in files.items():

@@ -148,6 +148,7 @@ class BothWorlds:
             real = tuple(records[order.index(index)] for index in range(len(plans)))
             await served.money.close()
             after = [await served.money.count(one.customer) for one in real]
+            recorded = [await served.recordings.of_call(one.call_id) for one in real]
         texts = []
         for index, plan in enumerate(plans):
             one, script = simulated[index], scenario.scripts[index]
@@ -157,7 +158,14 @@ class BothWorlds:
                 *wire_disagreements(
                     one, real[index], wires[index], seen, config, served.security_keys, served.ahead_s
                 ),
-                *differences(scenario.given, script.expect, real[index], WORLD_TOLERANCE_MS, after[index]),
+                *differences(
+                    scenario.given,
+                    script.expect,
+                    real[index],
+                    WORLD_TOLERANCE_MS,
+                    after[index],
+                    recorded[index],
+                ),
             ]
             if found:
                 name = case.label if scenario.calls is None else f"{case.label}: {script.label(index + 1)}"

@@ -32,6 +32,7 @@ from ringflow.config import Config
 from ringflow.engine.engine import Engine, Flows
 from ringflow.simulator.scenario import Given, ScenarioCustomer
 from ringflow.simulator.scenario_money import ScenarioMoney
+from ringflow.simulator.scenario_recordings import ScenarioRecordings
 from ringflow.simulator.world import make_world
 from ringflow.sounds.generated import GeneratedPrompts
 from ringflow.sounds.library import PromptLibrary
@@ -81,11 +82,12 @@ class KeptRecords:
 
 @dataclass(frozen=True, slots=True)
 class ServedScenario:
-    """What a scenario's call leaves behind: its record, the keys that signed its headers, and its money."""
+    """What a scenario's call leaves behind: its record, its headers' keys, its money, its recordings."""
 
     kept: KeptRecords
     security_keys: SecurityKeys
     money: ScenarioMoney
+    recordings: ScenarioRecordings
     ahead_s: float
     """How far its clock is ahead of the machine's."""
 
@@ -149,7 +151,8 @@ class ScenarioServer:
         await asyncio.to_thread(shutil.copy, self._template, path)
         store = await Store.open(f"sqlite:///{path}")
         try:
-            ready = await make_world(store, clock, config, given, paying)
+            recordings = self._folder / "recordings"
+            ready = await make_world(store, clock, config, given, paying, recordings)
             world = replace(
                 ready.world,
                 trunks=_in_turn(ready.world.trunks, dials.turns),
@@ -160,7 +163,7 @@ class ScenarioServer:
             kept = KeptRecords()
             engine = Engine(ready.directory, flows, world, (kept,))
             self._engines |= dict.fromkeys(dids, engine)
-            yield ServedScenario(kept, world.security_keys, ready.money, clock.ahead_s)
+            yield ServedScenario(kept, world.security_keys, ready.money, ready.recordings, clock.ahead_s)
         finally:
             for did in dids:
                 self._engines.pop(did, None)

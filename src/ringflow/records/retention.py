@@ -6,8 +6,10 @@ import asyncio
 
 from sqlalchemy import select
 
+from ringflow.recordings.recording import mark
 from ringflow.store import Store
 from ringflow.store.record_tables import call_legs, call_records, call_slots
+from ringflow.store.recording_tables import recordings
 
 AT_ONCE = 200
 PAUSE_S = 0.05
@@ -15,7 +17,7 @@ PAUSE_S = 0.05
 
 
 async def prune_records(store: Store, before_ms: int, pause_s: float = PAUSE_S) -> int:
-    """Delete the calls that began before `before_ms`, with their legs and slots. Raises `StoreGone`.
+    """Delete the calls that began before `before_ms`, with legs, slots and recordings. Raises `StoreGone`.
 
     Gives how many calls. The ledger and the audit log keep what they have.
     """
@@ -27,6 +29,8 @@ async def prune_records(store: Store, before_ms: int, pause_s: float = PAUSE_S) 
             calls = list((await connection.execute(query)).scalars())
             for table in (call_slots, call_legs, call_records):
                 await connection.execute(table.delete().where(table.c.call_id.in_(calls)))
+            # The servers that have their files delete them.
+            await mark(connection, recordings.c.call_id.in_(calls))
         deleted += len(calls)
         if len(calls) < AT_ONCE:
             return deleted

@@ -141,6 +141,18 @@ async def run_progress(call: IncomingCall, data: str) -> int:
     return -1 if call.channel.hung_up else 0
 
 
+async def run_start_music(call: IncomingCall, data: str) -> int:
+    """`StartMusicOnHold(class)`: it plays on while the script goes on."""
+    call.line.starts(Sound.MUSIC, False)
+    return 0
+
+
+async def run_stop_music(call: IncomingCall, data: str) -> int:
+    """`StopMusicOnHold`."""
+    call.line.stops(Sound.MUSIC)
+    return 0
+
+
 async def run_nothing(call: IncomingCall, data: str) -> int:
     """`NoOp`, `Verbose`, `Ringing`: nothing that a caller's scenario can tell."""
     return 0
@@ -159,6 +171,8 @@ APPLICATIONS: Mapping[str, Application] = {
     "progress": run_progress,
     "read": run_read,
     "ringing": run_nothing,
+    "startmusiconhold": run_start_music,
+    "stopmusiconhold": run_stop_music,
     "verbose": run_nothing,
     "wait": run_wait,
 }

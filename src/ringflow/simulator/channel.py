@@ -16,6 +16,11 @@ _RESPONSE = re.compile(r"HANGUPCAUSE\(([^(),]*),tech\)")
 _SHARED = re.compile(r"SHARED\(([A-Za-z0-9_]+)\)")
 
 
+_MUSIC_MODE = re.compile(r"AST_CONFIG\(musiconhold\.conf,([A-Za-z0-9_-]+),mode\)")
+MUSIC_CLASSES = frozenset({"default"})
+"""Those of musiconhold.conf here, and of the lab's."""
+
+
 class ChannelState(IntEnum):
     """The values that `CHANNEL STATUS` answers (include/asterisk/channelstate.h)."""
 
@@ -115,6 +120,8 @@ class VirtualChannel:
             return self.shared.pop(match[1], None)
         if match := _SHARED.fullmatch(name):
             return self.shared.get(match[1])
+        if match := _MUSIC_MODE.fullmatch(name):
+            return "files" if match[1] in MUSIC_CLASSES else None
         if match := _RESPONSE.fullmatch(name):
             return self.responses.get(match[1])
         known = {

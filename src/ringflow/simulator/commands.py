@@ -9,6 +9,7 @@ from typing import TypeAlias
 from ringflow.simulator.applications import APPLICATIONS
 from ringflow.simulator.incoming_call import GetData, IncomingCall, Recording
 from ringflow.simulator.line import HungUp, KeyUp, LineEvent
+from ringflow.simulator.recorded_sound import sound_of
 
 SAMPLES_PER_MS = 8
 GET_DATA_FIRST_MS = 6000
@@ -103,6 +104,8 @@ async def _record_file(call: IncomingCall, words: list[str]) -> str | None:
     name, form, enders, timeout_ms, options = words[2], words[3], words[4], _whole(words[5]), words[6:]
     if any(not option.isdecimal() and "=" not in option for option in options):
         await call.play("beep", enders)
+    if (path := call.recording_path(name, form)) is not None and not path.parent.is_dir():
+        return "200 result=-1 (writefile)"
     silence_ms = next((_whole(one[2:]) * 1000 for one in options if one.startswith("s=")), 0)
     began_ms = call.clock.monotonic_ms()
     ends_ms = None if timeout_ms < 0 else began_ms + timeout_ms
@@ -116,6 +119,9 @@ async def _record_file(call: IncomingCall, words: list[str]) -> str | None:
     elif silent:
         length_ms -= silence_ms - SILENCE_LEFT_MS
     spoken_ms = call.line.spoke_ms(began_ms, began_ms + length_ms)
+    path = call.recording_path(name, form)
+    if path is not None:
+        path.write_bytes(sound_of(call.line, began_ms, length_ms))
     call.recordings.append(Recording(name, form, length_ms, spoken_ms))
     position = length_ms * SAMPLES_PER_MS
     if isinstance(event, KeyUp):

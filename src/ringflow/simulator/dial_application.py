@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ringflow.calls.echo import ECHO, NO_ECHO
 from ringflow.calls.released_by import NO_USER_RESPONSE, NORMAL_CLEARING
 from ringflow.simulator.callee import ANSWERED, Behaviour, DialledLeg, Refusal, refusal_of
 from ringflow.simulator.command_line import split_arguments, split_options
@@ -23,6 +24,8 @@ LEG_SUBROUTINE = re.compile(
     r"ringflow-(?:leg|callee|silent)\^(?P<entry>two|more|s)\^1(?:\((?P<arguments>.*)\))?"
 )
 ANONYMOUS = "anonymous"
+ECHO_KEY = "#"
+"""The only key that `Echo` itself knows (app_echo.c)."""
 UNCHARGED = "ringflow-answered^"
 ANSWERED_SUBROUTINES = (UNCHARGED, "ringflow-charged^")
 
@@ -37,6 +40,11 @@ async def run_dial(call: IncomingCall, data: str) -> int:
     if channel.hung_up or "/" not in target:
         channel.set_variable("DIALSTATUS", "CANCEL" if channel.hung_up else "CHANUNAVAIL")
         return -1 if channel.hung_up else 0
+    if target == ECHO:
+        return await _echo(call, options)
+    if target == NO_ECHO:
+        channel.set_variable("DIALSTATUS", "CHANUNAVAIL")
+        return 0
     timeout_s = float(timeout) if timeout.isdecimal() else None
     legs = [_leg(call, one, options) for one in target.split("&")]
     winner = await _ring_all(call, legs, timeout_s, options)
@@ -44,6 +52,19 @@ async def run_dial(call: IncomingCall, data: str) -> int:
         return -1 if channel.hung_up else 0
     await _talk(call, winner, options)
     return 0 if "g" in options and not channel.hung_up else -1
+
+
+async def _echo(call: IncomingCall, options: Mapping[str, str]) -> int:
+    """`Echo` at the other end, in the context `ringflow-echo`: `#` ends it, L() and the key of H do too."""
+    channel = call.channel
+    channel.set_variable("DIALSTATUS", "ANSWER")
+    channel.hangup_cause = NORMAL_CLEARING
+    channel.responses[ECHO] = ""
+    call.line.starts(Sound.ECHO, False)
+    ends_ms = call.clock.monotonic_ms() + int(options["L"])
+    event = await call.wait(ends_ms, ECHO_KEY + (channel.disconnect_keys if "H" in options else ""))
+    call.line.stops(Sound.ECHO)
+    return -1 if isinstance(event, HungUp) else 0
 
 
 def _leg(call: IncomingCall, target: str, options: dict[str, str]) -> DialledLeg:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -13,13 +13,16 @@ from ringflow.calls.outcome import NEVER_DIALLED, Leg
 from ringflow.calls.transcript import TranscriptLine
 from ringflow.money import MICRO_DIGITS, format_amount, parse_amount
 from ringflow.simulator.durations import show_duration
-from ringflow.simulator.scenario import Expected, Given, LegExpected
+from ringflow.simulator.scenario import Expected, Given, LegExpected, RecordingExpected
 from ringflow.simulator.scenario_money import MoneyAfter
+from ringflow.simulator.scenario_recordings import RecordedSound
 
 PRESENT = "*"
 """As the expected value of a header or variable: any value."""
 
 NOTHING = "nothing"
+RECORDING_TOLERANCE_MS = 40
+"""Recordings are looked at in blocks of 20 ms, of which two are partly spoken in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,33 @@ def differences(
     record: CallRecord,
     tolerance_ms: int = 0,
     money: MoneyAfter | None = None,
+    recordings: Sequence[RecordedSound] | None = None,
 ) -> list[Difference]:
-    """Every difference. `tolerance_ms`: how far talk times may be off, for calls in real time."""
+    """Every difference. `tolerance_ms`: how far lengths of time may be off, for calls in real time."""
     found = list(_Comparison(expected, record, tolerance_ms).every())
+    if expected.recordings is not None and recordings is not None:
+        found += _recording_differences(expected.recordings, recordings, tolerance_ms)
     if money is not None:
         found += _money_differences(given, expected, record, money, tolerance_ms)
     return found
+
+
+def _recording_differences(
+    expected: Sequence[RecordingExpected], came: Sequence[RecordedSound], tolerance_ms: int
+) -> Iterator[Difference]:
+    if len(expected) != len(came):
+        shown = ", ".join(show_duration(one.length_ms) for one in came) or NOTHING
+        yield Difference("recordings", str(len(expected)), f"{len(came)}: {shown}" if came else shown)
+        return
+    for number, (wanted, sound) in enumerate(zip(expected, came, strict=True), start=1):
+        for what, length_ms, came_ms in (
+            ("length", wanted.length, sound.length_ms),
+            ("spoken", wanted.spoken, sound.spoken_ms),
+        ):
+            if length_ms is not None and abs(length_ms - came_ms) > max(tolerance_ms, RECORDING_TOLERANCE_MS):
+                yield Difference(
+                    f"recording {number} {what}", show_duration(length_ms), show_duration(came_ms)
+                )
 
 
 def _money_differences(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import TypeAlias
 
 from ringflow.calls.clock import Clock
+from ringflow.calls.recorded_sound import SHOWN
+from ringflow.recordings.folder import BYTES_PER_MS, FORM
 from ringflow.simulator.callee import DialledLeg, MeetCallee
 from ringflow.simulator.channel import ChannelState, VirtualChannel
 from ringflow.simulator.held_keys import VirtualKeys
@@ -64,6 +67,8 @@ class IncomingCall:
     legs: list[DialledLeg] = field(default_factory=list)
     sounds_prefix: str = ""
     """What Ringflow puts before a prompt's name when it tells Asterisk to play it."""
+    recordings_folder: Path | None = None
+    """Where this Asterisk may write recordings, and finds them when it plays one; None: nowhere."""
     prompts: list[str] = field(default_factory=list)
     asked_prompts: set[str] = field(default_factory=set)
     """All that Asterisk was told to play; of several in one command a key may keep some from beginning."""
@@ -121,7 +126,7 @@ class IncomingCall:
         """
         name = self._name(prompt)
         self.asked_prompts.add(name)
-        duration_s = self.duration_of(name)
+        duration_s = self._duration_s(prompt)
         if duration_s is None or self.channel.hung_up:
             return HungUp() if self.channel.hung_up else None
         if not from_ms:
@@ -141,7 +146,7 @@ class IncomingCall:
 
     def has(self, prompt: str) -> bool:
         """Whether Asterisk would find the prompt."""
-        found = self.duration_of(self._name(prompt)) is not None
+        found = self._duration_s(prompt) is not None
         if not found:
             self.missing_prompts.append(self._name(prompt))
         return found
@@ -152,7 +157,20 @@ class IncomingCall:
         self.line.starts(name, False)
         self.line.stops(name)
 
+    def recording_path(self, name: str, form: str) -> Path | None:
+        """The file of a recording, as Asterisk is told to write or play it; None: it is no recording."""
+        folder = self.recordings_folder
+        return Path(f"{name}.{form}") if folder is not None and name.startswith(f"{folder}/") else None
+
+    def _duration_s(self, prompt: str) -> float | None:
+        path = self.recording_path(prompt, FORM)
+        if path is None:
+            return self.duration_of(self._name(prompt))
+        return path.stat().st_size / BYTES_PER_MS / 1000 if path.exists() else None
+
     def _name(self, prompt: str) -> str:
+        if self.recording_path(prompt, FORM) is not None:
+            return SHOWN
         return prompt.removeprefix(f"{self.sounds_prefix}/") if self.sounds_prefix else prompt
 
     async def read_string(

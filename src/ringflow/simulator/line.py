@@ -20,6 +20,10 @@ class Sound(StrEnum):
     CALLEE = "callee"
     CONFERENCE = "conference"
     """Others in the same room."""
+    MUSIC = "music"
+    """Music on hold."""
+    ECHO = "echo"
+    """The caller's own sound comes back."""
 
 
 QUESTION = "question"

@@ -15,6 +15,7 @@ from ringflow.simulator.incoming_call import Rooms
 from ringflow.simulator.scenario import ScenarioCall
 from ringflow.simulator.scenario_files import ScenarioCase
 from ringflow.simulator.scenario_money import MoneyAfter
+from ringflow.simulator.scenario_recordings import RecordedSound
 from ringflow.simulator.stage import Stage
 from ringflow.simulator.virtual_call import Arrival, CarriedCall, carry_call
 
@@ -25,7 +26,7 @@ class SimulatedCall:
 
     `timeline` has the caller's keys and hang-up. `endless`: nobody had ended the call after `MAX_CALL_MS`.
     `waits_for`: what the caller never got to hear. `script`: what was to happen, None for a call without a
-    scenario. `money`: what there is after it, None where nobody counted.
+    scenario. `money`: what there is after it, and `recordings`: what was kept; None where nobody counted.
     """
 
     carried: CarriedCall
@@ -34,6 +35,7 @@ class SimulatedCall:
     waits_for: str | None
     script: ScenarioCall | None = None
     money: MoneyAfter | None = None
+    recordings: tuple[RecordedSound, ...] | None = None
 
     @property
     def record(self) -> CallRecord:
@@ -57,10 +59,10 @@ class _Made:
     carried: CarriedCall
     caller: ScriptedCaller
 
-    def told(self, money: MoneyAfter) -> SimulatedCall:
+    def told(self, money: MoneyAfter, recordings: tuple[RecordedSound, ...]) -> SimulatedCall:
         caller = self.caller
         return SimulatedCall(
-            self.carried, caller.timeline, caller.endless, caller.waits_for, self.script, money
+            self.carried, caller.timeline, caller.endless, caller.waits_for, self.script, money, recordings
         )
 
 
@@ -78,7 +80,8 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
     now = scenario.given.now
     clock = VirtualClock(DEFAULT_START_S if now is None else now.timestamp())
     rooms: Rooms = {}
-    async with stage.engines(case, clock) as (make_engine, money):
+    async with stage.engines(case, clock) as (make_engine, ready):
+        money = ready.money
 
         async def make(number: int, script: ScenarioCall) -> _Made:
             try:
@@ -92,6 +95,7 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
                     manager=scenario.given.manager,
                     in_talk=[(one.after, partial(money.pay_in, one)) for one in script.top_up],
                     rooms=rooms,
+                    recordings=ready.recordings.service.folder.folder,
                 )  # fmt: skip
                 return _Made(script, carried, caller)
             finally:
@@ -103,5 +107,12 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
             tasks = [group.create_task(make(*one)) for one in enumerate(scenario.scripts, start=1)]
         made = [task.result() for task in tasks]
         await money.close()
-        after = [await money.count(one.carried.record.customer) for one in made]
-    return tuple(one.told(has) for one, has in zip(made, after, strict=True))
+        return tuple(
+            [
+                one.told(
+                    await money.count(one.carried.record.customer),
+                    await ready.recordings.of_call(one.carried.record.call_id),
+                )
+                for one in made
+            ]
+        )

@@ -271,7 +271,8 @@ class Given(Frozen):
     """The world in which the call happens; what is not given comes from `config.yaml`, then from defaults.
 
     `costs`: what trunks cost us, by their names; `below_cost`: what the customers' rates say of trunks that
-    cost more. `manager`: whether Ringflow has a connection to Asterisk's manager interface.
+    cost more. `manager`: whether Ringflow has a connection to Asterisk's manager interface. `disk_full`:
+    there is no room for recordings. `echo`: whether the dialplan has what the slot `echo` needs.
     """
 
     customer: ScenarioCustomer | None = None
@@ -287,6 +288,8 @@ class Given(Frozen):
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None
     manager: bool = True
+    disk_full: bool = False
+    echo: bool = True
     now: Moment | None = None
 
     @model_validator(mode="after")
@@ -336,6 +339,13 @@ class LegExpected(Frozen):
     headers: dict[str, Text | None] = Field(default_factory=dict)
 
 
+class RecordingExpected(Frozen):
+    """What must be in a recording: how long it is, and for how long something is said in it."""
+
+    length: DurationMs | None = None
+    spoken: DurationMs | None = None
+
+
 class Expected(Frozen):
     """What must come of the call; what is not given is not looked at."""
 
@@ -353,6 +363,7 @@ class Expected(Frozen):
     variables: dict[str, JsonValue] = Field(default_factory=dict)
     prompts: tuple[str, ...] | None = None
     transcript: tuple[str, ...] = ()
+    recordings: tuple[RecordingExpected, ...] | None = None
     endless: DurationMs | None = None
     """So long after its arrival nobody has ended the call. Then the caller hangs up."""
 

@@ -28,10 +28,9 @@ from ringflow.simulator.scenario import (
     ScenarioDid,
 )
 from ringflow.simulator.scenario_files import ScenarioCase
-from ringflow.simulator.scenario_money import ScenarioMoney
 from ringflow.simulator.simulated_voice import SimulatedVoice
 from ringflow.simulator.virtual_call import MakeEngine
-from ringflow.simulator.world import make_world
+from ringflow.simulator.world import ScenarioWorld, make_world
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store import Store
 
@@ -103,13 +102,14 @@ class Stage:
     @asynccontextmanager
     async def engines(
         self, case: ScenarioCase, clock: Clock
-    ) -> AsyncIterator[tuple[MakeEngine, ScenarioMoney]]:
+    ) -> AsyncIterator[tuple[MakeEngine, ScenarioWorld]]:
         """Makes engines on a directory of this scenario's own. Raises `ConfigError` for rows that clash."""
         config = given_config(self.config, case)
         book = self.book(case)
         async with self._database() as store:
             paying = paying_customers(self.config, case)
-            ready = await make_world(store, clock, config, case.scenario.given, paying)
+            folder = self._empty.with_name("recordings")
+            ready = await make_world(store, clock, config, case.scenario.given, paying, folder)
             numbers = count(1)
 
             def make_engine(observers: Sequence[Observer], manager: Manager) -> Engine:
@@ -119,7 +119,7 @@ class Stage:
                 name = "simulated" if number == 1 else f"simulated-{number}"
                 return Engine(ready.directory, book, world, observers, lambda: name)
 
-            yield make_engine, ready.money
+            yield make_engine, ready
 
     def _folder(self, folder: Path) -> FlowBook:
         if folder not in self._books:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from ringflow.agi.server import FastAgiServer
@@ -135,12 +136,13 @@ async def carry_call(
     in_talk: Sequence[tuple[int, Work]] = (),
     observers: Sequence[Observer] = (),
     rooms: Rooms | None = None,
+    recordings: Path | None = None,
 ) -> CarriedCall:
     """Carry a call from arrival to its end, and tell what came of it.
 
     Without `manager` Ringflow has no connection to the manager interface. `in_talk`: what is done so many
     milliseconds after the answer of the first callee who answers. `observers` are told of the call too.
-    `rooms`: the conferences of its Asterisk.
+    `rooms`: the conferences of its Asterisk; `recordings`: where it writes recordings.
     """
     keeper = _RecordKeeper()
     keys = VirtualKeys(heard=manager)
@@ -162,6 +164,7 @@ async def carry_call(
         missing_applications=missing_applications,
         keys=keys,
         rooms=rooms if rooms is not None else {},
+        recordings_folder=recordings,
     )
     # The dialplan's own lines before AGI(), in [ringflow-incoming].
     call.channel.set_variable("__RINGFLOW_CHANNEL", call.channel.name)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
 
 from ringflow.accounts import speed_dials
 from ringflow.accounts.declarations import apply_declarations
@@ -13,11 +15,13 @@ from ringflow.accounts.speed_dials import SpeedDial
 from ringflow.accounts.teller import Teller
 from ringflow.actor import CONFIGURATION, acting
 from ringflow.calls.clock import Clock
+from ringflow.calls.echo import ECHO, NO_ECHO
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config
 from ringflow.simulator.card_rows import CardRows
 from ringflow.simulator.scenario import Given, ScenarioCustomer
 from ringflow.simulator.scenario_money import ScenarioMoney
+from ringflow.simulator.scenario_recordings import ScenarioRecordings
 from ringflow.store import Store
 
 
@@ -28,10 +32,16 @@ class ScenarioWorld:
     directory: Directory
     world: CallWorld
     money: ScenarioMoney
+    recordings: ScenarioRecordings
 
 
 async def make_world(
-    store: Store, clock: Clock, config: Config, given: Given, paying: tuple[ScenarioCustomer, ...]
+    store: Store,
+    clock: Clock,
+    config: Config,
+    given: Given,
+    paying: tuple[ScenarioCustomer, ...],
+    recordings_folder: Path,
 ) -> ScenarioWorld:
     """Fill an empty database with what a scenario gives. `config` has its customers, DIDs and trunks.
 
@@ -47,6 +57,9 @@ async def make_world(
     async with acting(store, CONFIGURATION, config.country) as actor:
         for kept in given.speed_dials:
             await speed_dials.keep(actor, SpeedDial(kept.customer, kept.place, kept.number))
+    recordings = ScenarioRecordings(
+        store, clock, recordings_folder, config.recordings, disk_full=given.disk_full
+    )
     world = CallWorld.configured(
         config,
         directory,
@@ -55,5 +68,8 @@ async def make_world(
         clock,
         charging=money.charging,
         teller=Teller(store, directory, config.country, lambda: cards.peppers, cards.now_ms),
+        recordings=recordings.service,
     )
-    return ScenarioWorld(directory, world, money)
+    # The same chance in both worlds, and in each run; callers differ.
+    world = replace(world, random_for=lambda cli: Random(cli), echo=ECHO if given.echo else NO_ECHO)  # noqa: S311
+    return ScenarioWorld(directory, world, money, recordings)

@@ -1,24 +1,106 @@
-"""Slot `audio`: plays one prompt, or several in a row."""
+"""Slot `audio`: plays prompts and recordings, all of them or one at random, to the end or until a key."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from ringflow.flows.slot import AnyPrompt, Slot
+from ringflow.calls.digits import ALL_KEYS
+from ringflow.flows.slot import DONE, KEYS_PATTERN, AnyPrompt, FieldProblem, Slot, VariableName
+from ringflow.flows.template import Template, TextError
+from ringflow.flows.until_key import KEY, key_problems
+from ringflow.flows.variable_prompt import VariablePrompt
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
 
+MAX_FILES = 100
+MAX_REPEAT = 100
+FAILED = "failed"
+
+File: TypeAlias = AnyPrompt | VariablePrompt
+
 
 class Audio(Slot):
-    """Plays prompts to their end."""
+    """Plays prompts and recordings."""
 
-    file: AnyPrompt | Annotated[tuple[AnyPrompt, ...], Field(min_length=1, max_length=20)]
-    """The prompt, or a list of prompts, played in order. `{say: ...}` in place of a prompt are words."""
+    fixed_exits: ClassVar[tuple[str, ...]] = (DONE, KEY, FAILED)
+
+    file: File | Annotated[tuple[File, ...], Field(min_length=1, max_length=MAX_FILES)]
+    """The prompt, or a list of prompts. `{say: ...}` in place of a prompt are words; `IVR/${choice}` is named
+    when it is played, and `${message}` may be a recording."""
+    order: Literal["listed", "random", "one"] = "listed"
+    """`listed`: all, in the order of the list; `random`: all, in another order each time; `one`: one of
+    them at random."""
+    repeat: Annotated[int, Field(ge=1, le=MAX_REPEAT)] = 1
+    """How often it is played."""
+    until: Annotated[str, Field(pattern=KEYS_PATTERN)] = ""
+    """Keys that end it, by the exit `key`."""
+    result: VariableName | None = None
+    """The variable that gets the key that ended it."""
+    barge_in: bool = False
+    """Whether any key ends it and is the first one of the next slot that asks for keys."""
+
+    def problems(self) -> Iterator[FieldProblem]:
+        """Keys that lead nowhere, and fields that mean nothing without each other."""
+        if self.until and self.barge_in:
+            mend = "leave one of them out: with `barge_in` every key goes to the next slot"
+            yield FieldProblem("barge_in", "`until` and `barge_in` are both given", mend)
+        yield from key_problems(self, self.until, self.result)
+        if self.order != "listed" and not (isinstance(self.file, tuple) and len(self.file) > 1):
+            what = f"`order: {self.order}` needs more than one prompt"
+            yield FieldProblem("order", what, "write a list: file: [IVR/one, IVR/two]")
+
+    @property
+    def exits(self) -> tuple[str, ...]:
+        """`key` with `until`, `failed` where a name is made of variables."""
+        ends = {KEY: bool(self.until), FAILED: any(isinstance(one, VariablePrompt) for one in self._files)}
+        return tuple(one for one in self.fixed_exits if ends.get(one, True))
+
+    def sets(self) -> Mapping[str, frozenset[str]]:
+        """The key, where one ended it."""
+        return {KEY: frozenset({self.result})} if self.result is not None else {}
+
+    def templates(self) -> Iterator[tuple[str, Template]]:
+        """Those of names, besides those of words."""
+        yield from super().templates()
+        yield from (("file", one.template) for one in self._files if isinstance(one, VariablePrompt))
 
     async def run(self, call: Call) -> str:
-        """Play them all."""
-        await call.media.play(*(self.file if isinstance(self.file, tuple) else (self.file,)))
-        return "done"
+        """Play as it is wanted."""
+        keys = ALL_KEYS if self.barge_in else self.until
+        for _ in range(self.repeat):
+            for file in self._in_order(call):
+                name: AnyPrompt = file if not isinstance(file, VariablePrompt) else _named(call, file)
+                played = await call.media.play_until(name, keys, keep_key=self.barge_in)
+                if played.key:
+                    return self._end_by_key(call, played.key)
+                if played.is_missing and isinstance(file, VariablePrompt):
+                    return FAILED
+        return DONE
+
+    @property
+    def _files(self) -> tuple[File, ...]:
+        return self.file if isinstance(self.file, tuple) else (self.file,)
+
+    def _in_order(self, call: Call) -> Sequence[File]:
+        if self.order == "one":
+            return [call.random.choice(self._files)]
+        return call.random.sample(self._files, len(self._files)) if self.order == "random" else self._files
+
+    def _end_by_key(self, call: Call, key: str) -> str:
+        if self.barge_in:
+            return DONE
+        if self.result is not None:
+            call.variables.store(self.result, key)
+        return KEY
+
+
+def _named(call: Call, file: VariablePrompt) -> str:
+    try:
+        return file.name(call.variables.visible)
+    except TextError as error:
+        call.note("not_played", str(error))
+        return ""
