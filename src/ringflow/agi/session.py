@@ -175,7 +175,7 @@ class AgiSession:
     async def wait_for_digit(self, timeout_ms: int) -> str:
         """The key that is pressed first, or `""` after so many milliseconds without one."""
         timeout_s = timeout_ms / 1000 + COMMAND_TIMEOUT_S
-        return _key(await self.command("WAIT FOR DIGIT", str(timeout_ms), timeout_s=timeout_s))
+        return (await self.command("WAIT FOR DIGIT", str(timeout_ms), timeout_s=timeout_s)).key
 
     async def execute(
         self,

@@ -22,8 +22,8 @@ from ringflow.calls.echo import echo
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.key_options import KeyOptions
 from ringflow.calls.language import CallLanguage
-from ringflow.calls.music import play_music
-from ringflow.calls.orders import CallOrders
+from ringflow.calls.music import start_music, stop_music
+from ringflow.calls.orders import CallOrders, Redirected
 from ringflow.calls.outcome import Ending
 from ringflow.calls.playback import play_sound
 from ringflow.calls.prompt import Prompt, Unsayable, prompts_of
@@ -148,10 +148,13 @@ class Media:
         await self.answer()
         await self.obey()
         self._events.note("music", music_class)
-        key = await play_music(self._session, self._world.clock, music_class, length_ms, end_keys)
-        if key:
-            self._events.emit(events.DigitsCollected, key, Ending.OPTION)
-        await self.obey()
+        await start_music(self._session, music_class)
+        try:
+            key = await self.wait(length_ms, end_keys)
+        except Redirected:
+            await stop_music(self._session)
+            raise
+        await stop_music(self._session)
         return key
 
     async def echo(self, end_key: str, longest_ms: int) -> None:
