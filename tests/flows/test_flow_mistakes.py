@@ -146,7 +146,10 @@ mistake(
       - slot: audio
         fil: MISC/error
     """,
-    "f.yaml:4:5: unknown key `fil` (did you mean `file`? known here: file, id, on, slot)",
+    (
+        "f.yaml:4:5: unknown key `fil` (did you mean `file`? known here: barge_in, file, id, on, order, "
+        "repeat, result, slot, until)"
+    ),
 )
 mistake(
     "a number out of range",
