@@ -18,6 +18,7 @@ from ringflow.ami.link import AmiLink
 from ringflow.ami.settings import AmiSettings
 from ringflow.asterisk.watch import AsteriskWatch
 from ringflow.background_tasks import BackgroundTasks
+from ringflow.calendars.configured import calendar_upkeep
 from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.live_call import LiveCall
@@ -81,6 +82,7 @@ class Application:
         self.flows = FlowUpkeep(
             core.store, core.book, config.path(config.flows), ledger.server, ledger.now_ms
         )
+        self.calendars = calendar_upkeep(core.store, config, ledger.now_ms)
         self._orders = RemoteOrders(core.store, self.engine.live, ledger.server, ledger.now_ms)
         self._recordings = RecordingUpkeep(core.store, core.recordings, config.charging.server, ledger.now_ms)
         self._name = ServerName(core.store, ledger.server, silent_s, ledger.now_ms)
@@ -113,6 +115,7 @@ class Application:
         self._tasks.start("reaper", self.reaper.run)
         self._tasks.start("watch app_flows", lambda: self.core.book.watch(self._stopping))
         self._tasks.start("watch publications", self.flows.run)
+        self._tasks.start("calendars", self.calendars.run)
         self._tasks.start("orders for live calls", self._orders.run)
         self._tasks.start("upkeep of recordings", self._recordings.run)
         if self.asterisk is not None:
@@ -225,9 +228,12 @@ class Application:
             core.charging,
             self.reaper,
             records.recorder if records is not None else None,
+            self.calendars,
             lambda: self._draining,
         )
-        parts = Parts(self.fastagi, core.charging, self.reaper, core.world.teller, records, self.ami)
+        parts = Parts(
+            self.fastagi, core.charging, self.reaper, core.world.teller, records, self.ami, self.calendars
+        )
         figures = PartFigures(parts, probes)
         self.metrics.registry.register(figures)
         connections = Connections(reserve_for_calls(config.max_connections))

@@ -54,6 +54,8 @@ class Verb(StrEnum):
     CHANGE = "change"
     """Cards were changed; whatever else is changed is `set`."""
     REDEEM = "redeem"
+    REFRESH = "refresh"
+    """A calendar was fetched from its URL at an operator's wish."""
     SAVE = "save"
     """A draft of a flow was saved."""
     PUBLISH = "publish"

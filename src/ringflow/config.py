@@ -215,6 +215,24 @@ class RecordingsConfig(Frozen):
     min_free_mb: Annotated[int, Field(ge=0)] = 200
 
 
+class CalendarsConfig(Frozen):
+    """Calendars in files of a folder, and from where others are kept fresh.
+
+    `networks`: private addresses that the `hosts` may have all the same.
+    """
+
+    folder: Path = Path("calendars")
+    hosts: tuple[Host, ...] = ()
+    networks: tuple[Network, ...] = ()
+    refresh_s: Annotated[int, Field(ge=60, le=604_800)] = 3600
+    stale_s: Annotated[int, Field(ge=60, le=31_536_000)] = 172_800
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """`hosts` in small letters."""
+        return frozenset(host.lower() for host in self.hosts)
+
+
 class LogConfig(Frozen):
     """How the log is written: JSON for programs, text for people."""
 
@@ -296,6 +314,7 @@ class Config(Frozen):
     cards: CardsConfig = CardsConfig()
     records: RecordsConfig | None = RecordsConfig()
     recordings: RecordingsConfig = RecordingsConfig()
+    calendars: CalendarsConfig = CalendarsConfig()
     apology: str = "MISC/sorry"
     uri_dial: Annotated[str, Field(pattern=URI_DIAL_PATTERN)] = "PJSIP/ringflow-uri/{uri}"
     uri_hosts: tuple[Host, ...] = ()

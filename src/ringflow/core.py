@@ -14,6 +14,8 @@ from ringflow.accounts.directory import Directory
 from ringflow.accounts.peppers import PepperRing
 from ringflow.accounts.security_key import configured_keys
 from ringflow.accounts.teller import Teller
+from ringflow.calendars.calendar_files import CalendarFiles
+from ringflow.calendars.calendars import Calendars
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.event_stream import Observer
@@ -115,6 +117,7 @@ async def open_core(
         clock,
         charging=charging,
         teller=Teller(store, directory, config.country, ring.current, charging.ledger.now_ms),
+        calendars=Calendars(store, CalendarFiles(config.path(config.calendars.folder))),
         voice=GeneratedPrompts(library, voice_of),
         recordings=recordings,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ringflow.accounts.declarations import check_declarations
+from ringflow.calendars.known_calendars import KnownCalendars, known_calendars
 from ringflow.calls.language import wrong_language
 from ringflow.config import DEFAULT_PATH, PATTERN_MENDS, Config, read_settings
 from ringflow.documents import Document, Location
@@ -55,6 +56,7 @@ def check_project(path: Path | None = None) -> Findings:
     surroundings = configured_surroundings(config, library)
     if "uri_hosts" in unusable:
         surroundings = replace(surroundings, uri_hosts=None)
+    surroundings = replace(surroundings, calendars=_calendars(config, drafts, unusable))
     found += check_flows(drafts, surroundings)
     cases, scenario_problems = read_scenario_files(_scenario_files(folder, only))
     found += scenario_problems
@@ -94,6 +96,17 @@ def _read_flows(folder: Path) -> tuple[list[Draft], list[Problem]]:
     except DocumentError as error:
         return [], list(error.problems)
     return list(drafts.values()), problems
+
+
+def _calendars(config: Config, drafts: Sequence[Draft], unusable: frozenset[str]) -> KnownCalendars | None:
+    """What is known of the calendars that the flows name; None where they name none."""
+    slots = (slot for draft in drafts for index in range(len(draft.slots)) if (slot := draft.usable(index)))
+    named = [source for slot in slots for source in slot.holiday_calendars()]
+    if not named:
+        return None
+    files = {file for _, _, file in named if file is not None}
+    in_database = "database" not in unusable and any(calendar is not None for _, calendar, _ in named)
+    return asyncio.run(known_calendars(config, sorted(files), in_database=in_database))
 
 
 def _scenario_files(folder: Path, only: Path | None) -> list[Path]:

@@ -44,6 +44,11 @@ class Right(StrEnum):
     RECORDINGS_LISTEN = "recordings.listen"
     """Hear recordings and take them out, which is on record."""
     RECORDINGS_DELETE = "recordings.delete"
+    CALENDARS_READ = "calendars.read"
+    """Operators' calendars, and the overrides of opening hours."""
+    CALENDARS_CHANGE = "calendars.change"
+    CALENDARS_OVERRIDE = "calendars.override"
+    """Say of opening hours that it is closed today, or open until six."""
     SOUNDS_READ = "sounds.read"
     SOUNDS_CHANGE = "sounds.change"
     AUDIT_READ = "audit.read"
@@ -64,6 +69,7 @@ _SUPPORT = _VIEWER | {
     Right.MONEY_MOVE,
     Right.CALLS_CONTROL,
     Right.RECORDINGS_LISTEN,
+    Right.CALENDARS_OVERRIDE,
 }
 _MANAGER = ALL_RIGHTS - {Right.OPERATORS_CHANGE, Right.SYSTEM_CHANGE}
 

@@ -27,6 +27,7 @@ NOT_RUN = {
     **dict.fromkeys(
         ("live watch", "live hangup", "live redirect", "live play"), "needs a call that is in progress"
     ),
+    "calendar refresh": "fetches from the network; it prints what `calendar show` does",
     "lab up": "starts a real Asterisk",
     "lab down": "stops it",
     "lab logs": "prints lines of Asterisk's own log",
@@ -42,6 +43,11 @@ DAY = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{TIME.pattern}")
 DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 FLOW = "app: menu\nslots:\n  - slot: hangup\n    file: MISC/hello\n"
 OUT = "app: out\nslots:\n  - slot: destination\n    external: '441910000009'\n"
+OFFICE = """\
+app: office
+slots:
+  - {slot: schedule, hours: {mon-fri: "09:00-17:00"}, override: office, on: {closed: hangup}}
+"""
 SCENARIOS = """\
 - name: it is heard
   given: {customer: {id: 1, clis: ["441910000001"]}}
@@ -181,6 +187,23 @@ def make_directory(walk: Walk) -> None:
         ("trunk list", ""), ("trunk show", "spare"), ("customer list", ""),
     ):  # fmt: skip
         walk(command, words)
+
+
+def keep_calendars(walk: Walk, folder: Path) -> None:
+    (folder / "days.csv").write_text("12-25,Christmas Day\n")
+    (folder / "app_flows" / "office.yaml").write_text(OFFICE)
+    walk("calendar add", "england --notes gov.uk")
+    walk("calendar set", "england --notes www.gov.uk")
+    walk("calendar import", "england days.csv")
+    made = walk("calendar add-days", "england 2099-12-24 --to 2099-12-26 --title Shut")
+    walk("calendar entries", "england")
+    walk("calendar delete-entry", f"england {made['id']}")
+    walk("calendar list")
+    walk("calendar show", "england")
+    walk("calendar delete", "england")
+    walk("override set", "office closed --notes storm")
+    walk("override list")
+    walk("override clear", "office")
 
 
 def publish_flows(walk: Walk, folder: Path) -> None:
@@ -354,6 +377,7 @@ def test_whatever_a_command_prints_for_programs_has_known_names_and_types(
     set_rates(walk)
     make_calls(walk, folder)
     make_operators(walk, folder)
+    keep_calendars(walk, folder)
     walk("customer show", "42")
     walk("audit list")
     walk("check", codes=(0, 1))

@@ -95,6 +95,7 @@ async def database_part(store: Store, charging: Charging) -> tuple[PartState, Pa
         charging=charging,
         reaper=nothing,
         recorder=None,
+        calendar_upkeep=nothing,
         is_draining=lambda: False,
     )
     return await probes["database"](), await probes["ledger"]()

@@ -15,6 +15,7 @@ from ringflow import audit
 from ringflow.accounts import clis, customer_overview, dids, operators, speed_dials, tokens, trunks
 from ringflow.accounts.cards import batch, card
 from ringflow.accounts.vouchers import voucher
+from ringflow.calendars import calendar, overrides
 from ringflow.ledger import hold, movement
 from ringflow.ledger.rates import card as rate_card
 from ringflow.money import Rounding
@@ -28,6 +29,8 @@ SMALL = {
     "trunks": "some dozens",
     "operators": "some dozens",
     "tokens": "some dozens",
+    "calendars": "some dozens",
+    "overrides": "some dozens",
     "rate cards": "some dozens",
     "holds": "those of calls in progress: all of them are read by an index of their own, and sorted",
 }
@@ -45,8 +48,18 @@ LARGE = (
     queries.CALLS,
     audit.ENTRIES,
     recording.RECORDINGS,
+    calendar.ENTRIES,
 )
-ALL = (*LARGE, trunks.TRUNKS, operators.OPERATORS, tokens.TOKENS, rate_card.RATE_CARDS, hold.HOLDS)
+ALL = (
+    *LARGE,
+    calendar.CALENDARS,
+    overrides.OVERRIDES,
+    trunks.TRUNKS,
+    operators.OPERATORS,
+    tokens.TOKENS,
+    rate_card.RATE_CARDS,
+    hold.HOLDS,
+)
 
 
 class Asked:
@@ -151,6 +164,8 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
             await queries.call_page(connection, queries.Filter(**wanted), asked)
         case "recordings":
             await recording.recording_page(connection, recording.RecordingFilter(**wanted), asked)
+        case "entries of a calendar":
+            await calendar.entries_of(connection, "england", None, asked)
         case "entries of the audit log":
             await audit.entry_page(connection, audit.EntryFilter(**wanted), asked)
         case _:

@@ -20,6 +20,7 @@ from ringflow.config import Config
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.engine.lost_legs import Claim, Settlements
 from ringflow.ledger.terms import Terms
+from ringflow.store.calendar_tables import calendars
 
 from .conftest import PROJECT, asking
 
@@ -71,6 +72,9 @@ async def test_the_page_lists_what_is_printed(with_ami: Config, monkeypatch: pyt
     async with running(with_ami) as application:
         await run_load(application.fastagi.port, calls=1, at_once=1)
         await be_rejected(application)
+        async with application.core.store.writing() as connection:
+            values = {"name": "england", "notes": "", "problem": "", "fetched_ms": 0, "tried_ms": 0}
+            await connection.execute(calendars.insert().values(**values, created_ms=0, updated_ms=0))
         application.engine.call_refused(RefusedCall(CALLS_FULL))
         application.engine.events.failures["Recorder"] += 1
         load = application.fastagi.loads["192.0.2.7"] = OverloadControl(0.02, None, clock=lambda: 0.0)

@@ -56,6 +56,7 @@ async def test_ready_names_every_part_and_runs_without_ami(config: Config) -> No
             "ledger": True,
             "servers": True,
             "records": True,
+            "calendars": True,
         }
         assert parts["ami"] == {"ready": False, "required": False, "detail": "not configured"}
         async with http.get("/healthz") as answer:

@@ -19,6 +19,7 @@ from ringflow.calls.orders import CallOrders
 from ringflow.calls.outcome import LegStatus
 from ringflow.calls.outgoing_legs import Outgoing
 from ringflow.calls.rejection import code_of_cause, hang_up_by_cause, passed_on, reject_call
+from ringflow.calls.schedules import Schedules
 from ringflow.calls.variables import Variables
 from ringflow.calls.voice_recorder import VoiceRecorder
 from ringflow.calls.world import CallWorld
@@ -33,8 +34,8 @@ class Call:
 
     `media` plays and collects, `recorder` records, `account` knows who pays, `outgoing` dials, `variables`
     are those of the flow, `spoken` is the language in which it is spoken to, `numbers` those that the caller
-    has given, `events` tells observers what happens, `orders` are those of operators. Every verb may raise
-    `ChannelGone`: the caller is gone, and the engine alone catches it.
+    has given, `schedules` tells days and times, `events` tells observers what happens, `orders` are those of
+    operators. Every verb may raise `ChannelGone`: the caller is gone, and the engine alone catches it.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Call:
         self.spoken = CallLanguage(world, self.variables, call_events)
         self.media = Media(session, world, self.variables, call_events, self.orders, self.spoken)
         self.recorder = VoiceRecorder(session, world, call_events)
+        self.schedules = Schedules(world, admission, call_events)
         self.account = CallAccount(session, admission, world, channels, self.variables, call_events)
         self.outgoing = Outgoing(
             call_id, session, self.account, admission, world, call_events, self.orders, self.spoken

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from random import Random, SystemRandom
 
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.accounts.teller import Teller
 from ringflow.accounts.trunks import Trunk
+from ringflow.calendars.calendars import Calendars
 from ringflow.calls.charging import Charging
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.echo import ECHO
@@ -43,7 +45,8 @@ class CallWorld:
     `echo` is what is dialled for a caller to hear himself.
     `language` is that of prompts in no language's folder; `has_prompt` says whether the library has a prompt.
     `warning`: the prompt that the credit of a talk ends. `trunks_with_card` gives the names of the trunks
-    that have a rate card of their own. `country` is where national numbers belong.
+    that have a rate card of their own. `country` is where national numbers belong, `zone` what clocks show
+    there. Without `calendars` no day is a holiday, and nobody overrides opening hours.
     `random_for` makes the source of chance of a call with this CLI: scenarios have one that is the same each
     time.
     """
@@ -56,6 +59,8 @@ class CallWorld:
     uri_dial: str
     uri_hosts: frozenset[str] = frozenset()
     country: str = "US"
+    zone: tzinfo = UTC
+    calendars: Calendars | None = None
     language: str = "en"
     has_prompt: Callable[[str], bool] = _no_prompt
     charging: Charging | None = None
@@ -79,6 +84,7 @@ class CallWorld:
         *,
         charging: Charging | None = None,
         teller: Teller | None = None,
+        calendars: Calendars | None = None,
         voice: Voice | None = None,
         recordings: Recordings | None = None,
     ) -> CallWorld:
@@ -94,6 +100,8 @@ class CallWorld:
             uri_dial=config.uri_dial,
             uri_hosts=config.allowed_uri_hosts,
             country=config.country,
+            zone=config.zone,
+            calendars=calendars,
             language=config.language,
             has_prompt=PromptLibrary(config.path(config.sounds.folder)).exists,
             charging=charging,

@@ -41,6 +41,8 @@ NOUNS = {
     "cli": ("cli_numbers", "The calling numbers that identify customers."),
     "speed-dial": ("speed_dial", "The numbers that customers keep under short keys."),
     "trunk": ("trunk", "The ways out."),
+    "calendar": ("calendar", "Days on which schedules are on holiday."),
+    "override": ("override", "Closed today, open until six, whatever the hours say."),
     "card": ("card", "Calling cards, made in bulk."),
     "voucher": ("voucher", "Codes that give credit once."),
     "ledger": ("ledger", "Customers' credit, and proof that the books are right."),

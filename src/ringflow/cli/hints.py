@@ -11,6 +11,8 @@ HINTS: Mapping[str, str] = {
     "asterisk.files_differ": (
         "--diff shows what would change, and --replace writes them anew and keeps the old ones as .bak"
     ),
+    "calendar.unknown": "`ringflow calendar list` shows those that do",
+    "calendar.unknown_entry": "`ringflow calendar entries {calendar}` shows those there are",
     "call.not_live": "`ringflow live list` shows those there are",
     "call.unknown": "`ringflow record list` shows those that are",
     "card.none_selected": "write the IDs, or --batch NAME",
@@ -32,6 +34,7 @@ HINTS: Mapping[str, str] = {
     "movement.outcome_unknown": "do it again with --key {key}, which makes it once",
     "operator.nameless": "--operator NAME, or RINGFLOW_OPERATOR",
     "operator.unknown": "`ringflow operator list` shows those that do",
+    "override.none": "`ringflow override list` shows those there are",
     "prompt.unknown": "`ringflow sounds list` shows those there are",
     "rate.overlaps": "--until ends one",
     "rate.needs_price": "give it with --price",

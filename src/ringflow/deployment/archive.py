@@ -1,4 +1,4 @@
-"""An archive of a Ringflow: its database as one moment has it, its configuration, flows and prompts.
+"""An archive of a Ringflow: its database as one moment has it, configuration, flows, calendars and prompts.
 
 A ZIP file: `manifest.json`, `rows/TABLE.jsonl` (a line of column names, then one for each row) and `files/`
 by their paths in the operator's folder. Secrets are in it only where that was asked for.
@@ -109,10 +109,11 @@ async def _write_tables(archive: zipfile.ZipFile, read: AsyncIterator[Rows]) -> 
 def _write_files(
     archive: zipfile.ZipFile, config: Config, with_secrets: bool, with_recordings: bool
 ) -> tuple[str, ...]:
-    """Configuration, flows and prompts; gives the names of those that only their owner may read."""
+    """Configuration, flows, calendars, prompts; gives the names of those that only their owner may read."""
     written: set[str] = set()
     hidden = _secret_files(config)
-    folders = (config.path(config.flows), config.path(config.sounds.folder))
+    named = (config.flows, config.calendars.folder, config.sounds.folder)
+    folders = [config.path(folder) for folder in named]
     found = (path for folder in folders for path in sorted(folder.rglob("*")))
     for path in (config.file, *found):
         if path.is_file() and path not in hidden and (name := _name(config, path)) not in written:

@@ -15,6 +15,7 @@ from ringflow.flows.app_languages import language_problems, listed_languages, ow
 from ringflow.flows.draft import Draft
 from ringflow.flows.graph import Graph, Node, entry_nodes
 from ringflow.flows.load import RESERVED_IDS
+from ringflow.flows.overridden import override_problems
 from ringflow.flows.registry import slot_types
 from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, NOT_SAID, RETURN_PREFIX, Slot
 from ringflow.flows.spoken import CALL_WORDS
@@ -52,6 +53,8 @@ def check_flows(drafts: Sequence[Draft], surroundings: Surroundings) -> list[Pro
                 problems.update(_slot_problems(draft, index, slot, apps, surroundings))
         for index, slot in draft.remains.items():
             problems.update(_slot_problems(draft, index, slot, apps, surroundings, is_whole=False))
+    if not surroundings.other_apps:
+        problems.update(override_problems(drafts))
     graphed = {app: same[0] for app, same in by_app.items()}
     graphed |= {
         last.app: last for one in by_app.values() if (last := one[0].on_hangup) is not None and last.app
@@ -125,6 +128,11 @@ def _slot_problems(
             if not is_allowed_host(host, surroundings.uri_hosts):
                 what = f"the host {quoted(host)} may not be dialled"
                 yield document.problem(draft.at(index, field), what, "list it in config.yaml: uri_hosts")
+    if surroundings.calendars is not None:
+        for within, calendar, file in slot.holiday_calendars():
+            what, mend = surroundings.calendars.trouble(calendar, file)
+            if what:
+                yield document.problem(draft.at(index, *within), what, mend)
     # Where prompts are not looked for, a voice is not either.
     has_voice = surroundings.prompts is None or can_speak()
     yield from _spoken_problems(draft, index, slot, has_voice=has_voice)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ringflow.accounts.dids import APP_PATTERN
+from ringflow.calendars.names import FILE_PATTERN
+from ringflow.calendars.names import NAME_PATTERN as CALENDAR_PATTERN
 from ringflow.documents import Document, Location, Value, decode_document
 from ringflow.errors import DocumentError, Problem
 from ringflow.flows.draft import Draft
@@ -20,6 +22,7 @@ from ringflow.flows.slot import (
     KEYS_PATTERN,
     PRINTABLE_PATTERN,
     PROMPT_PATTERN,
+    STATE_PATTERN,
     TARGET_PATTERN,
     VARIABLE_PATTERN,
     Slot,
@@ -44,6 +47,9 @@ PATTERN_MENDS = {
     OPTION_PATTERN: "keys are 0-9 * #, at most 8 of them",
     KEYS_PATTERN: "keys are 0-9 * #",
     HELD_KEYS_PATTERN: 'write "*", "#" or "*#"',
+    STATE_PATTERN: "use small letters, digits, - and _, beginning with a letter",
+    CALENDAR_PATTERN: "use letters, digits, - and _, beginning with a letter or digit",
+    FILE_PATTERN: "name a file in the folder of calendars, such as england.ics",
     PRINTABLE_PATTERN: "use the letters, digits and signs of ASCII",
 }
 """What the regular expressions of slots' fields ask for, in words."""

@@ -23,6 +23,8 @@ VARIABLE_PATTERN = r"^[a-z][a-z0-9_]*$"
 DIGITS_PATTERN = r"^[0-9]+$"
 KEYS_PATTERN = r"^[0-9*#]*$"
 PRINTABLE_PATTERN = r"^[ -~]*$"
+STATE_PATTERN = r"^[a-z][a-z0-9_-]*$"
+"""What a schedule may be in, and the name under which operators override it."""
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 TARGET_PATTERN = r"^(app:|return:)?[A-Za-z0-9][A-Za-z0-9_-]*$"
 
@@ -229,6 +231,18 @@ class Slot(BaseModel):
     def hosts(self) -> Iterator[tuple[str, str]]:
         """The host of every SIP URI in the slot, where no variable hides it, with the name of its field."""
         return iter(())
+
+    def holiday_calendars(self) -> Iterator[tuple[tuple[str | int, ...], str | None, str | None]]:
+        """The operators' calendars and the files of calendars that the slot names, each with its place."""
+        return iter(())
+
+    def overridden_as(self) -> tuple[str, str | None] | None:
+        """The name under which operators may choose one of the exits, and the time zone of its days."""
+        return None
+
+    def overrides(self) -> tuple[str, str | None] | None:
+        """The name of schedules of which the slot chooses an exit, and that exit, None: their own again."""
+        return None
 
     def problems(self) -> Iterator[FieldProblem]:
         """What is wrong between fields that are each right by themselves."""

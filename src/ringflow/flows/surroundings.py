@@ -21,6 +21,14 @@ class Prompts(Protocol):
         ...
 
 
+class CalendarsKnown(Protocol):
+    """The calendars there are, in the database and in files."""
+
+    def trouble(self, calendar: str | None, file: str | None) -> tuple[str, str]:
+        """What is wrong with one, and what to do; two empty texts where nothing is, or it is not known."""
+        ...
+
+
 class PromptsSeen:
     """Prompts that are each looked for once: hundreds of flows play the same few."""
 
@@ -44,9 +52,9 @@ class PromptsSeen:
 class Surroundings:
     """`entries` are apps that calls enter directly, besides those that no other app leads to.
 
-    Without `prompts`, every prompt is taken to exist; without `uri_hosts`, every host to be allowed. With
-    `other_apps` there may be any apps besides those that are checked. `language` is the one of prompts in no
-    language's folder.
+    Without `prompts`, every prompt is taken to exist, without `calendars` every calendar; without
+    `uri_hosts`, every host is taken to be allowed. With `other_apps` there may be any apps besides those that
+    are checked. `language` is the one of prompts in no language's folder.
     """
 
     prompts: Prompts | None = None
@@ -55,6 +63,7 @@ class Surroundings:
     sometimes_set: frozenset[str] = SOMETIMES_SET
     uri_hosts: frozenset[str] | None = None
     other_apps: bool = False
+    calendars: CalendarsKnown | None = None
     language: str = "en"
 
 

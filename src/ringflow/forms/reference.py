@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 from ringflow.forms.account import AccountForm, HoldForm, MovementForm
 from ringflow.forms.audit_entry import AuditEntryForm
+from ringflow.forms.calendar import CalendarEntryForm, CalendarForm, OverrideForm
 from ringflow.forms.call import CallDetailForm, CallForm, LegForm, SlotVisitForm
 from ringflow.forms.caller_secret import CliCodeForm, NewCliCodeForm, NewServicePasswordForm
 from ringflow.forms.card import BatchForm, CardForm
@@ -102,6 +103,9 @@ SECTIONS = (
     Section("What a server has in service of a flow", ServerFlowForm, "`servers` of a flow", {}),
     Section("Text that a flow had", FlowHistoryForm, "`flow history`", {}),
     Section("Text of a flow", FlowTextForm, "`flow show`, `flow draft show`", {"file": "card.yaml"}),
+    Section("Calendar", CalendarForm, "`calendar`", {"name": "england"}),
+    Section("Entry of a calendar", CalendarEntryForm, "`calendar entries`, `calendar add-days`", {"id": 7}),
+    Section("Override", OverrideForm, "`override`", {"name": "office"}),
     Section("Card", CardForm, "`card`", {"id": "100000000007", "status": "used", "archived_at": None}),
     Section("Batch of cards", BatchForm, "`card batches`, `card generate`", {"name": "spring"}),
     Section("Voucher", VoucherForm, "`voucher`", {"status": "used", "kind": "value", "multiplier": None}),

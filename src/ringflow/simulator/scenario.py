@@ -23,6 +23,7 @@ from ringflow.simulator.durations import DurationMs
 from ringflow.simulator.line import QUESTION
 from ringflow.simulator.scenario_fields import (
     Amount,
+    CalendarDays,
     CalledNumber,
     CardId,
     CliCode,
@@ -271,8 +272,10 @@ class Given(Frozen):
     """The world in which the call happens; what is not given comes from `config.yaml`, then from defaults.
 
     `costs`: what trunks cost us, by their names; `below_cost`: what the customers' rates say of trunks that
-    cost more. `manager`: whether Ringflow has a connection to Asterisk's manager interface. `disk_full`:
-    there is no room for recordings. `echo`: whether the dialplan has what the slot `echo` needs.
+    cost more. `calendars`: the days of operators' calendars, by their names; `overrides`: the exits that
+    schedules take whatever their hours say, by the names under which they are overridden. `manager`: whether
+    Ringflow has a connection to Asterisk's manager interface. `disk_full`: there is no room for recordings.
+    `echo`: whether the dialplan has what the slot `echo` needs.
     """
 
     customer: ScenarioCustomer | None = None
@@ -284,6 +287,8 @@ class Given(Frozen):
     vouchers: tuple[ScenarioVoucher, ...] = ()
     speed_dials: tuple[ScenarioSpeedDial, ...] = ()
     cli_codes: tuple[ScenarioCliCode, ...] = ()
+    calendars: dict[str, tuple[CalendarDays, ...]] = Field(default_factory=dict)
+    overrides: dict[str, Text] = Field(default_factory=dict)
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from ringflow import config
 from ringflow.accounts.check_digit import with_check_digit
+from ringflow.calendars.day_set import read_dates
 from ringflow.simulator.presented_number import ONE_LINE, is_presented
 from ringflow.validation import Text
 from ringflow.wording import quoted
@@ -45,6 +46,11 @@ def _moment(value: object) -> object:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
+def _calendar_days(text: str) -> str:
+    read_dates(text.partition(",")[0])
+    return text
+
+
 def _checked(digits: str) -> str:
     right = with_check_digit(digits[:-1])
     if digits != right:
@@ -74,4 +80,6 @@ Pin = Annotated[Text, Field(pattern=PIN_PATTERN)]
 VoucherCode = Annotated[Text, Field(pattern=CODE_PATTERN), AfterValidator(_checked)]
 CliCode = Annotated[Text, Field(pattern=CLI_CODE_PATTERN)]
 Prefix = Annotated[Text, Field(pattern=PREFIX_PATTERN)]
+CalendarDays = Annotated[Text, AfterValidator(_calendar_days)]
+"""Days of a calendar, with a title after a comma: `2026-12-25, Christmas Day`."""
 Moment = Annotated[datetime, BeforeValidator(_moment)]

@@ -14,10 +14,13 @@ from ringflow.accounts.security_key import SecurityKeys
 from ringflow.accounts.speed_dials import SpeedDial
 from ringflow.accounts.teller import Teller
 from ringflow.actor import CONFIGURATION, acting
+from ringflow.calendars.calendar_files import CalendarFiles
+from ringflow.calendars.calendars import Calendars
 from ringflow.calls.clock import Clock
 from ringflow.calls.echo import ECHO, NO_ECHO
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config
+from ringflow.simulator.calendar_rows import insert_calendars
 from ringflow.simulator.card_rows import CardRows
 from ringflow.simulator.scenario import Given, ScenarioCustomer
 from ringflow.simulator.scenario_money import ScenarioMoney
@@ -52,6 +55,7 @@ async def make_world(
     money = ScenarioMoney(store, clock, config.charging, config.country)
     if given.rates is not None:
         await money.fill(given, paying)
+    await insert_calendars(store, given, config.country, clock)
     cards = CardRows(store, clock, config.country)
     await cards.insert(given, paying)
     async with acting(store, CONFIGURATION, config.country) as actor:
@@ -69,6 +73,7 @@ async def make_world(
         charging=money.charging,
         teller=Teller(store, directory, config.country, lambda: cards.peppers, cards.now_ms),
         recordings=recordings.service,
+        calendars=Calendars(store, CalendarFiles(config.path(config.calendars.folder))),
     )
     # The same chance in both worlds, and in each run; callers differ.
     world = replace(world, random_for=lambda cli: Random(cli), echo=ECHO if given.echo else NO_ECHO)  # noqa: S311

@@ -12,11 +12,14 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.registry import Collector
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.cards.refusal import Why
 from ringflow.accounts.teller import Teller
 from ringflow.agi.server import FastAgiServer
 from ringflow.ami.link import AmiLink
+from ringflow.calendars.calendar import every
+from ringflow.calendars.calendar_upkeep import OUTCOMES, CalendarUpkeep
 from ringflow.calls.charging import Charging
 from ringflow.engine.reaper import Reaper
 from ringflow.ledger.hold import open_holds
@@ -36,6 +39,7 @@ class Parts:
     teller: Teller | None
     records: RecordKeeping | None
     ami: AmiLink | None
+    calendars: CalendarUpkeep
 
 
 class PartFigures(Collector):
@@ -46,17 +50,19 @@ class PartFigures(Collector):
         self._probes = probes
         self._ready: dict[str, bool] = {}
         self._holds: tuple[int, int | None] | None = None
+        self._calendar_ages_s: dict[str, float] = {}
 
     async def refresh(self) -> None:
         """Ask the parts whether they are ready, and the database for the holds, if it can be asked."""
         states = await part_states(self._probes)
         self._ready = {name: state.ready for name, state in states.items() if state is not NOT_CONFIGURED}
-        self._holds = None
+        self._holds, self._calendar_ages_s = None, {}
         if not self._ready["database"]:
             return
         try:
             async with asyncio.timeout(ANSWER_S), self._parts.charging.ledger.store.reading() as connection:
                 self._holds = await open_holds(connection)
+                self._calendar_ages_s = await self._ages_of_calendars(connection)
         except (StoreGone, TimeoutError):
             self._ready["database"] = False
 
@@ -76,6 +82,7 @@ class PartFigures(Collector):
         yield from _reaper(parts.reaper)
         if parts.records is not None:
             yield from _records(parts.records)
+        yield from self._calendars()
         if parts.teller is not None:
             yield _refusals(parts.teller)
         if parts.ami is not None:
@@ -84,6 +91,30 @@ class PartFigures(Collector):
                 "How often the link to Asterisk's manager interface came up",
                 value=parts.ami.connections,
             )
+
+    async def _ages_of_calendars(self, connection: AsyncConnection) -> dict[str, float]:
+        now_ms = self._parts.charging.ledger.now_ms()
+        return {
+            one.name: max(0, now_ms - one.fetched_ms) / 1000
+            for one in await every(connection)
+            if one.fetched_ms is not None
+        }
+
+    def _calendars(self) -> Iterator[Metric]:
+        yield counter(
+            "ringflow_calendar_fetches",
+            "Calendars fetched from their URLs: fresh, unchanged, or failed",
+            ("outcome",),
+            {(name,): self._parts.calendars.outcomes[name] for name in OUTCOMES},
+        )
+        age = GaugeMetricFamily(
+            "ringflow_calendar_age_seconds",
+            "How long ago a calendar with a URL was last known to be fresh",
+            labels=["calendar"],
+        )
+        for name, age_s in self._calendar_ages_s.items():
+            age.add_metric([name], age_s)
+        yield age
 
     def _open_holds(self) -> Iterator[Metric]:
         if self._holds is None:

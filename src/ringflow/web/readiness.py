@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ringflow.agi.server import FastAgiServer
 from ringflow.ami.link import AmiLink, LinkState
 from ringflow.asterisk.watch import AsteriskWatch
+from ringflow.calendars.calendar_upkeep import CalendarUpkeep
 from ringflow.calls.charging import Charging
 from ringflow.engine.dialplan import DialplanCheck
 from ringflow.engine.reaper import Reaper
@@ -65,6 +66,7 @@ def readiness(
     charging: Charging,
     reaper: Reaper,
     recorder: Recorder | None,
+    calendar_upkeep: CalendarUpkeep,
     is_draining: Callable[[], bool],
 ) -> dict[str, Probe]:
     """The probes of a server."""
@@ -149,6 +151,15 @@ def readiness(
         detail = f"{recorder.waiting} wait, {recorder.dropped} dropped since the start"
         return PartState(not recorder.stuck, detail, required=False)
 
+    async def calendars() -> PartState:
+        # Not required: the last good copies count.
+        try:
+            troubles = await calendar_upkeep.troubles()
+        except RingflowError as error:
+            return PartState(False, str(error), required=False)
+        detail = "; ".join(f"{name}: {what}" for name, what in sorted(troubles.items()))
+        return PartState(not troubles, detail or "all that are fetched are fresh", required=False)
+
     return {
         "database": database,
         "fastagi": fastagi_port,
@@ -160,4 +171,5 @@ def readiness(
         "ledger": ledger,
         "servers": servers,
         "records": records,
+        "calendars": calendars,
     }

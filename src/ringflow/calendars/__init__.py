@@ -1,0 +1,1 @@
+"""Opening hours, operators' calendars, and what operators say about today."""

@@ -1,0 +1,76 @@
+"""From where calendars may be fetched: hosts that the configuration names, at public addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+from ringflow.errors import Forbidden, Refused
+from ringflow.plain_text import plain
+
+MAX_URL = 2000
+_NAT64 = IPv6Network("64:ff9b::/96")
+"""RFC 6052."""
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedHosts:
+    """`hosts` in small letters, each with `:port` where it is not the scheme's own.
+
+    `networks`: private addresses that a host among these may have all the same.
+    """
+
+    hosts: frozenset[str] = frozenset()
+    networks: Sequence[IPv4Network | IPv6Network] = ()
+
+    def check(self, url: str) -> None:
+        """Raise `Refused` for a URL that is none, and `Forbidden` for one that leads elsewhere."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host = port = None
+        usable = url.isascii() and url.isprintable() and " " not in url and len(url) <= MAX_URL
+        if not usable or not host or parts.scheme not in _PORTS or parts.username is not None:
+            raise Refused(
+                "calendar.malformed_url",
+                f"`{plain(url)}` cannot be a calendar's URL; write one such as "
+                "https://example.com/holidays.ics, without a name or a password in it",
+                ("url",),
+                url=plain(url),
+            )
+        named = host if port in (None, _PORTS[parts.scheme]) else f"{host}:{port}"
+        if named not in self.hosts:
+            raise Forbidden(
+                "calendar.host_not_allowed",
+                f"calendars may not be fetched from {plain(named)}; list it in config.yaml: calendars.hosts",
+                ("url",),
+                host=plain(named),
+            )
+
+    def may_connect(self, address: str) -> bool:
+        """Whether a host may have this IP address: a public one, or one of `networks`."""
+        try:
+            found = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        if isinstance(found, IPv6Address):
+            inner = _embedded(found)
+            found = inner if inner is not None else found
+        if any(found in network for network in self.networks):
+            return True
+        return found.is_global and not found.is_multicast
+
+
+def _embedded(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address to which an IPv6 address leads: mapped, translated (NAT64), 6to4 or Teredo."""
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    if address.sixtofour is not None:
+        return address.sixtofour
+    return address.teredo[1] if address.teredo is not None else None
