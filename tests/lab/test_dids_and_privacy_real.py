@@ -127,3 +127,19 @@ async def test_what_asterisk_tells_and_shows_of_a_withheld_number(
         # Of a caller who is nobody to Asterisk as well, it asserts just that.
         assert asserted is None or told[0] == "anonymous"
         assert CLI not in str(callee.headers)
+
+
+async def test_a_trusted_carrier_is_told_a_number_that_is_marked_as_private(
+    lab: Lab, scripts: Scripts
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.ask("ANSWER")
+        await peer.ask(f'EXEC Dial "PJSIP/441234567890@trusted,20,gf({CLI})u(prohib)"')
+
+    scripts.put("18005551020", script)
+    result = await lab.call(LabCaller("18005551020", CLI), {"callee01": LabCallee(hangs_up_after_ms=200)})
+    await scripts.ended("18005551020")
+    callee = result.callees["callee01"]
+    assert callee.from_user == "anonymous"
+    assert f"sip:{CLI}@" in (callee.header("P-Asserted-Identity") or "")
+    assert callee.header("Privacy") == "id"

@@ -53,6 +53,8 @@ MUSIC = bytes((0x20 + at % 16) | (0x80 if at % 16 < 8 else 0) for at in range(MU
 
 CALLER_ENDPOINT = "lab-caller"
 UNREACHABLE_TRUNK = "unreachable"
+TRUSTED_TRUNK = "trusted"
+"""The endpoint by which the first of the callees is reached as a carrier with `trust_id_outbound`."""
 URI_SUFFIX = "-uri"
 """After a trunk's name: the endpoint by which the same callee is reached by SIP URI."""
 
@@ -121,4 +123,7 @@ def _pjsip(config: Path, ports: Mapping[str, int], trunks: Mapping[str, int]) ->
         # The same callee for SIP URIs of any host: whatever is dialled goes to its port.
         proxy = f"sip:127.0.0.1:{port}\\;lr"
         parts.append(f"[{name}{URI_SUFFIX}](ringflow-trunk)\noutbound_proxy = {proxy}\n")
+    # The first callee once more, as a carrier that is told the numbers that callers withhold.
+    first = min(trunks, default=UNREACHABLE_TRUNK)
+    parts.append(f"[{TRUSTED_TRUNK}](ringflow-trunk)\naors = {first}\ntrust_id_outbound = yes\n")
     return "\n".join(parts)
