@@ -36,7 +36,7 @@ LONG = frozenset(
         "whoever mistypes that number is asked for the PIN again",
     )
 )
-"""Scenarios of a minute and more, about wrong PINs that add up in the database; one of that kind is played."""
+"""Scenarios of a minute and more about wrong PINs that add up in the database; one of them is played."""
 CASES = {
     f"{name}: {case.scenario.name}": case
     for name in SLOTS
