@@ -22,7 +22,9 @@ SLOTS = (
     "hangup",
     "language",
     "menu",
+    "override",
     "progress",
+    "schedule",
     "transfer_credit",
     "wait",
 )

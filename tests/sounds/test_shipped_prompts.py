@@ -23,7 +23,7 @@ NAMES = tuple(name for name in SHIPPED.names() if not name.startswith(f"{GENERAT
 """Less what calls made here had spoken."""
 
 
-SPOKEN_ON_DEMAND = ("SURVEY/",)
+SPOKEN_ON_DEMAND = ("SURVEY/", "BUSINESS/")
 """Prompts that are shipped in English only."""
 
 
