@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringflow.sounds import PromptLibrary
-from ringflow.sounds.conversion import ImportReport, import_joined
+from ringflow.sounds.conversion import ImportReport, import_joined, make_pause
 from ringflow.sounds.speech import say
-from ringflow.speaking import Language, prompts_needed
+from ringflow.speaking import Language, Unit
 
 _EXTENSIONS = (".sln16", ".g722", ".wav", ".sln", ".ulaw", ".alaw", ".gsm")
 """Of recordings in one of Asterisk's packs, the best first."""
@@ -17,9 +17,13 @@ _EXTENSIONS = (".sln16", ".g722", ".wav", ".sln", ".ulaw", ".alaw", ".gsm")
 
 @dataclass(frozen=True, slots=True)
 class WordPrompt:
-    """A prompt that was made, and whether of a recording; otherwise it was spoken."""
+    """A prompt that was made, and whether of a recording; otherwise it was spoken.
 
-    report: ImportReport
+    `report` is None for a pause, which has no level.
+    """
+
+    name: str
+    report: ImportReport | None
     recorded: bool
 
 
@@ -28,9 +32,9 @@ def speak_words(library: PromptLibrary, language: Language, *, missing: bool) ->
 
     `missing`: only those that are not there yet.
     """
-    for name, text in prompts_needed(language.code).items():
-        if not (missing and library.exists(name)):
-            yield WordPrompt(say(text, name, library, language.voice), recorded=False)
+    for unit in language.units.values():
+        if not (missing and library.exists(unit.name)):
+            yield _speak(library, language, unit)
 
 
 def import_words(
@@ -42,9 +46,16 @@ def import_words(
             continue
         recordings = find_recordings(pack, unit.pack)
         if recordings:
-            yield WordPrompt(import_joined(recordings, unit.name, library), recorded=True)
+            yield WordPrompt(unit.name, import_joined(recordings, unit.name, library), recorded=True)
         else:
-            yield WordPrompt(say(unit.text, unit.name, library, language.voice), recorded=False)
+            yield _speak(library, language, unit)
+
+
+def _speak(library: PromptLibrary, language: Language, unit: Unit) -> WordPrompt:
+    if unit.pause_ms:
+        make_pause(unit.pause_ms, unit.name, library)
+        return WordPrompt(unit.name, None, recorded=False)
+    return WordPrompt(unit.name, say(unit.text, unit.name, library, language.voice), recorded=False)
 
 
 def find_recordings(pack: Path, names: Sequence[str]) -> list[Path]:

@@ -156,16 +156,22 @@ def build_command(
             if pack is None
             else import_words(library, language, pack, missing=missing)
         )
-        recorded, made = 0, []
+        recorded = spoken = 0
+        made = []
         for word in words:
             recorded += word.recorded
-            made.append(word.report)
-            report(word.report, as_json)
-        for spoken in speak_texts(library, missing=missing, language=language.code, voice=language.voice):
-            made.append(spoken)
-            report(spoken, as_json)
+            spoken += not word.recorded
+            if word.report is not None:
+                made.append(word.report)
+                report(word.report, as_json)
+            elif not as_json:
+                typer.echo(f"{word.name}: a pause")
+        for one in speak_texts(library, missing=missing, language=language.code, voice=language.voice):
+            spoken += 1
+            made.append(one)
+            report(one, as_json)
         if pack is not None and not as_json:
-            typer.echo(f"{language.code}: {recorded} from {pack}, {len(made) - recorded} spoken")
+            typer.echo(f"{language.code}: {recorded} from {pack}, {spoken} spoken")
     elif source is not Source.LIBRARY:
         raise Refused(
             "option.missing",

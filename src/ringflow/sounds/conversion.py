@@ -122,6 +122,13 @@ def _import(parts: Sequence[_Levelled], name: str, library: PromptLibrary, shown
     )
 
 
+def make_pause(length_ms: int, name: str, library: PromptLibrary) -> None:
+    """Make the prompt `name` of silence. Raises `Refused` for the name, `StartError` as `import_sound` does."""
+    check_name(name)
+    silence = np.zeros(round(length_ms * WIDE_HZ / 1000))
+    library.replace(name, encode_forms(pad_to_packets(silence, WIDE_HZ)))
+
+
 def _prove(contents: dict[Form, bytes], shown_as: str) -> None:
     """Refuse what a caller would not hear, such as a whistle above the telephone band."""
     for form, content in contents.items():

@@ -13,6 +13,9 @@ from ringflow.sounds.forms import FORMS, FORMS_BY_EXTENSION, PACKET_S
 from ringflow.sounds.levels import find_fault
 from ringflow.sounds.library import STAGING_PREFIX, PromptLibrary, is_prompt_name
 
+PAUSE = "pause"
+"""A prompt whose name ends so is silence, and is meant to be."""
+
 TEXTS_FILE = "prompts.yaml"
 
 
@@ -40,6 +43,8 @@ def _check_prompt(library: PromptLibrary, name: str) -> Iterator[Problem]:
             yield Problem(str(path), 0, 0, f"cannot be read: {error.strerror}", "check who may read it")
             continue
         durations_s[form.extension] = len(content) / form.bytes_per_s
+        if name.rpartition("/")[2] == PAUSE:
+            continue
         if fault := find_fault(decode(content, form), form.sample_rate_hz):
             yield Problem(str(path), 0, 0, fault, f"record it again, then {_importing(name)}")
     if durations_s and (longest_s := max(durations_s.values())) > PROMPT_TIMEOUT_S:

@@ -1,22 +1,26 @@
-"""Numbers, money, minutes and digits as rows of prompts, and in writing, by language.
+"""Numbers, money, dates, times, letters and the like as rows of prompts, and in writing, by language.
 
-Each `say_` function gives the names of the prompts in order; the function without `say_` in `saying` gives
-the text too. Names that begin with `SAY/` are the prompt library's; others are files of Asterisk's own
-packs, to be played in that language's folder.
+Each `say_` function gives the names of the prompts in order; the function without `say_` gives the text too;
+`words_of` takes a value of JSON and says it in a `Manner`. Names that begin with `SAY/` are the prompt
+library's; others are files of Asterisk's own packs, to be played in that language's folder.
 """
 
 from ringflow.speaking.call_prices import cost, free, minutes_and_seconds, rate
 from ringflow.speaking.countries import language_of_country
 from ringflow.speaking.country_names import country_name
-from ringflow.speaking.language import Gender, Language, languages, load_language
+from ringflow.speaking.language import Clock, Gender, Language, languages, load_language
 from ringflow.speaking.phrases import balance, digits, minutes, money, number
 from ringflow.speaking.prompts import prompts_needed
+from ringflow.speaking.values import Manner, SaidAs, words_of
 from ringflow.speaking.words import LIBRARY_PREFIX, Source, Unit, Words
 
 __all__ = [
     "LIBRARY_PREFIX",
+    "Clock",
     "Gender",
     "Language",
+    "Manner",
+    "SaidAs",
     "Source",
     "Unit",
     "Words",
@@ -44,6 +48,7 @@ __all__ = [
     "say_number",
     "say_rate",
     "voice_of",
+    "words_of",
 ]
 
 

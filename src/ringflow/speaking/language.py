@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Annotated
@@ -29,10 +29,18 @@ from ringflow.speaking.rules import (
 )
 from ringflow.speaking.words import LIBRARY_PREFIX, Unit, Words
 
+PAUSE = "pause"
+"""The unit of the silence between groups of digits; each language has it."""
+
 COUNTING = "cardinal"
 """The set of rules that counts without a noun; each language has it."""
 
+ORDINAL = "ordinal"
+"""The set of rules of ordinal numbers; with a gender behind a hyphen, the one before its nouns."""
+
 _INHERITS = "inherits"
+_UNITS = "units"
+_LETTER = "letter-"
 _FOLDER = files("ringflow.speaking") / "languages"
 _SUFFIX = ".yaml"
 
@@ -43,6 +51,13 @@ class Gender(StrEnum):
     MASCULINE = "masculine"
     FEMININE = "feminine"
     NEUTER = "neuter"
+
+
+class Clock(IntEnum):
+    """How many hours a clock counts to."""
+
+    TWELVE = 12
+    TWENTY_FOUR = 24
 
 
 class _Entry(BaseModel):
@@ -57,10 +72,14 @@ class Pack(_Entry):
 
 
 class UnitEntry(_Entry):
-    """One unit: its text, and Asterisk's files that say the same, separated by spaces."""
+    """One unit: its text, and Asterisk's files that say the same, separated by spaces.
+
+    With `pause_ms` it is a silence of that length, and the text what is written for it.
+    """
 
     text: Annotated[str, Field(min_length=1)]
     pack: str = ""
+    pause_ms: Annotated[int, Field(ge=0, le=2000)] = 0
 
 
 class NounEntry(_Entry):
@@ -90,6 +109,16 @@ class Phrases(_Entry):
     cost: str
     free: str
     minutes_and_seconds: str
+    list_end: str
+    day_and_month: str
+    date: str
+    with_weekday: str
+    time_24: str
+    time_24_whole: str
+    time_12: str
+    time_12_whole: str
+    noon: str
+    midnight: str
 
 
 class LanguageFile(_Entry):
@@ -103,12 +132,23 @@ class LanguageFile(_Entry):
     numbers: dict[str, dict[str, str]]
     nouns: dict[str, NounEntry]
     currencies: dict[str, Currency]
+    marks: dict[str, str]
+    months: Annotated[tuple[str, ...], Field(min_length=12, max_length=12)]
+    weekdays: Annotated[tuple[str, ...], Field(min_length=7, max_length=7)]
+    clock: Clock
+    day_parts: dict[Annotated[int, Field(ge=0, le=23)], str]
+    telephone_group: Annotated[int, Field(ge=1, le=4)]
     phrases: Phrases
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language ready for use. `symbols` are the units of the characters that are no digits."""
+    """A language ready for use.
+
+    `symbols` are the units of the characters that keypads have besides digits, `letters` those of letters (in
+    small letters) and `marks` those of other characters that are spelt. `months` begins with January,
+    `weekdays` with Monday. `day_parts` has the units of the parts of the day from each hour on, in order.
+    """
 
     code: str
     voice: str
@@ -118,12 +158,24 @@ class Language:
     grammar: Grammar
     genders: Mapping[str, Gender]
     currencies: Mapping[str, Currency]
+    letters: Mapping[str, str]
+    marks: Mapping[str, str]
+    months: tuple[str, ...]
+    weekdays: tuple[str, ...]
+    clock: Clock
+    day_parts: tuple[tuple[int, str], ...]
+    telephone_group: int
     phrases: Mapping[str, Steps]
 
     def spell(self, n: int, gender: Gender | None = None) -> Tokens:
         """A number that is not below zero, as counted without a noun or before one of a gender."""
         # A language has rules for a gender only where it says numbers otherwise before it.
         return self.grammar.spell(n, gender if gender and gender in self.grammar.sets else COUNTING)
+
+    def spell_ordinal(self, n: int, gender: Gender | None = None) -> Tokens:
+        """An ordinal number above zero, as it stands alone or before a noun of a gender."""
+        own = f"{ORDINAL}-{gender}"
+        return self.grammar.spell(n, own if own in self.grammar.sets else ORDINAL)
 
     def count(self, n: int, noun: str) -> Tokens:
         """A number that is not below zero, and what is counted."""
@@ -172,7 +224,7 @@ def load_language(code: str) -> Language:
 def build_language(code: str, file: LanguageFile) -> Language:
     """The language that a file describes. Raises `ValueError` for a rule that cannot be read or followed."""
     units = {
-        key: Unit(f"{LIBRARY_PREFIX}{code}/{key}", entry.text, tuple(entry.pack.split()))
+        key: Unit(f"{LIBRARY_PREFIX}{code}/{key}", entry.text, tuple(entry.pack.split()), entry.pause_ms)
         for key, entry in file.units.items()
     }
     grammar = Grammar(
@@ -194,19 +246,42 @@ def build_language(code: str, file: LanguageFile) -> Language:
         grammar=grammar,
         genders={name: entry.gender for name, entry in file.nouns.items()},
         currencies=file.currencies,
+        letters={
+            entry.text.lower(): key for key, entry in file.units.items() if key.startswith(_LETTER)
+        },
+        marks=file.marks,
+        months=file.months,
+        weekdays=file.weekdays,
+        clock=file.clock,
+        day_parts=tuple(sorted(file.day_parts.items())),
+        telephone_group=file.telephone_group,
         phrases=phrases,
     )
 
 
 def _read_sets(file: LanguageFile) -> dict[str, RuleSet]:
-    # A unit whose key is a number says that number, unless a rule tells more.
-    counting = {int(key): parse_rule(key, key) for key in file.units if key.isdecimal()}
     read: dict[str, dict[int, Rule]] = {}
     for name, entries in file.numbers.items():
-        heir = read[entries[_INHERITS]] if _INHERITS in entries else counting if name == COUNTING else {}
-        own = [parse_rule(key, text) for key, text in entries.items() if key != _INHERITS]
-        read[name] = {**heir, **{rule.base: rule for rule in own}}
+        # A unit whose key is a number says that number, unless a rule tells more.
+        units = entries.get(_UNITS, "#" if name == COUNTING else "")
+        own = [parse_rule(key, text) for key, text in entries.items() if key not in (_INHERITS, _UNITS)]
+        read[name] = {
+            **(read[entries[_INHERITS]] if _INHERITS in entries else {}),
+            **_unit_rules(file, units),
+            **{rule.base: rule for rule in own},
+        }
     return {name: RuleSet(rules) for name, rules in read.items()}
+
+
+def _unit_rules(file: LanguageFile, pattern: str) -> dict[int, Rule]:
+    """A rule for each unit whose key is `pattern` with a number in the place of its `#`."""
+    head, _, tail = pattern.partition("#")
+    found = {
+        key: key.removeprefix(head).removesuffix(tail)
+        for key in file.units
+        if pattern and key.startswith(head) and key.endswith(tail)
+    }
+    return {int(digits): parse_rule(digits, key) for key, digits in found.items() if digits.isdecimal()}
 
 
 def _check_names(file: LanguageFile, grammar: Grammar, phrases: Mapping[str, Steps]) -> None:
@@ -228,7 +303,8 @@ def _check_names(file: LanguageFile, grammar: Grammar, phrases: Mapping[str, Ste
 
 
 def _referred(file: LanguageFile) -> Iterator[str]:
-    yield from file.symbols.values()
+    yield from (*file.symbols.values(), *file.marks.values(), *file.day_parts.values())
+    yield from (*file.months, *file.weekdays, PAUSE)
     for currency in file.currencies.values():
         yield currency.major
         if currency.minor is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from ringflow.errors import Refused
 from ringflow.money import CURRENCY_DIGITS, MICRO_DIGITS, check_currency
 from ringflow.speaking.language import Gender, Language, load_language
@@ -10,6 +12,12 @@ from ringflow.speaking.words import Words
 
 MAX_NUMBER = 10**15 - 1
 """The largest number, either way, that the languages have words for: more than any balance in units."""
+
+MAX_DECIMALS = 6
+"""How many digits are said behind the point of a number."""
+
+MAX_ORDINAL = 9_999
+"""The largest ordinal number that the languages have words for."""
 
 MAX_DIGITS = 64
 """The longest row of digits: nobody listens to more."""
@@ -27,6 +35,31 @@ def number(n: int, language: str, gender: Gender | None = None) -> Words:
     """
     spoken = load_language(language)
     return spoken.words(_signed(spoken, n, spoken.spell(checked(abs(n)), gender)))
+
+
+def decimal(value: Decimal, language: str) -> Words:
+    """A number with decimals, which are said one by one: "minus three point five".
+
+    Raises `Refused` for more than `MAX_DECIMALS`, and as `number` does.
+    """
+    spoken = load_language(language)
+    whole, _, fraction = f"{abs(value):f}".partition(".")
+    if len(fraction) > MAX_DECIMALS:
+        raise Refused(
+            "speech.number_too_fine", f"a number is said with at most {MAX_DECIMALS} decimals", most=MAX_DECIMALS
+        )
+    said = _decimal(spoken, spoken.spell(checked(int(whole))), fraction)
+    return spoken.words(_signed(spoken, -1 if value < 0 else 1, said))
+
+
+def ordinal(n: int, language: str, gender: Gender | None = None) -> Words:
+    """An ordinal number, by itself or before a noun of `gender`. Raises `Refused` beyond 1 to `MAX_ORDINAL`."""
+    if not 0 < n <= MAX_ORDINAL:
+        raise Refused(
+            "speech.no_ordinal", f"ordinal numbers are said from 1 to {MAX_ORDINAL}", most=MAX_ORDINAL
+        )
+    spoken = load_language(language)
+    return spoken.words(spoken.spell_ordinal(n, gender))
 
 
 def money(micros: int, currency: str, language: str) -> Words:
@@ -101,8 +134,7 @@ def _parts(language: Language, currency: str, major: int, minor: int, decimals: 
         whole = language.spell(major)
         if not minor:
             return whole
-        fraction = tuple(token for digit in f"{minor:0{decimals}d}" for token in language.spell(int(digit)))
-        return language.phrase("decimal", whole=whole, fraction=fraction)
+        return _decimal(language, whole, f"{minor:0{decimals}d}")
     if not minor or nouns.minor is None:
         return language.count(major, nouns.major)
     if not major:
@@ -112,12 +144,17 @@ def _parts(language: Language, currency: str, major: int, minor: int, decimals: 
     )
 
 
+def _decimal(language: Language, whole: Tokens, fraction: str) -> Tokens:
+    said = tuple(token for digit in fraction for token in language.spell(int(digit)))
+    return language.phrase("decimal", whole=whole, fraction=said)
+
+
 def _signed(language: Language, n: int, tokens: Tokens) -> Tokens:
     return language.phrase("negative", amount=tokens) if n < 0 else tokens
 
 
 def checked(n: int) -> int:
-    """The number. Raises `Refused` where there are no words for it."""
+    """The number, if there are words for it. Raises `Refused` beyond `MAX_NUMBER`."""
     if n > MAX_NUMBER:
         raise Refused(
             "speech.number_too_large", f"there are no words for numbers beyond {MAX_NUMBER}", most=MAX_NUMBER

@@ -21,12 +21,14 @@ class Unit:
     """The smallest thing that has a prompt of its own.
 
     `name` is the prompt in the library. `pack` are the files of Asterisk's pack that say the same, one
-    after the other, as Asterisk names them within a language (`digits/20`); empty where it has none.
+    after the other, as Asterisk names them within a language (`digits/20`); empty where it has none. With
+    `pause_ms` the prompt is a silence of that length.
     """
 
     name: str
     text: str
     pack: tuple[str, ...]
+    pause_ms: int = 0
 
     def prompts(self, source: Source) -> tuple[str, ...]:
         """What to play: never empty."""
