@@ -12,7 +12,7 @@ from ringflow.speaking import prompts_needed
 
 PLAY = "  - {slot: audio, file: IVR/welcome}\n"
 SAY = "  - {slot: balance}\n"
-WORDS = {language: frozenset(prompts_needed(language)) for language in ("en", "es", "fr")}
+WORDS = {language: frozenset(prompts_needed(language, "balance")) for language in ("en", "es", "fr")}
 
 
 class Library:

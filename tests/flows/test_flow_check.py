@@ -369,7 +369,7 @@ def test_a_language_whose_words_are_missing_is_told_once_with_the_command_that_m
 
     found = check_flows([speaks], Surroundings(prompts=Library("es")))
 
-    words = len(prompts_needed("es"))
+    words = len(prompts_needed("es", "balance"))
     mend = "ringflow sounds build --speaking es --missing"
     assert [str(problem) for problem in found] == [
         f"card.yaml:3:31: {words} of the words of `es` have no prompt ({mend})"

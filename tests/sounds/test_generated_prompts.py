@@ -14,6 +14,7 @@ from ringflow.core import open_core
 from ringflow.sounds.forms import FORMS
 from ringflow.sounds.generated import GENERATED, GeneratedPrompts, SpeechFailed, generated_name
 from ringflow.sounds.library import PromptLibrary
+from ringflow.sounds.utterance import Utterance
 from ringflow.speaking import voice_of
 
 
@@ -30,18 +31,18 @@ async def test_a_text_becomes_a_prompt_of_the_library_and_is_spoken_once(library
         return voice_of(language)
 
     prompts = GeneratedPrompts(library, voice)
-    name = await prompts.prompt_of("Hello.", "en")
+    name = await prompts.prompt_of(Utterance("Hello.", "en"))
     assert name == generated_name("Hello.", "en")
     assert name.startswith(f"{GENERATED}/en/")
     assert len(library.forms(name)) == 4
     assert 0.2 < library.duration_s(name) < 3
-    assert await prompts.prompt_of("Hello.", "en") == name
+    assert await prompts.prompt_of(Utterance("Hello.", "en")) == name
     assert voices == ["en"]
 
 
 async def test_the_same_text_in_another_language_is_another_prompt(library: PromptLibrary) -> None:
     prompts = GeneratedPrompts(library, voice_of)
-    names = {await prompts.prompt_of("Hotel 12", language) for language in ("en", "de")}
+    names = {await prompts.prompt_of(Utterance("Hotel 12", language)) for language in ("en", "de")}
     assert names == set(library.names())
     assert len(names) == 2
 
@@ -56,7 +57,7 @@ async def test_calls_that_want_a_text_at_once_wait_for_one_voice_even_if_one_of_
         return voice_of(language)
 
     prompts = GeneratedPrompts(library, voice)
-    calls = [asyncio.create_task(prompts.prompt_of("Good morning.", "en")) for _ in range(10)]
+    calls = [asyncio.create_task(prompts.prompt_of(Utterance("Good morning.", "en"))) for _ in range(10)]
     await asyncio.sleep(0)
     calls[0].cancel()
     spoken = await asyncio.gather(*calls, return_exceptions=True)
@@ -78,9 +79,9 @@ async def test_a_text_that_is_still_being_written_is_waited_for(library: PromptL
         return voice_of(language)
 
     prompts = GeneratedPrompts(library, voice)
-    first = asyncio.create_task(prompts.prompt_of("Good evening.", "en"))
+    first = asyncio.create_task(prompts.prompt_of(Utterance("Good evening.", "en")))
     await begun.wait()
-    assert await prompts.prompt_of("Good evening.", "en") == name
+    assert await prompts.prompt_of(Utterance("Good evening.", "en")) == name
     assert len(library.forms(name)) == 4
     await first
 
@@ -88,7 +89,7 @@ async def test_a_text_that_is_still_being_written_is_waited_for(library: PromptL
 async def test_asterisk_is_not_asked_for_texts_that_go_again(tmp_path: Path) -> None:
     config = Config.model_validate({"sounds": {"folder": str(tmp_path), "asterisk_prefix": "ringflow"}})
     library = PromptLibrary(tmp_path)
-    for name in (await GeneratedPrompts(library, voice_of).prompt_of("Hello.", "en"), "IVR/mine"):
+    for name in (await GeneratedPrompts(library, voice_of).prompt_of(Utterance("Hello.", "en")), "IVR/mine"):
         library.replace(name, {FORMS[0]: b"x"})
     assert prompts_to_find(config) == ["ringflow/IVR/mine"]
 
@@ -100,7 +101,7 @@ async def test_a_server_has_a_voice_that_speaks_into_its_library(
     core = await open_core(server_config.model_copy(update={"sounds": sounds}))
     try:
         assert core.world.voice is not None
-        name = await core.world.voice.prompt_of("Hello.", "en")
+        name = await core.world.voice.prompt_of(Utterance("Hello.", "en"))
         assert core.library.exists(name)
     finally:
         await core.store.close()
@@ -108,17 +109,17 @@ async def test_a_server_has_a_voice_that_speaks_into_its_library(
 
 async def test_only_the_prompts_played_last_are_kept_and_recordings_stay(library: PromptLibrary) -> None:
     prompts = GeneratedPrompts(library, voice_of, max_kept=2)
-    recorded = await GeneratedPrompts(library, voice_of).prompt_of("Mine.", "en")
+    recorded = await GeneratedPrompts(library, voice_of).prompt_of(Utterance("Mine.", "en"))
     for path in library.folder.glob(f"{recorded}.*"):
         target = library.folder / "IVR" / f"mine{path.suffix}"
         target.parent.mkdir(exist_ok=True)
         path.rename(target)
-    one, two = [await prompts.prompt_of(text, "en") for text in ("one", "two")]
+    one, two = [await prompts.prompt_of(Utterance(text, "en")) for text in ("one", "two")]
     for age, name in ((200, two), (100, one)):
         for path in library.folder.glob(f"{name}.*"):
             os.utime(path, (path.stat().st_atime, path.stat().st_mtime - age))
-    await prompts.prompt_of("two", "en")
-    three = await prompts.prompt_of("three", "en")
+    await prompts.prompt_of(Utterance("two", "en"))
+    three = await prompts.prompt_of(Utterance("three", "en"))
     assert set(library.names()) == {"IVR/mine", two, three}
 
 
@@ -127,11 +128,11 @@ async def test_a_text_without_a_sound_fails_and_may_be_tried_again(library: Prom
     prompts = GeneratedPrompts(library, voice_of)
     for _ in range(2):
         with pytest.raises(SpeechFailed):
-            await prompts.prompt_of(text, "en")
+            await prompts.prompt_of(Utterance(text, "en"))
     assert library.names() == ()
 
 
 async def test_without_espeak_a_text_fails(library: PromptLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SpeechFailed, match="apt install espeak-ng"):
-        await GeneratedPrompts(library, voice_of).prompt_of("Hello.", "en")
+        await GeneratedPrompts(library, voice_of).prompt_of(Utterance("Hello.", "en"))

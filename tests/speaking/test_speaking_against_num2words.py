@@ -1,4 +1,4 @@
-"""Numbers against num2words, which knows the same five languages and shares no code or data with us."""
+"""Numbers, ordinals and years against num2words, which has the same languages and shares nothing with us."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from num2words import num2words  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
-from ringflow.speaking import Gender, languages, number
+from ringflow.speaking import Gender, languages, load_language, number
+from ringflow.speaking.phrases import MAX_ORDINAL, ordinal
 
 SAMPLES = (
     *range(10_000),
@@ -67,3 +68,73 @@ def test_russian_genders_agree_with_num2words() -> None:
     for n in (one for one in SAMPLES if one < 1_000_000):
         for gender, letter in ((Gender.FEMININE, "f"), (Gender.NEUTER, "n")):
             assert number(n, "ru", gender).text == num2words(n, lang="ru", gender=letter)
+
+
+ORDINALS = (*range(1, 1_300), *range(1_300, MAX_ORDINAL, 13), *range(2_000, MAX_ORDINAL, 100), MAX_ORDINAL)
+
+
+def spanish_ordinal(text: str) -> str:
+    # num2words 0.5.14 has "décimosegundo", "décimo tercero", "quadragésimo" and "cuadrigentésimo"; here they
+    # are those of the Diccionario panhispánico de dudas, "ordinales".
+    text = text.replace("quadragésimo", "cuadragésimo").replace("cuadrigentésimo", "cuadringentésimo")
+    text = text.replace("décimoprimero", "undécimo").replace("décimosegundo", "duodécimo")
+    for unit in ("tercero", "cuarto", "quinto", "sexto", "séptimo", "octavo", "noveno"):
+        text = text.replace(f" décimo {unit}", f" decimo{unit}")
+        text = f"decimo{unit}" if text == f"décimo {unit}" else text
+    return text.replace("decimooctavo", "decimoctavo").replace("tigentésimo", "tingentésimo")
+
+
+def french_ordinal(text: str) -> str:
+    # num2words 0.5.14 has "quatre-vingtsième" and "deux centsième": the s is that of the number.
+    return text.replace("vingtsième", "vingtième").replace("centsième", "centième")
+
+
+ORDINAL_CORRECTED: dict[str, Callable[[str], str]] = {
+    "en": english,
+    "es": spanish_ordinal,
+    "fr": french_ordinal,
+}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_ordinals_agree_with_num2words(language: str) -> None:
+    correct = ORDINAL_CORRECTED.get(language, str)
+
+    differing = [
+        (n, ours, theirs)
+        for n in ORDINALS
+        if (ours := ordinal(n, language).text)
+        != (theirs := correct(num2words(n, lang=language, to="ordinal")))
+    ]
+
+    assert differing == []
+
+
+def test_russian_ordinals_of_every_gender_agree_with_num2words() -> None:
+    for n in ORDINALS:
+        for gender, letter in ((Gender.FEMININE, "f"), (Gender.NEUTER, "n")):
+            assert ordinal(n, "ru", gender).text == num2words(n, lang="ru", to="ordinal", gender=letter)
+
+
+@pytest.mark.parametrize(
+    ("language", "years"),
+    [
+        ("en", range(1_001, 3_000)),
+        ("de", range(1_100, 2_100)),
+        ("es", range(1, 3_000)),
+        ("fr", range(1, 3_000)),
+    ],
+)
+def test_years_agree_with_num2words(language: str, years: range) -> None:
+    spoken = load_language(language)
+    for year in years:
+        ours = spoken.words(spoken.grammar.spell(year, "year")).text
+        # num2words 0.5.14 joins by a hyphen what is two words: "oh-five".
+        assert ours == num2words(year, lang=language, to="year").replace("oh-", "oh "), year
+
+
+def test_russian_years_are_ordinals_in_the_genitive() -> None:
+    spoken = load_language("ru")
+    for year in range(1, 3_000):
+        ours = spoken.words(spoken.grammar.spell(year, "year")).text
+        assert ours == num2words(year, lang="ru", to="ordinal", case="g"), year

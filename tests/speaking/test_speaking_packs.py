@@ -27,6 +27,7 @@ SAME = {
     ("fr", "cents"): "cent",
     ("fr", "millions"): "million",
     ("en", "hash"): "pound",
+    ("en", "fortieth"): "fourtieth",
 }
 
 

@@ -26,7 +26,7 @@ from ringflow.calls.music import start_music, stop_music
 from ringflow.calls.orders import CallOrders, Redirected
 from ringflow.calls.outcome import Ending
 from ringflow.calls.playback import play_sound
-from ringflow.calls.prompt import Prompt, Unsayable, prompts_of
+from ringflow.calls.prompt import Circumstances, Prompt, Sayable, Unsayable, prompts_of, shown
 from ringflow.calls.recorded_sound import SHOWN, recording_named
 from ringflow.calls.variables import Variables
 from ringflow.calls.world import CallWorld
@@ -109,6 +109,18 @@ class Media:
                 return key
         await self.obey()
         return ""
+
+    async def say(self, words: Sayable) -> bool:
+        """Say something to its end; False, with nothing played, where it cannot be said, which is noted.
+
+        A text is made before the call is answered.
+        """
+        await self.obey()
+        names = await self._said(words)
+        if names is None:
+            return False
+        await self.play(*names)
+        return True
 
     async def obey(self) -> None:
         """Do what an operator has ordered. Raises `Redirected`."""
@@ -250,13 +262,21 @@ class Media:
             if isinstance(prompt, str):
                 names.append(self._language.prompt(prompt))
                 continue
-            try:
-                speech = prompt.speech(self._variables)
-                self._events.note("said", speech.shown)
-                names += await prompts_of(speech, self._world.voice)
-            except Unsayable as error:
-                self._events.note("not_said", str(error))
-                log.warning("not said", slot=self._events.place.slot, detail=str(error))
+            names += await self._said(prompt) or ()
+        return names
+
+    async def _said(self, prompt: Sayable) -> Sequence[str] | None:
+        """The library's prompts that say it; None, which is noted, where it cannot be said."""
+        world = self._world
+        circumstances = Circumstances(world.zone, world.country, world.clock.now_s())
+        try:
+            speech = prompt.speech(self._variables, circumstances)
+            names = await prompts_of(speech, world.voice)
+        except Unsayable as error:
+            self._events.note("not_said", str(error))
+            log.warning("not said", slot=self._events.place.slot, detail=str(error))
+            return None
+        self._events.note("said", shown(speech))
         return names
 
     def _tell_answered(self) -> None:

@@ -4,50 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import tzinfo
 from typing import Protocol, TypeAlias
 
+from ringflow.calls.json_value import JsonValue, as_text
 from ringflow.calls.variables import Variables
 from ringflow.errors import RingflowError
-from ringflow.money import CURRENCY_DIGITS, MICRO_DIGITS, parse_amount
-from ringflow.speaking import say_digits, say_money, say_number
+from ringflow.sounds.utterance import Utterance
+from ringflow.speaking import Manner, words_of
+from ringflow.wording import quoted
 
 MAX_SAID_LENGTH = 500
-"""The longest text that is spoken in a call, in characters: about half a minute."""
+"""The longest text that is spoken in place of a prompt, in characters: about half a minute."""
 
-
-class SaidAs(StrEnum):
-    """How words are said."""
-
-    TEXT = "text"
-    """By a voice, as it stands."""
-    DIGITS = "digits"
-    """Digit by digit, in prompts of the library."""
-    NUMBER = "number"
-    """A whole number, in prompts of the library."""
-    MONEY = "money"
-    """An amount, in prompts of the library."""
+MAX_SPOKEN_LENGTH = 2_000
+"""The longest text that is spoken in a call at all, in characters: about two minutes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
-    """Words to say in a language. `currency`: an ISO code, for money alone."""
+class SaidValue:
+    """A value to be said in a manner, in prompts of the library. `written`: as it stands in the flow."""
 
-    text: str
-    language: str
-    said_as: SaidAs = SaidAs.TEXT
-    currency: str | None = None
+    value: JsonValue
+    manner: Manner
+    written: str = ""
 
-    @property
-    def shown(self) -> str:
-        """The words as they may be printed."""
-        return "".join(one if one.isprintable() else "?" for one in self.text)
+
+Speech: TypeAlias = SaidValue | Utterance
+"""Something to say: a value in prompts of the library, or a text by a voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What decides how a value is said besides the flow: time zone, country and present moment."""
+
+    zone: tzinfo
+    country: str
+    now_s: float
 
 
 class Sayable(Protocol):
     """What becomes words with the variables of a call; a flow's prompt with `say` is one."""
 
-    def speech(self, variables: Variables) -> Speech:
+    def speech(self, variables: Variables, circumstances: Circumstances) -> Speech:
         """The words. Raises `Unsayable` for a secret, and what filling in a text raises."""
 
 
@@ -74,43 +73,36 @@ class Unsayable(RingflowError):
 class Voice(Protocol):
     """Speaks texts; what it spoke is a prompt of the library."""
 
-    async def prompt_of(self, text: str, language: str) -> str:
+    async def prompt_of(self, utterance: Utterance) -> str:
         """The name of a prompt with this text, made where it is not there. Raises a `RingflowError`."""
 
 
+def shown(speech: Speech) -> str:
+    """What is said, as it may be printed."""
+    text = speech.text if isinstance(speech, Utterance) else as_text(speech.value)
+    return "".join(one if one.isprintable() else "?" for one in text)
+
+
 async def prompts_of(speech: Speech, voice: Voice | None) -> Sequence[str]:
-    """The library's prompts that say some words, in order. Raises `Unsayable`."""
-    if speech.said_as is not SaidAs.TEXT:
-        return number_prompts(speech)
+    """The library's prompts that say it, in order: none for a text without words. Raises `Unsayable`."""
+    if isinstance(speech, SaidValue):
+        try:
+            return value_prompts(speech.value, speech.manner)
+        except Unsayable as error:
+            raise Unsayable(f"{quoted(speech.written)}: {error}" if speech.written else str(error)) from error
     if not speech.text.strip():
         return ()
-    if len(speech.text) > MAX_SAID_LENGTH:
-        raise Unsayable(f"the text has {len(speech.text)} characters, and {MAX_SAID_LENGTH} are the most")
     if voice is None:
         raise Unsayable("no voice speaks texts here")
     try:
-        return (await voice.prompt_of(speech.text, speech.language),)
+        return (await voice.prompt_of(speech),)
     except RingflowError as error:
         raise Unsayable(str(error)) from error
 
 
-def number_prompts(speech: Speech) -> Sequence[str]:
-    """The prompts of digits, a number or an amount. Raises `Unsayable` for a text that is none."""
-    text = speech.text.strip()
+def value_prompts(value: JsonValue, manner: Manner) -> Sequence[str]:
+    """The prompts of a value. Raises `Unsayable` for one that cannot be said so."""
     try:
-        if speech.said_as is SaidAs.DIGITS:
-            return say_digits(text, speech.language)
-        if speech.said_as is SaidAs.NUMBER:
-            return say_number(int(text), speech.language)
-        micros = parse_amount(text, speech.currency or "", decimals=MICRO_DIGITS, signed=True)
-        return say_money(micros, speech.currency or "", speech.language)
-    except (ValueError, RingflowError) as error:
-        raise Unsayable(f"it is not {_MEANT[speech.said_as]}") from error
-
-
-def is_currency(code: str) -> bool:
-    """Whether there is a currency of this ISO code."""
-    return code in CURRENCY_DIGITS
-
-
-_MEANT = {SaidAs.DIGITS: "digits", SaidAs.NUMBER: "a whole number", SaidAs.MONEY: "an amount"}
+        return words_of(value, manner).prompts()
+    except RingflowError as error:
+        raise Unsayable(str(error)) from error

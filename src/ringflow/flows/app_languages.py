@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from ringflow.calls.language import has_variants, variant_of
 from ringflow.errors import Problem
 from ringflow.flows.draft import Draft
-from ringflow.flows.spoken import CALL_WORDS
+from ringflow.flows.spoken import call_words
 from ringflow.flows.surroundings import Prompts
-from ringflow.speaking import prompts_needed
 from ringflow.wording import counted
 
 MAX_NAMED = 3
@@ -50,8 +49,8 @@ def language_problems(draft: Draft, prompts: Prompts, configured: str) -> Iterat
             what = f"{counted(len(lacking), 'prompt')} {are} missing in `{language}`: {named}"
             mend = f"ringflow sounds import FILE --as {lacking[0]}, or take `{language}` out"
             yield draft.document.problem(location, what, mend)
-        unspoken = [name for name in prompts_needed(language) if not prompts.exists(name)]
-        if unspoken and CALL_WORDS in played:
+        unspoken = [name for name in call_words(played, language) if not prompts.exists(name)]
+        if unspoken:
             what = f"{len(unspoken)} of the words of `{language}` have no prompt"
             mend = f"ringflow sounds build --speaking {language} --missing"
             yield draft.document.problem(location, what, mend)

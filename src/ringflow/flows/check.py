@@ -18,11 +18,11 @@ from ringflow.flows.load import RESERVED_IDS
 from ringflow.flows.overridden import override_problems
 from ringflow.flows.registry import slot_types
 from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, NOT_SAID, RETURN_PREFIX, Slot
-from ringflow.flows.spoken import CALL_WORDS
+from ringflow.flows.spoken import CALL_WORDS, call_words
 from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings
 from ringflow.flows.unset import unset_problems
 from ringflow.sounds.generated import can_speak
-from ringflow.speaking import LIBRARY_PREFIX, prompts_needed
+from ringflow.speaking import LIBRARY_PREFIX
 from ringflow.wording import did_you_mean, known_words, nearest, quoted
 
 _WITHOUT_WAYS = frozenset({"headers", "min", "regex", "caller_id"})
@@ -147,18 +147,19 @@ def _slot_problems(
 def _prompt_problems(
     draft: Draft, index: int, slot: Slot, prompts: Prompts, configured: str
 ) -> Iterator[Problem]:
-    unspoken: dict[str, list[str]] = defaultdict(list)
+    unspoken: dict[str, dict[str, str]] = defaultdict(dict)
     own = [own_language(draft, configured)]
     for field, prompt in slot.prompts():
-        if prompt == CALL_WORDS:
+        if prompt.startswith(CALL_WORDS):
             # Those of `languages` are reported there.
             for language in own if not listed_languages(draft) else ():
-                unspoken[language] += [field for one in prompts_needed(language) if not prompts.exists(one)]
+                words = call_words([prompt], language)
+                unspoken[language] |= {one: field for one in words if not prompts.exists(one)}
             continue
         if prompts.exists(prompt):
             continue
         if prompt.startswith(LIBRARY_PREFIX):
-            unspoken[prompt.removeprefix(LIBRARY_PREFIX).partition("/")[0]].append(field)
+            unspoken[prompt.removeprefix(LIBRARY_PREFIX).partition("/")[0]][prompt] = field
             continue
         if all(prompts.exists(variant_of(prompt, one)) for one in listed_languages(draft) or own):
             continue
@@ -171,7 +172,8 @@ def _prompt_problems(
             continue
         what = f"{len(fields)} of the words of `{language}` have no prompt"
         mend = f"ringflow sounds build --speaking {language} --missing"
-        yield draft.document.problem(draft.find(index, fields[0], language), what, mend)
+        place = draft.find(index, next(iter(fields.values())), language)
+        yield draft.document.problem(place, what, mend)
 
 
 def _spoken_problems(draft: Draft, index: int, slot: Slot, *, has_voice: bool) -> Iterator[Problem]:

@@ -29,7 +29,8 @@ class DocumentedSchema(GenerateJsonSchema):
         for field, text in field_docs(model).items():
             name = model.model_fields[field].alias or field if field in model.model_fields else field
             if name in properties:
-                properties[name].setdefault("description", text)
+                # What the field says of itself is nearer than what its type says.
+                properties[name]["description"] = text
         return found
 
 

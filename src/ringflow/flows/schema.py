@@ -84,7 +84,8 @@ def _slot_schema(name: str, kind: type[Slot], raw: Schema) -> Schema:
     fields["on"] = _exits_schema(kind, fields["on"].get("description", ""))
     if kind.ends_call:
         del fields["on"]
-    ordered = [field for field in fields if field not in LAST_FIELDS]
+    ordered = ["slot", *(field for field in fields if field in raw["required"] and field != "slot")]
+    ordered += [field for field in fields if field not in (*LAST_FIELDS, *ordered)]
     ordered += [field for field in LAST_FIELDS if field in fields]
     return {
         "type": "object",

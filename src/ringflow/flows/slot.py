@@ -257,7 +257,7 @@ class Slot(BaseModel):
                 if isinstance(item, Template):
                     yield name, item
                 elif isinstance(item, SpokenPrompt):
-                    yield name, item.say
+                    yield from ((name, one) for one in item.templates())
 
     def prompts(self) -> Iterator[tuple[str, str]]:
         """Every prompt that the slot may play, with the name of its field."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from ringflow.speaking import LIBRARY_PREFIX, languages, prompts_needed
+from ringflow.speaking import LIBRARY_PREFIX, Announcement, SaidAs, languages, prompts_needed
 
 
 def _spoken(code: str) -> str:
@@ -23,13 +23,35 @@ Language = Annotated[
 ]
 
 
-CALL_WORDS = LIBRARY_PREFIX
-"""Stands among the prompts of a slot for the words of the language that the call has, whichever that is."""
+CALL_WORDS = f"{LIBRARY_PREFIX}*/"
+"""Begins what stands among the prompts of a slot for words of the language that the call has.
+
+What is said follows: `SAY/*/date`.
+"""
 
 
-def words_of(language: str | None) -> Iterator[tuple[str, str]]:
-    """What `Slot.prompts` yields of a slot that says numbers in its field `language`; None: in the call's."""
-    if language is None:
-        yield "language", CALL_WORDS
-        return
-    yield from (("language", name) for name in prompts_needed(language))
+def words_of(language: str | None, *said: SaidAs | Announcement) -> Iterator[tuple[str, str]]:
+    """What `Slot.prompts` yields of a slot that says this in its field `language`; None: in the call's.
+
+    Without `said` that is all that can be said.
+    """
+    if language is not None:
+        yield from (("language", name) for name in prompts_needed(language, *said))
+    else:
+        yield from (("language", f"{CALL_WORDS}{one}") for one in said or ("",))
+
+
+def call_words(prompts: Iterable[str], language: str) -> frozenset[str]:
+    """The prompts for which `CALL_WORDS` stands among prompts, where the call has this language."""
+    said = {one.removeprefix(CALL_WORDS) for one in prompts if one.startswith(CALL_WORDS)}
+    if "" in said:
+        return frozenset(prompts_needed(language))
+    return frozenset(name for one in said for name in prompts_needed(language, _SAID[one]))
+
+
+_SAID: Mapping[str, SaidAs | Announcement] = {
+    **{str(one): one for one in SaidAs},
+    "balance": "balance",
+    "minutes": "minutes",
+    "prices": "prices",
+}

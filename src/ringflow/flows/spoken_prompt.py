@@ -1,48 +1,38 @@
-"""Words in a flow's prompt field: a text, a number or an amount that is said to the caller."""
+"""Words in a flow's prompt field: a text, a number, a date or the like that is said to the caller."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
-from ringflow.calls.prompt import MAX_SAID_LENGTH, SaidAs, Speech, Unsayable, is_currency, number_prompts
+from ringflow.calls.prompt import MAX_SAID_LENGTH, Circumstances, SaidValue, Speech, Unsayable
 from ringflow.calls.variables import Variables
-from ringflow.flows.spoken import Language, words_of
+from ringflow.flows.manner_fields import MannerFields, ValueText, filled_value, refuse_secrets
+from ringflow.flows.spoken import words_of
 from ringflow.flows.template import Template
-from ringflow.wording import quoted
-
-
-def _currency(code: str) -> str:
-    if not is_currency(code):
-        raise ValueError(f"{quoted(code)} is no currency || write its code, such as USD")
-    return code
-
+from ringflow.sounds.utterance import Utterance
+from ringflow.speaking import SaidAs
 
 _IN_SCHEMA = WithJsonSchema({"type": "string", "enum": [one.value for one in SaidAs]})
 """The words themselves, where pydantic would refer to a definition."""
 
 
-class SpokenPrompt(BaseModel):
+class SpokenPrompt(MannerFields):
     """Words that are said in place of a prompt of the library."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    say: Template
-    """The words: text, or what is digits, a number or an amount."""
+    say: ValueText
+    """The words: text, or the value that is said as something else."""
     said_as: Annotated[SaidAs, Field(alias="as"), _IN_SCHEMA] = SaidAs.TEXT
-    """`text`: spoken by a voice as it stands; `digits`: one by one; `number`: a whole number; `money`: an
-    amount such as 12.50."""
-    language: Language | None = None
-    """The language in which it is said; without one that of the call."""
-    currency: Annotated[str, AfterValidator(_currency)] | None = None
-    """The currency of `as: money`, such as USD."""
+    """`text`: spoken by a voice as it stands; the others as by the slot `say`."""
 
     @model_validator(mode="after")
     def _can_be_said(self) -> SpokenPrompt:
-        if (self.said_as is SaidAs.MONEY) is not (self.currency is not None):
-            raise ValueError("`as: money` and `currency` go together || write {as: money, currency: USD}")
+        for _, what, mend in self.manner_problems(self.said_as):
+            raise ValueError(f"{what} || {mend}")
         if self.say.is_literal:
             self._check_literal(self.say.text)
         return self
@@ -54,26 +44,32 @@ class SpokenPrompt(BaseModel):
             if len(text) > MAX_SAID_LENGTH:
                 raise ValueError(f"`say` has {len(text)} characters, at most {MAX_SAID_LENGTH} || split it")
             return
-        try:
-            number_prompts(Speech(text, self.language or "en", self.said_as, self.currency))
-        except Unsayable as error:
-            mend = "write digits, or leave `as` out to have the text spoken"
-            raise ValueError(f"{quoted(text)} cannot be said as {self.said_as}: {error} || {mend}") from None
+        problem = self.literal_problem(text, self.said_as)
+        if problem is not None:
+            what, mend = problem
+            raise ValueError(f"{what} || {mend or 'leave `as` out to have the text spoken'}")
 
     @property
     def needs_voice(self) -> bool:
         """Whether a voice has to speak it."""
         return self.said_as is SaidAs.TEXT
 
+    def templates(self) -> Iterator[Template]:
+        """Every text with `${...}`."""
+        yield from (one for one in (self.say, self.currency, self.timezone) if one is not None)
+
     def prompts(self) -> Iterator[str]:
         """The library's prompts that it may need: none where a voice speaks it."""
         if not self.needs_voice:
-            yield from (name for _, name in words_of(self.language))
+            yield from (name for _, name in words_of(self.language, self.said_as))
 
-    def speech(self, variables: Variables) -> Speech:
+    def speech(self, variables: Variables, circumstances: Circumstances) -> Speech:
         """The words with the variables of a call. Raises `Unsayable` for secrets, `TextError`."""
-        for reference in self.say.references:
-            if variables.is_secret(reference.name):
-                raise Unsayable(f"`{reference.name}` is secret, and the record has what is said")
-        language = self.language or variables.language
-        return Speech(self.say.render(variables.visible), language, self.said_as, self.currency)
+        refuse_secrets(self.templates(), variables)
+        if not self.needs_voice:
+            manner = self.manner(self.said_as, variables, circumstances)
+            return SaidValue(filled_value(self.say, variables), manner, self.say.text)
+        text = self.say.render(variables.visible)
+        if len(text) > MAX_SAID_LENGTH:
+            raise Unsayable(f"the text has {len(text)} characters, and {MAX_SAID_LENGTH} are the most")
+        return Utterance(text, self.language or variables.language)

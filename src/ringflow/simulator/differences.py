@@ -10,7 +10,7 @@ from math import ceil
 from ringflow.calls.call_record import CallRecord
 from ringflow.calls.json_value import JsonValue, as_text, look_up
 from ringflow.calls.outcome import NEVER_DIALLED, Leg
-from ringflow.calls.transcript import TranscriptLine
+from ringflow.calls.transcript import MAX_DETAIL, TranscriptLine
 from ringflow.money import MICRO_DIGITS, format_amount, parse_amount
 from ringflow.simulator.durations import show_duration
 from ringflow.simulator.scenario import Expected, Given, LegExpected, RecordingExpected
@@ -126,6 +126,10 @@ class _Comparison:
         if expected.prompts is not None:
             heard = [event.detail for event in record.transcript if event.event == "prompt"]
             yield from _compare("prompts", ", ".join(expected.prompts), ", ".join(heard))
+        if expected.says is not None:
+            wanted = " | ".join(one[:MAX_DETAIL] for one in expected.says)
+            said = [event.detail for event in record.transcript if event.event == "said"]
+            yield from _compare("says", wanted, " | ".join(said))
         yield from self._transcript()
 
     def _reject(self) -> Iterator[Difference]:

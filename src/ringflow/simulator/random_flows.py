@@ -195,7 +195,7 @@ def _wrong_field(words: Vocabulary, kind: str, written: Written, apps: list[str]
     unspoken = (
         field
         for field, prompt in slot.prompts()
-        if words.library is not None and prompt != CALL_WORDS and prompt not in words.library
+        if words.library is not None and not prompt.startswith(CALL_WORDS) and prompt not in words.library
     )
     problems = (problem.field for problem in slot.problems())
     return next(chain(leads, problems, unspoken), None)

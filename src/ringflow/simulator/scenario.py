@@ -367,6 +367,7 @@ class Expected(Frozen):
     legs: tuple[LegExpected, ...] | None = None
     variables: dict[str, JsonValue] = Field(default_factory=dict)
     prompts: tuple[str, ...] | None = None
+    says: tuple[Text, ...] | None = None
     transcript: tuple[str, ...] = ()
     recordings: tuple[RecordingExpected, ...] | None = None
     endless: DurationMs | None = None

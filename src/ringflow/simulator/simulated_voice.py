@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ringflow.sounds.generated import GENERATED, GeneratedPrompts, can_speak, generated_name
 from ringflow.sounds.library import PromptLibrary
+from ringflow.sounds.utterance import Utterance
 from ringflow.speaking import voice_of
 
 WORDS_PER_S = 2.5
@@ -20,14 +21,14 @@ class SimulatedVoice:
         self._prompts = GeneratedPrompts(self._library, voice_of) if can_speak() else None
         self._durations_s: dict[str, float] = {}
 
-    async def prompt_of(self, text: str, language: str) -> str:
+    async def prompt_of(self, utterance: Utterance) -> str:
         """The name of the prompt with this text. Raises `SpeechFailed`."""
-        name = generated_name(text, language)
+        name = generated_name(utterance.text, utterance.language)
         if name not in self._durations_s:
             if self._prompts is None:
-                self._durations_s[name] = max(1, len(text.split())) / WORDS_PER_S
+                self._durations_s[name] = max(1, len(utterance.text.split())) / WORDS_PER_S
             else:
-                await self._prompts.prompt_of(text, language)
+                await self._prompts.prompt_of(utterance)
                 self._durations_s[name] = self._library.duration_s(name)
         return name
 

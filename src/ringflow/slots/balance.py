@@ -25,7 +25,7 @@ class Balance(Slot):
     def prompts(self) -> Iterator[tuple[str, str]]:
         """The words of the language."""
         yield from super().prompts()
-        yield from words_of(self.language)
+        yield from words_of(self.language, "balance")
 
     async def run(self, call: Call) -> str:
         """Say it; `unknown` where nobody has been identified."""

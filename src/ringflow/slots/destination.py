@@ -143,7 +143,7 @@ class Destination(Slot):
         played = super().prompts()
         yield from (one for one in played if one[0] != "blocked_file" or self.blocked is not None)
         if self.announce or self.before or self.after:
-            yield from words_of(self.language)
+            yield from words_of(self.language, "minutes", "prices")
 
     def _announcement_problems(self, given: list[str]) -> Iterator[FieldProblem]:
         """What is said of a call that has no price, twice, or not at all."""

@@ -14,7 +14,7 @@ from ringflow.flows.card_slot import CardSlot
 from ringflow.flows.slot import SinglePrompt
 from ringflow.flows.spoken import Language, words_of
 from ringflow.money import Money
-from ringflow.speaking import say_money
+from ringflow.speaking import SaidAs, say_money
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -45,7 +45,7 @@ class Redeem(CardSlot):
     def prompts(self) -> Iterator[tuple[str, str]]:
         """Those of the fields, and the words of the language."""
         yield from super().prompts()
-        yield from words_of(self.language)
+        yield from words_of(self.language, SaidAs.MONEY)
 
     async def run(self, call: Call) -> str:
         """Ask until credit was given or the attempts are used up; `unknown` where nobody was identified."""

@@ -13,7 +13,7 @@ from ringflow.calls.prompt import Prompt
 from ringflow.flows.slot import FieldProblem, SinglePrompt, Slot, VariableName
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
-from ringflow.speaking import say_digits, say_number
+from ringflow.speaking import SaidAs, say_digits, say_number
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -114,7 +114,7 @@ class SpeedDial(Slot):
             if self.action in _PROMPTS_OF.get(name, (self.action,)):
                 yield name, prompt
         if self.action == "list":
-            yield from words_of(self.language)
+            yield from words_of(self.language, SaidAs.NUMBER, SaidAs.DIGITS)
 
     async def run(self, call: Call) -> str:
         """Do what the action says; `unknown` where nobody has been identified."""

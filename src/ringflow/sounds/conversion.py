@@ -123,7 +123,7 @@ def _import(parts: Sequence[_Levelled], name: str, library: PromptLibrary, shown
 
 
 def make_pause(length_ms: int, name: str, library: PromptLibrary) -> None:
-    """Make the prompt `name` of silence. Raises `Refused` for the name, `StartError` as `import_sound` does."""
+    """Make the prompt `name` of silence. Raises `Refused` and `StartError` as `import_sound` does."""
     check_name(name)
     silence = np.zeros(round(length_ms * WIDE_HZ / 1000))
     library.replace(name, encode_forms(pad_to_packets(silence, WIDE_HZ)))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ringflow.errors import RingflowError
 from ringflow.sounds.library import PromptLibrary
+from ringflow.sounds.utterance import Utterance
 
 GENERATED = "GENERATED"
 """The folder of the library in which they are."""
@@ -58,8 +59,9 @@ class GeneratedPrompts:
         self._free = asyncio.Semaphore(AT_ONCE)
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
-    async def prompt_of(self, text: str, language: str) -> str:
+    async def prompt_of(self, utterance: Utterance) -> str:
         """The name of the prompt with this text, spoken now where it is not there. Raises `SpeechFailed`."""
+        text, language = utterance.text, utterance.language
         name = generated_name(text, language)
         if name not in self._under_way and self._is_kept(name):
             return name

@@ -10,12 +10,13 @@ from ringflow.speaking.countries import language_of_country
 from ringflow.speaking.country_names import country_name
 from ringflow.speaking.language import Clock, Gender, Language, languages, load_language
 from ringflow.speaking.phrases import balance, digits, minutes, money, number
-from ringflow.speaking.prompts import prompts_needed
+from ringflow.speaking.prompts import Announcement, prompts_needed
 from ringflow.speaking.values import Manner, SaidAs, words_of
 from ringflow.speaking.words import LIBRARY_PREFIX, Source, Unit, Words
 
 __all__ = [
     "LIBRARY_PREFIX",
+    "Announcement",
     "Clock",
     "Gender",
     "Language",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date as Date
-from datetime import time as Time
+import datetime
 
 from ringflow.errors import Refused
 from ringflow.speaking.language import Clock, Language, load_language
@@ -17,7 +16,7 @@ _LENGTHS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 _HALF_DAY = 12
 
 
-def date(day: Date, language: str, *, weekday: bool = False, year: bool = True) -> Words:
+def date(day: datetime.date, language: str, *, weekday: bool = False, year: bool = True) -> Words:
     """A day of the Gregorian calendar, with its weekday before it and its year behind it where wanted."""
     spoken = load_language(language)
     slots = {
@@ -33,7 +32,7 @@ def date(day: Date, language: str, *, weekday: bool = False, year: bool = True) 
     return spoken.words(said)
 
 
-def time(moment: Time, language: str, clock: Clock | None = None) -> Words:
+def time(moment: datetime.time, language: str, clock: Clock | None = None) -> Words:
     """A time of day to the minute, by a clock of 12 or 24 hours; None: the one usual in the language."""
     spoken = load_language(language)
     by_half_days = (clock or spoken.clock) is Clock.TWELVE

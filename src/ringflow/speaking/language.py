@@ -246,9 +246,7 @@ def build_language(code: str, file: LanguageFile) -> Language:
         grammar=grammar,
         genders={name: entry.gender for name, entry in file.nouns.items()},
         currencies=file.currencies,
-        letters={
-            entry.text.lower(): key for key, entry in file.units.items() if key.startswith(_LETTER)
-        },
+        letters={entry.text.lower(): key for key, entry in file.units.items() if key.startswith(_LETTER)},
         marks=file.marks,
         months=file.months,
         weekdays=file.weekdays,

@@ -46,14 +46,16 @@ def decimal(value: Decimal, language: str) -> Words:
     whole, _, fraction = f"{abs(value):f}".partition(".")
     if len(fraction) > MAX_DECIMALS:
         raise Refused(
-            "speech.number_too_fine", f"a number is said with at most {MAX_DECIMALS} decimals", most=MAX_DECIMALS
+            "speech.number_too_fine",
+            f"a number is said with at most {MAX_DECIMALS} decimals",
+            most=MAX_DECIMALS,
         )
     said = _decimal(spoken, spoken.spell(checked(int(whole))), fraction)
     return spoken.words(_signed(spoken, -1 if value < 0 else 1, said))
 
 
 def ordinal(n: int, language: str, gender: Gender | None = None) -> Words:
-    """An ordinal number, by itself or before a noun of `gender`. Raises `Refused` beyond 1 to `MAX_ORDINAL`."""
+    """An ordinal number, alone or before a noun of `gender`. Raises `Refused` beyond 1 to `MAX_ORDINAL`."""
     if not 0 < n <= MAX_ORDINAL:
         raise Refused(
             "speech.no_ordinal", f"ordinal numbers are said from 1 to {MAX_ORDINAL}", most=MAX_ORDINAL

@@ -11,7 +11,7 @@ from ringflow.speaking.language import COUNTING, ORDINAL, PAUSE, Gender, Languag
 from ringflow.speaking.rules import GLUE, Kind, Steps, walk
 from ringflow.speaking.values import SaidAs
 
-Announcement: TypeAlias = Literal["balance", "minutes"]
+Announcement: TypeAlias = Literal["balance", "minutes", "prices"]
 """The sentences that slots say by themselves."""
 
 
@@ -94,6 +94,9 @@ def _roots(language: Language, said: SaidAs | Announcement) -> _Roots:
             return _Roots((*sums, "balance"), counting, tuple(money))
         case "minutes":
             return _Roots(("minutes", "less_than_a_minute"), counting, ("minute",))
+        case "prices":
+            phrases = (*sums, "rate", "cost", "free", "minutes", "minutes_and_seconds")
+            return _Roots(phrases, counting, (*money, "minute", "second"))
         case _:
             return _Roots()
 

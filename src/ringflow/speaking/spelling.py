@@ -39,9 +39,9 @@ def letters(text: str, language: str) -> Words:
 def telephone_number(text: str, language: str, country: str) -> Words:
     """A telephone number, digit by digit in the groups in which it is written, with a pause between them.
 
-    A number of `country` is said as it is dialled there, a foreign one with its country's code, and what is
-    no telephone number that all can reach, such as 112 or an extension, digit by digit. A language may say short groups as
-    one number ("quarante-deux"). Raises `Refused` as `digits` does.
+    A number of `country` is said as it is dialled there, a foreign one with its country's code. What is no
+    telephone number that all can reach, such as 112 or an extension, is said digit by digit. A language may
+    say short groups as one number ("quarante-deux"). Raises `Refused` as `digits` does.
     """
     number = dialled_number(text.strip(), country)
     if number is None:
@@ -54,7 +54,9 @@ def _written(number: str, country: str) -> tuple[list[str], bool]:
     """The groups of an E.164 number, and whether a plus stands before them."""
     parsed = phonenumbers.parse(f"+{number}")
     at_home = national_form(number, country) is not None
-    form = phonenumbers.PhoneNumberFormat.NATIONAL if at_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    form = (
+        phonenumbers.PhoneNumberFormat.NATIONAL if at_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
     return _GROUP.findall(phonenumbers.format_number(parsed, form)), not at_home
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from datetime import date as Date
-from datetime import time as Time
+from datetime import UTC, tzinfo
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 
@@ -159,34 +159,34 @@ def _number(text: str, manner: Manner) -> Words:
     return decimal(found, manner.language)
 
 
-def _day(value: object, text: str, manner: Manner) -> Date:
+def _day(value: object, text: str, manner: Manner) -> datetime.date:
     moment = _moment(value, text, manner)
     if moment is not None:
         return moment.date()
     try:
-        return Date.fromisoformat(text)
+        return datetime.date.fromisoformat(text)
     except ValueError:
         raise _malformed(text, SaidAs.DATE, _MEANT[SaidAs.DATE][1]) from None
 
 
-def _time_of_day(value: object, text: str, manner: Manner) -> Time:
-    try:
-        return Time.fromisoformat(text)
-    except ValueError:
-        moment = _moment(value, text, manner)
+def _time_of_day(value: object, text: str, manner: Manner) -> datetime.time:
+    moment = _moment(value, text, manner)
+    if moment is None and isinstance(value, str):
+        with suppress(ValueError):
+            return datetime.time.fromisoformat(text)
     if moment is None:
         raise _malformed(text, SaidAs.TIME, _MEANT[SaidAs.TIME][1])
     return moment.time()
 
 
-def _moment(value: object, text: str, manner: Manner) -> datetime | None:
+def _moment(value: object, text: str, manner: Manner) -> datetime.datetime | None:
     """A point in time as a clock in the zone shows it; None for a text that is none."""
     try:
         if text == NOW:
-            return datetime.fromtimestamp(manner.now_s, manner.zone)
+            return datetime.datetime.fromtimestamp(manner.now_s, manner.zone)
         if not isinstance(value, str) or _UNIX_TEXT.fullmatch(text):
-            return datetime.fromtimestamp(float(text), manner.zone)
-        moment = datetime.fromisoformat(text) if "T" in text or " " in text else None
+            return datetime.datetime.fromtimestamp(float(text), manner.zone)
+        moment = datetime.datetime.fromisoformat(text) if "T" in text or " " in text else None
     except (ValueError, OverflowError, OSError):
         return None
     return moment.astimezone(manner.zone) if moment is not None and moment.tzinfo else moment
