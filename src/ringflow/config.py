@@ -9,15 +9,25 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    model_validator,
+)
 
 from ringflow.documents import Document, Location, parse_document, read_document
 from ringflow.errors import ConfigError, DocumentError, Problem
@@ -74,6 +84,15 @@ def _region(value: str) -> str:
     return value
 
 
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError(f"{quoted(value)} is not the address of a service || write https://host/path")
+    if "{" in value:
+        raise ValueError("nothing is filled in here || write `{text}` in `body`")
+    return value
+
+
 def _zone_name(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -90,6 +109,7 @@ HOST_PATTERN = r"^[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
 LANGUAGE_PATTERN = r"^[a-z]{2,3}$"
+VOICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.+:/-]{0,99}$"
 URI_DIAL_PATTERN = r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$"
 FOLDER_PATTERN = r"^/[^\x00-\x1f\"\\]*$"
 PATTERN_MENDS = {
@@ -98,9 +118,13 @@ PATTERN_MENDS = {
     NAME_PATTERN: "use at most 64 letters, digits, _ . and -, beginning with a letter or digit",
     CURRENCY_PATTERN: "write three capitals, such as USD",
     LANGUAGE_PATTERN: "write its code, such as en",
+    VOICE_PATTERN: "use letters, digits and _ . + : / -, as the backend names its voices",
     URI_DIAL_PATTERN: "write it as in PJSIP/ringflow-uri/{uri}",
 }
 """What the regular expressions of settings ask for, in words."""
+
+ESPEAK = "espeak-ng"
+"""The backend that speaks texts where nothing else is configured."""
 
 Digits = Annotated[Text, Field(min_length=1, max_length=64)]
 WrittenCli = Annotated[Text, BeforeValidator(_all_digits), Field(min_length=1, max_length=200)]
@@ -165,6 +189,79 @@ class SoundsConfig(Frozen):
 
     folder: Path = Path("sounds")
     asterisk_prefix: str | None = None
+
+
+def _speech_body() -> JsonValue:
+    return {"text": "{text}", "language": "{language}", "voice": "{voice}"}
+
+
+class SpeechHttpConfig(Frozen):
+    """A service that answers a POST with the sound of a text.
+
+    `{text}`, `{language}` and `{voice}` in `body`, and `{secret}` in `headers`, are filled in. A `body` of
+    text is sent as it is, any other as JSON.
+    """
+
+    url: Annotated[str, AfterValidator(_http_url)]
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: JsonValue = Field(default_factory=_speech_body)
+    secret_env: str = ""
+    secret_file: Path | None = None
+
+
+class SpeechPiperConfig(Frozen):
+    """Piper's program, and its models by language or by the name of a voice."""
+
+    program: str = "piper"
+    models: Annotated[dict[str, Path], Field(min_length=1)]
+
+
+class SpeechBackendConfig(Frozen):
+    """What speaks texts besides espeak-ng: exactly one of a command, Piper, and an HTTP service.
+
+    `command` gets the text on its standard input and writes a WAV file to its standard output; `{language}`
+    and `{voice}` in its arguments are filled in.
+    """
+
+    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    piper: SpeechPiperConfig | None = None
+    http: SpeechHttpConfig | None = None
+    ssml: bool = False
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 30.0
+    max_mb: Annotated[float, Field(gt=0, le=100)] = 20.0
+
+    @model_validator(mode="after")
+    def _is_one(self) -> SpeechBackendConfig:
+        given = [one for one in ("command", "piper", "http") if getattr(self, one) is not None]
+        if len(given) != 1:
+            what = f"{' and '.join(given)} are both given" if given else "nothing says how it speaks"
+            raise ValueError(f"{what} || give one of command, piper and http")
+        if self.piper is not None and self.ssml:
+            raise ValueError("Piper has no SSML || remove `ssml`")
+        return self
+
+
+class SpeechLanguageConfig(Frozen):
+    """What speaks a language, and in which of its voices."""
+
+    backend: str | None = None
+    voice: Annotated[str, Field(pattern=VOICE_PATTERN)] | None = None
+
+
+class SpeechConfig(Frozen):
+    """What speaks the texts of flows, how long calls wait for it, and how much of it is kept."""
+
+    backend: str = ESPEAK
+    languages: dict[Annotated[str, Field(pattern=LANGUAGE_PATTERN)], SpeechLanguageConfig] = Field(
+        default_factory=dict
+    )
+    backends: dict[Annotated[str, Field(pattern=NAME_PATTERN)], SpeechBackendConfig] = Field(
+        default_factory=dict
+    )
+    words_per_minute: Annotated[int, Field(ge=80, le=450)] = 150
+    limit_s: Annotated[float, Field(gt=0, le=30)] = 5.0
+    kept: Annotated[int, Field(ge=10, le=1_000_000)] = 1000
+    kept_mb: Annotated[float, Field(ge=1, le=1_000_000)] = 500.0
 
 
 class ImpersonationConfig(Frozen):
@@ -309,6 +406,7 @@ class Config(Frozen):
     ami: AmiConfig | None = None
     http: HttpConfig | None = HttpConfig()
     sounds: SoundsConfig = SoundsConfig()
+    speech: SpeechConfig = SpeechConfig()
     impersonation: ImpersonationConfig = ImpersonationConfig()
     charging: ChargingConfig = Field(default_factory=ChargingConfig)
     cards: CardsConfig = CardsConfig()
@@ -472,4 +570,15 @@ def _secret_variables(settings: Mapping[str, Any], environ: Mapping[str, str]) -
         if isinstance(written, Mapping):
             names.add(str(written.get(setting)))
         names.add(environ.get(f"{ENVIRONMENT_PREFIX}{group}__{setting}".upper(), ""))
+    names |= {str(one["secret_env"]) for one in _speech_services(settings) if "secret_env" in one}
     return frozenset(names)
+
+
+def _speech_services(settings: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The HTTP services that speak texts, as they are written."""
+    speech = settings.get("speech")
+    backends = speech.get("backends") if isinstance(speech, Mapping) else None
+    for backend in backends.values() if isinstance(backends, Mapping) else ():
+        http = backend.get("http") if isinstance(backend, Mapping) else None
+        if isinstance(http, Mapping):
+            yield http

@@ -32,6 +32,7 @@ from ringflow.ledger.server_names import BOOT_MARK
 from ringflow.recordings.service import Recordings
 from ringflow.sounds.generated import GeneratedPrompts
 from ringflow.sounds.library import PromptLibrary
+from ringflow.sounds.voices import Voices, speech_problems
 from ringflow.speaking import voice_of
 from ringflow.store.address import IN_MEMORY, read_address
 from ringflow.store.store import Store
@@ -81,8 +82,9 @@ async def open_core(
     last good revisions serve. `recordings_folder`: instead of the configured one.
     """
     wrong = wrong_language(config)
-    if wrong is not None:
-        raise ConfigError([wrong])
+    if problems := [*([wrong] if wrong is not None else []), *speech_problems(config)]:
+        raise ConfigError(problems)
+    voices = Voices.configured(config, voice_of)
     keys = configured_keys(config)
     pepper_file = config.cards.pepper_file
     ring = PepperRing(config.cards.pepper_env, config.path(pepper_file) if pepper_file else None)
@@ -103,6 +105,7 @@ async def open_core(
             uri_hosts=config.allowed_uri_hosts,
             last_good=earlier,
             language=config.language,
+            voices=voices,
         )
     except BaseException:
         await store.close()
@@ -118,7 +121,7 @@ async def open_core(
         charging=charging,
         teller=Teller(store, directory, config.country, ring.current, charging.ledger.now_ms),
         calendars=Calendars(store, CalendarFiles(config.path(config.calendars.folder))),
-        voice=GeneratedPrompts(library, voice_of),
+        voice=GeneratedPrompts(library, voices),
         recordings=recordings,
     )
     return Core(config, store, directory, book, library, world, charging, recordings)

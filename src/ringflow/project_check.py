@@ -21,6 +21,7 @@ from ringflow.flows.registry import slot_types
 from ringflow.flows.surroundings import configured_surroundings
 from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_scenario_files
 from ringflow.sounds.library import PromptLibrary
+from ringflow.sounds.voices import speech_problems
 from ringflow.store.address import read_address
 from ringflow.validation import check_model, wrong_locations
 from ringflow.wording import did_you_mean, known_words, quoted
@@ -124,6 +125,7 @@ def _references(config: Config, drafts: Sequence[Draft], library: PromptLibrary)
     wrong = wrong_language(config)
     if wrong is not None:
         yield wrong
+    yield from speech_problems(config)
     if not library.folder.is_dir():
         what, mend = f"`folder`: {quoted(config.sounds.folder)} is not there", "it is where the prompts are"
         yield config.problem(("sounds", "folder"), what, mend)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringflow.config import load_config
+from ringflow.config import SpeechConfig, load_config
 from ringflow.flows.check import check_flows
 from ringflow.flows.load import draft_from_bytes
 from ringflow.flows.registry import slot_types
@@ -15,12 +15,15 @@ from ringflow.simulator.judgement import play
 from ringflow.simulator.run import SimulatedCall
 from ringflow.simulator.scenario_files import read_scenarios
 from ringflow.simulator.stage import Stage
-from ringflow.sounds.generated import generated_name
 from ringflow.sounds.library import PromptLibrary
-from ringflow.speaking import say_digits, say_money, say_number
+from ringflow.sounds.utterance import Utterance
+from ringflow.sounds.voices import Voices
+from ringflow.speaking import say_digits, say_money, say_number, voice_of
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = PromptLibrary(ROOT / "sounds")
+
+NAMES = Voices(SpeechConfig(), {}, voice_of)
 
 
 def problems(slot: str) -> list[str]:
@@ -141,7 +144,7 @@ async def test_a_text_with_variables_is_spoken_for_as_long_as_its_prompt_plays(t
     before = set(LIBRARY.names())
     call = await played(tmp_path, "slot: audio, file: {say: 'You called ${did}.'}")
     assert said(call, "said") == ["You called 18005550100."]
-    assert said(call, "prompt") == [generated_name("You called 18005550100.", "en")]
+    assert said(call, "prompt") == [NAMES.prompt_name(Utterance("You called 18005550100.", "en"))]
     assert call.carried.missing_prompts == ()
     assert 2000 < call.record.duration_ms < 10_000
     assert set(LIBRARY.names()) == before, "the operator's library has nothing of a simulated call"

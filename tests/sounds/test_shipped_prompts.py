@@ -11,10 +11,10 @@ from ringflow.calls.language import has_variants
 from ringflow.documents import read_document
 from ringflow.sounds import PromptLibrary, forms
 from ringflow.sounds.codecs import decode
-from ringflow.sounds.generated import GENERATED
 from ringflow.sounds.inspection import check
 from ringflow.sounds.levels import PEAK_DBFS, TARGET_DBFS, peak_dbfs, speech_dbfs
 from ringflow.sounds.prompt_texts import PromptText, read_texts
+from ringflow.sounds.voices import GENERATED
 from ringflow.speaking import LIBRARY_PREFIX, languages, prompts_needed
 
 FOLDER = Path(__file__).parents[2] / "sounds"

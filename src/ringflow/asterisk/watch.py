@@ -20,8 +20,8 @@ from ringflow.config import AmiConfig, Config
 from ringflow.errors import RingflowError
 from ringflow.recordings.folder import RecordingFailed, RecordingFolder
 from ringflow.recordings.service import configured_folder
-from ringflow.sounds.generated import GENERATED
 from ringflow.sounds.library import PromptLibrary
+from ringflow.sounds.voices import GENERATED
 
 log = structlog.get_logger("ringflow.asterisk")
 

@@ -7,7 +7,7 @@ from ringflow.calls.variables import Variables
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config
 from ringflow.errors import Problem, Refused
-from ringflow.sounds.generated import GENERATED
+from ringflow.sounds.voices import GENERATED
 from ringflow.speaking import LIBRARY_PREFIX, languages, load_language
 
 OFFERS = "LANGUAGE"

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -22,6 +22,7 @@ from ringflow.flows.registry import slot_types
 from ringflow.flows.revisions import Revision
 from ringflow.flows.slot import Slot
 from ringflow.flows.surroundings import Prompts, Surroundings
+from ringflow.sounds.voices import Voices
 
 log = structlog.get_logger("ringflow.flows")
 
@@ -69,14 +70,17 @@ class FlowBook:
         uri_hosts: frozenset[str] | None = None,
         last_good: Iterable[Revision] = (),
         language: str = "en",
+        voices: Voices | None = None,
     ) -> FlowBook:
         """The flows of a folder; `problems` says what is wrong with the files.
 
         A file with problems is served by its text in `last_good`; without one its flow is missing. `entries`
         are the apps that DIDs are known to lead to, `uri_hosts` those that SIP URIs may, None: any. Without
-        `types`, those of `ringflow.slots`. `language` is the configured one.
+        `types`, those of `ringflow.slots`. `language` and `voices` are the configured ones.
         """
         surroundings = Surroundings(prompts=prompts, entries=entries, uri_hosts=uri_hosts, language=language)
+        if voices is not None:
+            surroundings = replace(surroundings, voices=voices)
         book = cls(folder, slot_types() if types is None else types, surroundings)
         book._begin_with(last_good)
         book.reload()

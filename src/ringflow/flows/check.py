@@ -19,9 +19,8 @@ from ringflow.flows.overridden import override_problems
 from ringflow.flows.registry import slot_types
 from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, NOT_SAID, RETURN_PREFIX, Slot
 from ringflow.flows.spoken import CALL_WORDS, call_words
-from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings
+from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings, VoicesSeen
 from ringflow.flows.unset import unset_problems
-from ringflow.sounds.generated import can_speak
 from ringflow.speaking import LIBRARY_PREFIX
 from ringflow.wording import did_you_mean, known_words, nearest, quoted
 
@@ -32,7 +31,11 @@ _WITHOUT_WAYS = frozenset({"headers", "min", "regex", "caller_id"})
 def check_flows(drafts: Sequence[Draft], surroundings: Surroundings) -> list[Problem]:
     """Every problem of the flows, each by itself and all together, sorted by place."""
     if surroundings.prompts is not None:
-        surroundings = replace(surroundings, prompts=PromptsSeen(surroundings.prompts))
+        surroundings = replace(
+            surroundings,
+            prompts=PromptsSeen(surroundings.prompts),
+            voices=VoicesSeen(surroundings.voices),
+        )
     by_app: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
         if draft.app is not None:
@@ -133,9 +136,7 @@ def _slot_problems(
             what, mend = surroundings.calendars.trouble(calendar, file)
             if what:
                 yield document.problem(draft.at(index, *within), what, mend)
-    # Where prompts are not looked for, a voice is not either.
-    has_voice = surroundings.prompts is None or can_speak()
-    yield from _spoken_problems(draft, index, slot, has_voice=has_voice)
+    yield from _spoken_problems(draft, index, slot, surroundings)
     if surroundings.prompts is not None:
         yield from _prompt_problems(draft, index, slot, surroundings.prompts, surroundings.language)
     given = surroundings.always_set | surroundings.sometimes_set
@@ -176,16 +177,21 @@ def _prompt_problems(
         yield draft.document.problem(place, what, mend)
 
 
-def _spoken_problems(draft: Draft, index: int, slot: Slot, *, has_voice: bool) -> Iterator[Problem]:
+def _spoken_problems(draft: Draft, index: int, slot: Slot, surroundings: Surroundings) -> Iterator[Problem]:
     secrets = _secrets(draft)
-    for field, spoken in slot.spoken():
-        place = draft.find(index, field, spoken.say.text)
-        for name in sorted({one.name.partition(".")[0] for one in spoken.say.references} & secrets):
+    for spoken in slot.spoken():
+        place = draft.find(index, spoken.field, spoken.texts[0].text)
+        named = {one.name.partition(".")[0] for text in spoken.texts for one in text.references}
+        for name in sorted(named & secrets):
             what = f"`{name}` is secret, and would not be said: the record has what is said"
             yield draft.document.problem(place, what, "say something else, or set it without `secret`")
-        if spoken.needs_voice and not has_voice:
-            what = "texts are spoken by espeak-ng, which is not installed"
-            yield draft.document.problem(place, what, "apt install espeak-ng")
+        # Where prompts are not looked for, a voice is not either.
+        if spoken.voice is not None and surroundings.prompts is not None:
+            language = spoken.voice.language or own_language(draft, surroundings.language)
+            lacking = surroundings.voices.lacks(replace(spoken.voice, language=language))
+            if lacking is not None:
+                at = draft.at(index, "backend") if spoken.voice.backend is not None else place
+                yield draft.document.problem(at, *lacking)
 
 
 def _secrets(draft: Draft) -> frozenset[str]:

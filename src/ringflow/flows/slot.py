@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from ringflow.calls.json_value import JsonValue
 from ringflow.flows.spoken_prompt import SpokenPrompt
 from ringflow.flows.template import Template
+from ringflow.sounds.utterance import Utterance
 from ringflow.wording import quoted
 
 if TYPE_CHECKING:
@@ -119,6 +120,18 @@ class FieldProblem:
     what: str
     mend: str
     within: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenField:
+    """Something that a slot says. `voice`: what a voice needs to speak it; None: it needs none.
+
+    The text is empty there, and so is the language where it is that of the call.
+    """
+
+    field: str
+    texts: tuple[Template, ...]
+    voice: Utterance | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,13 +284,13 @@ class Slot(BaseModel):
                 elif isinstance(item, str):
                     yield name, item
 
-    def spoken(self) -> Iterator[tuple[str, SpokenPrompt]]:
-        """Everything that is said in place of a prompt, with the name of its field."""
+    def spoken(self) -> Iterator[SpokenField]:
+        """Everything that is said and not a prompt."""
         for name in type(self).model_fields:
             value = getattr(self, name)
             for item in value if isinstance(value, tuple) else [value]:
                 if isinstance(item, SpokenPrompt):
-                    yield name, item
+                    yield SpokenField(name, tuple(item.templates()), item.wanted_voice)
 
 
 def _names_prompts(metadata: list[object], annotation: object) -> bool:

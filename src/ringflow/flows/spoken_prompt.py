@@ -54,6 +54,11 @@ class SpokenPrompt(MannerFields):
         """Whether a voice has to speak it."""
         return self.said_as is SaidAs.TEXT
 
+    @property
+    def wanted_voice(self) -> Utterance | None:
+        """What is spoken, without its text; None where no voice has to."""
+        return Utterance("", self.language or "") if self.needs_voice else None
+
     def templates(self) -> Iterator[Template]:
         """Every text with `${...}`."""
         yield from (one for one in (self.say, self.currency, self.timezone) if one is not None)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 
 from ringflow.calls.variables import ALWAYS_SET, SOMETIMES_SET
-from ringflow.config import Config
+from ringflow.config import Config, SpeechConfig
+from ringflow.sounds.utterance import Utterance
+from ringflow.sounds.voices import Voices
+from ringflow.speaking import voice_of
 
 
 class Prompts(Protocol):
@@ -48,13 +52,29 @@ class PromptsSeen:
         return self._prompts.suggest(name)
 
 
+class Speaking(Protocol):
+    """What speaks texts."""
+
+    def lacks(self, utterance: Utterance) -> tuple[str, str] | None:
+        """Why a text like this cannot be spoken, and what to do; None: nothing that is known."""
+        ...
+
+
+class VoicesSeen:
+    """Voices that are each asked once."""
+
+    def __init__(self, voices: Speaking) -> None:
+        self.lacks = cache(voices.lacks)
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """`entries` are apps that calls enter directly, besides those that no other app leads to.
 
     Without `prompts`, every prompt is taken to exist, without `calendars` every calendar; without
     `uri_hosts`, every host is taken to be allowed. With `other_apps` there may be any apps besides those that
-    are checked. `language` is the one of prompts in no language's folder.
+    are checked. `language` is the one of prompts in no language's folder, `voices` speak
+    texts.
     """
 
     prompts: Prompts | None = None
@@ -65,11 +85,16 @@ class Surroundings:
     other_apps: bool = False
     calendars: CalendarsKnown | None = None
     language: str = "en"
+    voices: Speaking = field(default_factory=lambda: Voices(SpeechConfig(), {}, voice_of))
 
 
 def configured_surroundings(config: Config, prompts: Prompts) -> Surroundings:
     """What the configuration says of the DIDs that lead to flows, and of the hosts that may be dialled."""
     entries = frozenset(did.app for did in config.dids)
     return Surroundings(
-        prompts=prompts, entries=entries, uri_hosts=config.allowed_uri_hosts, language=config.language
+        prompts=prompts,
+        entries=entries,
+        uri_hosts=config.allowed_uri_hosts,
+        language=config.language,
+        voices=Voices.configured(config, voice_of),
     )

@@ -36,6 +36,7 @@ from ringflow.simulator.scenario_recordings import ScenarioRecordings
 from ringflow.simulator.world import make_world
 from ringflow.sounds.generated import GeneratedPrompts
 from ringflow.sounds.library import PromptLibrary
+from ringflow.sounds.voices import Voices
 from ringflow.speaking import voice_of
 from ringflow.store import Store
 
@@ -158,7 +159,9 @@ class ScenarioServer:
                 trunks=_in_turn(ready.world.trunks, dials.turns),
                 uri_dial=dials.uri,
                 manager=self._manager if given.manager else None,
-                voice=GeneratedPrompts(PromptLibrary(config.path(config.sounds.folder)), voice_of),
+                voice=GeneratedPrompts(
+                    PromptLibrary(config.path(config.sounds.folder)), Voices.configured(config, voice_of)
+                ),
             )
             kept = KeptRecords()
             engine = Engine(ready.directory, flows, world, (kept,))

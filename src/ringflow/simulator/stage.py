@@ -32,6 +32,8 @@ from ringflow.simulator.simulated_voice import SimulatedVoice
 from ringflow.simulator.virtual_call import MakeEngine
 from ringflow.simulator.world import ScenarioWorld, make_world
 from ringflow.sounds.library import PromptLibrary
+from ringflow.sounds.voices import Voices
+from ringflow.speaking import voice_of
 from ringflow.store import Store
 
 ASSUMED_PROMPT_S = 2.0
@@ -62,7 +64,7 @@ class Stage:
         library = PromptLibrary(config.path(config.sounds.folder))
         self.config = config
         (empty.parent / "sounds").mkdir(exist_ok=True)
-        self._voice = SimulatedVoice(empty.parent / "sounds")
+        self._voice = SimulatedVoice(empty.parent / "sounds", config)
         of_library = durations_of(library)
         self.duration_of: PromptDuration = lambda name: self._voice.duration_s(name) or of_library(name)
         self._prompts = library if library.folder.is_dir() else None
@@ -124,7 +126,12 @@ class Stage:
     def _folder(self, folder: Path) -> FlowBook:
         if folder not in self._books:
             found = (
-                FlowBook.load(folder, prompts=self._prompts, language=self.config.language)
+                FlowBook.load(
+                    folder,
+                    prompts=self._prompts,
+                    language=self.config.language,
+                    voices=Voices.configured(self.config, voice_of),
+                )
                 if folder.is_dir()
                 else FlowBook.of(())
             )

@@ -4,76 +4,59 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
+import fcntl
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ringflow.errors import RingflowError
 from ringflow.sounds.library import PromptLibrary
+from ringflow.sounds.speech_backend import BackendDown, SpeechFailed
 from ringflow.sounds.utterance import Utterance
+from ringflow.sounds.voices import GENERATED, ChosenVoice, Voices
 
-GENERATED = "GENERATED"
-"""The folder of the library in which they are."""
+MAX_WAITING = 200
+"""How many texts may wait to be spoken; more are refused at once."""
 
-MAX_KEPT = 1000
-"""How many are kept; beyond that those that were not played for the longest time are deleted."""
+DOWN_S = 10.0
+"""For how long a backend that is down is not asked again, so that not each call waits for it."""
 
-AT_ONCE = 2
-"""How many are spoken at the same time: each takes a processor for about a tenth of a second."""
-
-LIMIT_S = 5.0
-"""How long a call waits for its text."""
-
-_NAME_DIGITS = 24
-
-
-def generated_name(text: str, language: str) -> str:
-    """The name of the prompt with this text."""
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_NAME_DIGITS]
-    return f"{GENERATED}/{language}/{digest}"
-
-
-def can_speak() -> bool:
-    """Whether there is a voice at all: espeak-ng is installed."""
-    return shutil.which("espeak-ng") is not None
-
-
-class SpeechFailed(RingflowError):
-    """A text that was not spoken: espeak-ng is missing, refused it, or took too long."""
+_LOCK_POLL_S = 0.05
 
 
 class GeneratedPrompts:
-    """Speaks texts by espeak-ng. `voice_of` gives the voice of a language.
+    """Speaks texts by the configured backends into a library.
 
-    Calls that want the same text at once wait for one voice, which goes on where one of them ends.
+    Calls that want the same text at once wait for one synthesis, which goes on where one of them ends; so do
+    several servers that share the library's folder.
     """
 
-    def __init__(
-        self, library: PromptLibrary, voice_of: Callable[[str], str], *, max_kept: int = MAX_KEPT
-    ) -> None:
+    def __init__(self, library: PromptLibrary, voices: Voices) -> None:
         self._library = library
-        self._voice_of = voice_of
-        self._max_kept = max_kept
-        self._free = asyncio.Semaphore(AT_ONCE)
+        self._voices = voices
+        self._free: dict[str, asyncio.Semaphore] = {}
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._down: dict[str, tuple[float, str]] = {}
 
     async def prompt_of(self, utterance: Utterance) -> str:
         """The name of the prompt with this text, spoken now where it is not there. Raises `SpeechFailed`."""
-        text, language = utterance.text, utterance.language
-        name = generated_name(text, language)
+        chosen, name = self._voices.choose(utterance), self._voices.prompt_name(utterance)
         if name not in self._under_way and self._is_kept(name):
             return name
         task = self._under_way.get(name)
         if task is None:
-            task = asyncio.create_task(self._speak(text, language, name), name=f"speak {name}")
+            if len(self._under_way) >= MAX_WAITING:
+                raise SpeechFailed(f"{MAX_WAITING} texts wait to be spoken already")
+            task = asyncio.create_task(self._make(utterance, chosen, name), name=f"speak {name}")
             self._under_way[name] = task
             task.add_done_callback(lambda done: self._ended(name, done))
+        limit_s = self._voices.limit_s
         try:
-            await asyncio.wait_for(asyncio.shield(task), LIMIT_S)
+            await asyncio.wait_for(asyncio.shield(task), limit_s)
         except TimeoutError:
-            raise SpeechFailed(f"the text was not spoken within {LIMIT_S:g} s") from None
+            raise SpeechFailed(f"the text was not spoken within {limit_s:g} s") from None
         return name
 
     def _ended(self, name: str, task: asyncio.Task[None]) -> None:
@@ -89,29 +72,86 @@ class GeneratedPrompts:
                 os.utime(self._library.path(name, form))
         return bool(forms)
 
-    async def _speak(self, text: str, language: str, name: str) -> None:
-        async with self._free:
-            try:
-                await asyncio.to_thread(self._make, text, self._voice_of(language), name)
-            except (RingflowError, OSError) as error:
-                raise SpeechFailed(str(error)) from error
+    async def _make(self, utterance: Utterance, chosen: ChosenVoice, name: str) -> None:
+        self._refuse_while_down(chosen.name)
+        free = self._free.setdefault(chosen.name, asyncio.Semaphore(chosen.backend.at_once))
+        try:
+            async with self._alone(name):
+                if self._is_kept(name):
+                    return  # another server has made it meanwhile
+                async with free:
+                    # It may have gone down while this text waited for its turn.
+                    self._refuse_while_down(chosen.name)
+                    await self._speak(utterance, chosen, name)
+        except BackendDown as error:
+            self._down[chosen.name] = (_now_s() + DOWN_S, str(error))
+            raise
+        except SpeechFailed:
+            raise
+        except (RingflowError, OSError) as error:
+            raise SpeechFailed(str(error)) from error
 
-    def _make(self, text: str, voice: str, name: str) -> None:
+    async def _speak(self, utterance: Utterance, chosen: ChosenVoice, name: str) -> None:
+        with TemporaryDirectory(prefix="ringflow-speech-") as folder:
+            spoken = await chosen.backend.speak(utterance, chosen.voice, Path(folder))
+            await asyncio.to_thread(self._store, spoken, name)
+
+    def _store(self, spoken: Path, name: str) -> None:
         # Loads what converts sounds, which a server needs for nothing else.
-        from ringflow.sounds.speech import say
+        from ringflow.sounds.conversion import import_sound
 
-        say(text, name, self._library, voice)
+        import_sound(spoken, name, self._library, shown_as="the sound of the text")
         self._prune(name)
+
+    def _refuse_while_down(self, backend: str) -> None:
+        until_s, why = self._down.get(backend, (0.0, ""))
+        if _now_s() < until_s:
+            raise SpeechFailed(f"the backend `{backend}` is not asked for a moment: {why}")
+
+    @asynccontextmanager
+    async def _alone(self, name: str) -> AsyncIterator[None]:
+        """Wait until no other server makes this prompt. The kernel lets go of the lock of one that dies."""
+        folder = self._library.folder / GENERATED
+        folder.mkdir(parents=True, exist_ok=True)
+        # Names that end alike share a file, so there are sixteen of them, and none has to be deleted.
+        descriptor = os.open(folder / f".lock-{name[-1]}", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            while not _locked(descriptor) and not self._is_kept(name):  # noqa: ASYNC110 -- another process
+                await asyncio.sleep(_LOCK_POLL_S)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _prune(self, made: str) -> None:
         """Delete the prompts that were not played for the longest time, but never the one just made."""
         paths: dict[str, list[Path]] = {}
         played: dict[str, float] = {}
-        for name, path in self._library.files():
-            if name.startswith(f"{GENERATED}/") and name != made:
-                with contextlib.suppress(FileNotFoundError):
-                    played[name] = max(path.stat().st_mtime, played.get(name, 0.0))
-                    paths.setdefault(name, []).append(path)
-        for name in sorted(played, key=played.__getitem__)[: max(0, len(played) + 1 - self._max_kept)]:
+        sizes: dict[str, int] = {}
+        generated = PromptLibrary(self._library.folder / GENERATED)
+        for name, path in generated.files():
+            with contextlib.suppress(FileNotFoundError):
+                state = path.stat()
+                played[name] = max(state.st_mtime, played.get(name, 0.0))
+                sizes[name] = sizes.get(name, 0) + state.st_size
+                paths.setdefault(name, []).append(path)
+        count, size = len(played), sum(sizes.values())
+        for name in sorted(played, key=played.__getitem__):
+            if count <= self._voices.kept and size <= self._voices.kept_bytes:
+                break
+            if f"{GENERATED}/{name}" == made:
+                continue
             for path in paths[name]:
                 path.unlink(missing_ok=True)
+            count, size = count - 1, size - sizes[name]
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

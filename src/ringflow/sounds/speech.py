@@ -12,6 +12,7 @@ from ringflow.errors import DocumentError, Problem, Refused, StartError, Unknown
 from ringflow.sounds.conversion import ImportReport, import_sound
 from ringflow.sounds.library import PromptLibrary, check_name
 
+PROGRAM = "espeak-ng"
 DEFAULT_VOICE = "en-gb"
 # espeak-ng's own 175 words a minute are too fast for a caller who waits for instructions.
 DEFAULT_WORDS_PER_MINUTE = 150
@@ -37,15 +38,31 @@ def say(
     """
     check_name(name)
     _check_speech(text, voice, words_per_minute)
-    program = shutil.which("espeak-ng")
-    if program is None:
-        raise StartError("prompts are spoken by espeak-ng, which is not installed: apt install espeak-ng")
     with TemporaryDirectory(prefix="ringflow-say-") as folder:
         spoken = Path(folder, "spoken.wav")
-        _run_espeak(program, ["-v", voice, "-s", str(words_per_minute), "-w", str(spoken)], text, voice)
+        run_espeak(text, voice, words_per_minute, spoken)
         if not spoken.is_file():
             raise DocumentError([Problem(f"speech for {name}", 0, 0, "is silent", "write words to be said")])
         return import_sound(spoken, name, library, shown_as=f"speech for {name}")
+
+
+def can_speak() -> bool:
+    """Whether there is a voice at all: espeak-ng is installed."""
+    return shutil.which(PROGRAM) is not None
+
+
+def run_espeak(text: str, voice: str, words_per_minute: int, spoken: Path, *, is_ssml: bool = False) -> None:
+    """Speak a text, or SSML, into the WAV file `spoken`.
+
+    For a text without a sound there is no file. Raises `Refused` for text, voice or speed, `StartError`
+    without espeak-ng.
+    """
+    _check_speech(text, voice, words_per_minute)
+    program = shutil.which(PROGRAM)
+    if program is None:
+        raise StartError("prompts are spoken by espeak-ng, which is not installed: apt install espeak-ng")
+    options = ["-v", voice, "-s", str(words_per_minute), "-w", str(spoken), *(["-m"] if is_ssml else [])]
+    _run_program(program, options, text, voice)
 
 
 def _check_speech(text: str, voice: str, words_per_minute: int) -> None:
@@ -72,7 +89,7 @@ def _check_speech(text: str, voice: str, words_per_minute: int) -> None:
         )
 
 
-def _run_espeak(program: str, options: list[str], text: str, voice: str) -> None:
+def _run_program(program: str, options: list[str], text: str, voice: str) -> None:
     # The text goes through standard input: on the command line a leading `-` would be an option.
     command = [program, *options, "-b", "1", "--stdin"]
     try:

@@ -85,9 +85,9 @@ def _roots(language: Language, said: SaidAs | Announcement) -> _Roots:
             phrases = ("day_and_month", "date", "with_weekday")
             return _Roots(phrases, ("day", "year"), units=(*language.months, *language.weekdays))
         case SaidAs.TIME:
-            phrases = tuple(one for one in language.phrases if one.startswith("time_"))
+            clocks = tuple(one for one in language.phrases if one.startswith("time_"))
             parts = tuple(unit for _, unit in language.day_parts)
-            return _Roots((*phrases, "noon", "midnight"), ("clock-hour", "clock-minute"), clock, parts)
+            return _Roots((*clocks, "noon", "midnight"), ("clock-hour", "clock-minute"), clock, parts)
         case SaidAs.DURATION:
             return _Roots(("list_end",), counting, ("day", "hour", "minute", "second"))
         case "balance":

@@ -1,0 +1,70 @@
+"""SSML in flows (W3C, Speech Synthesis Markup Language 1.1): checked at load, filled in without new tags.
+
+What a variable holds is text in it: its `<`, `&` and quotes are escaped, so that a caller cannot add a tag.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+from ringflow.calls.json_value import JsonValue, as_text
+from ringflow.flows.template import Template
+
+_ROOT = "<speak"
+_STAND_IN = "1 1"
+"""In the place of a variable: text that can be in an attribute and in text, and is no name of a tag."""
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 does not allow, escaped or not."""
+_QUOTES = {'"': "&quot;", "'": "&apos;"}
+# espeak-ng opens the file, and older releases of it hand its name to a shell (LoadSoundFile: `sox "%s"`).
+_FORBIDDEN_TAGS = frozenset({"audio"})
+_FORBIDDEN_ATTRIBUTES = frozenset({"xml:base"})
+
+
+def ssml_problem(template: Template) -> tuple[str, str] | None:
+    """What is wrong with the SSML of a flow, and what to do; None: nothing."""
+    text = "".join(part if isinstance(part, str) else _STAND_IN for part in template.parts)
+    parser = expat.ParserCreate()
+    found: list[tuple[str, str]] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if name in _FORBIDDEN_TAGS:
+            found.append((f"`<{name}>` is not spoken", "play a recording by the slot `audio`"))
+        found.extend(
+            (f"`{one}` means nothing here", "remove it") for one in attributes if one in _FORBIDDEN_ATTRIBUTES
+        )
+
+    def doctype(*_: object) -> None:
+        found.append(("SSML has no DOCTYPE here", "remove it"))
+
+    parser.StartElementHandler = start
+    parser.StartDoctypeDeclHandler = doctype
+    try:
+        parser.Parse(_rooted(text), True)
+    except expat.ExpatError as error:
+        if not found:
+            what = f"is not well-formed SSML: {expat.ErrorString(error.code)}"
+            mend = "close each tag, write &amp; and &lt; for & and <, and variables in text or in quotes only"
+            return what, mend
+    return found[0] if found else None
+
+
+def filled_ssml(template: Template, variables: Mapping[str, JsonValue]) -> str:
+    """The SSML with its variables filled in, as text. Raises `TextError` for one that is not set."""
+    return _rooted(
+        "".join(
+            part if isinstance(part, str) else _escaped(as_text(part.value(variables)))
+            for part in template.parts
+        )
+    )
+
+
+def _rooted(text: str) -> str:
+    return text if text.lstrip().startswith(_ROOT) else f"<speak>{text}</speak>"
+
+
+def _escaped(text: str) -> str:
+    return escape(_NOT_IN_XML.sub(" ", text), _QUOTES)
