@@ -39,7 +39,7 @@ def test_a_reload_looks_for_each_prompt_once_however_many_flows_play_it(tmp_path
     prompts = Counted()
     book = FlowBook.load(tmp_path, prompts=prompts)
     assert len(book.apps()) == 20
-    assert set(prompts.asked) == {"IVR/welcome", "MISC/error", *prompts_needed("en")}
+    assert set(prompts.asked) == {"IVR/welcome", "MISC/error", *prompts_needed("en", "balance")}
     assert set(prompts.asked.values()) == {1}
     prompts.asked.clear()
     (tmp_path / "f7.yaml").write_text(f"app: f7\ntitle: Another\nslots:\n{SAYS}")

@@ -15,9 +15,10 @@ from ringflow.lab.sound_packs import find_sound_pack
 from ringflow.language_prompts import import_words, speak_words
 from ringflow.sounds import PromptLibrary
 from ringflow.sounds.conversion import ImportReport, import_sound
+from ringflow.sounds.espeak import DEFAULT_VOICE, DEFAULT_WORDS_PER_MINUTE
 from ringflow.sounds.inspection import check
 from ringflow.sounds.prompt_texts import speak_texts
-from ringflow.sounds.speech import DEFAULT_VOICE, DEFAULT_WORDS_PER_MINUTE, say
+from ringflow.sounds.speech import say
 from ringflow.speaking import Language, Source, load_language
 
 DEFAULT_FOLDER = Path("sounds")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from ringflow import config
 from ringflow.accounts.dids import APP_PATTERN
 from ringflow.calendars.names import FILE_PATTERN
 from ringflow.calendars.names import NAME_PATTERN as CALENDAR_PATTERN
@@ -51,6 +52,10 @@ PATTERN_MENDS = {
     CALENDAR_PATTERN: "use letters, digits, - and _, beginning with a letter or digit",
     FILE_PATTERN: "name a file in the folder of calendars, such as england.ics",
     PRINTABLE_PATTERN: "use the letters, digits and signs of ASCII",
+    **{
+        pattern: config.PATTERN_MENDS[pattern]
+        for pattern in (config.LANGUAGE_PATTERN, config.NAME_PATTERN, config.VOICE_PATTERN)
+    },
 }
 """What the regular expressions of slots' fields ask for, in words."""
 

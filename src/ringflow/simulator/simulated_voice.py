@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ringflow.config import ESPEAK, Config, SpeechConfig
+from ringflow.sounds.espeak import can_speak
 from ringflow.sounds.generated import GeneratedPrompts
 from ringflow.sounds.library import PromptLibrary
-from ringflow.sounds.speech import can_speak
 from ringflow.sounds.utterance import Utterance
 from ringflow.sounds.voices import GENERATED, Voices
 from ringflow.speaking import voice_of

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ringflow.errors import RingflowError, Unknown
-from ringflow.sounds.speech import can_speak, run_espeak
+from ringflow.sounds.espeak import can_speak, run_espeak
 from ringflow.sounds.speech_backend import BackendDown, SpeechFailed
 from ringflow.sounds.utterance import Utterance
 

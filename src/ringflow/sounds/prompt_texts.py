@@ -13,16 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from ringflow.documents import Document, read_document
 from ringflow.errors import DocumentError, Problem, Refused
 from ringflow.sounds.conversion import ImportReport
-from ringflow.sounds.inspection import TEXTS_FILE
-from ringflow.sounds.library import PromptLibrary, is_prompt_name
-from ringflow.sounds.speech import (
+from ringflow.sounds.espeak import (
     DEFAULT_VOICE,
     DEFAULT_WORDS_PER_MINUTE,
     MAX_TEXT_LENGTH,
     MAX_WORDS_PER_MINUTE,
     MIN_WORDS_PER_MINUTE,
-    say,
 )
+from ringflow.sounds.inspection import TEXTS_FILE
+from ringflow.sounds.library import PromptLibrary, is_prompt_name
+from ringflow.sounds.speech import say
 from ringflow.validation import check_model
 
 
