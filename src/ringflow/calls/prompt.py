@@ -57,9 +57,9 @@ class Words:
     text: str
     language: str
 
-    def speech(self, variables: Variables) -> Speech:
+    def speech(self, variables: Variables, circumstances: Circumstances) -> Speech:
         """As they stand."""
-        return Speech(self.text, self.language)
+        return Utterance(self.text, self.language)
 
 
 Prompt: TypeAlias = str | Sayable

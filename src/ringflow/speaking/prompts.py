@@ -95,8 +95,8 @@ def _roots(language: Language, said: SaidAs | Announcement) -> _Roots:
         case "minutes":
             return _Roots(("minutes", "less_than_a_minute"), counting, ("minute",))
         case "prices":
-            phrases = (*sums, "rate", "cost", "free", "minutes", "minutes_and_seconds")
-            return _Roots(phrases, counting, (*money, "minute", "second"))
+            sentences = ("rate", "cost", "free", "minutes", "minutes_and_seconds")
+            return _Roots((*sums, *sentences), counting, (*money, "minute", "second"))
         case _:
             return _Roots()
 
