@@ -324,5 +324,5 @@ def test_whatever_is_said_is_among_the_prompts_that_are_needed_for_it(language: 
 
 @pytest.mark.parametrize("language", languages())
 def test_every_prompt_is_needed_for_something(language: str) -> None:
-    found = prompts_needed(language, *SAID_IN_PROMPTS, "balance", "minutes")
+    found = prompts_needed(language, *SAID_IN_PROMPTS, "balance", "minutes", "prices")
     assert found == prompts_needed(language)
