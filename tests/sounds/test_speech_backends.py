@@ -140,17 +140,6 @@ async def test_a_program_that_is_not_there_is_told_by_check_and_by_a_call(librar
     assert "`/nowhere/speaks` cannot be run" in await why_not(GeneratedPrompts(library, voices))
 
 
-async def test_a_backend_that_is_down_is_not_asked_again_for_a_moment(
-    library: PromptLibrary, programs: Programs
-) -> None:
-    program = programs.write(NOTES_RUN + "    import signal; signal.pause()")
-    made = prompts(library, by_command(program, timeout_s=0.3))
-    assert "did not finish" in await why_not(made)
-    for text in ("Other.", "Third."):
-        assert "is not asked for a moment" in await why_not(made, Utterance(text, "en"))
-    assert len(programs.runs) == 1
-
-
 async def test_a_call_waits_no_longer_than_the_limit_and_the_text_is_there_for_the_next_one(
     library: PromptLibrary, programs: Programs
 ) -> None:
@@ -340,6 +329,21 @@ async def test_a_service_that_fails_leaves_no_prompt_and_says_why(
         over.set()
     assert library.names() == ()
     assert asked == ([] if kind == "down" else ["/speech"])
+
+
+async def test_a_backend_that_is_down_is_not_asked_again_for_a_moment(library: PromptLibrary) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=503)
+
+    async with service(answer) as url:
+        made = prompts(library, by_http(url))
+        assert "answered 503 Service Unavailable" in await why_not(made)
+        for text in ("Other.", "Third."):
+            assert "is not asked for a moment" in await why_not(made, Utterance(text, "en"))
+    assert asked == ["/speech"]
 
 
 async def test_ssml_is_refused_where_a_backend_has_none_and_pauses_where_it_has(
