@@ -82,7 +82,7 @@ class CardRows:
             "credit_micros": parse_amount(card.credit, template.currency, decimals=MICRO_DIGITS),
             "currency": template.currency,
             "status": card.status,
-            "expires_ms": self.now_ms() - DAY_MS if card.expired else None,
+            "expires_ms": self._expires_ms(card),
             "created_ms": self.now_ms(),
         }
         batch = {
@@ -101,6 +101,11 @@ class CardRows:
         pepper = {"pepper": self.peppers.newest.version}
         row = made | opened_by | pepper | {"id": card.id, "batch_id": number}
         await connection.execute(cards.insert().values(row))
+
+    def _expires_ms(self, card: ScenarioCard) -> int | None:
+        if card.expired:
+            return self.now_ms() - DAY_MS
+        return None if card.expires is None else round(card.expires.timestamp() * 1000)
 
     async def _insert_voucher(self, connection: AsyncConnection, voucher: ScenarioVoucher) -> None:
         await connection.execute(

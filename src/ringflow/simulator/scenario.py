@@ -198,6 +198,7 @@ class ScenarioCard(Frozen):
     status: Literal["available", "disabled"] = "available"
     pin_only: bool = False
     expired: bool = False
+    expires: Moment | None = None
 
 
 class ScenarioVoucher(Frozen):

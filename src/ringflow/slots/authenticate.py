@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
@@ -16,17 +17,19 @@ from ringflow.accounts.cli_codes import MAX_CODE_DIGITS
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.directory_changes import MAX_INTEGER
 from ringflow.accounts.teller import Remembering
+from ringflow.calls.prompt import Circumstances, SaidValue, Speech
+from ringflow.calls.variables import Variables
 from ringflow.flows.card_slot import CardSlot
 from ringflow.flows.slot import FieldProblem, SinglePrompt
 from ringflow.flows.spoken import Language, words_of
-from ringflow.speaking import say_balance
+from ringflow.speaking import Manner, SaidAs, say_balance
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
 
 Way: TypeAlias = Literal["cli", "code", "card", "pin", "password"]
 Remember: TypeAlias = Literal["ask", "silent", "forbidden"]
-Announced: TypeAlias = Literal["balance", "language"]
+Announced: TypeAlias = Literal["balance", "expiry", "language"]
 
 YES_KEY = "1"
 ACCOUNT_DIGITS = len(str(MAX_INTEGER))
@@ -56,6 +59,19 @@ class _Identified:
 
     customer: Customer
     card_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _LastDay:
+    """The last day before a moment, in the operator's time zone; of a moment within a day, that day."""
+
+    expires_ms: int
+    language: str
+
+    def speech(self, variables: Variables, circumstances: Circumstances) -> Speech:
+        """The day, said as a date."""
+        last = datetime.fromtimestamp((self.expires_ms - 1) // 1000, circumstances.zone).date()
+        return SaidValue(last.isoformat(), Manner(SaidAs.DATE, self.language, zone=circumstances.zone))
 
 
 class Authenticate(CardSlot):
@@ -94,11 +110,14 @@ class Authenticate(CardSlot):
     not_remembered_file: SinglePrompt = "CARD/not-remembered"
     """Played when the number is another customer's."""
     announce: tuple[Announced, ...] = ()
-    """What is said afterwards, in this order: the `balance`, the `language` of the call."""
+    """What is said afterwards, in this order: the `balance`; the `expiry`, which is the last day of the card
+    that made the account; the `language` of the call."""
+    expiry_file: SinglePrompt = "CARD/good-until"
+    """Played before that day."""
     language_file: SinglePrompt = "CARD/language"
     """Says in the call's language which one it is."""
     language: Language | None = None
-    """The language of `announce: [balance]`; without one that of the call."""
+    """The language of balance and expiry; without one that of the call."""
 
     def problems(self) -> Iterator[FieldProblem]:
         """Ways that can never be tried, and fields that mean nothing with those that are."""
@@ -132,10 +151,12 @@ class Authenticate(CardSlot):
         return self.fixed_exits if asks else ("done", "failed")
 
     def prompts(self) -> Iterator[tuple[str, str]]:
-        """Those of the fields, and with `announce: [balance]` the words of the language."""
+        """Those of the fields, and the words of what is announced."""
         yield from super().prompts()
         if "balance" in self.announce:
-            yield from words_of(self.language)
+            yield from words_of(self.language, "balance")
+        if "expiry" in self.announce:
+            yield from words_of(self.language, SaidAs.DATE)
 
     async def run(self, call: Call) -> str:
         """Try the ways in order."""
@@ -280,5 +301,11 @@ class Authenticate(CardSlot):
         if what == "language":
             await call.media.play(self.language_file)
             return
+        language = self.language or call.language
+        if what == "expiry":
+            expires_ms = await call.account.teller.card_expires_ms(customer.id)
+            if expires_ms is not None:
+                await call.media.play(self.expiry_file, _LastDay(expires_ms, language))
+            return
         micros = await call.account.teller.available_micros(customer.id)
-        await call.media.play(*say_balance(micros, customer.currency, self.language or call.language))
+        await call.media.play(*say_balance(micros, customer.currency, language))
