@@ -86,7 +86,10 @@ mistake(
       - slot: authenticate
         announce: [ballance]
     """,
-    "f.yaml:4:16: `announce` must be 'balance', 'expiry' or 'language', not `ballance` (did you mean `balance`?)",
+    (
+        "f.yaml:4:16: `announce` must be 'balance', 'expiry' or 'language', not `ballance` "
+        "(did you mean `balance`?)"
+    ),
 )
 mistake(
     "a password that is asked for and is not",
