@@ -58,6 +58,13 @@ class Principal:
                 operator=self.name,
             )
 
+    def require(self, right: Right) -> None:
+        """Raise `Forbidden` where they do not have a right."""
+        if right not in self.rights:
+            raise Forbidden(
+                "right.missing", f"{self.name} does not have the right {right.value}", right=right.value
+            )
+
 
 CONFIGURATION = Principal(PrincipalKind.SYSTEM, "config.yaml", ALL_RIGHTS)
 """Who applies what the configuration declares."""
@@ -86,12 +93,7 @@ class Actor:
 
     def require(self, right: Right) -> None:
         """Raise `Forbidden` where the principal does not have a right."""
-        if right not in self.principal.rights:
-            raise Forbidden(
-                "right.missing",
-                f"{self.principal.name} does not have the right {right.value}",
-                right=right.value,
-            )
+        self.principal.require(right)
 
 
 Opener: TypeAlias = Callable[[], AbstractAsyncContextManager[Actor]]

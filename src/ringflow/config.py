@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -134,6 +134,16 @@ TimeZone = Annotated[str, AfterValidator(_zone_name)]
 Country = Annotated[str, AfterValidator(_region)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there. A name may lead anywhere, but `localhost`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 ListenHost = Annotated[str, AfterValidator(_without_port)]
 CustomerStatus = Literal["active", "inactive", "penalty", "pending"]
 
@@ -173,11 +183,21 @@ class AmiConfig(Frozen):
 
 
 class HttpConfig(Frozen):
-    """Health, readiness and metrics."""
+    """Health, readiness, metrics and the REST API.
+
+    `api`: tokens go over the network as they are, so the API is served on a loopback address, where a proxy
+    brings TLS; `anywhere` says that whatever is between here and who asks is trusted.
+    """
 
     host: ListenHost = "127.0.0.1"
     port: Port = 8080
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 200
+    api: Literal["loopback", "anywhere", "off"] = "loopback"
+
+    @property
+    def serves_api(self) -> bool:
+        """Whether the API is served."""
+        return self.api == "anywhere" or (self.api == "loopback" and _is_loopback(self.host))
 
 
 class SoundsConfig(Frozen):

@@ -17,7 +17,7 @@ from ringflow.cli.project import opener, with_reading, with_store
 from ringflow.config import Config
 from ringflow.engine.remote_orders import CallOrder, give_order
 from ringflow.engine.watched_events import watch_calls
-from ringflow.forms.live_call import LiveCallForm, live_call_form
+from ringflow.forms.live_call import LiveCallForm, OrderForm, live_call_form
 from ringflow.moments import system_now_ms
 from ringflow.records.live_calls import LIVE_CALLS, live_call_page
 from ringflow.store import Store
@@ -125,7 +125,7 @@ def _order(operator: str, order: CallOrder, as_json: bool) -> None:
 
     answer = with_store(give)
     if as_json:
-        print_json({"call_id": order.call_id, "order": order.kind.value, "answer": answer})
+        print_json(OrderForm(order.call_id, order.kind.value, answer))
     else:
         typer.echo(answer)
 

@@ -24,6 +24,15 @@ class LiveCallForm:
     trunk: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class OrderForm:
+    """What came of an order for a call in progress."""
+
+    call_id: str
+    order: str
+    answer: str
+
+
 def live_call_form(call: LiveCallSummary) -> LiveCallForm:
     """Return a call in progress as it is shown."""
     return LiveCallForm(

@@ -26,7 +26,7 @@ from ringflow.forms.flow import (
     PublicationForm,
     ServerFlowForm,
 )
-from ringflow.forms.live_call import LiveCallForm
+from ringflow.forms.live_call import LiveCallForm, OrderForm
 from ringflow.forms.made_call import MadeCallForm, MadeLegForm, TranscriptEventForm
 from ringflow.forms.operator import NewTokenForm, OperatorForm, RoleForm, TokenForm
 from ringflow.forms.rate import (
@@ -123,6 +123,7 @@ SECTIONS = (
     Section("Quote of a trunk", TrunkQuoteForm, "`rate quote --trunk`", {"number": "447700900123"}),
     Section("Loss", LossForm, "`rate compare`", {}),
     Section("Call in progress", LiveCallForm, "`live list`", {}),
+    Section("Order for a call in progress", OrderForm, "`live hangup`, `live redirect`, `live play`", {}),
     Section("Call on record, in a list", CallForm, "`record list`", {"reject_sip": None}),
     Section("Call on record", CallDetailForm, "`record show`", {"reject_sip": None}),
     Section("Leg", LegForm, "`legs` of a call on record", {"status": "answered", "reason": None}),

@@ -68,10 +68,11 @@ def movement_key(given: str | None, prefix: str) -> str:
 
 async def carry_out(opener: Opener, order: Order, purpose: Purpose) -> Posted:
     """Make the movement, in a transaction of its own. Raises `Refused`, and `OutcomeUnknown`."""
-    return await post_once(opener, lambda actor: _move(actor, order, purpose), purpose.key)
+    return await post_once(opener, lambda actor: move(actor, order, purpose), purpose.key)
 
 
-async def _move(actor: Actor, order: Order, purpose: Purpose) -> Posted:
+async def move(actor: Actor, order: Order, purpose: Purpose) -> Posted:
+    """Make the movement, in the transaction in which somebody acts. Raises `Refused`."""
     match order:
         case PaymentOrder(kind, customer_id, text):
             micros = await read_amount(actor, customer_id, text, signed=kind is Kind.ADJUSTMENT)

@@ -8,8 +8,11 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from ringflow.errors import StartError
+from ringflow.web.api.routes import add_api
 from ringflow.web.connections import BoundedSite, Connections
 from ringflow.web.readiness import Probe, part_states
+from ringflow.web.rest.reading import MAX_BODY_BYTES
+from ringflow.web.rest.services import Services
 
 
 def build_web(
@@ -17,8 +20,12 @@ def build_web(
     registry: CollectorRegistry,
     refresh: Callable[[], Awaitable[None]],
     connections: Connections,
+    api: Services | None = None,
 ) -> web.Application:
-    """The HTTP application: `/healthz`, `/readyz`, `/metrics`. `refresh`: to be done before a scrape."""
+    """The HTTP application: `/healthz`, `/readyz`, `/metrics`, and the API with what it works with.
+
+    `refresh`: to be done before a scrape.
+    """
 
     async def healthz(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -39,10 +46,12 @@ def build_web(
         await refresh()
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    application = web.Application(middlewares=[connections.middleware()])
+    application = web.Application(middlewares=[connections.middleware()], client_max_size=MAX_BODY_BYTES)
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", metrics)
+    if api is not None:
+        add_api(application, api)
     return application
 
 

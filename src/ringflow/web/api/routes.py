@@ -1,0 +1,68 @@
+"""All resources under `/api/v1`, and the document that describes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from ringflow import __version__
+from ringflow.web.api import audit_log, calls, clis, customers, dids, live_calls, money, system
+from ringflow.web.rest.answering import SECURITY_HEADERS, PageInput, answer_to, refused
+from ringflow.web.rest.openapi import describe
+from ringflow.web.rest.operation import Resource
+from ringflow.web.rest.refusals import RequestRefused
+from ringflow.web.rest.services import Services
+
+PREFIX = "/api/v1"
+
+RESOURCES: tuple[Resource, ...] = (
+    customers.RESOURCE,
+    clis.RESOURCE,
+    dids.RESOURCE,
+    money.ACCOUNTS,
+    money.MOVED,
+    calls.RESOURCE,
+    live_calls.RESOURCE,
+    audit_log.RESOURCE,
+    system.RESOURCE,
+)
+
+
+def add_api(application: web.Application, services: Services) -> None:
+    """Have an HTTP application answer requests for the API."""
+    for resource in RESOURCES:
+        for operation in resource.operations:
+            path = PREFIX + operation.path
+            application.router.add_route(operation.method, path, answer_to(operation, services))
+    document = json.dumps(describe(RESOURCES, PageInput, __version__, PREFIX), indent=1)
+
+    async def openapi(request: web.Request) -> web.Response:
+        return web.Response(text=document, content_type="application/json", headers=SECURITY_HEADERS)
+
+    application.router.add_get(f"{PREFIX}/openapi.json", openapi)
+    application.middlewares.append(_not_routed)
+
+
+@web.middleware
+async def _not_routed(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer requests that lead nowhere as all others that are not carried out."""
+    if not request.path.startswith("/api/"):
+        return await handler(request)
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        text = f"there is nothing at this path; {PREFIX}/openapi.json lists what there is"
+        return refused(RequestRefused(HTTPStatus.NOT_FOUND, "request.unknown_path", text))
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        text = f"this path takes {allowed}"
+        return refused(
+            RequestRefused(
+                HTTPStatus.METHOD_NOT_ALLOWED, "request.wrong_method", text, (), {"Allow": allowed}
+            )
+        )

@@ -1,0 +1,1 @@
+"""The REST layer: a typed function becomes an operation with validation, rights, pages, and a description."""

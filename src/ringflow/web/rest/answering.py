@@ -1,0 +1,187 @@
+"""How a request becomes a handler's call, and what it returns an answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from aiohttp import web
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.actor import Actor, Principal
+from ringflow.errors import Refused, RingflowError
+from ringflow.forms.json_value import json_value
+from ringflow.plain_text import plain
+from ringflow.store.pages import Page, PageRequest
+from ringflow.web.rest.conditions import IfMatch, entity_tag, is_known
+from ringflow.web.rest.operation import Operation
+from ringflow.web.rest.problem import CONTENT_TYPE, problem
+from ringflow.web.rest.reading import JSON_TYPE, Input, read_body, read_query
+from ringflow.web.rest.refusals import RequestRefused, headers_of
+from ringflow.web.rest.repetition import Answer, Repeatable
+from ringflow.web.rest.services import Services
+
+log = structlog.get_logger("ringflow.api")
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+MAX_PATH_NUMBER = 2**63 - 1
+
+
+class PageInput(Input):
+    """Which page of a list, and in which order."""
+
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
+    """At most so many."""
+    cursor: str | None = None
+    """The `next` of the page before."""
+    sort: str | None = None
+    """One of the list's sorts; with `-` before it the other way round."""
+
+
+def answer_to(operation: Operation, services: Services) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return what answers requests of one operation."""
+
+    async def answer(request: web.Request) -> web.Response:
+        try:
+            _refuse_unacceptable(request)
+            principal = await services.principal(request)
+            principal.require(operation.right)
+            return _response(request, await _carried_out(operation, services, principal, request))
+        except RingflowError as error:
+            return refused(error)
+        except Exception:
+            # Boundary: whoever asked gets no trace of our own bug, and the log has it.
+            log.exception("request failed", method=request.method, path=plain(request.path))
+            text = "Ringflow failed; its log says more"
+            return refused(RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "request.failed", text))
+
+    return answer
+
+
+def refused(error: RingflowError) -> web.Response:
+    """Return the answer to a request that is not carried out."""
+    body = problem(error)
+    return web.Response(
+        status=body["status"],
+        text=json.dumps(body, ensure_ascii=False),
+        content_type=CONTENT_TYPE,
+        headers={**SECURITY_HEADERS, **headers_of(error)},
+    )
+
+
+def _refuse_unacceptable(request: web.Request) -> None:
+    accepted = request.headers.get("Accept", "*/*")
+    kinds = {one.partition(";")[0].strip().lower() for one in accepted.split(",")}
+    if not kinds & {"*/*", "application/*", JSON_TYPE, CONTENT_TYPE, ""}:
+        raise RequestRefused(
+            HTTPStatus.NOT_ACCEPTABLE,
+            "request.not_acceptable",
+            f"answers are {JSON_TYPE}; Accept names others",
+        )
+
+
+async def _carried_out(
+    operation: Operation, services: Services, principal: Principal, request: web.Request
+) -> Answer:
+    given = await _given(operation, services, principal, request)
+    acts = operation.takes(Actor)
+    if acts is not None:
+        return await _acted(operation, services, principal, request, acts, given)
+    reads = operation.takes(AsyncConnection)
+    if reads is None:
+        return _answer(operation, request, await operation.handler(**given))
+    async with services.store.reading() as connection:
+        result = await operation.handler(**given, **{reads: connection})
+    return _answer(operation, request, result)
+
+
+async def _acted(
+    operation: Operation,
+    services: Services,
+    principal: Principal,
+    request: web.Request,
+    acts: str,
+    given: dict[str, Any],
+) -> Answer:
+    key = request.headers.get("Idempotency-Key") if operation.method == "POST" else None
+    again = None
+    if key is not None:
+        again = Repeatable.read(key, request.method, request.path_qs, await request.read())
+    async with services.opener(principal)() as actor:
+        earlier = await again.earlier(actor) if again is not None else None
+        if earlier is not None:
+            return earlier
+        answer = _answer(operation, request, await operation.handler(**given, **{acts: actor}))
+        if again is not None:
+            await again.keep(actor, answer)
+    return answer
+
+
+async def _given(
+    operation: Operation, services: Services, principal: Principal, request: web.Request
+) -> dict[str, Any]:
+    """The handler's arguments, but for what holds the database. Raises `Refused`."""
+    given: dict[str, Any] = {
+        name: _path_value(name, request.match_info[name], kind) for name, kind in operation.in_path.items()
+    }
+    page = operation.takes(PageRequest)
+    query = operation.model("query")
+    asked = read_query(request, PageInput if page else Input, query.model_fields if query else ())
+    if page is not None:
+        assert isinstance(asked, PageInput)
+        given[page] = PageRequest(asked.limit, asked.cursor, asked.sort)
+    if query is not None:
+        given["query"] = read_query(request, query, PageInput.model_fields if page else ())
+    body = operation.model("body")
+    if body is not None:
+        given["body"] = await read_body(request, body)
+    for kind, value in ((Principal, principal), (Services, services)):
+        name = operation.takes(kind)
+        if name is not None:
+            given[name] = value
+    match = operation.takes(IfMatch)
+    if match is not None:
+        given[match] = IfMatch.read(request.headers.get("If-Match"))
+    return given
+
+
+def _path_value(name: str, text: str, kind: type[Any]) -> int | str:
+    if kind is str:
+        return text
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_PATH_NUMBER)):
+        raise Refused("field.not_a_whole_number", f"`{name}` is a whole number", (name,), field=name)
+    return min(int(text), MAX_PATH_NUMBER)
+
+
+def _answer(operation: Operation, request: web.Request, result: object) -> Answer:
+    if result is None:
+        return Answer(HTTPStatus.NO_CONTENT, None)
+    headers = {"ETag": entity_tag(result)} if operation.tagged else {}
+    if isinstance(result, Page):
+        if result.next is not None:
+            following = request.rel_url.update_query(cursor=result.next)
+            headers["Link"] = f'<{following}>; rel="next"'
+        result = {"items": [json_value(one) for one in result.items], "next": result.next}
+    body = json.dumps(json_value(result), ensure_ascii=False, separators=(",", ":"))
+    return Answer(operation.status, body, headers)
+
+
+def _response(request: web.Request, answer: Answer) -> web.Response:
+    headers = {**SECURITY_HEADERS, **answer.headers}
+    tag = answer.headers.get("ETag")
+    if request.method == "GET" and tag and is_known(request.headers.get("If-None-Match"), tag):
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if answer.body is None:
+        return web.Response(status=answer.status, headers=headers)
+    return web.Response(status=answer.status, text=answer.body, content_type=JSON_TYPE, headers=headers)

@@ -1,0 +1,54 @@
+"""Requests that hold only for what their sender has seen: ETag, If-Match, If-None-Match (RFC 9110)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from ringflow.forms.json_value import json_value
+from ringflow.web.rest.refusals import RequestRefused
+
+
+def entity_tag(form: object) -> str:
+    """Return the entity tag of a thing as it is shown: the same for as long as it is shown the same."""
+    text = json.dumps(json_value(form), sort_keys=True, separators=(",", ":"))
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+@dataclass(frozen=True, slots=True)
+class IfMatch:
+    """What a change of a thing is conditional on: the entity tags that the request names, or any (`*`)."""
+
+    tags: tuple[str, ...]
+
+    @classmethod
+    def read(cls, header: str | None) -> IfMatch:
+        """Read the header. Raises `RequestRefused` where there is none."""
+        if header is None:
+            raise RequestRefused(
+                HTTPStatus.PRECONDITION_REQUIRED,
+                "request.no_condition",
+                "say in If-Match which state is to be changed: the ETag with which it was read",
+            )
+        return cls(tuple(one.strip() for one in header.split(",")))
+
+    def require(self, form: object) -> None:
+        """Raise `RequestRefused` where the thing is not as the sender saw it. Call it within the change."""
+        if "*" not in self.tags and entity_tag(form) not in self.tags:
+            raise RequestRefused(
+                HTTPStatus.PRECONDITION_FAILED,
+                "request.outdated",
+                "it was changed meanwhile: read it again, and repeat the change where it is still wanted",
+                (),
+                {"ETag": entity_tag(form)},
+            )
+
+
+def is_known(header: str | None, tag: str) -> bool:
+    """Return whether the sender has this state already, by If-None-Match."""
+    if header is None:
+        return False
+    named = {one.strip().removeprefix("W/") for one in header.split(",")}
+    return "*" in named or tag in named

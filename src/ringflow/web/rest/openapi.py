@@ -1,0 +1,225 @@
+"""The description of the API (OpenAPI 3.1), made of the operations' signatures and the forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from http import HTTPStatus
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from ringflow.actor import Actor
+from ringflow.forms.field import FIELDS, Kind
+from ringflow.store.pages import Page, PageRequest
+from ringflow.web.rest.conditions import IfMatch
+from ringflow.web.rest.operation import Operation, Resource
+from ringflow.web.rest.problem import CONTENT_TYPE
+from ringflow.web.rest.reading import JSON_TYPE, Input
+
+TEMPLATE = "#/components/schemas/{model}"
+_KINDS: Mapping[Kind, Mapping[str, Any]] = {
+    Kind.TEXT: {"type": "string"},
+    Kind.INTEGER: {"type": "integer"},
+    Kind.NUMBER: {"type": "number"},
+    Kind.SECONDS: {"type": "number"},
+    Kind.BOOLEAN: {"type": "boolean"},
+    Kind.TIME: {"type": "string", "format": "date-time"},
+    Kind.DAY: {"type": "string"},
+    Kind.AMOUNT: {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
+    Kind.DECIMAL: {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
+    Kind.TEXTS: {"type": "array", "items": {"type": "string"}},
+    Kind.NUMBERS: {"type": "array", "items": {"type": "number"}},
+    Kind.MAP: {"type": "object"},
+    Kind.OBJECT: {"type": "object"},
+    Kind.OBJECTS: {"type": "array", "items": {"type": "object"}},
+}
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "fields"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "docs/errors.md lists them all"},
+        "fields": {"type": "object"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "message", "fields"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "a JSON pointer, or /NAME of a parameter"},
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                    "fields": {"type": "object"},
+                },
+            },
+        },
+        "problems": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def describe(
+    resources: Sequence[Resource], page_input: type[Input], version: str, prefix: str
+) -> dict[str, Any]:
+    """Return the document. `page_input`: the parameters of every list."""
+    schemas: dict[str, Any] = {"Problem": PROBLEM}
+    paths: dict[str, dict[str, Any]] = {}
+    for resource in resources:
+        for operation in resource.operations:
+            item = paths.setdefault(prefix + operation.path, {})
+            item[operation.method.lower()] = _operation(operation, page_input, schemas)
+    tags = {one.tag: one.about for one in resources}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Ringflow", "version": version},
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "tags": [{"name": name, "description": about} for name, about in tags.items()],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(operation: Operation, page_input: type[Input], schemas: dict[str, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": "\n\n".join(
+            part for part in (operation.description, f"Needs the right `{operation.right.value}`.") if part
+        ),
+        "x-right": operation.right.value,
+        "parameters": [*_parameters(operation, page_input, schemas)],
+        "responses": _responses(operation, schemas),
+    }
+    body = operation.model("body")
+    if body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {JSON_TYPE: {"schema": _input_schema(body, schemas)}},
+        }
+    return described
+
+
+def _parameters(
+    operation: Operation, page_input: type[Input], schemas: dict[str, Any]
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 0} if kind is int else {"type": "string"},
+        }
+        for name, kind in operation.in_path.items()
+    ]
+    query = operation.model("query")
+    models = [*([page_input] if operation.takes(PageRequest) else []), *([query] if query else [])]
+    for model in models:
+        schema = model.model_json_schema(ref_template=TEMPLATE)
+        schemas.update(schema.pop("$defs", {}))
+        for name, one in schema["properties"].items():
+            one.pop("title", None)
+            if name == "sort" and operation.listing is not None:
+                one = {"type": "string", "enum": [*_sorts(operation)], "default": operation.listing.first}
+            found.append({"name": name, "in": "query", "required": False, "schema": one})
+    if operation.takes(IfMatch):
+        text = {"type": "string"}
+        found.append({"name": "If-Match", "in": "header", "required": True, "schema": text})
+    if operation.method == "POST" and operation.takes(Actor):
+        key = {"type": "string", "minLength": 1, "maxLength": 200}
+        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
+    return found
+
+
+def _sorts(operation: Operation) -> list[str]:
+    assert operation.listing is not None
+    return [sign + name for name in operation.listing.sorts for sign in ("", "-")]
+
+
+def _responses(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": operation.status.phrase}
+    if operation.returns not in (None, NoneType):
+        good["content"] = {JSON_TYPE: {"schema": _form_schema(operation.returns, schemas)}}
+    if operation.tagged:
+        good["headers"] = {"ETag": {"schema": {"type": "string"}}}
+    return {
+        str(operation.status.value): good,
+        "default": {
+            "description": "What is wrong, as problem details (RFC 9457).",
+            "content": {CONTENT_TYPE: {"schema": {"$ref": TEMPLATE.format(model="Problem")}}},
+        },
+        **{str(status.value): _refusal(status) for status in _refusals(operation)},
+    }
+
+
+def _refusals(operation: Operation) -> list[HTTPStatus]:
+    found = [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN]
+    if operation.in_path:
+        found.append(HTTPStatus.NOT_FOUND)
+    if operation.takes(IfMatch):
+        found += [HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED]
+    return found
+
+
+def _refusal(status: HTTPStatus) -> dict[str, Any]:
+    schema = {"$ref": TEMPLATE.format(model="Problem")}
+    return {"description": status.phrase, "content": {CONTENT_TYPE: {"schema": schema}}}
+
+
+def _input_schema(model: type[Input], schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = model.model_json_schema(ref_template=TEMPLATE)
+    schemas.update(schema.pop("$defs", {}))
+    schemas[model.__name__] = schema
+    return {"$ref": TEMPLATE.format(model=model.__name__)}
+
+
+def _form_schema(form: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    if get_origin(form) is Page:
+        (of,) = get_args(form)
+        items = {"type": "array", "items": _form_schema(of, schemas)}
+        following = {"type": ["string", "null"], "description": "the `cursor` of the next page; null: none"}
+        return {
+            "type": "object",
+            "required": ["items", "next"],
+            "properties": {"items": items, "next": following},
+        }
+    name = form.__name__
+    if name not in schemas:
+        schemas[name] = {}
+        hints = get_type_hints(form)
+        schemas[name] |= {
+            "type": "object",
+            "description": (form.__doc__ or "").partition("\n\n")[0].strip(),
+            "required": [one.name for one in fields(form)],
+            "properties": {
+                one.name: _field_schema(one.name, hints[one.name], schemas) for one in fields(form)
+            },
+        }
+    return {"$ref": TEMPLATE.format(model=name)}
+
+
+def _field_schema(name: str, hint: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    field = FIELDS[name]
+    parts = _parts(hint)
+    below = next((one for one in parts if isinstance(one, type) and is_dataclass(one)), None)
+    if below is not None:
+        inner = _form_schema(below, schemas)
+        schema: dict[str, Any] = inner if field.kind is Kind.OBJECT else {"type": "array", "items": inner}
+    elif field.kind is Kind.KEY:
+        schema = {"type": "integer"} if int in parts else {"type": "string"}
+    else:
+        schema = dict(_KINDS[field.kind])
+    if NoneType in parts:
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    return {**schema, "description": field.meaning}
+
+
+def _parts(hint: Any) -> set[Any]:
+    return {hint, *(part for one in get_args(hint) for part in _parts(one))}

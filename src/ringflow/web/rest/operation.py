@@ -1,0 +1,150 @@
+"""Operations: typed functions that answer requests.
+
+A handler's signature says all: each parameter of these kinds is filled in, and described, by its annotation.
+
+==================  ==========================================================================
+annotation          what it gets
+==================  ==========================================================================
+`AsyncConnection`   a connection for reading
+`Actor`             a transaction in which the sender acts; committed when the handler returns
+`Principal`         who asks
+`Services`          the database, the configuration
+`IfMatch`           the states that the change is conditional on; without the header, 428
+`PageRequest`       `limit`, `cursor`, `sort`
+a class of `Input`  called `body`: the JSON body; called `query`: the parameters
+`int`, `str`        a part of the path, by its name
+==================  ==========================================================================
+
+It returns a form, a `Page` of forms, or None. What it raises becomes a problem (`problem.py`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar, get_type_hints
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.actor import Actor, Principal
+from ringflow.rights import Right
+from ringflow.store.pages import Listing, PageRequest
+from ringflow.web.rest.conditions import IfMatch
+from ringflow.web.rest.reading import Input
+from ringflow.web.rest.services import Services
+
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
+
+GIVEN = (AsyncConnection, Actor, Principal, Services, IfMatch, PageRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path. `listing`: what a page is read of, if the handler reads one."""
+
+    method: str
+    path: str
+    right: Right
+    handler: Callable[..., Awaitable[Any]]
+    tag: str
+    status: HTTPStatus
+    listing: Listing | None
+    parameters: Mapping[str, Any]
+    returns: Any
+    tagged: bool
+    """Whether the answer has an entity tag, by which a change can be conditional."""
+
+    @property
+    def name(self) -> str:
+        """The operation's id in the description."""
+        return self.handler.__name__
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the handler's docstring, and `description` the rest."""
+        return (inspect.getdoc(self.handler) or "").partition("\n\n")[0].strip()
+
+    @property
+    def description(self) -> str:
+        """What else the handler's docstring says."""
+        return (inspect.getdoc(self.handler) or "").partition("\n\n")[2].strip()
+
+    def model(self, name: str) -> type[Input] | None:
+        """The model of `body` or `query`, if the handler takes it."""
+        found = self.parameters.get(name)
+        return found if isinstance(found, type) and issubclass(found, Input) else None
+
+    def takes(self, kind: type[Any]) -> str | None:
+        """The name of the parameter of this kind."""
+        return next((name for name, hint in self.parameters.items() if hint is kind), None)
+
+    @property
+    def in_path(self) -> dict[str, type[Any]]:
+        """The parts of the path that are parameters, with their types."""
+        return {
+            name: hint
+            for name, hint in self.parameters.items()
+            if hint in (int, str) and f"{{{name}}}" in self.path
+        }
+
+
+@dataclass(slots=True)
+class Resource:
+    """The operations of one resource: decorators that add to `operations`. `path` begins with a slash."""
+
+    tag: str
+    path: str
+    about: str
+    operations: list[Operation] = field(default_factory=list)
+
+    def get(
+        self, right: Right, path: str = "", *, listing: Listing | None = None, tagged: bool = False
+    ) -> Callable[[Handler], Handler]:
+        """Add a handler that reads."""
+        return self._add("GET", path, right, HTTPStatus.OK, listing, tagged=tagged)
+
+    def post(
+        self, right: Right, path: str = "", *, status: HTTPStatus = HTTPStatus.CREATED
+    ) -> Callable[[Handler], Handler]:
+        """Add a handler that makes something, or has something done."""
+        return self._add("POST", path, right, status, None)
+
+    def patch(self, right: Right, path: str) -> Callable[[Handler], Handler]:
+        """Add a handler that changes the fields that the body has."""
+        return self._add("PATCH", path, right, HTTPStatus.OK, None, tagged=True)
+
+    def delete(self, right: Right, path: str) -> Callable[[Handler], Handler]:
+        """Add a handler that deletes."""
+        return self._add("DELETE", path, right, HTTPStatus.NO_CONTENT, None)
+
+    def _add(
+        self,
+        method: str,
+        path: str,
+        right: Right,
+        status: HTTPStatus,
+        listing: Listing | None,
+        *,
+        tagged: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        def add(handler: Handler) -> Handler:
+            hints = get_type_hints(handler)
+            returns = hints.pop("return", None)
+            made = Operation(
+                method, self.path + path, right, handler, self.tag, status, listing, hints, returns, tagged
+            )
+            _refuse_unknown(made)
+            self.operations.append(made)
+            return handler
+
+        return add
+
+
+def _refuse_unknown(operation: Operation) -> None:
+    """Raise `TypeError` for a parameter that nothing fills in: a mistake of ours, found at the start."""
+    for name, hint in operation.parameters.items():
+        known = hint in GIVEN or name in operation.in_path
+        if not known and operation.model(name) is None:
+            raise TypeError(f"{operation.name}: nothing fills in `{name}: {hint}`")

@@ -1,0 +1,52 @@
+"""Problem details (RFC 9457): what an answer says of a request that was not carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ringflow.errors import DocumentError, Refused, RingflowError
+from ringflow.web.rest.refusals import status_of
+
+CONTENT_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:ringflow:"
+"""What stands before a code in `type`: the code's row on docs/errors.md says what it means."""
+
+
+def problem(error: RingflowError) -> dict[str, Any]:
+    """Return the body: `type`, `title`, `status`, `detail`, `code`, `fields`, and the single errors.
+
+    `errors` has an entry for each wrong field: `pointer` is a JSON pointer (RFC 6901) into the body, or the
+    name of a parameter.
+    """
+    status = status_of(error)
+    body: dict[str, Any] = {
+        "type": f"{TYPE_PREFIX}{error.code}",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": str(error),
+        "code": error.code,
+        "fields": dict(error.fields),
+    }
+    if isinstance(error, DocumentError):
+        body["problems"] = [asdict(one) for one in error.problems]
+    elif isinstance(error, Refused):
+        each = error.each
+        if len(each) > 1 or any(one.at for one in each):
+            body["errors"] = [_single(one) for one in each]
+    return body
+
+
+def pointer(at: Sequence[str]) -> str:
+    """Return the JSON pointer that leads along these names and places in lists."""
+    return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in at)
+
+
+def _single(error: Refused) -> dict[str, Any]:
+    return {
+        "pointer": pointer(error.at),
+        "code": error.code,
+        "message": str(error),
+        "fields": dict(error.fields),
+    }

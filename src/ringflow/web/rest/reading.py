@@ -1,0 +1,152 @@
+"""What a request says, read strictly: its JSON body and its parameters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from ringflow.errors import Refused, RefusedTogether
+from ringflow.plain_text import plain
+from ringflow.web.rest.refusals import RequestRefused
+from ringflow.wording import did_you_mean, in_words, quoted
+
+MAX_BODY_BYTES = 1_000_000
+MAX_DEPTH = 50
+JSON_TYPE = "application/json"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Input(BaseModel):
+    """What a request's body or its parameters may say: nothing else is taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+async def read_body(request: web.Request, model: type[Model]) -> Model:
+    """Return the body of a request. Raises `Refused` with every field that is wrong."""
+    if request.content_type != JSON_TYPE:
+        raise RequestRefused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "request.unsupported_type",
+            f"the body is to be JSON, with Content-Type: {JSON_TYPE}",
+        )
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise RequestRefused(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "request.too_large",
+            f"a body has at most {MAX_BODY_BYTES} bytes",
+            most=MAX_BODY_BYTES,
+        ) from error
+    return checked(model, parse_json(raw))
+
+
+def parse_json(raw: bytes) -> Any:
+    """Return what the bytes say in JSON. Raises `RequestRefused`: no JSON, or what cannot be kept."""
+    try:
+        value = json.loads(raw.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
+    except UnicodeDecodeError as error:
+        raise _malformed(f"it is not UTF-8 from byte {error.start} on") from error
+    except json.JSONDecodeError as error:
+        raise _malformed(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except RecursionError as error:
+        raise _malformed(f"it is deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:
+        raise _malformed(str(error)) from error
+    _refuse_unfit(value)
+    return value
+
+
+def read_query(request: web.Request, model: type[Model], known: Iterable[str] = ()) -> Model:
+    """Return the parameters of a request that the model has; `known` ones are read elsewhere.
+
+    Raises `Refused` with every parameter that is wrong, unknown, or given twice.
+    """
+    taken = {*known}
+    given: dict[str, str] = {}
+    refused = []
+    for name, value in request.query.items():
+        if name in given:
+            text = f"parameter {quoted(name)} is given more than once"
+            refused.append(Refused("request.repeated_parameter", text, (name,), parameter=name))
+        elif name not in model.model_fields and name not in taken:
+            near = did_you_mean(name, [*model.model_fields, *taken])
+            text = f"there is no parameter {quoted(plain(name))}" + (f" ({near})" if near else "")
+            refused.append(Refused("request.unknown_parameter", text, (name,), parameter=name))
+        given[name] = value
+    if refused:
+        raise _together(refused)
+    _refuse_unfit(given)
+    return checked(model, {name: value for name, value in given.items() if name in model.model_fields})
+
+
+def checked(model: type[Model], value: object) -> Model:
+    """Return the model of a value. Raises `Refused` with every field that is wrong."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        together: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
+        for one in error.errors(include_url=False):
+            together.setdefault(one["loc"], []).append(one)
+        raise _together([_refusal(model, loc, of) for loc, of in together.items()]) from error
+
+
+def _refusal(model: type[BaseModel], loc: tuple[int | str, ...], errors: list[ErrorDetails]) -> Refused:
+    at = tuple(str(step) for step in loc)
+    name = at[-1] if at else ""
+    first = errors[0]
+    if first["type"] == "extra_forbidden":
+        near = did_you_mean(name, model.model_fields) if len(at) == 1 else ""
+        text = f"there is no field {quoted(plain(name))}" + (f" ({near})" if near else "")
+        return Refused("field.unknown", text, at, field=name)
+    if first["type"] == "missing":
+        return Refused("field.missing", f"`{name}` is missing", at, field=name)
+    what, mend = in_words(name, errors, {})
+    return Refused("field.malformed", f"{what} ({mend})" if mend else what, at, field=name)
+
+
+def _together(refused: list[Refused]) -> Refused:
+    return refused[0] if len(refused) == 1 else RefusedTogether(refused)
+
+
+def _malformed(what: str) -> RequestRefused:
+    return RequestRefused(
+        HTTPStatus.BAD_REQUEST, "request.malformed_json", f"the body cannot be read as JSON: {what}"
+    )
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {quoted(plain(twice))} stands twice in one object")
+    return found
+
+
+def _refuse_unfit(value: object, at: tuple[str, ...] = ()) -> None:
+    """Refuse text that no database keeps, and what is nested without end."""
+    if len(at) > MAX_DEPTH:
+        raise _malformed(f"it is deeper than {MAX_DEPTH} levels")
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise Refused("field.unfit_text", "text has no NUL and no half of a surrogate pair", at)
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            _refuse_unfit(name, at)
+            _refuse_unfit(one, (*at, name))
+    elif isinstance(value, list):
+        for place, one in enumerate(value):
+            _refuse_unfit(one, (*at, str(place)))

@@ -1,0 +1,58 @@
+"""What is refused of a request before anything is asked of a service: by HTTP's own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from ringflow.errors import Conflict, Field, Forbidden, Refused, RingflowError, Unknown
+from ringflow.store import StoreGone
+
+RETRY_AFTER_S = 2
+"""After how long a request may be made again that the database was not there for."""
+
+REALM = 'Bearer realm="ringflow"'
+
+
+class RequestRefused(Refused):
+    """A request that HTTP itself has a status for. `headers` go with the answer."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        text: str,
+        at: tuple[str, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        **fields: Field,
+    ) -> None:
+        super().__init__(code, text, at, **fields)
+        self.status = status
+        self.headers = dict(headers or {})
+
+
+def status_of(error: RingflowError) -> HTTPStatus:
+    """Return the HTTP status of an error of a service or of this layer."""
+    if isinstance(error, RequestRefused):
+        return error.status
+    if isinstance(error, StoreGone):
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    if error.code == "token.refused":
+        return HTTPStatus.UNAUTHORIZED
+    if isinstance(error, Unknown):
+        return HTTPStatus.NOT_FOUND
+    if isinstance(error, Conflict):
+        return HTTPStatus.CONFLICT
+    if isinstance(error, Forbidden):
+        return HTTPStatus.FORBIDDEN
+    return HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def headers_of(error: RingflowError) -> dict[str, str]:
+    """Return the headers that go with an error."""
+    if isinstance(error, RequestRefused):
+        return error.headers
+    status = status_of(error)
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"Retry-After": str(RETRY_AFTER_S)}
+    return {"WWW-Authenticate": REALM} if status is HTTPStatus.UNAUTHORIZED else {}

@@ -1,0 +1,146 @@
+"""What is refused of requests, whoever sends them: each with a problem that names the place."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringflow.config import Config
+from ringflow.store import StoreGone
+
+from .conftest import Api, Client, served
+
+
+async def test_nobody_gets_in_without_a_token_that_is_good(api: Api) -> None:
+    unnamed = await api.nobody()("GET", "/customers")
+    assert (unnamed.status, unnamed.json["code"]) == (401, "request.no_token")
+    assert unnamed.headers["WWW-Authenticate"] == 'Bearer realm="ringflow"'
+    wrong = await api.nobody("rf_aaaaaaaa_" + "b" * 43)("GET", "/customers")
+    assert (wrong.status, wrong.json["code"]) == (401, "token.refused")
+
+
+async def test_a_right_that_is_missing_is_named(api: Api) -> None:
+    viewer = await api.client("viewer")
+    assert (await viewer("GET", "/customers")).status == 200
+    refused = await viewer("POST", "/customers", {"name": "x"})
+    assert (refused.status, refused.json["fields"]) == (403, {"right": "customers.change"})
+    assert len((await viewer("GET", "/customers")).json["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        # Bodies by their beginnings, which name the cases.
+        (b"", 400, "request.malformed_json"),
+        (b'{"name": "x"', 400, "request.malformed_json"),
+        (b'{"channels": NaN}', 400, "request.malformed_json"),
+        (b'{"name": "a", "name": "b"}', 400, "request.malformed_json"),
+        (b'\xff{"name": "a"}', 400, "request.malformed_json"),
+        (b"[" * 100_000 + b"]" * 100_000, 400, "request.malformed_json"),
+        (b'{"channels": ' + b"9" * 5000 + b"}", 400, "request.malformed_json"),
+        (b"[1]", 422, "field.malformed"),
+        (b'{"name": "a\\u0000b"}', 422, "field.unfit_text"),
+        (b'{"name": "\\ud800"}', 422, "field.unfit_text"),
+        (b'{"channels": 99999999999999999999}', 422, None),
+        (b'{"name": "' + b"x" * 1_000_001 + b'"}', 413, "request.too_large"),
+    ],
+    ids=[
+        "nothing",
+        "half",
+        "NaN",
+        "twice",
+        "latin",
+        "deep",
+        "huge",
+        "list",
+        "nul",
+        "half pair",
+        "long",
+        "large",
+    ],
+)
+async def test_a_body_that_cannot_be_taken_changes_nothing(
+    api: Api, owner: Client, body: bytes, status: int, code: str | None
+) -> None:
+    came = await owner("POST", "/customers", data=body, headers={"Content-Type": "application/json"})
+    assert came.status == status, came.text
+    assert code is None or came.json["code"] == code
+    assert "Traceback" not in came.text
+    assert "SELECT" not in came.text
+    assert len((await owner("GET", "/customers")).json["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/customers?color=red", 422, "request.unknown_parameter"),
+        ("/customers?status=active&status=inactive", 422, "request.repeated_parameter"),
+        ("/customers?limit=0", 422, "field.malformed"),
+        ("/customers?limit=1001", 422, "field.malformed"),
+        ("/customers?limit=many", 422, "field.malformed"),
+        ("/customers?sort=colour", 422, "list.unknown_sort"),
+        ("/customers?cursor=abc", 422, "list.wrong_cursor"),
+        ("/customers?q=%00", 422, "field.unfit_text"),
+        ("/customers/abc", 422, "field.not_a_whole_number"),
+        ("/customers/99999999999999999999999", 422, "field.not_a_whole_number"),
+        ("/customers/9223372036854775807", 404, "customer.unknown"),
+        ("/calls?since=yesterday", 422, "field.malformed"),
+        ("/calls/nothing", 404, "call.unknown"),
+        ("/nothing", 404, "request.unknown_path"),
+    ],
+)
+async def test_a_path_or_parameter_that_means_nothing_is_named(
+    owner: Client, path: str, status: int, code: str
+) -> None:
+    came = await owner("GET", path)
+    assert (came.status, came.json["code"]) == (status, code), came.text
+
+
+async def test_methods_and_types_of_others_are_refused(owner: Client) -> None:
+    method = await owner("PUT", "/customers")
+    assert (method.status, method.headers["Allow"]) == (405, "GET, POST")
+    kind = await owner("POST", "/customers", data=b"{}", headers={"Content-Type": "text/plain"})
+    assert kind.status == 415
+    assert (await owner("GET", "/customers", headers={"Accept": "text/html"})).status == 406
+    assert (await owner("GET", "/customers", headers={"Accept": "text/html, */*;q=0.1"})).status == 200
+
+
+async def test_every_answer_has_the_headers_that_keep_browsers_safe(owner: Client) -> None:
+    for came in (await owner("GET", "/customers"), await owner("GET", "/nothing")):
+        assert came.headers["X-Content-Type-Options"] == "nosniff"
+        assert came.headers["Cache-Control"] == "no-store"
+        assert "Access-Control-Allow-Origin" not in came.headers
+
+
+async def test_without_the_database_a_request_is_to_come_again(
+    api: Api, owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise StoreGone("database x: it is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(api.store), "reading", gone)
+        came = await owner("GET", "/customers")
+    assert (came.status, came.headers["Retry-After"], came.json["code"]) == (503, "2", "database.gone")
+    assert (await owner("GET", "/customers")).status == 200
+
+
+async def test_on_other_addresses_than_loopback_the_api_is_served_only_where_that_is_said(
+    server_config: Config,
+) -> None:
+    for host, api, is_served in (
+        ("127.0.0.1", "loopback", True),
+        ("::1", "loopback", True),
+        ("localhost", "loopback", True),
+        ("0.0.0.0", "loopback", False),
+        ("192.0.2.1", "loopback", False),
+        ("0.0.0.0", "anywhere", True),
+        ("127.0.0.1", "off", False),
+    ):
+        assert server_config.http is not None
+        http = server_config.http.model_copy(update={"host": host, "api": api})
+        assert http.serves_api is is_served, (host, api)
+    off = server_config.model_copy(
+        update={"http": server_config.http.model_copy(update={"api": "off"}) if server_config.http else None}
+    )
+    async with served(off) as api_off, api_off.http.get("/api/v1/customers") as answer:
+        assert answer.status == 404
