@@ -14,12 +14,13 @@ from ringflow.ami.link import AmiLink
 from ringflow.asterisk.findings import Finding, Severity
 from ringflow.asterisk.inspection import inspect
 from ringflow.asterisk.manager_facts import read_facts
-from ringflow.asterisk.watch import AsteriskWatch
+from ringflow.asterisk.watch import AsteriskWatch, recordings_problem
 from ringflow.config import Config
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.lab import Lab
 from ringflow.lab.asterisk import AsteriskInstance
 from ringflow.lab.ports import free_tcp_port
+from ringflow.recordings.folder import RecordingFolder
 
 pytestmark = pytest.mark.lab
 
@@ -133,3 +134,18 @@ async def test_a_server_looks_when_the_link_is_up_logs_each_finding_once_and_kee
         one["where"] for one in logs if one["event"] == "asterisk check" and one["log_level"] == "error"
     ]
     assert errors == ["pjsip.conf [typo]"]
+
+
+async def test_a_folder_of_recordings_that_asterisk_sees_elsewhere_is_found(
+    asterisk: AsteriskInstance, tmp_path: Path
+) -> None:
+    link = AmiLink(asterisk.manager_settings())
+    await link.start()
+    await link.wait_up(20)
+    try:
+        right = await recordings_problem(link, RecordingFolder(tmp_path / "recordings"))
+        wrong = await recordings_problem(link, RecordingFolder(tmp_path / "recordings", "/nowhere"))
+    finally:
+        await link.close()
+    assert (right, wrong) == ("", f"Asterisk does not see the files of {tmp_path}/recordings in /nowhere")
+    assert list((tmp_path / "recordings").glob("*.*")) == []

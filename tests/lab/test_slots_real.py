@@ -17,13 +17,17 @@ pytestmark = pytest.mark.lab
 ROOT = Path(__file__).parents[2]
 SLOTS = (
     "answer",
+    "audio",
     "authenticate",
+    "echo",
     "goto",
     "hangup",
     "language",
     "menu",
+    "music",
     "override",
     "progress",
+    "record",
     "schedule",
     "transfer_credit",
     "wait",

@@ -129,6 +129,7 @@ async def virtual(
     clock: VirtualClock | None = None,
     caller: ScriptedCaller | None = None,
     rooms: dict[str, list[IncomingCall]] | None = None,
+    recordings_folder: Path | None = None,
 ) -> Course:
     clock = clock or VirtualClock()
     began_ms = clock.monotonic_ms()
@@ -136,6 +137,7 @@ async def virtual(
         channel=VirtualChannel(clock, "18005550100", CLI),
         line=caller or ScriptedCaller(clock, steps),
         rooms=rooms if rooms is not None else {},
+        recordings_folder=recordings_folder,
         clock=clock,
         talks=VirtualTalks(clock),
         meet=lambda index, target: callees[index],
@@ -256,6 +258,17 @@ async def test_a_recording_has_what_the_caller_said(
     assert abs(len(sound) / SAMPLES_PER_MS - one.length_ms) < TOLERANCE_MS
     assert abs(position / SAMPLES_PER_MS - one.length_ms) < TOLERANCE_MS
     assert abs(sum(value not in SILENT for value in sound) / SAMPLES_PER_MS - one.spoken_ms) < TOLERANCE_MS
+
+
+@pytest.mark.lab
+async def test_a_recording_that_cannot_be_written_is_told_from_a_hang_up(
+    lab: Lab, scripts: Scripts, tmp_path: Path
+) -> None:
+    commands = ["ANSWER", f'RECORD FILE {tmp_path}/nowhere/one ulaw "#" 2000', "CHANNEL STATUS"]
+    course, _ = await real(lab, scripts, commands, {}, ())
+    assert course.replies[1:] == ["200 result=-1 (writefile)", "200 result=6"]
+    foretold = await virtual(commands, (), recordings_folder=tmp_path)
+    assert foretold.replies == course.replies
 
 
 def parted(reply: str) -> tuple[int, str, int]:

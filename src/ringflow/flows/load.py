@@ -21,6 +21,7 @@ from ringflow.flows.revisions import text_revision
 from ringflow.flows.slot import (
     DIGITS_PATTERN,
     KEYS_PATTERN,
+    ONE_KEY_PATTERN,
     PRINTABLE_PATTERN,
     PROMPT_PATTERN,
     STATE_PATTERN,
@@ -47,6 +48,7 @@ PATTERN_MENDS = {
     DIGITS_PATTERN: "write digits only",
     OPTION_PATTERN: "keys are 0-9 * #, at most 8 of them",
     KEYS_PATTERN: "keys are 0-9 * #",
+    ONE_KEY_PATTERN: "write one key: 0-9 * or #",
     HELD_KEYS_PATTERN: 'write "*", "#" or "*#"',
     STATE_PATTERN: "use small letters, digits, - and _, beginning with a letter",
     CALENDAR_PATTERN: "use letters, digits, - and _, beginning with a letter or digit",

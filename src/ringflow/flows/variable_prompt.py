@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from ringflow.calls.json_value import JsonValue
 from ringflow.flows.template import Template
@@ -52,7 +52,9 @@ class VariablePrompt:
 def _validate(value: object) -> VariablePrompt:
     if isinstance(value, VariablePrompt):
         return value
-    if not isinstance(value, str) or "${" not in value:
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    if "${" not in value:
         # Another of the kinds that the field takes has the better words for it.
         raise ValueError("names no variable || a prompt is named as in IVR/ivr-please")
     template = Template.parse(value)

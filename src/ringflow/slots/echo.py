@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from ringflow.calls.echo import NoEcho
-from ringflow.flows.slot import DONE, SinglePrompt, Slot
+from ringflow.flows.slot import DONE, ONE_KEY_PATTERN, SinglePrompt, Slot
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -24,7 +24,7 @@ class Echo(Slot):
     """Played before."""
     longest: Annotated[float, Field(ge=1, le=3600)] = 60.0
     """Seconds after which it ends."""
-    until: Annotated[str, Field(pattern=r"^[0-9*#]?$")] = "#"
+    until: Annotated[str, Field(pattern=ONE_KEY_PATTERN)] = "#"
     """The key that ends it. `#` always does."""
 
     async def run(self, call: Call) -> str:

@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ringflow.calls.digits import FIRST_DIGIT_TIMEOUT_S
 from ringflow.calls.voice_recorder import MAX_LONGEST_S, HungUpRecording, Recorded, RecordOrder
-from ringflow.flows.slot import DONE, KEYS_PATTERN, FieldProblem, SinglePrompt, Slot, VariableName
+from ringflow.flows.slot import (
+    DONE,
+    KEYS_PATTERN,
+    ONE_KEY_PATTERN,
+    FieldProblem,
+    SinglePrompt,
+    Slot,
+    VariableName,
+)
 from ringflow.recordings.folder import RecordingFailed
 
 if TYPE_CHECKING:
@@ -18,7 +26,6 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 20
 MAX_TAKES = 20
 """A caller who has done it so often keeps what there is: nobody fills the disk by one call."""
-KEY_PATTERN = r"^[0-9*#]?$"
 BEEP = "MISC/beep"
 
 NO_INPUT = "no_input"
@@ -31,13 +38,13 @@ class ReviewKeys(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    listen: Annotated[str, Field(pattern=KEY_PATTERN)] = "1"
+    listen: Annotated[str, Field(pattern=ONE_KEY_PATTERN)] = "1"
     """To hear it."""
-    again: Annotated[str, Field(pattern=KEY_PATTERN)] = "2"
+    again: Annotated[str, Field(pattern=ONE_KEY_PATTERN)] = "2"
     """To record it again, instead of the one there is."""
-    keep: Annotated[str, Field(pattern=KEY_PATTERN)] = "3"
+    keep: Annotated[str, Field(pattern=ONE_KEY_PATTERN)] = "3"
     """To keep it."""
-    discard: Annotated[str, Field(pattern=KEY_PATTERN)] = ""
+    discard: Annotated[str, Field(pattern=ONE_KEY_PATTERN)] = ""
     """To throw it away."""
 
 
