@@ -14,6 +14,7 @@ from ringflow.accounts.directory import Directory
 from ringflow.accounts.peppers import PepperRing
 from ringflow.accounts.security_key import configured_keys
 from ringflow.accounts.teller import Teller
+from ringflow.accounts.value_lists.look_up import ValueLists
 from ringflow.calendars.calendar_files import CalendarFiles
 from ringflow.calendars.calendars import Calendars
 from ringflow.calls.charging import Charging, ChargingSettings
@@ -123,6 +124,7 @@ async def open_core(
         calendars=Calendars(store, CalendarFiles(config.path(config.calendars.folder))),
         voice=GeneratedPrompts(library, voices),
         recordings=recordings,
+        value_lists=ValueLists(store, config.country),
     )
     return Core(config, store, directory, book, library, world, charging, recordings)
 

@@ -51,6 +51,9 @@ class Right(StrEnum):
     """Say of opening hours that it is closed today, or open until six."""
     SOUNDS_READ = "sounds.read"
     SOUNDS_CHANGE = "sounds.change"
+    LISTS_READ = "lists.read"
+    LISTS_CHANGE = "lists.change"
+    """Value lists, and what stands in them."""
     AUDIT_READ = "audit.read"
     OPERATORS_READ = "operators.read"
     OPERATORS_CHANGE = "operators.change"
@@ -66,6 +69,7 @@ _VIEWER = frozenset(one for one in Right if one.endswith(".read")) - {Right.AUDI
 _SUPPORT = _VIEWER | {
     Right.CUSTOMERS_CHANGE,
     Right.CARDS_CHANGE,
+    Right.LISTS_CHANGE,
     Right.MONEY_MOVE,
     Right.CALLS_CONTROL,
     Right.RECORDINGS_LISTEN,

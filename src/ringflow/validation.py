@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, TypeVar, get_args
+from typing import Annotated, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -163,16 +163,26 @@ def _written(document: Document, location: Location, rest: Location) -> Location
 
 def _known_keys(model: type[BaseModel], steps: Location) -> set[str]:
     """The keys of the model that `steps` lead to; empty where they lead to none, or to several."""
+    is_key = False
     for step in steps:
         # A value that may be of several kinds has the name of the model between the fields' names.
         if not isinstance(step, str) or step == model.__name__:
+            continue
+        if is_key:
+            is_key = False
             continue
         info = next((info for key, info in _fields(model).items() if key == step), None)
         inner = list(_models_in(info.annotation)) if info else []
         if len(inner) != 1:
             return set()
         model = inner[0]
+        # Of a mapping to models the next step is a key that the file's author chose.
+        is_key = info is not None and _is_mapping(info.annotation)
     return set(_fields(model))
+
+
+def _is_mapping(annotation: object) -> bool:
+    return get_origin(annotation) is dict or any(_is_mapping(inner) for inner in get_args(annotation))
 
 
 def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:

@@ -358,6 +358,21 @@ def make_operators(walk: Walk, folder: Path) -> None:
     walk("role delete", "gone")
 
 
+def keep_lists(walk: Walk, folder: Path) -> None:
+    (folder / "entries.csv").write_text("entry,notes,expires\n441910000001,her,2099-07-01\n4420*,,\n")
+    walk("value-list add", "barred --kind numbers --notes 'refused'")
+    walk("value-list list")
+    walk("value-list set", "barred --notes 'refused at once'")
+    walk("value-list entry add", "barred 441910000002 --notes him --expires 2099-07-01")
+    walk("value-list entry import", "barred entries.csv")
+    walk("value-list entry list", "barred --limit 1")
+    walk("value-list entry show", "barred 441910000001")
+    walk("value-list entry export", "barred --out barred.csv")
+    walk("value-list show", "barred")
+    walk("value-list entry remove", "barred 441910000001")
+    walk("value-list delete", "barred --entries")
+
+
 def test_whatever_a_command_prints_for_programs_has_known_names_and_types(
     ringflow: Run, folder: Path
 ) -> None:
@@ -378,6 +393,7 @@ def test_whatever_a_command_prints_for_programs_has_known_names_and_types(
     make_calls(walk, folder)
     make_operators(walk, folder)
     keep_calendars(walk, folder)
+    keep_lists(walk, folder)
     walk("customer show", "42")
     walk("audit list")
     walk("check", codes=(0, 1))

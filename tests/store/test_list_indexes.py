@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow import audit
 from ringflow.accounts import clis, customer_overview, dids, operators, speed_dials, tokens, trunks
 from ringflow.accounts.cards import batch, card
+from ringflow.accounts.value_lists import entries, entry_value, value_list
 from ringflow.accounts.vouchers import voucher
 from ringflow.calendars import calendar, overrides
 from ringflow.ledger import hold, movement
@@ -48,6 +49,7 @@ LARGE = (
     queries.CALLS,
     audit.ENTRIES,
     recording.RECORDINGS,
+    entries.ENTRIES,
     calendar.ENTRIES,
 )
 ALL = (
@@ -127,6 +129,7 @@ def cases() -> Iterator[Case]:
         (recording.RECORDINGS, "-recorded", {"cli": "441910000001"}),
         (recording.RECORDINGS, "-recorded", {"call": "01a"}),
         (recording.RECORDINGS, "-recorded", {"since_ms": 1, "until_ms": 2}),
+        (entries.ENTRIES, "value", {"search": "4419"}),
         (audit.ENTRIES, "-at", {"operator": "ann"}),
         (audit.ENTRIES, "-at", {"since_ms": 1, "until_ms": 2}),
     ):
@@ -168,6 +171,9 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
             await calendar.entries_of(connection, "england", None, asked)
         case "entries of the audit log":
             await audit.entry_page(connection, audit.EntryFilter(**wanted), asked)
+        case "entries of a list":
+            barred = value_list.ValueList(1, "barred", entry_value.ListKind.NUMBERS)
+            await entries.page(connection, barred, wanted.get("search"), asked)
         case _:
             raise AssertionError(case.listing.name)
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, inspect, select, text
 from ringflow.errors import StartError
 from ringflow.store import Store
 from ringflow.store.schema import HEAD, alembic_config
-from ringflow.store.tables import clis, customer_of_number, dids, directory_revision, metadata
+from ringflow.store.tables import clis, dids, directory_revision, metadata
 
 
 def described(connection: Connection) -> dict[str, Any]:
@@ -42,7 +42,12 @@ def plain(index: Any) -> dict[str, Any]:
 
 def wanted(store: Store) -> Callable[..., bool]:
     """alembic compares all indexes of the definition, those too that are another database's."""
-    return lambda one, *_: one is not customer_of_number or store.dialect == "sqlite"
+    peculiar = {
+        "sqlite": {"ix_clis_number_customer_id"},
+        "postgresql": {"ix_value_list_entries_beginning"},
+    }
+    others = {name for dialect, names in peculiar.items() if dialect != store.dialect for name in names}
+    return lambda one, name, *_: name not in others
 
 
 async def describe(store: Store) -> dict[str, Any]:

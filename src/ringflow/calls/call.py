@@ -13,6 +13,7 @@ from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.channel_limits import CustomerChannels
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.language import CallLanguage
+from ringflow.calls.list_look_ups import ListLookUps
 from ringflow.calls.media import Media
 from ringflow.calls.number_entries import NumberEntries
 from ringflow.calls.orders import CallOrders
@@ -34,8 +35,9 @@ class Call:
 
     `media` plays and collects, `recorder` records, `account` knows who pays, `outgoing` dials, `variables`
     are those of the flow, `spoken` is the language in which it is spoken to, `numbers` those that the caller
-    has given, `schedules` tells days and times, `events` tells observers what happens, `orders` are those of
-    operators. Every verb may raise `ChannelGone`: the caller is gone, and the engine alone catches it.
+    has given, `lists` those that operators keep, `schedules` tells days and times, `events` tells observers
+    what happens, `orders` are those of operators. Every verb may raise `ChannelGone`: the caller is gone, and
+    the engine alone catches it.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Call:
         self.numbers = NumberEntries(admission.brought)
         self.orders = CallOrders(session, call_events)
         self.spoken = CallLanguage(world, self.variables, call_events)
+        self.lists = ListLookUps(world)
         self.media = Media(session, world, self.variables, call_events, self.orders, self.spoken)
         self.recorder = VoiceRecorder(session, world, call_events)
         self.schedules = Schedules(world, admission, call_events)
@@ -87,6 +90,10 @@ class Call:
     def random(self) -> Random:
         """The call's own source of chance."""
         return self._world.random_for(self._cli)
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970 by the call's clock."""
+        return round(self._world.clock.now_s() * 1000)
 
     def note(self, what: str, detail: str = "") -> None:
         """Remark something that has no event of its own, such as a wrong entry. It must be safe to print."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from ringflow.calls.event_stream import CallEvents
-from ringflow.calls.variables import Variables
-from ringflow.calls.world import CallWorld
+from typing import TYPE_CHECKING
+
 from ringflow.config import Config
 from ringflow.errors import Problem, Refused
 from ringflow.sounds.voices import GENERATED
 from ringflow.speaking import LIBRARY_PREFIX, languages, load_language
+
+if TYPE_CHECKING:
+    from ringflow.calls.event_stream import CallEvents
+    from ringflow.calls.variables import Variables
+    from ringflow.calls.world import CallWorld
 
 OFFERS = "LANGUAGE"
 """The folder of the library with the prompts that offer a language, each in it: `LANGUAGE/es`."""

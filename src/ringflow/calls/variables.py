@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -108,6 +108,17 @@ class Variables:
             raise ValueError(f"a slot cannot set the variable {name}")
         self._store_in(self._scope, name, value, secret)
 
+    def store_all(self, values: Mapping[str, JsonValue], secret: frozenset[str]) -> None:
+        """Set variables of the app that runs, all of them or none. Raises as `store`."""
+        scope = self._scope
+        before = scope.values.copy(), scope.sizes.copy(), scope.secret.copy()
+        try:
+            for name, value in values.items():
+                self.store(name, value, secret=name in secret)
+        except UnusableValue:
+            scope.values, scope.sizes, scope.secret = before
+            raise
+
     def is_secret(self, name: str) -> bool:
         """Whether the value of a variable, or of a part of it (`order.pin`), must stand in no record."""
         return name.partition(".")[0] in self._scope.secret
@@ -128,6 +139,16 @@ class Variables:
         for here, there in results.items():
             if there in ended.values:
                 self._store_in(self._scopes[-1], here, ended.values[there], there in ended.secret)
+
+    @property
+    def own_names(self) -> Sequence[str]:
+        """The variables that slots of the app that runs have set, or that it was called with, in order."""
+        return tuple(name for name in self._scope.values if name != "app")
+
+    @property
+    def shown(self) -> Mapping[str, JsonValue]:
+        """What `${...}` can name now, as logs and records may have it: secret values are masked."""
+        return ChainMap(dict.fromkeys(self._scope.secret, MASKED), self._scope.values, self._given)
 
     def recorded(self) -> dict[str, JsonValue]:
         """All of them as records may have them; of two frames' variables of one name, the inner one's."""

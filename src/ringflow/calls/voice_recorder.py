@@ -7,16 +7,19 @@ says in parentheses which of them it was. What it wrote until a hang-up is whole
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ringflow.agi.reply import Reply
 from ringflow.agi.session import COMMAND_TIMEOUT_S, AgiSession
 from ringflow.calls import events
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.recorded_sound import reference_to
-from ringflow.calls.world import CallWorld
 from ringflow.errors import ChannelGone
 from ringflow.recordings.folder import FORM, INCOMING, RecordingFailed
 from ringflow.recordings.service import Origin, Recordings, Wanted
+
+if TYPE_CHECKING:
+    from ringflow.calls.world import CallWorld
 
 MAX_LONGEST_S = 3600
 NOT_IN_TIME_MS = 250

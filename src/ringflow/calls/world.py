@@ -11,6 +11,7 @@ from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.accounts.teller import Teller
 from ringflow.accounts.trunks import Trunk
+from ringflow.accounts.value_lists.look_up import ValueLists
 from ringflow.calendars.calendars import Calendars
 from ringflow.calls.charging import Charging
 from ringflow.calls.clock import Clock, SystemClock
@@ -22,12 +23,12 @@ from ringflow.recordings.service import Recordings
 from ringflow.sounds.library import PromptLibrary
 
 
-async def _none() -> frozenset[str]:
-    return frozenset()
-
-
 def _unforeseen(cli: str | None) -> Random:
     return SystemRandom()
+
+
+async def _none() -> frozenset[str]:
+    return frozenset()
 
 
 def _no_prompt(name: str) -> bool:
@@ -46,9 +47,9 @@ class CallWorld:
     `language` is that of prompts in no language's folder; `has_prompt` says whether the library has a prompt.
     `warning`: the prompt that the credit of a talk ends. `trunks_with_card` gives the names of the trunks
     that have a rate card of their own. `country` is where national numbers belong, `zone` what clocks show
-    there. Without `calendars` no day is a holiday, and nobody overrides opening hours.
-    `random_for` makes the source of chance of a call with this CLI: scenarios have one that is the same each
-    time.
+    there. Without `calendars` no day is a holiday, and nobody overrides opening hours; without `value_lists`
+    there are no lists. `random_for` makes the source of chance of a call with this CLI: scenarios have one
+    that is the same each time.
     """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
@@ -70,9 +71,10 @@ class CallWorld:
     voice: Voice | None = None
     recordings: Recordings | None = None
     echo: str = ECHO
-    random_for: Callable[[str | None], Random] = _unforeseen
     trunks_with_card: Callable[[], Awaitable[frozenset[str]]] = _none
     clock: Clock = field(default_factory=SystemClock)
+    value_lists: ValueLists | None = None
+    random_for: Callable[[str | None], Random] = _unforeseen
 
     @classmethod
     def configured(
@@ -87,6 +89,7 @@ class CallWorld:
         calendars: Calendars | None = None,
         voice: Voice | None = None,
         recordings: Recordings | None = None,
+        value_lists: ValueLists | None = None,
     ) -> CallWorld:
         """The world that a configuration describes, on this directory."""
         return cls(
@@ -108,6 +111,7 @@ class CallWorld:
             teller=teller,
             voice=voice,
             recordings=recordings,
+            value_lists=value_lists,
             clock=clock,
         )
 

@@ -47,6 +47,7 @@ NOUNS = {
     "voucher": ("voucher", "Codes that give credit once."),
     "ledger": ("ledger", "Customers' credit, and proof that the books are right."),
     "rate": ("rate", "What calls cost."),
+    "value-list": ("value_list", "Lists of numbers or texts that flows look values up in."),
     "record": ("record", "What became of calls."),
     "recording": ("recording", "What callers said: list, take out, delete."),
     "live": ("live", "Calls in progress: watch them, hang up, redirect, play a prompt."),

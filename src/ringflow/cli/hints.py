@@ -49,6 +49,8 @@ HINTS: Mapping[str, str] = {
     "token.unknown": "`ringflow token list` shows those that there are",
     "trunk.taken": "change it with `ringflow trunk set`",
     "trunk.unknown": "`ringflow trunk list` shows those that do",
+    "value_list.has_entries": "--entries deletes them too",
+    "value_list.unknown": "`ringflow value-list list` shows those that do",
     "voucher.unknown": "`ringflow voucher list` shows those that do",
 }
 """By the error's code; `{name}` is one of its fields."""

@@ -136,6 +136,14 @@ def _slot_problems(
             what, mend = surroundings.calendars.trouble(calendar, file)
             if what:
                 yield document.problem(draft.at(index, *within), what, mend)
+    if surroundings.lists is not None:
+        for field, name in slot.lists():
+            if name not in surroundings.lists:
+                mend = did_you_mean(
+                    name, surroundings.lists, f"ringflow value-list add {name} --kind numbers"
+                )
+                place = draft.find(index, field, name)
+                yield document.problem(place, f"there is no list {quoted(name)}", mend)
     yield from _spoken_problems(draft, index, slot, surroundings)
     if surroundings.prompts is not None:
         yield from _prompt_problems(draft, index, slot, surroundings.prompts, surroundings.language)

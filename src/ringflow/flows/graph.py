@@ -31,13 +31,14 @@ class Edge:
 
     `returns` is the exit by which the app returns there if another one called it; None: the call ends. `sets`
     are the variables that are certain to be set when it is taken, apart from results of an app that is
-    called.
+    called; `ensures` are those that the exit shows to have been set before.
     """
 
     exit: str
     target: Node | None
     sets: frozenset[str]
     returns: str | None = None
+    ensures: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -201,6 +202,11 @@ class Graph:
 
     def _way_out(self, app: str, draft: Draft, index: int, slot: Slot, exit_name: str) -> Edge:
         """Where an exit leads: as `Flow.step` has it."""
+        edge = self._target_of(app, draft, index, slot, exit_name)
+        ensured = slot.ensures().get(exit_name)
+        return replace(edge, ensures=ensured) if ensured else edge
+
+    def _target_of(self, app: str, draft: Draft, index: int, slot: Slot, exit_name: str) -> Edge:
         sets = slot.sets().get(exit_name, frozenset())
         target = slot.targets.get(exit_name)
         if target is None and exit_name != slot.main_exit:

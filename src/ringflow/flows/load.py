@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ringflow import config
 from ringflow.accounts.dids import APP_PATTERN
+from ringflow.accounts.value_lists.list_name import NAME_PATTERN as LIST_NAME_PATTERN
 from ringflow.calendars.names import FILE_PATTERN
 from ringflow.calendars.names import NAME_PATTERN as CALENDAR_PATTERN
 from ringflow.documents import Document, Location, Value, decode_document
@@ -22,6 +23,7 @@ from ringflow.flows.slot import (
     DIGITS_PATTERN,
     KEYS_PATTERN,
     ONE_KEY_PATTERN,
+    PATH_PATTERN,
     PRINTABLE_PATTERN,
     PROMPT_PATTERN,
     STATE_PATTERN,
@@ -43,6 +45,7 @@ PATTERN_MENDS = {
     PROMPT_PATTERN: "a prompt is named as in IVR/ivr-please, without an extension",
     VARIABLE_PATTERN: "use small letters, digits and _, beginning with a letter",
     ON_ERROR_PATTERN: "name a slot's id or app:NAME",
+    PATH_PATTERN: "name a variable, as in order, or a part of it, as in order.items.0",
     TARGET_PATTERN: "name a slot's id, app:NAME, return:EXIT, next or hangup",
     APP_PATTERN: _NAME_MEND,
     DIGITS_PATTERN: "write digits only",
@@ -53,6 +56,7 @@ PATTERN_MENDS = {
     STATE_PATTERN: "use small letters, digits, - and _, beginning with a letter",
     CALENDAR_PATTERN: "use letters, digits, - and _, beginning with a letter or digit",
     FILE_PATTERN: "name a file in the folder of calendars, such as england.ics",
+    LIST_NAME_PATTERN: "a list is named by small letters, digits, - and _, beginning with a letter",
     PRINTABLE_PATTERN: "use the letters, digits and signs of ASCII",
     **{
         pattern: config.PATTERN_MENDS[pattern]

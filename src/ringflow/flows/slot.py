@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ringflow.calls.json_value import JsonValue
 from ringflow.flows.spoken_prompt import SpokenPrompt
-from ringflow.flows.template import Template
+from ringflow.flows.template import VARIABLE_NAME, Template
 from ringflow.sounds.utterance import Utterance
 from ringflow.wording import quoted
 
@@ -28,6 +28,7 @@ PRINTABLE_PATTERN = r"^[ -~]*$"
 STATE_PATTERN = r"^[a-z][a-z0-9_-]*$"
 """What a schedule may be in, and the name under which operators override it."""
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+PATH_PATTERN = f"^{VARIABLE_NAME.pattern}$"
 TARGET_PATTERN = r"^(app:|return:)?[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 DONE = "done"
@@ -76,6 +77,8 @@ def _name_alone(value: object) -> object:
 AppName = Annotated[str, Field(pattern=ID_PATTERN), BeforeValidator(_name_alone)]
 """The name of another app in a field that takes nothing else: apps are named as slots are."""
 VariableName = Annotated[str, Field(pattern=VARIABLE_PATTERN)]
+VariablePath = Annotated[str, Field(pattern=PATH_PATTERN)]
+"""The name of a variable, or of a part of its value."""
 Target = Annotated[str, Field(pattern=TARGET_PATTERN)]
 SlotId = Annotated[str, Field(pattern=ID_PATTERN)]
 
@@ -231,6 +234,18 @@ class Slot(BaseModel):
         """The apps in which a call may go on in this slot or after it."""
         led_to = {one.removeprefix(APP_PREFIX) for one in self.targets.values() if one.startswith(APP_PREFIX)}
         return self.named_apps() | led_to
+
+    def ensures(self) -> Mapping[str, frozenset[str]]:
+        """For each exit, the variables that others have set for certain if the slot ends that way."""
+        return {}
+
+    def tested(self) -> Iterator[tuple[str, str, str]]:
+        """Variables that the slot asks for and that may be unset: the field, the text in it, the name."""
+        return iter(())
+
+    def lists(self) -> Iterator[tuple[str, str]]:
+        """The operators' lists that the slot looks into, with the names of the fields."""
+        return iter(())
 
     def names_set(self) -> frozenset[str]:
         """Every variable that the slot may set, here or in an app that it calls."""

@@ -71,10 +71,10 @@ class VoicesSeen:
 class Surroundings:
     """`entries` are apps that calls enter directly, besides those that no other app leads to.
 
-    Without `prompts`, every prompt is taken to exist, without `calendars` every calendar; without
-    `uri_hosts`, every host is taken to be allowed. With `other_apps` there may be any apps besides those that
-    are checked. `language` is the one of prompts in no language's folder, `voices` speak
-    texts.
+    Without `prompts`, every prompt is taken to exist, without `calendars` every calendar, without `lists`
+    every value list; without `uri_hosts`, every host is taken to be allowed. With `other_apps` there may be
+    any apps besides those that are checked. `language` is the one of prompts in no language's folder,
+    `voices` speak texts.
     """
 
     prompts: Prompts | None = None
@@ -86,6 +86,7 @@ class Surroundings:
     calendars: CalendarsKnown | None = None
     language: str = "en"
     voices: Speaking = field(default_factory=lambda: Voices(SpeechConfig(), {}, voice_of))
+    lists: frozenset[str] | None = None
 
 
 def configured_surroundings(config: Config, prompts: Prompts) -> Surroundings:

@@ -49,13 +49,14 @@ def unset_problems(graph: Graph, starts: set[Node], surroundings: Surroundings) 
     )
     known -= {NOT_SAID}
     known |= {name for app in graph.drafts for name in graph.initial((app, 0))}
+    if is_whole:
+        yield from _unknown(graph, namespaces, known)
     for use in _uses(graph, namespaces):
         is_unknown = use.variable not in known and is_whole
         if use.variable in certainty.before.get(use.node, () if is_unknown else {use.variable}):
             continue
         if is_unknown:
-            near = did_you_mean(use.variable, known)
-            what, mend = f"unknown variable `{use.variable}`", f"{near} known: {known_words(known)}".strip()
+            what, mend = _unknown_words(use.variable, known)
         elif use.variable in surroundings.sometimes_set:
             what = f"`${{{use.name}}}` may be unset: not every call has it"
             mend = f"write ${{{use.name}|default}}"
@@ -68,6 +69,24 @@ def unset_problems(graph: Graph, starts: set[Node], surroundings: Surroundings) 
         app, index = use.node
         draft = graph.drafts[app]
         yield draft.document.problem(draft.find(index, use.field, use.template.text), what, mend)
+
+
+def _unknown(graph: Graph, namespaces: set[str], known: frozenset[str]) -> Iterator[Problem]:
+    """A problem for each variable that a slot asks for, whether it is set or not, and that nothing sets."""
+    for node in graph.edges:
+        draft = graph.drafts[node[0]]
+        slot = draft.usable(node[1])
+        for field, text, name in slot.tested() if slot is not None else ():
+            first = name.partition(".")[0]
+            variable = name if first in namespaces else first
+            if variable not in known:
+                place = draft.find(node[1], field, text)
+                yield draft.document.problem(place, *_unknown_words(variable, known))
+
+
+def _unknown_words(variable: str, known: frozenset[str]) -> tuple[str, str]:
+    near = did_you_mean(variable, known)
+    return f"unknown variable `{variable}`", f"{near} known: {known_words(known)}".strip()
 
 
 def _uses(graph: Graph, namespaces: set[str]) -> Iterator[_Use]:
@@ -118,7 +137,7 @@ class _Certainty:
         """What a way out of a slot sets for certain; None where no way to it has been found."""
         called = self._graph.calls.get(node)
         if called is None:
-            return edge.sets
+            return edge.sets | edge.ensures if edge.ensures else edge.sets
         if self._graph.returns(called.app) is None:
             # An app with problems may set what it is asked for.
             return edge.sets | called.results.keys()

@@ -117,7 +117,12 @@ FIELDS: dict[str, Field] = {
     "daily_limit": Field(_A, "what calls may cost in a UTC day; null: no limit", "20.00"),
     "spent_today": Field(_A, "what calls cost in this UTC day", "1.25"),
     "amount": Field(_A, "what a movement moves; on a statement below zero where the balance fell", "5.00"),
-    "kind": Field(_T, "why money moved; what a voucher gives: `value`, `multiplier`, `addition`", "pay_in"),
+    "kind": Field(
+        _T,
+        "why money moved; what a voucher gives: `value`, `multiplier`, `addition`; what a list holds: "
+        "`numbers`, `text`",
+        "pay_in",
+    ),
     "debit_account": Field(_T, "who gave: `customer 42`, or an account of the house", "cash"),
     "credit_account": Field(_T, "who got", "customer 42"),
     "other_account": Field(_T, "the other side of a movement", "cash"),
@@ -129,6 +134,9 @@ FIELDS: dict[str, Field] = {
     "movements": Field(Kind.OBJECTS, "movements of money"),
     # Cards and vouchers.
     "credit": Field(_A, "what a card gives", "5.00"),
+    "entry": Field(
+        _T, "what stands in a list: a number, the beginning of numbers with a `*`, or text", "4419*"
+    ),
     "expires": Field(Kind.DAY, "the last day on which it is good; null: for ever", "2027-12-31"),
     "redeemed_by": Field(_I, "the customer who got the credit", 43),
     "redeemed_as": Field(_T, "`account`: one of its own; `top_up`: one that was there", "account"),
@@ -307,6 +315,7 @@ FIELDS: dict[str, Field] = {
     "files": Field(Kind.TEXTS, "files", ["README.md"]),
     "folder": Field(_T, "a folder", "/srv/ringflow"),
     "added": Field(_I, "how many were added", 3),
+    "repeated": Field(_I, "how many lines repeated another", 0),
     "unchanged": Field(_I, "how many were so already", 0),
     "dry_run": Field(_B, "whether nothing was changed", False),
     "ok": Field(_B, "whether the books are right", True),

@@ -45,6 +45,7 @@ from ringflow.forms.report import ReportAmountsForm
 from ringflow.forms.speed_dial import SpeedDialForm
 from ringflow.forms.statement import StatementEntryForm, StatementForm
 from ringflow.forms.trunk import TrunkForm
+from ringflow.forms.value_list import ValueListDetailForm, ValueListEntryForm, ValueListForm
 from ringflow.forms.voucher import VoucherForm
 
 HEAD = """\
@@ -151,6 +152,11 @@ SECTIONS = (
     Section("Role", RoleForm, "`role`", {"name": "support"}),
     Section("API token", TokenForm, "`token list`, `token revoke`", {"name": "billing", "role": None}),
     Section("API token that was just made", NewTokenForm, "`token add`", {"name": "billing", "role": None}),
+    Section(
+        "Value list, in a list", ValueListForm, "`value-list list`", {"name": "barred", "kind": "numbers"}
+    ),
+    Section("Value list", ValueListDetailForm, "`value-list show`", {"name": "barred", "kind": "numbers"}),
+    Section("Value of a list", ValueListEntryForm, "`value-list entry`", {}),
     Section("Entry of the audit log", AuditEntryForm, "`audit list`", {"id": 12}),
 )
 """All forms, in the order of the page."""

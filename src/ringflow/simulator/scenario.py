@@ -14,6 +14,8 @@ from pydantic import (
     model_validator,
 )
 
+from ringflow.accounts.value_lists.entry_value import ListKind
+from ringflow.accounts.value_lists.list_name import NAME_PATTERN
 from ringflow.calls.outcome import LegStatus, ReleasedBy
 from ringflow.config import CustomerDeclaration, Digits, TrunkDeclaration
 from ringflow.ledger.rates.card import BelowCost
@@ -226,6 +228,18 @@ class ScenarioCliCode(Frozen):
     customer: int = DEFAULT_CUSTOMER.id
 
 
+class ScenarioList(Frozen):
+    """An operators' list; a list of values alone is one of numbers."""
+
+    kind: ListKind = ListKind.NUMBERS
+    entries: tuple[Text, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_numbers(cls, value: object) -> object:
+        return {"entries": value} if isinstance(value, list) else value
+
+
 class ScenarioDid(Frozen):
     """The DID that is called; its number and app have defaults."""
 
@@ -276,7 +290,8 @@ class Given(Frozen):
     cost more. `calendars`: the days of operators' calendars, by their names; `overrides`: the exits that
     schedules take whatever their hours say, by the names under which they are overridden. `manager`: whether
     Ringflow has a connection to Asterisk's manager interface. `disk_full`: there is no room for recordings.
-    `echo`: whether the dialplan has what the slot `echo` needs.
+    `echo`: whether the dialplan has what the slot `echo` needs. `seed`: what is left to chance comes the same
+    for the same seed and caller.
     """
 
     customer: ScenarioCustomer | None = None
@@ -290,6 +305,7 @@ class Given(Frozen):
     cli_codes: tuple[ScenarioCliCode, ...] = ()
     calendars: dict[str, tuple[CalendarDays, ...]] = Field(default_factory=dict)
     overrides: dict[str, Text] = Field(default_factory=dict)
+    lists: dict[Annotated[str, Field(pattern=NAME_PATTERN)], ScenarioList] = Field(default_factory=dict)
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None
@@ -297,6 +313,7 @@ class Given(Frozen):
     disk_full: bool = False
     echo: bool = True
     now: Moment | None = None
+    seed: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Given:

@@ -13,6 +13,7 @@ from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.accounts.speed_dials import SpeedDial
 from ringflow.accounts.teller import Teller
+from ringflow.accounts.value_lists.look_up import ValueLists
 from ringflow.actor import CONFIGURATION, acting
 from ringflow.calendars.calendar_files import CalendarFiles
 from ringflow.calendars.calendars import Calendars
@@ -22,6 +23,7 @@ from ringflow.calls.world import CallWorld
 from ringflow.config import Config
 from ringflow.simulator.calendar_rows import insert_calendars
 from ringflow.simulator.card_rows import CardRows
+from ringflow.simulator.list_rows import insert_lists
 from ringflow.simulator.scenario import Given, ScenarioCustomer
 from ringflow.simulator.scenario_money import ScenarioMoney
 from ringflow.simulator.scenario_recordings import ScenarioRecordings
@@ -48,7 +50,8 @@ async def make_world(
 ) -> ScenarioWorld:
     """Fill an empty database with what a scenario gives. `config` has its customers, DIDs and trunks.
 
-    Raises `ConfigError` for rows that clash, `Refused` for cards of customers that are not there.
+    Raises `ConfigError` for rows that clash, `Refused` for cards of customers that are not there and for
+    lists that cannot hold what is given.
     """
     await apply_declarations(store, config)
     directory = Directory(store, config.country)
@@ -56,6 +59,7 @@ async def make_world(
     if given.rates is not None:
         await money.fill(given, paying)
     await insert_calendars(store, given, config.country, clock)
+    await insert_lists(store, config.country, given.lists)
     cards = CardRows(store, clock, config.country)
     await cards.insert(given, paying)
     async with acting(store, CONFIGURATION, config.country) as actor:
@@ -74,7 +78,12 @@ async def make_world(
         teller=Teller(store, directory, config.country, lambda: cards.peppers, cards.now_ms),
         recordings=recordings.service,
         calendars=Calendars(store, CalendarFiles(config.path(config.calendars.folder))),
+        value_lists=ValueLists(store, config.country),
     )
     # The same chance in both worlds, and in each run; callers differ.
-    world = replace(world, random_for=lambda cli: Random(cli), echo=ECHO if given.echo else NO_ECHO)  # noqa: S311
+    world = replace(
+        world,
+        random_for=lambda cli: Random(cli if given.seed is None else f"{given.seed} {cli}"),  # noqa: S311
+        echo=ECHO if given.echo else NO_ECHO,
+    )
     return ScenarioWorld(directory, world, money, recordings)

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-import re2
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from ringflow.calls.dial_attempt import DialOptions
 from ringflow.calls.digits import (
@@ -20,6 +19,7 @@ from ringflow.calls.digits import (
 from ringflow.calls.outcome import Ending, LegStatus
 from ringflow.flows.number_text import number_problems
 from ringflow.flows.regex_lengths import regex_lengths
+from ringflow.flows.regex_text import Regex, matches_whole
 from ringflow.flows.slot import (
     APP_PREFIX,
     KEYS_PATTERN,
@@ -31,40 +31,12 @@ from ringflow.flows.slot import (
     VariableName,
 )
 from ringflow.flows.template import Template
-from ringflow.wording import counted, quoted
+from ringflow.wording import counted
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
 
 MAX_ATTEMPTS = 20
-
-_RE2_MENDS = {
-    "missing )": "close the ( by a )",
-    "unexpected )": "remove the ), or write \\) for the character",
-    "missing ]": "close the [ by a ]",
-    "no argument for repetition operator": "write \\* for the key *, or what is repeated in front of it",
-    "bad repetition operator": "write one of * + ? only",
-    "invalid escape sequence": "write \\d for a digit, \\* for the key *",
-    "invalid repetition size": "write {3} or {3,5}, at most 1000",
-    "invalid character class range": "write the lower end of the range first",
-    "invalid perl operator": "leave it out: RE2 has no look-around",
-    "trailing \\": "remove the \\ at its end",
-}
-"""What to do about what RE2 complains of (re2.cc, in its own words)."""
-
-
-def _pattern(text: str) -> str:
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(text, options)
-    except re2.error as error:
-        reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
-        what, _, where = reason.partition(": ")
-        mend = _RE2_MENDS.get(what, "see https://github.com/google/re2/wiki/Syntax")
-        at = f" in {quoted(where)}" if where else ""
-        raise ValueError(f"not a regular expression of RE2: {what}{at} || {mend}") from None
-    return text
 
 
 class Ivr(Slot):
@@ -95,7 +67,7 @@ class Ivr(Slot):
     """Seconds to wait between digits."""
     barge_in: bool = True
     """Whether a key stops the prompt and counts. If not, keys during the prompt are ignored."""
-    regex: Annotated[str, AfterValidator(_pattern)] | None = None
+    regex: Regex | None = None
     """What the whole of the digits must match (RE2 syntax)."""
     result: VariableName
     """The variable that gets the digits."""
@@ -193,7 +165,7 @@ class Ivr(Slot):
         digits = collected.digits
         if collected.ending is Ending.TOO_LONG or len(digits) < self.min:
             return False
-        return self.regex is None or re2.fullmatch(self.regex, digits) is not None
+        return self.regex is None or matches_whole(self.regex, digits)
 
     async def _give_up(self, call: Call, failure: str) -> SlotResult:
         if self.transfer_on_failure is None:

@@ -43,9 +43,12 @@ def partial_index(name: str, *columns: str, rows: str, unique: bool = False) -> 
     return Index(name, *columns, unique=unique, info={_CONDITION: rows})
 
 
-def beginnings_index(name: str, column: str) -> Index:
-    """An index by which texts are found by how they begin, which on PostgreSQL only one of bytes does."""
-    return Index(name, column, info={_OF_BYTES: {column: "text_pattern_ops"}})
+def beginnings_index(name: str, *columns: str) -> Index:
+    """An index by which texts are found by how they begin, which on PostgreSQL only one of bytes does.
+
+    The last of the columns has the texts.
+    """
+    return Index(name, *columns, info={_OF_BYTES: {columns[-1]: "text_pattern_ops"}})
 
 
 @event.listens_for(metadata, "before_create")

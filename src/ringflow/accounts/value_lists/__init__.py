@@ -1,0 +1,1 @@
+"""Operators' lists of numbers or texts, in which flows look values up."""
