@@ -188,6 +188,10 @@ class Directory:
         """The names of those that have a rate card, so that it is known what they cost; as `trunks`."""
         return (await self._known_now()).with_card
 
+    async def keyed_patterns(self) -> tuple[str, ...]:
+        """The patterns of numbers that any of them dials as they are keyed; as `trunks`."""
+        return tuple(pattern for trunk in await self.trunks() for pattern in trunk.as_keyed)
+
     async def _known_now(self) -> _Known:
         if self._newest < 0:
             ((revision,),) = await self._store.look_up(_REVISION)

@@ -13,7 +13,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.accounts.failover import fails_over
 from ringflow.accounts.fields import OWN_NUMBER, WITHHELD
 from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
-from ringflow.accounts.number_forms import is_among
+from ringflow.accounts.number_forms import can_be_keyed, is_among
 from ringflow.accounts.trunks import Trunk
 from ringflow.agi.session import AgiSession
 from ringflow.calls import events
@@ -108,7 +108,7 @@ class Outgoing:
         """Whether the text is a telephone number, or one that a trunk dials as it is keyed."""
         if self._plan.recorded(text, as_keyed=False) is not None:
             return True
-        return any(is_among(text, trunk.as_keyed) for trunk in await self._world.trunks())
+        return can_be_keyed(text) and is_among(text, await self._world.keyed_patterns())
 
     async def dial_number(self, text: str, options: DialOptions) -> Leg:
         """Dial a number through the trunks that can, in order; return the last leg that was not passed over.

@@ -23,6 +23,10 @@ from ringflow.recordings.service import Recordings
 from ringflow.sounds.library import PromptLibrary
 
 
+async def _no_patterns() -> tuple[str, ...]:
+    return ()
+
+
 def _unforeseen(cli: str | None) -> Random:
     return SystemRandom()
 
@@ -46,10 +50,10 @@ class CallWorld:
     `echo` is what is dialled for a caller to hear himself.
     `language` is that of prompts in no language's folder; `has_prompt` says whether the library has a prompt.
     `warning`: the prompt that the credit of a talk ends. `trunks_with_card` gives the names of the trunks
-    that have a rate card of their own. `country` is where national numbers belong, `zone` what clocks show
-    there. Without `calendars` no day is a holiday, and nobody overrides opening hours; without `value_lists`
-    there are no lists. `random_for` makes the source of chance of a call with this CLI: scenarios have one
-    that is the same each time.
+    that have a rate card of their own, `keyed_patterns` what any trunk dials as it is keyed. `country` is
+    where national numbers belong, `zone` what clocks show there. Without `calendars` no day is a holiday, and
+    nobody overrides opening hours; without `value_lists` there are no lists. `random_for` makes the source of
+    chance of a call with this CLI: scenarios have one that is the same each time.
     """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
@@ -72,6 +76,7 @@ class CallWorld:
     recordings: Recordings | None = None
     echo: str = ECHO
     trunks_with_card: Callable[[], Awaitable[frozenset[str]]] = _none
+    keyed_patterns: Callable[[], Awaitable[tuple[str, ...]]] = _no_patterns
     clock: Clock = field(default_factory=SystemClock)
     value_lists: ValueLists | None = None
     random_for: Callable[[str | None], Random] = _unforeseen
@@ -95,6 +100,7 @@ class CallWorld:
         return cls(
             trunks=directory.trunks,
             trunks_with_card=directory.trunks_with_card,
+            keyed_patterns=directory.keyed_patterns,
             may_call=directory.may_call,
             security_keys=security_keys,
             asterisk_sounds=config.asterisk_sounds,

@@ -163,9 +163,6 @@ class Destination(Slot):
         if (self.least_talk or 0) > (self.max_duration or self.least_talk or 0):
             what = f"no talk lasts {self.least_talk} s: max_duration is {self.max_duration:g}"
             yield FieldProblem("least_talk", what, "write fewer seconds")
-        if self.blocked is None and "blocked_file" in self.model_fields_set:
-            what = "it is never played: nothing is `blocked`"
-            yield FieldProblem("blocked_file", what, "write `blocked: []` for what rate cards block")
 
     @property
     def exits(self) -> tuple[str, ...]:

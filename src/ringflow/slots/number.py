@@ -104,9 +104,6 @@ class Number(Slot):
         if self.speed_dial and not self.terminators:
             what = "nothing ends a speed-dial key: there are no `terminators`"
             yield FieldProblem("speed_dial", what, 'write `terminators: "#"`')
-        if "empty_file" in self.model_fields_set and not self.speed_dial:
-            what = "it is never played: there are no speed-dial keys"
-            yield FieldProblem("empty_file", what, "write `speed_dial: true`, or remove it")
 
     def _code_problems(self, code: str) -> Iterator[FieldProblem]:
         digits = code.rstrip(self.terminators)

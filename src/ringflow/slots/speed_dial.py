@@ -14,6 +14,7 @@ from ringflow.flows.slot import FieldProblem, SinglePrompt, Slot, VariableName
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
 from ringflow.speaking import SaidAs, say_digits, say_number
+from ringflow.wording import quoted
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -92,7 +93,9 @@ class SpeedDial(Slot):
         if self.key is not None and self.action == "list":
             yield FieldProblem("key", "`list` says all of the keys", "remove it, or choose another action")
         if self.key is not None and self.key.is_literal and _place(self.key.text) is None:
-            yield FieldProblem("key", f"{self.key.text!r} is no key", "write a number from 0 to 99")
+            yield FieldProblem("key", f"{quoted(self.key.text)} is no key", "write a number from 0 to 99")
+        if "action" not in self.model_fields_set:
+            return
         if self.number is not None and self.action != "store":
             what = f"`{self.action}` stores no number"
             yield FieldProblem("number", what, "remove it, or write `action: store`")
