@@ -12,7 +12,7 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow import audit
-from ringflow.accounts import clis, customer_overview, dids, operators, speed_dials, tokens, trunks
+from ringflow.accounts import cli_codes, clis, customer_overview, dids, operators, speed_dials, tokens, trunks
 from ringflow.accounts.cards import batch, card
 from ringflow.accounts.value_lists import entries, entry_value, value_list
 from ringflow.accounts.vouchers import voucher
@@ -39,6 +39,7 @@ SMALL = {
 LARGE = (
     customer_overview.CUSTOMERS,
     clis.CLIS,
+    cli_codes.CLI_CODES,
     dids.DIDS,
     speed_dials.SPEED_DIALS,
     card.CARDS,
@@ -104,6 +105,8 @@ def cases() -> Iterator[Case]:
                 yield Case(listing, f"-{sort}", later)
     for listing, sort, wanted in (
         (clis.CLIS, "id", {"customer_id": 42}),
+        (cli_codes.CLI_CODES, "id", {"customer_id": 42}),
+        (cli_codes.CLI_CODES, "number", {"search": "44191"}),
         (speed_dials.SPEED_DIALS, "customer", {"customer_id": 42}),
         (dids.DIDS, "number", {"customer_id": 42}),
         (dids.DIDS, "number", {"app": "menu"}),
@@ -148,6 +151,8 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
             )
         case "CLIs":
             await clis.page(connection, clis.CliFilter(**wanted), asked)
+        case "codes of shared CLIs":
+            await cli_codes.code_page(connection, cli_codes.CliCodeFilter(**wanted), asked)
         case "DIDs":
             await dids.page(connection, dids.DidFilter(**wanted), asked)
         case "speed dials":

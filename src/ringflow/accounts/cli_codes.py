@@ -56,7 +56,9 @@ class CliCodeFilter:
 
 COLUMNS = tuple(cli_codes.c[name] for name in CliCode.__slots__)
 CLI_CODES = Listing(
-    "codes", {"id": (cli_codes.c.id,), "number": (cli_codes.c.number, cli_codes.c.id)}, first="number"
+    "codes of shared CLIs",
+    {"id": (cli_codes.c.id,), "number": (cli_codes.c.number, cli_codes.c.id)},
+    first="number",
 )
 
 
