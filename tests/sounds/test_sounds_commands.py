@@ -93,6 +93,37 @@ def test_say_makes_a_prompt(library: PromptLibrary) -> None:
 
 
 @pytest.mark.usefixtures("espeak")
+def test_say_speaks_as_flows_do_in_a_language_and_by_a_backend(
+    library: PromptLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text("speech: {backends: {mine: {command: [/nowhere/speaks]}}}\n")
+    prompt = ["--as", "MISC/hello", "--folder", library.folder]
+
+    assert run("say", "Hola.", "--language", "es", *prompt).exit_code == 0
+    assert run("say", "<speak>Hola.<break time='2s'/>Hola.</speak>", "--ssml", *prompt).exit_code == 0
+    assert library.duration_s("MISC/hello") > 2
+    failed = run("say", "Hola.", "--backend", "mine", *prompt)
+    assert "`/nowhere/speaks` cannot be run" in str(failed.exception)
+    assert "did you mean `mine`?" in str(run("say", "Hola.", "--backend", "mien", *prompt).exception)
+    assert isinstance(run("say", "Hola.", "--language", "es", "--speed", "90", *prompt).exception, Refused)
+
+
+def test_words_shows_how_a_value_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    done = run("words", "12.50", "--as", "money", "--currency", "EUR", "--language", "de")
+    assert done.output.splitlines()[:2] == ["zwölf Euro und fünfzig Cent", "  SAY/de/12"]
+    done = run("words", "15:30", "--as", "time", "--clock", "24", "--json")
+    assert json.loads(done.output)["text"] == "fifteen thirty"
+    date = ["words", "2026-01-01", "--as", "date", "--weekday", "--no-year"]
+    assert run(*date).output.startswith("Thursday the first of January\n")
+    assert run("words", "15:30", "--as", "time", "--clock", "13").exit_code == 2
+    assert "is not a date" in str(run("words", "soon", "--as", "date").exception)
+    assert "see the slot `tts`" in str(run("words", "soon", "--as", "text").exception)
+
+
+@pytest.mark.usefixtures("espeak")
 def test_build_speaks_every_text_or_only_the_missing(library: PromptLibrary) -> None:
     library.folder.mkdir()
     (library.folder / "prompts.yaml").write_text(

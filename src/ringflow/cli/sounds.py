@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -13,13 +14,26 @@ from ringflow.config import load_config
 from ringflow.errors import DocumentError, Refused
 from ringflow.lab.sound_packs import find_sound_pack
 from ringflow.language_prompts import import_words, speak_words
+from ringflow.moments import system_now_ms
 from ringflow.sounds import PromptLibrary
 from ringflow.sounds.conversion import ImportReport, import_sound
 from ringflow.sounds.espeak import DEFAULT_VOICE, DEFAULT_WORDS_PER_MINUTE
 from ringflow.sounds.inspection import check
 from ringflow.sounds.prompt_texts import speak_texts
-from ringflow.sounds.speech import say
-from ringflow.speaking import Language, Source, load_language
+from ringflow.sounds.speech import say, speak
+from ringflow.sounds.utterance import Utterance
+from ringflow.sounds.voices import Voices
+from ringflow.speaking import (
+    Clock,
+    Gender,
+    Language,
+    Manner,
+    SaidAs,
+    Source,
+    load_language,
+    voice_of,
+    words_of,
+)
 
 DEFAULT_FOLDER = Path("sounds")
 
@@ -29,7 +43,14 @@ Folder = Annotated[
     Path | None, typer.Option("--folder", help="The folder of prompts.", show_default="sounds")
 ]
 Name = Annotated[str, typer.Option("--as", metavar="NAME", help="The prompt's name, such as IVR/ivr-please.")]
-Voice = Annotated[str, typer.Option("--voice", help="A voice of espeak-ng; `espeak-ng --voices` lists them.")]
+Voice = Annotated[
+    str | None,
+    typer.Option(
+        "--voice",
+        help="A voice of espeak-ng, which `espeak-ng --voices` lists, or of the backend.",
+        show_default=DEFAULT_VOICE,
+    ),
+]
 Speaking = Annotated[
     str | None,
     typer.Option(
@@ -89,13 +110,81 @@ def import_command(
 def say_command(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What the prompt says.")],
     name: Name,
-    voice: Voice = DEFAULT_VOICE,
-    speed: Annotated[int, typer.Option("--speed", help="Words a minute.")] = DEFAULT_WORDS_PER_MINUTE,
+    voice: Voice = None,
+    speed: Annotated[
+        int | None,
+        typer.Option(
+            "--speed", help="Words a minute, of espeak-ng.", show_default=str(DEFAULT_WORDS_PER_MINUTE)
+        ),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option("--language", metavar="CODE", help="Speak as flows do that language: see `speech`."),
+    ] = None,
+    backend: Annotated[
+        str | None, typer.Option("--backend", metavar="NAME", help="A backend of `speech.backends`.")
+    ] = None,
+    ssml: Annotated[bool, typer.Option("--ssml", help="The text is SSML.")] = False,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Speak a text with espeak-ng and make it a prompt."""
-    _tell(say(text, name, open_library(folder), voice, speed), as_json)
+    """Speak a text and make it a prompt.
+
+    By espeak-ng; with --language, --backend or --ssml by what `config.yaml` has for texts of flows.
+    """
+    library = open_library(folder)
+    if language is None and backend is None and not ssml:
+        words = DEFAULT_WORDS_PER_MINUTE if speed is None else speed
+        done = say(text, name, library, voice or DEFAULT_VOICE, words)
+    elif speed is not None:
+        raise Refused(
+            "option.missing",
+            "--speed is about espeak-ng alone: for texts of flows it is `speech.words_per_minute`",
+            option="--speed",
+        )
+    else:
+        config = load_config(needed=False)
+        utterance = Utterance(text, language or config.language, ssml, backend, voice)
+        done = asyncio.run(speak(utterance, name, library, Voices.configured(config, voice_of)))
+    _tell(done, as_json)
+
+
+@app.command("words")
+def words_command(
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="What is said, such as 12.50.")],
+    said_as: Annotated[SaidAs, typer.Option("--as", help="What it is.")],
+    language: Annotated[str, typer.Option("--language", metavar="CODE")] = "en",
+    currency: Annotated[str | None, typer.Option("--currency", metavar="CODE", help="With `money`.")] = None,
+    gender: Annotated[Gender | None, typer.Option("--gender", help="With `number` and `ordinal`.")] = None,
+    clock: Annotated[
+        int | None, typer.Option("--clock", metavar="HOURS", help="With `time`: 12 or 24.")
+    ] = None,
+    weekday: Annotated[bool, typer.Option("--weekday", help="With `date`.")] = False,
+    year: Annotated[bool, typer.Option("--year/--no-year", help="With `date`.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Show how a value is said: the words, and the prompts that say them. Plays nothing."""
+    if clock not in (None, *Clock):
+        raise typer.BadParameter("a clock has 12 or 24 hours", param_hint="--clock")
+    config = load_config(needed=False)
+    manner = Manner(
+        said_as,
+        language,
+        currency=currency,
+        gender=gender,
+        clock=None if clock is None else Clock(clock),
+        weekday=weekday,
+        year=year,
+        zone=config.zone,
+        country=config.country,
+        now_s=system_now_ms() / 1000,
+    )
+    words = words_of(value, manner)
+    if as_json:
+        print_json({"text": words.text, "prompts": words.prompts()})
+        return
+    typer.echo(words.text)
+    typer.echo("\n".join(f"  {prompt}" for prompt in words.prompts()))
 
 
 @app.command("list")

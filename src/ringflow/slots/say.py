@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ringflow.calls.prompt import Circumstances, SaidValue, Speech
 from ringflow.calls.variables import Variables
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 Kind = Literal["digits", "number", "ordinal", "money", "date", "time", "duration", "letters", "telephone"]
 
 
+def _no_text(value: object) -> object:
+    if value == SaidAs.TEXT:
+        raise ValueError("a text is spoken by another slot || write `slot: tts`")
+    return value
+
+
 class Say(MannerFields, Slot):
     """Says a value in prompts of the library."""
 
@@ -27,7 +33,7 @@ class Say(MannerFields, Slot):
 
     value: ValueText
     """What is said: a value, mostly of a variable."""
-    said_as: Annotated[Kind, Field(alias="as")]
+    said_as: Annotated[Kind, BeforeValidator(_no_text), Field(alias="as")]
     """What the value is, and so how it is said."""
 
     @property

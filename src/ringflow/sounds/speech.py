@@ -9,6 +9,20 @@ from ringflow.errors import DocumentError, Problem
 from ringflow.sounds.conversion import ImportReport, import_sound
 from ringflow.sounds.espeak import DEFAULT_VOICE, DEFAULT_WORDS_PER_MINUTE, check_speech, run_espeak
 from ringflow.sounds.library import PromptLibrary, check_name
+from ringflow.sounds.utterance import Utterance
+from ringflow.sounds.voices import Voices
+
+
+async def speak(utterance: Utterance, name: str, library: PromptLibrary, voices: Voices) -> ImportReport:
+    """Speak a text by a configured backend and import it as the prompt `name`.
+
+    Raises `Refused` for the name, `SpeechFailed`, and what `import_sound` raises.
+    """
+    check_name(name)
+    chosen = voices.choose(utterance)
+    with TemporaryDirectory(prefix="ringflow-say-") as folder:
+        spoken = await chosen.backend.speak(utterance, chosen.voice, Path(folder))
+        return import_sound(spoken, name, library, shown_as=f"speech for {name}")
 
 
 def say(

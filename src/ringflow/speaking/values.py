@@ -103,7 +103,8 @@ def words_of(value: object, manner: Manner) -> Words:
         case SaidAs.TELEPHONE:
             return telephone_number(text, language, manner.country)
         case SaidAs.TEXT:
-            raise ValueError("texts are spoken by a voice, not put together of words")
+            what = "a text is spoken by a voice, not put together of words: see the slot `tts`"
+            raise Refused("speech.malformed_value", what, kind=str(SaidAs.TEXT))
 
 
 _DECIMAL = re.compile(rf"[+-]?[0-9]{{1,{len(str(MAX_NUMBER))}}}(\.[0-9]{{1,40}})?", re.ASCII)
