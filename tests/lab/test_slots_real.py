@@ -30,9 +30,11 @@ SLOTS = (
     "override",
     "progress",
     "record",
+    "say",
     "schedule",
     "speed_dial",
     "transfer_credit",
+    "tts",
     "wait",
 )
 LONG = frozenset(
