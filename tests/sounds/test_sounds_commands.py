@@ -98,7 +98,7 @@ def test_say_speaks_as_flows_do_in_a_language_and_by_a_backend(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.yaml").write_text("speech: {backends: {mine: {command: [/nowhere/speaks]}}}\n")
-    prompt = ["--as", "MISC/hello", "--folder", library.folder]
+    prompt = ["--as", "MISC/hello", "--folder", str(library.folder)]
 
     assert run("say", "Hola.", "--language", "es", *prompt).exit_code == 0
     assert run("say", "<speak>Hola.<break time='2s'/>Hola.</speak>", "--ssml", *prompt).exit_code == 0
