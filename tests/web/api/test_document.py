@@ -63,6 +63,18 @@ async def test_a_form_is_described_as_it_comes(api: Api) -> None:
     assert schema["properties"]["channels"]["anyOf"] == [{"type": "integer"}, {"type": "null"}]
 
 
+async def test_every_list_is_read_by_each_of_its_sorts(api: Api) -> None:
+    owner = await api.client()
+    for operation in OPERATIONS.values():
+        if operation.listing is None or operation.in_path:
+            continue
+        for sort in operation.listing.sorts:
+            for sign in ("", "-"):
+                came = await owner("GET", operation.path, params={"sort": sign + sort, "limit": 1})
+                assert came.status == 200, (operation.name, came.text)
+                assert came.json.keys() == {"items", "next"}
+
+
 def path_of(operation: Operation) -> str:
     return re.sub(r"\{\w+\}", "77777", operation.path)
 

@@ -9,8 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
 from ringflow.actor import Actor
-from ringflow.forms.account import AccountForm, MovementForm, account_form, movement_form
+from ringflow.forms.account import (
+    AccountForm,
+    HoldForm,
+    MovementForm,
+    account_form,
+    hold_form,
+    movement_form,
+)
 from ringflow.ledger.account import Account, read_account
+from ringflow.ledger.hold import HOLDS, HoldFilter, hold_page
 from ringflow.ledger.movement import MOVEMENTS, Kind, MovementFilter, movement_page
 from ringflow.ledger.payment_orders import (
     Order,
@@ -29,6 +37,7 @@ from ringflow.web.rest.reading import Input
 from ringflow.web.rest.services import Services
 
 ACCOUNTS = Resource("ledger", "/accounts", "Customers' credit.")
+HELD = Resource("ledger", "/holds", "Credit that is set aside for calls in progress.")
 MOVED = Resource("ledger", "/movements", "Movements of money between accounts.")
 
 
@@ -43,6 +52,15 @@ class MovementQuery(Input):
     """The first moment after."""
     q: str | None = None
     """A part of the reason."""
+
+
+class HoldQuery(Input):
+    """Which holds."""
+
+    customer: int | None = None
+    server: str | None = None
+    q: str | None = None
+    """How the leg's ID begins."""
 
 
 class Moved(Input):
@@ -87,6 +105,13 @@ async def show_account(connection: AsyncConnection, services: Services, customer
         currency = (await customers.show(connection, customer)).currency
         account = Account(customer, currency, 0, 0, 0, None, 0, 0)
     return account_form(account)
+
+
+@HELD.get(Right.MONEY_READ, listing=HOLDS)
+async def list_holds(connection: AsyncConnection, query: HoldQuery, asked: PageRequest) -> Page[HoldForm]:
+    """List the holds that have not ended."""
+    wanted = HoldFilter(query.customer, query.server, query.q)
+    return (await hold_page(connection, wanted, asked)).map(hold_form)
 
 
 @MOVED.get(Right.MONEY_READ, listing=MOVEMENTS)

@@ -9,7 +9,20 @@ from http import HTTPStatus
 from aiohttp import web
 
 from ringflow import __version__
-from ringflow.web.api import audit_log, calls, clis, customers, dids, live_calls, money, system
+from ringflow.web.api import (
+    access,
+    audit_log,
+    calls,
+    cards,
+    clis,
+    customers,
+    dids,
+    live_calls,
+    money,
+    rates,
+    system,
+    trunks,
+)
 from ringflow.web.rest.answering import SECURITY_HEADERS, PageInput, answer_to, refused
 from ringflow.web.rest.openapi import describe
 from ringflow.web.rest.operation import Resource
@@ -22,11 +35,20 @@ RESOURCES: tuple[Resource, ...] = (
     customers.RESOURCE,
     clis.RESOURCE,
     dids.RESOURCE,
+    trunks.RESOURCE,
+    cards.CARDS_MADE,
+    cards.BATCHES_MADE,
+    cards.VOUCHERS_MADE,
+    rates.RESOURCE,
     money.ACCOUNTS,
+    money.HELD,
     money.MOVED,
     calls.RESOURCE,
     live_calls.RESOURCE,
     audit_log.RESOURCE,
+    access.OPERATORS_KNOWN,
+    access.ROLES_KNOWN,
+    access.TOKENS_KNOWN,
     system.RESOURCE,
 )
 
