@@ -21,6 +21,3 @@ class BlockedNumbers:
             return prefix
         country = country_of(number)
         return country if country in self.countries else None
-
-
-NOTHING_BLOCKED = BlockedNumbers()

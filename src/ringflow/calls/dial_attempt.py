@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from ringflow.accounts.headers import IDENTITY_HEADERS, MAX_HEADER_VALUE
-from ringflow.calls.blocked_numbers import NOTHING_BLOCKED, BlockedNumbers
 from ringflow.calls.dialled_number import DialledNumber
 from ringflow.calls.held_keys import EndKeys
 from ringflow.ledger.terms import Terms
@@ -45,8 +44,9 @@ class DialOptions:
 
     `end_keys`: by these the caller ends the attempt, ringing or talking, and stays with us. `announce` is
     told, before the first leg that is charged here is dialled, what is known of it. `least_talk_s`: for how
-    much talk the credit must be enough. `blocked`: numbers that are not dialled. `as_keyed`: a number of
-    digits and `*` is dialled as it is, whatever the trunk wants.
+    much talk the credit must be enough. `blocked_by` says of E.164 digits what keeps them from being
+    dialled; None: nothing. `as_keyed`: a number of digits and `*` is dialled as it is, whatever the trunk
+    wants.
     """
 
     ring_s: int = 60
@@ -56,7 +56,7 @@ class DialOptions:
     end_keys: EndKeys | None = None
     announce: Callable[[Prospect], Awaitable[None]] | None = None
     least_talk_s: int = 0
-    blocked: BlockedNumbers = NOTHING_BLOCKED
+    blocked_by: Callable[[str], Awaitable[str | None]] | None = None
     as_keyed: bool = False
 
     @property

@@ -125,7 +125,8 @@ class Outgoing:
         if not routes and (trunks or dialled is None):
             why = f"not a telephone number in {plan.country}, nor one that a trunk dials as keyed"
             return self._refuse(text, why)
-        barred = None if dialled is None or options.as_keyed else options.blocked.by(dialled)
+        asked = dialled if not options.as_keyed else None
+        barred = await options.blocked_by(asked) if options.blocked_by and asked else None
         if barred is not None:
             return self._refuse(text, f"the flow blocks {barred}", dialled, LegStatus.BLOCKED)
         payer = await self._payer()

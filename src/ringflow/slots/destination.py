@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_headers
+from ringflow.accounts.value_lists.list_name import MAX_NAME, NAME_PATTERN
 from ringflow.calls.dial_attempt import DialOptions, Prospect, escaped_header_value
 from ringflow.calls.json_value import JsonValue
+from ringflow.calls.list_look_ups import ListUnavailable
 from ringflow.calls.outcome import Leg, LegStatus
 from ringflow.calls.price_announcement import After, Before, after_talk, before_call, country
 from ringflow.flows.blocked import BlockedEntry, blocked_numbers
@@ -105,6 +107,8 @@ class Destination(Slot):
     blocked: Annotated[tuple[BlockedEntry, ...], Field(max_length=300)] | None = None
     """What is not dialled: countries by their two-letter codes, and beginnings of numbers with the country's
     code, such as `[CU, "1900"]`. The exit is `blocked`, also for what the customer's rate card blocks."""
+    blocked_list: Annotated[str, Field(pattern=NAME_PATTERN, max_length=MAX_NAME)] | None = None
+    """An operators' list of numbers that are not dialled either; beginnings in it are written `53*`."""
     blocked_file: SinglePrompt = "CARD/blocked"
     """Played, after the country's name, where the exit is `blocked`."""
     language: Language | None = None
@@ -141,13 +145,13 @@ class Destination(Slot):
     def prompts(self) -> Iterator[tuple[str, str]]:
         """Where something is said, the words of its language; `blocked_file` where it may be played."""
         played = super().prompts()
-        yield from (one for one in played if one[0] != "blocked_file" or self.blocked is not None)
+        yield from (one for one in played if one[0] != "blocked_file" or self._says_blocked)
         if self.announce or self.before or self.after:
             yield from words_of(self.language, "minutes", "prices")
 
     def _announcement_problems(self, given: list[str]) -> Iterator[FieldProblem]:
         """What is said of a call that has no price, twice, or not at all."""
-        for name in ("before", "after", "least_talk", "blocked"):
+        for name in ("before", "after", "least_talk", "blocked", "blocked_list"):
             if getattr(self, name) not in (None, ()) and given in (["internal"], ["uri"]):
                 what = f"what is dialled by `{given[0]}` has no rate, no country and no cost"
                 yield FieldProblem(name, what, "remove it, or dial a number by `external`")
@@ -169,9 +173,12 @@ class Destination(Slot):
         """None with `internal`: the call goes on in the other app."""
         if self.internal:
             return ()
-        without = {name for name in ("least_talk", "blocked") if getattr(self, name) is None}
-        unused = {{"least_talk": "too_short"}.get(name, name) for name in without}
-        return tuple(one for one in self.fixed_exits if one not in unused)
+        used = {"too_short": self.least_talk is not None, "blocked": self._says_blocked}
+        return tuple(one for one in self.fixed_exits if used.get(one, True))
+
+    @property
+    def _says_blocked(self) -> bool:
+        return self.blocked is not None or self.blocked_list is not None
 
     def jumps(self) -> frozenset[str]:
         """The app of `internal`."""
@@ -190,21 +197,33 @@ class Destination(Slot):
             end_keys=self.follow_on.end_keys if self.follow_on else None,
             announce=partial(self._say_before, call) if self.announce or self.before else None,
             least_talk_s=self.least_talk or 0,
-            blocked=blocked_numbers(self.blocked or ()),
+            blocked_by=partial(self._blocked_by, call) if self._says_blocked else None,
             as_keyed=self.as_keyed,
         )
         if self.uri is not None:
             leg = await call.outgoing.dial_uri(self.uri.render(variables), options)
         else:
             assert self.external is not None
-            leg = await call.outgoing.dial_number(self.external.render(variables), options)
+            try:
+                leg = await call.outgoing.dial_number(self.external.render(variables), options)
+            except ListUnavailable as error:
+                call.note("list_failed", str(error))
+                return "failed"
         if leg.status is LegStatus.ANSWERED and self.after:
             await self._say_after(call, leg)
-        if leg.status is LegStatus.BLOCKED and self.blocked is not None:
+        if leg.status is LegStatus.BLOCKED and self._says_blocked:
             named = country(leg.dialled, self.language or call.language)
             await call.media.play(*named, self.blocked_file)
         left = EXIT_OF[leg.status]
         return left if left in self.exits else "refused"
+
+    async def _blocked_by(self, call: Call, number: str) -> str | None:
+        """What keeps a number (E.164 digits) from being dialled. Raises `ListUnavailable`."""
+        entry = blocked_numbers(self.blocked or ()).by(number)
+        if entry is not None or self.blocked_list is None:
+            return entry
+        is_listed = await call.lists.contains(self.blocked_list, f"+{number}")
+        return f"list {self.blocked_list}" if is_listed else None
 
     async def _say_before(self, call: Call, prospect: Prospect) -> None:
         language = self.language or call.language
