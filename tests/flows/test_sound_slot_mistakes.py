@@ -22,16 +22,6 @@ mistake(
     "(write where it leads: on: {key: next})",
 )
 mistake(
-    "keys for two things",
-    """
-    app: x
-    slots:
-      - {slot: audio, file: MISC/error, until: "#", barge_in: true, on: {key: next}}
-    """,
-    "f.yaml:3:59: `until` and `barge_in` are both given "
-    "(leave one of them out: with `barge_in` every key goes to the next slot)",
-)
-mistake(
     "a variable for a key that nobody presses",
     """
     app: x

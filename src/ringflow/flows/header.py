@@ -51,6 +51,8 @@ class SlotDefaults(BaseModel):
     """Whether a key during a prompt stops it and counts."""
     timeout: Annotated[int, Field(ge=1, le=600)] | None = None
     """Seconds that a callee may ring."""
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """Days after which recordings are deleted."""
 
 
 class CallLimits(BaseModel):

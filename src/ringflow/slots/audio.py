@@ -41,13 +41,11 @@ class Audio(Slot):
     result: VariableName | None = None
     """The variable that gets the key that ended it."""
     barge_in: bool = False
-    """Whether any key ends it and is the first one of the next slot that asks for keys."""
+    """Whether any key ends it and is the first one of the next slot that asks for keys. With `until` only
+    those keys end it."""
 
     def problems(self) -> Iterator[FieldProblem]:
-        """Keys that lead nowhere, and fields that mean nothing without each other."""
-        if self.until and self.barge_in:
-            mend = "leave one of them out: with `barge_in` every key goes to the next slot"
-            yield FieldProblem("barge_in", "`until` and `barge_in` are both given", mend)
+        """Keys that lead nowhere, and an order of one prompt."""
         yield from key_problems(self, self.until, self.result)
         if self.order != "listed" and not (isinstance(self.file, tuple) and len(self.file) > 1):
             what = f"`order: {self.order}` needs more than one prompt"
@@ -70,13 +68,14 @@ class Audio(Slot):
 
     async def run(self, call: Call) -> str:
         """Play as it is wanted."""
-        keys = ALL_KEYS if self.barge_in else self.until
+        keeps_key = self.barge_in and not self.until
+        keys = ALL_KEYS if keeps_key else self.until
         for _ in range(self.repeat):
             for file in self._in_order(call):
                 name: AnyPrompt = file if not isinstance(file, VariablePrompt) else _named(call, file)
-                played = await call.media.play_until(name, keys, keep_key=self.barge_in)
+                played = await call.media.play_until(name, keys, keep_key=keeps_key)
                 if played.key:
-                    return self._end_by_key(call, played.key)
+                    return DONE if keeps_key else self._end_by_key(call, played.key)
                 if played.is_missing and isinstance(file, VariablePrompt):
                     return FAILED
         return DONE
@@ -91,8 +90,6 @@ class Audio(Slot):
         return call.random.sample(self._files, len(self._files)) if self.order == "random" else self._files
 
     def _end_by_key(self, call: Call, key: str) -> str:
-        if self.barge_in:
-            return DONE
         if self.result is not None:
             call.variables.store(self.result, key)
         return KEY
