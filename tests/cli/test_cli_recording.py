@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,3 +104,17 @@ def test_a_recording_of_another_server_is_hidden_here_and_deleted_there(
     assert ringflow("recording", "show", made[0]).code == 1
     assert ringflow("recording", "delete", "--call", "nothing").code == 0
     assert len(files()) == 2
+
+
+def test_an_archive_has_the_recordings_where_that_is_asked_for(ringflow: Run, made: list[str]) -> None:
+    assert ringflow("backup", "without.zip", "--no-verify").code == 0
+    assert ringflow("backup", "with.zip", "--no-verify", "--recordings").code == 0
+    found = {}
+    for name in ("without.zip", "with.zip"):
+        with zipfile.ZipFile(name) as archive:
+            found[name] = sorted(Path(one).stem for one in archive.namelist() if one.endswith(".ulaw"))
+    assert found == {"without.zip": [], "with.zip": sorted(made)}
+    assert ringflow("restore", "with.zip", "--folder", "restored").code == 0
+    kept = sorted(Path("restored/.ringflow/recordings").glob("*.ulaw"))
+    assert [path.stem for path in kept] == sorted(made)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from ringflow.engine.engine import Engine
 from ringflow.flows.book import FlowBook
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
+from ringflow.recordings.service import Recordings
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, ScriptedCaller
 from ringflow.simulator.clock import VirtualClock
@@ -59,6 +61,9 @@ class Place:
     charging: Charging | None = None
     observers: list[Observer] = field(default_factory=list)
     library: frozenset[str] = frozenset()
+    recordings: Recordings | None = None
+    recordings_folder: Path | None = None
+    """Where Asterisk writes them and looks for them."""
 
     def engine(
         self, flows: Sequence[Flow], observers: Sequence[Observer] = (), manager: Manager | None = None
@@ -73,6 +78,7 @@ class Place:
             uri_hosts=frozenset({"pbx.example.com"}),
             charging=self.charging,
             manager=manager,
+            recordings=self.recordings,
             has_prompt=self.library.__contains__,
             clock=self.clock,
         )
@@ -105,6 +111,7 @@ class Place:
             sounds_prefix="/sounds",
             in_talk=in_talk,
             missing_applications=missing_applications,
+            recordings=self.recordings_folder,
         )
 
 

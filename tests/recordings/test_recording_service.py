@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from ringflow.recordings.recording import (
     take_out,
 )
 from ringflow.recordings.service import MEBIBYTE
-from ringflow.recordings.upkeep import Looked
+from ringflow.recordings.upkeep import Looked, RecordingUpkeep
 from ringflow.rights import BUILT_IN_ROLES, Right
 from ringflow.sounds.codecs import decode
 from ringflow.sounds.forms import ULAW
@@ -31,7 +32,7 @@ from ringflow.store import Store
 from ringflow.store.pages import PageRequest
 from ringflow.store.recording_tables import recordings
 
-from .conftest import DAY_MS, ORIGIN, WANTED, Desk, tone
+from .conftest import DAY_MS, ORIGIN, SERVER, WANTED, Desk, tone
 
 SILENCE = b"\xff" * 8000
 
@@ -257,3 +258,26 @@ async def test_deleting_one_or_those_of_a_call_hides_them_at_once_and_then_the_f
     async with desk.store.reading() as connection:
         entries = (await entry_page(connection, EntryFilter(), PageRequest(10))).items
     assert [(entry.verb, entry.after) for entry in entries] == [("delete", None), ("delete", None)]
+
+
+async def test_the_upkeep_goes_on_after_an_error_and_begins_when_a_call_has_recorded(desk: Desk) -> None:
+    one = await desk.kept(tone(2, 0.02))
+    levels = []
+
+    class Broken(RecordingUpkeep):
+        async def look(self) -> Looked:
+            levels.append(spoken_ms(desk.folder.read(one)))
+            if len(levels) == 1:
+                desk.service.changed.set()
+                raise RuntimeError("a bug")
+            return await super().look()
+
+    upkeep = Broken(desk.store, desk.service, SERVER, lambda: desk.now_ms)
+    task = asyncio.create_task(upkeep.run(every_s=3600))
+    while True:
+        async with desk.store.reading() as connection:
+            if (await show_recording(connection, one)).levelled:
+                break
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(levels) == 2

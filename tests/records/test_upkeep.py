@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -11,6 +12,9 @@ from tests.paying_customers import add_customer, as_ann
 
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.terms import Terms
+from ringflow.recordings.folder import RecordingFolder
+from ringflow.recordings.service import Origin, Recordings, RecordingSettings, Wanted
+from ringflow.recordings.upkeep import RecordingUpkeep
 from ringflow.records.queries import Filter, RecordedCall, call_page
 from ringflow.records.recorder import Recorder
 from ringflow.records.recovery import SETTLED_FOR_MS
@@ -154,3 +158,26 @@ async def test_a_draft_that_cannot_be_read_does_not_keep_old_records_from_being_
     assert [line["event"] for line in logs if line["log_level"] == "error"] == [
         "looking after records failed"
     ]
+
+
+async def test_the_recordings_of_a_call_go_with_its_record(
+    store: Store, make_call: MakeCall, tmp_path: Path
+) -> None:
+    await write(store, call_rows(make_call(call_id="01a"), "here"))
+    service = Recordings(
+        store,
+        RecordingFolder(tmp_path / "recordings"),
+        RecordingSettings(None, None, 0),
+        "here",
+        lambda: BEGAN_MS,
+    )
+    made = {}
+    for call in ("01a", "01b"):
+        made[call] = await service.begin(
+            Origin(call, "1", None, None, "a", "s"), Wanted(1000, 0, None, levelled=False)
+        )
+        service.folder.incoming(made[call]).write_bytes(bytes(8000))
+        await service.take_in(made[call], 1000)
+    assert await prune_records(store, BEGAN_MS + 1, pause_s=0) == 1
+    assert (await RecordingUpkeep(store, service, "here", lambda: BEGAN_MS).look()).deleted == 1
+    assert [service.folder.has(made[call]) for call in ("01a", "01b")] == [False, True]

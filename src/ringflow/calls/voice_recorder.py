@@ -94,10 +94,15 @@ class VoiceRecorder:
                 f"Asterisk cannot write to {recordings.folder.asterisk_folder}/{INCOMING} ({reply.value})"
             )
         ended_by = _ended_by(reply, clock.monotonic_ms() - began_ms, longest_ms)
-        recorded = await self._keep(recordings, recording_id, wanted, ended_by)
-        if ended_by is events.RecordingEnd.HANG_UP:
-            raise HungUpRecording(recorded)
-        return recorded
+        if ended_by is not events.RecordingEnd.HANG_UP:
+            return await self._keep(recordings, recording_id, wanted, ended_by)
+        try:
+            recorded = await self._keep(recordings, recording_id, wanted, ended_by)
+        except RecordingFailed as error:
+            # Nobody is there to whom an exit could say so.
+            self._events.note("not_recorded", str(error))
+            recorded = None
+        raise HungUpRecording(recorded)
 
     async def discard(self, recorded: Recorded) -> None:
         """Throw a recording away. Where that fails it is done later, and noted."""
