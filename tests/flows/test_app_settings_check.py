@@ -163,6 +163,12 @@ def test_a_failure_is_no_way_out_of_a_loop() -> None:
     assert "this loop can never end: again -> again" in problem
 
 
+@pytest.mark.parametrize("limit", ["visits: 5", "longest_call: 60"])
+def test_a_loop_that_a_limit_of_its_app_ends_is_none_without_an_end(limit: str) -> None:
+    loop = "  - {slot: audio, id: again, file: MISC/error, on: {done: again}}\n"
+    assert problems(app(f"limits: {{{limit}}}", loop)) == []
+
+
 def test_an_app_that_only_failures_lead_to_is_none_where_calls_begin() -> None:
     uses = "  - {slot: destination, external: '${a}'}\n"
     assert problems(app("on_error: app:y\nvariables: {a: 1}", PLAY), app("title: y", uses, name="y")) == []

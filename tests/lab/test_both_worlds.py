@@ -26,6 +26,7 @@ CASES = [
     *read_scenarios(Path(__file__).with_name("parties.test.yaml")),
     *read_scenarios(Path(__file__).with_name("failover.test.yaml")),
     *read_scenarios(Path(__file__).with_name("frames.test.yaml")),
+    *read_scenarios(Path(__file__).with_name("app_settings.test.yaml")),
     *read_scenarios(Path(__file__).with_name("caller_id.test.yaml")),
 ]
 

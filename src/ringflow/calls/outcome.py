@@ -173,6 +173,8 @@ class Outcome(StrEnum):
     """Asterisk, the database or Ringflow failed; `reason` says what."""
     DRAINED = "drained"
     """Ringflow was stopping and the call did not end within the limit."""
+    LIMIT = "limit"
+    """It reached one of its app's limits, and the app says nothing of what comes then."""
     LOST = "lost"
     """Its server was gone before the call ended; what it had kept of the call is its record."""
 

@@ -36,7 +36,7 @@ FAILED = "failed"
 """The same of a slot that failed in an app that says where the call goes on."""
 
 LIMIT = "limit"
-"""The same of a slot to which a call came that reached one of its app's limits, and how such a call ends."""
+"""The same of a slot to which a call came that reached one of its app's limits."""
 
 MAX_FAILURES = 3
 """How often a call goes on after a failure."""
@@ -170,7 +170,7 @@ class Walk:
         if self._goes_on_after_failure(LIMIT):
             return None
         self._tell_left(LIMIT)
-        return Ended(LIMIT, why)
+        return Ended(Outcome.LIMIT, why)
 
     def _recover(self, error: Exception) -> None:
         """Go on where the app wants calls to go that fail; raises the error again where it does not say."""

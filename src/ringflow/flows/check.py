@@ -303,7 +303,9 @@ def _graph_problems(drafts: Mapping[str, Draft], surroundings: Surroundings) -> 
     yield from _unreached(graph, within)
     for loop in graph.endless_loops():
         # Where something is missing a way out may be what is missing.
-        if all(app in complete and (app, index) in within[app] for app, index in loop):
+        if not _is_limited(drafts, loop) and all(
+            app in complete and (app, index) in within[app] for app, index in loop
+        ):
             yield _loop_problem(graph, loop)
     yield from _return_problems(graph)
     starts = entry_nodes(graph, surroundings.entries, mentioned)
@@ -353,6 +355,15 @@ def _return_problems(graph: Graph) -> Iterator[Problem]:
                 + f" it returns by: {', '.join(sorted(returns)) or 'nothing'}"
             )
             yield draft.document.key_problem(draft.at(index, "on", exit_name), what, mend.strip())
+
+
+def _is_limited(drafts: Mapping[str, Draft], loop: tuple[Node, ...]) -> bool:
+    """Whether an app's limits end a loop of slots."""
+    found = (drafts[app].settings for app, _ in loop)
+    return any(
+        settings is None or settings.limits.visits is not None or settings.limits.longest_call is not None
+        for settings in found
+    )
 
 
 def _loop_problem(graph: Graph, loop: tuple[Node, ...]) -> Problem:
