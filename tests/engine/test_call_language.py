@@ -124,6 +124,20 @@ async def test_words_in_place_of_a_prompt_are_said_in_the_language_of_the_call(s
     assert played(called) == [*say_digits("12", "es"), *say_digits("12", "fr")]
 
 
+async def test_a_text_is_said_in_the_language_of_the_call_and_in_the_first_where_it_is_in_none_of_it(
+    speaking: Place,
+) -> None:
+    greets = SpokenPrompt.model_validate({"say": {"es": "Hola", "fr": "Bonjour ${did}"}})
+    says = Audio(slot="audio", file=(greets,))
+    called = await speaking.call(
+        Speaks(slot="speaks", code="fr"), says, Speaks(slot="speaks", code="en"), says
+    )
+    assert [line.detail for line in called.record.transcript if line.event == "said"] == [
+        "Bonjour 18005550100",
+        "Hola",
+    ]
+
+
 async def test_the_code_of_the_language_can_stand_in_a_text(speaking: Place) -> None:
     class Shows(Slot):
         async def run(self, call: Call) -> str:

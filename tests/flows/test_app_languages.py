@@ -113,3 +113,32 @@ def test_the_own_language_of_an_app_has_to_be_among_those_it_lists() -> None:
 def test_a_mistake_about_languages_is_reported_at_its_place(head: str, told: str) -> None:
     (problem, *_) = problems(head, PLAY, "IVR/welcome")
     assert problem.startswith(told)
+
+
+def said(fields: str) -> list[str]:
+    """What is said of words in several languages, without the prompts that there are not."""
+    text = f"app: a\nslots:\n  - slot: hangup\n    file: {{{fields}}}\n"
+    draft = draft_from_bytes(text.encode(), slot_types(), "a.yaml")
+    return [str(one) for one in check_flows([draft], Surroundings())]
+
+
+def test_words_may_be_written_in_each_language() -> None:
+    assert said("say: {en: 'Hello ${did}', es: Hola}") == []
+    (problem,) = said("say: {en: 'Hello ${dod}', es: Hola}")
+    assert problem.startswith("a.yaml:4:22: unknown variable `dod`")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ("say: {en: Hello, xx: Hola}", "a.yaml:4:29: `say`: numbers are not spoken in `xx`"),
+        ("say: {en: Hello, es: ''}", "there is nothing to say"),
+        ("say: {en: Hello}, language: es", "`say` has a text for each language, and `language` too"),
+        ("say: {en: '1'}, as: digits", "`say` has a text for each language, and `as` too"),
+        ("say: {name}", "`{name}` is not a variable (write ${name})"),
+        ("say: {en: '${'}", "`${` is not closed"),
+    ],
+)
+def test_a_mistake_in_words_of_several_languages_is_reported(fields: str, told: str) -> None:
+    (problem,) = said(fields)
+    assert told in problem, problem

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, Tag, WithJsonSchema, model_validator
 
 from ringflow.calls.prompt import MAX_SAID_LENGTH, Circumstances, SaidValue, Speech, Unsayable
 from ringflow.calls.variables import Variables
+from ringflow.flows.language_texts import LanguageTexts, one_or_each, text_in, texts_of
 from ringflow.flows.manner_fields import MannerFields, ValueText, filled_value, refuse_secrets
 from ringflow.flows.spoken import words_of
 from ringflow.flows.template import Template
@@ -24,8 +25,9 @@ class SpokenPrompt(MannerFields):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    say: ValueText
-    """The words: text, or the value that is said as something else."""
+    say: Annotated[Annotated[ValueText, Tag("one")] | LanguageTexts, one_or_each]
+    """The words: text, or the value that is said as something else. Or a text for each language:
+    `{en: Hello, es: Hola}`."""
     said_as: Annotated[SaidAs, Field(alias="as"), _IN_SCHEMA] = SaidAs.TEXT
     """`text`: spoken by a voice as it stands; the others as by the slot `say`."""
 
@@ -33,8 +35,12 @@ class SpokenPrompt(MannerFields):
     def _can_be_said(self) -> SpokenPrompt:
         for _, what, mend in self.manner_problems(self.said_as):
             raise ValueError(f"{what} || {mend}")
-        if self.say.is_literal:
-            self._check_literal(self.say.text)
+        if isinstance(self.say, dict) and (self.language is not None or not self.needs_voice):
+            other = "language" if self.language is not None else "as"
+            raise ValueError(f"`say` has a text for each language, and `{other}` too || remove `{other}`")
+        for text in texts_of(self.say):
+            if text.is_literal:
+                self._check_literal(text.text)
         return self
 
     def _check_literal(self, text: str) -> None:
@@ -61,7 +67,7 @@ class SpokenPrompt(MannerFields):
 
     def templates(self) -> Iterator[Template]:
         """Every text with `${...}`."""
-        yield from (one for one in (self.say, self.currency, self.timezone) if one is not None)
+        yield from (one for one in (*texts_of(self.say), self.currency, self.timezone) if one is not None)
 
     def prompts(self) -> Iterator[str]:
         """The library's prompts that it may need: none where a voice speaks it."""
@@ -71,10 +77,11 @@ class SpokenPrompt(MannerFields):
     def speech(self, variables: Variables, circumstances: Circumstances) -> Speech:
         """The words with the variables of a call. Raises `Unsayable` for secrets, `TextError`."""
         refuse_secrets(self.templates(), variables)
+        template, language = text_in(self.say, self.language or variables.language)
         if not self.needs_voice:
             manner = self.manner(self.said_as, variables, circumstances)
-            return SaidValue(filled_value(self.say, variables), manner, self.say.text)
-        text = self.say.render(variables.visible)
+            return SaidValue(filled_value(template, variables), manner, template.text)
+        text = template.render(variables.visible)
         if len(text) > MAX_SAID_LENGTH:
             raise Unsayable(f"the text has {len(text)} characters, and {MAX_SAID_LENGTH} are the most")
-        return Utterance(text, self.language or variables.language)
+        return Utterance(text, language)

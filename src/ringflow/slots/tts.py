@@ -10,6 +10,7 @@ from pydantic import Field
 from ringflow.calls.prompt import MAX_SPOKEN_LENGTH, Circumstances, Speech, Unsayable
 from ringflow.calls.variables import Variables
 from ringflow.config import LANGUAGE_PATTERN, NAME_PATTERN, VOICE_PATTERN
+from ringflow.flows.language_texts import TextByLanguage, text_in, texts_of
 from ringflow.flows.manner_fields import refuse_secrets
 from ringflow.flows.slot import FieldProblem, Slot, SpokenField
 from ringflow.flows.ssml import filled_ssml, ssml_problem
@@ -25,8 +26,8 @@ class Tts(Slot):
 
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "failed")
 
-    text: Template
-    """What is spoken, at most 2,000 characters."""
+    text: TextByLanguage
+    """What is spoken, at most 2,000 characters. Or a text for each language: `{en: Hello, es: Hola}`."""
     ssml: bool = False
     """Whether the text is SSML. What variables hold is text in it, never a tag."""
     language: Annotated[str, Field(pattern=LANGUAGE_PATTERN)] | None = None
@@ -38,14 +39,21 @@ class Tts(Slot):
 
     def problems(self) -> Iterator[FieldProblem]:
         """A text that can never be spoken."""
-        text = self.text.text
+        if isinstance(self.text, dict) and self.language is not None:
+            what = "`text` is written for each language, and `language` says one"
+            yield FieldProblem("language", what, "remove it")
+        for text in texts_of(self.text):
+            yield from self._text_problems(text)
+
+    def _text_problems(self, template: Template) -> Iterator[FieldProblem]:
+        text = template.text
         if not text.strip():
             yield FieldProblem("text", "there is nothing to speak", "write words")
-        elif self.text.is_literal and len(text) > MAX_SPOKEN_LENGTH:
+        elif template.is_literal and len(text) > MAX_SPOKEN_LENGTH:
             what = f"`text` has {len(text)} characters, at most {MAX_SPOKEN_LENGTH}"
             yield FieldProblem("text", what, "make two slots of it")
         elif self.ssml:
-            problem = ssml_problem(self.text)
+            problem = ssml_problem(template)
             if problem is not None:
                 yield FieldProblem("text", f"`text`: {problem[0]}", problem[1])
         elif text.lstrip().startswith("<speak"):
@@ -54,15 +62,16 @@ class Tts(Slot):
     def spoken(self) -> Iterator[SpokenField]:
         """The text."""
         wanted = Utterance("", self.language or "", self.ssml, self.backend, self.voice)
-        yield SpokenField("text", (self.text,), wanted)
+        yield SpokenField("text", texts_of(self.text), wanted)
 
     def speech(self, variables: Variables, circumstances: Circumstances) -> Speech:
         """The text with the variables of a call. Raises `Unsayable`."""
-        refuse_secrets(iter((self.text,)), variables)
+        refuse_secrets(iter(texts_of(self.text)), variables)
+        template, language = text_in(self.text, self.language or variables.language)
         visible = variables.visible
         try:
             text = (
-                filled_ssml(self.text, visible) if self.ssml else self.text.render(visible, MAX_SPOKEN_LENGTH)
+                filled_ssml(template, visible) if self.ssml else template.render(visible, MAX_SPOKEN_LENGTH)
             )
         except TextError as error:
             raise Unsayable(str(error)) from error
@@ -70,7 +79,7 @@ class Tts(Slot):
             raise Unsayable(f"the text has {len(text)} characters, and {MAX_SPOKEN_LENGTH} are the most")
         if not text.strip():
             raise Unsayable("the text is empty")
-        return Utterance(text, self.language or variables.language, self.ssml, self.backend, self.voice)
+        return Utterance(text, language, self.ssml, self.backend, self.voice)
 
     async def run(self, call: Call) -> str:
         """Speak it; `failed` where it cannot be spoken, or not in time."""
