@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ringflow.engine import after_hangup
+from ringflow.engine.walk import MAX_SLOTS_IN_A_CALL
 from ringflow.errors import PeerSilent, RingflowError
 from ringflow.flows.flow import ON_HANGUP, Flow
 from ringflow.flows.header import AppSettings
@@ -237,6 +238,14 @@ async def test_an_app_that_is_gone_is_a_failure_of_the_app_that_leads_to_it(plac
     called = await place.call(also=[app("tested", gone, BYE, on_error="bye")])
     assert (called.record.outcome, lines(called, "prompt")) == ("completed", ["IVR/welcome", "IVR/bye"])
     assert [visit.exit for visit in called.record.visits] == ["done", "done"]
+
+
+async def test_a_call_that_went_through_as_many_slots_as_it_may_goes_on_there_too(place: Place) -> None:
+    round_and_round = notes("again", id="again", on={"done": "again"})
+    called = await place.call(also=[app("tested", round_and_round, BYE, on_error="bye")])
+    assert called.record.outcome == "completed"
+    assert [visit.slot for visit in called.record.visits[-2:]] == ["again", "bye"]
+    assert len(called.record.visits) == MAX_SLOTS_IN_A_CALL + 1
 
 
 # --- limits
