@@ -78,6 +78,12 @@ async def test_what_a_chosen_language_lacks_is_heard_in_the_language_of_the_app(
     assert played(called) == ["fr/IVR/welcome", "es/IVR/welcome", "fr/IVR/bye"]
 
 
+async def test_the_first_language_that_an_app_lists_is_its_own(speaking: Place) -> None:
+    flow = Flow("tested", "", (BYE,), "tested.yaml", "r1", AppSettings(languages=("fr", "en")))
+    called = await speaking.call(also=[flow])
+    assert (played(called), called.record.variables["language"]) == (["fr/IVR/bye"], "fr")
+
+
 async def test_who_chose_the_configured_language_hears_plain_prompts_in_an_app_of_another(
     speaking: Place,
 ) -> None:
@@ -122,20 +128,6 @@ async def test_words_in_place_of_a_prompt_are_said_in_the_language_of_the_call(s
         Audio(slot="audio", file=(french,)),
     )
     assert played(called) == [*say_digits("12", "es"), *say_digits("12", "fr")]
-
-
-async def test_a_text_is_said_in_the_language_of_the_call_and_in_the_first_where_it_is_in_none_of_it(
-    speaking: Place,
-) -> None:
-    greets = SpokenPrompt.model_validate({"say": {"es": "Hola", "fr": "Bonjour ${did}"}})
-    says = Audio(slot="audio", file=(greets,))
-    called = await speaking.call(
-        Speaks(slot="speaks", code="fr"), says, Speaks(slot="speaks", code="en"), says
-    )
-    assert [line.detail for line in called.record.transcript if line.event == "said"] == [
-        "Bonjour 18005550100",
-        "Hola",
-    ]
 
 
 async def test_the_code_of_the_language_can_stand_in_a_text(speaking: Place) -> None:

@@ -68,6 +68,11 @@ def test_a_prompt_that_every_language_of_the_app_has_need_not_be_there_besides()
     assert problems("language: es", PLAY, "es/IVR/welcome") == []
 
 
+def test_a_prompt_that_only_the_apps_own_language_has_is_missing_in_the_others_alone() -> None:
+    (problem,) = problems("languages: [es, fr]", PLAY, "es/IVR/welcome")
+    assert problem.startswith("a.yaml:2:17: 1 prompt is missing in `fr`: fr/IVR/welcome (")
+
+
 def test_a_prompt_that_is_in_no_language_is_reported_where_it_is_named_and_only_there() -> None:
     assert problems("languages: [en, es]", PLAY) == [
         "a.yaml:4:25: there is no prompt `IVR/welcome` (ringflow sounds import FILE --as IVR/welcome)"

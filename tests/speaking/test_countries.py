@@ -38,6 +38,7 @@ def test_each_language_is_usual_in_countries_that_there_are_and_no_country_has_t
         ("525512345678", "MX", "es"),
         ("390612345678", "IT", None),
         ("19005550100", "US", "en"),
+        ("15555550100", "US", "en"),
     ],
 )
 def test_a_number_leads_to_its_country_and_that_to_its_language(

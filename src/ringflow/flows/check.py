@@ -157,20 +157,21 @@ def _prompt_problems(
     draft: Draft, index: int, slot: Slot, prompts: Prompts, configured: str
 ) -> Iterator[Problem]:
     unspoken: dict[str, dict[str, str]] = defaultdict(dict)
-    own = [own_language(draft, configured)]
+    own = own_language(draft, configured)
     for field, prompt in slot.prompts():
         if prompt.startswith(CALL_WORDS):
             # Those of `languages` are reported there.
-            for language in own if not listed_languages(draft) else ():
-                words = call_words([prompt], language)
-                unspoken[language] |= {one: field for one in words if not prompts.exists(one)}
+            if not listed_languages(draft):
+                words = call_words([prompt], own)
+                unspoken[own] |= {one: field for one in words if not prompts.exists(one)}
             continue
         if prompts.exists(prompt):
             continue
         if prompt.startswith(LIBRARY_PREFIX):
             unspoken[prompt.removeprefix(LIBRARY_PREFIX).partition("/")[0]][prompt] = field
             continue
-        if all(prompts.exists(variant_of(prompt, one)) for one in listed_languages(draft) or own):
+        if prompts.exists(variant_of(prompt, own)):
+            # Whoever is spoken to in a language that lacks it hears that.
             continue
         near = next(iter(prompts.suggest(prompt)), None)
         mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {prompt}"
