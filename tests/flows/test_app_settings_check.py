@@ -66,11 +66,11 @@ def app(head: str, *slots: str, name: str = "x") -> str:
 def test_a_default_is_taken_by_every_slot_that_has_the_field_and_does_not_give_it() -> None:
     own = "  - {slot: ivr, file: MISC/error, result: a, attempts: 5, on: {no_input: next, invalid: next}}\n"
     flow = draft(
-        app("defaults: {attempts: 2, barge_in: false, invalid_file: MISC/error}", ASK, own, PLAY, BYE)
+        app("defaults: {attempts: 2, barge_in: false, invalid_file: MISC/error}", ASK, own, BYE)
     ).flow
     assert flow is not None
     taken = [(getattr(slot, "attempts", None), getattr(slot, "barge_in", None)) for slot in flow.slots]
-    assert taken == [(2, False), (5, False), (None, None), (None, None)]
+    assert taken == [(2, False), (5, False), (None, None)]
     assert getattr(flow.slots[0], "invalid_file", None) == "MISC/error"
 
 
