@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ringflow.calendars.allowed_hosts import AllowedHosts
-from ringflow.calendars.calendar_fetch import CalendarFetch
+from ringflow.calendars.calendar_fetch import CalendarFetch, further_url
 from ringflow.errors import Forbidden, Refused
 
 from .icalendars import CHRISTMAS
@@ -124,6 +124,13 @@ async def test_a_redirection_to_another_allowed_host_is_followed() -> None:
     async with serving(answer) as port:
         found = await fetch_at(port, "other.test").fetch(f"http://calendar.test:{port}/a.ics")
     assert found.raw == CHRISTMAS
+
+
+def test_a_redirection_does_not_leave_an_encrypted_connection() -> None:
+    assert further_url("https://a.test/x/a.ics", "../b.ics") == "https://a.test/b.ics"
+    assert further_url("http://a.test/", "https://a.test/") == "https://a.test/"
+    with pytest.raises(Refused, match="not encrypted"):
+        further_url("https://a.test/a.ics", "http://a.test/a.ics")
 
 
 async def test_a_text_without_end_is_cut_off() -> None:

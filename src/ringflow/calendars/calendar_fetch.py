@@ -79,10 +79,7 @@ class CalendarFetch:
                 target = response.headers.get("Location")
                 if not target:
                     raise _failed(f"it answers {response.status} and does not say where to go")
-                further = urljoin(url, target)
-                if urlsplit(url).scheme == "https" and urlsplit(further).scheme != "https":
-                    raise _failed("it leads from https to a connection that is not encrypted")
-                url = further
+                url = further_url(url, target)
         raise _failed(f"it leads on more than {MAX_REDIRECTIONS} times")
 
     def _check_literal(self, url: str) -> None:
@@ -90,6 +87,14 @@ class CalendarFetch:
         host = urlsplit(url).hostname or ""
         if _is_address(host) and not self._allowed.may_connect(host):
             raise _failed(f"{host} is not a public address")
+
+
+def further_url(url: str, target: str) -> str:
+    """Return where a redirection leads. Raises `Refused` for one out of an encrypted connection."""
+    further = urljoin(url, target)
+    if urlsplit(url).scheme == "https" and urlsplit(further).scheme != "https":
+        raise _failed("it leads from https to a connection that is not encrypted")
+    return further
 
 
 class _JudgingResolver(AbstractResolver):
