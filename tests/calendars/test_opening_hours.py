@@ -222,6 +222,13 @@ def test_midnight_that_comes_twice_opens_no_day_twice() -> None:
     ]
 
 
+def test_a_day_that_has_begun_goes_on_when_clocks_are_put_back_into_the_day_before() -> None:
+    sunday = hours_of({"sun": "00:00-06:00"})
+    # In St. John's 00:01 of 7 November 2010 became 23:01 of the day before: 02:31 UTC.
+    moments = {"2010-11-07T02:29": False, "2010-11-07T02:30": True, "2010-11-07T03:00": True}
+    assert {one: is_open(sunday, one, "America/St_Johns") for one in moments} == moments
+
+
 def test_two_entries_that_both_speak_of_a_day_are_found() -> None:
     def doubles(*days: str) -> list[tuple[int, int, str]]:
         return list(OpeningHours(tuple((read_days(one), ()) for one in days)).doubles())
