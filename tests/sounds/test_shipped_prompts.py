@@ -24,7 +24,7 @@ HEARD = tuple(name for name in NAMES if not name.endswith(f"/{PAUSE}"))
 """Less what calls made here had spoken."""
 
 
-SPOKEN_ON_DEMAND = ("SURVEY/", "BUSINESS/")
+SPOKEN_ON_DEMAND = ("SURVEY/", "BUSINESS/", "APPOINTMENT/")
 """Prompts that are shipped in English only."""
 
 
