@@ -213,7 +213,9 @@ def _value(words: Vocabulary, schema: Schema, others: list[str]) -> st.SearchStr
     if kind in ("integer", "number"):
         return _number(schema)
     if kind == "array":
-        inner = _value(words, schema["items"], others)
+        if "prefixItems" in schema:
+            return st.tuples(*(_value(words, one, others) for one in schema["prefixItems"])).map(list)
+        inner = _value(words, schema.get("items", {}), others)
         return st.lists(inner, min_size=schema.get("minItems", 0), max_size=3)
     if kind == "object":
         return _object(words, schema, others)
