@@ -19,9 +19,11 @@ from ringflow.accounts.cli_codes import CliCode, CliCodeFilter
 from ringflow.accounts.cli_import import CliImport
 from ringflow.accounts.customer_overview import overview
 from ringflow.accounts.customers import Customer
+from ringflow.accounts.directory import Directory
 from ringflow.accounts.lockout import NUMBERS
 from ringflow.accounts.pepper_file import pepper_versions
 from ringflow.accounts.peppers import Pepper, Peppers
+from ringflow.accounts.teller import Remembering, Teller
 from ringflow.actor import Actor, acting, shell_operator
 from ringflow.audit import EntryFilter, entry_page
 from ringflow.errors import DocumentError, Refused
@@ -229,6 +231,19 @@ async def test_what_cannot_be_a_code_is_mistyped_and_held_against_nobody(desk: D
         assert await desk.opened(code) == Refusal(Why.MISTYPED)
         assert await desk.opened(code, 1) == Refusal(Why.MISTYPED)
     assert await desk.opened(right) == 1
+
+
+async def test_old_and_mobile_forms_of_a_shared_number_are_the_same_number(desk: Desk) -> None:
+    _, code = await desk.share(1, "+54 9 11 2345 6789")
+    teller = Teller(desk.store, Directory(desk.store, "US"), "US", lambda: desk.peppers, lambda: desk.now_ms)
+    for cli in ("541123456789", "5491123456789"):
+        assert await teller.is_shared(cli)
+        found = await teller.open_code(cli, code)
+        assert isinstance(found, Customer)
+        assert found.id == 1
+    assert not await teller.is_shared(None)
+    assert await teller.recognise("541123456789") is None
+    assert await teller.remember(2, "5491123456789") is Remembering.TAKEN
 
 
 # Guessing
