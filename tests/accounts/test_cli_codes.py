@@ -360,10 +360,14 @@ async def test_service_passwords_have_the_guesses_of_pins(desk: Desk) -> None:
     assert await desk.secrets.check_password(1, right) is None
 
 
-async def test_customers_are_shown_with_whether_they_have_a_password(desk: Desk) -> None:
+async def test_customers_are_shown_with_their_shared_numbers_and_whether_they_have_a_password(
+    desk: Desk,
+) -> None:
+    await desk.share(1)
     async with desk.acting() as actor:
         await service_passwords.set_password(actor, 1, 6, desk.peppers)
     async with desk.store.reading() as connection:
         shown: list[Any] = [await overview(connection, one, desk.now_ms) for one in (1, 2)]
     assert [one.service_password for one in shown] == [True, False]
+    assert [one.shared_clis for one in shown] == [[OFFICE], []]
     assert isinstance(shown[0].customer, Customer)

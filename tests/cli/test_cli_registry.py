@@ -44,8 +44,8 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
     shown = ringflow("customer", "show", "42", "--json").json
     assert shown == customer | {
         "balance": "0.00", "held": "0.00", "available": "0.00", "debit_limit": "0.00", "daily_limit": None,
-        "service_password": False, "cli_count": 1, "clis": ["441910000001"], "did_count": 0, "dids": [],
-        "card_count": 0, "cards": [], "template_cards": {},
+        "service_password": False, "cli_count": 1, "clis": ["441910000001"], "shared_clis": [],
+        "did_count": 0, "dids": [], "card_count": 0, "cards": [], "template_cards": {},
     }  # fmt: skip
     assert ringflow("cli", "show", "00441910000001", "--json").json == cli
     assert ringflow("did", "show", "+18005550100", "--json").json == did

@@ -16,6 +16,7 @@ from ringflow.accounts.directory_changes import Source
 from ringflow.accounts.service_passwords import find_password
 from ringflow.config import CustomerStatus
 from ringflow.ledger.account import Account, read_account
+from ringflow.store.caller_tables import cli_codes
 from ringflow.store.card_tables import cards
 from ringflow.store.conditions import contains, equal
 from ringflow.store.ledger_tables import ledger_accounts
@@ -32,7 +33,8 @@ MAX_LISTED = 100
 class CustomerOverview:
     """A customer, its account (None before its first payment), and the first of what belongs to it.
 
-    `cards`: the IDs of those whose credit became the customer's. `template_cards`: how many cards of each
+    `cards`: the IDs of those whose credit became the customer's. `shared_clis`: the numbers at which it has a
+    code. `template_cards`: how many cards of each
     status were made with the customer as their template.
     """
 
@@ -46,6 +48,7 @@ class CustomerOverview:
     card_count: int
     template_cards: dict[str, int]
     service_password: bool
+    shared_clis: Sequence[str]
 
 
 CUSTOMERS = Listing(
@@ -108,6 +111,8 @@ async def overview(connection: AsyncConnection, customer_id: int, now_ms: int) -
         )
     )
     cli_count, did_count, card_count = counts.one()
+    codes = select(cli_codes.c.number).where(cli_codes.c.customer_id == customer_id)
+    shared = codes.order_by(cli_codes.c.id).limit(MAX_LISTED)
     redeemed = select(cards.c.id).where(cards.c.redeemed_by == customer_id).order_by(cards.c.id)
     of_status = (
         select(cards.c.status, func.count())
@@ -124,6 +129,7 @@ async def overview(connection: AsyncConnection, customer_id: int, now_ms: int) -
         did_count=did_count,
         cards=(await connection.execute(redeemed.limit(MAX_LISTED))).scalars().all(),
         card_count=card_count,
+        shared_clis=(await connection.execute(shared)).scalars().all(),
         service_password=await find_password(connection, customer_id) is not None,
         template_cards={row[0]: row[1] for row in await connection.execute(of_status)},
     )

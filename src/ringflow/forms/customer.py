@@ -44,6 +44,7 @@ class CustomerDetailForm:
     service_password: bool
     cli_count: int
     clis: tuple[str, ...]
+    shared_clis: tuple[str, ...]
     did_count: int
     dids: tuple[str, ...]
     card_count: int
@@ -73,6 +74,7 @@ def customer_detail_form(found: CustomerOverview) -> CustomerDetailForm:
         service_password=found.service_password,
         cli_count=found.cli_count,
         clis=tuple(cli.number or f"pattern {cli.pattern}" for cli in found.clis),
+        shared_clis=tuple(found.shared_clis),
         did_count=found.did_count,
         dids=tuple(did.number for did in found.dids),
         card_count=found.card_count,

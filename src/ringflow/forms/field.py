@@ -78,6 +78,9 @@ FIELDS: dict[str, Field] = {
     ),
     "language": Field(_T, "the code of the language that callers are spoken to in; null: none chosen", "es"),
     "clis": Field(Kind.TEXTS, "the first of a customer's CLIs", ["441910000001"]),
+    "shared_clis": Field(
+        Kind.TEXTS, "the first of the shared numbers at which a customer has a code", ["441910000009"]
+    ),
     "cli_count": Field(_I, "how many CLIs", 1),
     "dids": Field(Kind.TEXTS, "the first of a customer's DIDs", ["18005550100"]),
     "did_count": Field(_I, "how many DIDs", 1),
