@@ -20,9 +20,11 @@ from ringflow.speaking import LIBRARY_PREFIX, languages, prompts_needed
 FOLDER = Path(__file__).parents[2] / "sounds"
 SHIPPED = PromptLibrary(FOLDER)
 NAMES = tuple(name for name in SHIPPED.names() if not name.startswith(f"{GENERATED}/"))
-HEARD = tuple(name for name in NAMES if not name.endswith(f"/{PAUSE}"))
 """Less what calls made here had spoken."""
+HEARD = tuple(name for name in NAMES if not name.endswith(f"/{PAUSE}"))
 
+TONES = frozenset({"MISC/beep"})
+"""Prompts that say nothing."""
 
 SPOKEN_ON_DEMAND = ("SURVEY/", "BUSINESS/", "APPOINTMENT/")
 """Prompts that are shipped in English only."""
@@ -43,7 +45,7 @@ def test_every_text_has_its_prompt_and_every_prompt_its_text() -> None:
     spanish = [name for name in texts_of("es") if not name.startswith(SPOKEN_ON_DEMAND)]
 
     words = {*prompts_needed("en"), *prompts_needed("es")}
-    assert set(NAMES) == {*texts, *words, *(f"es/{name}" for name in spanish)}
+    assert set(NAMES) == {*texts, *words, *TONES, *(f"es/{name}" for name in spanish)}
     assert set(texts) >= NEEDED
 
 
