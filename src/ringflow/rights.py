@@ -16,7 +16,7 @@ class Right(StrEnum):
 
     CUSTOMERS_READ = "customers.read"
     CUSTOMERS_CHANGE = "customers.change"
-    """Customers and their CLIs."""
+    """Customers, their CLIs and speed dials."""
     DIDS_READ = "dids.read"
     DIDS_CHANGE = "dids.change"
     TRUNKS_READ = "trunks.read"
