@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ringflow.accounts.declarations import check_declarations
+from ringflow.accounts.value_lists import value_list
 from ringflow.calendars.known_calendars import KnownCalendars, known_calendars
 from ringflow.calls.language import wrong_language
 from ringflow.config import DEFAULT_PATH, PATTERN_MENDS, Config, read_settings
@@ -18,11 +19,13 @@ from ringflow.flows.check import check_flows
 from ringflow.flows.draft import Draft
 from ringflow.flows.folder import FlowFolder, shown_path
 from ringflow.flows.registry import slot_types
+from ringflow.flows.slot import Slot
 from ringflow.flows.surroundings import configured_surroundings
 from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_scenario_files
 from ringflow.sounds.library import PromptLibrary
 from ringflow.sounds.voices import speech_problems
 from ringflow.store.address import read_address
+from ringflow.store.reading_once import read_once
 from ringflow.validation import check_model, wrong_locations
 from ringflow.wording import did_you_mean, known_words, quoted
 
@@ -57,7 +60,11 @@ def check_project(path: Path | None = None) -> Findings:
     surroundings = configured_surroundings(config, library)
     if "uri_hosts" in unusable:
         surroundings = replace(surroundings, uri_hosts=None)
-    surroundings = replace(surroundings, calendars=_calendars(config, drafts, unusable))
+    surroundings = replace(
+        surroundings,
+        calendars=_calendars(config, drafts, unusable),
+        lists=_lists(config, drafts, unusable),
+    )
     found += check_flows(drafts, surroundings)
     cases, scenario_problems = read_scenario_files(_scenario_files(folder, only))
     found += scenario_problems
@@ -99,10 +106,21 @@ def _read_flows(folder: Path) -> tuple[list[Draft], list[Problem]]:
     return list(drafts.values()), problems
 
 
+def _slots(drafts: Sequence[Draft]) -> Iterator[Slot]:
+    """Every slot of which it is known what it would do."""
+    return (slot for draft in drafts for index in range(len(draft.slots)) if (slot := draft.usable(index)))
+
+
+def _lists(config: Config, drafts: Sequence[Draft], unusable: frozenset[str]) -> frozenset[str] | None:
+    """The value lists that there are; None where flows name none, and where the database does not say."""
+    if "database" in unusable or not any(True for slot in _slots(drafts) for _ in slot.lists()):
+        return None
+    return asyncio.run(read_once(config.database_url, value_list.names))
+
+
 def _calendars(config: Config, drafts: Sequence[Draft], unusable: frozenset[str]) -> KnownCalendars | None:
     """What is known of the calendars that the flows name; None where they name none."""
-    slots = (slot for draft in drafts for index in range(len(draft.slots)) if (slot := draft.usable(index)))
-    named = [source for slot in slots for source in slot.holiday_calendars()]
+    named = [source for slot in _slots(drafts) for source in slot.holiday_calendars()]
     if not named:
         return None
     files = {file for _, _, file in named if file is not None}

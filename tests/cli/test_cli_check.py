@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -9,9 +10,14 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from ringflow.accounts.value_lists import value_list
+from ringflow.accounts.value_lists.entry_value import ListKind
+from ringflow.actor import acting, shell_operator
 from ringflow.cli.check import check
 from ringflow.cli.schema import schema
+from ringflow.config import load_config
 from ringflow.errors import StartError
+from ringflow.store import Store
 
 FLOW = "app: main\nslots:\n  - {slot: audio, file: IVR/hello}\n  - {slot: destination, external: '100'}\n"
 SCENARIO = "- name: it dials\n  call: {did: '18005550100'}\n  expect: {dialled: '100'}\n"
@@ -181,7 +187,7 @@ def test_programs_get_problems_and_counts_as_json(project: Path) -> None:
         "line": 3,
         "column": 19,
         "what": "unknown key `fil`",
-        "mend": "did you mean `file`? known here: file, id, on, slot",
+        "mend": "did you mean `file`? known here: barge_in, file, id, on, order, repeat, result, slot, until",
     }
 
 
@@ -200,3 +206,34 @@ def test_a_place_that_cannot_be_written_is_told(project: Path) -> None:
     result = run("schema", "--out", "nowhere/flow.schema.json")
     assert isinstance(result.exception, StartError)
     assert str(result.exception) == "nowhere/flow.schema.json cannot be written: No such file or directory"
+
+
+def test_a_list_that_a_flow_looks_into_is_looked_for_where_there_is_a_database(project: Path) -> None:
+    (project / "app_flows" / "main.yaml").write_text(
+        "app: main\nslots:\n  - slot: condition\n"
+        '    cases: [{if: {value: "${did}", in_list: barred}, to: hangup}]\n'
+        "  - {slot: destination, external: '100'}\n"
+    )
+    assert run("check").exit_code == 0
+    config = load_config()
+
+    async def keep(name: str | None) -> None:
+        (project / ".ringflow").mkdir(exist_ok=True)
+        store = await Store.open(config.database_url)
+        await store.migrate()
+        if name is not None:
+            async with acting(store, shell_operator("ann"), "GB") as actor:
+                await value_list.add(actor, name, ListKind.NUMBERS)
+        await store.close()
+
+    asyncio.run(keep(None))
+    result = run("check")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        (
+            "app_flows/main.yaml:4:45: there is no list `barred` "
+            "(ringflow value-list add barred --kind numbers)\n"
+        ),
+    )
+    asyncio.run(keep("barred"))
+    assert run("check").exit_code == 0

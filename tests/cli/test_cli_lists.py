@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,3 +135,30 @@ def test_movements_of_one_customer_and_of_all(ringflow: Run, listed: Callable[..
     assert listed("id", *moved, "--kind", "transfer") == listed("id", *moved, "--operator", "bob") == [3]
     assert listed("id", *moved, "--search", "PAYMENT OF") == [2, 1]
     assert (listed("id", *moved, "--until", "1h"), listed("id", *moved, "--since", "1h")) == ([], [3, 2, 1])
+
+
+def test_value_lists_and_what_stands_in_them(
+    ringflow: Run, listed: Callable[..., list[Any]], tmp_path: Path
+) -> None:
+    for name, kind in (("barred", "numbers"), ("codes", "text"), ("vips", "numbers")):
+        assert ringflow("value-list", "add", name, "--kind", kind, "--notes", f"the {name}").code == 0
+    assert listed("name", "value-list", "list") == ["barred", "codes", "vips"]
+    assert listed("name", "value-list", "list", "--sort", "-name", "--kind", "numbers") == ["vips", "barred"]
+    assert listed("name", "value-list", "list", "--search", "THE CODES") == ["codes"]
+    for value in ("+44 191 000 0001", "4419*", "18005550100"):
+        ringflow("value-list", "entry", "add", "barred", value, "--notes", "=1+1", "--expires", "2099-07-01")
+    entries = ("value-list", "entry", "list", "barred")
+    assert listed("entry", *entries, "--search", "+4419") == ["4419*", "441910000001"]
+    ringflow("value-list", "entry", "add", "codes", "=A1")
+    out = str(tmp_path / "list.csv")
+    for name in ("barred", "codes"):
+        before = ringflow("value-list", "entry", "list", name, "--json").json["items"]
+        ringflow("value-list", "entry", "export", name, "--out", out, "--overwrite")
+        assert ringflow("value-list", "delete", name).code == 1
+        assert ringflow("value-list", "delete", name, "--entries").code == 0
+        ringflow("value-list", "add", name, "--kind", "text" if name == "codes" else "numbers")
+        ringflow("value-list", "entry", "import", name, out)
+        after = ringflow("value-list", "entry", "list", name, "--json").json["items"]
+        assert [one["entry"] for one in after] == [one["entry"] for one in before]
+        assert [one["expires"] for one in after] == [one["expires"] for one in before]
+    assert ringflow("value-list", "show", "barred", "--json").json["entry_count"] == 3

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError
-
-from ringflow.calendars.calendar import Calendar, every, trouble
+from ringflow.calendars.calendar import every, trouble
 from ringflow.calendars.calendar_files import CalendarFiles
 from ringflow.config import Config
-from ringflow.errors import StartError
 from ringflow.moments import system_now_ms
-from ringflow.store import Store, StoreGone
-from ringflow.store.address import read_address
+from ringflow.store.reading_once import read_once
 from ringflow.wording import did_you_mean, known_words
 
 
@@ -47,25 +43,8 @@ async def known_calendars(config: Config, files: Iterable[str], *, in_database: 
     now_ms = system_now_ms()
     folder = CalendarFiles(config.path(config.calendars.folder), logs=False)
     of_files = {name: await folder.problem(name, now_ms) for name in files}
-    found = await _in_database(config) if in_database else None
+    found = await read_once(config.database_url, every) if in_database else None
     if found is None:
         return KnownCalendars(None, of_files)
     stale_ms = config.calendars.stale_s * 1000
     return KnownCalendars({one.name: trouble(one, now_ms, stale_ms) for one in found}, of_files)
-
-
-async def _in_database(config: Config) -> list[Calendar] | None:
-    try:
-        path = read_address(config.database_url).path
-        if path is not None and not path.exists():
-            return None
-        store = await Store.open(config.database_url)
-    except StartError:
-        return None
-    try:
-        async with store.reading() as connection:
-            return list(await every(connection))
-    except (StoreGone, DBAPIError):
-        return None
-    finally:
-        await store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,13 @@ def check(
 
     Nothing is run.
     """
-    findings = check_project(path)
+    # Of a thousand flows nearly all objects stay to the end: to look for garbage among them takes a third of
+    # the time.
+    gc.disable()
+    try:
+        findings = check_project(path)
+    finally:
+        gc.enable()
     if as_json:
         found = {
             "problems": findings.problems,

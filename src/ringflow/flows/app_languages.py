@@ -30,9 +30,11 @@ def language_problems(draft: Draft, prompts: Prompts, configured: str) -> Iterat
 
     A prompt that is in no language at all is not one of them: it is reported where it is named.
     """
+    languages = listed_languages(draft)
+    if not languages:
+        return
     slots = [slot for index in range(len(draft.slots)) if (slot := draft.usable(index)) is not None]
     played = dict.fromkeys(name for slot in slots for _, name in slot.prompts())
-    languages = listed_languages(draft)
     own = [name for name in played if has_variants(name)]
     for place, language in enumerate(languages):
         location = (*draft.location, "languages", place)

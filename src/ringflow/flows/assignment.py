@@ -215,8 +215,10 @@ class Assignment(BaseModel):
 
     def templates(self) -> Iterator[Template]:
         """Every text with `${...}` in it, and every calculation's."""
-        for name in type(self).model_fields:
-            found: Any = getattr(self, name)
+        found: Any
+        for found in self.__dict__.values():
+            if found is None:
+                continue
             for one in found if isinstance(found, tuple) else (found,):
                 if isinstance(one, Template):
                     yield one

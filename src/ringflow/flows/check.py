@@ -187,8 +187,10 @@ def _prompt_problems(
 
 
 def _spoken_problems(draft: Draft, index: int, slot: Slot, surroundings: Surroundings) -> Iterator[Problem]:
-    secrets = _secrets(draft)
-    for spoken in slot.spoken():
+    said = tuple(slot.spoken())
+    # All slots of the flow are asked for it, so not for a slot that says nothing.
+    secrets = _secrets(draft) if said else frozenset()
+    for spoken in said:
         place = draft.find(index, spoken.field, spoken.texts[0].text)
         named = {one.name.partition(".")[0] for text in spoken.texts for one in text.references}
         for name in sorted(named & secrets):

@@ -128,8 +128,7 @@ class Comparison(BaseModel):
     @property
     def tests(self) -> tuple[str, ...]:
         """The names of the tests that it has."""
-        names = type(self).model_fields.keys() - {"value"}
-        return tuple(sorted(name for name in names if getattr(self, name) is not None))
+        return tuple(name for name, one in self.__dict__.items() if one is not None and name != "value")
 
     def templates(self) -> Iterator[Template]:
         """The texts and numbers that the value is compared with; their variables must be set."""

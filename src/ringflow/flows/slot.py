@@ -6,6 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -281,8 +282,8 @@ class Slot(BaseModel):
         """Every `${...}` text of the slot, with the name of its field."""
         for name in type(self).model_fields:
             value = getattr(self, name)
-            values = value.values() if isinstance(value, Mapping) else value
-            for item in values if isinstance(value, Mapping | tuple) else [value]:
+            values = value.values() if isinstance(value, dict) else value
+            for item in values if isinstance(value, dict | tuple) else [value]:
                 if isinstance(item, Template):
                     yield name, item
                 elif isinstance(item, SpokenPrompt):
@@ -290,9 +291,9 @@ class Slot(BaseModel):
 
     def prompts(self) -> Iterator[tuple[str, str]]:
         """Every prompt that the slot may play, with the name of its field."""
-        for name, info in type(self).model_fields.items():
+        for name in _prompt_fields(type(self)):
             value = getattr(self, name)
-            if value in (None, NOT_SAID) or not _names_prompts(info.metadata, info.annotation):
+            if value in (None, NOT_SAID):
                 continue
             for item in value if isinstance(value, tuple) else [value]:
                 if isinstance(item, SpokenPrompt):
@@ -307,6 +308,13 @@ class Slot(BaseModel):
             for item in value if isinstance(value, tuple) else [value]:
                 if isinstance(item, SpokenPrompt):
                     yield SpokenField(name, tuple(item.templates()), item.wanted_voice)
+
+
+@cache
+def _prompt_fields(kind: type[Slot]) -> tuple[str, ...]:
+    """The fields of a slot type that may name prompts."""
+    fields = kind.model_fields.items()
+    return tuple(name for name, info in fields if _names_prompts(info.metadata, info.annotation))
 
 
 def _names_prompts(metadata: list[object], annotation: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
@@ -45,8 +46,14 @@ def call_words(prompts: Iterable[str], language: str) -> frozenset[str]:
     """The prompts for which `CALL_WORDS` stands among prompts, where the call has this language."""
     said = {one.removeprefix(CALL_WORDS) for one in prompts if one.startswith(CALL_WORDS)}
     if "" in said:
-        return frozenset(prompts_needed(language))
-    return frozenset(name for one in said for name in prompts_needed(language, _SAID[one]))
+        return _names_needed(language)
+    return frozenset(name for one in said for name in _names_needed(language, _SAID[one]))
+
+
+@cache
+def _names_needed(language: str, *said: SaidAs | Announcement) -> frozenset[str]:
+    """Of thousands of slots that say amounts, all need the same few prompts."""
+    return frozenset(prompts_needed(language, *said))
 
 
 _SAID: Mapping[str, SaidAs | Announcement] = {

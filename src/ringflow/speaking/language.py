@@ -218,7 +218,7 @@ def load_language(code: str) -> Language:
         )
     # Every scalar is text to this loader, so `no` is a word and `020` keeps its nought.
     text = (_FOLDER / f"{code}{_SUFFIX}").read_text("utf-8")
-    return build_language(code, LanguageFile.model_validate(yaml.load(text, yaml.BaseLoader)))  # noqa: S506
+    return build_language(code, LanguageFile.model_validate(yaml.load(text, yaml.CBaseLoader)))  # noqa: S506
 
 
 def build_language(code: str, file: LanguageFile) -> Language:
