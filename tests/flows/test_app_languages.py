@@ -96,6 +96,18 @@ def test_words_are_needed_in_the_language_of_an_app_that_lists_none(head: str, l
     assert problems(head, SAY, *WORDS["es"], language=language) == []
 
 
+@pytest.mark.parametrize(
+    "chooses",
+    ["options: {1: en, 2: es}, file: IVR/welcome", "to: es", "by: [country], countries: {MX: es}"],
+)
+def test_words_are_needed_in_the_languages_that_slots_choose(chooses: str) -> None:
+    slot = f"  - {{slot: language, {chooses}}}\n"
+    (problem,) = problems("title: x", slot + SAY, "IVR/welcome", *WORDS["en"])
+    assert problem.startswith("a.yaml:5:5: ")
+    assert "of the words of `es` have no prompt (ringflow sounds build --speaking es --missing)" in problem
+    assert problems("title: x", slot + SAY, "IVR/welcome", *WORDS["en"], *WORDS["es"]) == []
+
+
 def test_words_with_a_language_of_their_own_are_needed_in_that_one_alone() -> None:
     assert problems("languages: [en]", "  - {slot: balance, language: fr}\n", *WORDS["fr"]) == []
 

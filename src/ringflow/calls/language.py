@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ringflow.config import Config
 from ringflow.errors import Problem, Refused
 from ringflow.sounds.voices import GENERATED
-from ringflow.speaking import LIBRARY_PREFIX, languages, load_language
+from ringflow.speaking import LIBRARY_PREFIX, SaidAs, languages, load_language, prompts_needed
 
 if TYPE_CHECKING:
     from ringflow.calls.event_stream import CallEvents
@@ -69,6 +69,12 @@ class CallLanguage:
         if language != self._of_app:
             self._of_app = language
             self._variables.give_language(self.code)
+
+    def has_words(self, code: str) -> bool:
+        """Whether numbers can be said in a language: their prompts are in the library."""
+        if code == self._world.language:
+            return True
+        return self._world.has_prompt(next(iter(prompts_needed(code, SaidAs.DIGITS))))
 
     def prompt(self, name: str) -> str:
         """The name of a prompt's best variant for this call."""

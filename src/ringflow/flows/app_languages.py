@@ -25,6 +25,13 @@ def own_language(draft: Draft, configured: str) -> str:
     return (draft.settings.own_language if draft.settings is not None else None) or configured
 
 
+def spoken_languages(draft: Draft, configured: str) -> tuple[str, ...]:
+    """The app's own language, and those that its slots may choose."""
+    chosen = {one for slot in draft.slots if slot is not None for one in slot.chosen_languages()}
+    own = own_language(draft, configured)
+    return (own, *sorted(chosen - {own}))
+
+
 def language_problems(draft: Draft, prompts: Prompts, configured: str) -> Iterator[Problem]:
     """For each of the app's `languages`, the prompts and the words missing in it: two problems at most.
 

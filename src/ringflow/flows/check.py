@@ -11,7 +11,12 @@ from ringflow.calls.dial_attempt import is_allowed_host
 from ringflow.calls.language import variant_of
 from ringflow.documents import Location
 from ringflow.errors import Problem
-from ringflow.flows.app_languages import language_problems, listed_languages, own_language
+from ringflow.flows.app_languages import (
+    language_problems,
+    listed_languages,
+    own_language,
+    spoken_languages,
+)
 from ringflow.flows.draft import Draft
 from ringflow.flows.graph import Graph, Node, entry_nodes
 from ringflow.flows.load import RESERVED_IDS
@@ -161,9 +166,9 @@ def _prompt_problems(
     for field, prompt in slot.prompts():
         if prompt.startswith(CALL_WORDS):
             # Those of `languages` are reported there.
-            if not listed_languages(draft):
-                words = call_words([prompt], own)
-                unspoken[own] |= {one: field for one in words if not prompts.exists(one)}
+            for language in () if listed_languages(draft) else spoken_languages(draft, configured):
+                words = call_words([prompt], language)
+                unspoken[language] |= {one: field for one in words if not prompts.exists(one)}
             continue
         if prompts.exists(prompt):
             continue

@@ -254,6 +254,10 @@ class Slot(BaseModel):
         names = {name for names in self.sets().values() for name in names}
         return frozenset(names | called.arguments | called.results.keys() if called is not None else names)
 
+    def chosen_languages(self) -> frozenset[str]:
+        """The languages that the slot may choose for the call, as far as its fields name them."""
+        return frozenset()
+
     def secrets(self) -> frozenset[str]:
         """Those of the variables that the slot sets whose values no record may have."""
         return frozenset()

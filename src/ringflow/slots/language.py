@@ -108,6 +108,11 @@ class ChooseLanguage(Slot):
             return (DONE,) if self.to.is_literal else (DONE, UNKNOWN)
         return self.fixed_exits[:3] if "keys" in self.sources else (DONE, UNKNOWN)
 
+    def chosen_languages(self) -> frozenset[str]:
+        """Those of the options, of countries, and of `to`."""
+        given = {self.to.text} if self.to is not None and self.to.is_literal else set()
+        return frozenset({*self.options.values(), *self.countries.values(), *given})
+
     def prompts(self) -> Iterator[tuple[str, str]]:
         """Those of the fields, and the offers."""
         yield from super().prompts()
@@ -157,9 +162,9 @@ class ChooseLanguage(Slot):
         return self.countries.get(country) or language_of_country(country)
 
     def _is_offered(self, call: Call, code: str, source: Source) -> bool:
-        """Whether the slot or its app is for a language, where either says so."""
+        """Whether the slot or its app is for a language; if neither says so, whether its words are there."""
         own = {*self.options.values(), *self.countries.values()} or set(call.spoken.offered)
-        if own and code not in own:
+        if not (code in own if own else call.spoken.has_words(code)):
             call.note("language_not_offered", f"{code} ({source})")
             return False
         return True
