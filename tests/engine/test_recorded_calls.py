@@ -15,9 +15,10 @@ from ringflow.flows.variable_prompt import VariablePrompt
 from ringflow.recordings.folder import RecordingFolder
 from ringflow.recordings.service import Recordings, RecordingSettings
 from ringflow.recordings.upkeep import RecordingUpkeep
-from ringflow.simulator.caller import CallerStep, HangsUp, Speaks
+from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Speaks
 from ringflow.simulator.virtual_call import CarriedCall
 from ringflow.slots.audio import Audio
+from ringflow.slots.ivr import Ivr
 from ringflow.slots.record import Record
 from ringflow.store.recording_tables import recordings
 
@@ -143,7 +144,8 @@ async def test_a_recording_is_played_in_another_call_and_no_longer_once_it_is_de
     configured: Configure, tmp_path: Path
 ) -> None:
     place = in_folder(await configured(), tmp_path / "recordings")
-    made = await place.call(RECORD, PLAY, steps=SPEAKS)
+    whole = Record(**RECORD.model_dump(exclude={"shortest"}), shortest=1.0)
+    made = await place.call(whole, PLAY, steps=SPEAKS)
     assert made.prompts == ("recording",)
     reference = str(made.record.variables["message"])
     again = await place.call(Sets(slot="sets", text=reference), PLAY)
@@ -154,3 +156,12 @@ async def test_a_recording_is_played_in_another_call_and_no_longer_once_it_is_de
     assert (gone.record.outcome, gone.prompts) == ("failed", ())
     told = [line for call in (made, again, gone) for line in lines(call)]
     assert all(reference.removeprefix("recording:") not in line for line in told)
+
+
+async def test_a_key_that_begins_a_pin_before_it_is_asked_for_stands_in_no_record(place: Place) -> None:
+    asks = Ivr(slot="ivr", file="IVR/pin", max=4, attempts=1, secret=True, result="pin")
+    steps = (Hears("IVR/welcome", 100), Keys("7391"))
+    called = await place.call(Audio(slot="audio", file="IVR/welcome", barge_in=True), asks, steps=steps)
+    assert called.record.outcome == "completed"
+    assert [line for line in lines(called) if line.startswith("keys")] == ["keys **** (maximum)"]
+    assert called.prompts == ("IVR/welcome",)

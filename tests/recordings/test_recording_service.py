@@ -281,3 +281,16 @@ async def test_the_upkeep_goes_on_after_an_error_and_begins_when_a_call_has_reco
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert len(levels) == 2
+
+
+async def test_one_that_is_deleted_while_it_is_levelled_does_not_come_back(desk: Desk) -> None:
+    one = await desk.kept(tone(2, 0.02))
+    loop = asyncio.get_running_loop()
+
+    class Late(RecordingUpkeep):
+        def _level_file(self, recording_id: str) -> None:
+            asyncio.run_coroutine_threadsafe(desk.service.discard(recording_id), loop).result()
+            desk.folder.path(recording_id).write_bytes(b"levelled too late")
+
+    assert (await Late(desk.store, desk.service, SERVER, lambda: desk.now_ms).look()).levelled == 0
+    assert not desk.folder.has(one)

@@ -96,7 +96,10 @@ def export_command(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Write a recording to a sound file that only you can read; the audit log says so."""
+    """Write a recording to a sound file.
+
+    Only you can read the file. The audit log says who wrote it.
+    """
     if out.suffix.lower() != WAV:
         raise Refused("option.malformed", f"{out}: it is a WAV file; call it {out.name}.wav", option="out")
     if out.exists() and not overwrite:
