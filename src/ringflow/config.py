@@ -93,7 +93,8 @@ def _http_url(value: str) -> str:
     return value
 
 
-def _zone_name(value: str) -> str:
+def check_zone_name(value: str) -> str:
+    """The name of a time zone. Raises ValueError, with the nearest name, for any other text."""
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -130,7 +131,7 @@ Digits = Annotated[Text, Field(min_length=1, max_length=64)]
 WrittenCli = Annotated[Text, BeforeValidator(_all_digits), Field(min_length=1, max_length=200)]
 """A number as people write it, which may have a name around it."""
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-TimeZone = Annotated[str, AfterValidator(_zone_name)]
+TimeZone = Annotated[str, AfterValidator(check_zone_name)]
 Country = Annotated[str, AfterValidator(_region)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]

@@ -168,10 +168,11 @@ async def test_servers_that_share_a_folder_speak_a_text_once(
 async def test_the_spoken_texts_are_bounded_by_their_size_too(
     library: PromptLibrary, programs: Programs
 ) -> None:
-    program = programs.write("sys.stdout.buffer.write(sound(9))")
+    program = programs.write("sys.stdout.buffer.write(sound(5))")
     made = prompts(library, by_command(program) | {"kept_mb": 1})
-    names = [await made.prompt_of(Utterance(f"Number {n}.", "en")) for n in range(3)]
-    assert library.names() == (names[-1],)
+    # Five seconds in four forms are 0.29 MB.
+    names = [await made.prompt_of(Utterance(f"Number {n}.", "en")) for n in range(4)]
+    assert set(library.names()) == set(names[1:])
 
 
 async def test_another_voice_backend_or_setting_makes_another_prompt(programs: Programs) -> None:

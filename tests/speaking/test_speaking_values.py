@@ -136,6 +136,7 @@ def test_a_time_by_a_clock_of_12_and_of_24_hours(
         (1798759800, "Friday the first of January", "twelve thirty a.m."),
         ("1798759800", "Friday the first of January", "twelve thirty a.m."),
         (1798759800.9, "Friday the first of January", "twelve thirty a.m."),
+        ("2026-12-31 18:30 America/New_York", "Friday the first of January", "twelve thirty a.m."),
         ("now", "Thursday the first of January", "one a.m."),
     ],
 )

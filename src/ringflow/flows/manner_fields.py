@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator
 
 from ringflow.calls.json_value import JsonValue
 from ringflow.calls.prompt import Circumstances, Unsayable, value_prompts
 from ringflow.calls.variables import Variables
+from ringflow.config import check_zone_name
 from ringflow.flows.spoken import Language
 from ringflow.flows.template import Template, TextError
 from ringflow.money import CURRENCY_DIGITS
 from ringflow.speaking import Clock, Gender, Manner, SaidAs, languages
-from ringflow.wording import did_you_mean, nearest, quoted
+from ringflow.wording import nearest, quoted
 
 
 def _currency(template: Template) -> Template:
@@ -27,11 +28,8 @@ def _currency(template: Template) -> Template:
 
 
 def _timezone(template: Template) -> Template:
-    if template.is_literal and template.text not in available_timezones():
-        mend = did_you_mean(
-            template.text, available_timezones(), "write a name such as Europe/London, or UTC"
-        )
-        raise ValueError(f"{quoted(template.text)} is not a time zone || {mend}")
+    if template.is_literal:
+        check_zone_name(template.text)
     return template
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ringflow.errors import Refused
 from ringflow.money import MICRO_DIGITS, parse_amount
@@ -187,7 +188,12 @@ def _moment(value: object, text: str, manner: Manner) -> datetime.datetime | Non
             return datetime.datetime.fromtimestamp(manner.now_s, manner.zone)
         if not isinstance(value, str) or _UNIX_TEXT.fullmatch(text):
             return datetime.datetime.fromtimestamp(float(text), manner.zone)
-        moment = datetime.datetime.fromisoformat(text) if "T" in text or " " in text else None
-    except (ValueError, OverflowError, OSError):
+        written, _, name = text.rpartition(" ")
+        zone = ZoneInfo(name) if name[:1].isalpha() and written else None
+        written = written if zone is not None else text
+        moment = datetime.datetime.fromisoformat(written) if set(written) & {"T", "t", " "} else None
+        if zone is not None and moment is not None:
+            moment = moment.replace(tzinfo=zone)
+    except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError):
         return None
     return moment.astimezone(manner.zone) if moment is not None and moment.tzinfo else moment
