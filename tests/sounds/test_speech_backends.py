@@ -319,7 +319,7 @@ async def test_a_service_that_fails_leaves_no_prompt_and_says_why(
             case "empty":
                 return web.Response()
             case "large":
-                return web.Response(body=bytes(1_000_000))
+                return web.Response(body=bytes(600_000))
             case "silent":
                 await over.wait()
         return web.Response(text="hello")

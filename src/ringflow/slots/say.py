@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from ringflow.calls.prompt import Circumstances, SaidValue, Speech
 from ringflow.calls.variables import Variables
 from ringflow.flows.manner_fields import MannerFields, ValueText, filled_value, refuse_secrets
-from ringflow.flows.slot import FieldProblem, Slot
+from ringflow.flows.slot import FieldProblem, Slot, SpokenField
 from ringflow.flows.spoken import words_of
 from ringflow.speaking import SaidAs
 
@@ -53,6 +53,10 @@ class Say(MannerFields, Slot):
         """The words that it needs in its language."""
         yield from super().prompts()
         yield from words_of(self.language, self.kind)
+
+    def spoken(self) -> Iterator[SpokenField]:
+        """The value, and the variables that say how."""
+        yield SpokenField("value", tuple(template for _, template in self.templates()), None)
 
     def speech(self, variables: Variables, circumstances: Circumstances) -> Speech:
         """The value with the variables of a call. Raises `Unsayable`, `TextError`."""
