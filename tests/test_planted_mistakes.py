@@ -29,7 +29,7 @@ KNOWN_SETTINGS = f"known here: {known_words(Config.model_fields)}"
 KNOWN_STEP_KEYS = "known here: after, every, for, hangs_up, hears, keys, pause, speaks, tone, waits"
 KNOWN_EXPECTED = (
     "known here: app, caller_id, charged, credit, customer, dialled, endless, headers, legs, outcome, "
-    "prompts, reject, talked, transcript, variables"
+    "prompts, recordings, reject, says, talked, transcript, variables"
 )
 SLOT_TYPES = f"slot types: {known_words(TYPES)}"
 STRAIGHT = "is not a quote to YAML, but part of the text (write straight quotes: \" or ')"
@@ -741,7 +741,7 @@ mistake(
     "flow",
     "the key of an ID in capitals",
     slots("  - {slot: audio, file: IVR/ask, on: {done: bye}}", "  - {slot: hangup, Id: bye}"),
-    "4:20: unknown key `Id` (did you mean `id`? known here: code, file, id, on, reason, slot)",
+    "4:20: unknown key `Id` (did you mean `id`? known here: cause, code, file, id, on, reason, slot)",
 )
 mistake(
     "flow",
@@ -1091,7 +1091,7 @@ mistake(
     (
         "3:5: unknown key `App` "
         "(did you mean `app`? known here: app, channels, customer, enabled, identify, number, "
-        "reject_code, withheld, variable)"
+        "reject_code, variable, withheld)"
     ),
 )
 mistake(

@@ -260,7 +260,7 @@ def test_names_that_every_call_has_can_be_no_arguments_and_no_results() -> None:
     [
         ("call: 'app:sub'", "`call`: `app:sub` is written without `app:` here"),
         ("call: sub, arguments: {a: '${'}", "`a`: `${` is not closed"),
-        ("call: sub, arguments: {Big: 1}", "`Big` cannot be `Big`"),
+        ("call: sub, arguments: {Big: 1}", "`arguments` cannot be `Big`"),
         ("call: sub, results: {a: A}", "`a` cannot be `A`"),
         ("call: sub, arguments: [a]", "`arguments` must be a mapping, not a list"),
         ("call: sub, on: {done: 'return:'}", "`done` cannot be `return:`"),
