@@ -228,7 +228,7 @@ dids: [{number: "100", app: a, customer: 7}]
         await apply_declarations(store, config(tmp_path, text))
     assert [str(problem).partition(": ")[2].partition(": write")[0] for problem in raised.value.problems] == [
         "customer 7: `ZZZ` is not a currency",
-        "customer 7: caller ID `me` is not a number; write digits such as 441910000001",
+        "customer 7: caller ID `me` is not a number; write digits such as 441910000001, `own` or `withheld`",
         "customer 7: CLI `bob` is not a telephone number",
     ]
     async with store.reading() as connection:

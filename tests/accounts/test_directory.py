@@ -47,7 +47,7 @@ async def arrive(directory: Directory, cli: str | None = CLI, *, did: str = DID)
 async def test_a_whitelisted_caller_is_admitted_as_the_customer(directory: Directory) -> None:
     assert await arrive(directory) == Admission(
         Did(DID, "calling_card", "cli", None, True, None, 403, "identify", "operator"),
-        Customer(42, "Demo", "active", "USD", 3, "18005550199", "operator"),
+        Customer(42, "Demo", "active", "USD", 3, "18005550199", None, "operator"),
         CLI,
         CLI,
     )

@@ -20,7 +20,10 @@ from ringflow.store import Store
 from ringflow.store.dump import Rows, read_rows, servers_seen, write_rows
 from ringflow.store.schema import HEAD
 
-CUSTOMER = "INSERT INTO customers VALUES ({id}, 'é\n\"', 'active', 'USD', NULL, NULL, 'operator', 1, 2)"
+CUSTOMER = (
+    "INSERT INTO customers (id, name, status, currency, source, created_ms, updated_ms) "
+    "VALUES ({id}, 'é\n\"', 'active', 'USD', 'operator', 1, 2)"
+)
 DID = (
     "INSERT INTO dids (number, app, identify, customer_id, enabled, reject_code, source, created_ms, "
     "updated_ms) VALUES ('100', 'menu', 'none', 42, {enabled}, 403, 'operator', 3, 4)"
