@@ -84,6 +84,14 @@ async def test_a_text_comes_with_its_marks_and_the_same_one_comes_no_second_time
         assert (await fetch.fetch(url, first.etag, first.modified)).raw is None
 
 
+async def test_no_proxy_of_the_environment_decides_where_a_connection_leads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    async with serving(whole) as port:
+        assert (await fetch_at(port).fetch(f"http://calendar.test:{port}/a.ics")).raw == CHRISTMAS
+
+
 async def refused_by(handler: Handler) -> str:
     async with serving(handler) as port:
         fetch = fetch_at(port, "other.test")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -74,6 +75,14 @@ async def test_a_hostile_text_is_refused_and_takes_no_more_than_it_may(
         await read_icalendar(raw, FIRST, LAST, cpu_s=1)
     assert raised.value.code == "calendar.malformed"
     assert re.search(said, str(raised.value)), str(raised.value)
+
+
+async def test_the_reader_loads_nothing_from_the_folder_that_a_server_runs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit(3)\n")
+    monkeypatch.chdir(tmp_path)
+    assert len(await read_icalendar(CHRISTMAS, FIRST, LAST)) == 3
 
 
 def test_an_entry_without_a_zone_is_what_clocks_show_and_one_with_a_zone_a_moment() -> None:

@@ -272,8 +272,27 @@ async def test_servers_that_share_a_database_take_turns(store: Store) -> None:
     async with serving(feed.answer) as port:
         await add(store, url=f"http://calendar.test:{port}/a.ics")
         first, second = (CalendarUpkeep(store, fetch_at(port), Hour(), HOUR_MS, DAY_MS) for _ in range(2))
-        assert sorted([await first.look(), await second.look()]) == [0, 1]
+        (due,) = await second.due()
+        assert await first.look() == 1
+        assert not await second.take(due)
     assert feed.asked == 1
+
+
+async def test_an_answer_that_is_older_than_what_came_meanwhile_is_not_kept(store: Store) -> None:
+    asked = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            return web.Response(body=ics(event("DTSTART;VALUE=DATE:20261231", "SUMMARY:newer")))
+        await CalendarUpkeep(store, fetch_at(port), Hour(), HOUR_MS, DAY_MS).refresh("england")
+        return web.Response(body=CHRISTMAS)
+
+    async with serving(answer) as port:
+        await add(store, url=f"http://calendar.test:{port}/a.ics")
+        await CalendarUpkeep(store, fetch_at(port), Hour(), HOUR_MS, DAY_MS).look()
+    assert (asked, [title for _, _, title in await entries(store)]) == (2, ["newer"])
 
 
 async def test_an_answer_for_a_url_that_was_changed_meanwhile_is_not_kept(store: Store) -> None:
@@ -289,6 +308,19 @@ async def test_an_answer_for_a_url_that_was_changed_meanwhile_is_not_kept(store:
     found = await shown(store)
     assert (found.url, found.fetched_ms, found.tried_ms) == (f"http://calendar.test:{port}/b.ics", None, 0)
     assert await entries(store) == []
+
+
+async def test_another_url_is_not_asked_whether_it_still_has_the_text_of_the_old_one(store: Store) -> None:
+    feed = Feed()
+    async with serving(feed.answer) as port:
+        await add(store, url=f"http://calendar.test:{port}/a.ics")
+        upkeep = CalendarUpkeep(store, fetch_at(port), Hour(), HOUR_MS, DAY_MS)
+        await upkeep.look()
+        async with actor(store) as ann:
+            allowed = AllowedHosts(frozenset({f"calendar.test:{port}"}))
+            await calendar.alter(ann, "england", allowed, url=f"http://calendar.test:{port}/b.ics")
+        await upkeep.look()
+    assert upkeep.outcomes == {"fresh": 2}
 
 
 async def test_a_host_that_is_listed_no_more_is_not_asked(store: Store) -> None:
@@ -342,6 +374,14 @@ async def test_a_file_is_read_again_when_it_is_changed_and_the_old_one_counts_me
     assert "`24.12.2026` is no day" in await files.problem("shutdown.csv", NOW_MS)
     file.unlink()
     assert await titles() == ["second one"]
+
+
+async def test_a_file_is_read_further_ahead_as_time_goes_by(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("12-25\n")
+    files = CalendarFiles(tmp_path)
+    assert [one.begins[:4] for one in await files.entries("a.csv", NOW_MS)] == ["2026", "2027", "2028"]
+    later = await files.entries("a.csv", NOW_MS + 400 * DAY_MS)
+    assert [one.begins[:4] for one in later] == ["2028", "2029", "2030"]
 
 
 async def test_no_file_outside_of_the_folder_is_read(tmp_path: Path) -> None:

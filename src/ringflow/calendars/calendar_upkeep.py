@@ -29,7 +29,7 @@ TRY_AGAIN_MS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Due:
+class Due:
     """What says whether a calendar is due; its text may be long, and is read only then."""
 
     name: str
@@ -42,7 +42,7 @@ class _Due:
     modified: str | None
 
 
-_DUE = tuple(calendars.c[name] for name in _Due.__slots__)
+_DUE = tuple(calendars.c[name] for name in Due.__slots__)
 
 
 class CalendarUpkeep:
@@ -74,10 +74,13 @@ class CalendarUpkeep:
 
     async def look(self) -> int:
         """Fetch what is due, one after the other; returns how many. Raises `StoreGone`."""
+        return sum([await self.take(one) for one in await self.due()])
+
+    async def due(self) -> list[Due]:
+        """The calendars whose turn it is, by their names. Raises `StoreGone`."""
         async with self._store.reading() as connection:
             rows = await connection.execute(select(*_DUE).order_by(calendars.c.name))
-            due = [one for row in rows if self._is_due(one := _Due(*row))]
-        return sum([await self._take(one) for one in due])
+            return [one for row in rows if self._is_due(one := Due(*row))]
 
     async def refresh(self, name: str) -> str:
         """Fetch one now, whenever it was fetched; returns what came of it, one of the `outcomes`.
@@ -86,7 +89,7 @@ class CalendarUpkeep:
         """
         async with self._store.reading() as connection:
             row = (await connection.execute(select(*_DUE).where(calendars.c.name == name))).one()
-        return await self._bring(_Due(*row))
+        return await self._bring(Due(*row))
 
     async def troubles(self) -> dict[str, str]:
         """What is wrong with calendars that are kept fresh, by their names. Raises `StoreGone`."""
@@ -101,14 +104,14 @@ class CalendarUpkeep:
         async with self._store.reading() as connection:
             return [one for one in await every(connection) if one.url is not None]
 
-    def _is_due(self, one: _Due) -> bool:
+    def _is_due(self, one: Due) -> bool:
         now_ms = self._now_ms()
         if one.url is None:
             return one.source_form is not None and now_ms - (one.expanded_ms or 0) >= READ_AGAIN_MS
         after_ms = min(self._refresh_ms, TRY_AGAIN_MS) if one.problem else self._refresh_ms
         return now_ms - one.tried_ms >= after_ms
 
-    async def _take(self, one: _Due) -> bool:
+    async def take(self, one: Due) -> bool:
         """Bring one up to date unless another server has taken it; what goes wrong is noted and logged."""
         same = (calendars.c.name == one.name) & (calendars.c.tried_ms == one.tried_ms)
         async with self._store.writing() as connection:
@@ -123,7 +126,7 @@ class CalendarUpkeep:
             log.warning("calendar not fresh", calendar=one.name, url=one.url, detail=failure_text(error))
         return True
 
-    async def _bring(self, one: _Due) -> str:
+    async def _bring(self, one: Due) -> str:
         try:
             outcome = await self._read(one)
         except (Refused, DocumentError) as error:
@@ -133,7 +136,7 @@ class CalendarUpkeep:
         self.outcomes[outcome] += 1
         return outcome
 
-    async def _read(self, one: _Due) -> str:
+    async def _read(self, one: Due) -> str:
         now_ms = self._now_ms()
         values: dict[str, object] = {}
         raw: bytes | None = None
@@ -158,18 +161,18 @@ class CalendarUpkeep:
                 await replace_entries(connection, one.name, entries)
         return outcome
 
-    async def _source(self, one: _Due) -> bytes | None:
+    async def _source(self, one: Due) -> bytes | None:
         async with self._store.reading() as connection:
             query = select(calendars.c.source).where(calendars.c.name == one.name)
             text = (await connection.execute(query)).scalar_one_or_none()
         return None if text is None else text.encode()
 
-    async def _note(self, one: _Due, **values: object) -> None:
+    async def _note(self, one: Due, **values: object) -> None:
         async with self._store.writing() as connection:
             await connection.execute(calendars.update().where(_unchanged(one)).values(values))
 
 
-def _unchanged(one: _Due) -> ColumnElement[bool]:
+def _unchanged(one: Due) -> ColumnElement[bool]:
     """Whether a calendar still has the URL, and the text, that were found: operators may change both."""
     read_then = calendars.c.expanded_ms.is_not_distinct_from(one.expanded_ms)
     return (calendars.c.name == one.name) & calendars.c.url.is_not_distinct_from(one.url) & read_then
