@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,12 @@ def test_every_shipped_flow_is_copied_and_its_scenarios_pass_under_the_new_name(
     assert ringflow("check").code == 0
     tested = ringflow("test", "app_flows/mine.test.yaml")
     assert tested.code == 0, tested.out
+
+
+def test_every_shipped_flow_has_its_recipe() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text("utf-8")
+    assert sorted(re.findall(r"^## (\w+)$", page, re.MULTILINE)) == SHIPPED
+    assert sorted(re.findall(r"^\| \[`(\w+)`\]", page, re.MULTILINE)) == SHIPPED
 
 
 def test_nothing_is_replaced(new: Run) -> None:
