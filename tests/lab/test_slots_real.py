@@ -1,4 +1,4 @@
-"""The scenarios of each slot type, simulated and then real: every exit with the same transcript."""
+"""The scenarios of each slot type, and of some flows, simulated and then real: the same transcript."""
 
 from __future__ import annotations
 
@@ -63,12 +63,20 @@ def is_about_prices(case: ScenarioCase) -> bool:
     return says and case.scenario.expect.reject is None
 
 
+SHIPPED = ("appointment_reminder", "survey")
+"""Shipped flows whose first scenario is played; the others of them wait for half a minute in silence."""
+
 CASES = {
     f"{name}: {case.scenario.name}": case
     for name in SLOTS
     for case in cases_of(name)
     if case.scenario.name not in LONG
 } | {f"destination: {case.scenario.name}": case for case in filter(is_about_prices, cases_of("destination"))}
+CASES |= {
+    f"{name}: {case.scenario.name}": case
+    for name in SHIPPED
+    for case in read_scenarios(ROOT / "app_flows" / f"{name}.test.yaml")[:1]
+}
 
 
 @pytest.fixture(scope="module")
