@@ -138,6 +138,7 @@ async def test_what_cannot_be_is_refused_with_a_code(store: Store) -> None:
         "calendar.ends_before_it_begins": lambda ann: calendar.add_days(
             ann, "england", day, date(2026, 12, 24), ""
         ),
+        "field.out_of_range": lambda ann: calendar.add_days(ann, "england", day, date(9999, 12, 31), ""),
         "calendar.unknown_entry": lambda ann: calendar.delete_entry(ann, "england", 99),
         "calendar.imported_entry": lambda ann: calendar.delete_entry(ann, "england", 1),
         "calendar.no_url": lambda ann: calendar.note_refresh(ann, "england"),

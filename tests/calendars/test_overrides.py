@@ -54,7 +54,20 @@ def test_an_end_on_the_day_when_clocks_are_changed_is_what_they_show() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "6pm", "25:00", "24:30", "18:60", "180", "tomorrow", "26.12.2026", "2026-13-01"]
+    "text",
+    [
+        "",
+        "6pm",
+        "25:00",
+        "24:30",
+        "18:60",
+        "180",
+        "tomorrow",
+        "26.12.2026",
+        "2026-13-01",
+        "9999-12-31",
+        "0001-01-01T00:00",
+    ],
 )
 def test_what_is_no_end_is_refused(text: str) -> None:
     with pytest.raises(Refused) as raised:

@@ -106,6 +106,8 @@ def test_an_archive_restores_the_books_and_a_whole_folder(
 ) -> None:
     ringflow("init", "mine")
     monkeypatch.chdir(elsewhere / "mine")
+    Path("calendars").mkdir()
+    Path("calendars/shutdown.csv").write_text("2026-12-24\n")
     ringflow("customer", "add", "Ann", "--id", "42")
     ringflow("ledger", "pay-in", "42", "5.00", "--reason", "cash")
     until = ringflow("ledger", "check", "--json").json["until_at"]
@@ -129,6 +131,7 @@ def test_an_archive_restores_the_books_and_a_whole_folder(
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert file.read_bytes() == Path(".ringflow", name).read_bytes()
     monkeypatch.chdir(elsewhere / "new")
+    assert Path("calendars/shutdown.csv").read_text() == "2026-12-24\n"
     assert ringflow("check").code == 0
     assert ringflow("ledger", "show", "42", "--json").json["balance"] == "5.00"
 

@@ -25,6 +25,9 @@ from ringflow.store.calendar_tables import calendar_entries, calendars
 from ringflow.store.conditions import contains
 from ringflow.store.pages import Listing, Page, PageRequest
 
+MAX_YEAR = 9000
+"""Of days that are added: the last one that there can be has no day after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
@@ -218,6 +221,15 @@ async def add_days(actor: Actor, name: str, first: date, last: date, title: str)
             ("last",),
             first=first.isoformat(),
             last=last.isoformat(),
+        )
+    if last.year > MAX_YEAR:
+        raise Refused(
+            "field.out_of_range",
+            f"the year {last.year} is out of range; write a day of a year up to {MAX_YEAR}",
+            ("last",),
+            field="last",
+            low=1,
+            high=MAX_YEAR,
         )
     if old.entries >= MAX_ENTRIES:
         raise Refused(

@@ -30,7 +30,7 @@ def read_end(text: str, now: LocalTime) -> int | None:
         if found := _TIME.fullmatch(clock):
             return _time_ms(date.fromisoformat(day) if day else now.day, int(found[1]), int(found[2]), now)
         return end_of_day_ms(date.fromisoformat(text), now.zone)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Refused(
             "override.malformed_end",
             f"`{plain(text)}` is no end of an override; write {END_OF_DAY}, {FURTHER_NOTICE}, 18:00, "
