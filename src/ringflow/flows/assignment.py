@@ -267,9 +267,11 @@ class Assignment(BaseModel):
         number = COUNTING.calculate(
             {"a": number_value(number), "b": number_value(self.increase.calculate(values))}
         )
-        low = self.at_least.calculate(values) if self.at_least is not None else number
-        high = self.at_most.calculate(values) if self.at_most is not None else number
-        held = min(max(number, low), high)
+        held = number
+        if self.at_least is not None:
+            held = max(held, self.at_least.calculate(values))
+        if self.at_most is not None:
+            held = min(held, self.at_most.calculate(values))
         return Assigned(number_value(held), is_held=held != number)
 
     def _text(self, values: Values) -> JsonValue:
