@@ -320,3 +320,23 @@ async def test_pages_of_entries_go_on_after_each_other(lists: Lists) -> None:
         assert everything == {"4419*", *(f"44191000000{digit}" for digit in range(5))}
         assert (len(first.items), len(second.items), second.next) == (4, 2, None)
         assert await value_list.count(connection, which) == 7
+
+
+async def test_of_a_list_that_was_half_deleted_no_call_finds_the_rest(lists: Lists) -> None:
+    await lists.add("us", ListKind.NUMBERS, "441910000001", "441910000002")
+    opened = 0
+
+    def opener() -> Any:
+        nonlocal opened
+        opened += 1
+        if opened > 1:
+            raise KeyboardInterrupt
+        return lists.opener()
+
+    with pytest.raises(KeyboardInterrupt):
+        await value_list.delete(opener, "us", with_entries=True)
+    assert await lists.contains("us", "441910000001") is None
+    async with lists.store.reading() as connection:
+        (left,) = (await value_list.page(connection, ValueListFilter(), PageRequest(10))).items
+    assert left.name.startswith("us deleted ")
+    assert await value_list.delete(lists.opener, left.name, with_entries=True) == 2
