@@ -280,6 +280,19 @@ MISTAKES.add(
 )
 
 
+MISTAKES.add(
+    "an exit that a split takes the place of",
+    """
+    app: x
+    slots:
+      - slot: set
+        split: {a: 10, b: 90}
+        on: {done: next, b: next}
+    """,
+    "f.yaml:5:10: with these fields, set does not end by `done` (its exits: a, b)",
+)
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_named_with_its_place_and_what_to_do(name: str) -> None:
     MISTAKES.assert_told(name)
