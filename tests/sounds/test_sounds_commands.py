@@ -114,8 +114,8 @@ def test_words_shows_how_a_value_is_said(tmp_path: Path, monkeypatch: pytest.Mon
 
     done = run("words", "12.50", "--as", "money", "--currency", "EUR", "--language", "de")
     assert done.output.splitlines()[:2] == ["zwölf Euro und fünfzig Cent", "  SAY/de/12"]
-    done = run("words", "15:30", "--as", "time", "--clock", "24", "--json")
-    assert json.loads(done.output)["text"] == "fifteen thirty"
+    done = run("words", "15:30", "--as", "time", "--clock", "24")
+    assert done.output.startswith("fifteen thirty\n")
     date = ["words", "2026-01-01", "--as", "date", "--weekday", "--no-year"]
     assert run(*date).output.startswith("Thursday the first of January\n")
     assert run("words", "15:30", "--as", "time", "--clock", "13").exit_code == 2

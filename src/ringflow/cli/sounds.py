@@ -153,7 +153,9 @@ def say_command(
 def words_command(
     value: Annotated[str, typer.Argument(metavar="VALUE", help="What is said, such as 12.50.")],
     said_as: Annotated[SaidAs, typer.Option("--as", help="What it is.")],
-    language: Annotated[str, typer.Option("--language", metavar="CODE")] = "en",
+    language: Annotated[
+        str, typer.Option("--language", metavar="CODE", help="One that numbers are said in.")
+    ] = "en",
     currency: Annotated[str | None, typer.Option("--currency", metavar="CODE", help="With `money`.")] = None,
     gender: Annotated[Gender | None, typer.Option("--gender", help="With `number` and `ordinal`.")] = None,
     clock: Annotated[
@@ -161,9 +163,11 @@ def words_command(
     ] = None,
     weekday: Annotated[bool, typer.Option("--weekday", help="With `date`.")] = False,
     year: Annotated[bool, typer.Option("--year/--no-year", help="With `date`.")] = True,
-    as_json: Json = False,
 ) -> None:
-    """Show how a value is said: the words, and the prompts that say them. Plays nothing."""
+    """Show the words in which a value is said.
+
+    And the prompts that say them. Nothing is played.
+    """
     if clock not in (None, *Clock):
         raise typer.BadParameter("a clock has 12 or 24 hours", param_hint="--clock")
     config = load_config(needed=False)
@@ -180,9 +184,6 @@ def words_command(
         now_s=system_now_ms() / 1000,
     )
     words = words_of(value, manner)
-    if as_json:
-        print_json({"text": words.text, "prompts": words.prompts()})
-        return
     typer.echo(words.text)
     typer.echo("\n".join(f"  {prompt}" for prompt in words.prompts()))
 
