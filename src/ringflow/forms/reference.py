@@ -44,6 +44,7 @@ from ringflow.forms.report import FORMS as REPORT_FORMS
 from ringflow.forms.report import ReportAmountsForm
 from ringflow.forms.speed_dial import SpeedDialForm
 from ringflow.forms.statement import StatementEntryForm, StatementForm
+from ringflow.forms.system import PrincipalForm, VersionForm
 from ringflow.forms.trunk import TrunkForm
 from ringflow.forms.value_list import ValueListDetailForm, ValueListEntryForm, ValueListForm
 from ringflow.forms.voucher import VoucherForm
@@ -158,6 +159,8 @@ SECTIONS = (
     Section("Value list", ValueListDetailForm, "`value-list show`", {"name": "barred", "kind": "numbers"}),
     Section("Value of a list", ValueListEntryForm, "`value-list entry`", {}),
     Section("Entry of the audit log", AuditEntryForm, "`audit list`", {"id": 12}),
+    Section("Who asks", PrincipalForm, "`GET /api/v1/whoami`", {}),
+    Section("Version", VersionForm, "`GET /api/v1/version`", {}),
 )
 """All forms, in the order of the page."""
 
