@@ -20,7 +20,7 @@ from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch, entity_tag, is_known
 from ringflow.web.rest.operation import Operation
 from ringflow.web.rest.problem import CONTENT_TYPE, problem
-from ringflow.web.rest.reading import JSON_TYPE, Input, read_body, read_query
+from ringflow.web.rest.reading import JSON_TYPE, MAX_NUMBER, Input, read_body, read_query
 from ringflow.web.rest.refusals import RequestRefused, headers_of
 from ringflow.web.rest.repetition import Answer, Repeatable
 from ringflow.web.rest.services import Services
@@ -35,7 +35,6 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-MAX_PATH_NUMBER = 2**63 - 1
 
 
 class PageInput(Input):
@@ -159,9 +158,9 @@ async def _given(
 def _path_value(name: str, text: str, kind: type[Any]) -> int | str:
     if kind is str:
         return text
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_PATH_NUMBER)):
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_NUMBER)):
         raise Refused("field.not_a_whole_number", f"`{name}` is a whole number", (name,), field=name)
-    return min(int(text), MAX_PATH_NUMBER)
+    return min(int(text), MAX_NUMBER)
 
 
 def _answer(operation: Operation, request: web.Request, result: object) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -18,6 +18,8 @@ from ringflow.wording import did_you_mean, in_words, quoted
 
 MAX_BODY_BYTES = 1_000_000
 MAX_DEPTH = 50
+MAX_NUMBER = 2**63 - 1
+"""The largest whole number that a database keeps."""
 JSON_TYPE = "application/json"
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -46,7 +48,9 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
             f"a body has at most {MAX_BODY_BYTES} bytes",
             most=MAX_BODY_BYTES,
         ) from error
-    return checked(model, parse_json(raw))
+    parse_json(raw)
+    # Strictly: `true` is no customer 1, and "5" no number.
+    return checked(model, lambda: model.model_validate_json(raw, strict=True))
 
 
 def parse_json(raw: bytes) -> Any:
@@ -85,13 +89,16 @@ def read_query(request: web.Request, model: type[Model], known: Iterable[str] = 
     if refused:
         raise _together(refused)
     _refuse_unfit(given)
-    return checked(model, {name: value for name, value in given.items() if name in model.model_fields})
+    own = {name: value for name, value in given.items() if name in model.model_fields}
+    found = checked(model, lambda: model.model_validate(own))
+    _refuse_unfit(dict(found))
+    return found
 
 
-def checked(model: type[Model], value: object) -> Model:
-    """Return the model of a value. Raises `Refused` with every field that is wrong."""
+def checked(model: type[Model], validate: Callable[[], Model]) -> Model:
+    """Return what a validation by the model gives. Raises `Refused` with every field that is wrong."""
     try:
-        return model.model_validate(value)
+        return validate()
     except ValidationError as error:
         together: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
         for one in error.errors(include_url=False):
@@ -137,12 +144,23 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_unfit(value: object, at: tuple[str, ...] = ()) -> None:
-    """Refuse text that no database keeps, and what is nested without end."""
+    """Refuse text and numbers that no database keeps, and what is nested without end."""
     if len(at) > MAX_DEPTH:
         raise _malformed(f"it is deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
         if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
             raise Refused("field.unfit_text", "text has no NUL and no half of a surrogate pair", at)
+    elif isinstance(value, int):
+        if abs(value) > MAX_NUMBER:
+            name = at[-1] if at else ""
+            raise Refused(
+                "field.out_of_range",
+                f"`{name}` is out of range; write a number from -{MAX_NUMBER} to {MAX_NUMBER}",
+                at,
+                field=name,
+                low=-MAX_NUMBER,
+                high=MAX_NUMBER,
+            )
     elif isinstance(value, Mapping):
         for name, one in value.items():
             _refuse_unfit(name, at)
