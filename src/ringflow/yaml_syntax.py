@@ -350,7 +350,9 @@ def _star(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
     word = re.match(r"[^\s,]+", lines[where.line][where.column :])
     if word is None or word[0][0] not in "*&":
         return None
-    return _Words(*where, f"text that begins with {word[0][0]} needs quotes", f'write "{word[0]}"')
+    text = word[0].removesuffix(":")
+    colon = word[0][len(text) :]
+    return _Words(*where, f"text that begins with {word[0][0]} needs quotes", f'write "{text}"{colon}')
 
 
 def _escape(lines: _Lines, at: _Position, began: _Position) -> _Words | None:

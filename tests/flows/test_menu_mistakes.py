@@ -79,7 +79,7 @@ mistake(
 mistake(
     "a star without quotes",
     "options: {1: bye, *: next}",
-    'f.yaml:5:23: text that begins with * needs quotes (write "*:")',
+    'f.yaml:5:23: text that begins with * needs quotes (write "*":)',
 )
 mistake(
     "an option beside `options`",
