@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ringflow.calls.exact_number import NotCalculable
+from ringflow.calls.json_value import MAX_VALUE_BYTES
 from ringflow.flows.assignment import Assigned, Assignment, draw_part
 
 VALUES: dict[str, Any] = {"name": " Ann ", "number": "+44 (191) 000", "n": 5, "text": "x", "none": None}
@@ -95,3 +96,19 @@ def test_each_of_several_values_is_chosen() -> None:
     one = Assignment.model_validate({"choose": ["a", 2, "${n}"]})
     random = Random(7)
     assert {one.assigned("new", VALUES, random).value for _ in range(50)} == {"a", 2, 5}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "length"),
+    [("a", "${long}", 256_000_000), ("", "${long}", 16_000), ("aa", "b" * 4, 32_000)],
+)
+def test_a_text_is_not_made_longer_than_a_variable_can_hold(old: str, new: str, length: int) -> None:
+    way = Assignment.model_validate({"replace": "${long}", "old": "${old}", "new": new})
+    values: dict[str, Any] = {"long": "a" * 16_000, "old": old}
+    if length > MAX_VALUE_BYTES:
+        with pytest.raises(
+            NotCalculable, match=f"^the text has {length} characters, and 16384 are the most$"
+        ):
+            way.assigned("n", values, Random(1))
+    else:
+        assert way.assigned("n", values, Random(1)) == Assigned("a" * length)

@@ -119,6 +119,25 @@ mistake(
     "f.yaml:5:11: `text`: `<audio>` is not spoken (play a recording by the slot `audio`)",
 )
 mistake(
+    "a sound in SSML by a tag in capitals",
+    "tts\nssml: true\ntext: <speak><AUDIO src='/etc/passwd'/></speak>",
+    "f.yaml:5:11: `text`: `<AUDIO>` is not spoken (play a recording by the slot `audio`)",
+)
+mistake(
+    "a tag that espeak-ng takes for another one",
+    "tts\nssml: true\ntext: <speak><\N{LATIN SMALL LETTER S WITH CARON}udio src='/etc/passwd'/></speak>",
+    "f.yaml:5:11: `text`: `<\N{LATIN SMALL LETTER S WITH CARON}udio>` is no tag of SSML (its tags are in "
+    "small letters from a to z)",
+)
+for hidden in ("<!-- > {} -->", "<?a > {} ?>", "<![CDATA[> {} ]]>"):
+    sound = hidden.format("<audio src='/etc/passwd'/>")
+    mistake(
+        f"a sound in SSML within {hidden[:3]}",
+        f'tts\nssml: true\ntext: "<speak>{sound}</speak>"',
+        "f.yaml:5:11: `text`: comments, instructions and CDATA are not spoken (remove them; write &lt; and "
+        "&amp; for < and &)",
+    )
+mistake(
     "entities in SSML",
     "tts\nssml: true\ntext: '<!DOCTYPE s [<!ENTITY a \"b\">]><speak>&a;</speak>'",
     "f.yaml:5:11: `text`: is not well-formed SSML: not well-formed (invalid token) (close each tag, "

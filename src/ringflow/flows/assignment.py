@@ -294,8 +294,7 @@ class Assignment(BaseModel):
             case "substring":
                 return _part(text, self.first or 1, self.last or -1)
             case "replace":
-                old = _filled(self.old, values)
-                return text.replace(old, _filled(self.new, values)) if old else text
+                return _replaced(text, _filled(self.old, values), _filled(self.new, values))
             case _:
                 fill, width = self.fill or " ", self.width or 0
                 return text.ljust(width, fill) if self.side == "right" else text.rjust(width, fill)
@@ -318,6 +317,17 @@ COUNTING = Formula.parse("${a} + ${b}")
 
 def _filled(template: Template | None, values: Values) -> str:
     return "" if template is None else template.render(values, MAX_VALUE_BYTES)
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    """Every `old` replaced by `new`. Raises `NotCalculable` for a text that no variable could hold."""
+    if not old:
+        return text
+    length = len(text) + text.count(old) * (len(new) - len(old))
+    if length > MAX_VALUE_BYTES:
+        # Before it is made: of two values of the longest kind, it is longer than the memory.
+        raise NotCalculable(f"the text has {length} characters, and {MAX_VALUE_BYTES} are the most")
+    return text.replace(old, new)
 
 
 def _part(text: str, first: int, last: int) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-from ringflow.calls.json_value import JsonValue, as_text
+from ringflow.calls.json_value import MAX_VALUE_BYTES, JsonValue, as_text
 from ringflow.flows.template import Template
 
 _ROOT = "<speak"
@@ -20,7 +20,11 @@ _STAND_IN = "1 1"
 _NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not allow, escaped or not."""
 _QUOTES = {'"': "&quot;", "'": "&apos;"}
-# espeak-ng opens the file, and older releases of it hand its name to a shell (LoadSoundFile: `sox "%s"`).
+# espeak-ng reads tags by rules of its own (ProcessSsmlTag in ssml.c): their names in any capitals, each
+# letter cut to eight bits, and also those in comments, instructions and CDATA. So nothing may stand here that
+# it sees as another tag than XML does.
+_TAG = re.compile(r"[a-z][a-z0-9:_-]*")
+# It opens the file, and older releases hand its name to a shell (LoadSoundFile: `sox "%s"`).
 _FORBIDDEN_TAGS = frozenset({"audio"})
 _FORBIDDEN_ATTRIBUTES = frozenset({"xml:base"})
 
@@ -32,13 +36,21 @@ def ssml_problem(template: Template) -> tuple[str, str] | None:
     found: list[tuple[str, str]] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        if name in _FORBIDDEN_TAGS:
+        if name.lower() in _FORBIDDEN_TAGS:
             found.append((f"`<{name}>` is not spoken", "play a recording by the slot `audio`"))
+        elif not _TAG.fullmatch(name):
+            found.append((f"`<{name}>` is no tag of SSML", "its tags are in small letters from a to z"))
         found.extend(
             (f"`{one}` means nothing here", "remove it") for one in attributes if one in _FORBIDDEN_ATTRIBUTES
         )
 
+    def unspoken(*_: str) -> None:
+        what = "comments, instructions and CDATA are not spoken"
+        found.append((what, "remove them; write &lt; and &amp; for < and &"))
+
     parser.StartElementHandler = start
+    parser.CommentHandler = parser.ProcessingInstructionHandler = unspoken
+    parser.StartCdataSectionHandler = unspoken
     try:
         parser.Parse(_rooted(text), True)
     except expat.ExpatError as error:
@@ -50,13 +62,11 @@ def ssml_problem(template: Template) -> tuple[str, str] | None:
 
 
 def filled_ssml(template: Template, variables: Mapping[str, JsonValue]) -> str:
-    """The SSML with its variables filled in, as text. Raises `TextError` for one that is not set."""
-    return _rooted(
-        "".join(
-            part if isinstance(part, str) else _escaped(as_text(part.value(variables)))
-            for part in template.parts
-        )
+    """The SSML with its variables filled in, as text. Raises `TextError` as `Template.render` does."""
+    pieces = (
+        part if isinstance(part, str) else _escaped(as_text(part.value(variables))) for part in template.parts
     )
+    return _rooted(template.join(pieces, MAX_VALUE_BYTES))
 
 
 def _rooted(text: str) -> str:

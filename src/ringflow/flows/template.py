@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,14 +96,28 @@ class Template:
 
         Raises `TextError` for a variable that is not set, and for more than `max_length` characters.
         """
-        pieces = [part if isinstance(part, str) else as_text(part.value(variables)) for part in self.parts]
-        text = "".join(pieces)
-        if len(text) > max_length:
+        return self.join(
+            (part if isinstance(part, str) else as_text(part.value(variables)) for part in self.parts),
+            max_length,
+        )
+
+    def join(self, pieces: Iterable[str], max_length: int) -> str:
+        """What was made of the parts as one text. Raises `TextError` for more than `max_length` characters.
+
+        Those are counted and not kept: a thousand references to one long value would fill the memory.
+        """
+        found: list[str] = []
+        length = 0
+        for piece in pieces:
+            length += len(piece)
+            if length <= max_length:
+                found.append(piece)
+        if length > max_length:
             raise TextError(
-                f"{quoted(self.text)} becomes {len(text)} characters, and {max_length} are the most; name "
+                f"{quoted(self.text)} becomes {length} characters, and {max_length} are the most; name "
                 "only a part of the value, such as ${order.id}"
             )
-        return text
+        return "".join(found)
 
     def value(self, variables: Mapping[str, JsonValue]) -> JsonValue:
         """The value of a text that is one reference and nothing else; any other text filled in.
