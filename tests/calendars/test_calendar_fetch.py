@@ -217,7 +217,8 @@ async def test_an_address_in_the_url_itself_is_judged_too() -> None:
     [
         *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),
         *("224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1"),
-        *("::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "2002:a00:1::1", "not an address", ""),
+        *("::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "2002:a00:1::1", "64:ff9b:1::a00:1", "fec0::1", "::a00:1"),
+        *("not an address", ""),
     ],
 )
 def test_no_address_inside_the_house_may_be_connected_to(address: str) -> None:

@@ -13,6 +13,9 @@ from ringflow.plain_text import plain
 MAX_URL = 2000
 _NAT64 = IPv6Network("64:ff9b::/96")
 """RFC 6052."""
+_GLOBAL_IPV6 = IPv6Network("2000::/3")
+"""All that is given out (IANA, IPv6 Global Unicast Address Assignments). What else there is leads to
+a network of one's own, as site-local addresses and the NAT64 of RFC 8215 do."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -62,6 +65,8 @@ class AllowedHosts:
             found = inner if inner is not None else found
         if any(found in network for network in self.networks):
             return True
+        if isinstance(found, IPv6Address) and found not in _GLOBAL_IPV6:
+            return False
         return found.is_global and not found.is_multicast
 
 
