@@ -51,8 +51,19 @@ KEEP_NOTHING = {
     *("live list", "live watch"),
     *("recording list", "recording show"),
     *("record list", "record show", "record export", "audit list", "key list", "key make", "key verify"),
-    *("sounds list", "sounds check", "lab call", "lab up", "lab down", "lab status", "lab logs"),
-    *("bench agi", "bench held", "bench sip", "bench capacity", "bench transfers"),
+    *(
+        "sounds list",
+        "sounds check",
+        "sounds words",
+        "lab call",
+        "lab up",
+        "lab down",
+        "lab status",
+        "lab logs",
+    ),
+    *("bench agi", "bench held", "bench sip", "bench capacity", "bench transfers", "bench slots"),
+    *("value-list list", "value-list show"),
+    *("value-list entry list", "value-list entry show", "value-list entry export"),
     *("bench billed", "bench charged", "bench crash"),
     *("bench identify", "bench cards"),
 }
@@ -62,6 +73,7 @@ KEEP_FILES = {
     *("service install", "service uninstall"),
     # It saves what an editor makes as `flow draft save` does.
     "flow draft edit",
+    "flow new",
     "key generate",
     "key new",
     "key use",
@@ -168,6 +180,10 @@ def write_days() -> None:
     Path("days.csv").write_text("12-25,Christmas Day\n", "utf-8")
 
 
+def write_entries() -> None:
+    Path("entries.csv").write_text("entry\n441910000003\n", "utf-8")
+
+
 def write_schedule() -> None:
     slot = "{slot: schedule, hours: {daily: '08:00-20:00'}, override: office, on: {closed: hangup}}"
     Path("app_flows/office.yaml").write_text(f"app: office\nslots: [{slot}]\n", "utf-8")
@@ -258,6 +274,14 @@ CHANGES = (
     change("calendar add-days england 2026-12-24", "add", "entry of calendar england", made=True),
     change("calendar delete-entry england 4", "delete", "entry of calendar england", gone=True),
     change("calendar delete england", "delete", "calendar england", gone=True),
+    change("value-list add barred --kind numbers", "add", "list barred", made=True),
+    change("value-list set barred --notes refused", "set", "list barred"),
+    change("value-list entry add barred 441910000002", "add", "list barred: 441910000002", made=True),
+    change(
+        "value-list entry import barred entries.csv", "import", "list barred", first=write_entries, made=True
+    ),
+    change("value-list entry remove barred 441910000002", "delete", "list barred: 441910000002", gone=True),
+    change("value-list delete barred --entries", "delete", "list barred", gone=True),
     change("override set office closed", "set", "override office", made=True, first=write_schedule),
     change("override set office open --until further_notice", "set", "override office"),
     change("override clear office", "delete", "override office", gone=True),

@@ -34,6 +34,7 @@ NOT_RUN = {
     "lab call": "needs a real Asterisk; its form is tested beside its code",
     "bench sip": "measures for minutes",
     "bench capacity": "measures for minutes",
+    "bench slots": "measures for minutes",
     "schema": "prints a JSON Schema, whose names are those of the slots",
     "flow draft edit": "needs an editor; it prints what `flow draft save` does",
     "sounds build": "speaks for seconds what `sounds say` does once",
@@ -221,6 +222,7 @@ def publish_flows(walk: Walk, folder: Path) -> None:
     walk("flow list")
     walk("flow draft save", "menu new.yaml")
     walk("flow draft discard", "menu")
+    walk("flow new", "questions --from survey")
 
 
 def move_money(walk: Walk) -> None:

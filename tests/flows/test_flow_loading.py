@@ -65,7 +65,10 @@ def test_a_flow_inside_another_file_may_be_just_the_list_and_its_problems_stand_
     draft = draft_from_value(document, (1, "flow"), slot_types(), "scenario")
     assert draft.flow is None
     assert [str(problem) for problem in draft.problems] == [
-        "s.test.yaml:9:7: unknown key `fil` (did you mean `file`? known here: file, id, on, slot)",
+        (
+            "s.test.yaml:9:7: unknown key `fil` (did you mean `file`? known here: barge_in, file, id, on, "
+            "order, repeat, result, slot, until)"
+        ),
     ]
 
 

@@ -26,10 +26,10 @@ def bench_slots(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Calls through twenty slots, and through the same steps as native dialplan.
+    """Real calls through twenty slots and the same steps of dialplan.
 
-    Through the lab's Asterisk. From the last key of the number, which is keyed at the second slot, to the
-    INVITE of the twentieth.
+    Through the lab's Asterisk, by Ringflow and native dialplan in turn: from the last key of the number,
+    which is keyed at the second slot, to the INVITE of the twentieth.
     """
     config = load_config()
     project, lab = config.path(config.flows).parent, config.path(config.state) / "lab"

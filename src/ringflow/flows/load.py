@@ -31,6 +31,7 @@ from ringflow.flows.slot import (
     VARIABLE_PATTERN,
     Slot,
 )
+from ringflow.flows.variable_prompt import VARIABLE_PROMPT_PATTERN
 from ringflow.look_alikes import joined_text
 from ringflow.validation import check_model, wrong_locations
 from ringflow.wording import did_you_mean, known_words, no_value, quoted
@@ -57,6 +58,7 @@ PATTERN_MENDS = {
     CALENDAR_PATTERN: "use letters, digits, - and _, beginning with a letter or digit",
     FILE_PATTERN: "name a file in the folder of calendars, such as england.ics",
     LIST_NAME_PATTERN: "a list is named by small letters, digits, - and _, beginning with a letter",
+    VARIABLE_PROMPT_PATTERN: "name a prompt with a variable in it, as in IVR/${department}",
     PRINTABLE_PATTERN: "use the letters, digits and signs of ASCII",
     **{
         pattern: config.PATTERN_MENDS[pattern]

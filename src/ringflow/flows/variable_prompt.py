@@ -15,6 +15,8 @@ from ringflow.flows.template import Template
 from ringflow.sounds.library import is_prompt_name
 from ringflow.wording import quoted
 
+VARIABLE_PROMPT_PATTERN = r"\$\{"
+
 _STAND_IN = "x"
 """For a variable, to see whether the rest can be part of a name."""
 
@@ -44,7 +46,7 @@ class VariablePrompt:
         """Text, for editors."""
         return {
             "type": "string",
-            "pattern": r"\$\{",
+            "pattern": VARIABLE_PROMPT_PATTERN,
             "description": "a prompt's name with ${...} in it, or a variable that holds a recording",
         }
 

@@ -330,6 +330,7 @@ FIELDS: dict[str, Field] = {
     "change": Field(_T, "what to do", "allow=ulaw"),
     "severity": Field(_T, "`serious`, `warning` or `note`", "warning"),
     "problems": Field(Kind.OBJECTS, "what is wrong in files"),
+    "prompts_missing": Field(Kind.TEXTS, "prompts of a flow that the library does not have", []),
     "path": Field(_T, "a file", "app_flows/menu.yaml"),
     "column": Field(_I, "a column of a line, from 1", 3),
     "mend": Field(_T, "what to do", "did you mean `file`?"),

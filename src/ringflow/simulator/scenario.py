@@ -229,15 +229,21 @@ class ScenarioCliCode(Frozen):
 
 
 class ScenarioList(Frozen):
-    """An operators' list; a list of values alone is one of numbers."""
+    """An operators' list."""
 
     kind: ListKind = ListKind.NUMBERS
     entries: tuple[Text, ...] = ()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _of_numbers(cls, value: object) -> object:
-        return {"entries": value} if isinstance(value, list) else value
+
+def _of_numbers(value: object) -> object:
+    return {"entries": value} if isinstance(value, list) else value
+
+
+GivenList = Annotated[
+    ScenarioList,
+    BeforeValidator(_of_numbers, json_schema_input_type=ScenarioList | tuple[Text, ...]),
+]
+"""A list, or values alone, which are numbers."""
 
 
 class ScenarioDid(Frozen):
@@ -305,7 +311,7 @@ class Given(Frozen):
     cli_codes: tuple[ScenarioCliCode, ...] = ()
     calendars: dict[str, tuple[CalendarDays, ...]] = Field(default_factory=dict)
     overrides: dict[str, Text] = Field(default_factory=dict)
-    lists: dict[Annotated[str, Field(pattern=NAME_PATTERN)], ScenarioList] = Field(default_factory=dict)
+    lists: dict[Annotated[str, Field(pattern=NAME_PATTERN)], GivenList] = Field(default_factory=dict)
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None

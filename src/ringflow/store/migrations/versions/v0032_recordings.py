@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.CheckConstraint("bytes >= 0 AND length_ms >= 0", name="figures"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_recordings_call_id", "recordings", ["call_id"])
+    op.create_index("ix_recordings_call", "recordings", ["call_id", "started_ms", "id"])
     op.create_index("ix_recordings_started", "recordings", ["started_ms", "id"])
     op.create_index("ix_recordings_customer", "recordings", ["customer_id", "started_ms", "id"])
     op.create_index("ix_recordings_cli", "recordings", ["cli", "started_ms", "id"])
