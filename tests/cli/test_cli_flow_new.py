@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ringflow.deployment import shipped_files
 from ringflow.deployment.shipped_files import FLOWS, SOUNDS, shipped
 from ringflow.flows.folder import flow_files
 
@@ -81,6 +83,22 @@ def test_a_flow_that_is_not_shipped_is_told_with_those_that_are(new: Run) -> Non
     )
     known = new("mine", "--from", "../../etc/passwd").err
     assert all(name in known for name in SHIPPED)
+
+
+def test_flows_of_ones_own_in_the_checkout_are_not_shipped(
+    new: Run, ringflow: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(shipped(FLOWS), checkout / FLOWS)
+    own = (checkout / FLOWS / "survey.yaml").read_text("utf-8").replace("app: survey\n", "app: own_line\n")
+    (checkout / FLOWS / "own_line.yaml").write_text(own, "utf-8")
+    monkeypatch.setattr(shipped_files, "_CHECKOUT", checkout)
+    refused = new("mine", "--from", "nosuch").err
+    assert refused == f"ringflow: no flow `nosuch` is shipped; shipped are {', '.join(SHIPPED)}\n"
+    assert "no flow `own_line` is shipped" in new("mine", "--from", "own_line").err
+    (checkout / SOUNDS).mkdir()
+    assert ringflow("init", "elsewhere").code == 0
+    assert [path.stem for path in flow_files(Path("elsewhere", FLOWS))] == SHIPPED
 
 
 def test_prompts_that_are_missing_are_counted(new: Run) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringflow.accounts.dids import APP_PATTERN, MAX_APP_LENGTH
-from ringflow.deployment.shipped_files import FLOWS, shipped
+from ringflow.deployment.shipped_files import FLOWS, is_shipped_flow, shipped
 from ringflow.documents import Document, Location, Value, decode_document
 from ringflow.errors import Conflict, Refused, StartError, Unknown
 from ringflow.flows.draft import Draft
@@ -37,7 +37,8 @@ def copy_flow(name: str, source: str, folder: Path) -> CopiedFlow:
     if not re.fullmatch(APP_PATTERN, name) or len(name) > MAX_APP_LENGTH:
         what = f"no app can be called {quoted(name)}; use at most {MAX_APP_LENGTH} letters, digits, - and _"
         raise Refused("flow.malformed_name", what, flow=name, most=MAX_APP_LENGTH)
-    flows = _by_app(shipped(FLOWS))
+    beside = _by_app(shipped(FLOWS))
+    flows = {app: draft for app, draft in beside.items() if is_shipped_flow(Path(draft.path))}
     if source not in flows:
         mend = did_you_mean(source, flows, f"shipped are {known_words(flows)}")
         raise Unknown("flow.not_shipped", f"no flow {quoted(source)} is shipped; {mend}", flow=source)

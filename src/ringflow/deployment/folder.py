@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringflow.deployment.shipped_files import DEMO, FLOWS, SOUNDS, shipped
+from ringflow.deployment.shipped_files import DEMO, FLOWS, SOUNDS, is_shipped_flow, shipped
 from ringflow.errors import Conflict, StartError
 
 CONFIG = "config.yaml"
@@ -69,7 +69,7 @@ def _contents(demo: bool) -> Iterator[tuple[Path, Path | str]]:
     for name in (FLOWS, SOUNDS):
         source = shipped(name)
         for path in sorted(source.rglob("*")):
-            if path.is_file():
+            if path.is_file() and (name != FLOWS or is_shipped_flow(path)):
                 yield Path(name) / path.relative_to(source), path
 
 

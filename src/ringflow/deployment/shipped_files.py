@@ -14,6 +14,24 @@ FLOWS = "app_flows"
 SOUNDS = "sounds"
 DEMO = "config.yaml"
 
+SHIPPED_APPS = (
+    "appointment_reminder",
+    "business_line",
+    "calling_card",
+    "pinless_card",
+    "prepaid_card",
+    "survey",
+)
+"""The shipped flows, by their files' names: in a checkout others' flows may stand beside them."""
+_FLOW_FILES = frozenset(
+    ("flow.schema.json", *(f"{app}{suffix}" for app in SHIPPED_APPS for suffix in (".yaml", ".test.yaml")))
+)
+
+
+def is_shipped_flow(path: Path) -> bool:
+    """Return whether a file in the folder of shipped flows is one of them, its scenarios, or the schema."""
+    return path.name in _FLOW_FILES
+
 
 def shipped(name: str) -> Path:
     """The path of what is shipped under a name. Raises `StartError` where the installation lacks it."""

@@ -15,6 +15,7 @@ from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Operation, Resource
 from ringflow.web.rest.problem import CONTENT_TYPE
 from ringflow.web.rest.reading import JSON_TYPE, Input
+from ringflow.web.rest.refusals import phrase_of
 
 TEMPLATE = "#/components/schemas/{model}"
 _KINDS: Mapping[Kind, Mapping[str, Any]] = {
@@ -144,7 +145,7 @@ def _sorts(operation: Operation) -> list[str]:
 
 
 def _responses(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
-    good: dict[str, Any] = {"description": operation.status.phrase}
+    good: dict[str, Any] = {"description": phrase_of(operation.status)}
     if operation.returns not in (None, NoneType):
         good["content"] = {JSON_TYPE: {"schema": _form_schema(operation.returns, schemas)}}
     if operation.tagged:
@@ -170,7 +171,7 @@ def _refusals(operation: Operation) -> list[HTTPStatus]:
 
 def _refusal(status: HTTPStatus) -> dict[str, Any]:
     schema = {"$ref": TEMPLATE.format(model="Problem")}
-    return {"description": status.phrase, "content": {CONTENT_TYPE: {"schema": schema}}}
+    return {"description": phrase_of(status), "content": {CONTENT_TYPE: {"schema": schema}}}
 
 
 def _input_schema(model: type[Input], schemas: dict[str, Any]) -> dict[str, Any]:

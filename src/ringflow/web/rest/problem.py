@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ringflow.errors import DocumentError, Refused, RingflowError
-from ringflow.web.rest.refusals import status_of
+from ringflow.web.rest.refusals import phrase_of, status_of
 
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:ringflow:"
@@ -23,7 +23,7 @@ def problem(error: RingflowError) -> dict[str, Any]:
     status = status_of(error)
     body: dict[str, Any] = {
         "type": f"{TYPE_PREFIX}{error.code}",
-        "title": status.phrase,
+        "title": phrase_of(status),
         "status": status.value,
         "detail": str(error),
         "code": error.code,

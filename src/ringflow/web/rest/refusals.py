@@ -13,6 +13,9 @@ RETRY_AFTER_S = 2
 
 REALM = 'Bearer realm="ringflow"'
 
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""Phrases of RFC 9110 where Python before 3.13 still has those of older RFCs."""
+
 
 class RequestRefused(Refused):
     """A request that HTTP itself has a status for. `headers` go with the answer."""
@@ -46,6 +49,11 @@ def status_of(error: RingflowError) -> HTTPStatus:
     if isinstance(error, Forbidden):
         return HTTPStatus.FORBIDDEN
     return HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def phrase_of(status: HTTPStatus) -> str:
+    """Return the phrase that RFC 9110 has for a status, the same in every version of Python."""
+    return _PHRASES.get(status.value, status.phrase)
 
 
 def headers_of(error: RingflowError) -> dict[str, str]:
