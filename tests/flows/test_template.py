@@ -39,6 +39,7 @@ VARIABLES: dict[str, JsonValue] = {
         ("${order.items.x|no}", "no"),
         ("${text.0|no}", "no"),
         ("${order.items.-1|no}", "no"),
+        (f"${{order.items.{'9' * 5000}|no}}", "no"),
     ],
 )
 def test_a_text_is_filled_in(written: str, text: str) -> None:

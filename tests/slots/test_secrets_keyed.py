@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 SECRETS = ("482913", "48291357", "5555000011112222", "111111")
 
 
-@pytest.mark.parametrize("name", ["authenticate", "redeem"])
+@pytest.mark.parametrize("name", ["authenticate", "redeem", "transfer_credit"])
 async def test_no_secret_is_in_a_record_a_log_or_a_variable(name: str) -> None:
     async with Stage.open(load_config(HERE.parent.parent / "config.yaml", {})) as stage:
         for case in read_scenarios(HERE / f"{name}.yaml"):
@@ -28,6 +28,40 @@ async def test_no_secret_is_in_a_record_a_log_or_a_variable(name: str) -> None:
             record = judgement.calls[0].record
             kept = repr(record) + json.dumps(logged, default=str)
             assert not [secret for secret in SECRETS if secret in kept], case.label
+
+
+@pytest.mark.parametrize(
+    ("use", "noted"),
+    [
+        ('{slot: audio, file: "IVR/${code}", on: {failed: next}}', "not_played"),
+        ('{slot: condition, cases: [{if: {before: "${code}"}, to: next}]}', "not_compared"),
+    ],
+    ids=["the name of a prompt", "a moment"],
+)
+async def test_a_secret_that_a_flow_uses_where_the_record_would_have_it_is_not_used(
+    tmp_path: Path, use: str, noted: str
+) -> None:
+    file = tmp_path / "secret.yaml"
+    file.write_text(
+        f"""
+flow:
+  - {{slot: ivr, file: IVR/ivr-please, max: 6, secret: true, result: keyed}}
+  - {{slot: set, variables: {{code: "x${{keyed}}"}}}}
+  - {use}
+scenarios:
+  - name: a secret is used
+    caller: [{{hears: IVR/ivr-please}}, {{keys: "482913"}}]
+    expect: {{outcome: completed}}
+""",
+        "utf-8",
+    )
+    async with Stage.open(load_config(HERE.parent.parent / "config.yaml", {})) as stage:
+        (case,) = read_scenarios(file)
+        with structlog.testing.capture_logs() as logged:
+            judgement = await play(case, stage)
+    kept = repr(judgement.calls[0].record) + json.dumps(logged, default=str)
+    assert noted in kept
+    assert "482913" not in kept
 
 
 async def test_asterisk_forgets_a_secret_right_after_it_was_keyed() -> None:

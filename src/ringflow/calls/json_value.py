@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -15,6 +16,9 @@ MAX_VALUE_BYTES = 16 * 1024
 
 MAX_CALL_BYTES = 128 * 1024
 """The most that all variables of a call may hold together, those of all its frames."""
+
+_INDEX = re.compile(r"[0-9]{1,6}")
+"""No list has more entries than `MAX_VALUE_BYTES`, and Python reads no number of thousands of digits."""
 
 MAX_NESTING = 16
 """How deep lists and objects may stand in each other."""
@@ -83,7 +87,7 @@ def look_up(variables: Mapping[str, JsonValue], path: str) -> JsonValue:
     for number, step in enumerate(steps, start=1):
         if isinstance(value, dict) and step in value:
             value = value[step]
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+        elif isinstance(value, list) and _INDEX.fullmatch(step) and int(step) < len(value):
             value = value[int(step)]
         else:
             raise KeyError(".".join((name, *steps[:number])))

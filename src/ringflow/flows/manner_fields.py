@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -108,7 +108,7 @@ class MannerFields(BaseModel):
         return problem
 
 
-def refuse_secrets(templates: Iterator[Template], variables: Variables) -> None:
+def refuse_secrets(templates: Iterable[Template], variables: Variables) -> None:
     """Raise `Unsayable` if one of the texts has a variable that is secret: the record has what is said."""
     for template in templates:
         for reference in template.references:

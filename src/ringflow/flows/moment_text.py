@@ -78,7 +78,12 @@ class MomentText:
 
     def ms(self, variables: Mapping[str, JsonValue]) -> int:
         """Milliseconds since 1970. Raises `NotAMoment` for what is none, `TextError` for what is not set."""
-        return moment_ms(self.template.render(variables))
+        text = self.template.render(variables)
+        try:
+            return moment_ms(text)
+        except NotAMoment:
+            # Not the text itself: a secret may be in it.
+            raise NotAMoment(f"{quoted(self.template.text)} is no date and time with a zone") from None
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from ringflow.calls.digits import ALL_KEYS
+from ringflow.calls.prompt import Unsayable
+from ringflow.flows.manner_fields import refuse_secrets
 from ringflow.flows.slot import DONE, KEYS_PATTERN, AnyPrompt, FieldProblem, Slot, VariableName
 from ringflow.flows.template import Template, TextError
 from ringflow.flows.until_key import KEY, key_problems
@@ -97,7 +99,8 @@ class Audio(Slot):
 
 def _named(call: Call, file: VariablePrompt) -> str:
     try:
+        refuse_secrets([file.template], call.variables)
         return file.name(call.variables.visible)
-    except TextError as error:
+    except (TextError, Unsayable) as error:
         call.note("not_played", str(error))
         return ""
