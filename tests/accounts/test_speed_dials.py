@@ -57,6 +57,20 @@ async def test_a_caller_keeps_replaces_and_forgets_a_number(book: PhoneBook) -> 
     assert [one.place for one in await book.every(42)] == [5]
 
 
+async def test_calls_that_keep_a_number_under_one_key_at_once_all_keep_theirs(
+    book: PhoneBook, database_url: str
+) -> None:
+    stores = [await Store.open(database_url) for _ in range(3)]
+    books = [PhoneBook(store, "US", lambda: 1000) for store in stores]
+    try:
+        kept = await asyncio.gather(*(books[at % 3].keep(43, 7, f"20255501{at:02d}") for at in range(12)))
+    finally:
+        for store in stores:
+            await store.close()
+    assert kept == [True] * 12
+    assert [one.place for one in await book.every(43)] == [7]
+
+
 @pytest.mark.parametrize(("place", "number"), [(100, "2025550123"), (-1, "2025550123"), (1, "12#3"), (1, "")])
 async def test_what_cannot_be_kept_is_not(book: PhoneBook, place: int, number: str) -> None:
     assert not await book.keep(43, place, number)

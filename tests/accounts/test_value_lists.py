@@ -121,6 +121,13 @@ async def test_an_entry_does_not_count_from_its_expiry_on(lists: Lists) -> None:
     assert [await lists.contains("us", "441910000001", now) for now in (4999, 5000)] == [True, False]
 
 
+async def test_what_no_list_can_have_is_in_none(lists: Lists) -> None:
+    await lists.add("codes", ListKind.TEXT)
+    for value in ("a\0b", "", " ", "a\nb", "x" * 201):
+        assert await lists.contains("codes", value) is False, value
+        assert await lists.contains("them", value) is None, value
+
+
 async def test_a_look_up_reads_nothing_but_keys(lists: Lists) -> None:
     await lists.add("us", ListKind.NUMBERS, "441910000001")
     sql, order = _ENTRIES.compile(lists.store._database.dialect)

@@ -24,6 +24,7 @@ from ringflow.plain_text import plain
 from ringflow.store.conditions import contains, equal
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.speed_dial_tables import speed_dials
+from ringflow.store.statement import Statement
 
 LAST_PLACE = 99
 """Keys go from 0 to this, so a customer has at most 100 of them."""
@@ -57,6 +58,19 @@ class SpeedDialChanges(TypedDict, total=False):
 COLUMNS = tuple(speed_dials.c[name] for name in SpeedDial.__slots__)
 SPEED_DIALS = Listing(
     "speed dials", {"customer": (speed_dials.c.customer_id, speed_dials.c.place)}, first="customer"
+)
+
+# At once: a customer's calls may keep a number under one key in the same moment.
+_KEEP = Statement(
+    "INSERT INTO speed_dials (customer_id, place, number, name, created_ms, updated_ms) "
+    "VALUES (:customer_id, :place, :number, :name, :now_ms, :now_ms) ON CONFLICT (customer_id, place) "
+    "DO UPDATE SET number = excluded.number, name = excluded.name, updated_ms = excluded.updated_ms "
+    "RETURNING place",
+    customer_id="bigint",
+    place="bigint",
+    number="text",
+    name="text",
+    now_ms="bigint",
 )
 
 
@@ -153,10 +167,8 @@ async def keep(actor: Actor, wanted: SpeedDial) -> SpeedDial:
     Raises `Refused`.
     """
     new = await _checked(actor, wanted)
-    if await find(actor.connection, new.customer_id, new.place) is None:
-        await insert(actor, [new])
-    else:
-        await _write(actor, new)
+    values = {name: getattr(new, name) for name in SpeedDial.__slots__}
+    await _KEEP.run(actor.connection, **values, now_ms=actor.now_ms)
     return new
 
 

@@ -43,7 +43,8 @@ def entry_value(kind: ListKind, text: str, country: str) -> str:
 def values_that_match(kind: ListKind, text: str, country: str) -> tuple[str, ...]:
     """The values of which a list must have one for this text to be in it."""
     if kind is ListKind.TEXT:
-        return (_kept(text),)
+        # What no list can have is not looked for: PostgreSQL takes no NUL.
+        return (kept,) if _can_be_kept(kept := _kept(text)) else ()
     number = normalise_number(text, country)
     if number is None:
         return ()
@@ -55,7 +56,7 @@ def values_that_match(kind: ListKind, text: str, country: str) -> tuple[str, ...
 
 def _text(text: str) -> str:
     kept = _kept(text)
-    if not kept or len(kept) > MAX_VALUE_LENGTH or not kept.isprintable():
+    if not _can_be_kept(kept):
         what = f"entry `{plain(text)}`: write one line of 1 to {MAX_VALUE_LENGTH} printable characters"
         raise Refused("field.malformed_text", what, ("entry",), field="entry", most=MAX_VALUE_LENGTH)
     return kept
@@ -63,3 +64,7 @@ def _text(text: str) -> str:
 
 def _kept(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
+
+
+def _can_be_kept(text: str) -> bool:
+    return 0 < len(text) <= MAX_VALUE_LENGTH and text.isprintable()

@@ -50,7 +50,8 @@ class ValueLists:
         """
         matching = {kind: values_that_match(kind, text, self._country) for kind in ListKind}
         values = list(dict.fromkeys(value for found in matching.values() for value in found))[:_MOST]
-        padded = values + values[-1:] * (_MOST - len(values))
+        # No entry is empty.
+        padded = values + (values[-1:] or [""]) * (_MOST - len(values))
         rows = await self._store.look_up(_ENTRIES, name, now_ms, *padded)
         if not rows:
             return None
