@@ -35,8 +35,10 @@ async def test_no_secret_is_in_a_record_a_log_or_a_variable(name: str) -> None:
     [
         ('{slot: audio, file: "IVR/${code}", on: {failed: next}}', "not_played"),
         ('{slot: condition, cases: [{if: {before: "${code}"}, to: next}]}', "not_compared"),
+        ('{slot: language, to: "${code}", on: {unknown: next}}', "unknown_language"),
+        ('{slot: wait, seconds: "${code}", on: {failed: next}}', "not_waited"),
     ],
-    ids=["the name of a prompt", "a moment"],
+    ids=["the name of a prompt", "a moment", "a language", "a length of time"],
 )
 async def test_a_secret_that_a_flow_uses_where_the_record_would_have_it_is_not_used(
     tmp_path: Path, use: str, noted: str

@@ -122,8 +122,9 @@ class CallHistory:
         self.started = event
 
     def _identify(self, event: events.CallIdentified) -> None:
+        if event.card_id is not None or event.customer_id != self.customer_id:
+            self.card_id = event.card_id
         self.customer_id = event.customer_id
-        self.card_id = event.card_id or self.card_id
         self.progress += 1
 
     def _answer(self, event: events.CallAnswered) -> None:

@@ -57,7 +57,12 @@ class Variables:
         return ChainMap(self._scope.values, self._given)
 
     def give_customer(self, customer: Customer, card_id: str | None) -> None:
-        """What every app may know from now on of who pays; `card_id`: the card that said so, if one did."""
+        """What every app may know from now on of who pays; `card_id`: the card that said so, if one did.
+
+        The card of another customer, who paid before, is forgotten.
+        """
+        if self._given.get("customer.id") != str(customer.id):
+            self._given.pop("card.id", None)
         self._given |= {
             "customer.id": str(customer.id),
             "customer.name": customer.name,

@@ -123,7 +123,7 @@ class ChooseLanguage(Slot):
     async def run(self, call: Call) -> str:
         """Try what may give a language, one after the other."""
         if self.to is not None:
-            return await self._take_given(call, self.to.render(call.variables.visible).strip())
+            return await self._take_given(call, self.to)
         ended = UNKNOWN
         for source in self.sources:
             if source == "keys":
@@ -139,9 +139,10 @@ class ChooseLanguage(Slot):
                 return DONE
         return ended
 
-    async def _take_given(self, call: Call, code: str) -> str:
+    async def _take_given(self, call: Call, to: Template) -> str:
+        code = to.render(call.variables.visible).strip()
         if code not in languages():
-            call.note("unknown_language", plain(code))
+            call.note("unknown_language", plain(to.render(call.variables.shown).strip()))
             return UNKNOWN
         await self._take(call, code, "")
         return DONE

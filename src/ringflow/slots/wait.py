@@ -57,7 +57,8 @@ class Wait(Slot):
         text = self.seconds.render(call.variables.visible)
         length_ms = _length_ms(text)
         if length_ms is None:
-            call.note("not_waited", f"{quoted(text)} is not a number of seconds from 0 to {LONGEST_S}")
+            shown = self.seconds.render(call.variables.shown)
+            call.note("not_waited", f"{quoted(shown)} is not a number of seconds from 0 to {LONGEST_S}")
             return FAILED
         return KEY if await call.media.wait(length_ms, self.keys) else DONE
 
