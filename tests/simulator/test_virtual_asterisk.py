@@ -282,6 +282,37 @@ async def test_a_read_without_a_prompt_is_a_question_as_well(script: PlayScript)
     assert played.caller.waits_for is None
 
 
+@pytest.mark.parametrize("tone_ms", [40, 1500])
+async def test_several_prompts_of_one_question_are_one_question(script: PlayScript, tone_ms: int) -> None:
+    first, second = 'EXEC Read "FIRST,ask&sorry&ask,1"', 'EXEC Read "SECOND,ask&sorry,1"'
+    asked = ["ANSWER", first, 'STREAM FILE sorry ""', second, "GET FULL VARIABLE ${FIRST}/${SECOND}"]
+    steps: list[CallerStep] = [Hears(None), Keys("1", tone_ms=tone_ms), Hears(None), Keys("2")]
+    played = await script(asked, steps)
+    assert played.lines[-1] == "200 result=1 (1/2)"
+    assert played.caller.waits_for is None
+
+
+async def test_a_question_that_is_not_answered_is_not_heard_twice(script: PlayScript) -> None:
+    commands = ["ANSWER", 'EXEC Read "FIRST,ask&sorry&ask,1"', 'EXEC Read "SECOND,ask&sorry,1"']
+    asked = [*commands, "GET FULL VARIABLE ${FIRST}/${SECOND}"]
+    played = await script(asked, [Hears(None), Hears(None), Keys("2")])
+    assert played.lines[-1] == "200 result=1 (/2)"
+
+
+async def test_prompts_in_a_row_that_a_key_stops_are_one_question(script: PlayScript) -> None:
+    commands = [
+        "ANSWER",
+        'STREAM FILE ask "1"',
+        'STREAM FILE sorry "1"',
+        'STREAM FILE sorry ""',
+        'EXEC Read "KEYS,ask,1"',
+    ]
+    played = await script(
+        [*commands, "GET FULL VARIABLE ${KEYS}"], [Hears(None), Keys("1"), Hears(None), Keys("2")]
+    )
+    assert played.lines[-1] == "200 result=1 (2)"
+
+
 def refusing(code: int, after_ms: int) -> Callee:
     return Callee(Behaviour.REFUSE, after_ms, None, code)
 

@@ -24,7 +24,8 @@ MAX_CALL_MS = 4 * 3600 * 1000
 class Hears:
     """Listens to a sound to its end, or for `for_ms` from its beginning.
 
-    `sound` is a prompt's name or a `Sound`; None: the next prompt of a command that takes keys.
+    `sound` is a prompt's name or a `Sound`; None: the next question, which is the first prompt of a
+    command that takes keys.
     """
 
     sound: str | None
@@ -112,6 +113,7 @@ class ScriptedCaller:
         self._answered_ms: int | None = None
         self._next_heard = 0
         self._listens_from_ms = 0
+        self._answered_question_ms = 0
         self._presses: deque[KeyPress] = deque()
         self._pressed: list[KeyPress] = []
         self._speech: list[Speech] = []
@@ -247,7 +249,8 @@ class ScriptedCaller:
         for index in range(self._next_heard, len(self.heard)):
             heard = self.heard[index]
             wanted = heard.takes_keys if step.sound is None else heard.sound == step.sound
-            if not wanted or heard.began_ms < self._listens_from_ms:
+            from_ms = self._answered_question_ms if step.sound is None else self._listens_from_ms
+            if not wanted or heard.began_ms < from_ms:
                 continue
             if step.for_ms is None and heard.ended_ms is None:
                 return None
@@ -264,6 +267,9 @@ class ScriptedCaller:
                 at_ms += step.pause_ms
                 continue
             press = KeyPress(key, at_ms, step.tone_ms)
+            if end_ms == self._listens_from_ms:
+                # A prompt that began before the first key counted belongs to the question that it answers.
+                self._answered_question_ms = press.counts_at_ms
             self._presses.append(press)
             self._pressed.append(press)
             end_ms = at_ms + step.tone_ms

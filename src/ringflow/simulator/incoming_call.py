@@ -174,14 +174,24 @@ class IncomingCall:
         return prompt.removeprefix(f"{self.sounds_prefix}/") if self.sounds_prefix else prompt
 
     async def read_string(
-        self, prompt: str | None, maximum: int, first_ms: int, between_ms: int, enders: str
+        self,
+        prompt: str | None,
+        maximum: int,
+        first_ms: int,
+        between_ms: int,
+        enders: str,
+        *,
+        goes_on: bool = False,
     ) -> tuple[GetData, str]:
-        """Digits up to an ender, the maximum, or silence (`ast_readstring_full`). Waits are milliseconds."""
+        """Digits up to an ender, the maximum, or silence (`ast_readstring_full`). Waits are milliseconds.
+
+        `goes_on`: the prompt is a further one of a question that has begun.
+        """
         digits = ""
         wait_ms = first_ms
         event: LineEvent | None = None
         if prompt:
-            event = await self.play(prompt, ANY_KEY, takes_keys=True)
+            event = await self.play(prompt, ANY_KEY, takes_keys=not goes_on)
         else:
             self.line.starts(Sound.SILENCE, True)
             self.line.stops(Sound.SILENCE)
@@ -205,6 +215,7 @@ class IncomingCall:
     ) -> tuple[GetData, str]:
         """Prompts one after the other, each of which a key ends (`ast_app_getdata`)."""
         ending, digits = GetData.COMPLETE, ""
+        has_begun = False
         self.asked_prompts |= {self._name(prompt) for prompt in prompts}
         for index, prompt in enumerate(prompts):
             if prompt and not self.has(prompt):
@@ -212,7 +223,10 @@ class IncomingCall:
                 continue
             last = index == len(prompts) - 1
             first = first_ms if last else BETWEEN_PROMPTS_MS
-            ending, digits = await self.read_string(prompt or None, maximum, first, between_ms, enders)
+            ending, digits = await self.read_string(
+                prompt or None, maximum, first, between_ms, enders, goes_on=has_begun
+            )
+            has_begun = True
             if ending is GetData.EMPTY_END_TERMINATED or digits or self.channel.hung_up:
                 break
         return ending, digits

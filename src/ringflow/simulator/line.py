@@ -27,7 +27,7 @@ class Sound(StrEnum):
 
 
 QUESTION = "question"
-"""What a scenario calls the next prompt that takes keys, whichever it is."""
+"""What a scenario calls the next prompt that begins to take keys, whichever it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,10 @@ class Line(Protocol):
         ...
 
     def starts(self, sound: str, takes_keys: bool) -> None:
-        """A prompt, by its name, or a `Sound` begins now. `takes_keys`: its command reads digits."""
+        """A prompt, by its name, or a `Sound` begins now.
+
+        `takes_keys`: its command reads digits, and has played no other prompt before.
+        """
         ...
 
     def stops(self, sound: str) -> None:
