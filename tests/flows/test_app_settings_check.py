@@ -74,6 +74,31 @@ def test_a_default_is_taken_by_every_slot_that_has_the_field_and_does_not_give_i
     assert getattr(flow.slots[0], "invalid_file", None) == "MISC/error"
 
 
+@pytest.mark.parametrize("action", ["dial", "store", "list", "delete"])
+def test_a_default_that_a_slot_has_no_use_for_is_no_mistake_of_the_slot(action: str) -> None:
+    ways = "on: {empty: next, no_input: next, invalid: next, unknown: next}"
+    if action == "list":
+        ways = "on: {empty: next, unknown: next}"
+    elif action == "store":
+        ways = "on: {no_input: next, invalid: next, unknown: next}"
+    slot = f"  - {{slot: speed_dial, action: {action}, {ways}}}\n"
+    head = (
+        "defaults: {invalid_file: MISC/error, no_input_file: MISC/error, first_digit_timeout: 4, attempts: 2}"
+    )
+    found = [one for one in problems(app(head, slot, BYE)) if "there is no prompt" not in one]
+    assert [one for one in found if "have no prompt" not in one] == []
+    # What the slot's author writes is one.
+    written = slot.replace("speed_dial,", "speed_dial, invalid_file: MISC/error,")
+    never = [one for one in problems(app(head, written, BYE)) if "never plays it" in one]
+    assert len(never) == (action == "list")
+
+
+def test_a_default_that_contradicts_a_slot_is_reported_where_it_stands() -> None:
+    record = "  - {slot: record, result: r, silence: 0, longest: 600, on: {no_input: next}}\n"
+    (found,) = (one for one in problems(app('defaults: {terminators: ""}', record, BYE)) if "ends it" in one)
+    assert found.startswith("f.yaml:2:25: nothing but its longest time ends it")
+
+
 def test_a_prompt_that_is_missing_in_the_defaults_is_reported_there_and_once() -> None:
     assert problems(app("defaults: {invalid_file: IVR/nope}", ASK, ASK)) == [
         "f.yaml:2:26: there is no prompt `IVR/nope` (ringflow sounds import FILE --as IVR/nope)"

@@ -125,7 +125,8 @@ def _slot_problems(
     for found in slot.problems():
         # What is missing in the remains of a slot may be what is wrong in it.
         if is_whole or found.field in slot.model_fields_set - {"slot"}:
-            yield document.problem(draft.at(index, found.field, *found.within), found.what, found.mend)
+            place = (*draft.field_at(index, found.field), *found.within)
+            yield document.problem(place, found.what, found.mend)
     yield from _exit_problems(draft, index, slot, apps, surroundings, is_whole=is_whole)
     for app in () if surroundings.other_apps else sorted(slot.named_apps() - apps):
         places = (draft.find(index, None, text) for text in (app, f"{APP_PREFIX}{app}"))

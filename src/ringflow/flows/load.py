@@ -230,7 +230,8 @@ def _slot(
         mend = f"{near} {known}".strip()
         return None, [document.problem((*location, "slot"), f"unknown slot type {quoted(kind)}", mend)]
     fields = types[kind].model_fields
-    raw = raw | {key: value for key, value in defaults.items() if key in fields and key not in raw}
+    taken = {key: value for key, value in defaults.items() if key in fields and key not in raw}
+    raw = raw | taken
     # If names that a slot makes up itself may look like any field's, a key does not show that it is an exit.
     made_up = () if types[kind].may_end_by("slot") else filter(types[kind].may_end_by, raw)
     own = types[kind].own_exits
@@ -248,6 +249,9 @@ def _slot(
             wrong.add((*location, key))
     if problems:
         slot, _ = check_model(remains_type(types[kind]), document, without(wrong, raw, location), location)
+    if slot is not None:
+        # Set are the fields that the slot's author wrote: a slot with no use for a default has no mistake.
+        slot.model_fields_set.difference_update(taken)
     return slot, problems
 
 
