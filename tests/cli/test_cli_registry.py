@@ -69,6 +69,16 @@ def test_a_did_that_leads_to_an_app_that_is_not_there_is_told_of(ringflow: Run, 
     assert ringflow("did", "set", "100", "--app", "dest").code == 0
 
 
+def test_a_did_that_leads_to_an_app_whose_file_has_problems_is_told_of(ringflow: Run, tmp_path: Path) -> None:
+    (tmp_path / "app_flows").mkdir()
+    (tmp_path / "app_flows" / "a.yaml").write_text("app: desk\nslots: [{slot: hangup, file: IVR/nope}]\n")
+    told = "app_flows/a.yaml has problems, which `ringflow check` names: "
+    assert told in ringflow("did", "add", "100", "desk", "--identify", "none").err
+    made = ringflow("call", "100", RINGFLOW_SECURITY_KEY="0123456789abcdef0123456789abcdef")
+    assert "503 App Not Found: desk" in made.out
+    assert told in made.err
+
+
 def test_people_get_tables(ringflow: Run) -> None:
     assert ringflow("trunk", "list").out == "none\n"
     ringflow("customer", "add", "[bold]Demo[/bold]", "--id", "42")

@@ -11,9 +11,11 @@ from rich.markup import escape
 
 from ringflow.accounts.admission import DID_NOT_FOUND
 from ringflow.calls.call_record import CallRecord
+from ringflow.cli.app_trouble import app_trouble
 from ringflow.cli.output import print_json
 from ringflow.cli.project import require_database
 from ringflow.config import LogConfig, load_config
+from ringflow.engine.engine import APP_NOT_FOUND
 from ringflow.errors import Refused
 from ringflow.forms.made_call import made_call_form
 from ringflow.logs import set_up_logs
@@ -171,6 +173,9 @@ def call(
         print_record(Console(highlight=False), simulated.record)
         if live:
             typer.echo(f"  on record: ringflow record show {simulated.record.call_id}")
+    if reject is not None and reject.reason.startswith(APP_NOT_FOUND):
+        for line in app_trouble(config, [reject.reason.removeprefix(APP_NOT_FOUND)]):
+            typer.echo(line, err=True)
     if simulated.record.reject is None:
         for remark in remarks(simulated):
             typer.echo(remark, err=True)

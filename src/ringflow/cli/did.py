@@ -9,6 +9,7 @@ import typer
 from ringflow.accounts import dids
 from ringflow.accounts.did_import import DidImport
 from ringflow.accounts.dids import DIDS, Did, DidChanges, DidFilter, Identify, Withheld
+from ringflow.cli.app_trouble import app_trouble
 from ringflow.cli.empty_options import number_or_none
 from ringflow.cli.ids import id_option
 from ringflow.cli.operators import Operator
@@ -17,10 +18,8 @@ from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, s
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.table_import import add_import_command
 from ringflow.config import load_config
-from ringflow.errors import DocumentError
 from ringflow.forms.did import DidForm, did_form
 from ringflow.store.pages import PageRequest
-from ringflow.wording import did_you_mean, known_words
 
 app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
 
@@ -174,19 +173,6 @@ def delete_command(operator: Operator, number: Number, as_json: Json = False) ->
 
 
 def _tell_if_missing(*names: str) -> None:
-    """Say on standard error that no flow here has such an app. It may still come, so that is not refused."""
-    # Loading what slots need takes as long as all the rest of a command.
-    from ringflow.flows.folder import FlowFolder, shown_path
-    from ringflow.flows.registry import slot_types
-
-    config = load_config()
-    folder = config.path(config.flows)
-    try:
-        drafts, _ = FlowFolder(folder, slot_types()).drafts()
-    except DocumentError:
-        return  # the flows are elsewhere
-    apps = {draft.app for draft in drafts.values() if draft.app is not None}
-    for name in sorted(set(names) - apps):
-        mend = did_you_mean(name, apps, f"apps: {known_words(apps)}" if apps else "there are no flows")
-        what = f"{shown_path(folder)} has no app {name} ({mend}): calls are rejected until it has"
-        typer.echo(what, err=True)
+    """Say on standard error which apps calls cannot reach. They may still come, so that is not refused."""
+    for line in app_trouble(load_config(), names):
+        typer.echo(line, err=True)

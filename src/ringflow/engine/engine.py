@@ -37,6 +37,9 @@ from ringflow.flows.surroundings import Prompts
 from ringflow.moments import system_now_ms
 from ringflow.plain_text import plain
 
+APP_NOT_FOUND = "App Not Found: "
+"""What stands before the app's name in the reason for which a call is refused."""
+
 log = structlog.get_logger("ringflow.engine")
 
 UNAVAILABLE = Rejection(503, "Service Unavailable")
@@ -148,8 +151,9 @@ class Engine:
         flows = self._flows.current()
         flow = flows.get(answer.did.app)
         if flow is None:
-            log.error("app missing", app=answer.did.app, did=answer.did.number)
-            await visit.refuse(Rejection(503, f"App Not Found: {answer.did.app}"))
+            mend = "`ringflow check` says whether its flow file has problems"
+            log.error("app missing", app=answer.did.app, did=answer.did.number, mend=mend)
+            await visit.refuse(Rejection(503, f"{APP_NOT_FOUND}{answer.did.app}"))
             return
         mark = CallMark(visit.history.place.call_id, request.unique_id)
         async with counted(self._world.charging, answer, mark, asterisk_of_call(request)) as full:
