@@ -277,3 +277,14 @@ def test_many_apps_that_call_each_other_are_checked_in_time_that_grows_with_them
     assert problems(*drafts) == []
     graph = Graph({draft.app or "": draft for draft in drafts})
     assert graph.returns("app001") == frozenset(EXITS)
+
+
+def test_an_unknown_variable_is_told_with_those_of_its_app_and_of_apps_that_lead_to_it() -> None:
+    (problem,) = problems(
+        flow("main", ASK.replace("number", "mine").replace("return:done", "app:pay")),
+        flow("pay", DIAL.replace("${number}", "${xyzzy}")),
+        flow("other", ASK.replace("number", "theirs").replace(", on: {done: 'return:done'}", "")),
+        entries=frozenset({"main", "other"}),
+    )
+    assert "unknown variable `xyzzy` (known: " in problem
+    assert ("mine" in problem, "theirs" in problem) == (True, False)

@@ -159,3 +159,11 @@ def test_words_may_be_written_in_each_language() -> None:
 def test_a_mistake_in_words_of_several_languages_is_reported(fields: str, told: str) -> None:
     (problem,) = said(fields)
     assert told in problem, problem
+
+
+def test_one_word_that_is_missing_is_counted_in_the_singular() -> None:
+    words = sorted(WORDS["es"])
+    (problem,) = problems("languages: [en, es]", SAY, *WORDS["en"], *words[1:])
+    assert problem.startswith("a.yaml:2:17: 1 of the words of `es` has no prompt ")
+    (problem,) = problems("title: x", SAY, *words[1:], language="es")
+    assert "1 of the words of `es` has no prompt " in problem

@@ -39,7 +39,8 @@ def new_command(
     for file in files:
         typer.echo(file)
     if missing:
-        what = f"{counted(len(missing), 'prompt')} of it are not in {shown_path(library.folder)}"
+        are = "is" if len(missing) == 1 else "are"
+        what = f"{counted(len(missing), 'prompt')} of it {are} not in {shown_path(library.folder)}"
         typer.echo(f"{what}: `ringflow init` adds those that are shipped")
     typer.echo(f"Next: ringflow test {files[1] if len(files) > 1 else ''}".rstrip())
     typer.echo(f"      ringflow did add NUMBER {made.app}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ringflow.calls.language import has_variants, variant_of
 from ringflow.errors import Problem
 from ringflow.flows.draft import Draft
-from ringflow.flows.spoken import call_words
+from ringflow.flows.spoken import call_words, words_lacking
 from ringflow.flows.surroundings import Prompts
 from ringflow.wording import counted
 
@@ -60,6 +60,4 @@ def language_problems(draft: Draft, prompts: Prompts, configured: str) -> Iterat
             yield draft.document.problem(location, what, mend)
         unspoken = [name for name in call_words(played, language) if not prompts.exists(name)]
         if unspoken:
-            what = f"{len(unspoken)} of the words of `{language}` have no prompt"
-            mend = f"ringflow sounds build --speaking {language} --missing"
-            yield draft.document.problem(location, what, mend)
+            yield draft.document.problem(location, *words_lacking(len(unspoken), language))

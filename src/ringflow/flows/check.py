@@ -23,7 +23,7 @@ from ringflow.flows.load import RESERVED_IDS
 from ringflow.flows.overridden import override_problems
 from ringflow.flows.registry import slot_types
 from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, NOT_SAID, RETURN_PREFIX, Slot
-from ringflow.flows.spoken import CALL_WORDS, call_words
+from ringflow.flows.spoken import CALL_WORDS, call_words, words_lacking
 from ringflow.flows.surroundings import Prompts, PromptsSeen, Surroundings, VoicesSeen
 from ringflow.flows.unset import unset_problems
 from ringflow.speaking import LIBRARY_PREFIX
@@ -186,10 +186,8 @@ def _prompt_problems(
     for language, fields in unspoken.items():
         if not fields:
             continue
-        what = f"{len(fields)} of the words of `{language}` have no prompt"
-        mend = f"ringflow sounds build --speaking {language} --missing"
         place = draft.find(index, next(iter(fields.values())), language)
-        yield draft.document.problem(place, what, mend)
+        yield draft.document.problem(place, *words_lacking(len(fields), language))
 
 
 def _spoken_problems(draft: Draft, index: int, slot: Slot, surroundings: Surroundings) -> Iterator[Problem]:

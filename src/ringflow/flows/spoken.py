@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, WithJsonSchema
 
 from ringflow.speaking import LIBRARY_PREFIX, Announcement, SaidAs, languages, prompts_needed
+from ringflow.wording import Words
 
 
 def _spoken(code: str) -> str:
@@ -62,3 +63,10 @@ _SAID: Mapping[str, SaidAs | Announcement] = {
     "minutes": "minutes",
     "prices": "prices",
 }
+
+
+def words_lacking(count: int, language: str) -> Words:
+    """Return what to say of words of a language that have no prompt, and the command that makes them."""
+    have = "has" if count == 1 else "have"
+    what = f"{count} of the words of `{language}` {have} no prompt"
+    return what, f"ringflow sounds build --speaking {language} --missing"

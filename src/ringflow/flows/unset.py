@@ -50,13 +50,13 @@ def unset_problems(graph: Graph, starts: set[Node], surroundings: Surroundings) 
     known -= {NOT_SAID}
     known |= {name for app in graph.drafts for name in graph.initial((app, 0))}
     if is_whole:
-        yield from _unknown(graph, namespaces, known)
+        yield from _unknown(graph, namespaces, known, surroundings)
     for use in _uses(graph, namespaces):
         is_unknown = use.variable not in known and is_whole
         if use.variable in certainty.before.get(use.node, () if is_unknown else {use.variable}):
             continue
         if is_unknown:
-            what, mend = _unknown_words(use.variable, known)
+            what, mend = _unknown_words(use.variable, _known_in(use.node[0], graph, surroundings))
         elif use.variable in surroundings.sometimes_set:
             what = f"`${{{use.name}}}` may be unset: not every call has it"
             mend = f"write ${{{use.name}|default}}"
@@ -71,7 +71,9 @@ def unset_problems(graph: Graph, starts: set[Node], surroundings: Surroundings) 
         yield draft.document.problem(draft.find(index, use.field, use.template.text), what, mend)
 
 
-def _unknown(graph: Graph, namespaces: set[str], known: frozenset[str]) -> Iterator[Problem]:
+def _unknown(
+    graph: Graph, namespaces: set[str], known: frozenset[str], surroundings: Surroundings
+) -> Iterator[Problem]:
     """A problem for each variable that a slot asks for, whether it is set or not, and that nothing sets."""
     for node in graph.edges:
         draft = graph.drafts[node[0]]
@@ -81,7 +83,32 @@ def _unknown(graph: Graph, namespaces: set[str], known: frozenset[str]) -> Itera
             variable = name if first in namespaces else first
             if variable not in known:
                 place = draft.find(node[1], field, text)
-                yield draft.document.problem(place, *_unknown_words(variable, known))
+                own = _known_in(node[0], graph, surroundings)
+                yield draft.document.problem(place, *_unknown_words(variable, own))
+
+
+def _known_in(app: str, graph: Graph, surroundings: Surroundings) -> frozenset[str]:
+    """Return the variables that may be set in an app: by calls, by itself, and by apps that lead to it."""
+    leading: dict[str, set[str]] = defaultdict(set)
+    for node, edges in graph.edges.items():
+        for edge in (*edges, *graph.failing(node)):
+            if edge.target is not None:
+                leading[edge.target[0]].add(node[0])
+    apps, waiting = {app}, [app]
+    while waiting:
+        new = leading[waiting.pop()] - apps
+        apps |= new
+        waiting += new
+    nodes = [node for node in graph.edges if node[0] in apps]
+    known = set(surroundings.always_set | surroundings.sometimes_set)
+    known |= {name for node in nodes for edge in graph.edges[node] for name in edge.sets}
+    for node, called in graph.calls.items():
+        if node[0] in apps:
+            known |= called.results.keys()
+        if called.app in apps:
+            known |= set(called.arguments)
+    known |= {name for one in apps if one in graph.drafts for name in graph.initial((one, 0))}
+    return frozenset(known - {NOT_SAID})
 
 
 def _unknown_words(variable: str, known: frozenset[str]) -> tuple[str, str]:
