@@ -377,6 +377,13 @@ def _needs_quotes(lines: _Lines, at: _Position, began: _Position) -> _Words | No
     return _Words(*where, f"text that begins with {sign} needs quotes", "put quotes around it")
 
 
+def _tag(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
+    """A `!` and a quote behind it: YAML takes the sign for a tag, which ends with a space."""
+    if lines[began.line][began.column : began.column + 1] != "!":
+        return None
+    return _Words(*began, "an ! stands before the quote", "remove it, or put quotes around all of it")
+
+
 def _entry_in_line(lines: _Lines, at: _Position, began: _Position) -> _Words | None:
     return _Words(*at, "a list does not begin behind its key", "write each `- ` on a line of its own")
 
@@ -403,6 +410,7 @@ _EXPLANATIONS: dict[str, _Explain] = {
     "found unexpected end of stream": _left_open,
     "could not find expected directive name": _percent,
     "found unexpected non-alphabetical character": _percent,
+    "did not find expected whitespace or line break": _tag,
     "mapping keys are not allowed": _needs_quotes,
     "block sequence entries are not allowed": _entry_in_line,
     "but found another document": _second_document,

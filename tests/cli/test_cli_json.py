@@ -23,6 +23,7 @@ NOT_FOR_PROGRAMS = {
     "serve": "it runs until it is stopped; its log is JSON",
     "dial": "it is a conversation on a terminal",
     "completion": "it prints a script for the shell",
+    "sounds words": "it prints the prompts of a value, for people who listen to them",
 }
 MEASUREMENTS = "bench "
 """Some of them print a table alone: what they find is for docs/performance.md."""

@@ -46,7 +46,7 @@ def till(ringflow: Run) -> Run:
         (("pay-in", "7", "5", "--key", ""), "a key has characters"),
         (
             ("pay-in", "7", "5", "--key", "leg:c1.1@1"),
-            "keys that begin with card:, leg:, voucher: are Ringflow's own",
+            "keys that begin with card:, leg:, telephone:, voucher: are Ringflow's own",
         ),
         (("adjust", "7", "5", "--key", "card:123456789015"), "choose another"),
         (("pay-in", "7", "5", "--key", "voucher:1"), "choose another"),

@@ -34,7 +34,7 @@ Read = Callable[[AsyncConnection, PageRequest], Awaitable[Page[Any]]]
 
 # `n.i` counts from 1 to `{rows}`. The statements have no text of anybody else's in them.
 _FILL = """
-INSERT INTO customers
+INSERT INTO customers (id, name, status, currency, channels, caller_id, source, created_ms, updated_ms)
 SELECT n.i, 'Customer ' || (n.i * 7919 % {rows}), 'active', 'USD', NULL, NULL, 'operator', {now}, {now}
 FROM {series};
 
