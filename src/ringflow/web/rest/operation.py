@@ -111,6 +111,10 @@ class Resource:
         """Add a handler that makes something, or has something done."""
         return self._add("POST", path, right, status, None)
 
+    def put(self, right: Right, path: str) -> Callable[[Handler], Handler]:
+        """Add a handler that says how something is, whatever it was before."""
+        return self._add("PUT", path, right, HTTPStatus.OK, None)
+
     def patch(self, right: Right, path: str) -> Callable[[Handler], Handler]:
         """Add a handler that changes the fields that the body has."""
         return self._add("PATCH", path, right, HTTPStatus.OK, None, tagged=True)
