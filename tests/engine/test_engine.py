@@ -353,6 +353,29 @@ async def test_a_prompt_that_asterisk_lacks_is_said_and_not_taken_for_a_hang_up(
     assert called.prompts == ("IVR/welcome",)
 
 
+@pytest.mark.parametrize(
+    ("library", "mend"),
+    [
+        ([], "the library does not have it either: ringflow sounds import FILE --as IVR/missing"),
+        (["IVR/missing"], "the library has it, so Asterisk looks elsewhere: see `sounds.asterisk_prefix`"),
+    ],
+)
+async def test_the_log_says_whether_the_library_has_a_prompt_that_asterisk_lacks(
+    place: Place, library: list[str], mend: str
+) -> None:
+    place.library = frozenset(library)
+    asks = Ivr(slot="ivr", file="IVR/missing", barge_in=False, attempts=1, result="number")
+    with capture_logs() as logs:
+        await place.call(
+            Audio(slot="audio", file="IVR/missing", on={"failed": "next"}),
+            Hangup(slot="hangup", id="bye", file="IVR/missing"),
+            missing=frozenset({"IVR/missing"}),
+        )
+        await place.call(asks, missing=frozenset({"IVR/missing"}))
+    told = [line["mend"] for line in logs if line["event"] == "prompt missing in Asterisk"]
+    assert told == [mend] * 3
+
+
 async def test_each_leg_is_signed_for_the_server_of_its_own_trunk(configured: Configure) -> None:
     place = await configured(
         trunks=(

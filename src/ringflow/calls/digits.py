@@ -26,7 +26,7 @@ from ringflow.agi.session import COMMAND_TIMEOUT_S, PROMPT_TIMEOUT_S, AgiSession
 from ringflow.calls.clock import Clock
 from ringflow.calls.key_options import Decision, KeyOptions, MoreKeys
 from ringflow.calls.outcome import Ending
-from ringflow.calls.playback import play_sound, play_until
+from ringflow.calls.playback import MissingMend, in_other_folder, play_sound, play_until
 from ringflow.errors import ChannelGone, CommandRefused
 
 MAX_DIGITS = 255
@@ -139,8 +139,9 @@ def _read_timers(text: str) -> tuple[float, float] | None:
 class Collector:
     """Takes the digits of one call. `collect` raises `ChannelGone` when the caller hangs up."""
 
-    def __init__(self, session: AgiSession, clock: Clock) -> None:
+    def __init__(self, session: AgiSession, clock: Clock, mend: MissingMend = in_other_folder) -> None:
         self._session = session
+        self._mend = mend
         self._now_ms = clock.monotonic_ms
         self._timers = timers_of_dialplan(session.request)
         self._late: _LateTerminator | None = None
@@ -153,7 +154,8 @@ class Collector:
         """
         late, began_ms, offset_ms = self._late, self._now_ms(), 0
         while True:
-            key = await play_until(self._session, sound, keys, sample_offset=offset_ms * _SAMPLES_PER_MS)
+            offset = offset_ms * _SAMPLES_PER_MS
+            key = await play_until(self._session, sound, keys, sample_offset=offset, mend=self._mend)
             if not key or late is None or key not in late.keys or self._now_ms() > late.until_ms:
                 break
             self._late = late = None
@@ -180,7 +182,7 @@ class Collector:
             return await self._collect_from(collection, kept)
         if not collection.barge_in:
             for sound in sounds:
-                await play_sound(self._session, sound)
+                await play_sound(self._session, sound, self._mend)
             sounds = ()
         late_before, options = self._late, collection.options
         taken = await (

@@ -65,7 +65,7 @@ class Media:
         self._language = language
         self._variables = variables
         self._events = call_events
-        self._collector = Collector(session, world.clock)
+        self._collector = Collector(session, world.clock, world.missing_mend)
         self._has_early_media = False
 
     async def answer(self) -> None:
@@ -187,7 +187,8 @@ class Media:
 
     async def _play(self, prompt: str) -> None:
         self._events.emit(events.PromptPlayed, prompt)
-        if not await play_sound(self._session, self._world.asterisk_prompt(prompt)):
+        sound = self._world.asterisk_prompt(prompt)
+        if not await play_sound(self._session, sound, self._world.missing_mend):
             self._events.emit(events.PromptMissing, prompt)
 
     def _named(self, name: str) -> tuple[str, str | None]:

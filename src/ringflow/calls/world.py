@@ -20,7 +20,7 @@ from ringflow.calls.manager import Manager
 from ringflow.calls.prompt import Voice
 from ringflow.config import Config
 from ringflow.recordings.service import Recordings
-from ringflow.sounds.library import PromptLibrary
+from ringflow.sounds.library import PromptLibrary, is_prompt_name
 
 
 async def _no_patterns() -> tuple[str, ...]:
@@ -124,3 +124,13 @@ class CallWorld:
     def asterisk_prompt(self, name: str) -> str:
         """A prompt of the library as Asterisk is told to play it, without extension."""
         return f"{self.asterisk_sounds}/{name}" if self.asterisk_sounds else name
+
+    def missing_mend(self, sound: str) -> str:
+        """Return what to do about a sound that Asterisk was told to play and does not have."""
+        prefix = f"{self.asterisk_sounds}/" if self.asterisk_sounds else ""
+        name = sound.removeprefix(prefix)
+        if not (sound.startswith(prefix) and is_prompt_name(name)):
+            return "its file is gone from the recordings, or `recordings.asterisk_folder` is wrong"
+        if self.has_prompt(name):
+            return "the library has it, so Asterisk looks elsewhere: see `sounds.asterisk_prefix`"
+        return f"the library does not have it either: ringflow sounds import FILE --as {name}"
