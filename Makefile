@@ -17,12 +17,12 @@ serve: $(VENV)/.run
 	@$(RUN)/ringflow --config $(CONFIG) key generate > /dev/null
 	@$(RUN)/ringflow --config $(CONFIG) serve --first-steps
 
-# Real calls run in real time, so they run by themselves, after everything else: one worker for each Asterisk.
+# Real calls run in real time, so they run by themselves, after everything else. Their workers mostly wait.
 # Both halves run, whatever the first comes to.
 test: $(VENV)/.dev
 	@failed=0; \
-	$(RUN)/pytest -n $(WORKERS) --dist loadgroup -m 'not lab' || failed=$$?; \
-	$(RUN)/pytest -n 2 --dist loadgroup -m lab || failed=$$?; \
+	$(RUN)/pytest -n $(WORKERS) --dist loadscope -m 'not lab' || failed=$$?; \
+	$(RUN)/pytest -n $(WORKERS) --dist loadscope -m lab || failed=$$?; \
 	exit $$failed
 
 check: $(VENV)/.dev

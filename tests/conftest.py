@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import asyncpg
 import pytest
 from hypothesis import settings
 from sqlalchemy import make_url
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from ringflow.bench.seed_call import CLI, DID
 from ringflow.config import Config
@@ -43,6 +45,23 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"with CI=true nothing may be skipped: {report.longrepr}"
     return report
+
+
+class _ByLab(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps the tests of one file on one release of Asterisk together: they share what was played there."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if not file.startswith("tests/lab/"):
+            return nodeid
+        released = (one for one in ("forky", "bullseye") if re.search(rf"[\[-]{one}[\]-]", test))
+        return f"{file}[{next(released, '')}]"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Give each worker a test at a time, or all of a file in the lab."""
+    return _ByLab(config, log)
 
 
 @pytest.fixture(scope="session")

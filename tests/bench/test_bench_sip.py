@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[2]
 LAB = PROJECT / ".ringflow" / "lab"
 CALLS = 3
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-forky")]
+pytestmark = pytest.mark.lab
 
 
 @pytest.fixture

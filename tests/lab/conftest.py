@@ -14,9 +14,7 @@ from ringflow.lab.asterisk import AsteriskInstance
 from ringflow.lab.ports import free_tcp_port
 
 FOLDER = Path(__file__).parents[2] / ".ringflow" / "lab"
-RELEASES = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"lab-{name}")) for name in ("forky", "bullseye")
-]
+RELEASES = ["forky", "bullseye"]
 
 
 class Peer:

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.lab,
     pytest.mark.parametrize(
         "started_lab",
-        [pytest.param("forky", marks=pytest.mark.xdist_group("lab-forky"))],
+        ["forky"],
         indirect=True,
         scope="session",
     ),

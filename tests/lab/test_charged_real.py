@@ -27,9 +27,7 @@ pytestmark = pytest.mark.lab
 
 ROOT = Path(__file__).parents[2]
 LAB = ROOT / ".ringflow" / "lab"
-RELEASES = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"lab-{name}")) for name in ("forky", "bullseye")
-]
+RELEASES = ["forky", "bullseye"]
 PATIENCE_S = 20.0
 BUSY_MACHINE_MS = 500
 """How far a talk may be off the wire here: tests run on any machine; `bench crash` holds it to 100 ms."""

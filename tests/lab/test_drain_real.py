@@ -18,7 +18,7 @@ import pytest
 from ringflow.lab import Lab, LabCallee, LabCaller, LabCallResult, TimedKeys
 from ringflow.lab.asterisk import CARRIER
 
-FORKY = pytest.param("forky", marks=pytest.mark.xdist_group("lab-forky"))
+FORKY = "forky"
 pytestmark = [
     pytest.mark.lab,
     # What is tried here is Ringflow's end; any Asterisk will do.

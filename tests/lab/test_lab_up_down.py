@@ -20,7 +20,7 @@ from ringflow.lab.ports import free_tcp_port
 if TYPE_CHECKING:
     from tests.lab.conftest import Scripts
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-forky")]
+pytestmark = pytest.mark.lab
 
 NOBODY = 65534
 

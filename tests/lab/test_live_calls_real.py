@@ -31,9 +31,7 @@ from ringflow.moments import system_now_ms
 from ringflow.records.live_calls import LiveCallSummary, live_call_page
 from ringflow.store.pages import PageRequest
 
-RELEASES = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"lab-{name}")) for name in ("forky", "bullseye")
-]
+RELEASES = ["forky", "bullseye"]
 pytestmark = [
     pytest.mark.lab,
     pytest.mark.postgres,

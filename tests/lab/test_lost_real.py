@@ -23,9 +23,7 @@ from ringflow.store.record_tables import call_drafts
 pytestmark = pytest.mark.lab
 
 ROOT = Path(__file__).parents[2]
-RELEASES = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"lab-{name}")) for name in ("forky", "bullseye")
-]
+RELEASES = ["forky", "bullseye"]
 NUMBER = "441234567890"
 KEYED_MS = 400
 TALK_MS = 6000

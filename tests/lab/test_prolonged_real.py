@@ -25,9 +25,7 @@ from ringflow.moments import system_now_ms
 pytestmark = pytest.mark.lab
 
 ROOT = Path(__file__).parents[2]
-RELEASES = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"lab-{name}")) for name in ("forky", "bullseye")
-]
+RELEASES = ["forky", "bullseye"]
 UNIT = 1_000_000
 """What a second of talk costs here, in micro-units."""
 

@@ -19,9 +19,7 @@ from ringflow.ledger.terms import charge_micros
 pytestmark = pytest.mark.lab
 
 ROOT = Path(__file__).parents[2]
-RELEASES = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"lab-{name}")) for name in ("forky", "bullseye")
-]
+RELEASES = ["forky", "bullseye"]
 RTP_TIMEOUT_S = 2
 SPEAKS_MS = 1000
 VANISHES = LabCaller(

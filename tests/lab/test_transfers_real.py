@@ -19,9 +19,7 @@ from ringflow.lab import Lab
 pytestmark = pytest.mark.lab
 
 ROOT = Path(__file__).parents[2]
-RELEASES = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"lab-{name}")) for name in ("forky", "bullseye")
-]
+RELEASES = ["forky", "bullseye"]
 REPETITIONS = int(os.environ.get("RINGFLOW_TRANSFERS", "1"))
 ACCEPTED, DECLINED = 200, 603
 BUSY_MACHINE_MS = 500

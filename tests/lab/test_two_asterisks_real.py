@@ -25,9 +25,7 @@ from ringflow.store.ledger_tables import ledger_holds, ledger_marks, servers
 
 pytestmark = [pytest.mark.lab, pytest.mark.postgres]
 
-RELEASES = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"lab-{name}")) for name in ("forky", "bullseye")
-]
+RELEASES = ["forky", "bullseye"]
 DEAD_AFTER_S = 1.0
 TALK_MS = 3_000
 TRIES = 5

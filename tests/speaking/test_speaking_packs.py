@@ -14,7 +14,7 @@ from ringflow.lab.packages import PackageFolder
 from ringflow.lab.sound_packs import LISTED, fetch_sound_packs
 from ringflow.speaking import languages, load_language
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-sound-packs")]
+pytestmark = pytest.mark.lab
 
 FOLDER = Path(__file__).parents[2] / ".ringflow" / "lab" / "sound-packs"
 # File names that the lists of texts spell otherwise than the packs do.
@@ -27,6 +27,7 @@ SAME = {
     ("fr", "cents"): "cent",
     ("fr", "millions"): "million",
     ("en", "hash"): "pound",
+    ("en", "dash"): "dash [-]",
     ("en", "fortieth"): "fourtieth",
 }
 
