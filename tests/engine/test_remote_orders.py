@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -221,6 +222,42 @@ async def test_a_call_is_watched_from_its_beginning_and_nothing_is_left_of_it(pl
         async with servers.store.reading() as connection:
             assert (await connection.execute(select(call_watches))).all() == []
             assert (await connection.execute(select(watched_events))).all() == []
+
+
+async def test_events_that_nobody_has_read_go_with_the_watch(place: Place) -> None:
+    async with two_servers(place) as servers:
+        events = watch_calls(servers.store, "c1", lambda: servers.now_ms, servers.look)
+        await anext(events)
+        await servers.answer_until(b"STREAM FILE", b"OK:1")
+        await servers.look()
+        async with servers.store.reading() as connection:
+            assert (await connection.execute(select(watched_events))).all() != []
+        await events.aclose()
+        async with servers.store.reading() as connection:
+            assert (await connection.execute(select(watched_events))).all() == []
+
+
+async def test_events_of_all_calls_come_by_their_times(store: Store) -> None:
+    happened = [("a", 5, "10:00:01"), ("b", 1, "10:00:02"), ("a", 6, "10:00:03")]
+
+    async def write(_: float) -> None:
+        async with store.writing() as connection:
+            watch_id = (await connection.execute(select(call_watches.c.id))).scalar_one()
+            rows = [
+                {
+                    "watch_id": watch_id,
+                    "call_id": call_id,
+                    "number": number,
+                    "event": json.dumps({"call_id": call_id, "number": number, "at": at}),
+                    "kept_ms": NOW_MS,
+                }
+                for call_id, number, at in reversed(happened)
+            ]
+            await connection.execute(watched_events.insert().values(rows))
+
+    async with aclosing(watch_calls(store, None, lambda: NOW_MS, write)) as events:
+        came = [await anext(events) for _ in happened]
+    assert [(one["call_id"], one["number"], one["at"]) for one in came] == happened
 
 
 async def test_events_are_written_no_longer_than_somebody_watches(place: Place) -> None:
