@@ -293,7 +293,18 @@ async def test_a_leg_that_its_living_server_lost_sight_of_is_judged_on_its_own_a
     world.manager.channels = ()
     await world.reap(0)
     assert await world.standing() == [there]
+    if owner is world.alive:
+        assert owner.left == {there}
     await owner.ledger.release(there)
+
+
+async def test_an_expired_hold_of_another_asterisk_is_released_whatever_has_its_id_here(world: World) -> None:
+    await world.dial("a.1@1750000000.7", HERE)
+    await world.dial("b.1@1750000000.7", THERE)
+    world.manager.channels = ("1750000000.7",)
+    await world.reap(LONGEST_MS + 1)
+    assert await world.standing() == ["a.1@1750000000.7"]
+    await world.dead.ledger.release("a.1@1750000000.7")
 
 
 async def test_an_asterisk_that_does_not_say_which_it_is_has_nothing_judged(world: World) -> None:
