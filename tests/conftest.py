@@ -47,12 +47,19 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-class _ByLab(LoadScopeScheduling):  # type: ignore[misc]
-    """Keeps the tests of one file on one release of Asterisk together: they share what was played there."""
+PLAYED_TOGETHER = (
+    "test_both_worlds.py",
+    "test_heard_real.py",
+    "test_languages_real.py",
+    "test_slots_real.py",
+)
+"""Files of the lab whose tests look at calls that are made once for all of them, on each release."""
 
+
+class _TogetherWherePlayed(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
-        if not file.startswith("tests/lab/"):
+        if not file.endswith(PLAYED_TOGETHER):
             return nodeid
         released = (one for one in ("forky", "bullseye") if re.search(rf"[\[-]{one}[\]-]", test))
         return f"{file}[{next(released, '')}]"
@@ -60,8 +67,8 @@ class _ByLab(LoadScopeScheduling):  # type: ignore[misc]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Give each worker a test at a time, or all of a file in the lab."""
-    return _ByLab(config, log)
+    """Give each worker a test at a time, or all of those that were played together."""
+    return _TogetherWherePlayed(config, log)
 
 
 @pytest.fixture(scope="session")
