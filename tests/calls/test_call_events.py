@@ -348,11 +348,14 @@ def test_a_rejection_is_on_record_with_the_code_that_was_sent_and_none_after_an_
     assert answered.record().reject is None
 
 
-def test_a_call_by_card_stays_so_when_somebody_else_pays_later() -> None:
+@pytest.mark.parametrize(("later", "card"), [(42, "106367704089"), (43, None)])
+def test_a_record_has_the_card_of_the_customer_who_pays_at_last(later: int, card: str | None) -> None:
     known = history(
-        events.CallIdentified(AT, 2, 0, 42, "106367704089"), events.CallIdentified(AT, 3, 1, 43, None), end()
+        events.CallIdentified(AT, 2, 0, 42, "106367704089"),
+        events.CallIdentified(AT, 3, 1, later, None),
+        end(),
     )
-    assert (known.record().customer, known.record().card) == (43, "106367704089")
+    assert (known.record().customer, known.record().card) == (later, card)
 
 
 def test_an_endless_call_keeps_so_many_events_and_all_of_its_legs() -> None:
