@@ -54,6 +54,14 @@ def test_a_long_row_takes_all_the_short_ones_that_it_touches(monkeypatch: pytest
         ports.free_udp_range(3_001)
 
 
+def test_short_rows_leave_room_for_a_long_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_ROW_LENGTH", 400)
+    monkeypatch.setattr(ports, "_ROWS", range(61_100, 65_100, 400))
+    assert [ports.free_udp_range(400) for _ in range(4)] == [61_100, 61_500, 61_900, 62_300]
+    assert ports.free_udp_range(1_200) == 63_900
+    assert ports.free_udp_range(1_200) == 62_700
+
+
 def test_rows_that_were_claimed_in_vain_are_free_for_others_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "_ROW_LENGTH", 1_000)
     monkeypatch.setattr(ports, "_ROWS", range(50_000, 53_000, 1_000))
