@@ -36,8 +36,8 @@ def free_udp_port() -> int:
 def free_udp_range(count: int) -> int:
     """The first of `count` UDP ports in a row, at most 16,000: an even one, all free and nobody else's.
 
-    Short rows are taken from below and long ones from above: drawn at random, some dozen Asterisks at once left no
-    place for a long one.
+    Short rows are taken from below and long ones from above: drawn at random, some dozen Asterisks at once
+    left no place for a long one.
     """
     for first in _ROWS if count <= _ROW_LENGTH else reversed(_ROWS):
         if first + count <= _ROWS.stop and _take(range(first, first + count), socket.SOCK_DGRAM):
