@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.errors import Forbidden, Refused
 from ringflow.moments import system_now_ms
 from ringflow.plain_text import plain
-from ringflow.rights import ALL_RIGHTS, Right
+from ringflow.rights import ALL_RIGHTS, Access, Audience, Right
 from ringflow.store import Store
 
 MAX_NAME = 200
@@ -31,22 +31,37 @@ class PrincipalKind(StrEnum):
     OPERATOR = "operator"
     TOKEN = "token"  # noqa: S105 -- a kind, not a secret
     """A program with an operator's API token."""
+    CUSTOMER = "customer"
+    """A customer, or a customer's program. It has no right: it reaches only what is its own."""
+    SCRIPT = "script"
+    """A script of an operator's that runs in a call."""
     CALLER = "caller"
     SYSTEM = "system"
     """The server itself, such as when it applies what `config.yaml` declares."""
+
+
+_KINDS_OF: Mapping[Audience, frozenset[PrincipalKind]] = {
+    Audience.OPERATOR: frozenset({PrincipalKind.OPERATOR, PrincipalKind.TOKEN}),
+    Audience.CUSTOMER: frozenset({PrincipalKind.CUSTOMER}),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Somebody who was recognised, and what they may do. Raises `Refused` for a name that cannot be kept.
 
-    `name` is an operator's; `token` the name of the token that an operator's program acts by.
+    `name` is an operator's, or `customer 42`; `token` the name of the token that a program acts by.
+    `credential_id` is the ID of the token or the session by which a request was recognised, never its
+    secret; `address` is where the request came from. `customer_id` is a customer's own number.
     """
 
     kind: PrincipalKind
     name: str
     rights: frozenset[Right] = frozenset()
     token: str | None = None
+    credential_id: str | None = None
+    address: str | None = None
+    customer_id: int | None = None
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -58,11 +73,19 @@ class Principal:
                 operator=self.name,
             )
 
-    def require(self, right: Right) -> None:
-        """Raise `Forbidden` where they do not have a right."""
-        if right not in self.rights:
+    def require(self, access: Access) -> None:
+        """Raise `Forbidden` where they do not have a right, or are not of an audience."""
+        if isinstance(access, Audience):
+            if self.kind not in _KINDS_OF[access]:
+                raise Forbidden(
+                    "right.other_audience",
+                    f"this is for every {access.value}, with a token or a session of its own; "
+                    f"{self.name} is none",
+                    audience=access.value,
+                )
+        elif access not in self.rights:
             raise Forbidden(
-                "right.missing", f"{self.name} does not have the right {right.value}", right=right.value
+                "right.missing", f"{self.name} does not have the right {access.value}", right=access.value
             )
 
 

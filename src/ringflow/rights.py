@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeAlias
 
 
 class Right(StrEnum):
@@ -63,6 +64,18 @@ class Right(StrEnum):
     SYSTEM_CHANGE = "system.change"
     """Reload, drain, keys and peppers."""
 
+
+class Audience(StrEnum):
+    """Whom an operation is for that asks for no right, because it concerns only whoever asks."""
+
+    OPERATOR = "operator"
+    """Every operator, and every program with an operator's token."""
+    CUSTOMER = "customer"
+    """Every customer, whose own data it is."""
+
+
+Access: TypeAlias = Right | Audience
+"""What an operation asks for: a right, or only that whoever asks is of its audience."""
 
 ALL_RIGHTS = frozenset(Right)
 _VIEWER = frozenset(one for one in Right if one.endswith(".read")) - {Right.AUDIT_READ, Right.OPERATORS_READ}

@@ -280,7 +280,7 @@ async def test_a_token_acts_for_its_operator_with_no_more_than_both_may(office: 
     _, narrow = await office.token("ann", "narrow", rights=READ | {Right.SYSTEM_CHANGE})
     _, of_role = await office.token("ann", "looks", role="viewer")
     assert await office.by_token(everything) == Principal(
-        PrincipalKind.TOKEN, "ann", BUILT_IN_ROLES["support"], "all"
+        PrincipalKind.TOKEN, "ann", BUILT_IN_ROLES["support"], "all", everything[: len("rf_ab12cd34")]
     )
     assert (await office.by_token(narrow)).rights == READ
     assert (await office.by_token(of_role)).rights == BUILT_IN_ROLES["viewer"]

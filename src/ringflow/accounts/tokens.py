@@ -183,19 +183,19 @@ async def recognise(store: Store, text: str, now_ms: int) -> Principal:
     """
     match = _TEXT.fullmatch(text)
     if match is None:
-        raise _refused()
+        raise refused()
     query = select(*_COLUMNS, tokens.c.digest, operators_table.c.enabled, operators_table.c.role).select_from(
         tokens.join(operators_table)
     )
     async with store.reading() as connection:
         row = (await connection.execute(query.where(tokens.c.prefix == match[1]))).one_or_none()
         if row is None or not hmac.compare_digest(row.digest, _digest(text)):
-            raise _refused()
+            raise refused()
         *fields, _, enabled, operators_role = row
         token = _token(fields)
         expired = token.expires_ms is not None and token.expires_ms <= now_ms
         if token.revoked_ms is not None or expired or not enabled:
-            raise _refused()
+            raise refused()
         rights = (await roles.show(connection, operators_role)).rights
         if token.role is not None:
             rights &= (await roles.show(connection, token.role)).rights
@@ -205,10 +205,16 @@ async def recognise(store: Store, text: str, now_ms: int) -> Principal:
         async with store.writing() as connection:
             used = update(tokens).where(tokens.c.id == token.id)
             await connection.execute(used.values(last_used_ms=now_ms))
-    return Principal(PrincipalKind.TOKEN, token.operator, rights, token.name)
+    return Principal(PrincipalKind.TOKEN, token.operator, rights, token.name, token.starts_with)
 
 
-def _refused() -> Forbidden:
+def is_well_formed(text: str) -> bool:
+    """Return whether a text has the form of an operator's token."""
+    return _TEXT.fullmatch(text) is not None
+
+
+def refused() -> Forbidden:
+    """Return the one error of every token that is not good."""
     return Forbidden("token.refused", "the token is unknown, revoked or expired, or its operator is disabled")
 
 

@@ -272,7 +272,11 @@ FIELDS: dict[str, Field] = {
     "starts_with": Field(_T, "how an API token begins", "rf_ab12cd34"),
     "secret": Field(_T, "the whole API token, shown once", "rf_ab12cd34_..."),
     "token": Field(_T, "the name of the API token that acted; null: none, or not known", None),
-    "acted_as": Field(_T, "`operator`, `token`, `caller` or `system`; null in entries of old", "operator"),
+    "acted_as": Field(
+        _T,
+        "`operator`, `token`, `customer`, `script`, `caller` or `system`; null in entries of old",
+        "operator",
+    ),
     "password_set_at": Field(
         Kind.TIME, "when its password was set; null: it has none", "2026-07-01T06:00:00Z"
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -33,16 +33,19 @@ class Answered:
 class Client:
     """Asks a server as somebody with a token."""
 
-    def __init__(self, http: ClientSession, token: str | None) -> None:
+    def __init__(
+        self, http: ClientSession, token: str | None, headers: Mapping[str, str] | None = None
+    ) -> None:
         self._http = http
-        self._token = token
+        self.token = token
+        self._headers = dict(headers or {})
 
     async def __call__(
         self, method: str, path: str, json: object = None, headers: dict[str, str] | None = None, **more: Any
     ) -> Answered:
-        own = {"Authorization": f"Bearer {self._token}"} if self._token is not None else {}
+        own = {"Authorization": f"Bearer {self.token}"} if self.token is not None else {}
         async with self._http.request(
-            method, PREFIX + path, json=json, headers={**own, **(headers or {})}, **more
+            method, PREFIX + path, json=json, headers={**own, **self._headers, **(headers or {})}, **more
         ) as answer:
             text = await answer.text()
             parsed = await answer.json(content_type=None) if text else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
 from aiohttp import web
 
 from ringflow import __version__
+from ringflow.web.access.authentication import Authentication
 from ringflow.web.api import (
     access,
     audit_log,
@@ -24,7 +25,7 @@ from ringflow.web.api import (
     system,
     trunks,
 )
-from ringflow.web.rest.answering import SECURITY_HEADERS, PageInput, answer_to, refused
+from ringflow.web.rest.answering import SECURITY_HEADERS, Gate, PageInput, answer_to, refused
 from ringflow.web.rest.openapi import describe
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.refusals import RequestRefused
@@ -57,10 +58,7 @@ RESOURCES: tuple[Resource, ...] = (
 
 def add_api(application: web.Application, services: Services) -> None:
     """Have an HTTP application answer requests for the API."""
-    for resource in RESOURCES:
-        for operation in resource.operations:
-            path = PREFIX + operation.path
-            application.router.add_route(operation.method, path, answer_to(operation, services))
+    add_resources(application, RESOURCES, services, Authentication(services))
     document = json.dumps(describe(RESOURCES, PageInput, __version__, PREFIX), indent=1)
 
     async def openapi(request: web.Request) -> web.Response:
@@ -68,6 +66,16 @@ def add_api(application: web.Application, services: Services) -> None:
 
     application.router.add_get(f"{PREFIX}/openapi.json", openapi)
     application.middlewares.append(_not_routed)
+
+
+def add_resources(
+    application: web.Application, resources: Sequence[Resource], services: Services, gate: Gate
+) -> None:
+    """Have an HTTP application answer requests for these resources."""
+    for resource in resources:
+        for operation in resource.operations:
+            path = PREFIX + operation.path
+            application.router.add_route(operation.method, path, answer_to(operation, services, gate))
 
 
 @web.middleware

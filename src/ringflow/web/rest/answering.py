@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from aiohttp import web
@@ -23,6 +23,7 @@ from ringflow.web.rest.problem import CONTENT_TYPE, problem
 from ringflow.web.rest.reading import JSON_TYPE, MAX_NUMBER, Input, read_body, read_query
 from ringflow.web.rest.refusals import RequestRefused, headers_of
 from ringflow.web.rest.repetition import Answer, Repeatable
+from ringflow.web.rest.sender import Sender, sender_of
 from ringflow.web.rest.services import Services
 
 log = structlog.get_logger("ringflow.api")
@@ -48,15 +49,24 @@ class PageInput(Input):
     """One of the list's sorts; with `-` before it the other way round."""
 
 
-def answer_to(operation: Operation, services: Services) -> Callable[[web.Request], Awaitable[web.Response]]:
+class Gate(Protocol):
+    """Finds out who asks, and whether they may."""
+
+    async def admit(self, operation: Operation, request: web.Request, sender: Sender) -> Principal | None:
+        """Return who asks; None: the operation is for anyone. Raises `Forbidden` and `RequestRefused`."""
+
+
+def answer_to(
+    operation: Operation, services: Services, gate: Gate
+) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Return what answers requests of one operation."""
 
     async def answer(request: web.Request) -> web.Response:
         try:
             _refuse_unacceptable(request)
-            principal = await services.principal(request)
-            principal.require(operation.right)
-            return _response(request, await _carried_out(operation, services, principal, request))
+            sender = sender_of(request)
+            principal = await gate.admit(operation, request, sender)
+            return _response(request, await _carried_out(operation, services, principal, sender, request))
         except RingflowError as error:
             return refused(error)
         except Exception:
@@ -91,11 +101,15 @@ def _refuse_unacceptable(request: web.Request) -> None:
 
 
 async def _carried_out(
-    operation: Operation, services: Services, principal: Principal, request: web.Request
+    operation: Operation,
+    services: Services,
+    principal: Principal | None,
+    sender: Sender,
+    request: web.Request,
 ) -> Answer:
-    given = await _given(operation, services, principal, request)
+    given = await _given(operation, services, principal, sender, request)
     acts = operation.takes(Actor)
-    if acts is not None:
+    if acts is not None and principal is not None:
         return await _acted(operation, services, principal, request, acts, given)
     reads = operation.takes(AsyncConnection)
     if reads is None:
@@ -128,7 +142,11 @@ async def _acted(
 
 
 async def _given(
-    operation: Operation, services: Services, principal: Principal, request: web.Request
+    operation: Operation,
+    services: Services,
+    principal: Principal | None,
+    sender: Sender,
+    request: web.Request,
 ) -> dict[str, Any]:
     """The handler's arguments, but for what holds the database. Raises `Refused`."""
     given: dict[str, Any] = {
@@ -145,7 +163,7 @@ async def _given(
     body = operation.model("body")
     if body is not None:
         given["body"] = await read_body(request, body)
-    for kind, value in ((Principal, principal), (Services, services)):
+    for kind, value in ((Principal, principal), (Sender, sender), (Services, services)):
         name = operation.takes(kind)
         if name is not None:
             given[name] = value

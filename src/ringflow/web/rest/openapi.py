@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from ringflow.actor import Actor
 from ringflow.forms.field import FIELDS, Kind
+from ringflow.rights import Access, Audience
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Operation, Resource
@@ -82,7 +83,10 @@ def describe(
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(schemas.items())),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "An operator's token."},
+                "customer": {"type": "http", "scheme": "bearer", "description": "A customer's token."},
+            },
         },
     }
 
@@ -93,9 +97,9 @@ def _operation(operation: Operation, page_input: type[Input], schemas: dict[str,
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": "\n\n".join(
-            part for part in (operation.description, f"Needs the right `{operation.right.value}`.") if part
+            part for part in (operation.description, _needs(operation.access)) if part
         ),
-        "x-right": operation.right.value,
+        **_security(operation.access),
         "parameters": [*_parameters(operation, page_input, schemas)],
         "responses": _responses(operation, schemas),
     }
@@ -106,6 +110,24 @@ def _operation(operation: Operation, page_input: type[Input], schemas: dict[str,
             "content": {JSON_TYPE: {"schema": _input_schema(body, schemas)}},
         }
     return described
+
+
+def _needs(access: Access | None) -> str:
+    if access is None:
+        return "Anyone may call it, without a token."
+    if access is Audience.OPERATOR:
+        return "Every operator may call it."
+    if access is Audience.CUSTOMER:
+        return "Every customer may call it, of whose own data it is."
+    return f"Needs the right `{access.value}`."
+
+
+def _security(access: Access | None) -> dict[str, Any]:
+    if access is None:
+        return {"security": []}
+    if access is Audience.CUSTOMER:
+        return {"security": [{"customer": []}], "x-audience": access.value}
+    return {"x-audience" if isinstance(access, Audience) else "x-right": access.value}
 
 
 def _parameters(
@@ -161,7 +183,9 @@ def _responses(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refusals(operation: Operation) -> list[HTTPStatus]:
-    found = [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN]
+    found = [HTTPStatus.TOO_MANY_REQUESTS]
+    if operation.access is not None:
+        found += [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN]
     if operation.in_path:
         found.append(HTTPStatus.NOT_FOUND)
     if operation.takes(IfMatch):

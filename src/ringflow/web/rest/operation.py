@@ -8,6 +8,7 @@ annotation          what it gets
 `AsyncConnection`   a connection for reading
 `Actor`             a transaction in which the sender acts; committed when the handler returns
 `Principal`         who asks
+`Sender`            where the request came from
 `Services`          the database, the configuration
 `IfMatch`           the states that the change is conditional on; without the header, 428
 `PageRequest`       `limit`, `cursor`, `sort`
@@ -29,24 +30,28 @@ from typing import Any, TypeVar, get_type_hints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor, Principal
-from ringflow.rights import Right
+from ringflow.rights import Access
 from ringflow.store.pages import Listing, PageRequest
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.reading import Input
+from ringflow.web.rest.sender import Sender
 from ringflow.web.rest.services import Services
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
-GIVEN = (AsyncConnection, Actor, Principal, Services, IfMatch, PageRequest)
+GIVEN = (AsyncConnection, Actor, Principal, Sender, Services, IfMatch, PageRequest)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path. `listing`: what a page is read of, if the handler reads one."""
+    """One method of one path. `listing`: what a page is read of, if the handler reads one.
+
+    `access` None: anyone may call it, and is not asked who they are.
+    """
 
     method: str
     path: str
-    right: Right
+    access: Access | None
     handler: Callable[..., Awaitable[Any]]
     tag: str
     status: HTTPStatus
@@ -92,7 +97,11 @@ class Operation:
 
 @dataclass(slots=True)
 class Resource:
-    """The operations of one resource: decorators that add to `operations`. `path` begins with a slash."""
+    """The operations of one resource: decorators that add to `operations`. `path` begins with a slash.
+
+    Each asks for a right, or for an audience: `Audience.CUSTOMER` for what is the customer's own. None is for
+    those by which somebody signs in: anyone may call them, which is bounded by address.
+    """
 
     tag: str
     path: str
@@ -100,34 +109,34 @@ class Resource:
     operations: list[Operation] = field(default_factory=list)
 
     def get(
-        self, right: Right, path: str = "", *, listing: Listing | None = None, tagged: bool = False
+        self, access: Access | None, path: str = "", *, listing: Listing | None = None, tagged: bool = False
     ) -> Callable[[Handler], Handler]:
         """Add a handler that reads."""
-        return self._add("GET", path, right, HTTPStatus.OK, listing, tagged=tagged)
+        return self._add("GET", path, access, HTTPStatus.OK, listing, tagged=tagged)
 
     def post(
-        self, right: Right, path: str = "", *, status: HTTPStatus = HTTPStatus.CREATED
+        self, access: Access | None, path: str = "", *, status: HTTPStatus = HTTPStatus.CREATED
     ) -> Callable[[Handler], Handler]:
         """Add a handler that makes something, or has something done."""
-        return self._add("POST", path, right, status, None)
+        return self._add("POST", path, access, status, None)
 
-    def put(self, right: Right, path: str) -> Callable[[Handler], Handler]:
+    def put(self, access: Access | None, path: str) -> Callable[[Handler], Handler]:
         """Add a handler that says how something is, whatever it was before."""
-        return self._add("PUT", path, right, HTTPStatus.OK, None)
+        return self._add("PUT", path, access, HTTPStatus.OK, None)
 
-    def patch(self, right: Right, path: str) -> Callable[[Handler], Handler]:
+    def patch(self, access: Access | None, path: str) -> Callable[[Handler], Handler]:
         """Add a handler that changes the fields that the body has."""
-        return self._add("PATCH", path, right, HTTPStatus.OK, None, tagged=True)
+        return self._add("PATCH", path, access, HTTPStatus.OK, None, tagged=True)
 
-    def delete(self, right: Right, path: str) -> Callable[[Handler], Handler]:
+    def delete(self, access: Access | None, path: str) -> Callable[[Handler], Handler]:
         """Add a handler that deletes."""
-        return self._add("DELETE", path, right, HTTPStatus.NO_CONTENT, None)
+        return self._add("DELETE", path, access, HTTPStatus.NO_CONTENT, None)
 
     def _add(
         self,
         method: str,
         path: str,
-        right: Right,
+        access: Access | None,
         status: HTTPStatus,
         listing: Listing | None,
         *,
@@ -137,7 +146,7 @@ class Resource:
             hints = get_type_hints(handler)
             returns = hints.pop("return", None)
             made = Operation(
-                method, self.path + path, right, handler, self.tag, status, listing, hints, returns, tagged
+                method, self.path + path, access, handler, self.tag, status, listing, hints, returns, tagged
             )
             _refuse_unknown(made)
             self.operations.append(made)
@@ -152,3 +161,5 @@ def _refuse_unknown(operation: Operation) -> None:
         known = hint in GIVEN or name in operation.in_path
         if not known and operation.model(name) is None:
             raise TypeError(f"{operation.name}: nothing fills in `{name}: {hint}`")
+    if operation.access is None and (operation.takes(Actor) or operation.takes(Principal)):
+        raise TypeError(f"{operation.name}: anyone may call it, so nobody is known who acts")

@@ -1,0 +1,1 @@
+"""Who asks over HTTP: recognised by tokens and sessions, and how often."""

@@ -1,0 +1,31 @@
+"""Where a request came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from ringflow.plain_text import plain
+
+MAX_AGENT = 200
+"""How much of a `User-Agent` is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent a request, as far as the network tells: it says nothing of who may do what.
+
+    `address` is empty where the connection is gone already. `agent` is what the program calls itself.
+    `encrypted`: the request came by TLS.
+    """
+
+    address: str
+    agent: str
+    encrypted: bool
+
+
+def sender_of(request: web.Request) -> Sender:
+    """Return where a request came from."""
+    agent = plain(request.headers.get("User-Agent", ""))[:MAX_AGENT]
+    return Sender(request.remote or "", agent, request.secure)
