@@ -41,7 +41,7 @@ from ringflow.web.connections import Connections
 from ringflow.web.figures import PartFigures, Parts
 from ringflow.web.health import build_web, open_port
 from ringflow.web.metrics import Metrics
-from ringflow.web.readiness import readiness
+from ringflow.web.readiness import Probe, readiness
 from ringflow.web.rest.services import Services
 
 log = structlog.get_logger("ringflow.app")
@@ -238,10 +238,20 @@ class Application:
         figures = PartFigures(parts, probes)
         self.metrics.registry.register(figures)
         connections = Connections(reserve_for_calls(config.max_connections))
-        api = Services(core.store, core.config, core.charging.ledger.now_ms) if config.serves_api else None
+        api = self._services(probes) if config.serves_api else None
         pages = build_web(probes, self.metrics.registry, figures.refresh, connections, api)
         self._runner = await open_port(pages, config.host, config.port, connections)
         self.http_port = self._runner.addresses[0][1]
+
+    def _services(self, probes: Mapping[str, Probe]) -> Services:
+        core, asterisk = self.core, self.asterisk
+        return Services(
+            core.store,
+            core.config,
+            core.charging.ledger.now_ms,
+            probes,
+            lambda: asterisk.findings if asterisk is not None else None,
+        )
 
 
 def _record_keeping(core: Core, calls: Callable[[], Mapping[str, LiveCall]]) -> RecordKeeping | None:

@@ -464,6 +464,11 @@ class Config(Frozen):
         return self._document.problem(location, what, mend)
 
     @property
+    def document(self) -> Document:
+        """What it was read from, with the places of all that is written there."""
+        return self._document
+
+    @property
     def file(self) -> Path:
         """The file that it was read from, absolute."""
         return self._folder / Path(self._document.path).resolve().name

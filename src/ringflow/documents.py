@@ -78,14 +78,15 @@ class Document:
 
     def problem(self, location: Location, what: str, mend: str = "") -> Problem:
         """A problem standing at the value at `location`."""
-        return Problem(self._source(location), *self.place(location), what, mend)
+        return Problem(self.source(location), *self.place(location), what, mend)
 
     def key_problem(self, location: Location, what: str, mend: str = "") -> Problem:
         """A problem standing at the key of the value at `location`."""
         line, column = self.key_places.get(location) or self.place(location)
-        return Problem(self._source(location), line, column, what, mend)
+        return Problem(self.source(location), line, column, what, mend)
 
-    def _source(self, location: Location) -> str:
+    def source(self, location: Location) -> str:
+        """The name of what the value at a location was read from."""
         for length in range(len(location), 0, -1):
             if location[:length] in self.sources:
                 return self.sources[location[:length]]

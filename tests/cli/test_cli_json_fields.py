@@ -118,6 +118,8 @@ def has_kind(kind: Kind, value: Any) -> bool:
             return isinstance(value, list) and all(isinstance(one, dict) for one in value)
         case Kind.OBJECT | Kind.MAP:
             return isinstance(value, dict)
+        case Kind.ANY:
+            return True
 
 
 class Walk:

@@ -131,7 +131,7 @@ def kinds_for(kind: Kind) -> set[str]:
             return {"texts"}
         case Kind.OBJECTS:
             return {"objects"}
-        case Kind.OBJECT:
+        case Kind.OBJECT | Kind.ANY:
             return {"object"}
         case Kind.MAP:
             return {"map"}

@@ -17,7 +17,7 @@ from ringflow.accounts.cards import batch, card
 from ringflow.accounts.value_lists import entries, entry_value, value_list
 from ringflow.accounts.vouchers import voucher
 from ringflow.calendars import calendar, overrides
-from ringflow.ledger import hold, movement
+from ringflow.ledger import hold, movement, server_list
 from ringflow.ledger.rates import card as rate_card
 from ringflow.money import Rounding
 from ringflow.recordings import recording
@@ -32,6 +32,7 @@ SMALL = {
     "tokens": "some dozens",
     "calendars": "some dozens",
     "overrides": "some dozens",
+    "servers": "some dozens",
     "rate cards": "some dozens",
     "holds": "those of calls in progress: all of them are read by an index of their own, and sorted",
 }
@@ -61,6 +62,7 @@ ALL = (
     operators.OPERATORS,
     tokens.TOKENS,
     rate_card.RATE_CARDS,
+    server_list.SERVERS,
     hold.HOLDS,
 )
 

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     NUMBERS = "list of numbers"
     OBJECT = "object"
     OBJECTS = "list of objects"
+    ANY = "any value"
     MAP = "map"
     """An object whose keys are not fields."""
 
@@ -294,7 +295,7 @@ FIELDS: dict[str, Field] = {
         Kind.TIME, "when a hold is given up, or a recording deleted; null: never", "2026-07-01T07:00:00Z"
     ),
     "recorded_at": Field(Kind.TIME, "when a recording began", "2026-07-01T06:00:00Z"),
-    "started_at": Field(Kind.TIME, "when a call arrived", "2026-07-01T06:00:00.000Z"),
+    "started_at": Field(Kind.TIME, "when a call arrived, or a server started", "2026-07-01T06:00:00.000Z"),
     "made_at": Field(Kind.TIME, "when an archive or a key was made", "2026-07-01T06:00:00Z"),
     "from_at": Field(Kind.TIME, "from when a rate counts; null: always has", "2026-07-01T00:00:00Z"),
     "since_at": Field(Kind.TIME, "the first moment of a period; null: no beginning", "2026-07-01T00:00:00Z"),
@@ -349,6 +350,18 @@ FIELDS: dict[str, Field] = {
     "passed": Field(_B, "whether a scenario passed", True),
     "failure": Field(_T, "what differed; null where it passed", None),
     "version": Field(_T, "a version of a key ring, of Asterisk, or of Ringflow", "v2"),
+    "parts": Field(Kind.OBJECTS, "what a server needs for calls, part by part"),
+    "ready": Field(_B, "whether it works; of a server whether it takes calls", True),
+    "required": Field(_B, "whether no call can be taken without it", True),
+    "host": Field(_T, "the name of a server's machine", "voice1"),
+    "seen_at": Field(Kind.TIME, "when a server last said that it lives", "2026-07-01T06:00:00.000Z"),
+    "alive": Field(_B, "whether a server lives, as far as the database knows", True),
+    "settings": Field(Kind.OBJECTS, "the settings that a server runs with"),
+    "current": Field(Kind.ANY, "the value of a setting; what may be a secret is `***`", 8080),
+    "origin": Field(_T, "where a value comes from: `default`, `file`, `environment`", "file"),
+    "written_in": Field(
+        _T, "the file with the line, or the variable of the environment; null: a default", "config.yaml:12"
+    ),
     "signs": Field(_B, "whether new keys are signed by it", True),
     "in_ring": Field(_B, "whether the key ring has it", True),
     "newest": Field(_B, "whether what is new is digested by it", True),

@@ -44,7 +44,16 @@ from ringflow.forms.report import FORMS as REPORT_FORMS
 from ringflow.forms.report import ReportAmountsForm
 from ringflow.forms.speed_dial import SpeedDialForm
 from ringflow.forms.statement import StatementEntryForm, StatementForm
-from ringflow.forms.system import PrincipalForm, VersionForm
+from ringflow.forms.system import (
+    FindingForm,
+    PartForm,
+    PrincipalForm,
+    ServerForm,
+    SettingForm,
+    SettingsForm,
+    StatusForm,
+    VersionForm,
+)
 from ringflow.forms.trunk import TrunkForm
 from ringflow.forms.value_list import ValueListDetailForm, ValueListEntryForm, ValueListForm
 from ringflow.forms.voucher import VoucherForm
@@ -160,7 +169,20 @@ SECTIONS = (
     Section("Value of a list", ValueListEntryForm, "`value-list entry`", {}),
     Section("Entry of the audit log", AuditEntryForm, "`audit list`", {"id": 12}),
     Section("Who asks", PrincipalForm, "`GET /api/v1/whoami`", {}),
-    Section("Version", VersionForm, "`GET /api/v1/version`", {}),
+    Section("Version", VersionForm, "`GET /api/v1/version`", {"version": "0.1.0"}),
+    Section("Status", StatusForm, "`GET /api/v1/status`", {"version": "0.1.0"}),
+    Section(
+        "Part of a server",
+        PartForm,
+        "`parts` of a status",
+        {"name": "database", "detail": "sqlite:///.ringflow/ringflow.db"},
+    ),
+    Section(
+        "Finding", FindingForm, "`asterisk check`", {"where": "pjsip.conf", "what": "carrier has no allow="}
+    ),
+    Section("Server", ServerForm, "`GET /api/v1/servers`", {"name": "a1"}),
+    Section("Settings", SettingsForm, "`GET /api/v1/settings`", {}),
+    Section("Setting", SettingForm, "`settings` of a server", {"name": "http.port"}),
 )
 """All forms, in the order of the page."""
 

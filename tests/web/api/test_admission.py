@@ -77,7 +77,7 @@ class Doors:
 @pytest.fixture
 async def doors(api: Api) -> AsyncIterator[Doors]:
     core, clock = api.application.core, Clock()
-    services = Services(core.store, core.config, core.charging.ledger.now_ms)
+    services = Services(core.store, core.config, core.charging.ledger.now_ms, {}, lambda: None)
     gate = Authentication(services, (*RECOGNISERS, one_customer), lambda: clock.now_s)
     application = web.Application()
     add_resources(application, [*RESOURCES, DOORS], services, gate)

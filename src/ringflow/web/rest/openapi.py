@@ -31,6 +31,7 @@ _KINDS: Mapping[Kind, Mapping[str, Any]] = {
     Kind.DECIMAL: {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
     Kind.TEXTS: {"type": "array", "items": {"type": "string"}},
     Kind.NUMBERS: {"type": "array", "items": {"type": "number"}},
+    Kind.ANY: {},
     Kind.MAP: {"type": "object"},
     Kind.OBJECT: {"type": "object"},
     Kind.OBJECTS: {"type": "array", "items": {"type": "object"}},

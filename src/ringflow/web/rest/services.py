@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ringflow.actor import Opener, Principal, acting
+from ringflow.asterisk.findings import Finding
 from ringflow.config import Config
 from ringflow.store import Store
+from ringflow.web.readiness import Probe
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The database and the configuration that a server runs with; `now_ms` is since 1970."""
+    """The database and the configuration that a server runs with; `now_ms` is since 1970.
+
+    `probes` tell how its parts are. `findings` are of the last look at its Asterisk, None before the first.
+    """
 
     store: Store
     config: Config
     now_ms: Callable[[], int]
+    probes: Mapping[str, Probe]
+    findings: Callable[[], Sequence[Finding] | None]
 
     def opener(self, principal: Principal) -> Opener:
         """Return what begins a transaction in which the principal acts."""
