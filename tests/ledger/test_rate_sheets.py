@@ -311,6 +311,13 @@ def test_what_can_be_read_in_two_ways_is_asked_for_at_its_place(
     assert question in found[0][2] + found[0][3]
 
 
+def test_a_column_in_cents_is_not_taken_for_whole_units_because_the_map_names_it(tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text("Code,Rate (cents)\n44,6\n", "utf-8")
+    found = problems_of(tmp_path / "sheet.csv", Said("price=Rate (cents)"))
+    assert found[0][:2] == (1, 6), found
+    assert "`Rate (cents)` does not look like `price` but like `price_cents`" in found[0][2]
+
+
 @pytest.mark.parametrize(
     ("said", "text", "wanted"),
     [
