@@ -42,6 +42,7 @@ from ringflow.web.figures import PartFigures, Parts
 from ringflow.web.health import build_web, open_port
 from ringflow.web.metrics import Metrics
 from ringflow.web.readiness import Probe, readiness
+from ringflow.web.rest.event_feed import OpenFeeds
 from ringflow.web.rest.services import Services
 
 log = structlog.get_logger("ringflow.app")
@@ -89,6 +90,7 @@ class Application:
         self._name = ServerName(core.store, ledger.server, silent_s, ledger.now_ms)
         self.reaper = Reaper(core.charging, self.ami, silent_s, self._settlements, self._name)
         self.http_port: int | None = None
+        self._feeds = OpenFeeds()
         self._tasks = BackgroundTasks()
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
@@ -143,6 +145,8 @@ class Application:
     async def stop(self) -> None:
         """Take no new calls, let those in progress finish up to the limit, end the rest, close everything."""
         self._draining = True
+        # Whoever watches connects to another server, or to this one after its start.
+        self._feeds.stop()
         limit_s = self.core.config.fastagi.drain_s
         log.info("stopping", live_calls=self.fastagi.live_calls, limit_s=limit_s)
         await self._drain(limit_s)
@@ -251,6 +255,7 @@ class Application:
             core.charging.ledger.now_ms,
             probes,
             lambda: asterisk.findings if asterisk is not None else None,
+            self._feeds,
         )
 
 

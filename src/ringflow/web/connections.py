@@ -22,9 +22,10 @@ IDLE_S = 30.0
 """How long after an answer a client may take until the next request's headers are whole."""
 
 REQUEST_S = 30.0
-"""How long a request may take, its body included; then it is answered with 408."""
+"""How long a request may take, its body included, unless it is allowed longer; then the answer is 408."""
 
 LOGGED_EVERY_S = 10.0
+_LIMIT = web.RequestKey("limit", asyncio.Timeout)
 
 
 class Connections:
@@ -70,7 +71,8 @@ class Connections:
             if connection is not None:
                 connection.serving()
             try:
-                async with asyncio.timeout(REQUEST_S):
+                async with asyncio.timeout(REQUEST_S) as limit:
+                    request[_LIMIT] = limit
                     return await handler(request)
             except TimeoutError:
                 raise web.HTTPRequestTimeout(text=f"the request took longer than {REQUEST_S:g} s") from None
@@ -79,6 +81,13 @@ class Connections:
                     connection.served()
 
         return bounded
+
+
+def allow_longer(request: web.Request, seconds: float | None) -> None:
+    """Let a request take this long from now on; None: as long as it likes, which then has its own limits."""
+    limit = request.get(_LIMIT)
+    if limit is not None:
+        limit.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
 
 class Connection(asyncio.Protocol):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -18,8 +20,11 @@ from ringflow.forms.json_value import json_value
 from ringflow.plain_text import plain
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch, entity_tag, is_known
+from ringflow.web.rest.content import Content, send_content
+from ringflow.web.rest.event_feed import EventFeed, LastEventId, send_feed
 from ringflow.web.rest.operation import Operation
 from ringflow.web.rest.problem import CONTENT_TYPE, problem
+from ringflow.web.rest.raw_body import RawBody, read_raw_body
 from ringflow.web.rest.reading import JSON_TYPE, MAX_NUMBER, Input, read_body, read_query
 from ringflow.web.rest.refusals import RequestRefused, headers_of
 from ringflow.web.rest.repetition import Answer, Repeatable
@@ -58,17 +63,26 @@ class Gate(Protocol):
 
 def answer_to(
     operation: Operation, services: Services, gate: Gate
-) -> Callable[[web.Request], Awaitable[web.Response]]:
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """Return what answers requests of one operation."""
 
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.StreamResponse:
         try:
-            _refuse_unacceptable(request)
+            _refuse_unacceptable(request, operation)
             sender = sender_of(request)
             principal = await gate.admit(operation, request, sender)
-            return _response(request, await _carried_out(operation, services, principal, sender, request))
+            made = await _carried_out(operation, services, principal, sender, request)
+            if isinstance(made, EventFeed):
+                still_may = partial(gate.admit, operation, request, sender)
+                return await send_feed(request, made, services.feeds, still_may, SECURITY_HEADERS)
+            if isinstance(made, Content):
+                return await _content_response(request, operation, made)
+            return _response(request, made)
         except RingflowError as error:
             return refused(error)
+        except ConnectionError:
+            # The client is gone, and so is nobody to answer.
+            raise
         except Exception:
             # Boundary: whoever asked gets no trace of our own bug, and the log has it.
             log.exception("request failed", method=request.method, path=plain(request.path))
@@ -89,14 +103,15 @@ def refused(error: RingflowError) -> web.Response:
     )
 
 
-def _refuse_unacceptable(request: web.Request) -> None:
+def _refuse_unacceptable(request: web.Request, operation: Operation) -> None:
     accepted = request.headers.get("Accept", "*/*")
     kinds = {one.partition(";")[0].strip().lower() for one in accepted.split(",")}
-    if not kinds & {"*/*", "application/*", JSON_TYPE, CONTENT_TYPE, ""}:
+    offered = operation.media or (JSON_TYPE, CONTENT_TYPE)
+    if not kinds & {"*/*", "", *offered, *(f"{one.partition('/')[0]}/*" for one in offered)}:
         raise RequestRefused(
             HTTPStatus.NOT_ACCEPTABLE,
             "request.not_acceptable",
-            f"answers are {JSON_TYPE}; Accept names others",
+            f"answers are {' or '.join(operation.media or (JSON_TYPE,))}; Accept names others",
         )
 
 
@@ -106,17 +121,18 @@ async def _carried_out(
     principal: Principal | None,
     sender: Sender,
     request: web.Request,
-) -> Answer:
-    given = await _given(operation, services, principal, sender, request)
-    acts = operation.takes(Actor)
-    if acts is not None and principal is not None:
-        return await _acted(operation, services, principal, request, acts, given)
-    reads = operation.takes(AsyncConnection)
-    if reads is None:
-        return _answer(operation, request, await operation.handler(**given))
-    async with services.store.reading() as connection:
-        result = await operation.handler(**given, **{reads: connection})
-    return _answer(operation, request, result)
+) -> Answer | Content | EventFeed:
+    async with AsyncExitStack() as files:
+        given = await _given(operation, services, principal, sender, request, files)
+        acts = operation.takes(Actor)
+        if acts is not None and principal is not None:
+            return await _acted(operation, services, principal, request, acts, given)
+        reads = operation.takes(AsyncConnection)
+        if reads is None:
+            return _answer(operation, request, await operation.handler(**given))
+        async with services.store.reading() as connection:
+            result = await operation.handler(**given, **{reads: connection})
+        return _answer(operation, request, result)
 
 
 async def _acted(
@@ -126,17 +142,19 @@ async def _acted(
     request: web.Request,
     acts: str,
     given: dict[str, Any],
-) -> Answer:
-    key = request.headers.get("Idempotency-Key") if operation.method == "POST" else None
+) -> Answer | Content | EventFeed:
+    key = request.headers.get("Idempotency-Key") if operation.is_repeatable else None
     again = None
     if key is not None:
-        again = Repeatable.read(key, request.method, request.path_qs, await request.read())
+        raw = operation.takes(RawBody)
+        body = given[raw].digest.encode() if raw is not None else await request.read()
+        again = Repeatable.read(key, request.method, request.path_qs, body)
     async with services.opener(principal)() as actor:
         earlier = await again.earlier(actor) if again is not None else None
         if earlier is not None:
             return earlier
         answer = _answer(operation, request, await operation.handler(**given, **{acts: actor}))
-        if again is not None:
+        if again is not None and isinstance(answer, Answer):
             await again.keep(actor, answer)
     return answer
 
@@ -147,8 +165,12 @@ async def _given(
     principal: Principal | None,
     sender: Sender,
     request: web.Request,
+    files: AsyncExitStack,
 ) -> dict[str, Any]:
-    """The handler's arguments, but for what holds the database. Raises `Refused`."""
+    """The handler's arguments, but for what holds the database. Raises `Refused`.
+
+    `files` keeps what must go again when the handler has returned.
+    """
     given: dict[str, Any] = {
         name: _path_value(name, request.match_info[name], kind) for name, kind in operation.in_path.items()
     }
@@ -170,6 +192,13 @@ async def _given(
     match = operation.takes(IfMatch)
     if match is not None:
         given[match] = IfMatch.read(request.headers.get("If-Match"))
+    last = operation.takes(LastEventId)
+    if last is not None:
+        given[last] = LastEventId(request.headers.get("Last-Event-ID"))
+    raw = operation.takes(RawBody)
+    if raw is not None:
+        assert operation.upload is not None
+        given[raw] = await files.enter_async_context(read_raw_body(request, operation.upload))
     return given
 
 
@@ -181,7 +210,9 @@ def _path_value(name: str, text: str, kind: type[Any]) -> int | str:
     return min(int(text), MAX_NUMBER)
 
 
-def _answer(operation: Operation, request: web.Request, result: object) -> Answer:
+def _answer(operation: Operation, request: web.Request, result: object) -> Answer | Content | EventFeed:
+    if isinstance(result, Content | EventFeed):
+        return result
     if result is None:
         return Answer(HTTPStatus.NO_CONTENT, None)
     headers = {"ETag": entity_tag(result)} if operation.tagged else {}
@@ -194,10 +225,22 @@ def _answer(operation: Operation, request: web.Request, result: object) -> Answe
     return Answer(operation.status, body, headers)
 
 
+async def _content_response(
+    request: web.Request, operation: Operation, content: Content
+) -> web.StreamResponse:
+    if _has_it(request, content.entity_tag):
+        headers = SECURITY_HEADERS | {"ETag": content.entity_tag}
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return await send_content(request, content, operation.status, SECURITY_HEADERS)
+
+
+def _has_it(request: web.Request, tag: str | None) -> bool:
+    return request.method == "GET" and bool(tag) and is_known(request.headers.get("If-None-Match"), tag or "")
+
+
 def _response(request: web.Request, answer: Answer) -> web.Response:
     headers = {**SECURITY_HEADERS, **answer.headers}
-    tag = answer.headers.get("ETag")
-    if request.method == "GET" and tag and is_known(request.headers.get("If-None-Match"), tag):
+    if _has_it(request, answer.headers.get("ETag")):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     if answer.body is None:
         return web.Response(status=answer.status, headers=headers)

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from ringflow.forms.json_value import json_value
+from ringflow.web.rest.content import Content
 from ringflow.web.rest.refusals import RequestRefused
 
 
 def entity_tag(form: object) -> str:
     """Return the entity tag of a thing as it is shown: the same for as long as it is shown the same."""
+    if isinstance(form, Content):
+        return form.entity_tag
     text = json.dumps(json_value(form), sort_keys=True, separators=(",", ":"))
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 

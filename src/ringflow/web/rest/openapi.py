@@ -8,11 +8,12 @@ from http import HTTPStatus
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from ringflow.actor import Actor
 from ringflow.forms.field import FIELDS, Kind
 from ringflow.rights import Access, Audience
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch
+from ringflow.web.rest.content import Content
+from ringflow.web.rest.event_feed import LastEventId
 from ringflow.web.rest.operation import Operation, Resource
 from ringflow.web.rest.problem import CONTENT_TYPE
 from ringflow.web.rest.reading import JSON_TYPE, Input
@@ -110,6 +111,12 @@ def _operation(operation: Operation, page_input: type[Input], schemas: dict[str,
             "required": True,
             "content": {JSON_TYPE: {"schema": _input_schema(body, schemas)}},
         }
+    elif operation.upload is not None:
+        described["requestBody"] = {
+            "required": True,
+            "description": f"At most {operation.upload.most_bytes} bytes.",
+            "content": {one: _media_schema(one) for one in operation.upload.types},
+        }
     return described
 
 
@@ -156,10 +163,18 @@ def _parameters(
     if operation.takes(IfMatch):
         text = {"type": "string"}
         found.append({"name": "If-Match", "in": "header", "required": True, "schema": text})
-    if operation.method == "POST" and operation.takes(Actor):
+    if operation.takes(LastEventId):
+        found.append(_optional_header("Last-Event-ID"))
+    if Content is operation.returns and operation.method == "GET":
+        found.append(_optional_header("Range"))
+    if operation.is_repeatable:
         key = {"type": "string", "minLength": 1, "maxLength": 200}
         found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
     return found
+
+
+def _optional_header(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
 
 
 def _sorts(operation: Operation) -> list[str]:
@@ -169,12 +184,16 @@ def _sorts(operation: Operation) -> list[str]:
 
 def _responses(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     good: dict[str, Any] = {"description": phrase_of(operation.status)}
-    if operation.returns not in (None, NoneType):
+    if operation.media:
+        good["content"] = {one: _media_schema(one) for one in operation.media}
+    elif operation.returns not in (None, NoneType):
         good["content"] = {JSON_TYPE: {"schema": _form_schema(operation.returns, schemas)}}
-    if operation.tagged:
+    if operation.tagged or operation.returns is Content:
         good["headers"] = {"ETag": {"schema": {"type": "string"}}}
+    parts = {str(HTTPStatus.PARTIAL_CONTENT.value): good | {"description": "The part that `Range` asks for."}}
     return {
         str(operation.status.value): good,
+        **(parts if operation.returns is Content and operation.method == "GET" else {}),
         "default": {
             "description": "What is wrong, as problem details (RFC 9457).",
             "content": {CONTENT_TYPE: {"schema": {"$ref": TEMPLATE.format(model="Problem")}}},
@@ -191,7 +210,17 @@ def _refusals(operation: Operation) -> list[HTTPStatus]:
         found.append(HTTPStatus.NOT_FOUND)
     if operation.takes(IfMatch):
         found += [HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED]
+    if operation.upload is not None:
+        found += [HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE]
+    if operation.returns is Content and operation.method == "GET":
+        found.append(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
     return found
+
+
+def _media_schema(content_type: str) -> dict[str, Any]:
+    """What stands in a body of a type: a text, or bytes, of which OpenAPI 3.1 says nothing."""
+    is_text = content_type.startswith("text/") or content_type.endswith("yaml")
+    return {"schema": {"type": "string"}} if is_text else {}
 
 
 def _refusal(status: HTTPStatus) -> dict[str, Any]:

@@ -12,11 +12,14 @@ annotation          what it gets
 `Services`          the database, the configuration
 `IfMatch`           the states that the change is conditional on; without the header, 428
 `PageRequest`       `limit`, `cursor`, `sort`
+`RawBody`           the body as it came, of the types and size that `upload` says
+`LastEventId`       the last event that the reader of a feed has had
 a class of `Input`  called `body`: the JSON body; called `query`: the parameters
 `int`, `str`        a part of the path, by its name
 ==================  ==========================================================================
 
-It returns a form, a `Page` of forms, or None. What it raises becomes a problem (`problem.py`).
+It returns a form, a `Page` of forms, or None; `Content` of one of the types that `media` says; or an
+`EventFeed` for server-sent events. What it raises becomes a problem (`problem.py`).
 """
 
 from __future__ import annotations
@@ -33,20 +36,35 @@ from ringflow.actor import Actor, Principal
 from ringflow.rights import Access
 from ringflow.store.pages import Listing, PageRequest
 from ringflow.web.rest.conditions import IfMatch
+from ringflow.web.rest.content import Content
+from ringflow.web.rest.event_feed import EVENT_STREAM, EventFeed, LastEventId
+from ringflow.web.rest.raw_body import RawBody, Upload
 from ringflow.web.rest.reading import Input
 from ringflow.web.rest.sender import Sender
 from ringflow.web.rest.services import Services
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
-GIVEN = (AsyncConnection, Actor, Principal, Sender, Services, IfMatch, PageRequest)
+GIVEN = (
+    AsyncConnection,
+    Actor,
+    Principal,
+    Sender,
+    Services,
+    IfMatch,
+    PageRequest,
+    RawBody,
+    LastEventId,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path. `listing`: what a page is read of, if the handler reads one.
+    """One method of one path.
 
-    `access` None: anyone may call it, and is not asked who they are.
+    `access` None: anyone may call it, and is not asked who they are. `listing`: what a page is read of, if
+    the handler reads one. `upload`: what a raw body may be. `media`: the content types of an answer that is
+    no JSON.
     """
 
     method: str
@@ -60,6 +78,8 @@ class Operation:
     returns: Any
     tagged: bool
     """Whether the answer has an entity tag, by which a change can be conditional."""
+    upload: Upload | None = None
+    media: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -86,6 +106,11 @@ class Operation:
         return next((name for name, hint in self.parameters.items() if hint is kind), None)
 
     @property
+    def is_repeatable(self) -> bool:
+        """Whether its answer is kept under an `Idempotency-Key`, with what it did."""
+        return self.method == "POST" and self.takes(Actor) is not None and not self.media
+
+    @property
     def in_path(self) -> dict[str, type[Any]]:
         """The parts of the path that are parameters, with their types."""
         return {
@@ -109,20 +134,34 @@ class Resource:
     operations: list[Operation] = field(default_factory=list)
 
     def get(
-        self, access: Access | None, path: str = "", *, listing: Listing | None = None, tagged: bool = False
+        self,
+        access: Access | None,
+        path: str = "",
+        *,
+        listing: Listing | None = None,
+        tagged: bool = False,
+        media: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Add a handler that reads."""
-        return self._add("GET", path, access, HTTPStatus.OK, listing, tagged=tagged)
+        return self._add("GET", path, access, HTTPStatus.OK, listing, tagged=tagged, media=media)
 
     def post(
-        self, access: Access | None, path: str = "", *, status: HTTPStatus = HTTPStatus.CREATED
+        self,
+        access: Access | None,
+        path: str = "",
+        *,
+        status: HTTPStatus = HTTPStatus.CREATED,
+        upload: Upload | None = None,
+        media: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Add a handler that makes something, or has something done."""
-        return self._add("POST", path, access, status, None)
+        return self._add("POST", path, access, status, None, upload=upload, media=media)
 
-    def put(self, access: Access | None, path: str) -> Callable[[Handler], Handler]:
+    def put(
+        self, access: Access | None, path: str, *, tagged: bool = False, upload: Upload | None = None
+    ) -> Callable[[Handler], Handler]:
         """Add a handler that says how something is, whatever it was before."""
-        return self._add("PUT", path, access, HTTPStatus.OK, None)
+        return self._add("PUT", path, access, HTTPStatus.OK, None, tagged=tagged, upload=upload)
 
     def patch(self, access: Access | None, path: str) -> Callable[[Handler], Handler]:
         """Add a handler that changes the fields that the body has."""
@@ -141,12 +180,26 @@ class Resource:
         listing: Listing | None,
         *,
         tagged: bool = False,
+        upload: Upload | None = None,
+        media: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         def add(handler: Handler) -> Handler:
             hints = get_type_hints(handler)
             returns = hints.pop("return", None)
+            types = (EVENT_STREAM,) if returns is EventFeed else media
             made = Operation(
-                method, self.path + path, access, handler, self.tag, status, listing, hints, returns, tagged
+                method,
+                self.path + path,
+                access,
+                handler,
+                self.tag,
+                status,
+                listing,
+                hints,
+                returns,
+                tagged,
+                upload,
+                types,
             )
             _refuse_unknown(made)
             self.operations.append(made)
@@ -161,5 +214,7 @@ def _refuse_unknown(operation: Operation) -> None:
         known = hint in GIVEN or name in operation.in_path
         if not known and operation.model(name) is None:
             raise TypeError(f"{operation.name}: nothing fills in `{name}: {hint}`")
-    if operation.access is None and (operation.takes(Actor) or operation.takes(Principal)):
-        raise TypeError(f"{operation.name}: anyone may call it, so nobody is known who acts")
+    if (operation.takes(RawBody) is None) is not (operation.upload is None):
+        raise TypeError(f"{operation.name}: a `RawBody` needs `upload`, and nothing else does")
+    if (operation.returns in (Content, EventFeed)) is not bool(operation.media):
+        raise TypeError(f"{operation.name}: `Content` needs `media`, and nothing else does")

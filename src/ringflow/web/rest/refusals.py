@@ -13,7 +13,7 @@ RETRY_AFTER_S = 2
 
 REALM = 'Bearer realm="ringflow"'
 
-_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+_PHRASES = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
 """Phrases of RFC 9110 where Python before 3.13 still has those of older RFCs."""
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ringflow.actor import Opener, Principal, acting
 from ringflow.asterisk.findings import Finding
 from ringflow.config import Config
 from ringflow.store import Store
 from ringflow.web.readiness import Probe
+from ringflow.web.rest.event_feed import OpenFeeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Services:
     now_ms: Callable[[], int]
     probes: Mapping[str, Probe]
     findings: Callable[[], Sequence[Finding] | None]
+    feeds: OpenFeeds = field(default_factory=OpenFeeds)
 
     def opener(self, principal: Principal) -> Opener:
         """Return what begins a transaction in which the principal acts."""
