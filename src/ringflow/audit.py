@@ -73,6 +73,8 @@ class Verb(StrEnum):
     REFUND = "refund"
     EXPORT = "export"
     """A recording of a caller was taken out."""
+    READ = "read"
+    """Values that may be credentials were read. Neither `before` nor `after` has them."""
     ORDER = "order"
     """A call in progress was hung up, redirected or played a prompt."""
 
@@ -81,8 +83,9 @@ class Verb(StrEnum):
 class Entry:
     """One change. `before` None: `subject` was made; `after` None: it is gone.
 
-    `acted_as` is a `PrincipalKind`, `token` the name of the operator's token that acted; both are None in
-    entries of earlier versions.
+    `acted_as` is a `PrincipalKind`, `token` the name of the token that acted, `credential` its ID or the
+    session's, `address` where the request came from. They are None for commands, and in entries of earlier
+    versions.
     """
 
     id: int
@@ -90,6 +93,8 @@ class Entry:
     operator: str
     acted_as: str | None
     token: str | None
+    credential: str | None
+    address: str | None
     verb: str
     subject: str
     before: dict[str, Any] | None
@@ -112,6 +117,8 @@ async def note_many(actor: Actor, verb: Verb, entries: Sequence[tuple[str, Facts
             "operator": actor.principal.name,
             "acted_as": actor.principal.kind.value,
             "token": actor.principal.token,
+            "credential": actor.principal.credential_id,
+            "address": actor.principal.address,
             "verb": verb.value,
             "subject": subject,
             "before": _plain(before),

@@ -55,6 +55,8 @@ class Right(StrEnum):
     LISTS_READ = "lists.read"
     LISTS_CHANGE = "lists.change"
     """Value lists, and what stands in them."""
+    SECRETS_READ = "secrets.read"
+    """See values that may be credentials, such as those of trunks' headers, which is on record."""
     AUDIT_READ = "audit.read"
     OPERATORS_READ = "operators.read"
     OPERATORS_CHANGE = "operators.change"
@@ -78,19 +80,19 @@ Access: TypeAlias = Right | Audience
 """What an operation asks for: a right, or only that whoever asks is of its audience."""
 
 ALL_RIGHTS = frozenset(Right)
-_VIEWER = frozenset(one for one in Right if one.endswith(".read")) - {Right.AUDIT_READ, Right.OPERATORS_READ}
-_SUPPORT = _VIEWER | {
-    Right.CUSTOMERS_CHANGE,
-    Right.CARDS_CHANGE,
-    Right.LISTS_CHANGE,
-    Right.MONEY_MOVE,
-    Right.CALLS_CONTROL,
-    Right.RECORDINGS_LISTEN,
-    Right.CALENDARS_OVERRIDE,
-}
-_MANAGER = ALL_RIGHTS - {Right.OPERATORS_CHANGE, Right.SYSTEM_CHANGE}
+_NOT_FOR_VIEWERS = {Right.AUDIT_READ, Right.OPERATORS_READ, Right.SECRETS_READ}
+_VIEWER = frozenset(one for one in Right if one.endswith(".read")) - _NOT_FOR_VIEWERS
+_SUPPORT = _VIEWER | {Right.CALLS_CONTROL}
+_FINANCE = _VIEWER | {Right.MONEY_MOVE, Right.RATES_CHANGE, Right.AUDIT_READ}
+_OPERATOR = ALL_RIGHTS - {Right.OPERATORS_CHANGE, Right.SYSTEM_CHANGE}
 
 BUILT_IN_ROLES: Mapping[str, frozenset[Right]] = MappingProxyType(
-    {"owner": ALL_RIGHTS, "manager": _MANAGER, "support": _SUPPORT, "viewer": _VIEWER}
+    {
+        "admin": ALL_RIGHTS,
+        "operator": _OPERATOR,
+        "finance": _FINANCE,
+        "support": _SUPPORT,
+        "viewer": _VIEWER,
+    }
 )
 """The roles that are always there. Being code, they gain new rights with an upgrade."""

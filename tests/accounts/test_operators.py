@@ -100,7 +100,7 @@ async def test_a_login_is_refused_in_the_same_words_whatever_is_wrong(office: Of
 async def test_a_password_is_kept_as_argon2id_of_the_documented_cost_and_stands_nowhere(
     office: Office,
 ) -> None:
-    await office.add("ann", "owner", PASSWORD)
+    await office.add("ann", "admin", PASSWORD)
     async with office.acting() as actor:
         await operators.set_password(
             actor, "ann", await new_password_hash(office.passwords, "another " + PASSWORD, "ann")
@@ -121,7 +121,7 @@ async def test_a_password_is_kept_as_argon2id_of_the_documented_cost_and_stands_
 async def test_a_hash_of_other_cost_is_made_anew_at_the_next_login(office: Office) -> None:
     from argon2 import PasswordHasher
 
-    await office.add("ann", "owner", PASSWORD)
+    await office.add("ann", "admin", PASSWORD)
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     async with office.store.writing() as connection:
         await connection.execute(text("UPDATE operators SET password_hash = :weak"), {"weak": weak})
@@ -168,20 +168,20 @@ def test_a_password_that_can_be_guessed_is_refused_without_being_repeated(passwo
     assert password not in str(refused.value.fields)
 
 
-async def test_the_last_owner_can_neither_be_disabled_nor_given_another_role(office: Office) -> None:
-    await office.add("ann", "owner", PASSWORD)
+async def test_the_last_admin_can_neither_be_disabled_nor_given_another_role(office: Office) -> None:
+    await office.add("ann", "admin", PASSWORD)
     changes: tuple[Work, ...] = (
         lambda actor: operators.set_enabled(actor, "ann", enabled=False),
-        lambda actor: operators.alter(actor, "ann", role="manager"),
+        lambda actor: operators.alter(actor, "ann", role="operator"),
     )
     for change in changes:
-        with pytest.raises(Conflict, match="the last owner that is enabled"):
+        with pytest.raises(Conflict, match="the last admin that is enabled"):
             async with office.acting() as actor:
                 await change(actor)
-    await office.add("bob", "owner")
+    await office.add("bob", "admin")
     async with office.acting() as actor:
         await operators.set_enabled(actor, "ann", enabled=False)
-        with pytest.raises(Conflict, match="operator bob is the last owner"):
+        with pytest.raises(Conflict, match="operator bob is the last admin"):
             await operators.alter(actor, "bob", role="viewer")
         await operators.alter(actor, "bob", notes="alone")
         await operators.set_enabled(actor, "ann", enabled=True)
@@ -190,7 +190,7 @@ async def test_the_last_owner_can_neither_be_disabled_nor_given_another_role(off
 
 async def test_two_owners_who_disable_each_other_do_not_both_succeed(office: Office) -> None:
     for name in ("ann", "bob"):
-        await office.add(name, "owner")
+        await office.add(name, "admin")
 
     async def disable(name: str) -> None:
         async with office.acting() as actor:
@@ -201,18 +201,18 @@ async def test_two_owners_who_disable_each_other_do_not_both_succeed(office: Off
 
 
 async def test_nobody_gives_or_takes_rights_that_they_do_not_have(office: Office) -> None:
-    await office.add("ann", "owner", PASSWORD)
+    await office.add("ann", "admin", PASSWORD)
     await office.add("carl", "viewer")
     clerk = Principal(PrincipalKind.OPERATOR, "dora", READ | {Right.OPERATORS_CHANGE})
     works: tuple[Work, ...] = (
-        lambda actor: operators.add(actor, Operator("eve", "owner"), None),
-        lambda actor: operators.alter(actor, "carl", role="manager"),
+        lambda actor: operators.add(actor, Operator("eve", "admin"), None),
+        lambda actor: operators.alter(actor, "carl", role="operator"),
         lambda actor: operators.alter(actor, "ann", notes="mine"),
         lambda actor: operators.set_password(actor, "ann", "hash"),
         lambda actor: operators.set_enabled(actor, "ann", enabled=False),
         lambda actor: roles.add(actor, Role("gods", ALL_RIGHTS)),
         lambda actor: tokens.add(actor, TokenPlan("ann", "hers")),
-        lambda actor: tokens.add(actor, TokenPlan("ann", "hers", role="manager")),
+        lambda actor: tokens.add(actor, TokenPlan("ann", "hers", role="operator")),
     )
     for work in works:
         with pytest.raises(Forbidden) as refused:
@@ -255,15 +255,25 @@ async def test_the_roles_that_are_always_there_stay_as_they_are(office: Office, 
             await roles.add(actor, Role(name, READ))
 
 
-def test_roles_grow_from_viewer_to_owner_and_whoever_changes_a_thing_may_read_it() -> None:
-    ordered = [BUILT_IN_ROLES[name] for name in ("viewer", "support", "manager", "owner")]
-    assert all(one < other for one, other in pairwise(ordered))
-    assert ordered[-1] == ALL_RIGHTS
-    for rights in ordered:
+def test_roles_grow_from_viewer_to_admin_and_whoever_changes_a_thing_may_read_it() -> None:
+    for between in ("support", "finance"):
+        ordered = [BUILT_IN_ROLES[name] for name in ("viewer", between, "operator", "admin")]
+        assert all(one < other for one, other in pairwise(ordered))
+    assert BUILT_IN_ROLES["admin"] == ALL_RIGHTS
+    for rights in BUILT_IN_ROLES.values():
         for right in rights:
             assert Right(f"{right.partition('.')[0]}.read") in rights
-    assert not {Right.OPERATORS_CHANGE, Right.SYSTEM_CHANGE} & BUILT_IN_ROLES["manager"]
+    assert not {Right.OPERATORS_CHANGE, Right.SYSTEM_CHANGE} & BUILT_IN_ROLES["operator"]
     assert not any(right.endswith((".change", ".move", ".make")) for right in BUILT_IN_ROLES["viewer"])
+    assert BUILT_IN_ROLES["support"] - BUILT_IN_ROLES["viewer"] == {Right.CALLS_CONTROL}
+    assert Right.MONEY_MOVE in BUILT_IN_ROLES["finance"]
+    seeing = {name for name, rights in BUILT_IN_ROLES.items() if Right.SECRETS_READ in rights}
+    assert seeing == {"admin", "operator"}
+
+
+async def test_who_asks_for_a_role_by_its_name_of_before_is_told_the_new_one(office: Office) -> None:
+    with pytest.raises(Unknown, match="it is called admin now"):
+        await office.add("ann", "owner")
 
 
 def test_a_right_that_there_is_not_is_refused_with_the_nearest() -> None:
@@ -405,7 +415,7 @@ async def test_an_operators_name_is_a_word(office: Office, name: str) -> None:
 
 
 async def test_the_audit_log_says_what_acted_and_by_which_token(office: Office) -> None:
-    await office.add("ann", "owner")
+    await office.add("ann", "admin")
     _, secret = await office.token("ann")
     async with office.acting(await office.by_token(secret)) as actor:
         await operators.add(actor, Operator("bob", "viewer", notes="by a program"), None)

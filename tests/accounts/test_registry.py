@@ -379,3 +379,16 @@ async def test_changes_of_the_directory_wait_for_each_other_whatever_they_change
 
     await asyncio.gather(first(), second())
     assert seen == ["first", "second"]
+
+
+async def test_a_masked_value_of_a_header_keeps_the_one_that_is_there(store: Store) -> None:
+    trunk = Trunk("carrier", "PJSIP/{number}@c", {"X-Key": "secret", "X-Line": "7"})
+    async with acting(store, shell_operator("ann"), "US") as actor:
+        await trunks.add(actor, trunk)
+        changed = await trunks.alter(actor, "carrier", headers={"X-Line": "8", "X-Key": "****"})
+        assert changed.headers == {"X-Line": "8", "X-Key": "secret"}
+        with pytest.raises(Refused, match="stands for a value that is not shown"):
+            await trunks.alter(actor, "carrier", headers={"X-Other": "****"})
+        with pytest.raises(Refused) as refused:
+            await trunks.add(actor, replace(trunk, name="other", headers={"X-Key": "****"}))
+    assert (refused.value.code, refused.value.at) == ("trunk.masked_header", ("headers", "X-Key"))

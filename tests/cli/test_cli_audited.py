@@ -287,7 +287,7 @@ CHANGES = (
     change("override clear office", "delete", "override office", gone=True),
     change("role add readers --right calls.read", "add", "role readers", made=True),
     change("role change readers --right audit.read", "set", "role readers"),
-    change("operator add ann --role owner", "add", "operator ann", made=True, typed="hidden-hidden-7"),
+    change("operator add ann --role admin", "add", "operator ann", made=True, typed="hidden-hidden-7"),
     change("operator add bob --role readers --no-password", "add", "operator bob", made=True),
     change("operator change bob --role viewer", "set", "operator bob"),
     change("operator password ann", "password", "operator ann", typed="hidden-hidden-8"),

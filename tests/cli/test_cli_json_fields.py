@@ -347,7 +347,7 @@ def make_operators(walk: Walk, folder: Path) -> None:
     walk("role list")
     walk("role show", "clerk")
     walk("role change", "clerk --right customers.read --right cards.read")
-    walk("operator add", "ann --role owner --password-file password.txt")
+    walk("operator add", "ann --role admin --password-file password.txt")
     walk("operator add", "bot --role clerk --no-password --notes 'a program'")
     walk("operator list", "--limit 1")
     walk("operator show", "ann")

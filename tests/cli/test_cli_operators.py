@@ -26,7 +26,7 @@ def test_an_operator_is_added_with_a_password_from_a_pipe_a_file_or_none(
     ringflow: Run, typed: Callable[[str], None], tmp_path: Path
 ) -> None:
     typed(f"{PASSWORD}\r\nmore\n")
-    piped = ringflow("operator", "add", "ann", "--role", "owner", "--json")
+    piped = ringflow("operator", "add", "ann", "--role", "admin", "--json")
     (tmp_path / "password").write_text(f"{PASSWORD}!\n")
     filed = ringflow("operator", "add", "bob", "--role", "viewer", "--password-file", "password", "--json")
     program = ringflow("operator", "add", "sync", "--role", "support", "--no-password", "--json")
@@ -56,16 +56,16 @@ def test_a_password_that_is_typed_is_asked_for_twice(ringflow: Run, monkeypatch:
 
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr(typer, "prompt", prompt)
-    differ = ringflow("operator", "add", "ann", "--role", "owner")
+    differ = ringflow("operator", "add", "ann", "--role", "admin")
     assert (differ.code, differ.err) == (1, "ringflow: the two passwords differ; nothing is changed\n")
-    assert ringflow("operator", "add", "ann", "--role", "owner").code == 0
+    assert ringflow("operator", "add", "ann", "--role", "admin").code == 0
     assert asked == [("password", True), ("the same again", True)] * 2
 
 
 @pytest.mark.parametrize("given", ["", "\n", "short\n"])
 def test_there_is_no_default_password(ringflow: Run, typed: Callable[[str], None], given: str) -> None:
     typed(given)
-    refused = ringflow("operator", "add", "ann", "--role", "owner", "--json")
+    refused = ringflow("operator", "add", "ann", "--role", "admin", "--json")
     assert (refused.code, refused.out) == (1, "")
     assert '"code": "password.' in refused.err
     assert ringflow("operator", "list", "--json").json["items"] == []
@@ -75,11 +75,11 @@ def test_no_option_takes_a_password(ringflow: Run) -> None:
     for words in (("operator", "add"), ("operator", "password"), ("token", "add")):
         options = [word for word in ringflow(*words, "--help").out.split() if word.startswith("--")]
         assert "--password" not in options
-    assert ringflow("operator", "add", "ann", "--role", "owner", "--password", "x").code == 2
+    assert ringflow("operator", "add", "ann", "--role", "admin", "--password", "x").code == 2
 
 
 def test_a_password_file_that_is_not_there_is_named(ringflow: Run) -> None:
-    missing = ringflow("operator", "add", "ann", "--role", "owner", "--password-file", "nowhere")
+    missing = ringflow("operator", "add", "ann", "--role", "admin", "--password-file", "nowhere")
     assert (missing.code, missing.err) == (
         2,
         "ringflow: the password file nowhere cannot be read: No such file or directory\n",
@@ -135,7 +135,7 @@ def test_a_token_is_shown_once(ringflow: Run) -> None:
 
 def test_roles_are_listed_with_their_rights_and_made(ringflow: Run) -> None:
     names = [one["name"] for one in ringflow("role", "list", "--json").json]
-    assert names == ["owner", "manager", "support", "viewer"]
+    assert names == ["admin", "operator", "finance", "support", "viewer"]
     made = ringflow("role", "add", "auditor", "--right", "audit.read", "--right", "calls.read", "--json").json
     assert made == {"name": "auditor", "rights": ["audit.read", "calls.read"], "built_in": False, "notes": ""}
     changed = ringflow("role", "change", "auditor", "--right", "audit.read", "--json").json

@@ -212,8 +212,8 @@ async def test_taking_one_out_needs_the_right_and_is_on_record(desk: Desk) -> No
             await take_out(actor, one, desk.folder, "message.wav")
         with pytest.raises(Forbidden, match=r"recordings.delete"):
             await mark_deleted(actor, recording_id=one)
-    support = Principal(PrincipalKind.OPERATOR, "sam", BUILT_IN_ROLES["support"])
-    async with acting(desk.store, support, "US") as actor:
+    operator = Principal(PrincipalKind.OPERATOR, "sam", BUILT_IN_ROLES["operator"])
+    async with acting(desk.store, operator, "US") as actor:
         assert await take_out(actor, one, desk.folder, "message.wav") == desk.folder.read(one)
     async with desk.store.reading() as connection:
         (entry,) = (await entry_page(connection, EntryFilter(), PageRequest(10))).items
@@ -224,7 +224,7 @@ async def test_taking_one_out_needs_the_right_and_is_on_record(desk: Desk) -> No
 def test_who_may_hear_recordings() -> None:
     hear = {name for name, rights in BUILT_IN_ROLES.items() if Right.RECORDINGS_LISTEN in rights}
     delete = {name for name, rights in BUILT_IN_ROLES.items() if Right.RECORDINGS_DELETE in rights}
-    assert (hear, delete) == ({"owner", "manager", "support"}, {"owner", "manager"})
+    assert (hear, delete) == ({"admin", "operator"}, {"admin", "operator"})
 
 
 async def test_one_that_is_made_or_whose_file_is_elsewhere_cannot_be_taken_out(desk: Desk) -> None:

@@ -10,10 +10,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from ringflow.accounts import operators, roles, tokens
 from ringflow.actor import acting, shell_operator
 from ringflow.audit import Verb, note
 from ringflow.ledger.check import books_until_ms, check_books
 from ringflow.records.queries import RecordedSlot, read_slots
+from ringflow.rights import Right
 from ringflow.store import Store
 from ringflow.store.dump import read_rows, write_rows
 from ringflow.store.schema import HEAD, MIGRATIONS, upgrade_to
@@ -138,3 +140,41 @@ async def test_rows_of_an_earlier_schema_are_restored_and_migrated(
     rows = [batch async for batch in read_rows(source)]
     await write_rows(empty_database_url, version, rows, replace=False, kept_as="old")
     await assert_whole(empty_database_url, version)
+
+
+async def test_whoever_has_a_role_keeps_its_rights_under_the_new_names(empty_database_url: str) -> None:
+    store = await Store.open(empty_database_url)
+    had = {"own": "owner", "man": "manager", "sup": "support", "fin": "finance", "vic": "viewer"}
+    async with store.writing() as connection:
+        await connection.run_sync(upgrade_to, "0035")
+        for statement in (
+            "INSERT INTO roles VALUES ('finance', '[\"money.move\"]', 'ours', 1, 1)",
+            "INSERT INTO roles VALUES ('old-finance', '[\"money.read\"]', 'ours too', 1, 1)",
+            *(
+                "INSERT INTO operators (name, role, enabled, notes, created_ms, updated_ms) "
+                f"VALUES ('{name}', '{role}', true, '', 1, 1)"
+                for name, role in had.items()
+            ),
+            (
+                "INSERT INTO tokens (operator_id, name, prefix, digest, role, created_ms) "
+                "SELECT id, 'program', 'ab12cd34', 'x', 'manager', 1 FROM operators WHERE name = 'own'"
+            ),
+        ):
+            await connection.exec_driver_sql(statement)
+    await store.migrate()
+    async with store.reading() as connection:
+        found = {name: (await operators.show(connection, name)).role for name in had}
+        assert found == {
+            "own": "admin",
+            "man": "operator",
+            "sup": "old-support",
+            "fin": "old-finance-2",
+            "vic": "viewer",
+        }
+        assert (await tokens.show(connection, "rf_ab12cd34")).role == "operator"
+        assert (await roles.show(connection, "old-finance-2")).rights == {Right.MONEY_MOVE}
+        assert (await roles.show(connection, "old-finance")).rights == {Right.MONEY_READ}
+        kept = (await roles.show(connection, "old-support")).rights
+        assert {Right.MONEY_MOVE, Right.CARDS_CHANGE, Right.RECORDINGS_LISTEN, Right.FLOWS_READ} < kept
+        assert len(kept) == 20
+    await store.close()

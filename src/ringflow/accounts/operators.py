@@ -22,7 +22,7 @@ from ringflow.store.conditions import contains, equal
 from ringflow.store.operator_tables import operators
 from ringflow.store.pages import Listing, Page, PageRequest
 
-OWNER = "owner"
+ADMIN = "admin"
 MAX_NAME = 64
 _NAME = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{{0,{MAX_NAME - 1}}})", re.ASCII)
 
@@ -123,25 +123,25 @@ async def add(actor: Actor, operator: Operator, password_hash: str | None) -> Op
 async def alter(actor: Actor, name: str, **changes: Unpack[OperatorChanges]) -> Operator:
     """Change an operator's fields.
 
-    Raises `Refused`: unknown, no such role, the last owner, or rights beyond the actor's.
+    Raises `Refused`: unknown, no such role, the last admin, or rights beyond the actor's.
     """
     old = await _changeable(actor, name)
     new = replace(old, **changes)
     check_text(new.notes, "notes")
     refuse_beyond(actor, (await roles.show(actor.connection, new.role)).rights)
-    if new.role != OWNER:
-        await _refuse_last_owner(actor, old)
+    if new.role != ADMIN:
+        await _refuse_last_admin(actor, old)
     return await _write(actor, Verb.SET, old, new)
 
 
 async def set_enabled(actor: Actor, name: str, enabled: bool) -> Operator:
     """Let an operator act, or not: it cannot log in then, and its tokens do not work.
 
-    Raises `Refused`: unknown, the last owner, or rights beyond the actor's.
+    Raises `Refused`: unknown, the last admin, or rights beyond the actor's.
     """
     old = await _changeable(actor, name)
     if not enabled:
-        await _refuse_last_owner(actor, old)
+        await _refuse_last_admin(actor, old)
     return await _write(actor, Verb.ENABLE if enabled else Verb.DISABLE, old, replace(old, enabled=enabled))
 
 
@@ -198,16 +198,16 @@ async def _changeable(actor: Actor, name: str) -> Operator:
     return operator
 
 
-async def _refuse_last_owner(actor: Actor, operator: Operator) -> None:
-    if operator.role != OWNER or not operator.enabled:
+async def _refuse_last_admin(actor: Actor, operator: Operator) -> None:
+    if operator.role != ADMIN or not operator.enabled:
         return
-    # Locked in one order: two owners who disable each other at the same time must not both succeed.
-    owners = select(operators.c.name).where(operators.c.role == OWNER, operators.c.enabled)
-    found = (await actor.connection.execute(owners.order_by(operators.c.id).with_for_update())).scalars()
+    # Locked in one order: two admins who disable each other at the same time must not both succeed.
+    admins = select(operators.c.name).where(operators.c.role == ADMIN, operators.c.enabled)
+    found = (await actor.connection.execute(admins.order_by(operators.c.id).with_for_update())).scalars()
     if set(found) <= {operator.name}:
         raise Conflict(
-            "operator.last_owner",
-            f"operator {operator.name} is the last owner that is enabled; make another one first",
+            "operator.last_admin",
+            f"operator {operator.name} is the last admin that is enabled; make another one first",
             operator=operator.name,
         )
 

@@ -1,4 +1,4 @@
-"""Roles: bundles of rights. Four are always there; operators can make more."""
+"""Roles: bundles of rights. Five are always there; operators can make more."""
 
 from __future__ import annotations
 
@@ -40,11 +40,14 @@ class RoleChanges(TypedDict, total=False):
 
 
 _BUILT_IN_NOTES = {
-    "owner": "everything",
-    "manager": "everything but operators, keys and the server itself",
-    "support": "reads all, helps customers: their data, cards, payments and calls",
+    "admin": "everything",
+    "operator": "everything but operators, keys and the server itself",
+    "finance": "reads, moves money, changes rates",
+    "support": "reads, hangs up and redirects calls",
     "viewer": "reads",
 }
+_RENAMED = {"owner": "admin", "manager": "operator"}
+"""What roles that are always there were called before."""
 
 
 def read_rights(names: Collection[str]) -> frozenset[Right]:
@@ -74,6 +77,8 @@ async def show(connection: AsyncConnection, name: str) -> Role:
     if role is None:
         known = [one.name for one in await every(connection)]
         mend = did_you_mean(name, known, f"roles: {known_words(known)}")
+        if name in _RENAMED:
+            mend = f"it is called {_RENAMED[name]} now"
         raise Unknown("role.unknown", f"there is no role {plain(name)} ({mend})", ("role",), role=name)
     return role
 

@@ -55,6 +55,7 @@ class Token:
     created_ms: int
     expires_ms: int | None
     last_used_ms: int | None
+    last_used_from: str | None
     revoked_ms: int | None
 
     @property
@@ -170,13 +171,18 @@ async def revoke(actor: Actor, start: str) -> Token:
     token = await show(actor.connection, start)
     ended = update(tokens).where(tokens.c.id == token.id, tokens.c.revoked_ms.is_(None))
     if (await actor.connection.execute(ended.values(revoked_ms=actor.now_ms))).rowcount:
-        facts = {"prefix": token.prefix, "expires_ms": token.expires_ms, "last_used_ms": token.last_used_ms}
+        facts = {
+            "prefix": token.prefix,
+            "expires_ms": token.expires_ms,
+            "last_used_ms": token.last_used_ms,
+            "last_used_from": token.last_used_from,
+        }
         await note(actor, Verb.REVOKE, _subject(token.operator, token.name), facts, None)
     return await show(actor.connection, token.starts_with)
 
 
-async def recognise(store: Store, text: str, now_ms: int) -> Principal:
-    """Return who acts by a token.
+async def recognise(store: Store, text: str, now_ms: int, address: str | None = None) -> Principal:
+    """Return who acts by a token, from this address.
 
     Raises `Forbidden` in the same words for one that is unknown, revoked or expired, and for one whose
     operator is disabled. Whatever a client sends is safe to pass; nothing of it is logged.
@@ -204,7 +210,7 @@ async def recognise(store: Store, text: str, now_ms: int) -> Principal:
     if token.last_used_ms is None or token.last_used_ms <= now_ms - USED_EVERY_MS:
         async with store.writing() as connection:
             used = update(tokens).where(tokens.c.id == token.id)
-            await connection.execute(used.values(last_used_ms=now_ms))
+            await connection.execute(used.values(last_used_ms=now_ms, last_used_from=address))
     return Principal(PrincipalKind.TOKEN, token.operator, rights, token.name, token.starts_with)
 
 

@@ -23,7 +23,7 @@ from ringflow.accounts.fields import check_caller_id, check_one_of, check_range,
 from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_headers
 from ringflow.accounts.number_forms import NumberForm, check_as_keyed, check_number_prefix
 from ringflow.actor import Actor
-from ringflow.audit import Verb
+from ringflow.audit import MASKED, Verb
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.ledger.rates.card import assigned, trunk_subject, unassign
@@ -167,10 +167,15 @@ async def add(actor: Actor, trunk: Trunk) -> Trunk:
 
 
 async def alter(actor: Actor, name: str, **changes: Unpack[TrunkChanges]) -> Trunk:
-    """Change a trunk's fields. Raises `Refused`: unknown, declared in config.yaml, a field is wrong."""
+    """Change a trunk's fields. A header whose value is masked keeps the value that it has.
+
+    Raises `Refused`: unknown, declared in config.yaml, a field is wrong.
+    """
     await lock_directory(actor)
     old = await show(actor.connection, name)
     refuse_foreign(actor, old.source, f"trunk {name}")
+    if "headers" in changes:
+        changes["headers"] = _unmasked(changes["headers"], old.headers)
     new = _checked(replace(old, **changes), actor.country)
     # The order of headers is the order on the wire.
     if new != old or list(new.headers) != list(old.headers):
@@ -201,6 +206,11 @@ def _trunk(row: Sequence[Any]) -> Trunk:
     trunk = Trunk(*row)
     # JSON has no tuples.
     return replace(trunk, failover=tuple(trunk.failover), as_keyed=tuple(trunk.as_keyed))
+
+
+def _unmasked(headers: Mapping[str, str], old: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the headers with the values that they have where only the mask of these was given."""
+    return {name: old.get(name, value) if value == MASKED else value for name, value in headers.items()}
 
 
 def _checked(trunk: Trunk, country: str) -> Trunk:
@@ -301,6 +311,9 @@ def _check_headers(headers: Mapping[str, str]) -> None:
 
 
 def _check_header_value(name: str, value: str) -> None:
+    if value == MASKED:
+        what = f"header {plain(name)}: {MASKED} stands for a value that is not shown; write the value"
+        raise Refused("trunk.masked_header", what, ("headers", name), header=name)
     if len(value) > MAX_HEADER_VALUE or not value.isprintable():
         what = f"header {plain(name)}: write at most {MAX_HEADER_VALUE} characters, no control characters"
         raise Refused("trunk.malformed_header", what, ("headers", name), header=name)

@@ -28,22 +28,33 @@ def schema(
     scenarios: Annotated[
         bool, typer.Option("--scenarios", help="The schema of scenario files instead of flow files.")
     ] = False,
+    rights: Annotated[
+        bool,
+        typer.Option("--rights", help="Which role may call which operation of the API, in Markdown instead."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, which the schema always is.")] = False,
 ) -> None:
     """Print the JSON Schema of flow files, or of scenario files."""
-    if (as_json and (reference or forms)) or (reference and forms):
+    pages = sum((reference, forms, rights))
+    if (as_json and pages) or pages > 1:
         raise Refused(
             "option.malformed",
-            "--reference and --forms are Markdown for people: give one of them, without --json",
+            "--reference, --forms and --rights are Markdown for people: give one of them, without --json",
             option="--reference",
         )
-    if scenarios and (reference or forms):
+    if scenarios and pages:
         raise Refused(
             "option.malformed",
-            "--scenarios is a schema, --reference and --forms are Markdown: give one of them",
+            "--scenarios is a schema, --reference, --forms and --rights are Markdown: give one of them",
             option="--scenarios",
         )
-    if forms:
+    if rights:
+        # The server's libraries take a third of a second to import.
+        from ringflow.web.api.rights_page import rights_text
+        from ringflow.web.api.routes import PREFIX, RESOURCES
+
+        text = rights_text(RESOURCES, PREFIX)
+    elif forms:
         text = forms_text()
     elif reference:
         text = reference_text(slot_types())

@@ -36,6 +36,8 @@ class AuditEntryForm:
     operator: str
     acted_as: str | None
     token: str | None
+    credential: str | None
+    address: str | None
     verb: str
     subject: str
     before: Mapping[str, Any] | None
@@ -50,6 +52,8 @@ def audit_entry_form(entry: Entry, zone: tzinfo) -> AuditEntryForm:
         operator=entry.operator,
         acted_as=entry.acted_as,
         token=entry.token,
+        credential=entry.credential,
+        address=entry.address,
         verb=entry.verb,
         subject=entry.subject,
         before=facts_form(entry.before, zone),

@@ -273,6 +273,10 @@ FIELDS: dict[str, Field] = {
     "starts_with": Field(_T, "how an API token begins", "rf_ab12cd34"),
     "secret": Field(_T, "the whole API token, shown once", "rf_ab12cd34_..."),
     "token": Field(_T, "the name of the API token that acted; null: none, or not known", None),
+    "credential": Field(
+        _T, "the ID of the token or session that acted; null: a command, or not known", "rf_ab12cd34"
+    ),
+    "address": Field(_T, "from where a request came; null: a command, or not known", "192.0.2.7"),
     "acted_as": Field(
         _T,
         "`operator`, `token`, `customer`, `script`, `caller` or `system`; null in entries of old",
@@ -284,6 +288,7 @@ FIELDS: dict[str, Field] = {
     "last_used_at": Field(
         Kind.TIME, "when it was last used, a minute earlier at most", "2026-07-01T06:00:00Z"
     ),
+    "last_used_from": Field(_T, "from which address it was last used; null: not known", "192.0.2.7"),
     "revoked_at": Field(Kind.TIME, "when it was revoked; null: it is in use", None),
     "created_at": Field(Kind.TIME, "when it was made", "2026-07-01T06:00:00Z"),
     "redeemed_at": Field(Kind.TIME, "when it was redeemed", "2026-07-02T06:00:00Z"),

@@ -45,6 +45,7 @@ class TokenForm:
     created_at: Moment
     expires: str | None
     last_used_at: Moment | None
+    last_used_from: str | None
     revoked_at: Moment | None
 
 
@@ -90,6 +91,7 @@ def token_form(token: Token, zone: tzinfo) -> TokenForm:
         created_at=Moment(token.created_ms),
         expires=last_day(token.expires_ms, zone),
         last_used_at=_moment(token.last_used_ms),
+        last_used_from=token.last_used_from,
         revoked_at=_moment(token.revoked_ms),
     )
 

@@ -54,7 +54,7 @@ from ringflow.forms.system import (
     StatusForm,
     VersionForm,
 )
-from ringflow.forms.trunk import TrunkForm
+from ringflow.forms.trunk import TrunkForm, TrunkHeadersForm
 from ringflow.forms.value_list import ValueListDetailForm, ValueListEntryForm, ValueListForm
 from ringflow.forms.voucher import VoucherForm
 
@@ -106,6 +106,7 @@ SECTIONS = (
     Section("Service password that was just made", NewServicePasswordForm, "`customer password`", {}),
     Section("Speed dial", SpeedDialForm, "`speed-dial`", {"number": "441910000009", "name": "Ann"}),
     Section("Trunk", TrunkForm, "`trunk`", {"position": 100, "server": ""}),
+    Section("Headers of a trunk", TrunkHeadersForm, "`GET /api/v1/trunks/{trunk}/headers`", {}),
     Section("Flow", FlowForm, "`flow list`", {"file": "card.yaml"}),
     Section(
         "Publication of a flow", PublicationForm, "`flow publish`, `flow rollback`", {"file": "card.yaml"}

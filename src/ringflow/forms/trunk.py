@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from ringflow.accounts.trunks import Trunk
+from ringflow.audit import MASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,19 @@ class TrunkForm:
     caller_id_prefix: str
     as_keyed: tuple[str, ...]
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkHeadersForm:
+    """The headers of a trunk with their values."""
+
+    name: str
+    headers: Mapping[str, str]
+
+
+def masked_trunk_form(trunk: Trunk) -> TrunkForm:
+    """Return a trunk as it is shown to whoever may not see what may be a credential."""
+    return trunk_form(replace(trunk, headers=dict.fromkeys(trunk.headers, MASKED)))
 
 
 def trunk_form(trunk: Trunk) -> TrunkForm:

@@ -25,6 +25,9 @@ audit_log = Table(
     # What the operator is (`PrincipalKind`), and the API token that acted; NULL in rows of earlier versions.
     Column("acted_as", Text),
     Column("token", Text),
+    # The ID of the token or session, and where the request came from; NULL for commands.
+    Column("credential", Text),
+    Column("address", Text),
     CheckConstraint("operator <> ''", name="operator"),
     Index("ix_audit_log_at", "at_ms", "id"),
     Index("ix_audit_log_operator", "operator", "at_ms", "id"),

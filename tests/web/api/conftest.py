@@ -41,12 +41,22 @@ class Client:
         self._headers = dict(headers or {})
 
     async def __call__(
-        self, method: str, path: str, json: object = None, headers: dict[str, str] | None = None, **more: Any
+        self,
+        method: str,
+        path: str,
+        json: object = None,
+        headers: dict[str, str] | None = None,
+        *,
+        head_only: bool = False,
+        **more: Any,
     ) -> Answered:
+        """Ask. `head_only`: do not read the answer's body, which may have no end."""
         own = {"Authorization": f"Bearer {self.token}"} if self.token is not None else {}
         async with self._http.request(
             method, PREFIX + path, json=json, headers={**own, **self._headers, **(headers or {})}, **more
         ) as answer:
+            if head_only:
+                return Answered(answer.status, answer.headers, None, "")
             text = await answer.text()
             parsed = await answer.json(content_type=None) if text else None
             return Answered(answer.status, answer.headers, parsed, text)
@@ -63,7 +73,7 @@ class Api:
     def store(self) -> Store:
         return self.application.core.store
 
-    async def client(self, role: str = "owner", **plan: Any) -> Client:
+    async def client(self, role: str = "admin", **plan: Any) -> Client:
         """Make an operator of a role, with a token."""
         name = f"{role}{plan.get('name', '')}"
         async with acting(self.store, shell_operator("tests"), "US") as actor:

@@ -88,8 +88,10 @@ async def test_what_is_changed_is_in_the_audit_log_with_the_token(api: Api, owne
     log = await owner("GET", "/audit?subject=customer 43")
     (entry,) = log.json["items"]
     assert (entry["operator"], entry["token"], entry["verb"], entry["after"]["name"]) == (
-        "owner",
+        "admin",
         "test",
         "add",
         "Ann",
     )
+    assert owner.token is not None
+    assert (entry["credential"], entry["address"]) == (owner.token[: len("rf_ab12cd34")], "127.0.0.1")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import pytest
 from aiohttp import ClientSession
 
-from ringflow.rights import BUILT_IN_ROLES, Audience, Right
+from ringflow.rights import BUILT_IN_ROLES, Right
+from ringflow.web.api.rights_page import rights_text
 from ringflow.web.api.routes import PREFIX, RESOURCES
 from ringflow.web.rest.operation import Operation
 
 from .conftest import Api
 
+PAGE = Path(__file__).parents[3] / "docs" / "api-rights.md"
 OPERATIONS = {one.name: one for resource in RESOURCES for one in resource.operations}
 
 
@@ -79,17 +81,36 @@ def path_of(operation: Operation) -> str:
     return re.sub(r"\{\w+\}", "77777", operation.path)
 
 
-@pytest.mark.parametrize("role", BUILT_IN_ROLES)
-async def test_a_role_reaches_what_its_rights_say_and_nothing_else(api: Api, role: str) -> None:
-    client = await api.client(role)
-    for operation in OPERATIONS.values():
-        came = await client(operation.method, path_of(operation), {} if operation.method != "GET" else None)
-        access = operation.access
-        allowed = access is Audience.OPERATOR or access in BUILT_IN_ROLES[role] or access is None
-        assert (came.status == 403) is not allowed, (operation.name, came.text)
-        if not allowed:
-            missing = "audience" if access is Audience.CUSTOMER else "right"
-            assert came.json["fields"] == {missing: access.value if access else None}
+def test_the_page_says_which_role_may_call_which_operation() -> None:
+    expected = rights_text(RESOURCES, PREFIX)
+    assert PAGE.read_text("utf-8") == expected, (
+        "run `ringflow schema --rights --out docs/api-rights.md --overwrite`"
+    )
+
+
+def allowed_by_the_page() -> dict[tuple[str, str], dict[str, bool]]:
+    """What the page says: by method and path, whether each role may."""
+    lines = PAGE.read_text("utf-8").partition("## Operations")[2].splitlines()
+    head, _, *rows = (line for line in lines if line.startswith("|"))
+    names = [cell.strip() for cell in head.split("|")[3:-1]]
+    found = {}
+    for row in rows:
+        cells = [cell.strip() for cell in row.split("|")[1:-1]]
+        method, _, path = cells[0].strip("`").partition(" ")
+        found[method, path] = {name: cell == "yes" for name, cell in zip(names, cells[2:], strict=True)}
+    return found
+
+
+async def test_a_role_reaches_what_the_page_says_and_nothing_else(api: Api) -> None:
+    page = allowed_by_the_page()
+    assert len(page) == len(OPERATIONS)
+    for role in BUILT_IN_ROLES:
+        client = await api.client(role)
+        for operation in OPERATIONS.values():
+            body: object = {} if operation.method != "GET" else None
+            came = await client(operation.method, path_of(operation), body, head_only=True)
+            allowed = page[operation.method, PREFIX + operation.path][role]
+            assert (came.status == 403) is not allowed, (role, operation.name, came.status)
 
 
 async def test_a_token_with_fewer_rights_reaches_less(api: Api) -> None:

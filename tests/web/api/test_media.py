@@ -73,7 +73,7 @@ async def media(_sqlite_template: Path, server_config: Config, tmp_path: Path) -
     shutil.copy(_sqlite_template, tmp_path / "media.db")
     store = await Store.open(f"sqlite:///{tmp_path}/media.db")
     async with acting(store, shell_operator("tests"), "US") as actor:
-        await operators.add(actor, Operator("ann", "owner"), None)
+        await operators.add(actor, Operator("ann", "admin"), None)
         _, token = await tokens.add(actor, TokenPlan("ann", name="test"))
     feeds = OpenFeeds(most=2, heartbeat_s=0.05, check_s=0.02)
     services = Services(store, server_config, system_now_ms, {}, lambda: None, feeds)

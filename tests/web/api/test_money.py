@@ -24,7 +24,7 @@ async def movements(api: Api) -> int:
 async def test_a_payment_raises_the_credit_and_is_in_the_books(owner: Client) -> None:
     assert (await owner("GET", "/accounts/42")).json["balance"] == "0.00"
     paid = await owner("POST", "/movements:pay", PAYMENT)
-    assert (paid.status, paid.json["amount"], paid.json["operator"]) == (201, "5.00", "owner")
+    assert (paid.status, paid.json["amount"], paid.json["operator"]) == (201, "5.00", "admin")
     await owner(
         "POST", "/movements:pay", {**PAYMENT, "kind": "adjustment", "amount": "-1.50", "reason": "err"}
     )

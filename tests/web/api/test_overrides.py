@@ -24,20 +24,20 @@ async def test_an_office_is_closed_until_further_notice_and_open_again(
     (tmp_path / "office.yaml").write_text(OFFICE)
     config = server_config.model_copy(update={"flows": tmp_path, "dids": ()})
     async with served(config) as api:
-        support = await api.client("support")
-        closed = await support("PUT", "/overrides/office", {"exit": "closed", "until": "further_notice"})
+        operator = await api.client("operator")
+        closed = await operator("PUT", "/overrides/office", {"exit": "closed", "until": "further_notice"})
         assert (closed.status, closed.json["chosen_exit"], closed.json["until_at"]) == (200, "closed", None)
-        (listed,) = (await support("GET", "/overrides")).json["items"]
+        (listed,) = (await operator("GET", "/overrides")).json["items"]
         assert listed == closed.json
-        wrong = await support("PUT", "/overrides/office", {"exit": "lunch"})
+        wrong = await operator("PUT", "/overrides/office", {"exit": "lunch"})
         assert (wrong.status, wrong.json["code"], wrong.json["errors"][0]["pointer"]) == (
             422,
             "override.unknown_exit",
             "/exit",
         )
-        unknown = await support("PUT", "/overrides/ofice", {"exit": "closed"})
+        unknown = await operator("PUT", "/overrides/ofice", {"exit": "closed"})
         assert (unknown.status, unknown.json["code"]) == (404, "override.unknown")
         viewer = await api.client("viewer")
         assert (await viewer("DELETE", "/overrides/office")).status == 403
-        assert (await support("DELETE", "/overrides/office")).status == 204
-        assert (await support("GET", "/overrides")).json["items"] == []
+        assert (await operator("DELETE", "/overrides/office")).status == 204
+        assert (await operator("GET", "/overrides")).json["items"] == []

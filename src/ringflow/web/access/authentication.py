@@ -20,7 +20,7 @@ from ringflow.actor import Principal
 from ringflow.web.access.rate_limit import RateLimit
 from ringflow.web.rest.operation import Operation
 from ringflow.web.rest.refusals import REALM, RequestRefused
-from ringflow.web.rest.sender import Sender
+from ringflow.web.rest.sender import Sender, sender_of
 from ringflow.web.rest.services import Services
 
 PUBLIC_PER_S = 0.5
@@ -42,7 +42,7 @@ async def _operators_token(services: Services, request: web.Request) -> Principa
     text = bearer_token(request)
     if text is None or not tokens.is_well_formed(text):
         return None
-    return await tokens.recognise(services.store, text, services.now_ms())
+    return await tokens.recognise(services.store, text, services.now_ms(), sender_of(request).address or None)
 
 
 RECOGNISERS: tuple[Recogniser, ...] = (_operators_token,)
@@ -70,7 +70,7 @@ class Authentication:
         if operation.access is None:
             refuse_too_many(self._public.take((operation.name, sender.address)))
             return None
-        principal = replace(await self._recognised(request), address=sender.address)
+        principal = replace(await self._recognised(request), address=sender.address or None)
         principal.require(operation.access)
         return principal
 

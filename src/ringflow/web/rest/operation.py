@@ -218,3 +218,5 @@ def _refuse_unknown(operation: Operation) -> None:
         raise TypeError(f"{operation.name}: a `RawBody` needs `upload`, and nothing else does")
     if (operation.returns in (Content, EventFeed)) is not bool(operation.media):
         raise TypeError(f"{operation.name}: `Content` needs `media`, and nothing else does")
+    if operation.access is None and (operation.takes(Actor) or operation.takes(Principal)):
+        raise TypeError(f"{operation.name}: anyone may call it, so nobody is known who acts")
