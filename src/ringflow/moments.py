@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import time as time_of_day
 from typing import ClassVar
 
@@ -71,6 +71,14 @@ class UtcSecond(Second):
 def second(time_ms: int | None) -> Second | None:
     """Return a moment that is printed in whole seconds."""
     return None if time_ms is None else Second(time_ms)
+
+
+def last_day_end_ms(day: date, zone: tzinfo) -> int:
+    """Return the first moment after a day in the zone, in ms since 1970, which `last_day` shows as the day.
+
+    Raises `OverflowError` for the last day that there is.
+    """
+    return ms_in(datetime.combine(day + timedelta(days=1), time_of_day()), zone)
 
 
 def last_day(expires_ms: int | None, zone: tzinfo) -> str | None:

@@ -35,6 +35,9 @@ from ringflow.store.tables import trunks
 LONGEST_SILENT_S = 32
 """By then SIP itself has given up (Timer B of RFC 3261, 17.1.1.2)."""
 
+POSITION_STEP = 10
+"""Between the positions of trunks that are put in order, so that others fit in between."""
+
 Rated = Literal["local", "upstream"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
@@ -125,7 +128,7 @@ async def show(connection: AsyncConnection, name: str) -> Trunk:
     """The trunk of this name. Raises `Refused` when there is none."""
     trunk = await find(connection, name)
     if trunk is None:
-        raise Unknown("trunk.unknown", f"trunk {plain(name)} does not exist", trunk=name)
+        raise _unknown(name)
     return trunk
 
 
@@ -186,6 +189,28 @@ async def alter(actor: Actor, name: str, **changes: Unpack[TrunkChanges]) -> Tru
     return new
 
 
+async def reorder(actor: Actor, names: Sequence[str]) -> Sequence[Trunk]:
+    """Have all trunks tried in this order; return them in it. They get the positions 10, 20, 30 and so on.
+
+    Raises `Refused` unless each of them is named once, and for one of config.yaml that would get another
+    position.
+    """
+    await lock_directory(actor)
+    known = [trunk.name for trunk in await every(actor.connection)]
+    for at, name in enumerate(names):
+        if name not in known:
+            raise _unknown(name, ("trunks", str(at)))
+        if name in names[:at]:
+            what = f"trunk {name} is named twice"
+            raise Refused("trunk.order_repeats", what, ("trunks", str(at)), trunk=name)
+    left_out = [name for name in known if name not in names]
+    if left_out:
+        what = f"the order leaves out {', '.join(left_out)}: name every trunk once"
+        raise Conflict("trunk.order_incomplete", what, ("trunks",), trunks=left_out)
+    steps = range(POSITION_STEP, POSITION_STEP * (len(names) + 1), POSITION_STEP)
+    return [await alter(actor, name, position=step) for name, step in zip(names, steps, strict=True)]
+
+
 async def delete(actor: Actor, name: str) -> Trunk:
     """Delete a trunk; gives what it was. Raises `Refused`: unknown, declared in config.yaml.
 
@@ -200,6 +225,10 @@ async def delete(actor: Actor, name: str) -> Trunk:
         await unassign(actor, subject)
     await note_change(actor, Verb.DELETE, f"trunk {name}", trunk, None)
     return trunk
+
+
+def _unknown(name: str, at: tuple[str, ...] = ()) -> Unknown:
+    return Unknown("trunk.unknown", f"trunk {plain(name)} does not exist", at, trunk=name)
 
 
 def _trunk(row: Sequence[Any]) -> Trunk:

@@ -149,7 +149,7 @@ async def alter(
 
     Raises `Refused` as `add` does, and for a URL of a calendar that is kept by hand.
     """
-    old = await _locked(actor, name)
+    old = await show_locked(actor, name)
     new = replace(old, notes=old.notes if notes is None else check_text(notes, "notes"))
     if url is not None:
         allowed.check(url)
@@ -172,7 +172,7 @@ async def alter(
 
 async def delete(actor: Actor, name: str) -> Calendar:
     """Delete a calendar with its entries; returns what it was. Raises `Unknown`."""
-    old = await _locked(actor, name)
+    old = await show_locked(actor, name)
     entries = calendar_entries.delete().where(calendar_entries.c.calendar == name)
     await actor.connection.execute(entries)
     await actor.connection.execute(calendars.delete().where(calendars.c.name == name))
@@ -188,7 +188,7 @@ async def import_source(actor: Actor, name: str, raw: bytes, file: str) -> Calen
     """
     form = form_of(file)
     found = await read_source(raw, form, PurePath(file).name, actor.now_ms)
-    old = await _locked(actor, name)
+    old = await show_locked(actor, name)
     _refuse_fetched(old)
     await replace_entries(actor.connection, name, found)
     await _update(
@@ -202,7 +202,7 @@ async def import_source(actor: Actor, name: str, raw: bytes, file: str) -> Calen
 
 async def note_refresh(actor: Actor, name: str) -> None:
     """Note in the audit log that an operator has a calendar fetched. Raises `Refused`: unknown, no URL."""
-    found = await _locked(actor, name)
+    found = await show_locked(actor, name)
     if found.url is None:
         raise Conflict("calendar.no_url", f"calendar {name} is kept by hand and has no URL", calendar=name)
     facts = {"fetched_ms": found.fetched_ms}
@@ -211,7 +211,7 @@ async def note_refresh(actor: Actor, name: str) -> None:
 
 async def add_days(actor: Actor, name: str, first: date, last: date, title: str) -> KeptEntry:
     """Add days by hand. Raises `Refused`: unknown, kept fresh from a URL, full, or the days the wrong way."""
-    old = await _locked(actor, name)
+    old = await show_locked(actor, name)
     _refuse_fetched(old)
     check_text(title, "title")
     if last < first:
@@ -248,7 +248,7 @@ async def add_days(actor: Actor, name: str, first: date, last: date, title: str)
 
 async def delete_entry(actor: Actor, name: str, identifier: int) -> KeptEntry:
     """Delete an entry that was added by hand; returns what it was. Raises `Refused` for others."""
-    old = await _locked(actor, name)
+    old = await show_locked(actor, name)
     _refuse_fetched(old)
     ours = (calendar_entries.c.calendar == name) & (calendar_entries.c.id == identifier)
     row = (await actor.connection.execute(select(*_ENTRY_COLUMNS).where(ours))).one_or_none()
@@ -297,7 +297,7 @@ def trouble(calendar: Calendar, now_ms: int, stale_ms: int) -> str:
     return f"its last good copy is {old} old{f': {why}' if why else ''}"
 
 
-async def _locked(actor: Actor, name: str) -> Calendar:
+async def show_locked(actor: Actor, name: str) -> Calendar:
     """Return a calendar that nobody else changes until this transaction ends. Raises `Unknown`."""
     await actor.connection.execute(select(calendars.c.name).where(calendars.c.name == name).with_for_update())
     return await show(actor.connection, name)

@@ -13,7 +13,8 @@ from ringflow.accounts.fields import check_text
 from ringflow.actor import Actor
 from ringflow.calendars import calendar
 from ringflow.calendars.calendar import CALENDARS, ENTRIES, Calendar
-from ringflow.calendars.configured import allowed_hosts, calendar_upkeep
+from ringflow.calendars.calendar_refresh import refresh_calendar
+from ringflow.calendars.configured import allowed_hosts
 from ringflow.calendars.icalendar_reader import MAX_BYTES
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
@@ -177,11 +178,8 @@ def refresh_command(operator: Operator, name: Name, as_json: Json = False) -> No
     """Fetch a calendar from its URL now."""
 
     async def fetch(store: Store, config: Config) -> CalendarForm:
-        async with opener(store, config, operator)() as actor:
-            await calendar.note_refresh(actor, name)
-        await calendar_upkeep(store, config, system_now_ms).refresh(name)
-        async with store.reading() as connection:
-            return _form(await calendar.show(connection, name), config)
+        begin = opener(store, config, operator)
+        return _form(await refresh_calendar(store, config, begin, name, system_now_ms), config)
 
     print_one(with_store(fetch), as_json)
 

@@ -19,16 +19,15 @@ from ringflow.cli.output import Json, print_json, print_many, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.project import opener, with_actor, with_reading, with_store
 from ringflow.cli.statement_rows import CSV_COLUMNS, csv_lines, statement_foot, statement_head
-from ringflow.cli.values import currency_of
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.forms.account import HoldForm, MovementForm, account_form, hold_form, movement_form
 from ringflow.forms.json_value import json_object
 from ringflow.forms.statement import StatementEntryForm, statement_entry_form, statement_form
-from ringflow.ledger.account import Account, read_account
+from ringflow.ledger.account import Account, account_of
 from ringflow.ledger.check import Finding, books_until_ms, check_books
-from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
 from ringflow.ledger.hold import HOLDS, HoldFilter, hold_page
+from ringflow.ledger.limit_order import LimitOrder, set_limits
 from ringflow.ledger.movement import MOVEMENTS, Kind, MovementFilter, Posted, movement_page
 from ringflow.ledger.payment_orders import (
     Order,
@@ -37,12 +36,10 @@ from ringflow.ledger.payment_orders import (
     TransferOrder,
     carry_out,
     movement_key,
-    read_amount,
 )
 from ringflow.ledger.payments import Purpose
-from ringflow.ledger.statement import AccountStatement, read_statement
+from ringflow.ledger.statement import AccountStatement, check_explained, statement_of
 from ringflow.moments import Moment, system_now_ms
-from ringflow.money import Money
 from ringflow.store import Store
 from ringflow.store.pages import PageRequest
 
@@ -97,10 +94,7 @@ def show_command(customer: Customer, movements: Movements = 0, as_json: Json = F
     """Show a customer's credit, and its newest movements."""
 
     async def show(connection: AsyncConnection, config: Config) -> tuple[Account, Sequence[Posted]]:
-        account = await read_account(connection, customer, system_now_ms())
-        if account is None:
-            currency = await currency_of(connection, customer)
-            account = Account(customer, currency, 0, 0, 0, None, 0, 0)
+        account = await account_of(connection, customer, system_now_ms())
         if not movements:
             return account, []
         of_customer = MovementFilter(customer_id=customer)
@@ -132,8 +126,7 @@ def statement_command(
     since_ms, until_ms = period_ms(since, until)
 
     async def read(connection: AsyncConnection, config: Config) -> AccountStatement:
-        found = await read_statement(connection, customer, since_ms, until_ms)
-        return found or AccountStatement(customer, await currency_of(connection, customer), 0, (), 0)
+        return await statement_of(connection, customer, since_ms, until_ms)
 
     statement = with_reading(read)
     if csv is not None:
@@ -145,13 +138,7 @@ def statement_command(
         entries = [statement_entry_form(one, statement.currency) for one in statement.entries]
         print_many(entries, StatementEntryForm, False)
         typer.echo(statement_foot(statement))
-    if statement.unexplained_micros:
-        more = Money(statement.unexplained_micros, statement.currency)
-        raise Refused(
-            "ledger.books_wrong",
-            f"the account's balance is {more} off the sum of its movements, so the books are wrong: "
-            "`ringflow ledger check` says where",
-        )
+    check_explained(statement)
 
 
 @app.command("pay-in", context_settings=_SIGNED)
@@ -243,13 +230,9 @@ def limit_command(
     """
 
     async def limit(actor: Actor, config: Config) -> Account:
-        if debit is not None:
-            micros = await read_amount(actor, customer, debit, signed=True)
-            await set_debit_limit(actor, customer, micros)
-        if daily is not None:
-            most = None if daily == EMPTY else await read_amount(actor, customer, daily)
-            await set_daily_limit(actor, customer, most)
-        account = await read_account(actor.connection, customer, actor.now_ms)
+        no_daily = daily == EMPTY
+        order = LimitOrder(debit, None if no_daily else daily, no_daily)
+        account = await set_limits(actor, customer, order)
         if account is None:
             raise Refused(
                 "option.missing",

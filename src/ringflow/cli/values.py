@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Annotated, TypeVar
 
 import typer
@@ -12,7 +12,7 @@ from ringflow.accounts import customers
 from ringflow.cli.empty_options import EMPTY
 from ringflow.cli.moments import operator_zone
 from ringflow.errors import Refused
-from ringflow.moments import ms_in
+from ringflow.moments import last_day_end_ms
 from ringflow.plain_text import plain
 
 Result = TypeVar("Result")
@@ -21,8 +21,6 @@ Expires = Annotated[
     str | None,
     typer.Option("--expires", metavar="YYYY-MM-DD|none", help="The last day on which it is good."),
 ]
-
-DAY = timedelta(days=1)
 
 
 async def currency_of(connection: AsyncConnection, customer_id: int) -> str:
@@ -38,7 +36,7 @@ def end_of_day_ms(text: str | None) -> int | None:
     if text is None or text == EMPTY:
         return None
     try:
-        return ms_in(datetime.combine(date.fromisoformat(text) + DAY, time()), operator_zone())
+        return last_day_end_ms(date.fromisoformat(text), operator_zone())
     except (ValueError, OverflowError) as error:
         raise Refused(
             "option.malformed",

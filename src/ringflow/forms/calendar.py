@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ringflow.calendars.calendar import Calendar, KeptEntry, trouble
 from ringflow.calendars.overrides import Override
@@ -12,6 +13,9 @@ from ringflow.moments import Moment
 @dataclass(frozen=True, slots=True)
 class CalendarForm:
     """A calendar that operators keep. `url` null: by hand."""
+
+    VOLATILE: ClassVar = frozenset({"entry_count", "fresh_at", "tried_at", "trouble", "fetch_problem"})
+    """What servers change as they fetch it, and nobody edits."""
 
     name: str
     url: str | None

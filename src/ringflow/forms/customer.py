@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 from ringflow.accounts.customer_overview import CustomerOverview
 from ringflow.accounts.customers import Customer
@@ -27,6 +28,9 @@ class CustomerForm:
 @dataclass(frozen=True, slots=True)
 class CustomerDetailForm:
     """A customer by itself. Of `clis`, `dids` and `cards` the first are listed, and all are counted."""
+
+    VOLATILE: ClassVar = frozenset({"balance", "held", "available"})
+    """What calls change, and nobody edits."""
 
     id: int
     name: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import ClassVar
 
 from ringflow.accounts.value_lists.entries import Entry
 from ringflow.accounts.value_lists.value_list import ValueList
@@ -23,6 +24,7 @@ class ValueListForm:
 class ValueListDetailForm:
     """A list of numbers or texts, with how many entries it has."""
 
+    VOLATILE: ClassVar = frozenset({"entry_count"})
     name: str
     kind: str
     notes: str

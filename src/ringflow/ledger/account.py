@@ -111,10 +111,7 @@ async def open_account(connection: AsyncConnection | DirectConnection, customer_
 
     Raises `Refused` when there is no such customer, `AmountError` when its currency is none of ISO 4217.
     """
-    found = await _CURRENCY.run(connection, customer_id=customer_id)
-    if not found:
-        raise Unknown("customer.unknown", f"there is no customer {customer_id}", customer=customer_id)
-    currency = check_currency(found[0][0])
+    currency = check_currency(await currency_of(connection, customer_id))
     rows: list[dict[str, object]] = [{"id": customer_id, "customer_id": customer_id, "currency": currency}]
     rows += [{"id": house_id(house, currency), "house": house.value, "currency": currency} for house in House]
     await _OPEN.run(connection, rows, now_ms=now_ms)
@@ -130,6 +127,22 @@ async def close_account(connection: AsyncConnection, customer_id: int) -> None:
             f"customer {customer_id} has movements of money; set its status to inactive instead",
             customer=customer_id,
         )
+
+
+async def account_of(connection: AsyncConnection, customer_id: int, now_ms: int) -> Account:
+    """Return the customer's account; one that was not opened yet as it would be. Raises `Unknown`."""
+    account = await read_account(connection, customer_id, now_ms)
+    if account is not None:
+        return account
+    return Account(customer_id, await currency_of(connection, customer_id), 0, 0, 0, None, 0, 0)
+
+
+async def currency_of(connection: AsyncConnection | DirectConnection, customer_id: int) -> str:
+    """Return a customer's currency. Raises `Unknown`."""
+    found = await _CURRENCY.run(connection, customer_id=customer_id)
+    if not found:
+        raise Unknown("customer.unknown", f"there is no customer {customer_id}", customer=customer_id)
+    return str(found[0][0])
 
 
 async def read_account(connection: AsyncConnection, customer_id: int, now_ms: int) -> Account | None:

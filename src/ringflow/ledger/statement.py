@@ -14,8 +14,11 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.errors import Refused
+from ringflow.ledger.account import currency_of
 from ringflow.ledger.movement import Kind
 from ringflow.ledger.sums import in_two_parts, put_together
+from ringflow.money import Money
 from ringflow.store.statement import Statement
 
 ALWAYS_MS = 2**53
@@ -114,6 +117,25 @@ async def read_statement(
         closing_micros=closing,
         unexplained_micros=first.balance_micros - closing - later,
     )
+
+
+async def statement_of(
+    connection: AsyncConnection, customer_id: int, since_ms: int | None, until_ms: int | None
+) -> AccountStatement:
+    """Read the same; of a customer without an account it has no movement. Raises `Unknown`."""
+    found = await read_statement(connection, customer_id, since_ms, until_ms)
+    return found or AccountStatement(customer_id, await currency_of(connection, customer_id), 0, (), 0)
+
+
+def check_explained(statement: AccountStatement) -> None:
+    """Raise `Refused` where the balance is not the sum of the movements."""
+    if statement.unexplained_micros:
+        more = Money(statement.unexplained_micros, statement.currency)
+        raise Refused(
+            "ledger.books_wrong",
+            f"the account's balance is {more} off the sum of its movements, so the books are wrong: "
+            "`ringflow ledger check` says where",
+        )
 
 
 def _entries(rows: Sequence[Row[Any]], opening_micros: int) -> tuple[Entry, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 
@@ -21,13 +21,12 @@ from ringflow.accounts.value_lists.value_list import ENTRIES_AT_ONCE, ValueList,
 from ringflow.actor import Actor, Opener
 from ringflow.audit import Verb, note
 from ringflow.errors import DocumentError, Problem, Refused
-from ringflow.moments import ms_in
+from ringflow.moments import last_day_end_ms, ms_in
 from ringflow.plain_text import plain
 from ringflow.sheet_file import Sheet, SheetRow, head_of, read_candidates
 
 MAX_PROBLEMS = 1000
 """A file with more wrong lines is most likely another file; the first of them are named."""
-_DAY = timedelta(days=1)
 _NAMES: Mapping[str, str] = {
     **dict.fromkeys(
         ("entry", "value", "number", "cli", "phone", "telephone", "msisdn", "text", "code"), "entry"
@@ -201,7 +200,7 @@ def _end_of_day_ms(text: str, zone: tzinfo) -> int | None:
     try:
         if len(text) > len("2027-12-31"):
             return ms_in(datetime.fromisoformat(text), zone)
-        return ms_in(datetime.combine(date.fromisoformat(text) + _DAY, time()), zone)
+        return last_day_end_ms(date.fromisoformat(text), zone)
     except (ValueError, OverflowError):
         what = f"expires `{plain(text)}`: write the last day, such as 2027-12-31"
         raise Refused("field.malformed_day", what, ("expires",), field="expires") from None

@@ -14,7 +14,7 @@ from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.reading import Input, Patch, unchanged
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("clis", "/clis", "The calling numbers that identify customers.")
@@ -41,11 +41,11 @@ class NewCli(Input):
     notes: str = ""
 
 
-class CliPatch(Input):
+class CliPatch(Patch):
     """What is to be changed of a CLI: the fields that are there."""
 
-    customer: int | None = None
-    notes: str | None = None
+    customer: int = unchanged()
+    notes: str = unchanged()
 
 
 @RESOURCE.get(Right.CUSTOMERS_READ, listing=CLIS)
@@ -76,11 +76,10 @@ async def alter_cli(actor: Actor, cli: str, match: IfMatch, body: CliPatch) -> C
     """Change the fields that the body has; the others stay."""
     await lock_directory(actor)
     match.require(cli_form(await clis.show(actor.connection, cli, actor.country)))
-    changes: CliChanges = {}
-    if body.customer is not None:
-        changes["customer_id"] = body.customer
-    if body.notes is not None:
-        changes["notes"] = body.notes
+    fields = body.changes()
+    if "customer" in fields:
+        fields["customer_id"] = fields.pop("customer")
+    changes: CliChanges = fields  # type: ignore[assignment]
     return cli_form(await clis.alter(actor, cli, **changes))
 
 

@@ -22,7 +22,7 @@ from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.reading import Input, Patch, unchanged
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("customers", "/customers", "The accounts that pay.")
@@ -52,14 +52,14 @@ class NewCustomer(Input):
     language: str | None = None
 
 
-class CustomerPatch(Input):
+class CustomerPatch(Patch):
     """What is to be changed of a customer: the fields that are there."""
 
-    name: str | None = None
-    status: CustomerStatus | None = None
-    channels: int | None = None
-    caller_id: str | None = None
-    language: str | None = None
+    name: str = unchanged()
+    status: CustomerStatus = unchanged()
+    channels: int | None = unchanged()
+    caller_id: str | None = unchanged()
+    language: str | None = unchanged()
 
 
 @RESOURCE.get(Right.CUSTOMERS_READ, listing=CUSTOMERS)
@@ -96,7 +96,7 @@ async def alter_customer(
     """Change the fields that the body has; the others stay."""
     await lock_directory(actor)
     match.require(await _detail(actor.connection, services, customer))
-    changes: CustomerChanges = body.model_dump(exclude_unset=True)  # type: ignore[assignment]
+    changes: CustomerChanges = body.changes()  # type: ignore[assignment]
     await customers.alter(actor, customer, **changes)
     return await _detail(actor.connection, services, customer)
 

@@ -13,7 +13,7 @@ from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.reading import Input, Patch, unchanged
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("dids", "/dids", "The numbers that callers dial.")
@@ -44,17 +44,17 @@ class NewDid(Input):
     variable: str | None = None
 
 
-class DidPatch(Input):
+class DidPatch(Patch):
     """What is to be changed of a DID: the fields that are there."""
 
-    app: str | None = None
-    identify: Identify | None = None
-    customer: int | None = None
-    enabled: bool | None = None
-    channels: int | None = None
-    reject_code: int | None = None
-    withheld: Withheld | None = None
-    variable: str | None = None
+    app: str = unchanged()
+    identify: Identify = unchanged()
+    customer: int | None = unchanged()
+    enabled: bool = unchanged()
+    channels: int | None = unchanged()
+    reject_code: int = unchanged()
+    withheld: Withheld = unchanged()
+    variable: str | None = unchanged()
 
 
 @RESOURCE.get(Right.DIDS_READ, listing=DIDS)
@@ -82,7 +82,7 @@ async def alter_did(actor: Actor, number: str, match: IfMatch, body: DidPatch) -
     """Change the fields that the body has; the others stay."""
     await lock_directory(actor)
     match.require(did_form(await dids.show(actor.connection, number, actor.country)))
-    fields = body.model_dump(exclude_unset=True)
+    fields = body.changes()
     if "customer" in fields:
         fields["customer_id"] = fields.pop("customer")
     changes: DidChanges = fields  # type: ignore[assignment]

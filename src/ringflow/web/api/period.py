@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+LastDay: TypeAlias = Annotated[date, Field(ge=date(1970, 1, 1), le=date(9998, 12, 31))]
+"""The last day on which something is good."""
 
 
 def milliseconds(moment: datetime | None) -> int | None:

@@ -13,8 +13,10 @@ from ringflow.web.access.authentication import Authentication
 from ringflow.web.api import (
     access,
     audit_log,
+    calendars,
     calls,
     cards,
+    cli_codes,
     clis,
     customers,
     dids,
@@ -22,8 +24,11 @@ from ringflow.web.api import (
     money,
     overrides,
     rates,
+    service_passwords,
+    speed_dials,
     system,
     trunks,
+    value_lists,
 )
 from ringflow.web.rest.answering import SECURITY_HEADERS, Gate, PageInput, answer_to, refused
 from ringflow.web.rest.openapi import describe
@@ -35,7 +40,10 @@ PREFIX = "/api/v1"
 
 RESOURCES: tuple[Resource, ...] = (
     customers.RESOURCE,
+    service_passwords.RESOURCE,
+    speed_dials.RESOURCE,
     clis.RESOURCE,
+    cli_codes.RESOURCE,
     dids.RESOURCE,
     trunks.RESOURCE,
     cards.CARDS_MADE,
@@ -47,7 +55,9 @@ RESOURCES: tuple[Resource, ...] = (
     money.MOVED,
     calls.RESOURCE,
     live_calls.RESOURCE,
+    calendars.RESOURCE,
     overrides.RESOURCE,
+    value_lists.RESOURCE,
     audit_log.RESOURCE,
     access.OPERATORS_KNOWN,
     access.ROLES_KNOWN,

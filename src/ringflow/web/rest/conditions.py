@@ -13,11 +13,29 @@ from ringflow.web.rest.refusals import RequestRefused
 
 
 def entity_tag(form: object) -> str:
-    """Return the entity tag of a thing as it is shown: the same for as long as it is shown the same."""
+    """Return the entity tag of a thing as it is shown: the same for as long as it is shown the same.
+
+    Of a form that names `VOLATILE` fields the tag has two parts. The first is the same for as long as nobody
+    edits the thing: a change is conditional on that one alone, or nobody could edit a customer who calls.
+    """
     if isinstance(form, Content):
         return form.entity_tag
-    text = json.dumps(json_value(form), sort_keys=True, separators=(",", ":"))
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    shown = json_value(form)
+    volatile: frozenset[str] = getattr(type(form), "VOLATILE", frozenset())
+    if not volatile or not isinstance(shown, dict):
+        return f'"{_digest(shown)}"'
+    edited = {name: value for name, value in shown.items() if name not in volatile}
+    return f'"{_digest(edited)}.{_digest(shown)}"'
+
+
+def _digest(shown: object) -> str:
+    text = json.dumps(shown, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _edited(tag: str) -> str:
+    """Return the part of a tag that edits change."""
+    return tag.strip('"').partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +57,14 @@ class IfMatch:
 
     def require(self, form: object) -> None:
         """Raise `RequestRefused` where the thing is not as the sender saw it. Call it within the change."""
-        if "*" not in self.tags and entity_tag(form) not in self.tags:
+        tag = entity_tag(form)
+        if "*" not in self.tags and _edited(tag) not in map(_edited, self.tags):
             raise RequestRefused(
                 HTTPStatus.PRECONDITION_FAILED,
                 "request.outdated",
                 "it was changed meanwhile: read it again, and repeat the change where it is still wanted",
                 (),
-                {"ETag": entity_tag(form)},
+                {"ETag": tag},
             )
 
 

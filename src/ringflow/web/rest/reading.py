@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from ringflow.errors import Refused, RefusedTogether
@@ -29,6 +29,22 @@ class Input(BaseModel):
     """What a request's body or its parameters may say: nothing else is taken."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Patch(Input):
+    """What is to be changed of a thing. Each field has `unchanged()` as its default."""
+
+    def changes(self) -> dict[str, Any]:
+        """Return the fields that the request names, with null where it says null."""
+        return self.model_dump(exclude_unset=True)
+
+
+def unchanged() -> Any:
+    """Return the default of a patch's field: what the request does not name stays as it is.
+
+    Not None: a field whose type has no None takes no null either.
+    """
+    return Field(default_factory=lambda: None)
 
 
 async def read_body(request: web.Request, model: type[Model]) -> Model:
