@@ -35,6 +35,12 @@ _KINDS = {
 }
 """For each of pydantic's complaints about a value's kind, the kind that was wanted."""
 
+
+def _limit(value: object) -> str:
+    """Return a limit as it is written: a number, or a day."""
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
 _NUMBERS = frozenset({"a whole number", "a number"})
 _WITH_UNIT = re.compile(r"([0-9]+(?:\.[0-9]+)?) *(ms|s|sec|seconds|m|min|h|d)", re.ASCII)
 _LETTERS_FOR_DIGITS = str.maketrans("OoIl", "0011")
@@ -48,10 +54,10 @@ _KIND_MENDS = {
 }
 
 _LIMITS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "greater_than": lambda limit: f"must be more than {limit['gt']:g}",
-    "greater_than_equal": lambda limit: f"must be at least {limit['ge']:g}",
-    "less_than": lambda limit: f"must be less than {limit['lt']:g}",
-    "less_than_equal": lambda limit: f"must be at most {limit['le']:g}",
+    "greater_than": lambda limit: f"must be more than {_limit(limit['gt'])}",
+    "greater_than_equal": lambda limit: f"must be at least {_limit(limit['ge'])}",
+    "less_than": lambda limit: f"must be less than {_limit(limit['lt'])}",
+    "less_than_equal": lambda limit: f"must be at most {_limit(limit['le'])}",
     "string_too_short": lambda limit: _at_least(limit["min_length"], "character"),
     "string_too_long": lambda limit: f"must have at most {limit['max_length']} characters",
     "too_short": lambda limit: _at_least(limit["min_length"], "entry"),

@@ -35,7 +35,7 @@ def till(ringflow: Run) -> Run:
         (("pay-in", "7", "9" * 40), "the amount is larger than 1000000000.00 USD"),
         (("pay-in", "7", "5.00 EUR"), "`5.00 EUR` is in EUR, and USD is wanted"),
         (("pay-in", "7", "1e3"), "`1e3` is not an amount"),
-        (("pay-in", "9", "5"), "there is no customer 9"),
+        (("pay-in", "9", "5"), "customer 9 does not exist"),
         (("pay-out", "7", "-5"), "`-5` is below zero"),
         (("pay-out", "7", "5.01"), "customer 7 has 5.00 USD available, and 5.01 USD is wanted"),
         (("adjust", "7", "-5.01"), "customer 7 has 5.00 USD available, and 5.01 USD is wanted"),

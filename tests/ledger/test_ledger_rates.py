@@ -155,7 +155,7 @@ async def test_what_has_no_rate_says_so(bank: Bank, tmp_path: Path) -> None:
         await bank.ledger.quote("33123", 1)
     with pytest.raises(NoRate, match="no default one for EUR"):
         await bank.ledger.quote("1800", 2)
-    with pytest.raises(Refused, match="there is no customer 3"):
+    with pytest.raises(Refused, match="customer 3 does not exist"):
         await bank.ledger.quote("1800", 3)
     with pytest.raises(Refused, match="a number to be rated is"):
         await bank.ledger.quote("1800&", 1)

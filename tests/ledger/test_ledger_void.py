@@ -41,7 +41,7 @@ async def test_no_hold_is_made_for_a_leg_that_was_voided_before(bank: Bank, unit
         with pytest.raises(LegTaken, match="leg leg has ended"):
             await bank.ledger.hold("leg", 42, micros)
     assert (await bank.account(42)).held_micros == 0
-    with pytest.raises(Refused, match="there is no customer 7"):
+    with pytest.raises(Refused, match="customer 7 does not exist"):
         await bank.ledger.void("other", 7)
 
 

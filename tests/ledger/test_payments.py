@@ -124,7 +124,7 @@ async def test_amounts_that_are_none_are_refused(bank: Bank, micros: int) -> Non
         await post(bank, lambda actor: pay_in(actor, 1, micros, bank.purpose()))
     with pytest.raises(Refused):
         await post(bank, lambda actor: pay_out(actor, 1, micros, bank.purpose()))
-    with pytest.raises(Refused, match="there is no customer 9"):
+    with pytest.raises(Refused, match="customer 9 does not exist"):
         await post(bank, lambda actor: pay_in(actor, 9, UNIT, bank.purpose()))
     with pytest.raises(Refused, match="needs a key and a reason"):
         await post(bank, lambda actor: pay_in(actor, 1, UNIT, bank.purpose(reason=" ")))

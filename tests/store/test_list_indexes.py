@@ -17,7 +17,7 @@ from ringflow.accounts.cards import batch, card
 from ringflow.accounts.value_lists import entries, entry_value, value_list
 from ringflow.accounts.vouchers import voucher
 from ringflow.calendars import calendar, overrides
-from ringflow.ledger import hold, movement, server_list
+from ringflow.ledger import account_list, hold, movement, server_list
 from ringflow.ledger.rates import card as rate_card
 from ringflow.money import Rounding
 from ringflow.recordings import recording
@@ -47,6 +47,7 @@ LARGE = (
     batch.BATCHES,
     voucher.VOUCHERS,
     rate_card.RATES,
+    account_list.ACCOUNTS,
     movement.MOVEMENTS,
     queries.CALLS,
     audit.ENTRIES,
@@ -168,6 +169,8 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
         case "rates":
             retail = rate_card.RateCard(1, "retail", "USD", 4, Rounding.UP, False, 1)
             await rate_card.rate_page(connection, retail, rate_card.RateFilter(**wanted), asked)
+        case "accounts":
+            await account_list.account_page(connection, account_list.AccountFilter(**wanted), asked, 0)
         case "movements":
             await movement.movement_page(connection, movement.MovementFilter(**wanted), asked)
         case "calls":

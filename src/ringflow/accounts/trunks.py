@@ -190,13 +190,13 @@ async def alter(actor: Actor, name: str, **changes: Unpack[TrunkChanges]) -> Tru
 
 
 async def reorder(actor: Actor, names: Sequence[str]) -> Sequence[Trunk]:
-    """Have all trunks tried in this order; return them in it. They get the positions 10, 20, 30 and so on.
+    """Have all trunks tried in this order; return them in it.
 
-    Raises `Refused` unless each of them is named once, and for one of config.yaml that would get another
-    position.
+    Those of config.yaml keep their positions, and the others get positions around them. Raises `Refused`
+    unless each trunk is named once, and where the order needs another position in config.yaml.
     """
     await lock_directory(actor)
-    known = [trunk.name for trunk in await every(actor.connection)]
+    known = {trunk.name: trunk for trunk in await every(actor.connection)}
     for at, name in enumerate(names):
         if name not in known:
             raise _unknown(name, ("trunks", str(at)))
@@ -207,8 +207,36 @@ async def reorder(actor: Actor, names: Sequence[str]) -> Sequence[Trunk]:
     if left_out:
         what = f"the order leaves out {', '.join(left_out)}: name every trunk once"
         raise Conflict("trunk.order_incomplete", what, ("trunks",), trunks=left_out)
-    steps = range(POSITION_STEP, POSITION_STEP * (len(names) + 1), POSITION_STEP)
-    return [await alter(actor, name, position=step) for name, step in zip(names, steps, strict=True)]
+    fixed = {name: one.position for name, one in known.items() if one.source != source_of(actor)}
+    for name, position in positions_of(names, fixed).items():
+        if name not in fixed:
+            await alter(actor, name, position=position)
+    return await every(actor.connection)
+
+
+def positions_of(names: Sequence[str], fixed: Mapping[str, int]) -> dict[str, int]:
+    """Return a position for each name, rising in their order, with those that are fixed among them.
+
+    Raises `Conflict` where the fixed ones leave no room.
+    """
+    found: dict[str, int] = {}
+    waiting: list[str] = []
+    below: int | None = None
+    for name in names:
+        if name not in fixed:
+            waiting.append(name)
+            continue
+        above = fixed[name]
+        first = above - POSITION_STEP * len(waiting) if below is None else below + 1
+        step = POSITION_STEP if below is None else (above - below - 1) // max(len(waiting), 1)
+        if (below is not None and above <= below) or (waiting and step < 1):
+            what = f"trunk {name} has position {above} in config.yaml; change it there for this order"
+            raise Conflict("trunk.order_declared", what, ("trunks",), trunk=name, position=above)
+        found |= {one: first + step * at for at, one in enumerate(waiting)}
+        found[name] = below = above
+        waiting = []
+    first = POSITION_STEP if below is None else below + POSITION_STEP
+    return found | {one: first + POSITION_STEP * at for at, one in enumerate(waiting)}
 
 
 async def delete(actor: Actor, name: str) -> Trunk:
@@ -284,6 +312,7 @@ def _check_names(trunk: Trunk) -> None:
         raise Refused(
             "trunk.malformed_name",
             f"trunk name `{plain(trunk.name)}`: write letters, digits, `_`, `.` and `-`",
+            ("name",),
             trunk=trunk.name,
         )
     if not _SERVER.fullmatch(trunk.server):

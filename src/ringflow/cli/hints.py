@@ -31,6 +31,7 @@ HINTS: Mapping[str, str] = {
     "did.taken": "change it with `ringflow did set`",
     "did.unknown": "`ringflow did list` shows those that do",
     "flow.unknown_revision": "`ringflow flow history {flow}` lists those that are kept",
+    "ledger.books_wrong": "`ringflow ledger check` does that",
     "movement.outcome_unknown": "do it again with --key {key}, which makes it once",
     "operator.nameless": "--operator NAME, or RINGFLOW_OPERATOR",
     "operator.unknown": "`ringflow operator list` shows those that do",

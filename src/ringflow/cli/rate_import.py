@@ -20,8 +20,7 @@ from ringflow.errors import DocumentError
 from ringflow.forms.rate import ImportedRatesForm, SheetRateForm, sheet_rate_form
 from ringflow.ledger.rates.card import RateCard, get_card
 from ringflow.ledger.rates.column_maps import get_map, save_map
-from ringflow.ledger.rates.column_names import FIELDS, IGNORE
-from ringflow.ledger.rates.sheet_columns import ColumnMap, parse_pairs
+from ringflow.ledger.rates.sheet_columns import ColumnMap, column_map
 from ringflow.ledger.rates.sheet_import import RateFile, import_rates, read_rates, without_rates_of
 from ringflow.store import Store
 from ringflow.wording import counted
@@ -79,13 +78,8 @@ def import_command(
 
     All of them, or none where one is bad. What is ambiguous is asked for; try it first with --dry-run.
     """
-    said = ColumnMap(
-        columns=parse_pairs(",".join(maps or ()), "--map", (*FIELDS, IGNORE)),
-        values={of: last[-1] for of, last in parse_pairs(",".join(values or ()), "--set", FIELDS).items()},
-        dates=dates or "",
-        decimal=decimal or "",
-        encoding=encoding or "",
-        worksheet=sheet or "",
+    said = column_map(
+        ",".join(maps or ()), ",".join(values or ()), dates or "", decimal or "", encoding or "", sheet or ""
     )
 
     async def find(store: Store, config: Config) -> tuple[RateCard, ColumnMap, str]:

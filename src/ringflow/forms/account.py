@@ -26,6 +26,16 @@ class AccountForm:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsForm:
+    """How far a customer's credit may fall, and what its calls may cost in a UTC day."""
+
+    customer: int
+    currency: str
+    debit_limit: str
+    daily_limit: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class MovementForm:
     """A movement of money from one account to another. `again`: it was in the books already."""
 
@@ -71,6 +81,12 @@ def account_form(account: Account) -> AccountForm:
         daily_limit=None if daily is None else format_amount(daily, currency),
         spent_today=format_amount(account.spent_today_micros, currency),
     )
+
+
+def limits_form(account: Account) -> LimitsForm:
+    """Return the limits of an account."""
+    shown = account_form(account)
+    return LimitsForm(shown.customer, shown.currency, shown.debit_limit, shown.daily_limit)
 
 
 def movement_form(posted: Posted) -> MovementForm:

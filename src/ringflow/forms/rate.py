@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ringflow.ledger.rates.card import Rate, RateCard
 from ringflow.ledger.rates.comparison import ComparedPrefix, Comparison
 from ringflow.ledger.rates.quote import Quote
+from ringflow.ledger.rates.sheet_columns import ColumnMap, argument
 from ringflow.ledger.terms import Terms
 from ringflow.moments import UtcSecond
 from ringflow.money import format_amount
@@ -16,6 +17,9 @@ from ringflow.money import format_amount
 @dataclass(frozen=True, slots=True)
 class RateCardForm:
     """A rate card, with how many rates it has."""
+
+    VOLATILE: ClassVar = frozenset({"rows"})
+    """What imports and changes of single rates change."""
 
     name: str
     currency: str
@@ -68,6 +72,19 @@ class ImportedRatesForm:
     rate_card: str
     added: int
     left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateMapForm:
+    """What the columns of a carrier's sheets are, kept under a name."""
+
+    name: str
+    columns: str
+    values: str
+    dates: str
+    decimal: str
+    encoding: str
+    sheet: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +221,20 @@ def loss_form(comparison: Comparison, compared: ComparedPrefix) -> LossForm:
         cost_minute=format_amount(minute.cost_micros, currency),
         price_shortest=format_amount(shortest.charge_micros, currency),
         cost_shortest=format_amount(shortest.cost_micros, currency),
+    )
+
+
+def rate_map_form(name: str, said: ColumnMap) -> RateMapForm:
+    """Return a map of columns as it is shown, and as it is given."""
+    columns = (f"{of}={argument(one)}" for of, all_of in said.columns.items() for one in all_of)
+    return RateMapForm(
+        name=name,
+        columns=",".join(columns),
+        values=",".join(f"{of}={value}" for of, value in said.values.items()),
+        dates=said.dates,
+        decimal=said.decimal,
+        encoding=said.encoding,
+        sheet=said.worksheet,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
-from ringflow.forms.account import AccountForm, HoldForm, MovementForm
+from ringflow.forms.account import AccountForm, HoldForm, LimitsForm, MovementForm
 from ringflow.forms.audit_entry import AuditEntryForm
 from ringflow.forms.calendar import CalendarEntryForm, CalendarForm, OverrideForm
 from ringflow.forms.call import CallDetailForm, CallForm, LegForm, SlotVisitForm
@@ -36,6 +36,7 @@ from ringflow.forms.rate import (
     QuoteForm,
     RateCardForm,
     RateForm,
+    RateMapForm,
     SheetRateForm,
     TrunkQuoteForm,
 )
@@ -122,6 +123,7 @@ SECTIONS = (
     Section("Batch of cards", BatchForm, "`card batches`, `card generate`", {"name": "spring"}),
     Section("Voucher", VoucherForm, "`voucher`", {"status": "used", "kind": "value", "multiplier": None}),
     Section("Account", AccountForm, "`ledger show`, `ledger limit`", {}),
+    Section("Limits of an account", LimitsForm, "`GET /api/v1/accounts/{customer}/limits`", {}),
     Section("Movement", MovementForm, "`ledger`", {"id": 7, "leg_id": None}),
     Section("Statement", StatementForm, "`ledger statement`", {}),
     Section("Movement on a statement", StatementEntryForm, "`movements` of a statement", {"leg_id": None}),
@@ -130,6 +132,7 @@ SECTIONS = (
     Section("Rate", RateForm, "`rate show`, `rate set-rate`", {"until_at": None}),
     Section("Rate of a sheet", SheetRateForm, "`rate import --dry-run`", {"until_at": None}),
     Section("Import of rates", ImportedRatesForm, "`rate import`", {}),
+    Section("Map of a sheet's columns", RateMapForm, "`rate map list`", {"name": "carrier"}),
     Section("Assignment of a rate card", AssignmentForm, "`rate assign`, `rate unassign`", {"trunk": None}),
     Section("Quote", QuoteForm, "`rate quote --customer`", {"number": "447700900123"}),
     Section("Quote of a trunk", TrunkQuoteForm, "`rate quote --trunk`", {"number": "447700900123"}),

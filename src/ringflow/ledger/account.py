@@ -141,7 +141,7 @@ async def currency_of(connection: AsyncConnection | DirectConnection, customer_i
     """Return a customer's currency. Raises `Unknown`."""
     found = await _CURRENCY.run(connection, customer_id=customer_id)
     if not found:
-        raise Unknown("customer.unknown", f"there is no customer {customer_id}", customer=customer_id)
+        raise Unknown("customer.unknown", f"customer {customer_id} does not exist", customer=customer_id)
     return str(found[0][0])
 
 

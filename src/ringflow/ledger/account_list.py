@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import ColumnElement, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.ledger.account import Account
@@ -32,7 +32,8 @@ async def account_page(
 ) -> Page[Account]:
     """Read a page of customers' accounts. One is opened with a customer's first payment, limit or call."""
     day = str(utc_day(now_ms))
-    spent, available = (literal_column(sql.replace(":day", day)) for sql in (SPENT_TODAY, SPENDABLE))
+    spent: ColumnElement[int] = literal_column(SPENT_TODAY.replace(":day", day))
+    available: ColumnElement[int] = literal_column(SPENDABLE.replace(":day", day))
     columns = (
         *(_A.c.id, _A.c.currency, _A.c.balance_micros, _A.c.held_micros),
         *(_A.c.debit_limit_micros, _A.c.daily_limit_micros),
@@ -45,5 +46,5 @@ async def account_page(
 
 
 def _account(row: Sequence[Any]) -> Account:
-    *values, status = row
-    return Account(*values, active=status == "active")
+    values: list[Any] = [*row[:-1], row[-1] == "active"]
+    return Account(*values)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringflow.actor import Actor
-from ringflow.errors import Refused
 from ringflow.ledger.account import Account, read_account
 from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
 from ringflow.ledger.payment_orders import read_amount
@@ -29,16 +28,11 @@ async def set_limits(actor: Actor, customer_id: int, order: LimitOrder) -> Accou
     Raises `Refused`.
     """
     if order.debit is not None:
-        await set_debit_limit(actor, customer_id, await _amount(actor, customer_id, order.debit, "debit_limit"))
+        debit_micros = await read_amount(actor, customer_id, order.debit, signed=True, at="debit_limit")
+        await set_debit_limit(actor, customer_id, debit_micros)
     if order.no_daily:
         await set_daily_limit(actor, customer_id, None)
     elif order.daily is not None:
-        await set_daily_limit(actor, customer_id, await _amount(actor, customer_id, order.daily, "daily_limit"))
+        daily_micros = await read_amount(actor, customer_id, order.daily, at="daily_limit")
+        await set_daily_limit(actor, customer_id, daily_micros)
     return await read_account(actor.connection, customer_id, actor.now_ms)
-
-
-async def _amount(actor: Actor, customer_id: int, text: str, field: str) -> int:
-    try:
-        return await read_amount(actor, customer_id, text, signed=field == "debit_limit")
-    except Refused as error:
-        raise error.reworded(str(error), error.at or (field,)) from None

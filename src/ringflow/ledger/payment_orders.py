@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ringflow.actor import Actor, Opener
-from ringflow.errors import Unknown
+from ringflow.errors import Refused, Unknown
 from ringflow.ledger.account import open_account
 from ringflow.ledger.hold import find_hold
 from ringflow.ledger.movement import Kind, Posted
@@ -93,8 +93,17 @@ async def _part_of_leg(actor: Actor, leg_id: str, amount: str) -> int:
 
 
 async def read_amount(
-    actor: Actor, customer_id: int, text: str, *, signed: bool = False, decimals: int | None = None
+    actor: Actor,
+    customer_id: int,
+    text: str,
+    *,
+    signed: bool = False,
+    decimals: int | None = None,
+    at: str = "amount",
 ) -> int:
-    """The amount in micro-units of the customer's currency. Raises `Refused`."""
+    """The amount in micro-units of the customer's currency. Raises `Refused`; `at`: the field that it is."""
     currency = await open_account(actor.connection, customer_id, actor.now_ms)
-    return parse_amount(text, currency, signed=signed, decimals=decimals)
+    try:
+        return parse_amount(text, currency, signed=signed, decimals=decimals)
+    except Refused as error:
+        raise error.reworded(str(error), (at,)) from None

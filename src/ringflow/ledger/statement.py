@@ -89,6 +89,16 @@ _READ = Statement(
 )
 
 
+_COUNT = Statement(
+    "SELECT COUNT(*) FROM (SELECT 1 FROM "
+    f"({_ends('created_ms >= :since_ms AND created_ms < :until_ms')}) AS m LIMIT :most) AS some",
+    account_id="bigint",
+    since_ms="bigint",
+    until_ms="bigint",
+    most="bigint",
+)
+
+
 async def read_statement(
     connection: AsyncConnection, customer_id: int, since_ms: int | None, until_ms: int | None
 ) -> AccountStatement | None:
@@ -120,11 +130,38 @@ async def read_statement(
 
 
 async def statement_of(
-    connection: AsyncConnection, customer_id: int, since_ms: int | None, until_ms: int | None
+    connection: AsyncConnection,
+    customer_id: int,
+    since_ms: int | None,
+    until_ms: int | None,
+    most: int | None = None,
 ) -> AccountStatement:
-    """Read the same; of a customer without an account it has no movement. Raises `Unknown`."""
+    """Read the same; of a customer without an account it has no movement.
+
+    Raises `Unknown`, and `Refused` where the period has more than `most` movements.
+    """
+    if most is not None:
+        await _refuse_long(connection, customer_id, since_ms, until_ms, most)
     found = await read_statement(connection, customer_id, since_ms, until_ms)
     return found or AccountStatement(customer_id, await currency_of(connection, customer_id), 0, (), 0)
+
+
+async def _refuse_long(
+    connection: AsyncConnection, customer_id: int, since_ms: int | None, until_ms: int | None, most: int
+) -> None:
+    ((count,),) = map(
+        tuple,
+        await _COUNT.run(
+            connection,
+            account_id=customer_id,
+            since_ms=-ALWAYS_MS if since_ms is None else since_ms,
+            until_ms=ALWAYS_MS if until_ms is None else until_ms,
+            most=most + 1,
+        ),
+    )
+    if count > most:
+        what = f"the period has more than {most} movements; choose a shorter one, or list the movements"
+        raise Refused("statement.too_long", what, most=most)
 
 
 def check_explained(statement: AccountStatement) -> None:
@@ -133,8 +170,8 @@ def check_explained(statement: AccountStatement) -> None:
         more = Money(statement.unexplained_micros, statement.currency)
         raise Refused(
             "ledger.books_wrong",
-            f"the account's balance is {more} off the sum of its movements, so the books are wrong: "
-            "`ringflow ledger check` says where",
+            f"the account's balance is {more} off the sum of its movements, so the books are wrong: a check "
+            "of them says where",
         )
 
 

@@ -1,12 +1,98 @@
-"""Trunks over HTTP: what may be a credential is shown to nobody but those who may see it, on record."""
+"""Trunks over HTTP, from making to deleting, their order, and who sees what may be credentials."""
 
 from __future__ import annotations
 
-from ringflow.accounts import trunks
-from ringflow.accounts.trunks import Trunk
-from ringflow.actor import acting, shell_operator
+import pytest
 
-from .conftest import Api
+from ringflow.accounts import trunks
+from ringflow.accounts.trunks import Trunk, positions_of
+from ringflow.actor import acting, shell_operator
+from ringflow.errors import Conflict
+
+from .conftest import Api, Client
+
+CARRIER = {"name": "acme", "dial": "PJSIP/{number}@acme"}
+
+
+async def test_a_trunk_is_made_changed_and_deleted(owner: Client) -> None:
+    made = await owner(
+        "POST", "/trunks", {**CARRIER, "headers": {"X-B": "1", "X-A": "2"}, "failover": ["5xx"]}
+    )
+    assert (made.status, list(made.json["headers"]), made.json["failover"]) == (201, ["X-B", "X-A"], ["5xx"])
+    read = await owner("GET", "/trunks/acme")
+    assert read.json == made.json
+    again = await owner("POST", "/trunks", CARRIER)
+    assert (again.status, again.json["code"]) == (409, "trunk.taken")
+    tag = {"If-Match": read.headers["ETag"]}
+    changed = await owner("PATCH", "/trunks/acme", {"caller_id_form": "national", "silent_s": 3}, tag)
+    assert (changed.json["caller_id_form"], changed.json["silent_s"]) == ("national", 3)
+    assert changed.json["headers"] == made.json["headers"]
+    late = await owner("DELETE", "/trunks/acme", headers=tag)
+    assert (late.status, late.json["code"]) == (412, "request.outdated")
+    gone = await owner("DELETE", "/trunks/acme", headers={"If-Match": changed.headers["ETag"]})
+    assert gone.status == 204
+    assert (await owner("GET", "/trunks/acme")).json["code"] == "trunk.unknown"
+
+
+async def test_every_wrong_field_of_a_trunk_is_named(owner: Client) -> None:
+    wrong = await owner(
+        "POST",
+        "/trunks",
+        {
+            **CARRIER,
+            "dial": "nowhere",
+            "headers": {"X Y": "1", "X-Long": "x" * 5000},
+            "silent_s": 99,
+            "failover": ["2xx"],
+            "caller_id": "me",
+        },
+    )
+    assert wrong.status == 422
+    assert {one["pointer"] for one in wrong.json["errors"]} == {
+        "/dial",
+        "/headers/X Y",
+        "/headers/X-Long",
+        "/silent_s",
+        "/failover",
+        "/caller_id",
+    }
+    kinds = await owner("POST", "/trunks", {**CARRIER, "headers": {"X-A": 1}, "rated": "maybe"})
+    assert {one["pointer"] for one in kinds.json["errors"]} == {"/headers/X-A", "/rated"}
+    assert (await owner("GET", "/trunks/acme")).status == 404
+    await owner("POST", "/trunks", CARRIER)
+    nothing = await owner("PATCH", "/trunks/acme", {"dial": None, "enabled": None}, {"If-Match": "*"})
+    assert {one["pointer"] for one in nothing.json["errors"]} == {"/dial", "/enabled"}
+    free = await owner("PATCH", "/trunks/acme", {"caller_id": None}, {"If-Match": "*"})
+    assert free.status == 200
+
+
+async def test_trunks_are_put_in_order_all_at_once(owner: Client) -> None:
+    declared = [one["name"] for one in (await owner("GET", "/trunks")).json["items"]]
+    for name in ("a", "b", "c"):
+        await owner("POST", "/trunks", {**CARRIER, "name": name})
+    unknown = await owner("POST", "/trunks:reorder", {"trunks": ["c", "x", "a", "b"]})
+    assert (unknown.status, unknown.json["errors"][0]["pointer"]) == (404, "/trunks/1")
+    twice = await owner("POST", "/trunks:reorder", {"trunks": ["c", "c"]})
+    assert (twice.status, twice.json["code"]) == (422, "trunk.order_repeats")
+    short = await owner("POST", "/trunks:reorder", {"trunks": ["c", "a"]})
+    assert (short.status, set(short.json["fields"]["trunks"])) == (409, {*declared, "b"})
+    for order in (["c", "carrier", "a", "b"], ["carrier", "b", "a", "c"], ["a", "b", "c", "carrier"]):
+        came = await owner("POST", "/trunks:reorder", {"trunks": order})
+        assert (came.status, [one["name"] for one in came.json["items"]]) == (200, order)
+        listed = (await owner("GET", "/trunks")).json["items"]
+        assert [one["name"] for one in listed] == order
+        assert next(one["position"] for one in listed if one["name"] == "carrier") == 100
+
+
+def test_positions_are_found_around_those_that_are_fixed() -> None:
+    assert positions_of(["a", "b"], {}) == {"a": 10, "b": 20}
+    assert positions_of(["a", "x", "b", "c", "y"], {"x": 100, "y": 103}) == {
+        **{"a": 90, "x": 100, "b": 101, "c": 102, "y": 103}
+    }
+    for names, fixed in ((["x", "b", "c", "y"], {"x": 1, "y": 3}), (["x", "y"], {"x": 2, "y": 1})):
+        with pytest.raises(Conflict, match="trunk y has position"):
+            positions_of(names, fixed)
+
 
 KEY = "f2a9-never-shown"
 

@@ -14,7 +14,7 @@ from ringflow.actor import Actor
 from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.ledger.channel_limits import customer_subject
-from ringflow.money import MICRO_DIGITS, Rounding, check_currency
+from ringflow.money import MICRO_DIGITS, AmountError, Rounding, check_currency
 from ringflow.store.conditions import begins_with, contains, equal
 from ringflow.store.ledger_tables import rate_assignments, rate_cards, rates
 from ringflow.store.pages import Listing, Page, PageRequest
@@ -97,22 +97,30 @@ async def create_card(
     """Make an empty card; `default` takes that place from another card. Raises `Refused`."""
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
         raise Refused(
-            "rate_card.malformed_name", f"a rate card's name has 1 to {MAX_NAME} characters", most=MAX_NAME
+            "rate_card.malformed_name",
+            f"a rate card's name has 1 to {MAX_NAME} characters",
+            ("name",),
+            most=MAX_NAME,
         )
     if not 0 <= decimals <= MICRO_DIGITS:
         raise Refused(
             "field.out_of_range",
             f"a charge has 0 to {MICRO_DIGITS} decimals, not {decimals}",
+            ("decimals",),
             field="decimals",
             low=0,
             high=MICRO_DIGITS,
         )
     connection = actor.connection
     if await find_card(connection, name):
-        raise Conflict("rate_card.taken", f"there is a rate card `{name}` already", card=name)
+        raise Conflict("rate_card.taken", f"there is a rate card `{name}` already", ("name",), card=name)
+    try:
+        check_currency(currency)
+    except AmountError as error:
+        raise error.reworded(str(error), ("currency",)) from None
     row = {
         "name": name,
-        "currency": check_currency(currency),
+        "currency": currency,
         "decimals": decimals,
         "below_cost": below_cost.value,
     }
@@ -240,7 +248,7 @@ async def assign_customer(actor: Actor, customer_id: int, card: RateCard) -> Non
     query = select(customers.c.currency).where(customers.c.id == customer_id)
     currency = (await actor.connection.execute(query)).scalar()
     if currency is None:
-        raise Unknown("customer.unknown", f"there is no customer {customer_id}", customer=customer_id)
+        raise Unknown("customer.unknown", f"customer {customer_id} does not exist", customer=customer_id)
     if currency != card.currency:
         raise Conflict(
             "currency.differs",
@@ -264,14 +272,18 @@ async def unassign(actor: Actor, subject: str) -> str:
     """Have a subject go by no card of its own any more; return what it had. Raises `Refused` without one."""
     card = await assigned(actor.connection, subject)
     if card is None:
-        raise Unknown(
-            "rate_card.unassigned", f"{_noun(subject)} has no rate card of its own", name=_noun(subject)
-        )
+        raise unassigned(subject)
     await actor.connection.execute(rate_assignments.delete().where(rate_assignments.c.subject == subject))
     if subject.startswith(trunk_subject("")):
         await _tell_calls(actor.connection)
     await note(actor, Verb.UNASSIGN, _noun(subject), {"rate_card": card}, {"rate_card": None})
     return card
+
+
+def unassigned(subject: str) -> Unknown:
+    """Return the error of a subject that has no card of its own."""
+    noun = _noun(subject)
+    return Unknown("rate_card.unassigned", f"{noun} has no rate card of its own", name=noun)
 
 
 async def trunks_with_card(connection: AsyncConnection) -> frozenset[str]:

@@ -23,7 +23,7 @@ _OF_ONE_SHEET = frozenset(("from", "until", "last_day"))
 async def list_maps(connection: AsyncConnection) -> list[tuple[str, ColumnMap]]:
     """All of them, by name."""
     query = select(rate_maps.c.name, rate_maps.c.facts).order_by(rate_maps.c.name)
-    return [(name, _read(facts)) for name, facts in (await connection.execute(query)).tuples()]
+    return [(name, _read(facts)) for name, facts in await connection.execute(query)]
 
 
 async def get_map(connection: AsyncConnection, name: str) -> ColumnMap:

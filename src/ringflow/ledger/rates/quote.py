@@ -271,7 +271,7 @@ async def trunk_terms(connection: DirectConnection, number: str, trunk: str, at_
 
 def _read(row: Row | None, number: str, customer_id: int) -> Quote:
     if row is None:
-        raise Unknown("customer.unknown", f"there is no customer {customer_id}", customer=customer_id)
+        raise Unknown("customer.unknown", f"customer {customer_id} does not exist", customer=customer_id)
     currency, available_micros, below_cost, card, *rate = row
     if card is None:
         raise NoRate(

@@ -81,8 +81,11 @@ class Header:
         return replace(self, fields=fields, left_out=left_out)
 
 
-def parse_pairs(text: str, option: str, fields: Iterable[str]) -> dict[str, list[str]]:
-    """Read `prefix=Code,price="Rate USD"`. Raises `Refused` for text that is none, or an unknown field."""
+def parse_pairs(text: str, setting: str, fields: Iterable[str]) -> dict[str, list[str]]:
+    """Read `prefix=Code,price="Rate USD"`, the text of a setting.
+
+    Raises `Refused` for text that is none, or an unknown field.
+    """
     found: dict[str, list[str]] = {}
     rest, fields = text.strip(), list(fields)
     pair = re.compile(r"\s*([A-Za-z_]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^,\"']*))\s*(?:,|$)")
@@ -91,26 +94,46 @@ def parse_pairs(text: str, option: str, fields: Iterable[str]) -> dict[str, list
         if match is None:
             raise Refused(
                 "rate_sheet.malformed_setting",
-                f'{option} {plain(rest)}: write pairs such as prefix=Code,price="Rate USD"',
-                setting=option,
+                f'‹{setting}› {plain(rest)}: write pairs such as prefix=Code,price="Rate USD"',
+                setting=setting,
             )
         name = match[1].lower()
         if name not in fields:
             mend = did_you_mean(name, fields, f"known: {known_words(fields)}")
             raise Refused(
                 "rate_sheet.unknown_field",
-                f"{option}: there is no field `{plain(name)}` ({mend})",
-                setting=option,
+                f"‹{setting}›: there is no field `{plain(name)}` ({mend})",
+                setting=setting,
                 field=name,
             )
         value = next(one for one in match.groups()[1:] if one is not None).strip()
         if not value:
             raise Refused(
-                "rate_sheet.malformed_setting", f"{option}: `{name}=` has nothing behind it", setting=option
+                "rate_sheet.malformed_setting",
+                f"‹{setting}›: `{name}=` has nothing behind it",
+                setting=setting,
             )
         found.setdefault(name, []).append(value)
         rest = rest[match.end() :]
     return found
+
+
+def column_map(
+    columns: str, values: str, dates: str = "", decimal: str = "", encoding: str = "", worksheet: str = ""
+) -> ColumnMap:
+    """Return what is said of a sheet in text: `prefix=Code,price=Rate` and `increment=60/60`.
+
+    Raises `Refused`, which names the settings ‹map› and ‹set›.
+    """
+    pairs = parse_pairs(values, "set", FIELDS)
+    return ColumnMap(
+        columns=parse_pairs(columns, "map", (*FIELDS, IGNORE)),
+        values={of: last[-1] for of, last in pairs.items()},
+        dates=dates,
+        decimal=decimal,
+        encoding=encoding,
+        worksheet=worksheet,
+    )
 
 
 def find_header(head: Sequence[SheetRow], given: ColumnMap) -> int | None:

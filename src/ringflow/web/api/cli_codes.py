@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import cli_codes
 from ringflow.accounts.cli_codes import CLI_CODES, DEFAULT_CODE_DIGITS, CliCodeFilter
+from ringflow.accounts.directory_changes import lock_directory
 from ringflow.accounts.peppers import configured_peppers
 from ringflow.actor import Actor, Principal
 from ringflow.forms.caller_secret import CliCodeForm, NewCliCodeForm, cli_code_form, new_cli_code_form
@@ -84,5 +85,6 @@ async def rotate_cli_code(
 @RESOURCE.delete(Right.CUSTOMERS_CHANGE, "/{cli_code}")
 async def delete_cli_code(actor: Actor, cli_code: int, match: IfMatch) -> None:
     """Take a customer's code away."""
+    await lock_directory(actor)
     match.require(cli_code_form(await cli_codes.show_code(actor.connection, cli_code)))
     await cli_codes.delete_code(actor, cli_code)

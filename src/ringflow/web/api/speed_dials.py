@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import speed_dials
+from ringflow.accounts.directory_changes import lock_directory
 from ringflow.accounts.speed_dials import SPEED_DIALS, SpeedDial, SpeedDialChanges
 from ringflow.actor import Actor
 from ringflow.forms.speed_dial import SpeedDialForm, speed_dial_form
@@ -69,6 +70,7 @@ async def alter_speed_dial(
     actor: Actor, customer: int, place: int, match: IfMatch, body: SpeedDialPatch
 ) -> SpeedDialForm:
     """Change the fields that the body has; the others stay."""
+    await lock_directory(actor)
     match.require(speed_dial_form(await speed_dials.show(actor.connection, customer, place)))
     changes: SpeedDialChanges = body.changes()  # type: ignore[assignment]
     return speed_dial_form(await speed_dials.alter(actor, customer, place, **changes))
@@ -77,5 +79,6 @@ async def alter_speed_dial(
 @RESOURCE.delete(Right.CUSTOMERS_CHANGE, "/{customer}/{place}")
 async def delete_speed_dial(actor: Actor, customer: int, place: int, match: IfMatch) -> None:
     """Forget the number under a key."""
+    await lock_directory(actor)
     match.require(speed_dial_form(await speed_dials.show(actor.connection, customer, place)))
     await speed_dials.delete(actor, customer, place)

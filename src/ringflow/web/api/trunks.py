@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 from pydantic import Field
@@ -13,11 +12,9 @@ from ringflow.accounts.directory_changes import lock_directory
 from ringflow.accounts.number_forms import NumberForm
 from ringflow.accounts.trunks import TRUNKS, Rated, Trunk, TrunkChanges, TrunkFilter
 from ringflow.actor import Actor
-from ringflow.audit import MASKED, Verb, note
-from ringflow.errors import Refused
+from ringflow.audit import Verb, note
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.forms.trunk import TrunkForm, TrunkHeadersForm, masked_trunk_form
-from ringflow.plain_text import plain
 from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch
@@ -114,7 +111,7 @@ async def add_trunk(actor: Actor, body: NewTrunk) -> TrunkForm:
 
 @RESOURCE.post(Right.TRUNKS_CHANGE, ":reorder", status=HTTPStatus.OK)
 async def reorder_trunks(actor: Actor, body: TrunkOrder) -> Page[TrunkForm]:
-    """Say in which order trunks are tried, all at once: they get the positions 10, 20, 30 and so on."""
+    """Say in which order trunks are tried, all at once. Those of config.yaml keep their positions."""
     return Page([masked_trunk_form(one) for one in await trunks.reorder(actor, body.trunks)], None)
 
 
@@ -139,11 +136,8 @@ async def show_trunk_headers(actor: Actor, trunk: str) -> TrunkHeadersForm:
 async def alter_trunk(actor: Actor, trunk: str, match: IfMatch, body: TrunkPatch) -> TrunkForm:
     """Change the fields that the body has; the others stay. Calls go by it from the next one on."""
     await lock_directory(actor)
-    old = await trunks.show(actor.connection, trunk)
-    match.require(masked_trunk_form(old))
+    match.require(masked_trunk_form(await trunks.show(actor.connection, trunk)))
     changes: TrunkChanges = body.changes()  # type: ignore[assignment]
-    if "headers" in changes:
-        changes["headers"] = _unmasked(changes["headers"], old.headers)
     return masked_trunk_form(await trunks.alter(actor, trunk, **changes))
 
 
@@ -153,12 +147,3 @@ async def delete_trunk(actor: Actor, trunk: str, match: IfMatch) -> None:
     await lock_directory(actor)
     match.require(masked_trunk_form(await trunks.show(actor.connection, trunk)))
     await trunks.delete(actor, trunk)
-
-
-def _unmasked(headers: Mapping[str, str], old: Mapping[str, str]) -> dict[str, str]:
-    """Return headers with the values that the trunk has wherever the sender saw only a mask."""
-    unknown = [name for name, value in headers.items() if value == MASKED and name not in old]
-    if unknown:
-        what = f"the trunk has no header {plain(unknown[0])} yet: write its value"
-        raise Refused("trunk.malformed_header", what, ("headers", unknown[0]), header=unknown[0])
-    return {name: old[name] if value == MASKED else value for name, value in headers.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.accounts.directory_changes import lock_directory
 from ringflow.accounts.value_lists import entries, value_list
 from ringflow.accounts.value_lists.entries import ENTRIES
 from ringflow.accounts.value_lists.entry_value import ListKind
@@ -105,6 +106,7 @@ async def alter_value_list(
     actor: Actor, list_name: str, match: IfMatch, body: ValueListPatch
 ) -> ValueListDetailForm:
     """Change the fields that the body has; the others stay."""
+    await lock_directory(actor)
     match.require(await _detail(actor.connection, list_name))
     changes: ValueListChanges = body.changes()  # type: ignore[assignment]
     return await _detail(actor.connection, (await value_list.alter(actor, list_name, **changes)).name)
@@ -156,6 +158,7 @@ async def remove_value_list_entry(
     actor: Actor, services: Services, list_name: str, entry: str, match: IfMatch
 ) -> None:
     """Take a value out of a list."""
+    await lock_directory(actor)
     match.require(await _entry(actor.connection, services, list_name, entry))
     await entries.remove(actor, list_name, entry)
 

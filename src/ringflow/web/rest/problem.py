@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,6 +13,11 @@ from ringflow.web.rest.refusals import phrase_of, status_of
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:ringflow:"
 """What stands before a code in `type`: the code's row on docs/errors.md says what it means."""
+
+
+_SETTING = re.compile("‹([a-z_-]+)›")
+_PARAMETERS = {"map": "columns", "set": "values"}
+"""What a setting of sheets is called here, where it is not called as services call it."""
 
 
 def problem(error: RingflowError) -> dict[str, Any]:
@@ -25,12 +31,15 @@ def problem(error: RingflowError) -> dict[str, Any]:
         "type": f"{TYPE_PREFIX}{error.code}",
         "title": phrase_of(status),
         "status": status.value,
-        "detail": str(error),
+        "detail": _with_parameters(str(error)),
         "code": error.code,
         "fields": dict(error.fields),
     }
     if isinstance(error, DocumentError):
-        body["problems"] = [asdict(one) for one in error.problems]
+        body["problems"] = [
+            {**asdict(one), "what": _with_parameters(one.what), "mend": _with_parameters(one.mend)}
+            for one in error.problems
+        ]
     elif isinstance(error, Refused):
         each = error.each
         if len(each) > 1 or any(one.at for one in each):
@@ -47,6 +56,11 @@ def _single(error: Refused) -> dict[str, Any]:
     return {
         "pointer": pointer(error.at),
         "code": error.code,
-        "message": str(error),
+        "message": _with_parameters(str(error)),
         "fields": dict(error.fields),
     }
+
+
+def _with_parameters(text: str) -> str:
+    """Return a text of a service with the settings that it names as parameters: ‹map› is `columns`."""
+    return _SETTING.sub(lambda match: f"`{_PARAMETERS.get(match[1], match[1])}`", text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from ringflow.errors import Conflict, Field, Forbidden, Refused, RingflowError, Unknown
+from ringflow.errors import Conflict, Field, Forbidden, Refused, RingflowError, StartError, Unknown
 from ringflow.store import StoreGone
 
 RETRY_AFTER_S = 2
@@ -38,7 +38,8 @@ def status_of(error: RingflowError) -> HTTPStatus:
     """Return the HTTP status of an error of a service or of this layer."""
     if isinstance(error, RequestRefused):
         return error.status
-    if isinstance(error, StoreGone):
+    if isinstance(error, StoreGone | StartError):
+        # What is missing around Ringflow, such as a secret's file, is not what was asked for.
         return HTTPStatus.SERVICE_UNAVAILABLE
     if error.code == "token.refused":
         return HTTPStatus.UNAUTHORIZED
