@@ -42,7 +42,13 @@ class PrincipalKind(StrEnum):
 
 _KINDS_OF: Mapping[Audience, frozenset[PrincipalKind]] = {
     Audience.OPERATOR: frozenset({PrincipalKind.OPERATOR, PrincipalKind.TOKEN}),
+    Audience.SESSION: frozenset({PrincipalKind.OPERATOR}),
     Audience.CUSTOMER: frozenset({PrincipalKind.CUSTOMER}),
+}
+_WORDS_OF: Mapping[Audience, str] = {
+    Audience.OPERATOR: "operators, with a token or a session of their own",
+    Audience.SESSION: "operators who have signed in, and no token",
+    Audience.CUSTOMER: "customers, with a token of their own",
 }
 
 
@@ -79,8 +85,7 @@ class Principal:
             if self.kind not in _KINDS_OF[access]:
                 raise Forbidden(
                     "right.other_audience",
-                    f"this is for every {access.value}, with a token or a session of its own; "
-                    f"{self.name} is none",
+                    f"this is for {_WORDS_OF[access]}; {self.name} is none of them",
                     audience=access.value,
                 )
         elif access not in self.rights:

@@ -46,6 +46,13 @@ class Verb(StrEnum):
     DISABLE = "disable"
     PASSWORD = "password"  # noqa: S105 -- a verb, not a secret
     """An operator's password was set or taken away."""
+    SIGN_IN = "sign in"
+    SIGN_IN_FAILED = "sign in failed"
+    SIGN_OUT = "sign out"
+    SECOND_FACTOR = "second factor"
+    """An operator's second factor was turned on or off, or its recovery codes were made anew."""
+    LINK = "link"
+    """A link was made by which somebody sets a password."""
     REVOKE = "revoke"
     GENERATE = "generate"
     """A batch of cards or vouchers was made."""

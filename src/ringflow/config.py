@@ -112,6 +112,7 @@ CURRENCY_PATTERN = r"^[A-Z]{3}$"
 LANGUAGE_PATTERN = r"^[a-z]{2,3}$"
 VOICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.+:/-]{0,99}$"
 URI_DIAL_PATTERN = r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$"
+ROLE_PATTERN = r"^[a-z][a-z0-9_-]{0,31}$"
 FOLDER_PATTERN = r"^/[^\x00-\x1f\"\\]*$"
 PATTERN_MENDS = {
     FOLDER_PATTERN: "write a whole path, beginning with /, as Asterisk sees it",
@@ -120,6 +121,7 @@ PATTERN_MENDS = {
     CURRENCY_PATTERN: "write three capitals, such as USD",
     LANGUAGE_PATTERN: "write its code, such as en",
     VOICE_PATTERN: "use letters, digits and _ . + : / -, as the backend names its voices",
+    ROLE_PATTERN: "write a role's name, such as support, or all",
     URI_DIAL_PATTERN: "write it as in PJSIP/ringflow-uri/{uri}",
 }
 """What the regular expressions of settings ask for, in words."""
@@ -199,6 +201,19 @@ class HttpConfig(Frozen):
     def serves_api(self) -> bool:
         """Whether the API is served."""
         return self.api == "anywhere" or (self.api == "loopback" and _is_loopback(self.host))
+
+
+class SignInConfig(Frozen):
+    """How operators sign in: where their links lead, how long sessions last, who needs a second factor.
+
+    `url`: where browsers reach this server; None: `http.host` and `http.port`. A session ends `idle_s` after
+    it was last used, and `absolute_s` after it began. `second_factor_for`: roles, or `all`.
+    """
+
+    url: Annotated[str, AfterValidator(_http_url)] | None = None
+    idle_s: Annotated[int, Field(ge=300, le=2_592_000)] = 3600
+    absolute_s: Annotated[int, Field(ge=300, le=7_776_000)] = 43_200
+    second_factor_for: tuple[Annotated[str, Field(pattern=ROLE_PATTERN)], ...] = ()
 
 
 class SoundsConfig(Frozen):
@@ -426,6 +441,7 @@ class Config(Frozen):
     fastagi: FastAgiConfig = FastAgiConfig()
     ami: AmiConfig | None = None
     http: HttpConfig | None = HttpConfig()
+    sign_in: SignInConfig = SignInConfig()
     sounds: SoundsConfig = SoundsConfig()
     speech: SpeechConfig = SpeechConfig()
     impersonation: ImpersonationConfig = ImpersonationConfig()

@@ -72,6 +72,8 @@ class Audience(StrEnum):
 
     OPERATOR = "operator"
     """Every operator, and every program with an operator's token."""
+    SESSION = "session"
+    """Every operator who has signed in, but none of their programs: what is about signing in."""
     CUSTOMER = "customer"
     """Every customer, whose own data it is."""
 

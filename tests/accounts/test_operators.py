@@ -12,6 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from ringflow.accounts import operators, roles, tokens
+from ringflow.accounts.access import sessions
+from ringflow.accounts.access.sessions import SessionRules
+from ringflow.accounts.access.sign_in import Attempt, SignIn
 from ringflow.accounts.operators import Operator, new_password_hash
 from ringflow.accounts.passwords import AT_ONCE, MAX_PASSWORD, MEMORY_KIB, Passwords, check_password
 from ringflow.accounts.roles import Role, read_rights
@@ -26,6 +29,7 @@ from ringflow.store.pages import PageRequest
 Work = Callable[[Actor], Awaitable[Any]]
 NOW_MS = 1_750_000_000_000
 PASSWORD = "correct horse battery"
+RULES = SessionRules(idle_ms=3_600_000, absolute_ms=43_200_000)
 READ = frozenset({Right.CUSTOMERS_READ, Right.CALLS_READ})
 
 
@@ -50,7 +54,9 @@ class Office:
             return await tokens.add(actor, TokenPlan(operator, name, **plan))
 
     async def log_in(self, name: str, password: str) -> Principal:
-        return await operators.recognise(self.store, self.passwords, name, password)
+        """Sign in, and return who acts by the session."""
+        done = await SignIn(self.store, "US", RULES, lambda: self.now_ms).sign_in(Attempt(name, password))
+        return await sessions.recognise(self.store, done.text, RULES, self.now_ms)
 
     async def by_token(self, secret: str) -> Principal:
         return await tokens.recognise(self.store, secret, self.now_ms)
@@ -72,7 +78,9 @@ def office(store: Store) -> Office:
 async def test_an_operator_logs_in_with_its_password_and_has_its_roles_rights(office: Office) -> None:
     await office.add("ann", "support", PASSWORD)
     found = await office.log_in("ann", PASSWORD)
-    assert found == Principal(PrincipalKind.OPERATOR, "ann", BUILT_IN_ROLES["support"])
+    assert found == Principal(
+        PrincipalKind.OPERATOR, "ann", BUILT_IN_ROLES["support"], credential_id=found.credential_id
+    )
 
 
 async def test_a_login_is_refused_in_the_same_words_whatever_is_wrong(office: Office) -> None:
@@ -158,6 +166,11 @@ async def test_only_a_few_passwords_are_compared_at_a_time(
         ("a line\nand another", "password.malformed"),
         ("aaaaaaaaaaaaaaaa", "password.weak"),
         ("my name is ANN today", "password.weak"),
+        ("123456789012", "password.weak"),
+        ("Password2026!", "password.weak"),
+        ("p4$$w0rd-qwerty", "password.weak"),
+        ("QWERTYUIOPasdf", "password.weak"),
+        ("welcome-letmein-1", "password.weak"),
     ],
 )
 def test_a_password_that_can_be_guessed_is_refused_without_being_repeated(password: str, code: str) -> None:

@@ -1,11 +1,14 @@
-"""Failures to give a right PIN or code, kept in the database, so that every server knows them."""
+"""Failures to give a right PIN, code or password, kept in the database, so that every server knows them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ringflow.accounts.lockout import Limit
+from sqlalchemy import select
+
+from ringflow.accounts.lockout import Limit, Limits, Standing, Subject, Verdict
 from ringflow.store import Store
+from ringflow.store.card_tables import lockouts
 from ringflow.store.statement import Statement
 
 MAX_SWEPT = 100
@@ -36,6 +39,19 @@ _SET_BACK = Statement(
     rows={"subject": "text"},
     now_ms="bigint",
 )
+
+
+async def judge(store: Store, limits: Limits, now_ms: int) -> Verdict:
+    """Return what may be compared now. After the clock went back, what stands in the future is of now."""
+    kinds: dict[str, Subject] = {one.name: kind for kind, one in limits.all.items()}
+    query = select(lockouts.c.subject, lockouts.c.failed_ms, lockouts.c.clear_ms)
+    async with store.reading() as connection:
+        rows = (await connection.execute(query.where(lockouts.c.subject.in_([*kinds])))).all()
+    standings = {kinds[row.subject]: Standing(row.failed_ms, row.clear_ms) for row in rows}
+    verdict = limits.judge(standings, now_ms)
+    if verdict.wait_ms and any(one.failed_ms > now_ms for one in standings.values()):
+        await set_back(store, [*kinds], now_ms)
+    return verdict
 
 
 async def count_failure(store: Store, limits: Sequence[Limit], now_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""How many wrong PINs and codes are compared: rules without I/O. docs/cards.md explains the model.
+"""How many wrong PINs, codes and passwords are compared: rules without I/O. docs/cards.md explains the model.
 
 Wrong tries use up budgets: `at_once` of them may come in a row, and one is forgotten every `each_ms`. A try
 is compared while its budgets have room. Which budgets a wrong try uses, and what its caller hears, depends
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal, TypeAlias
 
 SECOND_MS = 1_000
@@ -17,7 +18,22 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 Subject: TypeAlias = Literal[
-    "card", "known", "telephone", "trunk", "system", "customer", "number", "numbers", "member", "password"
+    "card",
+    "known",
+    "telephone",
+    "trunk",
+    "system",
+    "customer",
+    "number",
+    "numbers",
+    "member",
+    "password",
+    "operator_at_address",
+    "address",
+    "operator",
+    "second_factor",
+    "device",
+    "session",
 ]
 
 
@@ -56,6 +72,14 @@ CUSTOMER = Budget(at_once=10, each_ms=10 * MINUTE_MS)
 # Codes at a number that customers share: for all customers of one number together, and for all numbers.
 NUMBER = Budget(at_once=10, each_ms=HOUR_MS)
 NUMBERS = Budget(at_once=400, each_ms=36 * SECOND_MS)
+# Passwords of operators: for one name from one address, for an address, and for one name from anywhere. A
+# device from which the operator has signed in before has its own, and so has a session that asks again.
+OPERATOR_AT_ADDRESS = Budget(at_once=5, each_ms=5 * MINUTE_MS)
+ADDRESS = Budget(at_once=20, each_ms=MINUTE_MS)
+OPERATOR = Budget(at_once=100, each_ms=5 * MINUTE_MS)
+SECOND_FACTOR = Budget(at_once=10, each_ms=15 * MINUTE_MS)
+DEVICE = Budget(at_once=10, each_ms=2 * MINUTE_MS)
+SESSION = Budget(at_once=5, each_ms=2 * MINUTE_MS)
 _IDLE = Budget(at_once=1, each_ms=SECOND_MS)
 
 _SHORTEST_PIN = 4
@@ -178,3 +202,40 @@ def limits_of_password(customer_id: int, digits: int) -> Limits:
 def limits_of_voucher(customer_id: int) -> Limits:
     """Of a voucher's code."""
     return Limits({"customer": Limit(f"customer:{customer_id}", CUSTOMER)})
+
+
+def limits_of_sign_in(name: str, address: str, device: str | None) -> Limits:
+    """Of an operator's password. `device`: the digest of one from which the operator has signed in before."""
+    source = address_name(address)
+    shared: dict[Subject, Limit] = {
+        "operator_at_address": Limit(f"operator:{name}@{source}", OPERATOR_AT_ADDRESS),
+        "address": Limit(f"address:{source}", ADDRESS),
+        "operator": Limit(f"operator:{name}", OPERATOR),
+    }
+    return Limits(shared, _own_device(name, device))
+
+
+def limits_of_second_factor(name: str, device: str | None) -> Limits:
+    """Of the code that an operator's second factor shows, after the right password."""
+    shared: dict[Subject, Limit] = {"second_factor": Limit(f"second_factor:{name}", SECOND_FACTOR)}
+    return Limits(shared, _own_device(name, device))
+
+
+def limits_of_session(number: int) -> Limits:
+    """Of the password that somebody who has signed in gives once more."""
+    return Limits({"session": Limit(f"session:{number}", SESSION)})
+
+
+def address_name(address: str) -> str:
+    """Return the name under which an address is counted: of IPv6 a subscriber's whole network (RFC 6177)."""
+    try:
+        read = ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(read, IPv6Address):
+        return str(read.ipv4_mapped or ip_network((read, 64), strict=False).network_address)
+    return str(read)
+
+
+def _own_device(name: str, device: str | None) -> tuple[Subject, Limit] | None:
+    return None if device is None else ("device", Limit(f"device:{name}:{device}", DEVICE))

@@ -10,14 +10,14 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import roles
+from ringflow.accounts.access import sessions
 from ringflow.accounts.fields import check_text
-from ringflow.accounts.passwords import Passwords, check_password, needs_new_hash
+from ringflow.accounts.passwords import Passwords, check_password
 from ringflow.accounts.roles import refuse_beyond
-from ringflow.actor import Actor, Principal, PrincipalKind
+from ringflow.actor import Actor
 from ringflow.audit import Verb, note
-from ringflow.errors import Conflict, Forbidden, Refused, Unknown
+from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.plain_text import plain
-from ringflow.store import Store
 from ringflow.store.conditions import contains, equal
 from ringflow.store.operator_tables import operators
 from ringflow.store.pages import Listing, Page, PageRequest
@@ -59,8 +59,13 @@ async def show(connection: AsyncConnection, name: str) -> Operator:
     """Return the operator of this name. Raises `Unknown`."""
     operator = await find(connection, name)
     if operator is None:
-        raise Unknown("operator.unknown", f"operator {plain(name)} does not exist", operator=name)
+        raise unknown_operator(name)
     return operator
+
+
+def unknown_operator(name: str) -> Unknown:
+    """Return the error of a name that no operator has."""
+    return Unknown("operator.unknown", f"operator {plain(name)} does not exist", operator=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ async def alter(actor: Actor, name: str, **changes: Unpack[OperatorChanges]) -> 
 
     Raises `Refused`: unknown, no such role, the last admin, or rights beyond the actor's.
     """
-    old = await _changeable(actor, name)
+    old = await changeable(actor, name)
     new = replace(old, **changes)
     check_text(new.notes, "notes")
     refuse_beyond(actor, (await roles.show(actor.connection, new.role)).rights)
@@ -139,23 +144,34 @@ async def set_enabled(actor: Actor, name: str, enabled: bool) -> Operator:
 
     Raises `Refused`: unknown, the last admin, or rights beyond the actor's.
     """
-    old = await _changeable(actor, name)
+    old = await changeable(actor, name)
     if not enabled:
         await _refuse_last_admin(actor, old)
+        await sessions.end_all(actor, name)
     return await _write(actor, Verb.ENABLE if enabled else Verb.DISABLE, old, replace(old, enabled=enabled))
 
 
 async def set_password(actor: Actor, name: str, password_hash: str | None) -> Operator:
-    """Give an operator another password; None takes it away.
+    """Give an operator another password; None takes it away. Its sessions end, but not the actor's own.
 
     Raises `Refused`: unknown, or rights beyond the actor's: whoever sets a password could log in with it.
     """
-    old = await _changeable(actor, name)
+    return await _write_password(actor, await changeable(actor, name), password_hash)
+
+
+async def set_own_password(actor: Actor, password_hash: str) -> Operator:
+    """Give the operator who acts another password. Its other sessions end."""
+    return await _write_password(actor, await show(actor.connection, actor.principal.name), password_hash)
+
+
+async def _write_password(actor: Actor, old: Operator, password_hash: str | None) -> Operator:
+    name = old.name
     new = replace(old, password_set_ms=None if password_hash is None else actor.now_ms)
     values = {"password_hash": password_hash, "password_set_ms": new.password_set_ms}
     changed = operators.update().where(operators.c.name == name)
     await actor.connection.execute(changed.values(**values, updated_ms=actor.now_ms))
     await note(actor, Verb.PASSWORD, f"operator {name}", _facts(old), _facts(new))
+    await sessions.end_all(actor, name)
     return new
 
 
@@ -164,30 +180,7 @@ async def new_password_hash(passwords: Passwords, password: str, operator: str) 
     return await passwords.hash(check_password(password, operator))
 
 
-async def recognise(store: Store, passwords: Passwords, name: str, password: str) -> Principal:
-    """Return who logs in.
-
-    Raises `Forbidden` in the same words and after the same time for an unknown name, a wrong password, an
-    operator who is disabled and one without a password. How often it may be tried is for the caller to bound.
-    """
-    query = select(*_COLUMNS, operators.c.password_hash).where(operators.c.name == name)
-    async with store.reading() as connection:
-        row = (await connection.execute(query)).one_or_none()
-    kept = None if row is None else row.password_hash
-    matches = await passwords.matches(password, kept)
-    if row is None or kept is None or not matches or not row.enabled:
-        raise Forbidden("login.refused", "the name or the password is wrong, or the operator is disabled")
-    if needs_new_hash(kept):
-        newer = await passwords.hash(password)
-        same = (operators.c.name == name) & (operators.c.password_hash == kept)
-        async with store.writing() as connection:
-            await connection.execute(operators.update().where(same).values(password_hash=newer))
-    async with store.reading() as connection:
-        rights = (await roles.show(connection, row.role)).rights
-    return Principal(PrincipalKind.OPERATOR, row.name, rights)
-
-
-async def _changeable(actor: Actor, name: str) -> Operator:
+async def changeable(actor: Actor, name: str) -> Operator:
     """Return an operator whom the actor may change: one who has no right that the actor lacks."""
     locked = _named(name).with_for_update()
     row = (await actor.connection.execute(locked)).one_or_none()

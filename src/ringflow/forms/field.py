@@ -285,6 +285,14 @@ FIELDS: dict[str, Field] = {
     "password_set_at": Field(
         Kind.TIME, "when its password was set; null: it has none", "2026-07-01T06:00:00Z"
     ),
+    "device": Field(_T, "what a browser calls itself", "Mozilla/5.0 (X11; Linux x86_64) ..."),
+    "ends_at": Field(Kind.TIME, "when a session ends that is not used again", "2026-07-01T07:00:00Z"),
+    "own": Field(_B, "whether it is the session that asks", True),
+    "session": Field(Kind.OBJECT, "the session by which somebody acts"),
+    "second_factor": Field(_B, "whether signing in needs a code besides the password", True),
+    "second_factor_missing": Field(
+        _B, "whether there has to be a second factor, and is none: nothing else is allowed until then", False
+    ),
     "last_used_at": Field(
         Kind.TIME, "when it was last used, a minute earlier at most", "2026-07-01T06:00:00Z"
     ),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import tzinfo
 
+from ringflow.accounts.access.second_factor import FactorState
+from ringflow.accounts.access.sessions import Session, SessionRules
 from ringflow.accounts.operators import Operator
 from ringflow.accounts.roles import Role
 from ringflow.accounts.tokens import Token
 from ringflow.moments import Moment, last_day
+from ringflow.rights import Right
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,62 @@ class NewTokenForm:
     rights: tuple[str, ...] | None
     created_at: Moment
     expires: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionForm:
+    """A session of an operator who has signed in."""
+
+    id: int
+    operator: str
+    device: str
+    address: str
+    created_at: Moment
+    last_used_at: Moment
+    ends_at: Moment
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInForm:
+    """Who has signed in, and what they may do. `second_factor_missing`: nothing, until they have one."""
+
+    operator: str
+    role: str
+    rights: tuple[str, ...]
+    second_factor: bool
+    second_factor_missing: bool
+    session: SessionForm
+
+
+def session_form(session: Session, rules: SessionRules, own: int | None) -> SessionForm:
+    """Return a session as it is shown to whoever acts by the session `own`."""
+    idle_ms, absolute_ms = session.used_ms + rules.idle_ms, session.created_ms + rules.absolute_ms
+    return SessionForm(
+        id=session.id,
+        operator=session.operator,
+        device=session.device,
+        address=session.address,
+        created_at=Moment(session.created_ms),
+        last_used_at=Moment(session.used_ms),
+        ends_at=Moment(min(idle_ms, absolute_ms)),
+        own=session.id == own,
+    )
+
+
+def signed_in_form(
+    operator: Operator, rights: frozenset[Right], factor: FactorState, session: Session, rules: SessionRules
+) -> SignedInForm:
+    """Return who has signed in, as it is shown to themselves."""
+    has_factor = factor.since_ms is not None
+    return SignedInForm(
+        operator=operator.name,
+        role=operator.role,
+        rights=tuple(sorted(rights)),
+        second_factor=has_factor,
+        second_factor_missing=not has_factor and rules.needs_second_factor(operator.role),
+        session=session_form(session, rules, session.id),
+    )
 
 
 def operator_form(operator: Operator) -> OperatorForm:

@@ -28,7 +28,14 @@ from ringflow.forms.flow import (
 )
 from ringflow.forms.live_call import LiveCallForm, OrderForm
 from ringflow.forms.made_call import MadeCallForm, MadeLegForm, TranscriptEventForm
-from ringflow.forms.operator import NewTokenForm, OperatorForm, RoleForm, TokenForm
+from ringflow.forms.operator import (
+    NewTokenForm,
+    OperatorForm,
+    RoleForm,
+    SessionForm,
+    SignedInForm,
+    TokenForm,
+)
 from ringflow.forms.rate import (
     AssignmentForm,
     ImportedRatesForm,
@@ -172,6 +179,8 @@ SECTIONS = (
     Section("Value list", ValueListDetailForm, "`value-list show`", {"name": "barred", "kind": "numbers"}),
     Section("Value of a list", ValueListEntryForm, "`value-list entry`", {}),
     Section("Entry of the audit log", AuditEntryForm, "`audit list`", {"id": 12}),
+    Section("Who has signed in", SignedInForm, "`/api/v1/session`", {}),
+    Section("Session", SessionForm, "`/api/v1/sessions`", {"id": 12, "operator": "ann"}),
     Section("Who asks", PrincipalForm, "`GET /api/v1/whoami`", {}),
     Section("Version", VersionForm, "`GET /api/v1/version`", {"version": "0.1.0"}),
     Section("Status", StatusForm, "`GET /api/v1/status`", {"version": "0.1.0"}),

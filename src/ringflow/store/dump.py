@@ -33,6 +33,7 @@ VERSION_TABLE = "alembic_version"
 FILLED = sorted(
     {*metadata.tables}
     - {"audit_log", "directory_revision", "flow_revisions", "flows_in_service", "ledger_servers", "servers"}
+    - {"operator_links"}
     - {"call_orders", "call_watches", "watched_events"}
 )
 """Tables of which any row means that a database is somebody's: not those that a start fills by itself, nor

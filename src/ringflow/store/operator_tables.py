@@ -1,7 +1,8 @@
 """The tables of operators, their roles and their API tokens.
 
 No password and no token is here: a password only as its argon2id hash, a token only as the SHA-256 of its
-text, which has 256 random bits. Rights are JSON lists of the names in `ringflow.rights`.
+text, which has 256 random bits. The secret of a second factor is here as it is: the server computes with it.
+Rights are JSON lists of the names in `ringflow.rights`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,13 @@ operators = Table(
     Column("password_set_ms", BigInteger),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    # Where links by which it sets its password are sent.
+    Column("email", Text),
+    # The second factor (RFC 6238): its secret in base32, since when a sign-in needs it (NULL: it is not
+    # confirmed yet, and no sign-in needs it), and the last time step whose code was used.
+    Column("totp_secret", Text),
+    Column("second_factor_ms", BigInteger),
+    Column("totp_step", BigInteger),
     CheckConstraint("name <> ''", name="name"),
     CheckConstraint("(password_hash IS NULL) = (password_set_ms IS NULL)", name="password"),
     sqlite_autoincrement=True,

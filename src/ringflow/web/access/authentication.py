@@ -16,8 +16,10 @@ from typing import TypeAlias
 from aiohttp import web
 
 from ringflow.accounts import tokens
+from ringflow.accounts.access import sessions
 from ringflow.actor import Principal
 from ringflow.web.access.rate_limit import RateLimit
+from ringflow.web.rest.cookies import Cookies, refuse_other_sites
 from ringflow.web.rest.operation import Operation
 from ringflow.web.rest.refusals import REALM, RequestRefused
 from ringflow.web.rest.sender import Sender, sender_of
@@ -26,6 +28,9 @@ from ringflow.web.rest.services import Services
 PUBLIC_PER_S = 0.5
 PUBLIC_BURST = 10
 """How often an address may ask for one operation that needs no token, such as to sign in."""
+
+SESSION_COOKIE = "ringflow"
+"""The cookie of an operator who has signed in."""
 
 _SCHEME = "bearer "
 
@@ -45,7 +50,15 @@ async def _operators_token(services: Services, request: web.Request) -> Principa
     return await tokens.recognise(services.store, text, services.now_ms(), sender_of(request).address or None)
 
 
-RECOGNISERS: tuple[Recogniser, ...] = (_operators_token,)
+async def _operators_session(services: Services, request: web.Request) -> Principal | None:
+    text = Cookies(request, sender_of(request)).get(SESSION_COOKIE)
+    if text is None or bearer_token(request) is not None:
+        return None
+    refuse_other_sites(request)
+    return await sessions.recognise(services.store, text, services.sign_in.rules, services.now_ms())
+
+
+RECOGNISERS: tuple[Recogniser, ...] = (_operators_token, _operators_session)
 
 
 class Authentication:
@@ -84,7 +97,7 @@ class Authentication:
         raise RequestRefused(
             HTTPStatus.UNAUTHORIZED,
             "request.no_token",
-            "the request needs a token, in the header Authorization: Bearer",
+            "the request needs a token, in the header Authorization: Bearer, or the cookie of a session",
             (),
             {"WWW-Authenticate": REALM},
         )

@@ -22,7 +22,7 @@ def rights_text(resources: Sequence[Resource], prefix: str) -> str:
 
 def may_call(role: str, access: Access | None) -> bool:
     """Return whether operators of a role that is always there may call what asks for this."""
-    if access is None or access is Audience.OPERATOR:
+    if access in (None, Audience.OPERATOR, Audience.SESSION):
         return True
     return access in BUILT_IN_ROLES[role]
 
@@ -41,6 +41,7 @@ def _operations(resources: Sequence[Resource], prefix: str) -> Iterator[str]:
     yield ""
     yield (
         "An operation that asks for `operator` is for every operator, whatever the role; one that asks for "
+        "`session` for every operator who has signed in, and no token; one that asks for "
         "`customer` is for customers, and theirs alone; one that asks for nothing is for anyone."
     )
     yield ""

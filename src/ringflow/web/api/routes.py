@@ -23,6 +23,7 @@ from ringflow.web.api import (
     dids,
     live_calls,
     money,
+    operator_sessions,
     overrides,
     rate_maps,
     rates,
@@ -69,6 +70,9 @@ RESOURCES: tuple[Resource, ...] = (
     access.OPERATORS_KNOWN,
     access.ROLES_KNOWN,
     access.TOKENS_KNOWN,
+    operator_sessions.OWN,
+    operator_sessions.OWN_SESSIONS,
+    operator_sessions.OF_OTHERS,
     system.RESOURCE,
 )
 

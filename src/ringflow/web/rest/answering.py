@@ -21,6 +21,7 @@ from ringflow.plain_text import plain
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch, entity_tag, is_known
 from ringflow.web.rest.content import Content, send_content
+from ringflow.web.rest.cookies import Cookies, refuse_other_sites
 from ringflow.web.rest.event_feed import EventFeed, LastEventId, send_feed
 from ringflow.web.rest.operation import Operation
 from ringflow.web.rest.problem import CONTENT_TYPE, problem
@@ -70,14 +71,17 @@ def answer_to(
         try:
             _refuse_unacceptable(request, operation)
             sender = sender_of(request)
+            cookies = Cookies(request, sender)
             principal = await gate.admit(operation, request, sender)
-            made = await _carried_out(operation, services, principal, sender, request)
+            made = await _carried_out(operation, services, principal, sender, cookies, request)
             if isinstance(made, EventFeed):
                 still_may = partial(gate.admit, operation, request, sender)
                 return await send_feed(request, made, services.feeds, still_may, SECURITY_HEADERS)
             if isinstance(made, Content):
                 return await _content_response(request, operation, made)
-            return _response(request, made)
+            response = _response(request, made)
+            cookies.write(response)
+            return response
         except RingflowError as error:
             return refused(error)
         except ConnectionError:
@@ -120,10 +124,11 @@ async def _carried_out(
     services: Services,
     principal: Principal | None,
     sender: Sender,
+    cookies: Cookies,
     request: web.Request,
 ) -> Answer | Content | EventFeed:
     async with AsyncExitStack() as files:
-        given = await _given(operation, services, principal, sender, request, files)
+        given = await _given(operation, services, principal, sender, cookies, request, files)
         acts = operation.takes(Actor)
         if acts is not None and principal is not None:
             return await _acted(operation, services, principal, request, acts, given)
@@ -164,6 +169,7 @@ async def _given(
     services: Services,
     principal: Principal | None,
     sender: Sender,
+    cookies: Cookies,
     request: web.Request,
     files: AsyncExitStack,
 ) -> dict[str, Any]:
@@ -185,7 +191,9 @@ async def _given(
     body = operation.model("body")
     if body is not None:
         given["body"] = await read_body(request, body)
-    for kind, value in ((Principal, principal), (Sender, sender), (Services, services)):
+    if operation.takes(Cookies):
+        refuse_other_sites(request)
+    for kind, value in ((Principal, principal), (Sender, sender), (Cookies, cookies), (Services, services)):
         name = operation.takes(kind)
         if name is not None:
             given[name] = value

@@ -80,13 +80,19 @@ def describe(
         "openapi": "3.1.0",
         "info": {"title": "Ringflow", "version": version},
         "servers": [{"url": "/"}],
-        "security": [{"token": []}],
+        "security": [{"token": []}, {"session": []}],
         "tags": [{"name": name, "description": about} for name, about in tags.items()],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(schemas.items())),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "An operator's token."},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-ringflow",
+                    "description": "The session of an operator who has signed in; without TLS `ringflow`.",
+                },
                 "customer": {"type": "http", "scheme": "bearer", "description": "A customer's token."},
             },
         },
@@ -125,6 +131,8 @@ def _needs(access: Access | None) -> str:
         return "Anyone may call it, without a token."
     if access is Audience.OPERATOR:
         return "Every operator may call it."
+    if access is Audience.SESSION:
+        return "Every operator who has signed in may call it, and no token."
     if access is Audience.CUSTOMER:
         return "Every customer may call it, of whose own data it is."
     return f"Needs the right `{access.value}`."
@@ -133,6 +141,8 @@ def _needs(access: Access | None) -> str:
 def _security(access: Access | None) -> dict[str, Any]:
     if access is None:
         return {"security": []}
+    if access is Audience.SESSION:
+        return {"security": [{"session": []}], "x-audience": access.value}
     if access is Audience.CUSTOMER:
         return {"security": [{"customer": []}], "x-audience": access.value}
     return {"x-audience" if isinstance(access, Audience) else "x-right": access.value}

@@ -9,6 +9,7 @@ annotation          what it gets
 `Actor`             a transaction in which the sender acts; committed when the handler returns
 `Principal`         who asks
 `Sender`            where the request came from
+`Cookies`           the request's cookies, and those that the answer sets
 `Services`          the database, the configuration
 `IfMatch`           the states that the change is conditional on; without the header, 428
 `PageRequest`       `limit`, `cursor`, `sort`
@@ -37,6 +38,7 @@ from ringflow.rights import Access
 from ringflow.store.pages import Listing, PageRequest
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.content import Content
+from ringflow.web.rest.cookies import Cookies
 from ringflow.web.rest.event_feed import EVENT_STREAM, EventFeed, LastEventId
 from ringflow.web.rest.raw_body import RawBody, Upload
 from ringflow.web.rest.reading import Input
@@ -50,6 +52,7 @@ GIVEN = (
     Actor,
     Principal,
     Sender,
+    Cookies,
     Services,
     IfMatch,
     PageRequest,
@@ -167,7 +170,7 @@ class Resource:
         """Add a handler that changes the fields that the body has."""
         return self._add("PATCH", path, access, HTTPStatus.OK, None, tagged=True)
 
-    def delete(self, access: Access | None, path: str) -> Callable[[Handler], Handler]:
+    def delete(self, access: Access | None, path: str = "") -> Callable[[Handler], Handler]:
         """Add a handler that deletes."""
         return self._add("DELETE", path, access, HTTPStatus.NO_CONTENT, None)
 

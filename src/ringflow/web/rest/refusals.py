@@ -17,6 +17,18 @@ _PHRASES = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unproc
 """Phrases of RFC 9110 where Python before 3.13 still has those of older RFCs."""
 
 
+_STATUS_OF = {
+    "token.refused": HTTPStatus.UNAUTHORIZED,
+    "session.ended": HTTPStatus.UNAUTHORIZED,
+    "login.refused": HTTPStatus.UNAUTHORIZED,
+    "login.code_needed": HTTPStatus.UNAUTHORIZED,
+    "login.code_refused": HTTPStatus.UNAUTHORIZED,
+    "login.locked": HTTPStatus.TOO_MANY_REQUESTS,
+    "login.busy": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""The status of errors that their kind does not tell."""
+
+
 class RequestRefused(Refused):
     """A request that HTTP itself has a status for. `headers` go with the answer."""
 
@@ -41,8 +53,8 @@ def status_of(error: RingflowError) -> HTTPStatus:
     if isinstance(error, StoreGone | StartError):
         # What is missing around Ringflow, such as a secret's file, is not what was asked for.
         return HTTPStatus.SERVICE_UNAVAILABLE
-    if error.code == "token.refused":
-        return HTTPStatus.UNAUTHORIZED
+    if (status := _STATUS_OF.get(error.code)) is not None:
+        return status
     if isinstance(error, Unknown):
         return HTTPStatus.NOT_FOUND
     if isinstance(error, Conflict):
@@ -62,6 +74,8 @@ def headers_of(error: RingflowError) -> dict[str, str]:
     if isinstance(error, RequestRefused):
         return error.headers
     status = status_of(error)
+    if "retry_after_s" in error.fields:
+        return {"Retry-After": str(error.fields["retry_after_s"])}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         return {"Retry-After": str(RETRY_AFTER_S)}
     return {"WWW-Authenticate": REALM} if status is HTTPStatus.UNAUTHORIZED else {}

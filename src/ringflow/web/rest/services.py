@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ringflow.accounts.access.sessions import SessionRules
+from ringflow.accounts.access.sign_in import SignIn
 from ringflow.actor import Opener, Principal, acting
 from ringflow.asterisk.findings import Finding
 from ringflow.config import Config
@@ -26,6 +28,13 @@ class Services:
     probes: Mapping[str, Probe]
     findings: Callable[[], Sequence[Finding] | None]
     feeds: OpenFeeds = field(default_factory=OpenFeeds)
+    sign_in: SignIn = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        of = self.config.sign_in
+        rules = SessionRules(of.idle_s * 1000, of.absolute_s * 1000, frozenset(of.second_factor_for))
+        # The class is frozen, and this is made of the other fields.
+        object.__setattr__(self, "sign_in", SignIn(self.store, self.config.country, rules, self.now_ms))
 
     def opener(self, principal: Principal) -> Opener:
         """Return what begins a transaction in which the principal acts."""
