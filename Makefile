@@ -6,12 +6,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 WORKERS ?= 3
+EXAMPLES ?= 200
 
 # Installs a lock file, and prints a line for each library that it gets.
 install = set -o pipefail; $(RUN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r $(1) \
 	| sed -un 's/^Collecting \([^ ]*\).*/  \1/p'
 
-.PHONY: serve test check lock clean
+.PHONY: serve test fuzz check lock clean
 
 serve: $(VENV)/.run
 	@$(RUN)/ringflow --config $(CONFIG) key generate > /dev/null
@@ -30,6 +31,10 @@ test: $(VENV)/.dev
 	$(IN_MEMORY) $(RUN)/pytest -n $(WORKERS) --dist loadscope -m 'not lab' || failed=$$?; \
 	$(IN_MEMORY) $(RUN)/pytest -n $(WORKERS) --dist loadscope -m lab || failed=$$?; \
 	exit $$failed
+
+# Requests to the API that are made up at random, so many for each operation.
+fuzz: $(VENV)/.dev
+	API_EXAMPLES=$(EXAMPLES) $(RUN)/pytest -n $(WORKERS) tests/web/api/test_schemathesis.py
 
 check: $(VENV)/.dev
 	$(RUN)/ruff check src tests

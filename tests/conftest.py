@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,14 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_database(
+    postgres_url: str, _postgres_template: str
+) -> Callable[[], AbstractContextManager[str]]:
+    """What makes a PostgreSQL database with all tables and nothing in them, for a block."""
+    return lambda: _postgres_database(postgres_url, _postgres_template)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database with all tables and nothing in them."""
@@ -131,9 +139,21 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def server_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+def server_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config_in: Callable[[Path], Config]
+) -> Config:
     """A server of the shipped flows, on free ports, with one customer, DID and trunk."""
     monkeypatch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
+    return config_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def config_in() -> Callable[[Path], Config]:
+    """What makes the configuration of such a server in a folder."""
+    return _config_in
+
+
+def _config_in(folder: Path) -> Config:
     return Config.model_validate(
         {
             "flows": PROJECT / "app_flows",
@@ -144,7 +164,7 @@ def server_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
             "dids": [{"number": DID, "app": "calling_card"}],
             "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier", "rated": "upstream"}],
         }
-    ).read_from(Document(str(tmp_path / "config.yaml"), None, {}))
+    ).read_from(Document(str(folder / "config.yaml"), None, {}))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Dialect, event
+from sqlalchemy import BigInteger, Dialect, Integer, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -50,6 +50,12 @@ _SERVER_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58", "XX"})
 _SERVER_STATES = frozenset({"25006", "25P03", "40003", _LOCK_TIMEOUT})
 
 
+class _WholeNumber(BigInteger):
+    """What values are sent as that are compared with a column of type INTEGER."""
+
+    render_bind_cast = True
+
+
 class OnPostgres:
     """A PostgreSQL server; a connection that the server closed is replaced before it is used again."""
 
@@ -59,6 +65,9 @@ class OnPostgres:
             pool_timeout=POOL_S,
             connect_args={"timeout": CONNECT_S, "server_settings": _OF_THE_REST},
         )
+        dialect = self._engine.sync_engine.dialect
+        # Whoever asks for a number that no INTEGER can be finds nothing, and asyncpg would fail on it.
+        dialect.colspecs = {**dialect.colspecs, Integer: _WholeNumber}
         # asyncpg knows when its socket was closed: asking it is free, a ping costs a round trip.
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         event.listen(self._engine.sync_engine, "connect", _keep_alive)

@@ -75,12 +75,16 @@ class Api:
 
     async def client(self, role: str = "admin", **plan: Any) -> Client:
         """Make an operator of a role, with a token."""
+        return Client(self.http, await self.token(role, **plan))
+
+    async def token(self, role: str = "admin", **plan: Any) -> str:
+        """Make an operator of a role; return the text of a token of its."""
         name = f"{role}{plan.get('name', '')}"
         async with acting(self.store, shell_operator("tests"), "US") as actor:
             if await operators.find(actor.connection, name) is None:
                 await operators.add(actor, Operator(name, role), None)
             _, secret = await tokens.add(actor, TokenPlan(name, **{"name": "test", **plan}))
-        return Client(self.http, secret)
+        return secret
 
     def nobody(self, token: str | None = None) -> Client:
         return Client(self.http, token)

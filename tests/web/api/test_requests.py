@@ -41,6 +41,8 @@ async def test_a_right_that_is_missing_is_named(api: Api) -> None:
         (b'{"name": "a\\u0000b"}', 422, "field.unfit_text"),
         (b'{"name": "\\ud800"}', 422, "field.unfit_text"),
         (b'{"channels": 99999999999999999999}', 422, "field.out_of_range"),
+        (b'{"channels": 1e400}', 422, "field.out_of_range"),
+        (b'{"channels": 1.5}', 422, "field.malformed"),
         (b'{"channels": true}', 422, "field.malformed"),
         (b'{"channels": "2"}', 422, "field.malformed"),
         (b'{"name": "' + b"x" * 1_000_001 + b'"}', 413, "request.too_large"),
@@ -57,6 +59,8 @@ async def test_a_right_that_is_missing_is_named(api: Api) -> None:
         "nul",
         "half pair",
         "long",
+        "infinite",
+        "broken",
         "yes for a number",
         "text for a number",
         "large",
@@ -93,7 +97,13 @@ async def test_a_body_that_cannot_be_taken_changes_nothing(
         ("/customers/abc", 422, "field.not_a_whole_number"),
         ("/customers/99999999999999999999999", 422, "field.not_a_whole_number"),
         ("/customers/9223372036854775807", 404, "customer.unknown"),
+        ("/dids?customer=9223372036854775807", 200, None),
         ("/calls?since=yesterday", 422, "field.malformed"),
+        ("/calls?since=0.5", 422, "field.malformed"),
+        ("/calls?since=1782885600", 422, "field.malformed"),
+        ("/calls?since=2026-06-01", 422, "field.malformed"),
+        ("/calls?since=2026-06-01T00:00:00", 422, "field.malformed"),
+        ("/calls?since=2026-06-01T00:00:00%2B02:00", 200, None),
         ("/calls/nothing", 404, "call.unknown"),
         ("/nothing", 404, "request.unknown_path"),
     ],
@@ -103,6 +113,17 @@ async def test_a_path_or_parameter_that_means_nothing_is_named(
 ) -> None:
     came = await owner("GET", path)
     assert (came.status, came.json.get("code")) == (status, code), came.text
+
+
+async def test_a_cursor_that_no_page_gave_is_named_by_its_parameter(owner: Client) -> None:
+    came = await owner("GET", "/customers?cursor=abc")
+    assert [one["pointer"] for one in came.json["errors"]] == ["/cursor"]
+
+
+async def test_a_whole_number_may_be_written_with_a_point(owner: Client) -> None:
+    body = b'{"id": 50.0, "channels": 2e0}'
+    made = await owner("POST", "/customers", data=body, headers={"Content-Type": "application/json"})
+    assert (made.status, made.json["id"], made.json["channels"]) == (201, 50, 2)
 
 
 async def test_methods_and_types_of_others_are_refused(owner: Client) -> None:

@@ -18,7 +18,7 @@ from ringflow.actor import Actor, Principal
 from ringflow.errors import Refused, RingflowError
 from ringflow.forms.json_value import json_value
 from ringflow.plain_text import plain
-from ringflow.store.pages import Page, PageRequest
+from ringflow.store.pages import Page, PageRequest, WrongCursor
 from ringflow.web.rest.conditions import IfMatch, entity_tag, is_known
 from ringflow.web.rest.content import Content, send_content
 from ringflow.web.rest.cookies import Cookies, refuse_other_sites
@@ -49,7 +49,7 @@ class PageInput(Input):
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     """At most so many."""
-    cursor: str | None = None
+    cursor: str | None = Field(None, min_length=1)
     """The `next` of the page before."""
     sort: str | None = None
     """One of the list's sorts; with `-` before it the other way round."""
@@ -82,6 +82,9 @@ def answer_to(
             response = _response(request, made)
             cookies.write(response)
             return response
+        except WrongCursor as error:
+            # A list knows its cursor by another name than this layer's parameter.
+            return refused(WrongCursor(error.code, str(error), ("cursor",)))
         except RingflowError as error:
             return refused(error)
         except ConnectionError:

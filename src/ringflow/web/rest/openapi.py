@@ -16,7 +16,7 @@ from ringflow.web.rest.content import Content
 from ringflow.web.rest.event_feed import LastEventId
 from ringflow.web.rest.operation import Operation, Resource
 from ringflow.web.rest.problem import CONTENT_TYPE
-from ringflow.web.rest.reading import JSON_TYPE, Input
+from ringflow.web.rest.reading import JSON_TYPE, MAX_NUMBER, Input
 from ringflow.web.rest.refusals import phrase_of
 
 TEMPLATE = "#/components/schemas/{model}"
@@ -156,15 +156,16 @@ def _parameters(
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer", "minimum": 0} if kind is int else {"type": "string"},
+            "schema": {"type": "integer", "minimum": 0, "maximum": MAX_NUMBER}
+            if kind is int
+            else {"type": "string", "minLength": 1},
         }
         for name, kind in operation.in_path.items()
     ]
     query = operation.model("query")
     models = [*([page_input] if operation.takes(PageRequest) else []), *([query] if query else [])]
     for model in models:
-        schema = model.model_json_schema(ref_template=TEMPLATE)
-        schemas.update(schema.pop("$defs", {}))
+        schema = _model_schema(model, schemas)
         for name, one in schema["properties"].items():
             one.pop("title", None)
             if name == "sort" and operation.listing is not None:
@@ -239,10 +240,31 @@ def _refusal(status: HTTPStatus) -> dict[str, Any]:
 
 
 def _input_schema(model: type[Input], schemas: dict[str, Any]) -> dict[str, Any]:
-    schema = model.model_json_schema(ref_template=TEMPLATE)
-    schemas.update(schema.pop("$defs", {}))
-    schemas[model.__name__] = schema
+    schemas[model.__name__] = _model_schema(model, schemas)
     return {"$ref": TEMPLATE.format(model=model.__name__)}
+
+
+def _model_schema(model: type[Input], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an input; those that it refers to go to `schemas`."""
+    schema = model.model_json_schema(ref_template=TEMPLATE)
+    _bound_numbers(schema)
+    schemas.update(schema.pop("$defs", {}))
+    return schema
+
+
+def _bound_numbers(schema: Any) -> None:
+    """Say of whole numbers which ones are taken, where pydantic knows no closer bounds."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "integer":
+            if "exclusiveMinimum" not in schema:
+                schema.setdefault("minimum", -MAX_NUMBER)
+            if "exclusiveMaximum" not in schema:
+                schema.setdefault("maximum", MAX_NUMBER)
+        for one in schema.values():
+            _bound_numbers(one)
+    elif isinstance(schema, list):
+        for one in schema:
+            _bound_numbers(one)
 
 
 def _form_schema(form: Any, schemas: dict[str, Any]) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from ringflow.errors import Refused, RefusedTogether
@@ -21,6 +24,11 @@ MAX_DEPTH = 50
 MAX_NUMBER = 2**63 - 1
 """The largest whole number that a database keeps."""
 JSON_TYPE = "application/json"
+
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})\Z"
+)
+"""RFC 3339, section 5.6."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -64,15 +72,38 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
             f"a body has at most {MAX_BODY_BYTES} bytes",
             most=MAX_BODY_BYTES,
         ) from error
-    parse_json(raw)
+    value, whole_floats = _parsed(raw)
+    _refuse_unwritten_times(model, value if isinstance(value, dict) else {})
+    if whole_floats:
+        raw = json.dumps(value).encode()
     # Strictly: `true` is no customer 1, and "5" no number.
     return checked(model, lambda: model.model_validate_json(raw, strict=True))
 
 
 def parse_json(raw: bytes) -> Any:
     """Return what the bytes say in JSON. Raises `RequestRefused`: no JSON, or what cannot be kept."""
+    return _parsed(raw)[0]
+
+
+def _parsed(raw: bytes) -> tuple[Any, bool]:
+    """Return what the bytes say, with whole numbers such as 5.0 as 5, and whether there are such.
+
+    JSON Schema calls 5.0 an integer, and pydantic's strict reading does not.
+    """
+    whole_floats = False
+
+    def number(text: str) -> int | float:
+        nonlocal whole_floats
+        found = float(text)
+        if not found.is_integer() or abs(found) > MAX_NUMBER:
+            return found
+        whole_floats = True
+        return int(found)
+
     try:
-        value = json.loads(raw.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
+        value = json.loads(
+            raw.decode(), parse_float=number, parse_constant=_refuse_constant, object_pairs_hook=_object
+        )
     except UnicodeDecodeError as error:
         raise _malformed(f"it is not UTF-8 from byte {error.start} on") from error
     except json.JSONDecodeError as error:
@@ -82,7 +113,7 @@ def parse_json(raw: bytes) -> Any:
     except ValueError as error:
         raise _malformed(str(error)) from error
     _refuse_unfit(value)
-    return value
+    return value, whole_floats
 
 
 def read_query(request: web.Request, model: type[Model], known: Iterable[str] = ()) -> Model:
@@ -106,6 +137,7 @@ def read_query(request: web.Request, model: type[Model], known: Iterable[str] = 
         raise _together(refused)
     _refuse_unfit(given)
     own = {name: value for name, value in given.items() if name in model.model_fields}
+    _refuse_unwritten_times(model, own)
     found = checked(model, lambda: model.model_validate(own))
     _refuse_unfit(dict(found))
     return found
@@ -120,6 +152,29 @@ def checked(model: type[Model], validate: Callable[[], Model]) -> Model:
         for one in error.errors(include_url=False):
             together.setdefault(one["loc"], []).append(one)
         raise _together([_refusal(model, loc, of) for loc, of in together.items()]) from error
+
+
+def _refuse_unwritten_times(model: type[BaseModel], given: Mapping[str, Any]) -> None:
+    """Refuse what pydantic takes for a time and RFC 3339 does not, such as a number of seconds."""
+    refused = [
+        Refused(
+            "field.malformed",
+            f"`{name}` is no time with its offset (write one such as 2026-12-24T18:00:00Z)",
+            (name,),
+            field=name,
+        )
+        for name in _times(model)
+        if isinstance(value := given.get(name), str | int | float) and not _TIME.match(str(value))
+    ]
+    if refused:
+        raise _together(refused)
+
+
+@cache
+def _times(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the names of the fields that are times."""
+    fields = model.model_fields.items()
+    return tuple(name for name, one in fields if AwareDatetime in (one.annotation, *get_args(one.annotation)))
 
 
 def _refusal(model: type[BaseModel], loc: tuple[int | str, ...], errors: list[ErrorDetails]) -> Refused:
@@ -166,8 +221,8 @@ def _refuse_unfit(value: object, at: tuple[str, ...] = ()) -> None:
     if isinstance(value, str):
         if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
             raise Refused("field.unfit_text", "text has no NUL and no half of a surrogate pair", at)
-    elif isinstance(value, int):
-        if abs(value) > MAX_NUMBER:
+    elif isinstance(value, int | float):
+        if abs(value) > MAX_NUMBER and (isinstance(value, int) or math.isinf(value)):
             name = at[-1] if at else ""
             raise Refused(
                 "field.out_of_range",

@@ -1,0 +1,162 @@
+"""Requests that schemathesis makes up from the document, right and wrong ones: all checks, every operation.
+
+`make fuzz EXAMPLES=500` makes as many for each operation, and other ones each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from schemathesis import Case
+from schemathesis.config import SchemathesisConfig
+
+from ringflow import __version__
+from ringflow.config import Config, DatabaseConfig
+from ringflow.engine import remote_orders
+from ringflow.web.api.routes import PREFIX, RESOURCES
+from ringflow.web.rest.answering import PageInput
+from ringflow.web.rest.openapi import describe
+
+from .conftest import served
+
+EXAMPLES = int(os.environ.get("API_EXAMPLES", "0"))
+FEW = 4
+"""How many requests are made up at random for an operation, where nothing else is said."""
+
+READINGS = frozenset({"field.malformed", "field.missing", "field.unknown", "request.malformed_json"})
+"""What a request that the document allows is never refused for: what is wrong with it says a service."""
+
+CHECKS = {
+    # A condition that is missing is 428 here; which other requests are refused says `understood`.
+    "missing_required_header": {"expected-statuses": ["400", "401", "403", "404", "422", "428"]},
+    "positive_data_acceptance": {
+        "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "503"]
+    },
+}
+
+
+@schemathesis.check
+def understood(ctx: Any, response: Any, case: Case[Any]) -> None:
+    """A request that the document allows is never refused for how it is written."""
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code < 400:
+        return
+    code = response.json().get("code")
+    assert code not in READINGS, f"the document allows what is refused: {response.text}"
+
+
+@schemathesis.check
+def keeps_silent(ctx: Any, response: Any, case: Case[Any]) -> None:
+    """No answer shows how Ringflow is made."""
+    for word in ("Traceback", "SELECT ", "INSERT ", "sqlalchemy", "asyncpg", "pydantic"):
+        assert word not in response.text, f"{word} in {response.text}"
+
+
+def schema_of(**phases: bool) -> Any:
+    """The document, of which requests are made up in these ways."""
+    document = describe(RESOURCES, PageInput, __version__, PREFIX)
+    config = SchemathesisConfig.from_dict(
+        {
+            "checks": CHECKS,
+            "phases": {name: {"enabled": on} for name, on in phases.items()},
+            "generation": {
+                "deterministic": not EXAMPLES,
+                "max-examples": EXAMPLES or FEW,
+                "database": "none",
+                "mode": "all",
+            },
+        }
+    )
+    return schemathesis.openapi.from_dict(document, config=config)
+
+
+class Server:
+    """A server in a thread of its own, and the token of an administrator."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self.url = ""
+        self.token = ""
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        assert self._ready.wait(60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        async with served(self._config) as api:
+            self.url = f"http://127.0.0.1:{api.application.http_port}"
+            self.token = await api.token()
+            self._ready.set()
+            await self._over.wait()
+
+    def check(self, case: Case[Any]) -> None:
+        """Send a request, and check the answer in every way."""
+        case.call_and_validate(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.token}"},
+            additional_checks=[understood, keeps_silent],
+        )
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory, config_in: Callable[[Path], Config]) -> Iterator[Config]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
+        # Nobody has the calls that are made up.
+        patch.setattr(remote_orders, "TAKEN_WITHIN_S", 0.01)
+        yield config_in(tmp_path_factory.mktemp("server"))
+
+
+@pytest.fixture(scope="module")
+def on_sqlite(config: Config) -> Iterator[Server]:
+    with Server(config) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(
+    config: Config, postgres_database: Callable[[], AbstractContextManager[str]]
+) -> Iterator[Server]:
+    with (
+        postgres_database() as url,
+        Server(config.model_copy(update={"database": DatabaseConfig(url=url)})) as server,
+    ):
+        yield server
+
+
+def on(server: str) -> Callable[..., None]:
+    """What sends a request to one of the servers."""
+
+    def send(case: Case[Any], request: pytest.FixtureRequest) -> None:
+        request.getfixturevalue(server).check(case)
+
+    return send
+
+
+def made_up(server: str, schema: Any) -> Iterator[tuple[str, Any]]:
+    """A test of each operation. Those of one function have one name, which is one test to pytest-xdist."""
+    for resource in RESOURCES:
+        for one in resource.operations:
+            own = schema.include(method=one.method, path=PREFIX + one.path)
+            yield f"test_{one.name}_answers_as_described_{server}", own.parametrize()(on(server))
+
+
+# On PostgreSQL what differs is values, not how requests are read.
+_ON_POSTGRESQL = made_up("on_postgresql", schema_of(examples=True, coverage=False, fuzzing=True))
+globals().update(made_up("on_sqlite", schema_of(examples=True, coverage=True, fuzzing=True)))
+globals().update({name: pytest.mark.postgres(test) for name, test in _ON_POSTGRESQL})
