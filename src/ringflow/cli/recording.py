@@ -20,7 +20,6 @@ from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.forms.recording import RecordingForm, recording_form
 from ringflow.moments import system_now_ms
-from ringflow.numbers import normalise_number
 from ringflow.output_file import file_taken, write_private_file
 from ringflow.recordings.recording import (
     RECORDINGS,
@@ -28,6 +27,7 @@ from ringflow.recordings.recording import (
     RecordingFilter,
     mark_deleted,
     recording_page,
+    searched_number,
     show_recording,
     take_out,
 )
@@ -67,8 +67,8 @@ def list_command(
             since_ms=moment_ms(since, "--since"),
             until_ms=moment_ms(until, "--until"),
             customer=customer,
-            cli=_number(cli, config),
-            did=_number(did, config),
+            cli=searched_number(cli, config.country),
+            did=searched_number(did, config.country),
             app=app_name,
             call=call,
             search=search,
@@ -149,7 +149,3 @@ def delete_command(
         print_json({"deleted": recording_id or call, "recording_count": len(gone)})
     else:
         typer.echo(f"deleted: {counted(len(gone), 'recording')}")
-
-
-def _number(text: str | None, config: Config) -> str | None:
-    return text if text is None else normalise_number(text, config.country) or text

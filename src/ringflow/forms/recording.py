@@ -29,6 +29,14 @@ class RecordingForm:
     server: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeletedRecordingsForm:
+    """How many recordings of a call were deleted."""
+
+    call_id: str
+    recording_count: int
+
+
 def recording_form(recording: Recording) -> RecordingForm:
     """Return a recording as it is shown to an operator."""
     expires_ms = recording.expires_ms

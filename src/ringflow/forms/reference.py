@@ -47,7 +47,7 @@ from ringflow.forms.rate import (
     SheetRateForm,
     TrunkQuoteForm,
 )
-from ringflow.forms.recording import RecordingForm
+from ringflow.forms.recording import DeletedRecordingsForm, RecordingForm
 from ringflow.forms.report import FORMS as REPORT_FORMS
 from ringflow.forms.report import ReportAmountsForm
 from ringflow.forms.speed_dial import SpeedDialForm
@@ -156,6 +156,7 @@ SECTIONS = (
         "`recording list`, `recording show`",
         {"id": "3f0c9d2e7a5b41c8a6e4d1b09c7f2e55", "status": "kept", "duration_s": 60.0},
     ),
+    Section("Deleted recordings", DeletedRecordingsForm, "`POST /api/v1/recordings:delete`", {}),
     Section(
         "Call that was just made",
         MadeCallForm,

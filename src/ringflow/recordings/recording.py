@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.actor import Actor
 from ringflow.audit import Verb, note, note_many
 from ringflow.errors import Conflict, Refused, Unknown
+from ringflow.numbers import normalise_number
 from ringflow.plain_text import plain
 from ringflow.recordings.folder import RecordingFolder
 from ringflow.rights import Right
@@ -116,7 +118,8 @@ async def take_out(actor: Actor, recording_id: str, folder: RecordingFolder, as_
             recording=recording_id,
         )
     try:
-        content = folder.read(recording_id)
+        # An hour of sound: calls do not wait for the disk.
+        content = await asyncio.to_thread(folder.read, recording_id)
     except OSError as error:
         raise Conflict(
             "recording.elsewhere",
@@ -151,6 +154,11 @@ async def mark_deleted(
     if found:
         await note_many(actor, Verb.DELETE, [(f"recording {one.id}", asdict(one), None) for one in found])
     return found
+
+
+def searched_number(text: str | None, country: str) -> str | None:
+    """Return a number as recordings have it, whichever way it was written."""
+    return text if text is None else normalise_number(text, country) or text
 
 
 async def mark(connection: AsyncConnection, condition: Any) -> None:
