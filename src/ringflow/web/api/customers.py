@@ -62,6 +62,13 @@ class CustomerPatch(Patch):
     language: str | None = unchanged()
 
 
+class CustomerDeletion(Input):
+    """What is deleted with a customer."""
+
+    cascade: bool = False
+    """Its CLIs and DIDs too."""
+
+
 @RESOURCE.get(Right.CUSTOMERS_READ, listing=CUSTOMERS)
 async def list_customers(
     connection: AsyncConnection, query: CustomerQuery, asked: PageRequest
@@ -102,11 +109,13 @@ async def alter_customer(
 
 
 @RESOURCE.delete(Right.CUSTOMERS_CHANGE, "/{customer}")
-async def delete_customer(actor: Actor, services: Services, customer: int, match: IfMatch) -> None:
-    """Delete a customer that has no history, no CLIs and no DIDs."""
+async def delete_customer(
+    actor: Actor, services: Services, customer: int, match: IfMatch, query: CustomerDeletion
+) -> None:
+    """Delete a customer that has no history; with `cascade` its CLIs and DIDs too."""
     await lock_directory(actor)
     match.require(await _detail(actor.connection, services, customer))
-    await customers.delete(actor, customer)
+    await customers.delete(actor, customer, cascade=query.cascade)
 
 
 async def _detail(connection: AsyncConnection, services: Services, customer_id: int) -> CustomerDetailForm:
