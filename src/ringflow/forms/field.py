@@ -289,6 +289,15 @@ FIELDS: dict[str, Field] = {
     "ends_at": Field(Kind.TIME, "when a session ends that is not used again", "2026-07-01T07:00:00Z"),
     "own": Field(_B, "whether it is the session that asks", True),
     "session": Field(Kind.OBJECT, "the session by which somebody acts"),
+    "second_factor_at": Field(
+        Kind.TIME, "since when signing in needs a second factor; null: it does not", "2026-07-01T06:00:00Z"
+    ),
+    "totp_secret": Field(_T, "the secret of an authenticator in base32, shown once", "JBSWY3DPEHPK3PXP"),
+    "otpauth_url": Field(
+        _T, "the same for a QR code", "otpauth://totp/Ringflow:ann?secret=JBSWY3DPEHPK3PXP&issuer=Ringflow"
+    ),
+    "recovery_codes": Field(Kind.TEXTS, "codes that are good once each", ["abcd-efgh-2345-6789"]),
+    "recovery_codes_left": Field(_I, "how many of these were not used yet", 10),
     "second_factor": Field(_B, "whether signing in needs a code besides the password", True),
     "second_factor_missing": Field(
         _B, "whether there has to be a second factor, and is none: nothing else is allowed until then", False

@@ -92,6 +92,34 @@ class SignedInForm:
     session: SessionForm
 
 
+@dataclass(frozen=True, slots=True)
+class SecondFactorForm:
+    """How it stands with an operator's second factor. `second_factor_at` null: there is none."""
+
+    second_factor_at: Moment | None
+    recovery_codes_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentForm:
+    """A second factor that is to be confirmed by a code; neither is ever shown again."""
+
+    totp_secret: str
+    otpauth_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodesForm:
+    """Codes that stand in for the second factor, each once; they are never shown again."""
+
+    recovery_codes: tuple[str, ...]
+
+
+def second_factor_form(state: FactorState) -> SecondFactorForm:
+    """Return how it stands with a second factor, as it is shown."""
+    return SecondFactorForm(_moment(state.since_ms), state.recovery_codes)
+
+
 def session_form(session: Session, rules: SessionRules, own: int | None) -> SessionForm:
     """Return a session as it is shown to whoever acts by the session `own`."""
     idle_ms, absolute_ms = session.used_ms + rules.idle_ms, session.created_ms + rules.absolute_ms

@@ -29,9 +29,12 @@ from ringflow.forms.flow import (
 from ringflow.forms.live_call import LiveCallForm, OrderForm
 from ringflow.forms.made_call import MadeCallForm, MadeLegForm, TranscriptEventForm
 from ringflow.forms.operator import (
+    EnrolmentForm,
     NewTokenForm,
     OperatorForm,
+    RecoveryCodesForm,
     RoleForm,
+    SecondFactorForm,
     SessionForm,
     SignedInForm,
     TokenForm,
@@ -181,6 +184,9 @@ SECTIONS = (
     Section("Value of a list", ValueListEntryForm, "`value-list entry`", {}),
     Section("Entry of the audit log", AuditEntryForm, "`audit list`", {"id": 12}),
     Section("Who has signed in", SignedInForm, "`/api/v1/session`", {}),
+    Section("Second factor", SecondFactorForm, "`GET /api/v1/session/second-factor`", {}),
+    Section("Second factor to confirm", EnrolmentForm, "`POST /api/v1/session/second-factor`", {}),
+    Section("Recovery codes", RecoveryCodesForm, "`:confirm` and `:renew-codes` of the second factor", {}),
     Section("Session", SessionForm, "`/api/v1/sessions`", {"id": 12, "operator": "ann"}),
     Section("Who asks", PrincipalForm, "`GET /api/v1/whoami`", {}),
     Section("Version", VersionForm, "`GET /api/v1/version`", {"version": "0.1.0"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http.cookies import SimpleCookie
 from typing import Any
 
+import pyotp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
@@ -264,3 +265,43 @@ async def test_a_cookie_that_is_no_session_is_refused(api: Api, value: str) -> N
     browser = Browser(api)
     browser.cookies["ringflow"] = value
     assert (await browser("GET", "/session")).status == 401
+
+
+def code_of(api: Api, secret: str, steps: int = 0) -> str:
+    now_s = api.application.core.charging.ledger.now_ms() // 1000
+    return pyotp.TOTP(secret).at(now_s + 30 * steps)
+
+
+async def test_a_second_factor_is_enrolled_asked_for_and_taken_away(api: Api) -> None:
+    await add(api, "ann", "support")
+    await add(api, "root", "admin")
+    browser, admin = Browser(api), Browser(api)
+    await browser.sign_in("ann")
+    factor = "/session/second-factor"
+    assert (await browser("GET", factor)).json == {"second_factor_at": None, "recovery_codes_left": 0}
+    wrong = await browser("POST", factor, {"password": "wrong"})
+    assert (wrong.status, wrong.json["code"]) == (422, "password.wrong")
+    begun = (await browser("POST", factor, {"password": PASSWORD})).json
+    url = f"otpauth://totp/Ringflow:ann?secret={begun['totp_secret']}&issuer=Ringflow"
+    assert begun["otpauth_url"] == url
+    refused = await browser("POST", f"{factor}:confirm", {"code": "000000"})
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "/code")
+    codes = (await browser("POST", f"{factor}:confirm", {"code": code_of(api, begun["totp_secret"])})).json
+    assert len(codes["recovery_codes"]) == 10
+    assert (await browser("GET", factor)).json["recovery_codes_left"] == 10
+    again = await browser("POST", factor, {"password": PASSWORD})
+    assert (again.status, again.json["code"]) == (409, "second_factor.on")
+    other = Browser(api)
+    needed = await other.sign_in("ann")
+    assert (needed.status, needed.json["code"], other.cookies) == (401, "login.code_needed", {})
+    # The step of the confirmation is used up: the next one is taken early, for clocks differ.
+    came = await other.sign_in("ann", code=code_of(api, begun["totp_secret"], 1))
+    assert (came.status, came.json["second_factor"]) == (201, True)
+    new = (await other("POST", f"{factor}:renew-codes", {"password": PASSWORD})).json["recovery_codes"]
+    assert not {*new} & {*codes["recovery_codes"]}
+    assert (await Browser(api).sign_in("ann", code=new[0])).status == 201
+    assert (await other("POST", f"{factor}:turn-off", {"password": PASSWORD})).status == 204
+    assert (await Browser(api).sign_in("ann")).status == 201
+    await admin.sign_in("root")
+    none = await admin("POST", "/operators/ann/second-factor:reset")
+    assert (none.status, none.json["code"]) == (409, "second_factor.off")

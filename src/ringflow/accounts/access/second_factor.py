@@ -16,8 +16,10 @@ from typing import Any
 from sqlalchemy import Row, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.accounts.access import sessions
 from ringflow.accounts.access.secret_text import digest_of
-from ringflow.accounts.operators import unknown_operator
+from ringflow.accounts.access.sessions import SessionRules
+from ringflow.accounts.operators import show, unknown_operator
 from ringflow.actor import Actor
 from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Refused
@@ -82,7 +84,8 @@ async def enrol(actor: Actor, operator: str) -> Enrolment:
 async def confirm(actor: Actor, operator: str, code: str) -> list[str]:
     """Have an operator's sign-ins need the second factor from now on; returns its recovery codes.
 
-    Raises `Refused`: the code is wrong, there is no secret to confirm, or it is confirmed already.
+    Other sessions end: whoever began them had no second factor. Raises `Refused`: the code is wrong, there is
+    no secret to confirm, or it is confirmed already.
     """
     row = await _row(actor.connection, operator)
     if row.second_factor_ms is not None:
@@ -101,6 +104,7 @@ async def confirm(actor: Actor, operator: str, code: str) -> list[str]:
     changed = update(operators).where(operators.c.id == row.id)
     await actor.connection.execute(changed.values(second_factor_ms=actor.now_ms))
     await note(actor, Verb.SECOND_FACTOR, f"operator {operator}", {"on": False}, {"on": True})
+    await sessions.end_all(actor, operator)
     return await _new_recovery_codes(actor.connection, row.id)
 
 
@@ -114,7 +118,10 @@ async def renew_recovery_codes(actor: Actor, operator: str) -> list[str]:
 
 
 async def remove(actor: Actor, operator: str) -> None:
-    """Have an operator's sign-ins need the password alone. Raises `Conflict` without a second factor."""
+    """Have an operator's sign-ins need the password alone; its sessions end, but not the actor's own.
+
+    Raises `Conflict` without a second factor.
+    """
     row = await _row(actor.connection, operator)
     if row.second_factor_ms is None:
         raise _off()
@@ -122,6 +129,16 @@ async def remove(actor: Actor, operator: str) -> None:
     await actor.connection.execute(changed.values(totp_secret=None, totp_step=None, second_factor_ms=None))
     await actor.connection.execute(delete(recovery_codes).where(recovery_codes.c.operator_id == row.id))
     await note(actor, Verb.SECOND_FACTOR, f"operator {operator}", {"on": True}, {"on": False})
+    await sessions.end_all(actor, operator)
+
+
+async def remove_own(actor: Actor, rules: SessionRules) -> None:
+    """Remove the second factor of the operator who acts. Raises `Conflict` where the role must have one."""
+    operator = await show(actor.connection, actor.principal.name)
+    if rules.needs_second_factor(operator.role):
+        text = f"operators of the role {operator.role} must have a second factor"
+        raise Conflict("second_factor.required", text, role=operator.role)
+    await remove(actor, operator.name)
 
 
 async def use_code(

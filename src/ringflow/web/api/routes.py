@@ -23,6 +23,7 @@ from ringflow.web.api import (
     dids,
     live_calls,
     money,
+    operator_second_factor,
     operator_sessions,
     overrides,
     rate_maps,
@@ -75,6 +76,8 @@ RESOURCES: tuple[Resource, ...] = (
     operator_sessions.OWN,
     operator_sessions.OWN_SESSIONS,
     operator_sessions.OF_OTHERS,
+    operator_second_factor.OWN,
+    operator_second_factor.OF_OTHERS,
     system.RESOURCE,
 )
 

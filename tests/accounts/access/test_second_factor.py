@@ -1,0 +1,195 @@
+"""Codes of an authenticator and recovery codes: what they open, and that they open it once."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b32encode
+
+import pyotp
+import pytest
+from sqlalchemy import text
+
+from ringflow.accounts import operators
+from ringflow.accounts.access import second_factor
+from ringflow.accounts.access.second_factor import STEP_MS, fitting_step
+from ringflow.accounts.access.sessions import SessionRules
+from ringflow.accounts.access.sign_in import SignedIn
+from ringflow.accounts.lockout import SECOND_FACTOR
+from ringflow.actor import acting, shell_operator
+from ringflow.errors import Conflict, Forbidden, Refused, Unknown
+from ringflow.store import Store
+
+from .test_sign_in import HERE, HOUR_MS, PASSWORD, THERE, Door, on_sqlite
+
+RFC_SECRET = b32encode(b"12345678901234567890").decode()
+
+
+class FactorDoor(Door):
+    """The same for an operator ann with a second factor, whose secret is `secret`."""
+
+    secret: str
+    codes: list[str]
+
+    async def enrol(self, name: str = "ann") -> SignedIn:
+        await self.add(name)
+        done = await self.enter(name)
+        me = await self.who(done)
+        async with acting(self.store, me, "US", self.now_ms) as actor:
+            self.secret = (await second_factor.enrol(actor, name)).secret
+        async with acting(self.store, me, "US", self.now_ms) as actor:
+            self.codes = await second_factor.confirm(actor, name, self.code())
+        self.now_ms += STEP_MS
+        return done
+
+    def code(self, steps: int = 0) -> str:
+        return pyotp.TOTP(self.secret).at(self.now_ms // 1000 + 30 * steps)
+
+
+@pytest.fixture
+def door(store: Store) -> FactorDoor:
+    return FactorDoor(store)
+
+
+@pytest.mark.parametrize(
+    ("at_s", "code"),
+    [(1111111111, "050471"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")],
+)
+def test_codes_are_those_of_the_standard(at_s: int, code: str) -> None:
+    """RFC 6238, appendix B, SHA-1, of which the last six digits are taken."""
+    assert fitting_step(RFC_SECRET, code, at_s * 1000) == at_s // 30
+    assert fitting_step(RFC_SECRET, f"{code[:3]} {code[3:]}", at_s * 1000) == at_s // 30
+    near = [fitting_step(RFC_SECRET, code, (at_s + 30 * n) * 1000) for n in (-1, 1, 2)]
+    assert near == [at_s // 30, at_s // 30, None]
+
+
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "28708\u0662", "287082\n", "abcdef"])
+def test_what_is_no_code_fits_no_step(code: str) -> None:
+    assert fitting_step(RFC_SECRET, code, 59_000) is None
+
+
+async def test_a_code_opens_once_and_neither_does_any_before_it(door: FactorDoor) -> None:
+    await door.enrol()
+    assert await door.code_of("ann", PASSWORD) == "login.code_needed"
+    assert await door.code_of("ann", "wrong", code=door.code()) == "login.refused"
+    later = door.code(1)
+    assert (await door.enter("ann", code=later)).session.operator == "ann"
+    for code in (later, door.code(), door.code(-1)):
+        assert await door.code_of("ann", PASSWORD, code=code) == "login.code_refused"
+    door.now_ms += 2 * STEP_MS
+    assert (await door.enter("ann", code=door.code())).session.operator == "ann"
+
+
+async def test_of_two_who_use_one_code_at_once_one_is_let_in(door: FactorDoor) -> None:
+    await door.enrol()
+    for code in (door.code(), door.codes[0]):
+        tries = [door.enter("ann", code=code, address=address) for address in (HERE, THERE)]
+        results = await asyncio.gather(*tries, return_exceptions=True)
+        assert sorted(type(one).__name__ for one in results) == ["Forbidden", "SignedIn"]
+
+
+@on_sqlite
+async def test_the_code_by_which_it_was_confirmed_opens_nothing(door: FactorDoor) -> None:
+    await door.enrol()
+    door.now_ms -= STEP_MS
+    assert await door.code_of("ann", PASSWORD, code=door.code()) == "login.code_refused"
+
+
+@on_sqlite
+async def test_a_recovery_code_is_good_once_however_it_is_written_and_new_ones_replace_it(
+    door: FactorDoor,
+) -> None:
+    done = await door.enrol()
+    first, second, third, *_ = door.codes
+    assert len({*door.codes}) == 10
+    async with door.store.reading() as connection:
+        kept = str((await connection.execute(text("SELECT * FROM recovery_codes"))).all())
+        log = str((await connection.execute(text("SELECT * FROM audit_log"))).all())
+    assert not [one for one in door.codes if one in kept + log or one.replace("-", "") in kept + log]
+    assert door.secret not in log
+    await door.enter("ann", code=first)
+    await door.enter("ann", code=second.upper().replace("-", " "))
+    for code in (first, second):
+        assert await door.code_of("ann", PASSWORD, code=code) == "login.code_refused"
+    async with door.store.reading() as connection:
+        assert (await second_factor.state(connection, "ann")).recovery_codes == 8
+    async with acting(door.store, await door.who(done), "US", door.now_ms) as actor:
+        (fresh, *_) = await second_factor.renew_recovery_codes(actor, "ann")
+    assert await door.code_of("ann", PASSWORD, code=third) == "login.code_refused"
+    await door.enter("ann", code=fresh)
+
+
+@on_sqlite
+async def test_codes_are_guessed_only_so_often_but_the_own_device_goes_on(door: FactorDoor) -> None:
+    done = await door.enrol()
+    await door.use_up("second_factor:ann", SECOND_FACTOR)
+    assert await door.code_of("ann", PASSWORD, code=door.code()) == "login.locked"
+    # The password alone is asked for as ever, and the known device is let in.
+    assert await door.code_of("ann", PASSWORD) == "login.code_needed"
+    assert (await door.enter("ann", code=door.code(), device=done.device)).session.operator == "ann"
+
+
+@on_sqlite
+async def test_wrong_codes_are_counted_and_noted(door: FactorDoor) -> None:
+    await door.enrol()
+    codes = [
+        await door.code_of("ann", PASSWORD, code="000000", address=f"192.0.2.{n}")
+        for n in range(SECOND_FACTOR.at_once + 1)
+    ]
+    assert codes == ["login.code_refused"] * SECOND_FACTOR.at_once + ["login.locked"]
+    assert {one.subject for one in await door.entries("sign in failed")} == {"operator ann"}
+
+
+@on_sqlite
+async def test_turning_it_on_ends_sessions_without_it_and_is_noted(door: FactorDoor) -> None:
+    await door.add("ann")
+    other, mine = await door.enter("ann"), await door.enter("ann")
+    me = await door.who(mine)
+    async with acting(door.store, me, "US", door.now_ms) as actor:
+        door.secret = (await second_factor.enrol(actor, "ann")).secret
+    # Nothing needs it yet.
+    await door.enter("ann")
+    async with acting(door.store, me, "US", door.now_ms) as actor:
+        with pytest.raises(Refused, match="the code is wrong") as refused:
+            await second_factor.confirm(actor, "ann", "000000")
+        assert refused.value.at == ("code",)
+        await second_factor.confirm(actor, "ann", door.code())
+    assert [await door.is_over(one) for one in (other, mine)] == [True, False]
+    async with acting(door.store, me, "US", door.now_ms) as actor:
+        for again in (second_factor.enrol(actor, "ann"), second_factor.confirm(actor, "ann", door.code(1))):
+            with pytest.raises(Conflict) as conflict:
+                await again
+            assert conflict.value.code == "second_factor.on"
+    (entry,) = await door.entries("second factor")
+    assert (entry.subject, entry.before, entry.after) == ("operator ann", {"on": False}, {"on": True})
+
+
+@on_sqlite
+async def test_an_admin_takes_it_away_and_its_operator_where_the_role_may_do_without(
+    door: FactorDoor,
+) -> None:
+    done = await door.enrol()
+    needed = SessionRules(HOUR_MS, HOUR_MS, frozenset({"support"}))
+    async with acting(door.store, await door.who(done), "US", door.now_ms) as actor:
+        with pytest.raises(Conflict, match="must have a second factor"):
+            await second_factor.remove_own(actor, needed)
+    async with acting(door.store, shell_operator("root"), "US", door.now_ms) as actor:
+        await operators.changeable(actor, "ann")
+        await second_factor.remove(actor, "ann")
+        for again in (
+            second_factor.remove(actor, "ann"),
+            second_factor.renew_recovery_codes(actor, "ann"),
+        ):
+            with pytest.raises(Conflict) as conflict:
+                await again
+            assert conflict.value.code == "second_factor.off"
+        with pytest.raises(Conflict, match="no second factor to confirm"):
+            await second_factor.confirm(actor, "ann", "000000")
+        with pytest.raises(Unknown):
+            await second_factor.enrol(actor, "nobody")
+    with pytest.raises(Forbidden):
+        await door.who(done)
+    # A recovery code of before opens nothing once there is another second factor, and the password does.
+    assert (await door.enter("ann")).session.operator == "ann"
+    async with door.store.reading() as connection:
+        left = (await connection.execute(text("SELECT count(*) FROM recovery_codes"))).scalar_one()
+    assert left == 0
