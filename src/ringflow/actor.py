@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -105,6 +105,17 @@ def shell_operator(name: str) -> Principal:
     return Principal(PrincipalKind.OPERATOR, name, ALL_RIGHTS)
 
 
+def customer_principal(customer_id: int, credential_id: str, token: str | None = None) -> Principal:
+    """Return a customer, by the ID of what it acts by; `token` is the name of its program's token."""
+    return Principal(
+        PrincipalKind.CUSTOMER,
+        f"customer {customer_id}",
+        token=token,
+        credential_id=credential_id,
+        customer_id=customer_id,
+    )
+
+
 @dataclass(slots=True)
 class Actor:
     """A principal in one transaction. `country` reads national numbers; `now_ms` is since 1970.
@@ -123,6 +134,10 @@ class Actor:
         """Raise `Forbidden` where the principal does not have a right."""
         self.principal.require(right)
 
+
+Made = TypeVar("Made")
+Transaction: TypeAlias = Callable[[Callable[[Actor], Awaitable[Made]]], Awaitable[Made]]
+"""Carries a change out in a transaction of its own, and returns what the change does."""
 
 Opener: TypeAlias = Callable[[], AbstractAsyncContextManager[Actor]]
 """Begins a transaction in which somebody acts: for work that takes more than one."""

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 import structlog
 from aiohttp import web
 
+from ringflow.accounts.customer_access.sign_in import CustomerSignIn
+from ringflow.accounts.passwords import Passwords
 from ringflow.agi.open_files import reserve_for_calls
 from ringflow.agi.server import FastAgiServer
 from ringflow.agi.session import AgiSession
@@ -43,7 +45,7 @@ from ringflow.web.health import build_web, open_port
 from ringflow.web.metrics import Metrics
 from ringflow.web.readiness import Probe, readiness
 from ringflow.web.rest.event_feed import OpenFeeds
-from ringflow.web.rest.services import Services
+from ringflow.web.rest.services import CustomerServices, Services
 
 log = structlog.get_logger("ringflow.app")
 
@@ -256,7 +258,16 @@ class Application:
             probes,
             lambda: asterisk.findings if asterisk is not None else None,
             self._feeds,
+            _customer_services(core),
         )
+
+
+def _customer_services(core: Core) -> CustomerServices:
+    """What customers' own programs work with."""
+    teller, passwords = core.world.teller, Passwords()
+    assert teller is not None, "a server's callers have one"
+    sign_in = CustomerSignIn(core.store, teller, passwords, core.config.country, core.charging.ledger.now_ms)
+    return CustomerServices(teller, passwords, sign_in)
 
 
 def _record_keeping(core: Core, calls: Callable[[], Mapping[str, LiveCall]]) -> RecordKeeping | None:

@@ -35,6 +35,12 @@ from ringflow.money import AmountError, check_currency
 from ringflow.plain_text import plain
 from ringflow.store.caller_tables import cli_codes, service_passwords
 from ringflow.store.card_tables import card_batches, cards, vouchers
+from ringflow.store.customer_access_tables import (
+    call_backs,
+    customer_logins,
+    customer_secrets,
+    customer_tokens,
+)
 from ringflow.store.speed_dial_tables import speed_dials
 from ringflow.store.tables import clis, customers, dids
 
@@ -182,8 +188,17 @@ async def delete(actor: Actor, customer_id: int, *, cascade: bool = False) -> No
     await actor.connection.execute(speed_dials.delete().where(speed_dials.c.customer_id == customer_id))
     mine = service_passwords.c.customer_id == customer_id
     await actor.connection.execute(service_passwords.delete().where(mine))
+    await _delete_access(actor.connection, customer_id)
     await actor.connection.execute(customers.delete().where(customers.c.id == customer_id))
     await note_change(actor, Verb.DELETE, f"customer {customer_id}", customer, None)
+
+
+async def _delete_access(connection: AsyncConnection, customer_id: int) -> None:
+    """Delete the logins, tokens and call-backs of a customer."""
+    tokens = select(customer_tokens.c.id).where(customer_tokens.c.customer_id == customer_id)
+    await connection.execute(customer_secrets.delete().where(customer_secrets.c.token_id.in_(tokens)))
+    for table in (customer_tokens, customer_logins, call_backs):
+        await connection.execute(table.delete().where(table.c.customer_id == customer_id))
 
 
 async def count_leaning(connection: AsyncConnection, customer_id: int) -> tuple[int, int]:

@@ -34,6 +34,8 @@ Subject: TypeAlias = Literal[
     "second_factor",
     "device",
     "session",
+    "web",
+    "customer_login",
 ]
 
 
@@ -80,6 +82,10 @@ OPERATOR = Budget(at_once=100, each_ms=5 * MINUTE_MS)
 SECOND_FACTOR = Budget(at_once=10, each_ms=15 * MINUTE_MS)
 DEVICE = Budget(at_once=10, each_ms=2 * MINUTE_MS)
 SESSION = Budget(at_once=5, each_ms=2 * MINUTE_MS)
+# Cards' PINs and passwords that come over HTTP, from one address whatever they are tried at.
+CUSTOMERS_ADDRESS = Budget(at_once=10, each_ms=10 * MINUTE_MS)
+# Passwords of one customer's login.
+CUSTOMER_LOGIN = Budget(at_once=50, each_ms=10 * MINUTE_MS)
 _IDLE = Budget(at_once=1, each_ms=SECOND_MS)
 
 _SHORTEST_PIN = 4
@@ -95,9 +101,25 @@ def card_budget(pin_digits: int) -> Budget:
     return Budget(at_once=tries_a_day // 2, each_ms=DAY_MS // tries_a_day)
 
 
+def web_budget(pin_digits: int) -> Budget:
+    """For PINs of this length at all cards together, over HTTP: as many for four digits as of PINs alone.
+
+    Each digit more makes a guess ten times as hopeless, so there are ten times as many.
+    """
+    times = 10 ** max(0, pin_digits - _SHORTEST_PIN)
+    return Budget(at_once=SYSTEM.at_once * times, each_ms=max(1, SYSTEM.each_ms // times))
+
+
+WEB = "(web)"
+"""Stands for the trunk where a try comes over HTTP; no trunk can have this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a try comes from: the incoming trunk's name, and the CLI in E.164, None where there is none."""
+    """Where a try comes from: the incoming trunk's name, and the CLI in E.164, None where there is none.
+
+    Over HTTP these are `WEB` and the address.
+    """
 
     trunk: str
     cli: str | None
@@ -157,14 +179,45 @@ class Limits:
 
 
 def limits_of_card(card_id: str, pin_digits: int, caller: Caller) -> Limits:
-    """Of a card's ID and PIN. Neither telephone nor trunk counts: an attacker presents whose he likes."""
+    """Of a card's ID and PIN. Neither telephone nor trunk counts: an attacker presents whose he likes.
+
+    Tries over HTTP have limits of their own, so that nobody there locks a card out for who calls.
+    """
     budget = card_budget(pin_digits)
+    if caller.trunk == WEB:
+        return _limits_of_card_on_web(card_id, pin_digits, caller, budget)
     shared: dict[Subject, Limit] = {"card": Limit(f"card:{card_id}:{pin_digits}", budget)}
     source = caller.source
     if source is None:
         return Limits(shared)
     own = Limit(f"known:{card_id}:{pin_digits}:{source}", budget)
     return Limits(shared, ("known", own), Limit(f"idle:{source}", _IDLE))
+
+
+def _limits_of_card_on_web(card_id: str, pin_digits: int, caller: Caller, budget: Budget) -> Limits:
+    """The same over HTTP, where guessing at many cards at once costs nothing: two limits more."""
+    assert caller.cli is not None, "whoever sends a request has an address"
+    own = Limit(f"known:{card_id}:{pin_digits}:{caller.source}", budget)
+    shared: dict[Subject, Limit] = {
+        "card": Limit(f"web:{card_id}:{pin_digits}", budget),
+        "address": _limit_of_address(caller.cli),
+        "web": Limit(f"web:{pin_digits}", web_budget(pin_digits)),
+    }
+    return Limits(shared, ("known", own), Limit(f"idle:{caller.source}", _IDLE))
+
+
+def limits_of_login(login: str, address: str) -> Limits:
+    """Of the password of a customer's login. `login` names it, whether or not there is such a login."""
+    own = Limit(f"known:{login}:{address}", CUSTOMER_LOGIN)
+    shared: dict[Subject, Limit] = {
+        "customer_login": Limit(f"customer-login:{login}", CUSTOMER_LOGIN),
+        "address": _limit_of_address(address),
+    }
+    return Limits(shared, ("known", own), Limit(f"idle:{WEB}/{address}", _IDLE))
+
+
+def _limit_of_address(address: str) -> Limit:
+    return Limit(f"customers-address:{address}", CUSTOMERS_ADDRESS)
 
 
 def limits_of_pin(caller: Caller) -> Limits:

@@ -28,7 +28,7 @@ from ringflow.accounts.phone_book import PhoneBook
 from ringflow.accounts.service_passwords import find_password
 from ringflow.accounts.vouchers.redemption import Redeemed
 from ringflow.accounts.vouchers.telephone import Vouchers
-from ringflow.actor import CALLER, acting
+from ringflow.actor import CALLER, Transaction, acting
 from ringflow.errors import Refused, StartError, Unknown
 from ringflow.ledger.account import read_account
 from ringflow.ledger.movement import NotEnough, Posted
@@ -92,9 +92,16 @@ class Teller:
         """Give a card's credit to a customer: `Cards.top_up`."""
         return self._counted(await self._open_cards().top_up(card_id, pin, customer_id, caller))
 
-    async def redeem_voucher(self, code: str, customer_id: int, caller: Caller) -> Redeemed | Refusal:
+    async def verify_card(self, card_id: str, pin: str, caller: Caller) -> Card | Refusal:
+        """Which card the PIN opens, whoever has its credit: `Cards.verify`."""
+        return self._counted(await self._open_cards().verify(card_id, pin, caller))
+
+    async def redeem_voucher(
+        self, code: str, customer_id: int, caller: Caller, transaction: Transaction[Redeemed] | None = None
+    ) -> Redeemed | Refusal:
         """Give a voucher's value to a customer: `Vouchers.redeem`."""
-        return self._counted(await self._open_vouchers().redeem(code, customer_id, caller))
+        vouchers = self._open_vouchers()
+        return self._counted(await vouchers.redeem(code, customer_id, caller, transaction))
 
     async def is_shared(self, cli: str | None) -> bool:
         """Whether customers have codes at this CLI (E.164 digits), which by itself identifies nobody."""

@@ -221,7 +221,7 @@ def is_well_formed(text: str) -> bool:
 
 def refused() -> Forbidden:
     """Return the one error of every token that is not good."""
-    return Forbidden("token.refused", "the token is unknown, revoked or expired, or its operator is disabled")
+    return Forbidden("token.refused", "the token is unknown, revoked or expired, or its owner is disabled")
 
 
 def _all() -> Select[Any]:

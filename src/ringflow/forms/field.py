@@ -277,6 +277,11 @@ FIELDS: dict[str, Field] = {
         _T, "the ID of the token or session that acted; null: a command, or not known", "rf_ab12cd34"
     ),
     "address": Field(_T, "from where a request came; null: a command, or not known", "192.0.2.7"),
+    "email": Field(_T, "the e-mail address that a customer signs in with", "ann@example.org"),
+    "access_token": Field(_T, "by which a customer's program asks", "rf_me_..."),
+    "refresh_token": Field(_T, "by which the next two tokens are had, once", "rf_mr_..."),
+    "access_ends_at": Field(Kind.TIME, "until when the access token is good", "2026-07-01T06:15:00Z"),
+    "refresh_ends_at": Field(Kind.TIME, "until when the refresh token is good", "2026-07-31T06:00:00Z"),
     "acted_as": Field(
         _T,
         "`operator`, `token`, `customer`, `script`, `caller` or `system`; null in entries of old",
@@ -286,8 +291,12 @@ FIELDS: dict[str, Field] = {
         Kind.TIME, "when its password was set; null: it has none", "2026-07-01T06:00:00Z"
     ),
     "device": Field(_T, "what a browser calls itself", "Mozilla/5.0 (X11; Linux x86_64) ..."),
-    "ends_at": Field(Kind.TIME, "when a session ends that is not used again", "2026-07-01T07:00:00Z"),
-    "own": Field(_B, "whether it is the session that asks", True),
+    "ends_at": Field(
+        Kind.TIME,
+        "when a session or a token ends that is not used again; null: never",
+        "2026-07-01T07:00:00Z",
+    ),
+    "own": Field(_B, "whether it is the session or the token that asks", True),
     "session": Field(Kind.OBJECT, "the session by which somebody acts"),
     "second_factor_at": Field(
         Kind.TIME, "since when signing in needs a second factor; null: it does not", "2026-07-01T06:00:00Z"

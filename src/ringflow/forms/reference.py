@@ -16,6 +16,12 @@ from ringflow.forms.caller_secret import CliCodeForm, NewCliCodeForm, NewService
 from ringflow.forms.card import BatchForm, CardForm
 from ringflow.forms.cli_number import CliForm
 from ringflow.forms.customer import CustomerDetailForm, CustomerForm
+from ringflow.forms.customer_access import (
+    CustomerTokenForm,
+    LoginForm,
+    NewCustomerTokenForm,
+    SignInForm,
+)
 from ringflow.forms.did import DidForm
 from ringflow.forms.field import FIELDS, Kind
 from ringflow.forms.flow import (
@@ -38,6 +44,20 @@ from ringflow.forms.operator import (
     SessionForm,
     SignedInForm,
     TokenForm,
+)
+from ringflow.forms.own import (
+    OwnAccountForm,
+    OwnCallForm,
+    OwnCardForm,
+    OwnCliForm,
+    OwnLegForm,
+    OwnMovementForm,
+    OwnQuoteForm,
+    OwnSpeedDialForm,
+    OwnStatementEntryForm,
+    OwnStatementForm,
+    OwnTokenForm,
+    OwnVoucherForm,
 )
 from ringflow.forms.rate import (
     AssignmentForm,
@@ -203,6 +223,37 @@ SECTIONS = (
     Section("Server", ServerForm, "`GET /api/v1/servers`", {"name": "a1"}),
     Section("Settings", SettingsForm, "`GET /api/v1/settings`", {}),
     Section("Setting", SettingForm, "`settings` of a server", {"name": "http.port"}),
+    Section("Login of a customer", LoginForm, "`customer login`", {"id": 3}),
+    Section(
+        "Token of a customer",
+        CustomerTokenForm,
+        "`customer token list`",
+        {"id": 7, "kind": "sign_in", "name": "Ann's telephone"},
+    ),
+    Section(
+        "New token of a customer",
+        NewCustomerTokenForm,
+        "`customer token add`",
+        {"id": 8, "kind": "program", "name": "shop", "secret": "rf_me_...", "address": None},
+    ),
+    Section("What a sign-in gives", SignInForm, "`POST /api/v1/me/tokens`", {"id": 7}),
+    Section("Own account", OwnAccountForm, "`GET /api/v1/me`", {"name": "Ann"}),
+    Section("Own token", OwnTokenForm, "`GET /api/v1/me/tokens`", {"id": 7, "kind": "sign_in"}),
+    Section("Own CLI", OwnCliForm, "`GET /api/v1/me/clis`", {"number": "441910000001", "pattern": None}),
+    Section(
+        "Own speed dial",
+        OwnSpeedDialForm,
+        "`GET /api/v1/me/speed-dials`",
+        {"number": "441910000009", "name": "Ann"},
+    ),
+    Section("Own card", OwnCardForm, "`GET /api/v1/me/cards`", {"id": "100000000007"}),
+    Section("Own voucher", OwnVoucherForm, "`GET /api/v1/me/vouchers`", {"id": 5}),
+    Section("Own call", OwnCallForm, "`GET /api/v1/me/calls`", {}),
+    Section("Leg of an own call", OwnLegForm, "`legs` of an own call", {"status": "answered"}),
+    Section("Own movement", OwnMovementForm, "`GET /api/v1/me/movements`", {"id": 9}),
+    Section("Own statement", OwnStatementForm, "`GET /api/v1/me/statement`", {}),
+    Section("Movement on an own statement", OwnStatementEntryForm, "`movements` of an own statement", {}),
+    Section("Own quote", OwnQuoteForm, "`GET /api/v1/me/quote`", {"number": "447700900123"}),
 )
 """All forms, in the order of the page."""
 

@@ -18,14 +18,14 @@ import structlog
 
 from ringflow.accounts.cards import redemption
 from ringflow.accounts.cards.card import ID_DIGITS, Card
-from ringflow.accounts.cards.evidence import Evidence, Question, by_id, by_pin
+from ringflow.accounts.cards.evidence import WEB_SUBJECTS, Evidence, Question, by_id, by_pin
 from ringflow.accounts.cards.familiarity import note_success
 from ringflow.accounts.cards.pin import is_pin, pin_message
 from ringflow.accounts.cards.refusal import CardRefused, Refusal, Why
 from ringflow.accounts.check_digit import has_check_digit
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.failures import count_failure, set_back
-from ringflow.accounts.lockout import Caller, Limits, limits_of_card, limits_of_pin
+from ringflow.accounts.lockout import WEB, Caller, Limits, limits_of_card, limits_of_pin
 from ringflow.accounts.peppers import Peppers
 from ringflow.actor import CALLER, acting
 from ringflow.store import Store
@@ -58,6 +58,7 @@ class Cards:
         self._country = country
         self._now_ms = now_ms
         self._by_id = by_id()
+        self._by_id_on_web = by_id(WEB_SUBJECTS)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._peppers = peppers
         self._by_pin = by_pin(len(peppers.all))
@@ -86,15 +87,20 @@ class Cards:
         self, card_id: str | None, pin: str, customer_id: int, caller: Caller
     ) -> ToppedUp | Refusal:
         """Give an available card's credit to a customer that is there already."""
-        found = await self._verify(card_id, pin, caller)
+        found = await self.verify(card_id, pin, caller)
         if isinstance(found, Refusal):
             return found
         try:
             async with acting(self._store, CALLER, self._country, self._now_ms()) as actor:
-                card = await redemption.top_up(actor, found.card.id, customer_id)
+                card = await redemption.top_up(actor, found.id, customer_id)
         except CardRefused as error:
             return Refusal(error.why)
         return ToppedUp(card, customer_id)
+
+    async def verify(self, card_id: str | None, pin: str, caller: Caller) -> Card | Refusal:
+        """Which card the PIN opens: in time and not disabled, whoever has its credit."""
+        found = await self._verify(card_id, pin, caller)
+        return found if isinstance(found, Refusal) else found.card
 
     async def _redeem(self, card: Card, caller: Caller) -> Admitted | Refusal:
         first_use = True
@@ -157,15 +163,15 @@ class Cards:
         self, card_id: str | None, pin: str, caller: Caller, limits: Limits
     ) -> tuple[Evidence, bool]:
         """What is known, and whether it speaks of one card at most."""
-        question, given = self._question(card_id, pin)
+        question, given = self._question(card_id, pin, caller)
         names = {kind: one.name for kind, one in limits.all.items()}
         against = [names.get(kind) for kind in question.subjects]
         rows = await self._store.look_up(question.look_up, *given, caller.source, *against)
         return question.read(rows[0]), len(rows) == 1
 
-    def _question(self, card_id: str | None, pin: str) -> tuple[Question, list[str]]:
+    def _question(self, card_id: str | None, pin: str, caller: Caller) -> tuple[Question, list[str]]:
         if card_id is not None:
-            return self._by_id, [card_id]
+            return self._by_id_on_web if caller.trunk == WEB else self._by_id, [card_id]
         return self._by_pin, self._peppers.digests(pin_message("", pin, True))
 
 

@@ -17,6 +17,7 @@ from ringflow.store.card_tables import card_batches, card_sources, cards, lockou
 from ringflow.store.tables import customers
 
 ID_SUBJECTS: tuple[Subject, ...] = ("card", "known")
+WEB_SUBJECTS: tuple[Subject, ...] = (*ID_SUBJECTS, "address", "web")
 PIN_SUBJECTS: tuple[Subject, ...] = ("telephone", "trunk", "system")
 
 
@@ -45,9 +46,9 @@ class Question:
         return _read(row, self.subjects)
 
 
-def by_id() -> Question:
+def by_id(subjects: tuple[Subject, ...] = ID_SUBJECTS) -> Question:
     """Finds by a card's ID. Parameters: the ID, the source, and the names of the subjects."""
-    return _question(cards.c.id == bindparam("card_id", type_=Text), ["card_id"], ID_SUBJECTS)
+    return _question(cards.c.id == bindparam("card_id", type_=Text), ["card_id"], subjects)
 
 
 def by_pin(peppers: int) -> Question:

@@ -1,4 +1,4 @@
-"""Vouchers as callers use them: by codes keyed in. Wrong ones are held against the account to be credited."""
+"""Vouchers as customers use them: by codes. Wrong ones are held against the account to be credited."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ringflow.accounts.failures import count_failure, set_back
 from ringflow.accounts.lockout import Caller, Standing, Subject, limits_of_voucher
 from ringflow.accounts.peppers import Peppers
 from ringflow.accounts.vouchers.redemption import Redeemed, redeem
-from ringflow.actor import CALLER, acting
+from ringflow.actor import CALLER, Actor, Transaction, acting
 from ringflow.store import LookUp, Store
 from ringflow.store.card_tables import lockouts
 
@@ -46,14 +46,17 @@ class Vouchers:
         """Compare codes under these peppers from now on."""
         self._peppers = peppers
 
-    async def redeem(self, code: str, customer_id: int, caller: Caller) -> Redeemed | Refusal:
+    async def redeem(
+        self, code: str, customer_id: int, caller: Caller, transaction: Transaction[Redeemed] | None = None
+    ) -> Redeemed | Refusal:
         """Give a voucher's value to the customer who calls. One that goes with a payment is refused.
 
-        Whatever callers key is safe to pass; nothing of it is logged.
+        Whatever callers key is safe to pass; nothing of it is logged. `transaction` carries the change out;
+        None: the caller does.
         """
         turn = self._turns.setdefault(customer_id, asyncio.Lock())
         async with turn:
-            found = await self._redeem(code, customer_id)
+            found = await self._redeem(code, customer_id, transaction)
         if isinstance(found, Refusal) and found.why is Why.LOCKED:
             # Unlike who guesses PINs, this one is known: the operator can bar the account.
             log.warning(
@@ -64,7 +67,9 @@ class Vouchers:
             )
         return found
 
-    async def _redeem(self, code: str, customer_id: int) -> Redeemed | Refusal:
+    async def _redeem(
+        self, code: str, customer_id: int, transaction: Transaction[Redeemed] | None
+    ) -> Redeemed | Refusal:
         now_ms = self._now_ms()
         limits = limits_of_voucher(customer_id)
         (name,) = [one.name for one in limits.all.values()]
@@ -75,9 +80,15 @@ class Vouchers:
             if any(one.failed_ms > now_ms for one in standings.values()):
                 await set_back(self._store, [name], now_ms)
             return Refusal(Why.LOCKED, verdict.wait_ms)
+
+        async def change(actor: Actor) -> Redeemed:
+            return await redeem(actor, code, customer_id, self._peppers)
+
         try:
+            if transaction is not None:
+                return await transaction(change)
             async with acting(self._store, CALLER, self._country, now_ms) as actor:
-                return await redeem(actor, code, customer_id, self._peppers)
+                return await change(actor)
         except CardRefused as error:
             refusal = Refusal(error.why)
         if refusal.why is Why.UNKNOWN:

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from ringflow.accounts import tokens
 from ringflow.accounts.access import sessions
+from ringflow.accounts.customer_access import tokens as customer_tokens
 from ringflow.actor import Principal
 from ringflow.web.access.rate_limit import RateLimit
 from ringflow.web.rest.cookies import Cookies, refuse_other_sites
@@ -58,7 +59,12 @@ async def _operators_session(services: Services, request: web.Request) -> Princi
     return await sessions.recognise(services.store, text, services.sign_in.rules, services.now_ms())
 
 
-RECOGNISERS: tuple[Recogniser, ...] = (_operators_token, _operators_session)
+async def _customers_token(services: Services, request: web.Request) -> Principal | None:
+    text = bearer_token(request)
+    return None if text is None else await customer_tokens.recognise(services.store, text, services.now_ms())
+
+
+RECOGNISERS: tuple[Recogniser, ...] = (_operators_token, _customers_token, _operators_session)
 
 
 class Authentication:

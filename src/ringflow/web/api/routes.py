@@ -36,6 +36,11 @@ from ringflow.web.api import (
     trunks,
     value_lists,
 )
+from ringflow.web.api.me import access as own_access
+from ringflow.web.api.me import account as own_account
+from ringflow.web.api.me import calls as own_calls
+from ringflow.web.api.me import credit as own_credit
+from ringflow.web.api.me import numbers as own_numbers
 from ringflow.web.rest.answering import SECURITY_HEADERS, Gate, PageInput, answer_to, refused
 from ringflow.web.rest.openapi import describe
 from ringflow.web.rest.operation import Resource
@@ -79,6 +84,14 @@ RESOURCES: tuple[Resource, ...] = (
     operator_second_factor.OWN,
     operator_second_factor.OF_OTHERS,
     system.RESOURCE,
+    own_access.TOKENS,
+    own_access.PASSWORD,
+    own_account.RESOURCE,
+    own_numbers.KNOWN_BY,
+    own_numbers.DIALS,
+    own_credit.CARDS_REDEEMED,
+    own_credit.VOUCHERS_REDEEMED,
+    own_calls.RESOURCE,
 )
 
 

@@ -28,7 +28,7 @@ from ringflow.web.rest.problem import CONTENT_TYPE, problem
 from ringflow.web.rest.raw_body import RawBody, read_raw_body
 from ringflow.web.rest.reading import JSON_TYPE, MAX_NUMBER, Input, read_body, read_query
 from ringflow.web.rest.refusals import RequestRefused, headers_of
-from ringflow.web.rest.repetition import Answer, Repeatable
+from ringflow.web.rest.repetition import Answer, AnsweredBefore, Once, Repeatable
 from ringflow.web.rest.sender import Sender, sender_of
 from ringflow.web.rest.services import Services
 
@@ -132,6 +132,9 @@ async def _carried_out(
 ) -> Answer | Content | EventFeed:
     async with AsyncExitStack() as files:
         given = await _given(operation, services, principal, sender, cookies, request, files)
+        once = operation.takes(Once)
+        if once is not None and principal is not None:
+            return await _done_once(operation, services, principal, request, once, given)
         acts = operation.takes(Actor)
         if acts is not None and principal is not None:
             return await _acted(operation, services, principal, request, acts, given)
@@ -151,12 +154,7 @@ async def _acted(
     acts: str,
     given: dict[str, Any],
 ) -> Answer | Content | EventFeed:
-    key = request.headers.get("Idempotency-Key") if operation.is_repeatable else None
-    again = None
-    if key is not None:
-        raw = operation.takes(RawBody)
-        body = given[raw].digest.encode() if raw is not None else await request.read()
-        again = Repeatable.read(key, request.method, request.path_qs, body)
+    again = await _repeatable(operation, request, given)
     async with services.opener(principal)() as actor:
         earlier = await again.earlier(actor) if again is not None else None
         if earlier is not None:
@@ -165,6 +163,42 @@ async def _acted(
         if again is not None and isinstance(answer, Answer):
             await again.keep(actor, answer)
     return answer
+
+
+async def _done_once(
+    operation: Operation,
+    services: Services,
+    principal: Principal,
+    request: web.Request,
+    once: str,
+    given: dict[str, Any],
+) -> Answer:
+    again = await _repeatable(operation, request, given)
+    if again is not None:
+        async with services.store.reading() as connection:
+            earlier = await again.found(connection, principal)
+        if earlier is not None:
+            return earlier
+
+    def answer(form: object) -> Answer:
+        made = _answer(operation, request, form)
+        assert isinstance(made, Answer), "only JSON is kept"
+        return made
+
+    held = Once(services.opener(principal), again, answer)
+    try:
+        return answer(await operation.handler(**given, **{once: held}))
+    except AnsweredBefore as before:
+        return before.answer
+
+
+async def _repeatable(operation: Operation, request: web.Request, given: dict[str, Any]) -> Repeatable | None:
+    key = request.headers.get("Idempotency-Key") if operation.is_repeatable else None
+    if key is None:
+        return None
+    raw = operation.takes(RawBody)
+    body = given[raw].digest.encode() if raw is not None else await request.read()
+    return Repeatable.read(key, request.method, request.path_qs, body)
 
 
 async def _given(

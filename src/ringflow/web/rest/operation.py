@@ -7,6 +7,7 @@ annotation          what it gets
 ==================  ==========================================================================
 `AsyncConnection`   a connection for reading
 `Actor`             a transaction in which the sender acts; committed when the handler returns
+`Once`              the same, for a handler that does more beside it: see there
 `Principal`         who asks
 `Sender`            where the request came from
 `Cookies`           the request's cookies, and those that the answer sets
@@ -42,6 +43,7 @@ from ringflow.web.rest.cookies import Cookies
 from ringflow.web.rest.event_feed import EVENT_STREAM, EventFeed, LastEventId
 from ringflow.web.rest.raw_body import RawBody, Upload
 from ringflow.web.rest.reading import Input
+from ringflow.web.rest.repetition import Once
 from ringflow.web.rest.sender import Sender
 from ringflow.web.rest.services import Services
 
@@ -50,6 +52,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 GIVEN = (
     AsyncConnection,
     Actor,
+    Once,
     Principal,
     Sender,
     Cookies,
@@ -111,7 +114,7 @@ class Operation:
     @property
     def is_repeatable(self) -> bool:
         """Whether its answer is kept under an `Idempotency-Key`, with what it did."""
-        return self.method == "POST" and self.takes(Actor) is not None and not self.media
+        return self.method == "POST" and any(map(self.takes, (Actor, Once))) and not self.media
 
     @property
     def in_path(self) -> dict[str, type[Any]]:
@@ -221,5 +224,5 @@ def _refuse_unknown(operation: Operation) -> None:
         raise TypeError(f"{operation.name}: a `RawBody` needs `upload`, and nothing else does")
     if (operation.returns in (Content, EventFeed)) is not bool(operation.media):
         raise TypeError(f"{operation.name}: `Content` needs `media`, and nothing else does")
-    if operation.access is None and (operation.takes(Actor) or operation.takes(Principal)):
+    if operation.access is None and any(map(operation.takes, (Actor, Once, Principal))):
         raise TypeError(f"{operation.name}: anyone may call it, so nobody is known who acts")

@@ -24,6 +24,9 @@ _STATUS_OF = {
     "login.code_needed": HTTPStatus.UNAUTHORIZED,
     "login.code_refused": HTTPStatus.UNAUTHORIZED,
     "login.locked": HTTPStatus.TOO_MANY_REQUESTS,
+    "sign_in.refused": HTTPStatus.UNAUTHORIZED,
+    "sign_in.locked": HTTPStatus.TOO_MANY_REQUESTS,
+    "redeem.locked": HTTPStatus.TOO_MANY_REQUESTS,
     "login.busy": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The status of errors that their kind does not tell."""

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
-from ringflow.actor import Actor
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringflow.actor import Actor, Made, Opener, Principal, Transaction
 from ringflow.errors import Refused
 from ringflow.store.statement import Statement
 from ringflow.web.rest.refusals import RequestRefused
@@ -79,15 +84,18 @@ class Repeatable:
         Until the transaction ends, whoever sends it again waits. Raises `RequestRefused` where the key
         belongs to another request.
         """
-        who = principal_of(actor)
+        who = keys_of(actor.principal)
         await _FORGET.run(actor.connection, before_ms=actor.now_ms - KEPT_MS)
         begun = await _BEGIN.run(
             actor.connection, principal=who, key=self.key, request=self.request, now_ms=actor.now_ms
         )
         if begun:
             return None
-        found = await _FIND.run(actor.connection, principal=who, key=self.key)
-        request, status, headers, body = tuple(found[0])
+        (row,) = await _FIND.run(actor.connection, principal=who, key=self.key)
+        return self._answer_of(row)
+
+    def _answer_of(self, row: Row[Any]) -> Answer:
+        request, status, headers, body = tuple(row)
         if request != self.request:
             raise RequestRefused(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -97,11 +105,16 @@ class Repeatable:
             )
         return Answer(status, body or None, json.loads(headers))
 
+    async def found(self, connection: AsyncConnection, principal: Principal) -> Answer | None:
+        """Return the answer that was given to it, outside of a change. Raises as `earlier`."""
+        rows = await _FIND.run(connection, principal=keys_of(principal), key=self.key)
+        return self._answer_of(rows[0]) if rows else None
+
     async def keep(self, actor: Actor, answer: Answer) -> None:
         """Keep the answer, in the transaction of what was done."""
         await _KEEP.run(
             actor.connection,
-            principal=principal_of(actor),
+            principal=keys_of(actor.principal),
             key=self.key,
             status=answer.status,
             headers=json.dumps(answer.headers),
@@ -109,7 +122,46 @@ class Repeatable:
         )
 
 
-def principal_of(actor: Actor) -> str:
-    """Return whose keys these are: two programs of one operator do not share theirs."""
-    principal = actor.principal
-    return json.dumps([principal.kind.value, principal.name, principal.token])
+def keys_of(principal: Principal) -> str:
+    """Return whose keys these are.
+
+    Two programs of one operator or customer do not share theirs, and a token has none of an earlier token of
+    its name. All devices of one customer, and all sessions of one operator, are the same person's.
+    """
+    credential = principal.credential_id if principal.token is not None else None
+    return json.dumps([principal.kind.value, principal.name, principal.token, credential])
+
+
+class AnsweredBefore(Exception):
+    """The request came before: nothing was done, and this is the answer that it had then."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__("answered before")
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """For a handler whose change is a part of what it does: once for the request's key, if it has one.
+
+    `answer` makes the answer of a form that the handler is about to return.
+    """
+
+    opener: Opener
+    again: Repeatable | None
+    answer: Callable[[object], Answer]
+
+    def transaction(self, form: Callable[[Made], object]) -> Transaction[Made]:
+        """Return what carries a change out, of which the handler then returns this form."""
+
+        async def carry_out(change: Callable[[Actor], Awaitable[Made]]) -> Made:
+            async with self.opener() as actor:
+                earlier = await self.again.earlier(actor) if self.again is not None else None
+                if earlier is not None:
+                    raise AnsweredBefore(earlier)
+                made = await change(actor)
+                if self.again is not None:
+                    await self.again.keep(actor, self.answer(form(made)))
+                return made
+
+        return carry_out

@@ -7,12 +7,24 @@ from dataclasses import dataclass, field
 
 from ringflow.accounts.access.sessions import SessionRules
 from ringflow.accounts.access.sign_in import SignIn
+from ringflow.accounts.customer_access.sign_in import CustomerSignIn
+from ringflow.accounts.passwords import Passwords
+from ringflow.accounts.teller import Teller
 from ringflow.actor import Opener, Principal, acting
 from ringflow.asterisk.findings import Finding
 from ringflow.config import Config
 from ringflow.store import Store
 from ringflow.web.readiness import Probe
 from ringflow.web.rest.event_feed import OpenFeeds
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerServices:
+    """What customers' own programs work with."""
+
+    teller: Teller
+    passwords: Passwords
+    sign_in: CustomerSignIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,7 @@ class Services:
     probes: Mapping[str, Probe]
     findings: Callable[[], Sequence[Finding] | None]
     feeds: OpenFeeds = field(default_factory=OpenFeeds)
+    of_customers: CustomerServices | None = None
     sign_in: SignIn = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -35,6 +48,12 @@ class Services:
         rules = SessionRules(of.idle_s * 1000, of.absolute_s * 1000, frozenset(of.second_factor_for))
         # The class is frozen, and this is made of the other fields.
         object.__setattr__(self, "sign_in", SignIn(self.store, self.config.country, rules, self.now_ms))
+
+    @property
+    def customers(self) -> CustomerServices:
+        """What customers' own programs work with."""
+        assert self.of_customers is not None, "a server has them"
+        return self.of_customers
 
     def opener(self, principal: Principal) -> Opener:
         """Return what begins a transaction in which the principal acts."""

@@ -1,0 +1,184 @@
+"""Customers who sign in over HTTP: by a card's ID and PIN as on the telephone, or by e-mail and password.
+
+What may be tried is decided before anything is compared, by limits of their own: nobody who guesses here can
+lock a card out for its caller. An address from which the card or the login was opened before has a budget of
+its own, so strangers do not lock its owner out there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakValueDictionary
+
+from sqlalchemy import Text, bindparam, select, update
+
+from ringflow.accounts.cards.refusal import Refusal, Why
+from ringflow.accounts.customer_access.logins import MAX_EMAIL
+from ringflow.accounts.customer_access.tokens import Secrets, open_device
+from ringflow.accounts.failures import count_failure, set_back
+from ringflow.accounts.lockout import WEB, Caller, Standing, Subject, address_name, limits_of_login
+from ringflow.accounts.passwords import MAX_PASSWORD, Passwords, needs_new_hash
+from ringflow.accounts.teller import Teller
+from ringflow.actor import acting, customer_principal
+from ringflow.errors import Forbidden, Refused
+from ringflow.store import LookUp, Store
+from ringflow.store.card_tables import lockouts
+from ringflow.store.customer_access_tables import customer_logins, customer_tokens
+from ringflow.store.tables import customers
+
+_STANDINGS = LookUp(
+    select(lockouts.c.subject, lockouts.c.failed_ms, lockouts.c.clear_ms).where(
+        lockouts.c.subject.in_([bindparam(name, type_=Text) for name in ("first", "second", "third")])
+    ),
+    ["first", "second", "third"],
+)
+
+
+class LockedOut(Refused):
+    """Too many wrong tries came: nothing is compared for `retry_after_s`."""
+
+    def __init__(self, wait_ms: int) -> None:
+        self.retry_after_s = -(-wait_ms // 1000)
+        super().__init__(
+            "sign_in.locked",
+            f"too many wrong tries: wait {self.retry_after_s} s before the next one",
+            (),
+            retry_after_s=self.retry_after_s,
+        )
+
+
+def web_caller(address: str) -> Caller:
+    """Return where a try over HTTP comes from."""
+    return Caller(WEB, address_name(address))
+
+
+class CustomerSignIn:
+    """`now_ms`: milliseconds since 1970. Whatever clients send is safe to pass; nothing of it is logged.
+
+    Methods raise `Forbidden` in the same words for whoever is unknown and whatever is wrong, `LockedOut`, and
+    `StoreGone`.
+    """
+
+    def __init__(
+        self, store: Store, teller: Teller, passwords: Passwords, country: str, now_ms: Callable[[], int]
+    ) -> None:
+        self._store = store
+        self._teller = teller
+        self._passwords = passwords
+        self._country = country
+        self._now_ms = now_ms
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def by_card(self, card_id: str, pin: str, device: str, address: str) -> Secrets:
+        """Sign a device in by a card. One that is available is redeemed by this, as by a call."""
+        found = await self._teller.open_card(card_id, pin, web_caller(address))
+        if isinstance(found, Refusal):
+            raise refused_card(found)
+        return await self._open(found.customer.id, device, address, card_id=found.card.id)
+
+    async def by_email(self, email: str, password: str, device: str, address: str) -> Secrets:
+        """Sign a device in by e-mail and password."""
+        login_id, customer_id = await self.check_password(email, password, address)
+        return await self._open(customer_id, device, address, login_id=login_id)
+
+    async def check_password(self, email: str, password: str, address: str) -> tuple[int, int]:
+        """Return the login whose password this is, and its customer. Wrong ones are counted."""
+        email = email.strip().lower()
+        if len(email) > MAX_EMAIL or len(password) > MAX_PASSWORD:
+            raise wrong()
+        turn = self._turns.setdefault(email, asyncio.Lock())
+        async with turn:
+            return await self._compare(email, password, web_caller(address).cli or "")
+
+    async def _compare(self, email: str, password: str, address: str) -> tuple[int, int]:
+        now_ms = self._now_ms()
+        row, is_known = await self._look_up(email, address)
+        # A digest: what somebody takes for an address may be anything, such as a password.
+        limits = limits_of_login(hashlib.sha256(email.encode()).hexdigest()[:32], address)
+        kinds = {one.name: kind for kind, one in limits.all.items()}
+        standings: dict[Subject, Standing] = {
+            kinds[name]: Standing(failed_ms, clear_ms)
+            for name, failed_ms, clear_ms in await self._store.look_up(_STANDINGS, *kinds)
+        }
+        verdict = limits.judge(standings, now_ms)
+        may = verdict.known_may if is_known else not verdict.wait_ms
+        if not may:
+            if any(one.failed_ms > now_ms for one in standings.values()):
+                await set_back(self._store, [*kinds], now_ms)
+            raise LockedOut(verdict.wait_ms)
+        kept = None if row is None else row.password_hash
+        if not await self._passwords.matches(password, kept) or row is None:
+            await count_failure(self._store, verdict.counted, now_ms)
+            raise wrong()
+        if row.status != "active":
+            raise Forbidden("sign_in.barred", "the account is barred: ask who gave it to you")
+        if needs_new_hash(row.password_hash):
+            newer = await self._passwords.hash(password)
+            same = (customer_logins.c.id == row.id) & (customer_logins.c.password_hash == row.password_hash)
+            async with self._store.writing() as connection:
+                await connection.execute(update(customer_logins).where(same).values(password_hash=newer))
+        return row.id, row.customer_id
+
+    async def _look_up(self, email: str, address: str) -> tuple[Any, bool]:
+        """The login (None: there is none), and whether it was opened from this address before."""
+        query = (
+            select(
+                customer_logins.c.id,
+                customer_logins.c.customer_id,
+                customer_logins.c.password_hash,
+                customers.c.status,
+            )
+            .join(customers, customers.c.id == customer_logins.c.customer_id)
+            .where(customer_logins.c.email == email)
+        )
+        async with self._store.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                return None, False
+            opened = select(customer_tokens.c.address).where(customer_tokens.c.login_id == row.id)
+            known = {
+                web_caller(one).cli
+                for (one,) in await connection.execute(opened.distinct())
+                if one is not None
+            }
+        return row, address in known
+
+    async def _open(
+        self,
+        customer_id: int,
+        device: str,
+        address: str,
+        *,
+        login_id: int | None = None,
+        card_id: str | None = None,
+    ) -> Secrets:
+        principal = customer_principal(customer_id, "sign-in")
+        async with acting(self._store, principal, self._country, self._now_ms()) as actor:
+            return await open_device(actor, customer_id, device, address, login_id=login_id, card_id=card_id)
+
+
+def refused_card(refusal: Refusal) -> Refused:
+    """Return the error of a card that opens nothing. Only who has its PIN learns why."""
+    match refusal.why:
+        case Why.LOCKED | Why.NEEDS_ID:
+            return LockedOut(refusal.wait_ms)
+        case Why.DISABLED | Why.EXPIRED | Why.USED_ELSEWHERE | Why.USED:
+            return Forbidden(
+                "sign_in.card_opens_nothing",
+                f"this card opens no account ({refusal.why.value.replace('_', ' ')})",
+                why=refusal.why.value,
+            )
+        case Why.CUSTOMER_NOT_ACTIVE:
+            return Forbidden("sign_in.barred", "the account is barred: ask who gave it to you")
+        case _:
+            return wrong()
+
+
+def wrong() -> Forbidden:
+    """Return the one error of whatever does not fit: who exists is nobody's business."""
+    return Forbidden(
+        "sign_in.refused", "this is not the card's ID with its PIN, or the e-mail with its password"
+    )

@@ -1,0 +1,1 @@
+"""What a customer's own programs reach: `/api/v1/me`, and nothing else."""
