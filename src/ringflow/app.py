@@ -42,6 +42,8 @@ from ringflow.store import StoreGone
 from ringflow.web.connections import Connections
 from ringflow.web.figures import PartFigures, Parts
 from ringflow.web.health import build_web, open_port
+from ringflow.web.jobs.kinds import KINDS
+from ringflow.web.jobs.runner import JobRunner
 from ringflow.web.metrics import Metrics
 from ringflow.web.readiness import Probe, readiness
 from ringflow.web.rest.event_feed import OpenFeeds
@@ -245,6 +247,9 @@ class Application:
         self.metrics.registry.register(figures)
         connections = Connections(reserve_for_calls(config.max_connections))
         api = self._services(probes) if config.serves_api else None
+        if api is not None:
+            jobs = JobRunner(api, KINDS, core.charging.ledger.server, core.config.charging.dead_after_s)
+            self._tasks.start("jobs", jobs.run)
         pages = build_web(probes, self.metrics.registry, figures.refresh, connections, api)
         self._runner = await open_port(pages, config.host, config.port, connections)
         self.http_port = self._runner.addresses[0][1]

@@ -82,6 +82,8 @@ class Verb(StrEnum):
     """A recording of a caller was taken out."""
     READ = "read"
     """Values that may be credentials were read. Neither `before` nor `after` has them."""
+    CANCEL = "cancel"
+    """A job was cancelled."""
     ORDER = "order"
     """A call in progress was hung up, redirected or played a prompt."""
 

@@ -124,7 +124,7 @@ FIELDS: dict[str, Field] = {
     "kind": Field(
         _T,
         "why money moved; what a voucher gives: `value`, `multiplier`, `addition`; what a list holds: "
-        "`numbers`, `text`",
+        "`numbers`, `text`; what a job does",
         "pay_in",
     ),
     "debit_account": Field(_T, "who gave: `customer 42`, or an account of the house", "cash"),
@@ -262,9 +262,20 @@ FIELDS: dict[str, Field] = {
     "said_at": Field(Kind.TIME, "when it was said", "2026-07-01T06:00:00.000Z"),
     # The audit log.
     "verb": Field(_T, "what was done", "set"),
-    "subject": Field(_T, "to what", "customer 42"),
+    "subject": Field(_T, "what it is about", "customer 42"),
     "before": Field(Kind.MAP, "its fields before; null: it was made", {"status": "pending"}),
     "after": Field(Kind.MAP, "its fields after; null: it is gone", {"status": "active"}),
+    # Jobs.
+    "done": Field(_I, "how many pieces of a job are done", 25_000),
+    "total": Field(_I, "of how many; null: nobody knows", 100_000),
+    "tries": Field(_I, "how often a job was begun: again where its server ended", 1),
+    "result": Field(Kind.MAP, "what came of a job that is done; null: nothing, or not yet", None),
+    "error": Field(Kind.MAP, "why a job failed, as problem details (RFC 9457); null: it did not", None),
+    "once": Field(_B, "whether the file is a secret that can be fetched once", True),
+    "queued_at": Field(Kind.TIME, "when a job was asked for", "2026-07-01T06:00:00.000Z"),
+    "ended_at": Field(Kind.TIME, "when a job ended; null: it has not", "2026-07-01T06:00:04.000Z"),
+    "cancel_asked_at": Field(Kind.TIME, "when somebody wanted a job cancelled; null: nobody did", None),
+    "fetched_at": Field(Kind.TIME, "when a secret file was fetched, and deleted; null: it was not", None),
     # Times.
     "at": Field(Kind.TIME, "when it was done", "2026-07-01T06:00:00.000Z"),
     "role": Field(_T, "a bundle of rights", "support"),
@@ -323,10 +334,16 @@ FIELDS: dict[str, Field] = {
     "booked_at": Field(Kind.TIME, "when a movement was entered in the books", "2026-07-01T06:00:00Z"),
     "opened_at": Field(Kind.TIME, "when a hold was made", "2026-07-01T06:00:00Z"),
     "expires_at": Field(
-        Kind.TIME, "when a hold is given up, or a recording deleted; null: never", "2026-07-01T07:00:00Z"
+        Kind.TIME,
+        "when a hold is given up, a recording deleted, or a job forgotten; null: never",
+        "2026-07-01T07:00:00Z",
     ),
     "recorded_at": Field(Kind.TIME, "when a recording began", "2026-07-01T06:00:00Z"),
-    "started_at": Field(Kind.TIME, "when a call arrived, or a server started", "2026-07-01T06:00:00.000Z"),
+    "started_at": Field(
+        Kind.TIME,
+        "when a call arrived, a server started, or a job was begun first",
+        "2026-07-01T06:00:00.000Z",
+    ),
     "made_at": Field(Kind.TIME, "when an archive or a key was made", "2026-07-01T06:00:00Z"),
     "from_at": Field(Kind.TIME, "from when a rate counts; null: always has", "2026-07-01T00:00:00Z"),
     "since_at": Field(Kind.TIME, "the first moment of a period; null: no beginning", "2026-07-01T00:00:00Z"),

@@ -32,6 +32,7 @@ from ringflow.forms.flow import (
     PublicationForm,
     ServerFlowForm,
 )
+from ringflow.forms.job import JobForm
 from ringflow.forms.live_call import LiveCallForm, OrderForm
 from ringflow.forms.made_call import MadeCallForm, MadeLegForm, TranscriptEventForm
 from ringflow.forms.operator import (
@@ -158,6 +159,22 @@ SECTIONS = (
     Section("Statement", StatementForm, "`ledger statement`", {}),
     Section("Movement on a statement", StatementEntryForm, "`movements` of a statement", {"leg_id": None}),
     Section("Hold", HoldForm, "`ledger holds`", {}),
+    Section(
+        "Job",
+        JobForm,
+        "[`/api/v1/jobs`](api-jobs.md)",
+        {
+            "id": "0f4b6d1c22c94a77a2f3d1f0a5e8c3b9",
+            "kind": "cards.generate",
+            "subject": "card batch spring",
+            "status": "running",
+            "started_at": "2026-07-01T06:00:00.120Z",
+            "ended_at": None,
+            "file": None,
+            "expires_at": None,
+            "once": False,
+        },
+    ),
     Section("Rate card", RateCardForm, "`rate add`, `rate list`, `rate set`", {"name": "retail"}),
     Section("Rate", RateForm, "`rate show`, `rate set-rate`", {"until_at": None}),
     Section("Rate of a sheet", SheetRateForm, "`rate import --dry-run`", {"until_at": None}),

@@ -58,7 +58,7 @@ class Client:
             if head_only:
                 return Answered(answer.status, answer.headers, None, "")
             text = await answer.text()
-            parsed = await answer.json(content_type=None) if text else None
+            parsed = await answer.json(content_type=None) if "json" in answer.content_type else None
             return Answered(answer.status, answer.headers, parsed, text)
 
 

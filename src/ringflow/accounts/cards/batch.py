@@ -64,6 +64,12 @@ async def find_batch(connection: AsyncConnection, name: str) -> Batch | None:
     return Batch(*row) if row else None
 
 
+async def find_batch_by_id(connection: AsyncConnection, batch_id: int) -> Batch | None:
+    """The batch with this number, by whatever name it goes, or None."""
+    row = (await connection.execute(select(*_COLUMNS).where(card_batches.c.id == batch_id))).one_or_none()
+    return Batch(*row) if row else None
+
+
 async def show_batch(connection: AsyncConnection, name: str) -> Batch:
     """The batch of this name. Raises `Refused` when there is none."""
     batch = await find_batch(connection, name)

@@ -164,7 +164,8 @@ def _unfinished(batch: Batch) -> ColumnElement[bool]:
     )
 
 
-async def _create(actor: Actor, plan: Plan) -> Batch:
+async def check_plan(actor: Actor, plan: Plan) -> str:
+    """Return the currency of a plan's cards. Raises `Refused` where they cannot be made."""
     connection = actor.connection
     customer = await customers.show(connection, plan.customer_id)
     check_currency(customer.currency)
@@ -183,9 +184,14 @@ async def _create(actor: Actor, plan: Plan) -> Batch:
             batch=plan.name,
         )
     await _check_density(connection, plan)
+    return customer.currency
+
+
+async def _create(actor: Actor, plan: Plan) -> Batch:
+    connection = actor.connection
     row = {
+        "currency": await check_plan(actor, plan),
         **asdict(plan),
-        "currency": customer.currency,
         "operator": actor.principal.name,
         "created_ms": actor.now_ms,
     }

@@ -21,6 +21,7 @@ from ringflow.web.api import (
     clis,
     customers,
     dids,
+    jobs,
     live_calls,
     money,
     operator_second_factor,
@@ -43,11 +44,10 @@ from ringflow.web.api.me import credit as own_credit
 from ringflow.web.api.me import numbers as own_numbers
 from ringflow.web.rest.answering import SECURITY_HEADERS, Gate, PageInput, answer_to, refused
 from ringflow.web.rest.openapi import describe
+from ringflow.web.rest.operation import PREFIX as PREFIX
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.refusals import RequestRefused
 from ringflow.web.rest.services import Services
-
-PREFIX = "/api/v1"
 
 RESOURCES: tuple[Resource, ...] = (
     customers.RESOURCE,
@@ -75,6 +75,7 @@ RESOURCES: tuple[Resource, ...] = (
     overrides.RESOURCE,
     value_lists.RESOURCE,
     audit_log.RESOURCE,
+    jobs.RESOURCE,
     access.OPERATORS_KNOWN,
     access.ROLES_KNOWN,
     access.TOKENS_KNOWN,

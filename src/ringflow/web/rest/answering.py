@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 from aiohttp import web
@@ -16,14 +16,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor, Principal
 from ringflow.errors import Refused, RingflowError
+from ringflow.forms.job import job_form
 from ringflow.forms.json_value import json_value
+from ringflow.jobs.job import Job
 from ringflow.plain_text import plain
 from ringflow.store.pages import Page, PageRequest, WrongCursor
 from ringflow.web.rest.conditions import IfMatch, entity_tag, is_known
 from ringflow.web.rest.content import Content, send_content
 from ringflow.web.rest.cookies import Cookies, refuse_other_sites
 from ringflow.web.rest.event_feed import EventFeed, LastEventId, send_feed
-from ringflow.web.rest.operation import Operation
+from ringflow.web.rest.operation import PREFIX, Operation
 from ringflow.web.rest.problem import CONTENT_TYPE, problem
 from ringflow.web.rest.raw_body import RawBody, read_raw_body
 from ringflow.web.rest.reading import JSON_TYPE, MAX_NUMBER, Input, read_body, read_query
@@ -31,8 +33,11 @@ from ringflow.web.rest.refusals import RequestRefused, headers_of
 from ringflow.web.rest.repetition import Answer, AnsweredBefore, Once, Repeatable
 from ringflow.web.rest.sender import Sender, sender_of
 from ringflow.web.rest.services import Services
+from ringflow.web.rest.stream import Stream, send_stream
 
 log = structlog.get_logger("ringflow.api")
+
+Answered: TypeAlias = Answer | Content | EventFeed | Stream
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -79,6 +84,8 @@ def answer_to(
                 return await send_feed(request, made, services.feeds, still_may, SECURITY_HEADERS)
             if isinstance(made, Content):
                 return await _content_response(request, operation, made)
+            if isinstance(made, Stream):
+                return await send_stream(request, made, SECURITY_HEADERS)
             response = _response(request, made)
             cookies.write(response)
             return response
@@ -129,7 +136,7 @@ async def _carried_out(
     sender: Sender,
     cookies: Cookies,
     request: web.Request,
-) -> Answer | Content | EventFeed:
+) -> Answered:
     async with AsyncExitStack() as files:
         given = await _given(operation, services, principal, sender, cookies, request, files)
         once = operation.takes(Once)
@@ -153,7 +160,7 @@ async def _acted(
     request: web.Request,
     acts: str,
     given: dict[str, Any],
-) -> Answer | Content | EventFeed:
+) -> Answered:
     again = await _repeatable(operation, request, given)
     async with services.opener(principal)() as actor:
         earlier = await again.earlier(actor) if again is not None else None
@@ -162,6 +169,8 @@ async def _acted(
         answer = _answer(operation, request, await operation.handler(**given, **{acts: actor}))
         if again is not None and isinstance(answer, Answer):
             await again.keep(actor, answer)
+    if operation.returns is Job:
+        services.job_queued.set()
     return answer
 
 
@@ -255,12 +264,15 @@ def _path_value(name: str, text: str, kind: type[Any]) -> int | str:
     return min(int(text), MAX_NUMBER)
 
 
-def _answer(operation: Operation, request: web.Request, result: object) -> Answer | Content | EventFeed:
-    if isinstance(result, Content | EventFeed):
+def _answer(operation: Operation, request: web.Request, result: object) -> Answered:
+    if isinstance(result, Content | EventFeed | Stream):
         return result
     if result is None:
         return Answer(HTTPStatus.NO_CONTENT, None)
     headers = {"ETag": entity_tag(result)} if operation.tagged else {}
+    if isinstance(result, Job):
+        headers["Location"] = f"{PREFIX}/jobs/{result.id}"
+        result = job_form(result)
     if isinstance(result, Page):
         if result.next is not None:
             following = request.rel_url.update_query(cursor=result.next)

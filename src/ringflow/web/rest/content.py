@@ -65,7 +65,7 @@ async def send_content(
         part = _part(request, content, size) if may_be_part else None
         own = {"Accept-Ranges": "bytes", "Content-Type": _full_type(content), "ETag": content.entity_tag}
         if content.filename is not None:
-            own["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(content.filename, safe='')}"
+            own["Content-Disposition"] = disposition(content.filename)
         if part is not None:
             status = HTTPStatus.PARTIAL_CONTENT
             own["Content-Range"] = f"bytes {part.first}-{part.first + part.length - 1}/{size}"
@@ -74,6 +74,11 @@ async def send_content(
         return answer
     finally:
         await asyncio.to_thread(file.close)
+
+
+def disposition(filename: str) -> str:
+    """Return the header by which a browser saves an answer as a file (RFC 6266)."""
+    return f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 def _opened(data: bytes | Path) -> BinaryIO:

@@ -9,6 +9,8 @@ from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from ringflow.forms.field import FIELDS, Kind
+from ringflow.forms.job import JobForm
+from ringflow.jobs.job import Job
 from ringflow.rights import Access, Audience
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch
@@ -197,6 +199,10 @@ def _responses(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     good: dict[str, Any] = {"description": phrase_of(operation.status)}
     if operation.media:
         good["content"] = {one: _media_schema(one) for one in operation.media}
+    elif operation.returns is Job:
+        good["content"] = {JSON_TYPE: {"schema": _form_schema(JobForm, schemas)}}
+        where = {"schema": {"type": "string"}, "description": "where the job is"}
+        good["headers"] = {"Location": where}
     elif operation.returns not in (None, NoneType):
         good["content"] = {JSON_TYPE: {"schema": _form_schema(operation.returns, schemas)}}
     if operation.tagged or operation.returns is Content:

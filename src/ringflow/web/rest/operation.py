@@ -20,8 +20,9 @@ a class of `Input`  called `body`: the JSON body; called `query`: the parameters
 `int`, `str`        a part of the path, by its name
 ==================  ==========================================================================
 
-It returns a form, a `Page` of forms, or None; `Content` of one of the types that `media` says; or an
-`EventFeed` for server-sent events. What it raises becomes a problem (`problem.py`).
+It returns a form, a `Page` of forms, or None; a `Job` that it put into the queue (202); `Content` or a
+`Stream` of one of the types that `media` says; or an `EventFeed` for server-sent events. What it raises
+becomes a problem (`problem.py`).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from typing import Any, TypeVar, get_type_hints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor, Principal
+from ringflow.jobs.job import Job
 from ringflow.rights import Access
 from ringflow.store.pages import Listing, PageRequest
 from ringflow.web.rest.conditions import IfMatch
@@ -46,9 +48,11 @@ from ringflow.web.rest.reading import Input
 from ringflow.web.rest.repetition import Once
 from ringflow.web.rest.sender import Sender
 from ringflow.web.rest.services import Services
+from ringflow.web.rest.stream import Stream
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
+PREFIX = "/api/v1"
 GIVEN = (
     AsyncConnection,
     Actor,
@@ -193,13 +197,14 @@ class Resource:
             hints = get_type_hints(handler)
             returns = hints.pop("return", None)
             types = (EVENT_STREAM,) if returns is EventFeed else media
+            succeeds = HTTPStatus.ACCEPTED if returns is Job else status
             made = Operation(
                 method,
                 self.path + path,
                 access,
                 handler,
                 self.tag,
-                status,
+                succeeds,
                 listing,
                 hints,
                 returns,
@@ -222,7 +227,7 @@ def _refuse_unknown(operation: Operation) -> None:
             raise TypeError(f"{operation.name}: nothing fills in `{name}: {hint}`")
     if (operation.takes(RawBody) is None) is not (operation.upload is None):
         raise TypeError(f"{operation.name}: a `RawBody` needs `upload`, and nothing else does")
-    if (operation.returns in (Content, EventFeed)) is not bool(operation.media):
-        raise TypeError(f"{operation.name}: `Content` needs `media`, and nothing else does")
+    if (operation.returns in (Content, EventFeed, Stream)) is not bool(operation.media):
+        raise TypeError(f"{operation.name}: `Content` and `Stream` need `media`, and nothing else does")
     if operation.access is None and any(map(operation.takes, (Actor, Once, Principal))):
         raise TypeError(f"{operation.name}: anyone may call it, so nobody is known who acts")

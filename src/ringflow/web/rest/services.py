@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -32,6 +33,7 @@ class Services:
     """The database and the configuration that a server runs with; `now_ms` is since 1970.
 
     `probes` tell how its parts are. `findings` are of the last look at its Asterisk, None before the first.
+    `job_queued` is set where a job was put into the queue, so that it need not wait for the next look.
     """
 
     store: Store
@@ -41,6 +43,7 @@ class Services:
     findings: Callable[[], Sequence[Finding] | None]
     feeds: OpenFeeds = field(default_factory=OpenFeeds)
     of_customers: CustomerServices | None = None
+    job_queued: asyncio.Event = field(default_factory=asyncio.Event)
     sign_in: SignIn = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,352 @@
+"""Long work over HTTP: asked for once, watched, cancelled, and taken up where its server ended."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from ringflow.accounts import tokens
+from ringflow.accounts.tokens import TokenPlan
+from ringflow.actor import Actor, acting, shell_operator
+from ringflow.config import Config
+from ringflow.jobs import queue
+from ringflow.jobs.job import JobState
+from ringflow.jobs.queue import LiveJob
+from ringflow.rights import Right
+from ringflow.store.card_tables import card_batches, cards
+from ringflow.store.job_tables import job_files, jobs
+from ringflow.web.jobs.kind import JobWork
+from ringflow.web.jobs.kinds import KINDS
+from ringflow.web.jobs.runner import MOST_TRIES, JobRunner
+from ringflow.web.rest.services import Services
+
+from .conftest import Api, served
+
+PEPPER = "v1:a-pepper-for-tests-only"
+CARDS = {"customer": 42, "credit": "5.00", "count": 3, "batch": "spring", "expires": "2099-12-31"}
+
+
+@pytest.fixture
+def with_pepper(server_config: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.setenv("RINGFLOW_PIN_PEPPER", PEPPER)
+    return server_config
+
+
+@pytest.fixture
+async def idle(with_pepper: Config, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+    """A server that does no job by itself."""
+
+    async def nothing(runner: JobRunner) -> None:
+        return None
+
+    monkeypatch.setattr(JobRunner, "run", nothing)
+    async with served(with_pepper) as api:
+        yield api
+
+
+def runner(api: Api, run: str = "a1#1", silent_s: float = 30) -> JobRunner:
+    core = api.application.core
+    services = Services(core.store, core.config, core.charging.ledger.now_ms, {}, lambda: None)
+    return JobRunner(services, KINDS, run, silent_s)
+
+
+async def finished(one: JobRunner) -> None:
+    """Have it do all that is queued."""
+    await one.look()
+    await one.idle()
+
+
+async def count(api: Api, table: Any) -> int:
+    async with api.store.reading() as connection:
+        return int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
+
+
+async def test_cards_are_made_as_a_job_whose_pins_are_fetched_once(idle: Api) -> None:
+    owner = await idle.client()
+    asked = await owner("POST", "/cards:generate", CARDS, {"Idempotency-Key": "spring"})
+    assert asked.status == 202
+    assert asked.headers["Location"] == f"/api/v1/jobs/{asked.json['id']}"
+    assert (asked.json["status"], asked.json["subject"]) == ("queued", "card batch spring")
+    again = await owner("POST", "/cards:generate", CARDS, {"Idempotency-Key": "spring"})
+    assert (again.text, again.headers["Location"]) == (asked.text, asked.headers["Location"])
+    path = f"/jobs/{asked.json['id']}"
+    early = await owner("GET", f"{path}/file")
+    assert (early.status, early.json["code"]) == (404, "job.no_file")
+
+    await finished(runner(idle))
+    done = (await owner("GET", path)).json
+    assert (done["status"], done["done"], done["total"], done["once"]) == ("done", 3, 3, True)
+    assert done["result"]["name"] == "spring"
+    assert done["result"]["ready_at"] is not None
+    assert done["file"] == "spring-pins.csv"
+    async with idle.store.reading() as connection:
+        kept = "".join((await connection.execute(select(job_files.c.data))).scalars())
+
+    other = await idle.client(name="other")
+    theirs = await other("GET", f"{path}/file")
+    assert (theirs.status, theirs.json["code"]) == (403, "job.not_yours")
+    async with acting(idle.store, shell_operator("tests"), "US") as actor:
+        plan = TokenPlan("admin", "narrow", rights=frozenset({Right.CARDS_READ}))
+        _, secret = await tokens.add(actor, plan)
+    narrow = idle.nobody(secret)
+    assert (await narrow("GET", f"{path}/file")).json["fields"] == {"right": "cards.make"}
+    got = await owner("GET", f"{path}/file")
+    assert got.status == 200
+    rows = list(csv.DictReader(io.StringIO(got.text)))
+    assert len(rows) == 3
+    for row in rows:
+        assert len(row["pin"]) == 6
+        assert row["id"] not in kept
+        assert (await owner("GET", f"/cards/{row['id']}")).json["status"] == "available"
+    twice = await owner("GET", f"{path}/file")
+    assert (twice.status, twice.json["code"]) == (409, "job.file_fetched")
+    assert await count(idle, job_files) == 0
+    assert (await owner("GET", path)).json["file"] is None
+    (entry,) = (await owner("GET", "/audit?verb=export")).json["items"]
+    assert entry["subject"] == f"job {asked.json['id']}"
+
+
+async def test_a_job_that_is_refused_says_why_and_leaves_nothing(idle: Api) -> None:
+    owner = await idle.client()
+    wrong = await owner("POST", "/cards:generate", {**CARDS, "pin_length": 3})
+    assert (wrong.status, wrong.json["code"]) == (422, "field.out_of_range")
+    asked = [await owner("POST", "/cards:generate", CARDS) for _ in range(2)]
+    await finished(runner(idle))
+    first, second = [(await owner("GET", f"/jobs/{one.json['id']}")).json for one in asked]
+    assert {first["status"], second["status"]} == {"done", "failed"}
+    failed = first if first["status"] == "failed" else second
+    assert failed["error"]["code"] in {"card_batch.taken", "card_batch.being_made"}
+    assert failed["file"] is None
+    assert (await count(idle, card_batches), await count(idle, cards)) == (1, 3)
+
+
+async def test_everybody_sees_their_own_jobs_and_with_a_right_those_of_others(idle: Api) -> None:
+    owner = await idle.client()
+    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
+    other = await idle.client(name="narrow", rights=frozenset({Right.CARDS_READ}))
+    assert (await other("GET", "/jobs")).json["items"] == []
+    assert (await other("GET", f"/jobs/{asked}")).json["code"] == "job.unknown"
+    assert (await other("GET", "/jobs?everyone=true")).json["fields"] == {"right": "jobs.read"}
+    viewer = await idle.client("viewer")
+    assert (await viewer("GET", f"/jobs/{asked}")).status == 200
+    assert (await viewer("POST", f"/jobs/{asked}:cancel")).json["code"] == "job.unknown"
+    assert [one["id"] for one in (await owner("GET", "/jobs?status=queued")).json["items"]] == [asked]
+    assert (await owner("GET", "/jobs?status=done")).json["items"] == []
+    boss = await idle.client(name="boss")
+    listed = await boss("GET", "/jobs?everyone=true&kind=cards.generate")
+    assert [one["id"] for one in listed.json["items"]] == [asked]
+    assert (await boss("POST", f"/jobs/{asked}:cancel")).json["status"] == "cancelled"
+
+
+async def test_a_queued_job_is_cancelled_at_once_and_one_that_has_ended_not_at_all(idle: Api) -> None:
+    owner = await idle.client()
+    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
+    cancelled = await owner("POST", f"/jobs/{asked}:cancel")
+    assert (cancelled.status, cancelled.json["status"]) == (200, "cancelled")
+    await finished(runner(idle))
+    assert await count(idle, card_batches) == 0
+    again = await owner("POST", f"/jobs/{asked}:cancel")
+    assert (again.status, again.json["code"]) == (409, "job.ended")
+    (entry,) = (await owner("GET", "/audit?verb=cancel")).json["items"]
+    assert entry["subject"] == f"job {asked}"
+
+
+class Stuck:
+    """Has the making of cards stop after its first chunk, between two transactions, until it is ended."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reached = asyncio.Event()
+        self._begun = 0
+        self._original = JobWork.acting
+        monkeypatch.setattr("ringflow.accounts.cards.generation.CHUNK", 2)
+        monkeypatch.setattr(JobWork, "acting", lambda work: self._acting(work))
+
+    def begin(self) -> None:
+        self.reached.clear()
+        self._begun = 0
+
+    def go_on(self) -> None:
+        self._begun = 100
+
+    @asynccontextmanager
+    async def _acting(self, work: JobWork) -> AsyncIterator[Actor]:
+        self._begun += 1
+        # The first makes the batch, the second its first two cards.
+        if self._begun == 3:
+            self.reached.set()
+            await asyncio.Event().wait()
+        async with self._original(work) as actor:
+            yield actor
+
+
+async def test_a_job_that_runs_is_cancelled_from_any_server_and_leaves_nothing(
+    idle: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await idle.client()
+    stuck = Stuck(monkeypatch)
+    stuck.begin()
+    one = runner(idle)
+    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
+    await one.look()
+    await stuck.reached.wait()
+    told = await owner("POST", f"/jobs/{asked}:cancel")
+    assert told.json["status"] == "running"
+    assert told.json["cancel_asked_at"] is not None
+    await one.look()
+    await one.idle()
+    ended = (await owner("GET", f"/jobs/{asked}")).json
+    assert (ended["status"], ended["error"], ended["file"]) == ("cancelled", None, None)
+    for table in (card_batches, cards, job_files):
+        assert await count(idle, table) == 0
+
+
+async def test_a_job_whose_server_stops_is_begun_again_by_another(
+    idle: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await idle.client()
+    stuck = Stuck(monkeypatch)
+    stuck.begin()
+    first = runner(idle)
+    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
+    await first.look()
+    await stuck.reached.wait()
+    await first.close()
+    assert (await owner("GET", f"/jobs/{asked}")).json["status"] == "queued"
+    for table in (card_batches, cards, job_files):
+        assert await count(idle, table) == 0
+    stuck.go_on()
+    await finished(runner(idle, "b1#1"))
+    done = (await owner("GET", f"/jobs/{asked}")).json
+    assert (done["status"], done["tries"], done["server"]) == ("done", 2, "b1")
+    assert len((await owner("GET", f"/jobs/{asked}/file")).text.splitlines()) == 4
+
+
+async def test_a_job_of_a_dead_server_is_taken_up_and_its_own_server_changes_nothing_any_more(
+    idle: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await idle.client()
+    stuck = Stuck(monkeypatch)
+    stuck.begin()
+    dead = runner(idle, "dead#1")
+    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
+    await dead.look()
+    await stuck.reached.wait()
+    stuck.go_on()
+    other = runner(idle, "b1#1")
+    await other.look()
+    await other.idle()
+    assert await count(idle, card_batches) == 0
+    await finished(other)
+    assert (await owner("GET", f"/jobs/{asked}")).json["status"] == "done"
+    await dead.close()
+    done = (await owner("GET", f"/jobs/{asked}")).json
+    assert (done["status"], done["server"], done["tries"]) == ("done", "b1", 2)
+    assert (await count(idle, card_batches), await count(idle, cards)) == (1, 3)
+
+
+async def test_a_job_that_ended_its_servers_too_often_is_interrupted(
+    idle: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await idle.client()
+    stuck = Stuck(monkeypatch)
+    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
+    for _ in range(MOST_TRIES):
+        stuck.begin()
+        one = runner(idle)
+        await one.look()
+        await stuck.reached.wait()
+        await one.close()
+    ended = (await owner("GET", f"/jobs/{asked}")).json
+    assert (ended["status"], ended["error"]["code"]) == ("interrupted", "job.interrupted")
+    assert await count(idle, cards) == 0
+
+
+async def test_an_attempt_that_lost_its_job_finishes_nothing(idle: Api) -> None:
+    owner = await idle.client()
+    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
+    async with idle.store.writing() as connection:
+        order = await queue.begin(connection, asked, "a1#1", 1)
+        assert order is not None
+        assert await queue.begin(connection, asked, "b1#1", 1) is None
+        assert await queue.take_over(connection, order.attempt, "b1#1") is not None
+        with pytest.raises(queue.JobLost):
+            await queue.finish(connection, order.attempt, 2, None, None)
+        with pytest.raises(queue.JobLost):
+            await queue.note_trace(connection, order.attempt, {})
+        await queue.end(connection, order.attempt, JobState.FAILED, 2)
+        await queue.put_back(connection, order.attempt)
+        await queue.note_progress(connection, order.attempt, 2, 3)
+        assert await queue.reread(connection, order.attempt) is None
+    shown = (await owner("GET", f"/jobs/{asked}")).json
+    assert (shown["status"], shown["done"], shown["server"]) == ("running", 0, "b1")
+
+
+def test_the_next_job_is_of_whoever_has_the_fewest_running_and_then_the_oldest() -> None:
+    def live(job_id: str, operator: str, state: str = "queued") -> LiveJob:
+        return LiveJob(job_id, operator, JobState(state), None, 0, "cards.generate", None)
+
+    ann = [live("a1", "ann"), live("a2", "ann")]
+    assert queue.next_job([]) is None
+    assert queue.next_job([*ann, live("b1", "bob")]) == "a1"
+    assert queue.next_job([live("a0", "ann", "running"), *ann, live("b1", "bob")]) == "b1"
+    assert queue.next_job([live("a0", "ann", "running"), live("b0", "bob", "running"), *ann]) == "a1"
+
+
+async def test_an_operator_has_only_so_many_jobs_waiting(idle: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "MOST_WAITING", 1)
+    owner = await idle.client()
+    assert (await owner("POST", "/cards:generate", CARDS)).status == 202
+    more = await owner("POST", "/cards:generate", CARDS)
+    assert (more.status, more.json["code"], more.json["fields"]) == (409, "job.too_many", {"most": 1})
+
+
+async def test_jobs_are_forgotten_with_their_files_a_day_after_their_end(idle: Api) -> None:
+    owner = await idle.client()
+    await owner("POST", "/cards:generate", CARDS)
+    await finished(runner(idle))
+    await finished(runner(idle))
+    assert await count(idle, jobs) == 1
+    async with idle.store.writing() as connection:
+        await connection.execute(update(jobs).values(expires_ms=jobs.c.expires_ms - queue.KEPT_MS - 1))
+    await finished(runner(idle))
+    assert (await count(idle, jobs), await count(idle, job_files)) == (0, 0)
+    assert await count(idle, cards) == 3
+
+
+async def test_a_file_sealed_under_a_pepper_that_is_gone_is_not_read(
+    idle: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await idle.client()
+    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
+    await finished(runner(idle))
+    for ring in ("v2:another-pepper-for-tests", "v1:another-pepper-for-tests"):
+        monkeypatch.setenv("RINGFLOW_PIN_PEPPER", ring)
+        came = await owner("GET", f"/jobs/{asked}/file")
+        assert (came.status, came.json["code"]) == (409, "job.file_unreadable")
+    monkeypatch.setenv("RINGFLOW_PIN_PEPPER", PEPPER)
+    async with idle.store.writing() as connection:
+        await connection.execute(update(job_files).values(number=1))
+    moved = await owner("GET", f"/jobs/{asked}/file")
+    assert moved.status == 409
+    async with idle.store.writing() as connection:
+        await connection.execute(update(job_files).values(number=0))
+    assert (await owner("GET", f"/jobs/{asked}/file")).status == 200
+
+
+async def test_a_server_does_the_jobs_that_are_queued(with_pepper: Config) -> None:
+    async with served(with_pepper) as api:
+        owner = await api.client()
+        asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
+        found = await owner("GET", f"/jobs/{asked}")
+        for _ in range(1000):
+            found = await owner("GET", f"/jobs/{asked}")
+            if found.json["ended_at"] is not None:
+                break
+        assert found.json["status"] == "done"
