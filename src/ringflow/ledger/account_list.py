@@ -31,7 +31,7 @@ async def account_page(
     connection: AsyncConnection, wanted: AccountFilter, asked: PageRequest, now_ms: int
 ) -> Page[Account]:
     """Read a page of customers' accounts. One is opened with a customer's first payment, limit or call."""
-    day = str(utc_day(now_ms))
+    day = f"CAST({utc_day(now_ms)} AS BIGINT)"
     spent: ColumnElement[int] = literal_column(SPENT_TODAY.replace(":day", day))
     available: ColumnElement[int] = literal_column(SPENDABLE.replace(":day", day))
     columns = (

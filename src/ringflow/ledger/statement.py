@@ -91,7 +91,7 @@ _READ = Statement(
 
 _COUNT = Statement(
     "SELECT COUNT(*) FROM (SELECT 1 FROM "
-    f"({_ends('created_ms >= :since_ms AND created_ms < :until_ms')}) AS m LIMIT :most) AS some",
+    f"({_ends('created_ms >= :since_ms AND created_ms < :until_ms')}) AS m LIMIT :most) AS counted",
     account_id="bigint",
     since_ms="bigint",
     until_ms="bigint",

@@ -120,6 +120,14 @@ async def test_a_cursor_that_no_page_gave_is_named_by_its_parameter(owner: Clien
     assert [one["pointer"] for one in came.json["errors"]] == ["/cursor"]
 
 
+async def test_an_action_is_no_part_of_a_name(owner: Client) -> None:
+    for method in ("DELETE", "GET", "PATCH", "PUT"):
+        came = await owner(method, "/live/a1-1782885600.17:hangup")
+        assert (came.status, came.headers["Allow"]) == (405, "POST")
+    rotated = await owner("GET", "/cli-codes/5:rotate")
+    assert (rotated.status, rotated.headers["Allow"]) == (405, "POST")
+
+
 async def test_a_whole_number_may_be_written_with_a_point(owner: Client) -> None:
     body = b'{"id": 50.0, "channels": 2e0}'
     made = await owner("POST", "/customers", data=body, headers={"Content-Type": "application/json"})

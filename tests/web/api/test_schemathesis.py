@@ -38,7 +38,7 @@ CHECKS = {
     # A condition that is missing is 428 here; which other requests are refused says `understood`.
     "missing_required_header": {"expected-statuses": ["400", "401", "403", "404", "422", "428"]},
     "positive_data_acceptance": {
-        "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "503"]
+        "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "429", "503"]
     },
 }
 
@@ -117,6 +117,7 @@ class Server:
 def config(tmp_path_factory: pytest.TempPathFactory, config_in: Callable[[Path], Config]) -> Iterator[Config]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
+        patch.setenv("RINGFLOW_PIN_PEPPER", "v1:a-pepper-for-tests-only")
         # Nobody has the calls that are made up.
         patch.setattr(remote_orders, "TAKEN_WITHIN_S", 0.01)
         yield config_in(tmp_path_factory.mktemp("server"))

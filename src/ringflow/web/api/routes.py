@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from http import HTTPStatus
 
 from aiohttp import web
@@ -112,10 +113,19 @@ def add_resources(
     application: web.Application, resources: Sequence[Resource], services: Services, gate: Gate
 ) -> None:
     """Have an HTTP application answer requests for these resources."""
+    paths = {operation.path for resource in resources for operation in resource.operations}
     for resource in resources:
         for operation in resource.operations:
-            path = PREFIX + operation.path
+            path = PREFIX + _route(operation.path, paths)
             application.router.add_route(operation.method, path, answer_to(operation, services, gate))
+
+
+def _route(path: str, paths: Iterable[str]) -> str:
+    """Return the path for aiohttp's router: what ends a name there is no action, such as `:rotate`."""
+    actions = [re.escape(one.removeprefix(path)) for one in paths if one.startswith(f"{path}:")]
+    if not actions or not path.endswith("}"):
+        return path
+    return f"{path[:-1]}:(?:(?!(?:{'|'.join(sorted(actions))})$)[^{{}}/])+}}"
 
 
 @web.middleware

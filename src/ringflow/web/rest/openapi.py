@@ -168,11 +168,12 @@ def _parameters(
     models = [*([page_input] if operation.takes(PageRequest) else []), *([query] if query else [])]
     for model in models:
         schema = _model_schema(model, schemas)
+        needed = schema.get("required", ())
         for name, one in schema["properties"].items():
             one.pop("title", None)
             if name == "sort" and operation.listing is not None:
                 one = {"type": "string", "enum": [*_sorts(operation)], "default": operation.listing.first}
-            found.append({"name": name, "in": "query", "required": False, "schema": one})
+            found.append({"name": name, "in": "query", "required": name in needed, "schema": one})
     if operation.takes(IfMatch):
         text = {"type": "string"}
         found.append({"name": "If-Match", "in": "header", "required": True, "schema": text})
