@@ -91,7 +91,8 @@ def answer_to(
             return response
         except WrongCursor as error:
             # A list knows its cursor by another name than this layer's parameter.
-            return refused(WrongCursor(error.code, str(error), ("cursor",)))
+            error.at = ("cursor",)
+            return refused(error)
         except RingflowError as error:
             return refused(error)
         except ConnectionError:
