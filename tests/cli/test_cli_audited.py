@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import typer
 
+from ringflow.accounts.access import sessions
+from ringflow.accounts.access.sessions import SessionRules
 from ringflow.accounts.cards.generation import Plan, generate
 from ringflow.accounts.peppers import Pepper, Peppers
 from ringflow.actor import acting, shell_operator
@@ -189,6 +191,14 @@ def write_schedule() -> None:
     Path("app_flows/office.yaml").write_text(f"app: office\nslots: [{slot}]\n", "utf-8")
 
 
+def begin_session() -> None:
+    async def begin(store: Store) -> None:
+        async with acting(store, shell_operator("ann"), "US") as actor:
+            await sessions.begin(actor, 1, "a browser", "192.0.2.7", SessionRules(3_600_000, 3_600_000))
+
+    on_store(begin)
+
+
 def write_tables() -> None:
     Path("customers.csv").write_text("id\n4\n", "utf-8")
     Path("clis.csv").write_text("number,customer\n441910000009,4\n", "utf-8")
@@ -291,6 +301,9 @@ CHANGES = (
     change("operator add bob --role readers --no-password", "add", "operator bob", made=True),
     change("operator change bob --role viewer", "set", "operator bob"),
     change("operator password ann", "password", "operator ann", typed="hidden-hidden-8"),
+    change("operator invite eve --role viewer", "link", "operator eve", made=True),
+    change("operator reset ann", "link", "operator ann", made=True),
+    change("operator sign-out ann", "revoke", "sessions of ann", gone=True, first=begin_session),
     change("operator disable bob", "disable", "operator bob"),
     change("operator enable bob", "enable", "operator bob"),
     change("role delete readers", "delete", "role readers", gone=True),

@@ -21,15 +21,21 @@ from ringflow.plain_text import plain
 from ringflow.store.conditions import contains, equal
 from ringflow.store.operator_tables import operators
 from ringflow.store.pages import Listing, Page, PageRequest
+from ringflow.store.sign_in_tables import operator_links
 
 ADMIN = "admin"
 MAX_NAME = 64
+MAX_EMAIL = 254
+_EMAIL = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+", re.ASCII)
 _NAME = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{{0,{MAX_NAME - 1}}})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who acts. One without a password cannot log in: a program, which acts by its tokens."""
+    """Somebody who acts. One without a password cannot sign in: a program, which acts by its tokens.
+
+    `email` is where links are sent by which it sets its password; None: nowhere.
+    """
 
     name: str
     role: str
@@ -37,6 +43,7 @@ class Operator:
     notes: str = ""
     password_set_ms: int | None = None
     created_ms: int = 0
+    email: str | None = None
 
 
 class OperatorChanges(TypedDict, total=False):
@@ -44,6 +51,7 @@ class OperatorChanges(TypedDict, total=False):
 
     role: str
     notes: str
+    email: str | None
 
 
 _COLUMNS = tuple(operators.c[name] for name in Operator.__slots__)
@@ -104,6 +112,7 @@ async def add(actor: Actor, operator: Operator, password_hash: str | None) -> Op
             operator=operator.name,
         )
     check_text(operator.notes, "notes")
+    _check_email(operator.email)
     refuse_beyond(actor, (await roles.show(actor.connection, operator.role)).rights)
     if await find(actor.connection, operator.name) is not None:
         raise Conflict("operator.taken", f"operator {operator.name} exists already", operator=operator.name)
@@ -133,6 +142,7 @@ async def alter(actor: Actor, name: str, **changes: Unpack[OperatorChanges]) -> 
     old = await changeable(actor, name)
     new = replace(old, **changes)
     check_text(new.notes, "notes")
+    _check_email(new.email)
     refuse_beyond(actor, (await roles.show(actor.connection, new.role)).rights)
     if new.role != ADMIN:
         await _refuse_last_admin(actor, old)
@@ -147,7 +157,7 @@ async def set_enabled(actor: Actor, name: str, enabled: bool) -> Operator:
     old = await changeable(actor, name)
     if not enabled:
         await _refuse_last_admin(actor, old)
-        await sessions.end_all(actor, name)
+        await _end_access(actor, name)
     return await _write(actor, Verb.ENABLE if enabled else Verb.DISABLE, old, replace(old, enabled=enabled))
 
 
@@ -171,8 +181,15 @@ async def _write_password(actor: Actor, old: Operator, password_hash: str | None
     changed = operators.update().where(operators.c.name == name)
     await actor.connection.execute(changed.values(**values, updated_ms=actor.now_ms))
     await note(actor, Verb.PASSWORD, f"operator {name}", _facts(old), _facts(new))
-    await sessions.end_all(actor, name)
+    await _end_access(actor, name)
     return new
+
+
+async def _end_access(actor: Actor, name: str) -> None:
+    """End an operator's sessions, but not the actor's own, and the links by which it could set a password."""
+    await sessions.end_all(actor, name)
+    of = select(operators.c.id).where(operators.c.name == name).scalar_subquery()
+    await actor.connection.execute(operator_links.delete().where(operator_links.c.operator_id == of))
 
 
 async def new_password_hash(passwords: Passwords, password: str, operator: str) -> str:
@@ -218,12 +235,22 @@ def _named(name: str) -> Select[Any]:
 
 
 def _fields(operator: Operator) -> dict[str, object]:
-    return {name: getattr(operator, name) for name in ("name", "role", "enabled", "notes")}
+    return {name: getattr(operator, name) for name in ("name", "role", "enabled", "notes", "email")}
 
 
 def _facts(operator: Operator) -> dict[str, object]:
     """What the audit log keeps: not the password, but when it was set."""
     return {**_fields(operator), "password_set_ms": operator.password_set_ms}
+
+
+def _check_email(email: str | None) -> None:
+    if email is not None and not (_EMAIL.fullmatch(email) and len(email) <= MAX_EMAIL):
+        raise Refused(
+            "operator.malformed_email",
+            f"`{plain(email)}` is not an address of e-mail; write one such as ann@example.com",
+            ("email",),
+            email=email,
+        )
 
 
 async def count(connection: AsyncConnection) -> int:

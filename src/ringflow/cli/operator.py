@@ -8,17 +8,23 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import operators
+from ringflow.accounts.access import password_links, second_factor, sessions
 from ringflow.accounts.operators import OPERATORS, OperatorChanges, OperatorFilter, new_password_hash
 from ringflow.accounts.passwords import Passwords
 from ringflow.actor import Actor
 from ringflow.cli.operators import Operator
-from ringflow.cli.output import Json, print_one
+from ringflow.cli.output import Json, print_json, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.password_input import PasswordFile, read_password
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.config import Config
 from ringflow.errors import Refused
-from ringflow.forms.operator import OperatorForm, operator_form
+from ringflow.forms.operator import (
+    NewPasswordLinkForm,
+    OperatorForm,
+    new_password_link_form,
+    operator_form,
+)
 from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="Who may act by the REST API and the console.", no_args_is_help=True)
@@ -30,6 +36,10 @@ RoleName = Annotated[
 NewRoleName = Annotated[
     str | None, typer.Option("--role", metavar="ROLE", help="What it may do: `ringflow role list`.")
 ]
+Email = Annotated[
+    str | None,
+    typer.Option("--email", metavar="ADDRESS", help="Where links are sent by which it sets its password."),
+]
 Notes = Annotated[str | None, typer.Option("--notes", help="A line for people.")]
 
 
@@ -39,6 +49,7 @@ def add_command(
     role: RoleName,
     operator: Operator,
     notes: Notes = None,
+    email: Email = None,
     password_file: PasswordFile = None,
     no_password: Annotated[
         bool, typer.Option("--no-password", help="A program: it acts by tokens and never logs in.")
@@ -54,13 +65,78 @@ def add_command(
             "option.malformed", "--no-password and --password-file exclude each other", option="--no-password"
         )
     password = None if no_password else read_password(password_file)
-    wanted = operators.Operator(name, role, notes=notes or "")
+    wanted = operators.Operator(name, role, notes=notes or "", email=email)
 
     async def add(actor: Actor, config: Config) -> operators.Operator:
         kept = None if password is None else await new_password_hash(Passwords(), password, name)
         return await operators.add(actor, wanted, kept)
 
     print_one(operator_form(with_actor(operator, add)), as_json)
+
+
+@app.command("invite")
+def invite_command(
+    name: Name,
+    role: RoleName,
+    operator: Operator,
+    notes: Notes = None,
+    email: Email = None,
+    as_json: Json = False,
+) -> None:
+    """Add an operator, and print a link by which it sets its password.
+
+    The link is good once, for a week.
+    """
+    wanted = operators.Operator(name, role, notes=notes or "", email=email)
+
+    async def invite(actor: Actor, config: Config) -> NewPasswordLinkForm:
+        link, text = await password_links.invite(actor, wanted)
+        return new_password_link_form(link, password_links.link_url(config, text))
+
+    _print_link(with_actor(operator, invite), as_json)
+
+
+@app.command("reset")
+def reset_command(
+    name: Name,
+    operator: Operator,
+    factor: Annotated[bool, typer.Option("--second-factor", help="Take its second factor away too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print a link by which an operator sets another password.
+
+    The link is good once, for an hour. Until then the password of before is good.
+    """
+
+    async def reset(actor: Actor, config: Config) -> NewPasswordLinkForm:
+        link, text = await password_links.make_reset_link(actor, name)
+        if factor:
+            await second_factor.remove(actor, name)
+        return new_password_link_form(link, password_links.link_url(config, text))
+
+    _print_link(with_actor(operator, reset), as_json)
+
+
+@app.command("sign-out")
+def sign_out_command(name: Name, operator: Operator, as_json: Json = False) -> None:
+    """End all sessions of an operator."""
+
+    async def end(actor: Actor, config: Config) -> operators.Operator:
+        await sessions.end_others(actor, (await operators.changeable(actor, name)).name)
+        return await operators.show(actor.connection, name)
+
+    print_one(operator_form(with_actor(operator, end)), as_json)
+
+
+def _print_link(made: NewPasswordLinkForm, as_json: bool) -> None:
+    if as_json:
+        print_json(made)
+        return
+    typer.echo(made.link)
+    typer.echo(
+        f"send it to {made.operator}: it is good once, until {made.link_expires_at}, and not shown again",
+        err=True,
+    )
 
 
 @app.command("list")
@@ -93,10 +169,17 @@ def show_command(name: Name, as_json: Json = False) -> None:
 
 @app.command("change")
 def change_command(
-    name: Name, operator: Operator, role: NewRoleName = None, notes: Notes = None, as_json: Json = False
+    name: Name,
+    operator: Operator,
+    role: NewRoleName = None,
+    notes: Notes = None,
+    email: Email = None,
+    as_json: Json = False,
 ) -> None:
-    """Change what is given; the rest stays."""
+    """Change what is given; the rest stays. An empty `--email` takes the address away."""
     changes: OperatorChanges = {}
+    if email is not None:
+        changes["email"] = email or None
     if role is not None:
         changes["role"] = role
     if notes is not None:

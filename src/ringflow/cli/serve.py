@@ -14,10 +14,13 @@ import typer
 import uvloop
 from rich.console import Console
 
+from ringflow.accounts.access.password_links import SERVER, link_url, make_setup_link
+from ringflow.actor import acting
 from ringflow.agi.open_files import raise_open_file_limit
 from ringflow.app import Application, open_application
 from ringflow.config import DEFAULT_PATH, Config, load_config
 from ringflow.logs import set_up_logs
+from ringflow.moments import iso_in
 
 FORCED_STOP = 130
 
@@ -60,6 +63,7 @@ async def run_server(config: Config, first_steps: bool = False) -> None:
         loop.add_signal_handler(signal.SIGHUP, stop.set)
     try:
         await application.start()
+        await offer_set_up(config, application)
         _look_for_garbage_less()
         if first_steps:
             _say_first_steps(config, application)
@@ -70,6 +74,20 @@ async def run_server(config: Config, first_steps: bool = False) -> None:
             await stopping
         except asyncio.CancelledError:
             raise SystemExit(FORCED_STOP) from None
+
+
+async def offer_set_up(config: Config, application: Application) -> None:
+    """Print a link by which the first operator is made, where nobody can sign in. It gets into no log."""
+    if config.http is None or not config.http.serves_api:
+        return
+    core = application.core
+    async with acting(core.store, SERVER, config.country, core.charging.ledger.now_ms()) as actor:
+        made = await make_setup_link(actor)
+    if made is not None:
+        link, text = made
+        until = iso_in(link.expires_ms, config.zone, "seconds")
+        typer.echo(f"To make the first operator, open this link (good once, until {until}):")
+        typer.echo(f"  {link_url(config, text, application.http_port)}")
 
 
 def _look_for_garbage_less() -> None:

@@ -288,7 +288,11 @@ FIELDS: dict[str, Field] = {
         _T, "the ID of the token or session that acted; null: a command, or not known", "rf_ab12cd34"
     ),
     "address": Field(_T, "from where a request came; null: a command, or not known", "192.0.2.7"),
-    "email": Field(_T, "the e-mail address that a customer signs in with", "ann@example.org"),
+    "email": Field(
+        _T,
+        "the e-mail address that a customer signs in with, or that an operator's links are sent to",
+        "ann@example.org",
+    ),
     "access_token": Field(_T, "by which a customer's program asks", "rf_me_..."),
     "refresh_token": Field(_T, "by which the next two tokens are had, once", "rf_mr_..."),
     "access_ends_at": Field(Kind.TIME, "until when the access token is good", "2026-07-01T06:15:00Z"),
@@ -309,6 +313,10 @@ FIELDS: dict[str, Field] = {
     ),
     "own": Field(_B, "whether it is the session or the token that asks", True),
     "session": Field(Kind.OBJECT, "the session by which somebody acts"),
+    "link": Field(
+        _T, "a link by which a password is set, once", "https://ringflow.example.com/setup#x7Qd..."
+    ),
+    "link_expires_at": Field(Kind.TIME, "until when a link is good", "2026-07-01T07:00:00Z"),
     "second_factor_at": Field(
         Kind.TIME, "since when signing in needs a second factor; null: it does not", "2026-07-01T06:00:00Z"
     ),

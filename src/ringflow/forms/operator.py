@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import tzinfo
 
+from ringflow.accounts.access.password_links import PasswordLink
 from ringflow.accounts.access.second_factor import FactorState
 from ringflow.accounts.access.sessions import Session, SessionRules
 from ringflow.accounts.operators import Operator
@@ -24,6 +25,26 @@ class OperatorForm:
     notes: str
     password_set_at: Moment | None
     created_at: Moment
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordLinkForm:
+    """A link by which somebody sets a password, once. `operator` null: the first operator is made by it."""
+
+    kind: str
+    operator: str | None
+    link_expires_at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class NewPasswordLinkForm:
+    """A link that was just made; it is never shown again."""
+
+    link: str
+    kind: str
+    operator: str | None
+    link_expires_at: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +180,18 @@ def operator_form(operator: Operator) -> OperatorForm:
         notes=operator.notes,
         password_set_at=_moment(operator.password_set_ms),
         created_at=Moment(operator.created_ms),
+        email=operator.email,
     )
+
+
+def password_link_form(link: PasswordLink) -> PasswordLinkForm:
+    """Return what a link is for, as it is shown to whoever has it."""
+    return PasswordLinkForm(link.kind.value, link.operator, Moment(link.expires_ms))
+
+
+def new_password_link_form(link: PasswordLink, url: str) -> NewPasswordLinkForm:
+    """Return a link that was just made."""
+    return NewPasswordLinkForm(url, link.kind.value, link.operator, Moment(link.expires_ms))
 
 
 def role_form(role: Role) -> RoleForm:

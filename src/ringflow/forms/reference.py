@@ -37,8 +37,10 @@ from ringflow.forms.live_call import LiveCallForm, OrderForm
 from ringflow.forms.made_call import MadeCallForm, MadeLegForm, TranscriptEventForm
 from ringflow.forms.operator import (
     EnrolmentForm,
+    NewPasswordLinkForm,
     NewTokenForm,
     OperatorForm,
+    PasswordLinkForm,
     RecoveryCodesForm,
     RoleForm,
     SecondFactorForm,
@@ -211,6 +213,18 @@ SECTIONS = (
     ),
     Section("Amounts of a report", ReportAmountsForm, "`amounts` of a report's line", {}),
     Section("Operator", OperatorForm, "`operator`", {"name": "ann"}),
+    Section(
+        "Link by which a password is set",
+        PasswordLinkForm,
+        "`POST /api/v1/password-links:read`",
+        {"kind": "invitation", "operator": "ann"},
+    ),
+    Section(
+        "Link that was just made",
+        NewPasswordLinkForm,
+        "`operator invite`, `operator reset`",
+        {"kind": "invitation", "operator": "ann"},
+    ),
     Section("Role", RoleForm, "`role`", {"name": "support"}),
     Section("API token", TokenForm, "`token list`, `token revoke`", {"name": "billing", "role": None}),
     Section("API token that was just made", NewTokenForm, "`token add`", {"name": "billing", "role": None}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -9,11 +10,13 @@ import pyotp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
+from sqlalchemy import text
 
 from ringflow.accounts import operators
 from ringflow.accounts.operators import Operator, new_password_hash
 from ringflow.accounts.passwords import Passwords
 from ringflow.actor import acting, shell_operator
+from ringflow.cli.serve import offer_set_up
 from ringflow.config import Config
 from ringflow.rights import BUILT_IN_ROLES
 from ringflow.web.rest.cookies import Cookies
@@ -82,8 +85,8 @@ async def test_a_sign_in_that_fails_sets_no_cookie_and_says_the_same_of_every_na
         came = await browser.sign_in(name, "wrong password")
         told.add((came.status, came.text))
     assert browser.cookies == {}
-    ((status, text),) = told
-    assert (status, "login.refused" in text) == (401, True)
+    ((status, body),) = told
+    assert (status, "login.refused" in body) == (401, True)
     # What is no text of a name, and what is far too long, is refused before anything is compared.
     long = await browser.sign_in("x" * 2000)
     assert (long.status, long.json["errors"][0]["pointer"]) == (422, "/name")
@@ -305,3 +308,53 @@ async def test_a_second_factor_is_enrolled_asked_for_and_taken_away(api: Api) ->
     await admin.sign_in("root")
     none = await admin("POST", "/operators/ann/second-factor:reset")
     assert (none.status, none.json["code"]) == (409, "second_factor.off")
+
+
+async def test_an_admin_invites_an_operator_who_sets_a_password_by_the_link(api: Api) -> None:
+    await add(api, "root", "admin")
+    admin, browser = Browser(api), Browser(api)
+    await admin.sign_in("root")
+    asked = {"name": "ann", "role": "support", "email": "ann@example.com"}
+    # Nothing keeps the link, not for a repetition of the request either.
+    made = await admin("POST", "/invitations", asked, {"Idempotency-Key": "once"})
+    assert (made.status, made.json["kind"], made.json["operator"]) == (201, "invitation", "ann")
+    url, _, token = made.json["link"].partition("#")
+    assert url == "http://127.0.0.1:0/setup"
+    async with api.store.reading() as connection:
+        kept = str((await connection.execute(text("SELECT * FROM api_answers"))).all())
+    assert token not in kept
+    assert (await admin("GET", "/operators/ann")).json["email"] == "ann@example.com"
+    read = await browser("POST", "/password-links:read", {"token": token})
+    assert (read.status, read.json["operator"], "link" in read.json) == (200, "ann", False)
+    weak = await browser("POST", "/password-links:use", {"token": token, "password": "ann"})
+    assert (weak.status, weak.json["code"]) == (422, "password.malformed")
+    new = {"token": token, "password": "a staple of horses"}
+    assert (await browser("POST", "/password-links:use", new)).status == 204
+    device = browser.cookies["ringflow-device"]
+    assert (await browser.sign_in("ann", "a staple of horses")).status == 201
+    assert browser.cookies["ringflow-device"] == device
+    again = await browser("POST", "/password-links:use", new)
+    assert (again.status, again.json["code"]) == (403, "link.refused")
+    reset = await admin("POST", "/operators/ann/password-links")
+    assert (reset.status, reset.json["kind"]) == (201, "reset")
+    wrong = await admin("POST", "/invitations", {**asked, "name": "bob", "email": "no address"})
+    assert (wrong.status, wrong.json["errors"][0]["pointer"]) == (422, "/email")
+
+
+async def test_a_first_start_prints_a_link_by_which_the_first_operator_is_made(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = api.application.core.config
+    await offer_set_up(config, api.application)
+    printed = capsys.readouterr().out
+    found = re.search(rf"http://127\.0\.0\.1:{api.application.http_port}/setup#(\S+)", printed)
+    assert found is not None
+    browser = Browser(api)
+    body = {"token": found[1], "name": "ann", "password": PASSWORD}
+    assert (await browser("POST", "/setup", {**body, "token": "x" * 43})).status == 403
+    came = await browser("POST", "/setup", body)
+    assert (came.status, came.json["role"]) == (201, "admin")
+    assert (await browser("POST", "/setup", body)).status == 403
+    assert (await browser.sign_in("ann")).status == 201
+    await offer_set_up(config, api.application)
+    assert "setup" not in capsys.readouterr().out

@@ -84,7 +84,7 @@ async def sign_out(actor: Actor, cookies: Cookies) -> None:
 
 
 @OWN.put(Audience.SESSION, "/password")
-async def change_own_password(
+async def change_operators_own_password(
     services: Services, principal: Principal, cookies: Cookies, body: PasswordChange
 ) -> None:
     """Give oneself another password: all other sessions end."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ringflow.accounts.access.password_links import PasswordLinks
 from ringflow.accounts.access.sessions import SessionRules
 from ringflow.accounts.access.sign_in import SignIn
 from ringflow.accounts.customer_access.sign_in import CustomerSignIn
@@ -45,12 +46,16 @@ class Services:
     of_customers: CustomerServices | None = None
     job_queued: asyncio.Event = field(default_factory=asyncio.Event)
     sign_in: SignIn = field(init=False, repr=False)
+    links: PasswordLinks = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         of = self.config.sign_in
         rules = SessionRules(of.idle_s * 1000, of.absolute_s * 1000, frozenset(of.second_factor_for))
-        # The class is frozen, and this is made of the other fields.
-        object.__setattr__(self, "sign_in", SignIn(self.store, self.config.country, rules, self.now_ms))
+        sign_in = SignIn(self.store, self.config.country, rules, self.now_ms)
+        links = PasswordLinks(self.store, self.config.country, sign_in.passwords, self.now_ms)
+        # The class is frozen, and these are made of the other fields.
+        object.__setattr__(self, "sign_in", sign_in)
+        object.__setattr__(self, "links", links)
 
     @property
     def customers(self) -> CustomerServices:
