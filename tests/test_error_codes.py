@@ -192,7 +192,14 @@ def test_an_error_for_programs_has_its_code_and_fields() -> None:
     assert (several["code"], several["errors"]) == ("several", [failure_object(error)] * 2)
     faulty = failure_object(DocumentError([Problem("a.yaml", 3, 1, "is wrong", "write it right")]))
     assert faulty["problems"] == [
-        {"path": "a.yaml", "line": 3, "column": 1, "what": "is wrong", "mend": "write it right"}
+        {
+            "path": "a.yaml",
+            "line": 3,
+            "column": 1,
+            "what": "is wrong",
+            "mend": "write it right",
+            "code": "file",
+        }
     ]
 
 

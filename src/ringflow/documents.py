@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import yaml
 
-from ringflow.errors import DocumentError, Problem
+from ringflow.errors import DocumentError, Problem, ProblemCode
 from ringflow.look_alikes import joined_dash, joined_pair, look_alike, name_in_braces, no_space_after_colon
 from ringflow.wording import quoted
 from ringflow.yaml_nodes import KNOWN_TAGS, MAX_DEPTH, PLAIN, compose, excess_depth, scalar_value
@@ -76,14 +76,18 @@ class Document:
             location = location[:-1]
         return self.places.get(location, (1, 1))
 
-    def problem(self, location: Location, what: str, mend: str = "") -> Problem:
+    def problem(
+        self, location: Location, what: str, mend: str = "", *, code: ProblemCode = ProblemCode.FILE
+    ) -> Problem:
         """A problem standing at the value at `location`."""
-        return Problem(self.source(location), *self.place(location), what, mend)
+        return Problem(self.source(location), *self.place(location), what, mend, code)
 
-    def key_problem(self, location: Location, what: str, mend: str = "") -> Problem:
+    def key_problem(
+        self, location: Location, what: str, mend: str = "", *, code: ProblemCode = ProblemCode.FILE
+    ) -> Problem:
         """A problem standing at the key of the value at `location`."""
         line, column = self.key_places.get(location) or self.place(location)
-        return Problem(self.source(location), line, column, what, mend)
+        return Problem(self.source(location), line, column, what, mend, code)
 
     def source(self, location: Location) -> str:
         """The name of what the value at a location was read from."""
@@ -178,7 +182,7 @@ def parse_document(text: str, path: str) -> Document:
 def _at_offset(path: str, raw: bytes, offset: int, what: str, mend: str = "") -> Problem:
     line = raw.count(b"\n", 0, offset) + 1
     column = len(raw[raw.rfind(b"\n", 0, offset) + 1 : offset].decode("utf-8", "replace")) + 1
-    return Problem(path, line, column, what, mend)
+    return Problem(path, line, column, what, mend, ProblemCode.SYNTAX)
 
 
 def _too_much(path: str, line: int, column: int) -> Problem:
@@ -298,4 +302,5 @@ class _Reader:
 
     def refuse_at(self, node: yaml.Node, offset: int, what: str, mend: str = "") -> None:
         mark = node.start_mark
-        self.problems.append(Problem(self.path, mark.line + 1, mark.column + 1 + offset, what, mend))
+        line, column = mark.line + 1, mark.column + 1 + offset
+        self.problems.append(Problem(self.path, line, column, what, mend, ProblemCode.SYNTAX))

@@ -15,7 +15,8 @@ Asterisk, or us           `CommandRefused`, `ProtocolViolation`, `PeerSilent`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Self, TypeAlias
 
 Field: TypeAlias = "str | int | bool | Sequence[str] | None"
@@ -36,6 +37,44 @@ class RingflowError(Exception):
         return {}
 
 
+class ProblemCode(StrEnum):
+    """What kind of problem it is, for programs: these names stay, while the words are improved."""
+
+    FILE = "file"
+    """Something else, or something about the file as a whole."""
+    SYNTAX = "syntax"
+    """It is no YAML, or reads otherwise than it looks."""
+    KEY_UNKNOWN = "key_unknown"
+    KEY_MISPLACED = "key_misplaced"
+    KEY_MISSING = "key_missing"
+    VALUE_WRONG = "value_wrong"
+    CONTRADICTION = "contradiction"
+    """Fields of one slot that are each right by themselves."""
+    SLOT_TYPE_UNKNOWN = "slot_type_unknown"
+    ID_TAKEN = "id_taken"
+    TARGET_UNKNOWN = "target_unknown"
+    """An exit leads to no slot that is there."""
+    APP_UNKNOWN = "app_unknown"
+    APP_TAKEN = "app_taken"
+    EXIT_UNKNOWN = "exit_unknown"
+    """The slot's type has no such exit, the slot does not end by it, or it stands in the wrong place."""
+    PROMPT_UNKNOWN = "prompt_unknown"
+    WORDS_LACKING = "words_lacking"
+    """Prompts of numbers and the like are lacking in a language."""
+    VOICE_LACKING = "voice_lacking"
+    LIST_UNKNOWN = "list_unknown"
+    CALENDAR_UNUSABLE = "calendar_unusable"
+    HOST_FORBIDDEN = "host_forbidden"
+    OVERRIDE_UNKNOWN = "override_unknown"
+    VARIABLE_UNSET = "variable_unset"
+    VARIABLE_RESERVED = "variable_reserved"
+    SECRET_SAID = "secret_said"  # noqa: S105 -- a kind, not a secret
+    SLOT_UNREACHABLE = "slot_unreachable"
+    LOOP_ENDLESS = "loop_endless"
+    CALLER_NEEDED = "caller_needed"
+    """A slot of `on_hangup` needs a caller, or leads out of it."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One thing wrong in a file: where it stands, what it is, and how to mend it.
@@ -49,6 +88,7 @@ class Problem:
     column: int
     what: str
     mend: str = ""
+    code: ProblemCode = field(default=ProblemCode.FILE, compare=False)
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ringflow.documents import Document, Location, Value
-from ringflow.errors import Problem
+from ringflow.errors import Problem, ProblemCode
 from ringflow.wording import did_you_mean, in_words, is_about_kind, known_words, nearest, quoted
 
 _OF_A_KEY = "[key]"
@@ -116,15 +116,24 @@ def _explain(
         known = _known_keys(model, loc[:-1])
         home = homes.get(name) or (None if nearest(name, known) else _home(model, document, full))
         if home is not None and len(loc) == 1:
-            return document.key_problem(full, f"{quoted(name)} does not belong here", f"write it {home}")
+            return document.key_problem(
+                full,
+                f"{quoted(name)} does not belong here",
+                f"write it {home}",
+                code=ProblemCode.KEY_MISPLACED,
+            )
         mend = " ".join(part for part in (did_you_mean(name, known), _listed(known)) if part)
-        return document.key_problem(full, f"unknown key {quoted(name)}", mend)
+        return document.key_problem(full, f"unknown key {quoted(name)}", mend, code=ProblemCode.KEY_UNKNOWN)
     if errors[0]["type"] == "missing":
-        return document.problem(full, f"`{loc[-1]}` is missing", f"add `{loc[-1]}:`")
+        return document.problem(
+            full, f"`{loc[-1]}` is missing", f"add `{loc[-1]}:`", code=ProblemCode.KEY_MISSING
+        )
     if loc[-1:] == (_OF_A_KEY,):
         # The mapping's name, and not the key's: the words say which key it is.
-        return document.key_problem(full, *in_words(_name_of(full[:-1]), errors, pattern_mends))
-    return document.problem(full, *in_words(name, errors, pattern_mends))
+        return document.key_problem(
+            full, *in_words(_name_of(full[:-1]), errors, pattern_mends), code=ProblemCode.VALUE_WRONG
+        )
+    return document.problem(full, *in_words(name, errors, pattern_mends), code=ProblemCode.VALUE_WRONG)
 
 
 def _name_of(full: Location) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 import yaml
 
-from ringflow.errors import Problem
+from ringflow.errors import Problem, ProblemCode
 
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _ENTRY = re.compile(r" *((?:- +)*)")
@@ -54,7 +54,7 @@ def syntax_problem(text: str, path: str, error: yaml.MarkedYAMLError) -> Problem
     lines = LINE_BREAK.split(text)
     mark = error.problem_mark or error.context_mark
     if mark is None:
-        return Problem(path, 0, 0, f"not YAML: {error.problem}")
+        return Problem(path, 0, 0, f"not YAML: {error.problem}", code=ProblemCode.SYNTAX)
     at = _Position(mark.line, mark.column)
     began = error.context_mark
     found = (
@@ -63,7 +63,8 @@ def syntax_problem(text: str, path: str, error: yaml.MarkedYAMLError) -> Problem
         or _by_complaint(lines, error.problem or "", at, _Position(began.line, began.column) if began else at)
         or _Words(*at, f"not YAML: {error.problem}", _unfinished(error))
     )
-    return Problem(path, found.line + 1, found.column + 1, found.what, found.mend)
+    place = path, found.line + 1, found.column + 1
+    return Problem(*place, found.what, found.mend, ProblemCode.SYNTAX)
 
 
 def _by_complaint(lines: _Lines, complaint: str, at: _Position, began: _Position) -> _Words | None:

@@ -188,6 +188,7 @@ def test_programs_get_problems_and_counts_as_json(project: Path) -> None:
         "column": 19,
         "what": "unknown key `fil`",
         "mend": "did you mean `file`? known here: barge_in, file, id, on, order, repeat, result, slot, until",
+        "code": "key_unknown",
     }
 
 

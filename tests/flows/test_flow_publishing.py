@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from ringflow.actor import shell_operator
 from ringflow.audit import EntryFilter, entry_page
-from ringflow.errors import DocumentError, Refused
+from ringflow.errors import DocumentError, Problem, Refused
 from ringflow.flows.book import FlowBook
 from ringflow.flows.conflict import ConflictKind, FlowConflict
 from ringflow.flows.flow_file import FlowFile
@@ -428,10 +428,12 @@ async def test_a_draft_that_was_changed_while_it_was_published_is_not_lost(
     draft = await here.library.save_draft(shell_operator("ann"), "card", SECOND)
     check = FlowPublisher._new_problems
 
-    def change_it_meanwhile(self: FlowPublisher, texts: list[object]) -> list[object]:
+    def change_it_meanwhile(
+        self: FlowPublisher, texts: list[Revision], surroundings: Surroundings
+    ) -> list[Problem]:
         changed = here.library.save_draft(shell_operator("bob"), "card", THIRD, over=draft.revision)
         asyncio.run_coroutine_threadsafe(changed, loop).result()
-        return check(self, texts)  # type: ignore[arg-type, return-value]
+        return check(self, texts, surroundings)
 
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(FlowPublisher, "_new_problems", change_it_meanwhile)

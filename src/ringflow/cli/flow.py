@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,12 +10,12 @@ import typer
 
 from ringflow.actor import shell_operator
 from ringflow.cli import flow_draft, flow_new
-from ringflow.cli.flow_access import Flow, Over, text_of, with_flows
+from ringflow.cli.flow_access import Flow, Over, with_flows
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_json, print_many
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page
 from ringflow.config import Config
-from ringflow.flows.library import FlowState, FlowText
+from ringflow.flows.library import FlowState, FlowText, TextDifference
 from ringflow.flows.publication import Publication
 from ringflow.flows.publisher import FlowPublisher
 from ringflow.flows.service_register import ServerFlow
@@ -24,6 +23,7 @@ from ringflow.forms.flow import (
     FlowForm,
     FlowHistoryForm,
     ServerFlowForm,
+    flow_difference_form,
     flow_form,
     flow_history_form,
     flow_text_form,
@@ -88,7 +88,7 @@ def show_command(name: Flow, version: Version = "file", as_json: Json = False) -
     """
 
     async def find(publisher: FlowPublisher, config: Config) -> FlowText:
-        return await text_of(publisher.library, name, version)
+        return await publisher.library.version(name, version)
 
     text = with_flows(find)
     if as_json:
@@ -119,18 +119,17 @@ def diff_command(
     They are what is published and what is in the file, unless VERSION names others.
     """
 
-    async def find(publisher: FlowPublisher, config: Config) -> tuple[FlowText, FlowText]:
-        return await text_of(publisher.library, name, old), await text_of(publisher.library, name, new)
+    async def find(publisher: FlowPublisher, config: Config) -> TextDifference:
+        return await publisher.library.difference(name, old, new)
 
-    before, after = with_flows(find)
-    lines = _difference(before, after, old, new)
+    found = with_flows(find)
     if as_json:
-        print_json({"old_revision": before.revision, "new_revision": after.revision, "diff": lines})
+        print_json(flow_difference_form(found))
         return
-    for line in lines:
+    for line in found.diff:
         typer.echo(line)
-    if not lines:
-        typer.echo(f"no difference: both are {after.revision}", err=True)
+    if not found.diff:
+        typer.echo(f"no difference: both are {found.new_revision}", err=True)
 
 
 @app.command("publish")
@@ -174,12 +173,6 @@ def rollback_command(
         return [await publisher.roll_back(shell_operator(operator), name, revision, note, over or ())]
 
     _tell_published(with_flows(publish), as_json)
-
-
-def _difference(before: FlowText, after: FlowText, old: str, new: str) -> list[str]:
-    was, is_now = (one.text.decode("utf-8", "replace").splitlines() for one in (before, after))
-    labels = f"{before.file} {old}", f"{after.file} {new}"
-    return list(difflib.unified_diff(was, is_now, *labels, lineterm=""))
 
 
 def _tell_published(made: Sequence[Publication], as_json: bool) -> None:

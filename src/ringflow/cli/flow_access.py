@@ -10,12 +10,8 @@ import typer
 from ringflow.cli.project import with_store
 from ringflow.config import Config
 from ringflow.flows.conflict import ConflictKind, FlowConflict
-from ringflow.flows.library import FlowLibrary, FlowText
 from ringflow.flows.publisher import FlowPublisher
-from ringflow.flows.registry import slot_types
-from ringflow.flows.surroundings import configured_surroundings
 from ringflow.moments import system_now_ms
-from ringflow.sounds.library import PromptLibrary
 from ringflow.store import Store
 
 Result = TypeVar("Result")
@@ -35,9 +31,7 @@ def with_flows(work: Callable[[FlowPublisher, Config], Awaitable[Result]]) -> Re
     """Run `work` on the flows of the configuration's folder and database."""
 
     async def run(store: Store, config: Config) -> Result:
-        library = FlowLibrary(store, config.path(config.flows), slot_types(), config.country, system_now_ms)
-        prompts = PromptLibrary(config.path(config.sounds.folder))
-        return await work(FlowPublisher(library, configured_surroundings(config, prompts)), config)
+        return await work(FlowPublisher.configured(config, store, system_now_ms), config)
 
     try:
         return with_store(run)
@@ -57,17 +51,3 @@ def _hint(conflict: FlowConflict) -> str:
         return f"{look}, and save the draft anew with `ringflow flow draft save`"
     onto = f"save it with `ringflow flow draft save {app} FILE --onto {found}`"
     return f"{look}. Take that into your text and {onto}, or replace it with --over {found}"
-
-
-async def text_of(library: FlowLibrary, name: str, version: str) -> FlowText:
-    """The text that `file`, `draft`, `published` or a revision stands for."""
-    match version:
-        case "file":
-            return await library.text(name)
-        case "draft":
-            draft = await library.draft(name)
-            return FlowText(draft.file, draft.app, draft.revision, draft.text)
-        case "published":
-            return await library.published_text(name)
-        case _:
-            return await library.old_text(name, version)

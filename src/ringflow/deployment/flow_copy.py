@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ringflow.accounts.dids import APP_PATTERN, MAX_APP_LENGTH
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
 from ringflow.deployment.shipped_files import FLOWS, is_shipped_flow, shipped
 from ringflow.documents import Document, Location, Value, decode_document
 from ringflow.errors import Conflict, Refused, StartError, Unknown
@@ -25,6 +28,32 @@ class CopiedFlow:
     app: str
     files: tuple[Path, ...]
     prompts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTemplate:
+    """A shipped flow. `apps` are the shipped flows that it leads to."""
+
+    name: str
+    title: str
+    apps: tuple[str, ...]
+
+
+def templates() -> list[FlowTemplate]:
+    """The shipped flows, by name. It reads files: call it in a thread."""
+    beside = _by_app(shipped(FLOWS))
+    flows = {app: draft for app, draft in beside.items() if is_shipped_flow(Path(draft.path))}
+    return [
+        FlowTemplate(app, _title(draft), tuple(_led_to(app, flows))) for app, draft in sorted(flows.items())
+    ]
+
+
+async def add_flow(actor: Actor, name: str, source: str, folder: Path) -> CopiedFlow:
+    """Copy a shipped flow as `copy_flow` does, with its entry in the audit log."""
+    made = await asyncio.to_thread(copy_flow, name, source, folder)
+    files = [path.name for path in made.files]
+    await note(actor, Verb.ADD, f"flow {name}", None, {"template": source, "files": files})
+    return made
 
 
 def copy_flow(name: str, source: str, folder: Path) -> CopiedFlow:
@@ -56,6 +85,11 @@ def copy_flow(name: str, source: str, folder: Path) -> CopiedFlow:
         _write(file, text)
     slots = [slot for app in wanted.values() for slot in flows[app].slots if slot is not None]
     return CopiedFlow(name, tuple(files), frozenset(one for slot in slots for _, one in slot.prompts()))
+
+
+def _title(draft: Draft) -> str:
+    found = draft.document.at(("title",))
+    return found if isinstance(found, str) else ""
 
 
 def _by_app(folder: Path) -> dict[str, Draft]:

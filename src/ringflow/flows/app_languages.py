@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ringflow.calls.language import has_variants, variant_of
-from ringflow.errors import Problem
+from ringflow.errors import Problem, ProblemCode
 from ringflow.flows.draft import Draft
 from ringflow.flows.spoken import call_words, words_lacking
 from ringflow.flows.surroundings import Prompts
@@ -57,7 +57,9 @@ def language_problems(draft: Draft, prompts: Prompts, configured: str) -> Iterat
             are = "is" if len(lacking) == 1 else "are"
             what = f"{counted(len(lacking), 'prompt')} {are} missing in `{language}`: {named}"
             mend = f"ringflow sounds import FILE --as {lacking[0]}, or take `{language}` out"
-            yield draft.document.problem(location, what, mend)
+            yield draft.document.problem(location, what, mend, code=ProblemCode.PROMPT_UNKNOWN)
         unspoken = [name for name in call_words(played, language) if not prompts.exists(name)]
         if unspoken:
-            yield draft.document.problem(location, *words_lacking(len(unspoken), language))
+            yield draft.document.problem(
+                location, *words_lacking(len(unspoken), language), code=ProblemCode.WORDS_LACKING
+            )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from ringflow.calls.dial_attempt import is_allowed_host
 from ringflow.calls.language import variant_of
 from ringflow.documents import Location
-from ringflow.errors import Problem
+from ringflow.errors import Problem, ProblemCode
 from ringflow.flows.app_languages import (
     language_problems,
     listed_languages,
@@ -76,7 +76,10 @@ def _name_clashes(by_app: Mapping[str, Sequence[Draft]]) -> Iterator[Problem]:
         for draft in same if len(same) > 1 else ():
             others = ", ".join(sorted(other.path for other in same if other is not draft))
             yield draft.document.problem(
-                (*draft.location, "app"), f"the app `{app}` is also in {others}", "rename one of them"
+                (*draft.location, "app"),
+                f"the app `{app}` is also in {others}",
+                "rename one of them",
+                code=ProblemCode.APP_TAKEN,
             )
 
 
@@ -88,7 +91,12 @@ def _app_problems(draft: Draft, apps: frozenset[str], surroundings: Surroundings
     given = surroundings.always_set | surroundings.sometimes_set
     for name in sorted(settings.variables.keys() & given):
         what = f"`{name}` cannot be set: it is given to every call"
-        yield draft.document.key_problem((*draft.location, "variables", name), what, "choose another name")
+        yield draft.document.key_problem(
+            (*draft.location, "variables", name),
+            what,
+            "choose another name",
+            code=ProblemCode.VARIABLE_RESERVED,
+        )
     if settings.on_error is not None:
         place = (*draft.location, "on_error")
         yield from _target_problems(draft, place, settings.on_error, apps, surroundings)
@@ -104,12 +112,17 @@ def _caller_problems(draft: Draft) -> Iterator[Problem]:
             what = f"`{slot.slot}` needs a caller, and on_hangup runs after the caller is gone"
             can = known_words(name for name, kind in slot_types().items() if not kind.needs_caller)
             mend = f"slots that can stand here: {can}" if can else ""
-            yield draft.document.problem(draft.at(index, "slot"), what, mend)
+            yield draft.document.problem(draft.at(index, "slot"), what, mend, code=ProblemCode.CALLER_NEEDED)
         for exit_name, target in slot.targets.items():
             if target.startswith((APP_PREFIX, RETURN_PREFIX)):
                 place = draft.at(index, *slot.written_at(exit_name))
                 what = f"`{target}` leads out of on_hangup, and the call is over"
-                yield draft.document.problem(place, what, "lead it to a slot of on_hangup, next or hangup")
+                yield draft.document.problem(
+                    place,
+                    what,
+                    "lead it to a slot of on_hangup, next or hangup",
+                    code=ProblemCode.CALLER_NEEDED,
+                )
 
 
 def _slot_problems(
@@ -126,22 +139,31 @@ def _slot_problems(
         # What is missing in the remains of a slot may be what is wrong in it.
         if is_whole or found.field in slot.model_fields_set - {"slot"}:
             place = (*draft.field_at(index, found.field), *found.within)
-            yield document.problem(place, found.what, found.mend)
+            yield document.problem(place, found.what, found.mend, code=ProblemCode.CONTRADICTION)
     yield from _exit_problems(draft, index, slot, apps, surroundings, is_whole=is_whole)
     for app in () if surroundings.other_apps else sorted(slot.named_apps() - apps):
         places = (draft.find(index, None, text) for text in (app, f"{APP_PREFIX}{app}"))
         place = next((place for place in places if place != draft.at(index)), draft.at(index))
-        yield document.problem(place, f"there is no app {quoted(app)}", _app_mend(app, apps))
+        yield document.problem(
+            place, f"there is no app {quoted(app)}", _app_mend(app, apps), code=ProblemCode.APP_UNKNOWN
+        )
     if surroundings.uri_hosts is not None:
         for field, host in slot.hosts():
             if not is_allowed_host(host, surroundings.uri_hosts):
                 what = f"the host {quoted(host)} may not be dialled"
-                yield document.problem(draft.at(index, field), what, "list it in config.yaml: uri_hosts")
+                yield document.problem(
+                    draft.at(index, field),
+                    what,
+                    "list it in config.yaml: uri_hosts",
+                    code=ProblemCode.HOST_FORBIDDEN,
+                )
     if surroundings.calendars is not None:
         for within, calendar, file in slot.holiday_calendars():
             what, mend = surroundings.calendars.trouble(calendar, file)
             if what:
-                yield document.problem(draft.at(index, *within), what, mend)
+                yield document.problem(
+                    draft.at(index, *within), what, mend, code=ProblemCode.CALENDAR_UNUSABLE
+                )
     if surroundings.lists is not None:
         for field, name in slot.lists():
             if name not in surroundings.lists:
@@ -149,14 +171,18 @@ def _slot_problems(
                     name, surroundings.lists, f"ringflow value-list add {name} --kind numbers"
                 )
                 place = draft.find(index, field, name)
-                yield document.problem(place, f"there is no list {quoted(name)}", mend)
+                yield document.problem(
+                    place, f"there is no list {quoted(name)}", mend, code=ProblemCode.LIST_UNKNOWN
+                )
     yield from _spoken_problems(draft, index, slot, surroundings)
     if surroundings.prompts is not None:
         yield from _prompt_problems(draft, index, slot, surroundings.prompts, surroundings.language)
     given = surroundings.always_set | surroundings.sometimes_set
     for name in sorted(slot.names_set() & given):
         what = f"`{name}` cannot be set: it is given to every call"
-        yield document.problem(draft.find(index, None, name), what, "choose another name")
+        yield document.problem(
+            draft.find(index, None, name), what, "choose another name", code=ProblemCode.VARIABLE_RESERVED
+        )
 
 
 def _prompt_problems(
@@ -182,12 +208,16 @@ def _prompt_problems(
         near = next(iter(prompts.suggest(prompt)), None)
         mend = f"did you mean `{near}`?" if near else f"ringflow sounds import FILE --as {prompt}"
         place = draft.find(index, field, prompt)
-        yield draft.document.problem(place, f"there is no prompt `{prompt}`", mend)
+        yield draft.document.problem(
+            place, f"there is no prompt `{prompt}`", mend, code=ProblemCode.PROMPT_UNKNOWN
+        )
     for language, fields in unspoken.items():
         if not fields:
             continue
         place = draft.find(index, next(iter(fields.values())), language)
-        yield draft.document.problem(place, *words_lacking(len(fields), language))
+        yield draft.document.problem(
+            place, *words_lacking(len(fields), language), code=ProblemCode.WORDS_LACKING
+        )
 
 
 def _spoken_problems(draft: Draft, index: int, slot: Slot, surroundings: Surroundings) -> Iterator[Problem]:
@@ -199,14 +229,16 @@ def _spoken_problems(draft: Draft, index: int, slot: Slot, surroundings: Surroun
         named = {one.name.partition(".")[0] for text in spoken.texts for one in text.references}
         for name in sorted(named & secrets):
             what = f"`{name}` is secret, and would not be said: the record has what is said"
-            yield draft.document.problem(place, what, "say something else, or set it without `secret`")
+            yield draft.document.problem(
+                place, what, "say something else, or set it without `secret`", code=ProblemCode.SECRET_SAID
+            )
         # Where prompts are not looked for, a voice is not either.
         if spoken.voice is not None and surroundings.prompts is not None:
             language = spoken.voice.language or own_language(draft, surroundings.language)
             lacking = surroundings.voices.lacks(replace(spoken.voice, language=language))
             if lacking is not None:
                 at = draft.at(index, "backend") if spoken.voice.backend is not None else place
-                yield draft.document.problem(at, *lacking)
+                yield draft.document.problem(at, *lacking, code=ProblemCode.VOICE_LACKING)
 
 
 def _secrets(draft: Draft) -> frozenset[str]:
@@ -231,7 +263,9 @@ def _exit_problems(
         assert slot.own_exits is not None, "only exits of a type's own have another place"
         what = f"{quoted(exit_name)} is led somewhere under `{slot.own_exits.field}`, not under `on`"
         mend = f"move it to `{slot.own_exits.field}`"
-        yield document.key_problem(draft.at(index, "on", exit_name), what, mend)
+        yield document.key_problem(
+            draft.at(index, "on", exit_name), what, mend, code=ProblemCode.EXIT_UNKNOWN
+        )
     for exit_name, target in slot.targets.items():
         place = draft.at(index, *slot.written_at(exit_name))
         if target == NOT_SAID or (exit_name in misplaced and slot.written_at(exit_name)[0] == "on"):
@@ -239,14 +273,21 @@ def _exit_problems(
         if not slot.may_end_by(exit_name):
             known = tuple(dict.fromkeys((*slot.exits, *slot.fixed_exits)))
             mend = f"{did_you_mean(exit_name, known)} exits of {slot.slot}: {', '.join(known)}".strip()
-            yield document.key_problem(place, f"{slot.slot} has no exit {quoted(exit_name)}", mend)
+            yield document.key_problem(
+                place, f"{slot.slot} has no exit {quoted(exit_name)}", mend, code=ProblemCode.EXIT_UNKNOWN
+            )
         elif slot.ends_call:
-            yield document.key_problem(place, f"nothing follows {slot.slot}: it ends the call", "remove `on`")
+            yield document.key_problem(
+                place,
+                f"nothing follows {slot.slot}: it ends the call",
+                "remove `on`",
+                code=ProblemCode.EXIT_UNKNOWN,
+            )
         elif is_whole and exit_name not in slot.exits:
             # In the remains of a slot the field may be missing that names the exit.
             what = f"with these fields, {slot.slot} does not end by `{exit_name}`"
             mend = f"its exits: {', '.join(slot.exits)}" if slot.own_exits is not None else "remove it"
-            yield document.key_problem(place, what, mend)
+            yield document.key_problem(place, what, mend, code=ProblemCode.EXIT_UNKNOWN)
         yield from _target_problems(draft, place, target, apps, surroundings)
 
 
@@ -257,10 +298,14 @@ def _target_problems(
     if target.startswith(APP_PREFIX):
         app = target.removeprefix(APP_PREFIX)
         if app not in apps and not surroundings.other_apps:
-            yield draft.document.problem(place, f"there is no app `{app}`", _app_mend(app, apps))
+            yield draft.document.problem(
+                place, f"there is no app `{app}`", _app_mend(app, apps), code=ProblemCode.APP_UNKNOWN
+            )
     elif not _leads_somewhere(draft, target) and not _may_be_misspelt(draft, target):
         what = f"no slot here has the id `{target}`"
-        yield draft.document.problem(place, what, _id_mend(draft, target, apps))
+        yield draft.document.problem(
+            place, what, _id_mend(draft, target, apps), code=ProblemCode.TARGET_UNKNOWN
+        )
 
 
 def _is_misplaced(slot: Slot, exit_name: str) -> bool:
@@ -345,7 +390,12 @@ def _unreached(graph: Graph, within: Mapping[str, set[Node]]) -> Iterator[Proble
         for index in range(len(draft.slots)):
             if (app, index) not in reached:
                 what = f"{draft.label(index)} cannot be reached"
-                yield draft.document.problem(draft.at(index), what, "lead an exit to it, or remove it")
+                yield draft.document.problem(
+                    draft.at(index),
+                    what,
+                    "lead an exit to it, or remove it",
+                    code=ProblemCode.SLOT_UNREACHABLE,
+                )
 
 
 def _return_problems(graph: Graph) -> Iterator[Problem]:
@@ -361,7 +411,9 @@ def _return_problems(graph: Graph) -> Iterator[Problem]:
                 did_you_mean(exit_name, returns)
                 + f" it returns by: {', '.join(sorted(returns)) or 'nothing'}"
             )
-            yield draft.document.key_problem(draft.at(index, "on", exit_name), what, mend.strip())
+            yield draft.document.key_problem(
+                draft.at(index, "on", exit_name), what, mend.strip(), code=ProblemCode.EXIT_UNKNOWN
+            )
 
 
 def _is_limited(drafts: Mapping[str, Draft], loop: tuple[Node, ...]) -> bool:
@@ -378,4 +430,6 @@ def _loop_problem(graph: Graph, loop: tuple[Node, ...]) -> Problem:
     draft = graph.drafts[app]
     names = " -> ".join(graph.label(node, app) for node in (*loop, loop[0]))
     what = f"this loop can never end: {names}"
-    return draft.document.problem(draft.at(index), what, "lead one of its exits out of it")
+    return draft.document.problem(
+        draft.at(index), what, "lead one of its exits out of it", code=ProblemCode.LOOP_ENDLESS
+    )

@@ -70,8 +70,12 @@ async def read_history(connection: AsyncConnection, file: str, asked: PageReques
     """Read a page of a file's entries, the newest first. Raises `Refused`, `WrongCursor`."""
     entries = _entries(file).c
     query = select(entries.at_ms, entries.revision, entries.app, entries.how, entries.operator, entries.note)
-    listing = Listing("texts of a flow", {"at": (entries.at_ms, entries.number)}, first="-at")
+    listing = Listing(HISTORY.name, {"at": (entries.at_ms, entries.number)}, HISTORY.first)
     return await listing.page(connection, query, asked, _entry)
+
+
+HISTORY = Listing("texts of a flow", {"at": (_published.c.at_ms, _published.c.id)}, first="-at")
+"""What a page of history is sorted by; its columns are those of a file's own entries."""
 
 
 def _entry(row: Sequence[Any]) -> HistoryEntry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -16,13 +17,14 @@ from ringflow.audit import Verb, note
 from ringflow.documents import MAX_DOCUMENT_BYTES, decode_document
 from ringflow.errors import DocumentError, Refused, Unknown
 from ringflow.flows.conflict import ConflictKind, FlowConflict, shown_revision
+from ringflow.flows.draft import Draft
 from ringflow.flows.flow_file import FlowFile, is_flow_file_name
 from ringflow.flows.folder import FlowFolder
 from ringflow.flows.history import HistoryEntry, read_history
 from ringflow.flows.operator_drafts import OperatorDraft, delete_draft, every_draft, find_draft, write_draft
 from ringflow.flows.publication import Publication, newest_of, newest_of_each, publications_of
 from ringflow.flows.publication_watch import PublicationWatch
-from ringflow.flows.revisions import file_of_app, find_revision, text_revision
+from ringflow.flows.revisions import Revision, file_of_app, find_revision, text_revision
 from ringflow.flows.service_register import ServerFlow, flows_of_servers, not_served
 from ringflow.flows.slot import Slot
 from ringflow.plain_text import plain
@@ -55,6 +57,15 @@ class FlowText:
     app: str
     revision: str
     text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TextDifference:
+    """How two texts differ, as the lines of a unified diff; none where they do not."""
+
+    old_revision: str
+    new_revision: str
+    diff: tuple[str, ...]
 
 
 class FlowLibrary:
@@ -154,6 +165,27 @@ class FlowLibrary:
         async with self.store.reading() as connection:
             return await _kept(connection, name, revision)
 
+    async def version(self, name: str, version: str) -> FlowText:
+        """The text that `file`, `draft`, `published` or a revision stands for."""
+        match version:
+            case "file":
+                return await self.text(name)
+            case "draft":
+                draft = await self.draft(name)
+                return FlowText(draft.file, draft.app, draft.revision, draft.text)
+            case "published":
+                return await self.published_text(name)
+            case _:
+                return await self.old_text(name, version)
+
+    async def difference(self, name: str, old: str, new: str) -> TextDifference:
+        """How two texts of a flow differ, each named as in `version`."""
+        before, after = await self.version(name, old), await self.version(name, new)
+        was, is_now = (one.text.decode("utf-8", "replace").splitlines() for one in (before, after))
+        labels = f"{before.file} {old}", f"{after.file} {new}"
+        lines = difflib.unified_diff(was, is_now, *labels, lineterm="")
+        return TextDifference(before.revision, after.revision, tuple(lines))
+
     async def lagging(self, publication: Publication, silent_s: float) -> list[ServerFlow]:
         """The servers that live and have another text in service than this one, and what they have."""
         seen_ms = self.now_ms() - round(silent_s * 1000)
@@ -190,6 +222,18 @@ class FlowLibrary:
         file = await self.file_of(name)
         async with self.store.reading() as connection:
             return await self._draft(connection, file)
+
+    async def found_draft(self, name: str) -> OperatorDraft | None:
+        """The draft of a flow, or of one that there is not yet; None where there is none."""
+        file = await self.file_of(name, new=True)
+        async with self.store.reading() as connection:
+            return await find_draft(connection, file)
+
+    async def read(self, text: FlowText) -> Draft:
+        """What a text says."""
+        revision = Revision(text.file, text.app, text.revision, text.text)
+        _, draft = await asyncio.to_thread(self.folder.draft_of, revision)
+        return draft
 
     async def save_draft(
         self, principal: Principal, name: str, text: bytes, over: str | None = None, onto: str | None = None

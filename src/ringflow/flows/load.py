@@ -11,7 +11,7 @@ from ringflow.accounts.value_lists.list_name import NAME_PATTERN as LIST_NAME_PA
 from ringflow.calendars.names import FILE_PATTERN
 from ringflow.calendars.names import NAME_PATTERN as CALENDAR_PATTERN
 from ringflow.documents import Document, Location, Value, decode_document
-from ringflow.errors import DocumentError, Problem
+from ringflow.errors import DocumentError, Problem, ProblemCode
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow import ON_HANGUP, Flow
 from ringflow.flows.follow_on import HELD_KEYS_PATTERN
@@ -123,7 +123,8 @@ def _draft(
     app = written.get("app")
     if header is not None:
         problems += [
-            document.problem((*location, one.field), one.what, one.mend) for one in header.problems()
+            document.problem((*location, one.field), one.what, one.mend, code=ProblemCode.CONTRADICTION)
+            for one in header.problems()
         ]
     settings = header.settings() if header is not None else _settings(document, written, location)
     name = app if isinstance(app, str) else None
@@ -219,16 +220,27 @@ def _slot(
     """The slot, or what remains of it without its problems; and these."""
     known = f"slot types: {known_words(types)}"
     if isinstance(raw, str) and (words := joined_text(raw)) is not None:
-        return None, [document.problem(location, *words)]
+        return None, [document.problem(location, *words, code=ProblemCode.SYNTAX)]
     if not isinstance(raw, dict):
-        return None, [document.problem(location, f"a slot must be a mapping, not {quoted(raw)}", known)]
+        return None, [
+            document.problem(
+                location, f"a slot must be a mapping, not {quoted(raw)}", known, code=ProblemCode.VALUE_WRONG
+            )
+        ]
     kind = raw.get("slot")
     if "slot" not in raw:
         return None, [_no_type(document, location, raw, types)]
     if not isinstance(kind, str) or kind not in types:
         near = did_you_mean(kind, types) if isinstance(kind, str) else ""
         mend = f"{near} {known}".strip()
-        return None, [document.problem((*location, "slot"), f"unknown slot type {quoted(kind)}", mend)]
+        return None, [
+            document.problem(
+                (*location, "slot"),
+                f"unknown slot type {quoted(kind)}",
+                mend,
+                code=ProblemCode.SLOT_TYPE_UNKNOWN,
+            )
+        ]
     fields = types[kind].model_fields
     taken = {key: value for key, value in defaults.items() if key in fields and key not in raw}
     raw = raw | taken
@@ -245,7 +257,9 @@ def _slot(
     for key, value in raw.items():
         # A field that may be left out takes None, but whoever writes `regex: #...` did not mean that.
         if value is None and key in types[kind].model_fields and (*location, key) not in wrong:
-            problems.append(document.key_problem((*location, key), *no_value(key)))
+            problems.append(
+                document.key_problem((*location, key), *no_value(key), code=ProblemCode.VALUE_WRONG)
+            )
             wrong.add((*location, key))
     if problems:
         slot, _ = check_model(remains_type(types[kind]), document, without(wrong, raw, location), location)
@@ -262,12 +276,22 @@ def _no_type(
     for key, value in raw.items():
         if isinstance(value, str) and value in types and (key.lower() == "slot" or key in _TYPE_KEYS):
             return document.key_problem(
-                (*location, key), f"unknown key {quoted(key)}", f"write `slot: {value}`"
+                (*location, key),
+                f"unknown key {quoted(key)}",
+                f"write `slot: {value}`",
+                code=ProblemCode.KEY_UNKNOWN,
             )
         if key in types and (value is None or isinstance(value, dict)):
             mend = f"write `slot: {key}`, and its fields in line with `slot`"
-            return document.key_problem((*location, key), "a slot's type is not a key", mend)
-    return document.problem(location, "`slot` is missing", f"add `slot:`; slot types: {known_words(types)}")
+            return document.key_problem(
+                (*location, key), "a slot's type is not a key", mend, code=ProblemCode.KEY_UNKNOWN
+            )
+    return document.problem(
+        location,
+        "`slot` is missing",
+        f"add `slot:`; slot types: {known_words(types)}",
+        code=ProblemCode.KEY_MISSING,
+    )
 
 
 def _id_of(raw: Value) -> str | None:
@@ -285,9 +309,9 @@ def _id_problems(document: Document, slots_at: Location, ids: tuple[str | None, 
             continue
         if slot_id in RESERVED_IDS:
             what = f"`{slot_id}` cannot be an id: in `on:` it means something else"
-            yield document.problem(place, what, "choose another one")
+            yield document.problem(place, what, "choose another one", code=ProblemCode.ID_TAKEN)
         elif slot_id in first:
             line, _ = document.place((*slots_at, first[slot_id], "id"))
             what = f"the id {quoted(slot_id)} is already the slot's on line {line}"
-            yield document.problem(place, what, "ids are unique in a flow")
+            yield document.problem(place, what, "ids are unique in a flow", code=ProblemCode.ID_TAKEN)
         first.setdefault(slot_id, index)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ringflow.errors import Problem
+from ringflow.errors import Problem, ProblemCode
 from ringflow.flows.draft import Draft
 from ringflow.flows.slot import Slot
 from ringflow.wording import did_you_mean, known_words
@@ -45,11 +45,15 @@ def override_problems(drafts: Sequence[Draft]) -> Iterator[Problem]:
             if is_whole:
                 what = f"no schedule has `override: {name}`"
                 mend = did_you_mean(name, known, _names(known))
-                yield draft.document.problem(draft.at(index, "name"), what, mend)
+                yield draft.document.problem(
+                    draft.at(index, "name"), what, mend, code=ProblemCode.OVERRIDE_UNKNOWN
+                )
         elif state is not None and state not in known[name].exits:
             what = f"no schedule with `override: {name}` has the exit `{state}`"
             mend = did_you_mean(state, known[name].exits, f"exits: {known_words(known[name].exits)}")
-            yield draft.document.problem(draft.at(index, "state"), what, mend)
+            yield draft.document.problem(
+                draft.at(index, "state"), what, mend, code=ProblemCode.OVERRIDE_UNKNOWN
+            )
 
 
 def _names(known: Mapping[str, Overridden]) -> str:

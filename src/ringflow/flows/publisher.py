@@ -11,22 +11,26 @@ that time, must still be there. A text that is replaced is kept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.accounts.value_lists import value_list
 from ringflow.actor import Actor, Principal
 from ringflow.audit import Verb, note
+from ringflow.config import Config
 from ringflow.errors import Conflict, DocumentError, Problem, Refused, Unknown
 from ringflow.flows.accept import faults
 from ringflow.flows.check import check_flows
 from ringflow.flows.conflict import ConflictKind, FlowConflict, shown_revision
+from ringflow.flows.draft import Draft
 from ringflow.flows.flow_file import StagedText
 from ringflow.flows.library import FlowLibrary, app_in, check_text, known_publication
 from ringflow.flows.operator_drafts import delete_draft
 from ringflow.flows.publication import Kind, Publication, insert, newest_of
+from ringflow.flows.registry import slot_types
 from ringflow.flows.revisions import (
     Revision,
     find_revision,
@@ -35,8 +39,10 @@ from ringflow.flows.revisions import (
     remember,
     text_revision,
 )
-from ringflow.flows.surroundings import Surroundings
+from ringflow.flows.surroundings import Surroundings, configured_surroundings
 from ringflow.plain_text import plain
+from ringflow.sounds.library import PromptLibrary
+from ringflow.store import Store
 
 MAX_NOTE = 1000
 
@@ -54,6 +60,15 @@ class Proposal:
     draft: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedText:
+    """A text that was looked at: what it says, and what is wrong with it and because of it."""
+
+    revision: str
+    draft: Draft
+    problems: tuple[Problem, ...]
+
+
 class FlowPublisher:
     """Publishes texts of a library's flows. Methods raise as those of `FlowLibrary`; besides, `FlowConflict`,
     `DocumentError` for a text that is no flow or that harms another one, and `StartError` for a folder that
@@ -65,22 +80,56 @@ class FlowPublisher:
         self._store = library.store
         self._surroundings = surroundings
 
+    @classmethod
+    def configured(cls, config: Config, store: Store, now_ms: Callable[[], int]) -> FlowPublisher:
+        """A publisher of the configuration's flows."""
+        library = FlowLibrary(store, config.path(config.flows), slot_types(), config.country, now_ms)
+        prompts = PromptLibrary(config.path(config.sounds.folder))
+        return cls(library, configured_surroundings(config, prompts))
+
     async def check_draft(self, name: str) -> list[Problem]:
         """What is wrong with a draft, and what it would make wrong in other flows."""
         draft = await self.library.draft(name)
-        return await asyncio.to_thread(self._new_problems, [_as_revision(draft.file, draft.text)])
+        return await self._checked([_as_revision(draft.file, draft.text)])
+
+    async def check_text(self, name: str, text: bytes) -> CheckedText:
+        """What is wrong with a text of a flow, or of a new one, what it would make wrong in other flows, and
+        what it says. Nothing is changed.
+        """
+        file = await self.library.file_of(name, new=True)
+        check_text(text, file)
+        new = _as_revision(file, text)
+        _, draft = await asyncio.to_thread(self.library.folder.draft_of, new)
+        return CheckedText(new.revision, draft, tuple(await self._checked([new])))
+
+    async def problems(self) -> Sequence[Problem]:
+        """All that is wrong with the flows as they stand in the folder."""
+        surroundings = await self._surroundings_now()
+        drafts, misplaced = await asyncio.to_thread(self.library.folder.drafts)
+        found = await asyncio.to_thread(check_flows, list(drafts.values()), surroundings)
+        return [*found, *misplaced]
 
     async def publish_drafts(
-        self, principal: Principal, names: Sequence[str], text: str = "", over: Collection[str] = ()
+        self,
+        principal: Principal,
+        names: Sequence[str],
+        text: str = "",
+        over: Collection[str] = (),
+        revision: str | None = None,
     ) -> list[Publication]:
         """Publish the drafts of these flows, all of them or none; then they are gone.
 
         `text` is a note. `over`: revisions, in the files or published, that are replaced although the drafts
-        did not begin from them.
+        did not begin from them. `revision`: only while this is the draft's text.
         """
         proposals = []
         for name in names:
             draft = await self.library.draft(name)
+            if revision not in (None, draft.revision):
+                what = (
+                    f"{draft.operator} saved the draft of {plain(draft.app)} meanwhile, as {draft.revision}"
+                )
+                raise FlowConflict(ConflictKind.DRAFT, draft.app, revision, draft.revision, what)
             proposals.append(
                 Proposal(draft.file, draft.text, draft.began_from, draft.follows, draft.revision)
             )
@@ -100,6 +149,21 @@ class FlowPublisher:
                 follows = await known_publication(connection, self.library.file(here.file), here.revision)
             proposals.append(Proposal(here.file, here.text, here.revision, follows))
         return await self._publish(principal, proposals, "publish", text, over)
+
+    async def publish_text(
+        self, principal: Principal, name: str, text: bytes, seen: str | None, why: str = ""
+    ) -> Publication:
+        """Publish a text of a flow, or of a new one.
+
+        It replaces the text `seen` in the flow's file (None: there is no file). `why` is a note.
+        """
+        file = self.library.file(await self.library.file_of(name, new=True))
+        await self.library.take_over(file.name)
+        async with self._store.reading() as connection:
+            follows = await known_publication(connection, file, seen)
+        proposal = Proposal(file.name, text, seen, follows)
+        (made,) = await self._publish(principal, [proposal], "publish", why, ())
+        return made
 
     async def roll_back(
         self,
@@ -165,7 +229,7 @@ class FlowPublisher:
         for one in proposals:
             check_text(one.text, one.file)
         texts = [_as_revision(one.file, one.text) for one in proposals]
-        if problems := await asyncio.to_thread(self._new_problems, texts):
+        if problems := await self._checked(texts):
             raise DocumentError(problems)
         with ExitStack() as stack:
             staged = [stack.enter_context(self.library.file(one.file).staged(one.text)) for one in proposals]
@@ -239,12 +303,23 @@ class FlowPublisher:
             )
         file.note_published(publication.key)
 
-    def _new_problems(self, texts: Sequence[Revision]) -> list[Problem]:
+    async def _checked(self, texts: Sequence[Revision]) -> list[Problem]:
+        surroundings = await self._surroundings_now()
+        return await asyncio.to_thread(self._new_problems, texts, surroundings)
+
+    async def _surroundings_now(self) -> Surroundings:
+        """What flows are checked against, with what operators have made meanwhile."""
+        async with self._store.reading() as connection:
+            return replace(self._surroundings, lists=await value_list.names(connection))
+
+    def _new_problems(self, texts: Sequence[Revision], surroundings: Surroundings) -> list[Problem]:
         """The problems of these texts, and those that they would bring about in other files of the folder."""
         drafts, _ = self.library.folder.drafts()
-        known = faults(check_flows(list(drafts.values()), self._surroundings))
         proposed = dict(map(self.library.folder.draft_of, texts))
-        found = check_flows(list({**drafts, **proposed}.values()), self._surroundings)
+        found = check_flows(list({**drafts, **proposed}.values()), surroundings)
+        if all(one.path in proposed for one in found):
+            return found
+        known = faults(check_flows(list(drafts.values()), surroundings))
         return [one for one in found if one.path in proposed or not faults([one]) <= known]
 
     def _file_conflict(self, file: str, app: str, seen: str | None, found: str | None) -> FlowConflict:

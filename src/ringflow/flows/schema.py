@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from ringflow.flows.field_docs import DocumentedSchema
-from ringflow.flows.header import AppSettings, FlowHeader
-from ringflow.flows.slot import TARGET_PATTERN, Slot
+from ringflow.flows.header import AppSettings, FlowHeader, SlotDefaults
+from ringflow.flows.slot import TARGET_PATTERN, Slot, prompt_fields
 
 Schema: TypeAlias = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class FieldGroup(StrEnum):
+    """What the fields of a slot belong to, for a form."""
+
+    MAIN = "main"
+    """What it cannot do without."""
+    PROMPTS = "prompts"
+    KEYS = "keys"
+    """How keys are taken, and how often is asked; an app's `defaults` has these too."""
+    MORE = "more"
+    WAYS = "ways"
+    """Its type and name, and where its exits lead."""
+
+
 LAST_FIELDS = ("id", "on")
 """Fields that every slot has come after those that make it what it is."""
 
@@ -59,6 +75,26 @@ def slot_schema(name: str, kind: type[Slot]) -> Schema:
     """The schema of one slot type, its own fields first; what they refer to stands in place."""
     raw = kind.model_json_schema(ref_template="{model}", schema_generator=DocumentedSchema)
     return _slot_schema(name, kind, _in_place(raw, raw.pop("$defs", {})))
+
+
+def form_schema(name: str, kind: type[Slot]) -> Schema:
+    """The schema of one slot type for a form: each field with a title, its group and its place."""
+    schema = slot_schema(name, kind)
+    prompts, own = prompt_fields(kind), kind.own_exits
+    for place, (field, one) in enumerate(schema["properties"].items(), start=1):
+        if field in LAST_FIELDS or field == "slot" or (own is not None and field == own.field):
+            group = FieldGroup.WAYS
+        elif field in prompts:
+            group = FieldGroup.PROMPTS
+        elif field in schema["required"]:
+            group = FieldGroup.MAIN
+        elif field in SlotDefaults.model_fields or field in ("repeat", "extensions"):
+            group = FieldGroup.KEYS
+        else:
+            group = FieldGroup.MORE
+        title = field.replace("_", " ").capitalize()
+        schema["properties"][field] = {"title": title, **one, "x-group": group.value, "x-order": place}
+    return {"$schema": DIALECT, "title": name, **schema}
 
 
 def _in_place(schema: Any, definitions: Schema) -> Any:

@@ -295,7 +295,7 @@ class Slot(BaseModel):
 
     def prompts(self) -> Iterator[tuple[str, str]]:
         """Every prompt that the slot may play, with the name of its field."""
-        for name in _prompt_fields(type(self)):
+        for name in prompt_fields(type(self)):
             value = getattr(self, name)
             if value in (None, NOT_SAID):
                 continue
@@ -315,7 +315,7 @@ class Slot(BaseModel):
 
 
 @cache
-def _prompt_fields(kind: type[Slot]) -> tuple[str, ...]:
+def prompt_fields(kind: type[Slot]) -> tuple[str, ...]:
     """The fields of a slot type that may name prompts."""
     fields = kind.model_fields.items()
     return tuple(name for name, info in fields if _names_prompts(info.metadata, info.annotation))

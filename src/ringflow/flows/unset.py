@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import TypeAlias
 
-from ringflow.errors import Problem
+from ringflow.errors import Problem, ProblemCode
 from ringflow.flows.graph import FAILURE, JUMP, Edge, Graph, Node
 from ringflow.flows.slot import NOT_SAID, Slot
 from ringflow.flows.surroundings import Surroundings
@@ -68,7 +68,9 @@ def unset_problems(graph: Graph, starts: set[Node], surroundings: Surroundings) 
             mend = f"write ${{{use.name}|default}}, or set it first"
         app, index = use.node
         draft = graph.drafts[app]
-        yield draft.document.problem(draft.find(index, use.field, use.template.text), what, mend)
+        yield draft.document.problem(
+            draft.find(index, use.field, use.template.text), what, mend, code=ProblemCode.VARIABLE_UNSET
+        )
 
 
 def _unknown(
@@ -84,7 +86,9 @@ def _unknown(
             if variable not in known:
                 place = draft.find(node[1], field, text)
                 own = _known_in(node[0], graph, surroundings)
-                yield draft.document.problem(place, *_unknown_words(variable, own))
+                yield draft.document.problem(
+                    place, *_unknown_words(variable, own), code=ProblemCode.VARIABLE_UNSET
+                )
 
 
 def _known_in(app: str, graph: Graph, surroundings: Surroundings) -> frozenset[str]:

@@ -7,7 +7,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -88,6 +88,10 @@ class PromptLibrary:
         return f"there is no prompt `{name}` in {self.folder}" + (
             f": did you mean {' or '.join(f'`{one}`' for one in near)}?" if near else ""
         )
+
+    def lacking(self, names: Iterable[str]) -> list[str]:
+        """Those of the names that there is nothing to play for, sorted."""
+        return sorted(one for one in names if not self.exists(one))
 
     def suggest(self, name: str) -> tuple[str, ...]:
         """The names nearest to one that is not there, best first; case and extension do not count."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -197,6 +197,22 @@ class Listing:
             after = page.next
             if after is None:
                 return
+
+
+def page_of_all(listing: Listing, items: Iterable[tuple[str, Item]], asked: PageRequest) -> Page[Item]:
+    """Return a page of things that are in memory, each with the text that it is sorted by.
+
+    The list has one sort, of one column. Raises as `Listing.place`.
+    """
+    place = listing.place(asked)
+    rows = sorted(items, key=lambda row: row[0], reverse=place.descending)
+    if place.after is not None:
+        (after,) = map(str, place.after)
+        rows = [row for row in rows if (row[0] < after if place.descending else row[0] > after)]
+    found = [item for _, item in rows[: place.limit]]
+    if len(rows) <= place.limit:
+        return Page(found, None)
+    return Page(found, _write_cursor(listing.name, place.sort, [rows[place.limit - 1][0]]))
 
 
 def _label(index: int) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 
 from ringflow.accounts import operators, tokens
 from ringflow.accounts.operators import Operator
@@ -16,8 +17,15 @@ from ringflow.accounts.tokens import TokenPlan
 from ringflow.actor import acting, shell_operator
 from ringflow.app import Application, running
 from ringflow.config import Config
+from ringflow.moments import system_now_ms
 from ringflow.store import Store
-from ringflow.web.api.routes import PREFIX
+from ringflow.web.access.authentication import Authentication
+from ringflow.web.api.routes import PREFIX, RESOURCES, add_resources
+from ringflow.web.connections import Connections
+from ringflow.web.health import open_port
+from ringflow.web.rest.operation import Resource
+from ringflow.web.rest.reading import MAX_BODY_BYTES
+from ringflow.web.rest.services import Services
 
 
 @dataclass
@@ -58,20 +66,17 @@ class Client:
             if head_only:
                 return Answered(answer.status, answer.headers, None, "")
             text = await answer.text()
-            parsed = await answer.json(content_type=None) if "json" in answer.content_type else None
+            is_json = answer.content_type.endswith("json")
+            parsed = await answer.json(content_type=None) if text and is_json else None
             return Answered(answer.status, answer.headers, parsed, text)
 
 
 @dataclass
-class Api:
-    """A server, and clients of it; `store` is its database."""
+class Clients:
+    """Clients of a server; `store` is its database."""
 
-    application: Application
+    store: Store
     http: ClientSession
-
-    @property
-    def store(self) -> Store:
-        return self.application.core.store
 
     async def client(self, role: str = "admin", **plan: Any) -> Client:
         """Make an operator of a role, with a token."""
@@ -90,13 +95,47 @@ class Api:
         return Client(self.http, token)
 
 
+@dataclass
+class Api(Clients):
+    """A whole server, and clients of it."""
+
+    application: Application
+
+
+@dataclass
+class Pages(Clients):
+    """The API alone, without the server of calls around it: it starts in a tenth of the time."""
+
+    services: Services
+
+
+@asynccontextmanager
+async def pages_of(
+    config: Config, database: Path, resources: Sequence[Resource] = RESOURCES, **services: Any
+) -> AsyncIterator[Pages]:
+    """Serve resources on a database that is there; `services` are those that are not the usual ones."""
+    store = await Store.open(f"sqlite:///{database}")
+    made = Services(store, config, system_now_ms, {}, lambda: None, **services)
+    connections = Connections(50)
+    application = web.Application(middlewares=[connections.middleware()], client_max_size=MAX_BODY_BYTES)
+    add_resources(application, resources, made, Authentication(made))
+    runner = await open_port(application, "127.0.0.1", 0, connections)
+    try:
+        async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as http:
+            yield Pages(store, http, made)
+    finally:
+        made.feeds.stop()
+        await runner.cleanup()
+        await store.close()
+
+
 @asynccontextmanager
 async def served(config: Config) -> AsyncIterator[Api]:
     async with (
         running(config) as application,
         ClientSession(f"http://127.0.0.1:{application.http_port}") as http,
     ):
-        yield Api(application, http)
+        yield Api(application.core.store, http, application)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from ringflow.forms.json_value import json_value
 from ringflow.jobs.job import Job
 from ringflow.plain_text import plain
 from ringflow.store.pages import Page, PageRequest, WrongCursor
-from ringflow.web.rest.conditions import IfMatch, entity_tag, is_known
+from ringflow.web.rest.conditions import IfMatch, Replaces, entity_tag, is_known
 from ringflow.web.rest.content import Content, send_content
 from ringflow.web.rest.cookies import Cookies, refuse_other_sites
 from ringflow.web.rest.event_feed import EventFeed, LastEventId, send_feed
@@ -247,6 +247,9 @@ async def _given(
     match = operation.takes(IfMatch)
     if match is not None:
         given[match] = IfMatch.read(request.headers.get("If-Match"))
+    replaces = operation.takes(Replaces)
+    if replaces is not None:
+        given[replaces] = Replaces.read(request.headers.get("If-Match"), request.headers.get("If-None-Match"))
     last = operation.takes(LastEventId)
     if last is not None:
         given[last] = LastEventId(request.headers.get("Last-Event-ID"))

@@ -39,6 +39,45 @@ def _edited(tag: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaces:
+    """What a PUT replaces: the states that `If-Match` names, or nothing, by `If-None-Match: *`."""
+
+    match: IfMatch | None
+
+    @classmethod
+    def read(cls, if_match: str | None, if_none_match: str | None) -> Replaces:
+        """Read the headers. Raises `RequestRefused` where there is neither, or both."""
+        if if_match is not None and if_none_match is None:
+            return cls(IfMatch.read(if_match))
+        if if_match is not None or (if_none_match or "").strip() != "*":
+            raise RequestRefused(
+                HTTPStatus.PRECONDITION_REQUIRED,
+                "request.no_condition",
+                "say in If-Match which state is replaced, or by If-None-Match: * that there is none yet",
+            )
+        return cls(None)
+
+    def require(self, found: object | None) -> None:
+        """Raise `RequestRefused` where another thing is there, or none. Call it within the change."""
+        if self.match is None and found is not None:
+            raise RequestRefused(
+                HTTPStatus.PRECONDITION_FAILED,
+                "request.there_already",
+                "it is there already: read it, and say in If-Match that it is to be replaced",
+                (),
+                {"ETag": entity_tag(found)},
+            )
+        if self.match is not None and found is None:
+            raise RequestRefused(
+                HTTPStatus.PRECONDITION_FAILED,
+                "request.gone",
+                "it is not there any more: where it is still wanted, make it anew by If-None-Match: *",
+            )
+        if self.match is not None:
+            self.match.require(found)
+
+
+@dataclass(frozen=True, slots=True)
 class IfMatch:
     """What a change of a thing is conditional on: the entity tags that the request names, or any (`*`)."""
 

@@ -13,9 +13,9 @@ from ringflow.forms.job import JobForm
 from ringflow.jobs.job import Job
 from ringflow.rights import Access, Audience
 from ringflow.store.pages import Page, PageRequest
-from ringflow.web.rest.conditions import IfMatch
+from ringflow.web.rest.conditions import IfMatch, Replaces
 from ringflow.web.rest.content import Content
-from ringflow.web.rest.event_feed import LastEventId
+from ringflow.web.rest.event_feed import EVENT_STREAM, LastEventId
 from ringflow.web.rest.operation import Operation, Resource
 from ringflow.web.rest.problem import CONTENT_TYPE
 from ringflow.web.rest.reading import JSON_TYPE, MAX_NUMBER, Input
@@ -177,6 +177,11 @@ def _parameters(
     if operation.takes(IfMatch):
         text = {"type": "string"}
         found.append({"name": "If-Match", "in": "header", "required": True, "schema": text})
+    if operation.takes(Replaces):
+        found += [
+            _optional_header("If-Match"),
+            {**_optional_header("If-None-Match"), "schema": {"enum": ["*"]}},
+        ]
     if operation.takes(LastEventId):
         found.append(_optional_header("Last-Event-ID"))
     if Content is operation.returns and operation.method == "GET":
@@ -226,7 +231,7 @@ def _refusals(operation: Operation) -> list[HTTPStatus]:
         found += [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN]
     if operation.in_path:
         found.append(HTTPStatus.NOT_FOUND)
-    if operation.takes(IfMatch):
+    if operation.takes(IfMatch) or operation.takes(Replaces):
         found += [HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED]
     if operation.upload is not None:
         found += [HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE]
@@ -236,9 +241,8 @@ def _refusals(operation: Operation) -> list[HTTPStatus]:
 
 
 def _media_schema(content_type: str) -> dict[str, Any]:
-    """What stands in a body of a type: a text, or bytes, of which OpenAPI 3.1 says nothing."""
-    is_text = content_type.startswith("text/") or content_type.endswith("yaml")
-    return {"schema": {"type": "string"}} if is_text else {}
+    """What stands in a body of a type: a text; or any YAML, or bytes, of which OpenAPI 3.1 says nothing."""
+    return {"schema": {"type": "string"}} if content_type in ("text/plain", EVENT_STREAM) else {}
 
 
 def _refusal(status: HTTPStatus) -> dict[str, Any]:

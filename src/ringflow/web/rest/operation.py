@@ -13,6 +13,7 @@ annotation          what it gets
 `Cookies`           the request's cookies, and those that the answer sets
 `Services`          the database, the configuration
 `IfMatch`           the states that the change is conditional on; without the header, 428
+`Replaces`          what a PUT replaces, or that there is nothing yet; without either header, 428
 `PageRequest`       `limit`, `cursor`, `sort`
 `RawBody`           the body as it came, of the types and size that `upload` says
 `LastEventId`       the last event that the reader of a feed has had
@@ -39,7 +40,7 @@ from ringflow.actor import Actor, Principal
 from ringflow.jobs.job import Job
 from ringflow.rights import Access
 from ringflow.store.pages import Listing, PageRequest
-from ringflow.web.rest.conditions import IfMatch
+from ringflow.web.rest.conditions import IfMatch, Replaces
 from ringflow.web.rest.content import Content
 from ringflow.web.rest.cookies import Cookies
 from ringflow.web.rest.event_feed import EVENT_STREAM, EventFeed, LastEventId
@@ -62,6 +63,7 @@ GIVEN = (
     Cookies,
     Services,
     IfMatch,
+    Replaces,
     PageRequest,
     RawBody,
     LastEventId,

@@ -15,6 +15,7 @@ from ringflow.accounts.teller import Teller
 from ringflow.actor import Opener, Principal, acting
 from ringflow.asterisk.findings import Finding
 from ringflow.config import Config
+from ringflow.flows.publisher import FlowPublisher
 from ringflow.store import Store
 from ringflow.web.readiness import Probe
 from ringflow.web.rest.event_feed import OpenFeeds
@@ -47,6 +48,7 @@ class Services:
     job_queued: asyncio.Event = field(default_factory=asyncio.Event)
     sign_in: SignIn = field(init=False, repr=False)
     links: PasswordLinks = field(init=False, repr=False)
+    flows: FlowPublisher = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         of = self.config.sign_in
@@ -56,6 +58,8 @@ class Services:
         # The class is frozen, and these are made of the other fields.
         object.__setattr__(self, "sign_in", sign_in)
         object.__setattr__(self, "links", links)
+        # It keeps what it has read of the files, so that a check takes milliseconds.
+        object.__setattr__(self, "flows", FlowPublisher.configured(self.config, self.store, self.now_ms))
 
     @property
     def customers(self) -> CustomerServices:
