@@ -15,7 +15,8 @@ USER ringflow
 WORKDIR /data
 VOLUME /data
 # From outside of the container both ports are reached by its address only; say who may connect to FastAGI.
-ENV RINGFLOW_FASTAGI__HOST=0.0.0.0 RINGFLOW_HTTP__HOST=0.0.0.0
+# The API needs TLS there: with a certificate in `http.tls` run it with RINGFLOW_HTTP__API=on.
+ENV RINGFLOW_FASTAGI__HOST=0.0.0.0 RINGFLOW_HTTP__HOST=0.0.0.0 RINGFLOW_HTTP__API=off
 EXPOSE 4573 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
 STOPSIGNAL SIGTERM

@@ -138,6 +138,15 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     await opened.close()
 
 
+NO_LIMITS = {
+    "per_token_per_s": None,
+    "per_address_per_s": None,
+    "wrong_tokens_per_minute": 100_000,
+    "public_per_minute": 100_000,
+}
+"""Tests ask as quickly as they can."""
+
+
 @pytest.fixture
 def server_config(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config_in: Callable[[Path], Config]
@@ -159,7 +168,7 @@ def _config_in(folder: Path) -> Config:
             "flows": PROJECT / "app_flows",
             "sounds": {"folder": PROJECT / "sounds"},
             "fastagi": {"port": 0, "drain_s": 1},
-            "http": {"port": 0},
+            "http": {"port": 0, "limits": NO_LIMITS},
             "customers": [{"id": 42, "clis": [CLI]}],
             "dids": [{"number": DID, "app": "calling_card"}],
             "trunks": [{"name": "carrier", "dial": "PJSIP/{number}@carrier", "rated": "upstream"}],

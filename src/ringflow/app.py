@@ -39,7 +39,9 @@ from ringflow.recordings.upkeep import RecordingUpkeep
 from ringflow.records.service import RecordKeeping
 from ringflow.secret import read_secret
 from ringflow.store import StoreGone
+from ringflow.web.certificate import Certificate
 from ringflow.web.connections import Connections
+from ringflow.web.edge import Edge
 from ringflow.web.figures import PartFigures, Parts
 from ringflow.web.health import build_web, open_port
 from ringflow.web.jobs.kinds import KINDS
@@ -250,8 +252,10 @@ class Application:
         if api is not None:
             jobs = JobRunner(api, KINDS, core.charging.ledger.server, core.config.charging.dead_after_s)
             self._tasks.start("jobs", jobs.run)
-        pages = build_web(probes, self.metrics.registry, figures.refresh, connections, api)
-        self._runner = await open_port(pages, config.host, config.port, connections)
+        edge = Edge(config)
+        certificate = _certificate(core.config, config)
+        pages = build_web(probes, self.metrics.registry, figures.refresh, connections, edge, api)
+        self._runner = await open_port(pages, config.host, config.port, connections, certificate)
         self.http_port = self._runner.addresses[0][1]
 
     def _services(self, probes: Mapping[str, Probe]) -> Services:
@@ -273,6 +277,13 @@ def _customer_services(core: Core) -> CustomerServices:
     assert teller is not None, "a server's callers have one"
     sign_in = CustomerSignIn(core.store, teller, passwords, core.config.country, core.charging.ledger.now_ms)
     return CustomerServices(teller, passwords, sign_in)
+
+
+def _certificate(config: Config, http: HttpConfig) -> Certificate | None:
+    if http.tls is None:
+        return None
+    files = config.path(http.tls.certificate), config.path(http.tls.key)
+    return Certificate(*files, asyncio.get_running_loop().time)
 
 
 def _record_keeping(core: Core, calls: Callable[[], Mapping[str, LiveCall]]) -> RecordKeeping | None:

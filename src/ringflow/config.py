@@ -8,6 +8,7 @@ relative to the folder of `config.yaml`.
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -147,6 +148,26 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _api_by_older_name(value: object) -> object:
+    return "on" if value == "loopback" else value
+
+
+def _origin(value: str) -> str:
+    """Check what a browser sends as `Origin`: scheme, host, and a port where it is not the scheme's own."""
+    if value == "*":
+        return value
+    match = _ORIGIN.fullmatch(value)
+    if match is None or match[2] == _OWN_PORTS[match[1]]:
+        raise ValueError(
+            f"{quoted(value)} is not an origin || write it as browsers do, such as "
+            "https://console.example.com, in small letters, without a path and without the scheme's own port"
+        )
+    return value
+
+
+_ORIGIN = re.compile(r"(https?)://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::([0-9]{1,5}))?", re.ASCII)
+_OWN_PORTS = {"http": "80", "https": "443"}
+RequestsPerSecond = Annotated[float, Field(ge=0.1, le=100_000)]
 ListenHost = Annotated[str, AfterValidator(_without_port)]
 CustomerStatus = Literal["active", "inactive", "penalty", "pending"]
 
@@ -185,22 +206,53 @@ class AmiConfig(Frozen):
     secret_env: str = "RINGFLOW_AMI_SECRET"  # noqa: S105 -- the name of a variable
 
 
+class TlsConfig(Frozen):
+    """The certificate, with those that sign it, and its key (PEM); both are read again when they change."""
+
+    certificate: Path
+    key: Path
+
+
+class HttpLimitsConfig(Frozen):
+    """How often may be asked over HTTP: with one token or session, and from one address. None: no limit."""
+
+    per_token_per_s: RequestsPerSecond | None = 100.0
+    per_address_per_s: RequestsPerSecond | None = 200.0
+    wrong_tokens_per_minute: Annotated[float, Field(ge=1, le=100_000)] = 30.0
+    public_per_minute: Annotated[float, Field(ge=1, le=100_000)] = 30.0
+
+
 class HttpConfig(Frozen):
     """Health, readiness, metrics and the REST API.
 
-    `api`: tokens go over the network as they are, so the API is served on a loopback address, where a proxy
-    brings TLS; `anywhere` says that whatever is between here and who asks is trusted.
+    `api`: tokens go over the network as they are, so without TLS the API is served on a loopback address
+    alone, where a proxy brings TLS; `anywhere` says that whatever is between here and who asks is trusted.
     """
 
     host: ListenHost = "127.0.0.1"
     port: Port = 8080
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 200
-    api: Literal["loopback", "anywhere", "off"] = "loopback"
+    api: Annotated[Literal["on", "anywhere", "off"], BeforeValidator(_api_by_older_name)] = "on"
+    tls: TlsConfig | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    cors_origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
+    limits: HttpLimitsConfig = HttpLimitsConfig()
 
     @property
     def serves_api(self) -> bool:
         """Whether the API is served."""
-        return self.api == "anywhere" or (self.api == "loopback" and _is_loopback(self.host))
+        return self.api != "off"
+
+    @model_validator(mode="after")
+    def _sends_no_tokens_in_the_clear(self) -> HttpConfig:
+        if self.api == "on" and self.tls is None and not _is_loopback(self.host):
+            raise ValueError(
+                f"others reach {self.host}, and tokens and passwords would go there as they are, without TLS "
+                "|| give `tls` a certificate, or listen on 127.0.0.1 behind a proxy that has one; with "
+                "`api: off` only health and metrics are served, and `api: anywhere` says that the network "
+                "is trusted"
+            )
+        return self
 
 
 class SignInConfig(Frozen):

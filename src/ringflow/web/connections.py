@@ -7,11 +7,18 @@ descriptors. Each connection is a descriptor that a call may need, so both are b
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import cast
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+
+from ringflow.plain_text import plain
+from ringflow.web.certificate import Certificate
+from ringflow.web.security_headers import add_security_headers
 
 log = structlog.get_logger("ringflow.web")
 
@@ -25,6 +32,12 @@ REQUEST_S = 30.0
 """How long a request may take, its body included, unless it is allowed longer; then the answer is 408."""
 
 LOGGED_EVERY_S = 10.0
+ACCEPT_AGAIN_S = 1.0
+"""How long to wait where the process has no descriptor left for another connection."""
+
+MAX_WHY = 100
+"""How much is said of why a request cannot be read."""
+
 _LIMIT = web.RequestKey("limit", asyncio.Timeout)
 
 
@@ -37,7 +50,7 @@ class Connections:
     def __init__(self, most: int) -> None:
         self.most = most
         self.refused = 0
-        self._open: dict[asyncio.BaseTransport, Connection] = {}
+        self._open: dict[object, Connection | None] = {}
         self._logged_at_s: float | None = None
 
     @property
@@ -45,10 +58,13 @@ class Connections:
         """How many there are now."""
         return len(self._open)
 
-    def take(self, transport: asyncio.BaseTransport, connection: Connection) -> bool:
-        """Let a connection in, or count it as refused."""
+    def take(self, key: asyncio.BaseTransport | socket.socket, connection: Connection | None) -> bool:
+        """Let a connection in, or count it as refused.
+
+        `key`: its transport; or its socket, for as long as both sides have not agreed on keys.
+        """
         if len(self._open) < self.most:
-            self._open[transport] = connection
+            self._open[key] = connection
             return True
         self.refused += 1
         now_s = asyncio.get_running_loop().time()
@@ -57,9 +73,9 @@ class Connections:
             log.warning("HTTP refused", why="`http.max_connections` reached", refused_so_far=self.refused)
         return False
 
-    def leave(self, transport: asyncio.BaseTransport) -> None:
+    def leave(self, key: asyncio.BaseTransport | socket.socket) -> None:
         """Forget a connection that is gone."""
-        self._open.pop(transport, None)
+        self._open.pop(key, None)
 
     def middleware(self) -> Middleware:
         """Stop the wait for headers when a request is whole, bound the request, then wait for the next."""
@@ -91,11 +107,20 @@ def allow_longer(request: web.Request, seconds: float | None) -> None:
 
 
 class Connection(asyncio.Protocol):
-    """Stands between a transport and aiohttp's own protocol, and closes a connection that waits too long."""
+    """Stands between a transport and aiohttp's own protocol, and closes a connection that waits too long.
 
-    def __init__(self, inner: asyncio.Protocol, connections: Connections) -> None:
+    `counted_as`: the socket that it was counted as before there was a transport.
+    """
+
+    def __init__(
+        self,
+        inner: asyncio.Protocol,
+        connections: Connections,
+        counted_as: socket.socket | None = None,
+    ) -> None:
         self._inner = inner
         self._connections = connections
+        self._counted_as = counted_as
         self._transport: asyncio.Transport | None = None
         self._limit: asyncio.TimerHandle | None = None
 
@@ -103,6 +128,8 @@ class Connection(asyncio.Protocol):
         """Part of `asyncio.Protocol`."""
         # uvloop's transports do what asyncio's do, but are no subclass of them.
         transport = cast(asyncio.Transport, transport)
+        if self._counted_as is not None:
+            self._connections.leave(self._counted_as)
         if not self._connections.take(transport, self):
             transport.abort()
             return
@@ -156,20 +183,147 @@ class Connection(asyncio.Protocol):
 class BoundedSite(web.TCPSite):
     """A port of aiohttp's whose connections are bounded."""
 
-    def __init__(self, runner: web.AppRunner, host: str, port: int, connections: Connections) -> None:
+    def __init__(
+        self,
+        runner: web.AppRunner,
+        host: str,
+        port: int,
+        connections: Connections,
+        certificate: Certificate | None = None,
+    ) -> None:
         super().__init__(runner, host, port)
         self._connections = connections
+        self._certificate = certificate
         self._address = (host, port)
 
     async def start(self) -> None:
         """Listen. Raises `OSError`."""
         await web.BaseSite.start(self)
-        make_inner = self._runner.server
-        assert make_inner is not None
+        server, loop = self._runner.server, asyncio.get_running_loop()
+        assert server is not None
 
-        def connection() -> Connection:
-            return Connection(make_inner(), self._connections)
+        def connection(counted_as: socket.socket | None = None) -> Connection:
+            inner = _Requests(server, loop=loop, access_log=None)  # type: ignore[arg-type]
+            return Connection(inner, self._connections, counted_as)
 
-        self._server = await asyncio.get_running_loop().create_server(
-            connection, *self._address, backlog=self._backlog
-        )
+        if self._certificate is None:
+            self._server = await loop.create_server(connection, *self._address, backlog=self._backlog)
+        else:
+            sockets = await asyncio.to_thread(_listening, *self._address, self._backlog)
+            listening = _TlsServer(sockets, connection, self._connections, self._certificate)
+            # aiohttp asks for its sockets, and to close it.
+            self._server = cast(asyncio.Server, listening)
+
+
+def _listening(host: str, port: int, backlog: int) -> list[socket.socket]:
+    """Return sockets that listen on all addresses of a host. Raises `OSError`."""
+    sockets: list[socket.socket] = []
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, _, _, _, address in dict.fromkeys(found):
+            one = socket.socket(family, socket.SOCK_STREAM)
+            sockets.append(one)
+            one.setblocking(False)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            one.bind(address)
+            one.listen(backlog)
+    except OSError:
+        for one in sockets:
+            one.close()
+        raise
+    return sockets
+
+
+class _TlsServer:
+    """Listens, and begins each connection with TLS.
+
+    `create_server(ssl=...)` counts a connection only when both sides have agreed on keys, which a client can
+    put off; and it has the same certificate for ever. `start_tls` in `connection_made` is no way either:
+    uvloop 0.23 has read the client's first bytes by then, and the agreement waits for them in vain.
+    """
+
+    def __init__(
+        self,
+        sockets: Sequence[socket.socket],
+        connection: Callable[[socket.socket], Connection],
+        connections: Connections,
+        certificate: Certificate,
+    ) -> None:
+        self.sockets = tuple(sockets)
+        self._connection = connection
+        self._connections = connections
+        self._certificate = certificate
+        loop = asyncio.get_running_loop()
+        self._tasks = {loop.create_task(self._accept(one)) for one in sockets}
+
+    def close(self) -> None:
+        """As `asyncio.Server` does."""
+        for task in self._tasks:
+            task.cancel()
+        for one in self.sockets:
+            one.close()
+
+    async def wait_closed(self) -> None:
+        """As `asyncio.Server` does."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                came, _ = await loop.sock_accept(listening)
+            except OSError as error:
+                log.warning("HTTP refused", why=error.strerror or str(error))
+                await asyncio.sleep(ACCEPT_AGAIN_S)
+                continue
+            if self._connections.take(came, None):
+                task = loop.create_task(self._begin(came))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            else:
+                came.close()
+
+    async def _begin(self, came: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            came.setblocking(False)
+            came.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.connect_accepted_socket(
+                lambda: self._connection(came),
+                came,
+                ssl=self._certificate.context(),
+                ssl_handshake_timeout=HEADERS_S,
+            )
+        except OSError as error:
+            # A client that speaks no TLS, or an older one, or is gone: no fault of ours.
+            log.debug("no TLS", why=str(error))
+            came.close()
+        finally:
+            self._connections.leave(came)
+
+
+class _Requests(web.RequestHandler):
+    """aiohttp's own protocol, whose answers to what is no HTTP have our headers too."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Part of `web.RequestHandler`."""
+        if status == HTTPStatus.BAD_REQUEST:
+            # aiohttp would log what it could not read, which may be a token.
+            log.debug("no HTTP", why=type(exc).__name__)
+            why = plain((message or "").partition("\n")[0])[:MAX_WHY]
+            answer: web.StreamResponse = web.Response(status=status, text=f"this is no HTTP: {why}\n")
+            answer.force_close()
+        else:
+            answer = super().handle_error(request, status, exc, message)
+        add_security_headers(answer.headers, request.secure)
+        return answer

@@ -9,7 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from ringflow.errors import StartError
 from ringflow.web.api.routes import add_api
+from ringflow.web.certificate import Certificate
 from ringflow.web.connections import BoundedSite, Connections
+from ringflow.web.edge import Edge
 from ringflow.web.readiness import Probe, part_states
 from ringflow.web.rest.reading import MAX_BODY_BYTES
 from ringflow.web.rest.services import Services
@@ -20,11 +22,12 @@ def build_web(
     registry: CollectorRegistry,
     refresh: Callable[[], Awaitable[None]],
     connections: Connections,
+    edge: Edge,
     api: Services | None = None,
 ) -> web.Application:
     """The HTTP application: `/healthz`, `/readyz`, `/metrics`, and the API with what it works with.
 
-    `refresh`: to be done before a scrape.
+    `refresh`: to be done before a scrape. `edge` is what all requests and answers go through.
     """
 
     async def healthz(request: web.Request) -> web.Response:
@@ -47,6 +50,7 @@ def build_web(
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     application = web.Application(middlewares=[connections.middleware()], client_max_size=MAX_BODY_BYTES)
+    edge.guard(application)
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", metrics)
@@ -56,17 +60,21 @@ def build_web(
 
 
 async def open_port(
-    application: web.Application, host: str, port: int, connections: Connections
+    application: web.Application,
+    host: str,
+    port: int,
+    connections: Connections,
+    certificate: Certificate | None = None,
 ) -> web.AppRunner:
     """Serve the application until the runner is cleaned up. Raises `StartError` for a port that is taken.
 
-    `connections` are those whose middleware the application has.
+    `connections` are those whose middleware the application has. With a certificate it speaks TLS.
     """
     # An access log line for every scrape would drown the calls.
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
-        await BoundedSite(runner, host, port, connections).start()
+        await BoundedSite(runner, host, port, connections, certificate).start()
     except OSError as error:
         await runner.cleanup()
         reason = error.strerror or str(error)

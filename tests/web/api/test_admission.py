@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import count
 
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from ringflow.actor import Actor, Principal, PrincipalKind
+from ringflow.accounts.tokens import revoke
+from ringflow.actor import Actor, Principal, PrincipalKind, acting, shell_operator
+from ringflow.config import HttpConfig, HttpLimitsConfig
 from ringflow.forms.system import VersionForm
 from ringflow.rights import Audience, Right
-from ringflow.web.access.authentication import PUBLIC_BURST, PUBLIC_PER_S, RECOGNISERS, Authentication
+from ringflow.web.access.authentication import RECOGNISERS, Authentication
 from ringflow.web.api.routes import RESOURCES, add_resources
 from ringflow.web.rest.openapi import describe
 from ringflow.web.rest.operation import Resource
@@ -22,6 +25,9 @@ from ringflow.web.rest.services import Services
 
 from .conftest import Api, Client
 
+LIMITS = HttpLimitsConfig(
+    per_token_per_s=2, per_address_per_s=None, wrong_tokens_per_minute=6, public_per_minute=30
+)
 DOORS = Resource("doors", "/doors", "Operations of each audience.")
 
 
@@ -50,10 +56,14 @@ async def enter_operators_door(principal: Principal) -> VersionForm:
 
 
 async def one_customer(services: Services, request: web.Request) -> Principal | None:
-    """Recognise a customer by a header of these tests."""
+    """Recognise a customer by a header of these tests. Each request has a credential of its own."""
     if "X-Test-Customer" not in request.headers:
         return None
-    return Principal(PrincipalKind.CUSTOMER, "customer 42", customer_id=42)
+    credential = f"test {next(COUNTER)}"
+    return Principal(PrincipalKind.CUSTOMER, "customer 42", credential_id=credential, customer_id=42)
+
+
+COUNTER = count()
 
 
 @dataclass
@@ -77,7 +87,8 @@ class Doors:
 @pytest.fixture
 async def doors(api: Api) -> AsyncIterator[Doors]:
     core, clock = api.application.core, Clock()
-    services = Services(core.store, core.config, core.charging.ledger.now_ms, {}, lambda: None)
+    config = core.config.model_copy(update={"http": HttpConfig(limits=LIMITS)})
+    services = Services(core.store, config, core.charging.ledger.now_ms, {}, lambda: None)
     gate = Authentication(services, (*RECOGNISERS, one_customer), lambda: clock.now_s)
     application = web.Application()
     add_resources(application, [*RESOURCES, DOORS], services, gate)
@@ -87,7 +98,7 @@ async def doors(api: Api) -> AsyncIterator[Doors]:
 
 async def test_anyone_may_call_what_is_for_anyone_but_each_address_only_so_often(doors: Doors) -> None:
     anyone = Client(doors.http, None)
-    for _ in range(PUBLIC_BURST):
+    for _ in range(10):
         came = await anyone("GET", "/doors/open", headers={"Authorization": "Bearer nonsense"})
         assert (came.status, came.json) == (200, {"version": "127.0.0.1"})
     refused = await anyone("GET", "/doors/open")
@@ -100,7 +111,7 @@ async def test_anyone_may_call_what_is_for_anyone_but_each_address_only_so_often
     assert (await anyone("GET", "/doors/second", headers={"User-Agent": "knocker"})).json == {
         "version": "knocker"
     }
-    doors.clock.now_s += 1 / PUBLIC_PER_S
+    doors.clock.now_s += 2
     assert (await anyone("GET", "/doors/open")).status == 200
     assert (await anyone("GET", "/doors/open")).status == 429
 
@@ -130,6 +141,38 @@ async def test_what_is_for_customers_is_not_for_operators_whatever_their_rights(
     assert narrow.token is not None
     assert came.json == {"version": f"{narrow.token[:11]} from 127.0.0.1"}
     assert (await Client(doors.http, None)("GET", "/doors/operators")).status == 401
+
+
+async def test_a_token_may_ask_only_so_often_and_each_is_counted_by_itself(api: Api, doors: Doors) -> None:
+    tokens = [(await api.client(name=name)).token for name in ("one", "two")]
+    one, two = (Client(doors.http, token) for token in tokens)
+    assert [(await one("GET", "/whoami")).status for _ in range(5)] == [200, 200, 200, 200, 429]
+    refused = await one("GET", "/whoami")
+    assert (refused.json["code"], refused.json["fields"]) == ("request.too_many", {"retry_after_s": 1})
+    assert (await two("GET", "/whoami")).status == 200
+    doors.clock.now_s += 0.5
+    assert (await one("GET", "/whoami")).status == 200
+
+
+async def test_a_flood_of_wrong_tokens_is_not_looked_up_and_good_ones_go_on(api: Api, doors: Doors) -> None:
+    good, other = (await api.client(name="good")).token, (await api.client(name="other")).token
+    assert (await Client(doors.http, good)("GET", "/whoami")).status == 200
+    wrong = [Client(doors.http, f"rf_aaaaaaaa_{number:043}") for number in range(4)]
+    assert [(await one("GET", "/whoami")).status for one in wrong] == [401, 401, 429, 429]
+    # No request of a wrong token reaches the database any more, whatever it looks like.
+    assert (await Client(doors.http, "nonsense")("GET", "/whoami")).status == 429
+    assert (await Client(doors.http, good)("GET", "/whoami")).status == 200
+    # One that was not seen yet waits, and is then taken.
+    waits = await Client(doors.http, other)("GET", "/whoami")
+    assert (waits.status, waits.headers["Retry-After"]) == (429, "10")
+    doors.clock.now_s += 10
+    assert (await Client(doors.http, other)("GET", "/whoami")).status == 200
+    # A token that is good no more is one of the wrong ones.
+    assert good is not None
+    async with acting(api.store, shell_operator("tests"), "US") as actor:
+        await revoke(actor, good)
+    revoked = [(await Client(doors.http, good)("GET", "/whoami")).status for _ in range(2)]
+    assert revoked == [401, 429]
 
 
 def test_the_document_says_whom_an_operation_is_for() -> None:

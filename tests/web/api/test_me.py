@@ -25,7 +25,6 @@ from ringflow.config import Config
 from ringflow.ledger.payments import Purpose, transfer
 from ringflow.rights import Audience
 from ringflow.store.record_tables import call_legs, call_records
-from ringflow.web.access.authentication import PUBLIC_BURST
 from ringflow.web.api.routes import RESOURCES
 
 from .conftest import Answered, Api, Client, served
@@ -155,10 +154,6 @@ async def test_a_sign_in_that_is_refused_says_the_same_of_everybody(world: World
     for incomplete in ({}, {"card": card_id}, {"card": card_id, "pin": pin, "email": "c50@example.org"}):
         came = await world.signs_in(**incomplete)
         assert (came.status, came.json["code"]) == (422, "sign_in.incomplete")
-    # Wrong tries in a row are slowed down by address, whatever they are at.
-    for _ in range(PUBLIC_BURST - 7):
-        await world.signs_in(card=card_id, pin="0000000")
-    assert (await world.signs_in(card=card_id, pin="0000000")).headers["Retry-After"] == "2"
 
 
 async def test_a_card_signs_in_and_is_then_the_accounts(world: World) -> None:

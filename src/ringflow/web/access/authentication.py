@@ -6,8 +6,9 @@ it in its way, and raises `Forbidden` for one that does, but is not to be believ
 
 from __future__ import annotations
 
-import math
+import hashlib
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
@@ -19,16 +20,17 @@ from ringflow.accounts import tokens
 from ringflow.accounts.access import sessions
 from ringflow.accounts.customer_access import tokens as customer_tokens
 from ringflow.actor import Principal
-from ringflow.web.access.rate_limit import RateLimit
+from ringflow.config import HttpConfig
+from ringflow.errors import Forbidden
+from ringflow.web.access.rate_limit import RateLimit, address_key, refuse_too_many
 from ringflow.web.rest.cookies import Cookies, refuse_other_sites
 from ringflow.web.rest.operation import Operation
 from ringflow.web.rest.refusals import REALM, RequestRefused
 from ringflow.web.rest.sender import Sender, sender_of
 from ringflow.web.rest.services import Services
 
-PUBLIC_PER_S = 0.5
-PUBLIC_BURST = 10
-"""How often an address may ask for one operation that needs no token, such as to sign in."""
+MAX_KNOWN = 10_000
+"""Of so many credentials at most it is kept that they were good."""
 
 SESSION_COOKIE = "ringflow"
 """The cookie of an operator who has signed in."""
@@ -68,7 +70,11 @@ RECOGNISERS: tuple[Recogniser, ...] = (_operators_token, _customers_token, _oper
 
 
 class Authentication:
-    """Recognises who asks, and bounds how often those may ask whom nothing is known of."""
+    """Recognises who asks, and bounds how often. `now_s` never goes back.
+
+    From an address that sent too many wrong tokens no further ones are looked up for a while, but those that
+    were good before are: whoever shares the address goes on.
+    """
 
     def __init__(
         self,
@@ -78,7 +84,11 @@ class Authentication:
     ) -> None:
         self._services = services
         self._recognisers = recognisers
-        self._public = RateLimit(PUBLIC_PER_S, PUBLIC_BURST, now_s)
+        limits = (services.config.http or HttpConfig()).limits
+        self._public = RateLimit.of_minute(limits.public_per_minute, now_s)
+        self._wrong = RateLimit.of_minute(limits.wrong_tokens_per_minute, now_s)
+        self._of_token = RateLimit.of_second(limits.per_token_per_s, now_s)
+        self._known: OrderedDict[bytes, None] = OrderedDict()
 
     async def admit(self, operation: Operation, request: web.Request, sender: Sender) -> Principal | None:
         """Return who asks; None where an operation asks nobody who they are.
@@ -86,11 +96,30 @@ class Authentication:
         Raises `Forbidden`: not to be believed, or without the operation's right; and `RequestRefused`: nobody
         is named, or too many requests came.
         """
+        address = address_key(sender.address)
         if operation.access is None:
-            refuse_too_many(self._public.take((operation.name, sender.address)))
+            refuse_too_many(self._public.take((operation.name, address)))
             return None
-        principal = replace(await self._recognised(request), address=sender.address or None)
+        principal = replace(await self._believed(request, address), address=sender.address or None)
+        if self._of_token is not None:
+            refuse_too_many(self._of_token.take(principal.credential_id or principal.name))
         principal.require(operation.access)
+        return principal
+
+    async def _believed(self, request: web.Request, address: str) -> Principal:
+        credentials = _digest(request)
+        if credentials not in self._known:
+            refuse_too_many(self._wrong.wait_s(address))
+        try:
+            principal = await self._recognised(request)
+        except Forbidden:
+            self._wrong.take(address)
+            self._known.pop(credentials, None)
+            raise
+        self._known[credentials] = None
+        self._known.move_to_end(credentials)
+        if len(self._known) > MAX_KNOWN:
+            self._known.popitem(last=False)
         return principal
 
     async def _recognised(self, request: web.Request) -> Principal:
@@ -109,15 +138,7 @@ class Authentication:
         )
 
 
-def refuse_too_many(wait_s: float) -> None:
-    """Raise `RequestRefused` where a request came too soon, by so many seconds."""
-    if wait_s > 0:
-        retry_after_s = math.ceil(wait_s)
-        raise RequestRefused(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            "request.too_many",
-            f"too many requests came in a short time; ask again in {retry_after_s} s",
-            (),
-            {"Retry-After": str(retry_after_s)},
-            retry_after_s=retry_after_s,
-        )
+def _digest(request: web.Request) -> bytes:
+    """Return what a request's credentials are known by: a digest, for they are secrets."""
+    named = "\0".join(request.headers.get(name, "") for name in ("Authorization", "Cookie"))
+    return hashlib.sha256(named.encode("utf-8", "surrogateescape")).digest()

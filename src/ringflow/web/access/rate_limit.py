@@ -6,8 +6,13 @@ bucket is full again. A key whose bucket is full need not be kept at all.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address
+
+from ringflow.web.rest.refusals import RequestRefused
 
 MAX_KEYS = 20_000
 """Of so many keys at most is kept when they asked: about 3 MB."""
@@ -24,6 +29,16 @@ class RateLimit:
         self._now_s = now_s
         self._most_keys = most_keys
         self._full_at_s: OrderedDict[Hashable, float] = OrderedDict()
+
+    @classmethod
+    def of_second(cls, per_s: float | None, now_s: Callable[[], float]) -> RateLimit | None:
+        """Return a limit that lets through at once what comes in two seconds; None: there is none."""
+        return None if per_s is None else cls(per_s, max(1, round(2 * per_s)), now_s)
+
+    @classmethod
+    def of_minute(cls, per_minute: float, now_s: Callable[[], float]) -> RateLimit:
+        """Return a limit that lets through at once what comes in twenty seconds."""
+        return cls(per_minute / 60, max(1, round(per_minute / 3)), now_s)
 
     def __len__(self) -> int:
         """How many keys are kept."""
@@ -54,3 +69,28 @@ class RateLimit:
             if full_at_s > now_s and len(self._full_at_s) <= self._most_keys:
                 return
             del self._full_at_s[key]
+
+
+def address_key(address: str) -> str:
+    """Return by what an address is counted: of IPv6 the network, for whoever has one has 2^64 addresses."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""
+    if not isinstance(parsed, IPv6Address):
+        return address
+    return str(IPv6Address(int(parsed) >> 64 << 64))
+
+
+def refuse_too_many(wait_s: float) -> None:
+    """Raise `RequestRefused` where a request came too soon, by so many seconds."""
+    if wait_s > 0:
+        retry_after_s = math.ceil(wait_s)
+        raise RequestRefused(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "request.too_many",
+            f"too many requests came in a short time; ask again in {retry_after_s} s",
+            (),
+            {"Retry-After": str(retry_after_s)},
+            retry_after_s=retry_after_s,
+        )

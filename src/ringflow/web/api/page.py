@@ -9,8 +9,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ringflow.web.rest.answering import SECURITY_HEADERS, refused
+from ringflow.web.rest.answering import refused
 from ringflow.web.rest.refusals import RequestRefused
+from ringflow.web.security_headers import SECURITY_HEADERS
 
 FOLDER = Path(__file__).parents[1] / "static" / "api"
 PAGE_HEADERS = {

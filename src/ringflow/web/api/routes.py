@@ -47,12 +47,13 @@ from ringflow.web.api.me import calls as own_calls
 from ringflow.web.api.me import credit as own_credit
 from ringflow.web.api.me import numbers as own_numbers
 from ringflow.web.api.page import add_page
-from ringflow.web.rest.answering import SECURITY_HEADERS, Gate, PageInput, answer_to, refused
+from ringflow.web.rest.answering import Gate, PageInput, answer_to, refused
 from ringflow.web.rest.openapi import describe
 from ringflow.web.rest.operation import PREFIX as PREFIX
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.refusals import RequestRefused
 from ringflow.web.rest.services import Services
+from ringflow.web.security_headers import SECURITY_HEADERS
 
 RESOURCES: tuple[Resource, ...] = (
     customers.RESOURCE,

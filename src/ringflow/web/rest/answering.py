@@ -34,6 +34,7 @@ from ringflow.web.rest.repetition import Answer, AnsweredBefore, Once, Repeatabl
 from ringflow.web.rest.sender import Sender, sender_of
 from ringflow.web.rest.services import Services
 from ringflow.web.rest.stream import Stream, send_stream
+from ringflow.web.security_headers import SECURITY_HEADERS
 
 log = structlog.get_logger("ringflow.api")
 
@@ -41,12 +42,6 @@ Answered: TypeAlias = Answer | Content | EventFeed | Stream
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-SECURITY_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 class PageInput(Input):

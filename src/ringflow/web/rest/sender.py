@@ -25,7 +25,16 @@ class Sender:
     encrypted: bool
 
 
+SENDER = web.RequestKey("sender", Sender)
+"""Where a request came from, as the edge of the port found out, proxies taken into account."""
+
+
 def sender_of(request: web.Request) -> Sender:
     """Return where a request came from."""
-    agent = plain(request.headers.get("User-Agent", ""))[:MAX_AGENT]
-    return Sender(request.remote or "", agent, request.secure)
+    known = request.get(SENDER)
+    return known or Sender(request.remote or "", agent_of(request), request.secure)
+
+
+def agent_of(request: web.Request) -> str:
+    """Return what the program that sent a request calls itself."""
+    return plain(request.headers.get("User-Agent", ""))[:MAX_AGENT]

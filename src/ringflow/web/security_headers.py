@@ -1,0 +1,30 @@
+"""Headers that keep browsers from doing harm with an answer: on every answer, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+
+SERVER = "Ringflow"
+"""What the header `Server` says: not which libraries in which versions."""
+
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+_ENCRYPTED = "max-age=31536000"
+"""Browsers that came by TLS once come by nothing else for a year (RFC 6797)."""
+
+
+def add_security_headers(headers: MutableMapping[str, str], encrypted: bool) -> None:
+    """Add what is missing of an answer's headers; a page may have a policy of its own."""
+    headers["Server"] = SERVER
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    if encrypted:
+        headers.setdefault("Strict-Transport-Security", _ENCRYPTED)
