@@ -253,7 +253,7 @@ def test_vouchers_are_made_listed_redeemed_and_deleted(till: Run, monkeypatch: p
     [
         (("--currency", "USD"), "exactly one of a value"),
         (("--currency", "USD", "--value", "1", "--addition", "1"), "exactly one of a value"),
-        (("--currency", "USD", "--multiplier", "ten"), "--multiplier ten: write one such as 1.1"),
+        (("--currency", "USD", "--multiplier", "ten"), "more than 1 and at most 10: 1.1 adds"),
         (("--currency", "USD", "--multiplier", "1"), "more than 1 and at most 10"),
         (("--currency", "XXX", "--value", "1"), "is not a currency"),
         (("--currency", "USD", "--value", "-1"), "`-1` is below zero"),

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.cards import alteration
 from ringflow.accounts.cards.alteration import Altered, CardChanges, Selection
-from ringflow.accounts.cards.batch import BATCHES, BatchFilter, batch_page, show_batch
+from ringflow.accounts.cards.batch import BATCHES, BatchFilter, batch_page
 from ringflow.accounts.cards.card import CARDS, Filter, Status, card_page, every_card, show_card
 from ringflow.accounts.cards.generation import discard_batch
 from ringflow.accounts.cards.redemption import redeem, top_up
@@ -24,9 +24,8 @@ from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, json_list, wri
 from ringflow.cli.output import Json, print_deleted, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.project import opener, with_actor, with_reading, with_store
-from ringflow.cli.values import Expires, currency_of, end_of_day_ms
+from ringflow.cli.values import Expires, end_of_day_ms
 from ringflow.config import Config
-from ringflow.errors import Conflict, Refused
 from ringflow.forms.card import BatchForm, CardForm, batch_form, card_form
 from ringflow.moments import Moment
 from ringflow.money import parse_amount
@@ -139,12 +138,13 @@ def set_command(
     if expires is not None:
         changes["expires_ms"] = end_of_day_ms(expires)
 
+    selection = Selection(tuple(ids or ()), batch)
+
     async def alter(actor: Actor, config: Config) -> Altered:
         if credit is not None:
-            changes["credit_micros"] = parse_amount(
-                credit, await _currency(actor, ids or (), batch, customer)
-            )
-        return await alteration.alter(actor, Selection(tuple(ids or ()), batch), changes)
+            currency = await alteration.credit_currency(actor, selection, customer)
+            changes["credit_micros"] = parse_amount(credit, currency)
+        return await alteration.alter(actor, selection, changes)
 
     print_one(with_actor(operator, alter), as_json)
 
@@ -239,22 +239,3 @@ def discard_command(
     """
     with_store(lambda store, config: discard_batch(opener(store, config, operator), batch))
     print_deleted("batch", batch, as_json)
-
-
-async def _currency(
-    actor: Actor, ids: tuple[str, ...] | list[str], batch: str | None, customer: int | None
-) -> str:
-    if customer is not None:
-        return await currency_of(actor.connection, customer)
-    if batch is not None:
-        return (await show_batch(actor.connection, batch)).currency
-    if not ids:
-        raise Refused("card.none_selected", "name cards by their IDs, or a batch")
-    found = {(await show_card(actor.connection, card_id)).currency for card_id in ids}
-    if len(found) > 1:
-        raise Conflict(
-            "card.several_currencies",
-            f"the cards are in {', '.join(sorted(found))}; change those of one currency at a time",
-            currencies=sorted(found),
-        )
-    return found.pop()

@@ -35,9 +35,8 @@ from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, s
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.values import Expires, currency_of, end_of_day_ms
 from ringflow.config import Config
-from ringflow.errors import Refused
 from ringflow.forms.voucher import VoucherForm, voucher_form
-from ringflow.money import AmountError, parse_amount
+from ringflow.money import parse_amount
 from ringflow.secret_table import SecretTable
 from ringflow.store.pages import Page, PageRequest
 from ringflow.wording import counted
@@ -76,7 +75,7 @@ def generate_command(
         currency=currency,
         count=count,
         value_micros=None if value is None else parse_amount(value, currency),
-        multiplier_millionths=None if multiplier is None else _millionths(multiplier),
+        multiplier_millionths=None if multiplier is None else generation.parse_multiplier(multiplier),
         addition_micros=None if addition is None else parse_amount(addition, currency),
         minimum_micros=parse_amount(minimum, currency),
         expires_ms=end_of_day_ms(expires),
@@ -181,18 +180,6 @@ def _read_code() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("code", hide_input=True, err=True)).strip()
     return sys.stdin.readline(64).strip()
-
-
-def _millionths(text: str) -> int:
-    try:
-        # Six decimals and no sign, as an amount has; the currency plays no part.
-        return parse_amount(text, "USD", decimals=6)
-    except AmountError as error:
-        raise Refused(
-            "option.malformed",
-            f"--multiplier {text[:32]}: write one such as 1.1, which adds 10 %",
-            option="--multiplier",
-        ) from error
 
 
 def _print(made: list[tuple[int, str]], plan: Plan, out: Path | None, as_json: bool) -> None:

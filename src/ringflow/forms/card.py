@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from ringflow.accounts.cards.alteration import Altered
 from ringflow.accounts.cards.batch import Batch
 from ringflow.accounts.cards.card import Card
 from ringflow.moments import Second, last_day, second
@@ -45,6 +46,22 @@ class BatchForm:
     operator: str
     created_at: Second | None
     ready_at: Second | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlteredCardsForm:
+    """What was done to cards, or in a dry run would be."""
+
+    changed: int
+    deleted: int
+    archived: int
+    passed_over: int
+    dry_run: bool
+
+
+def altered_cards_form(altered: Altered, dry_run: bool) -> AlteredCardsForm:
+    """Return what was done, or would be."""
+    return AlteredCardsForm(altered.changed, altered.deleted, altered.archived, altered.passed_over, dry_run)
 
 
 def card_form(card: Card, zone: tzinfo) -> CardForm:

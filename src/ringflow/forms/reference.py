@@ -13,7 +13,7 @@ from ringflow.forms.audit_entry import AuditEntryForm
 from ringflow.forms.calendar import CalendarEntryForm, CalendarForm, OverrideForm
 from ringflow.forms.call import CallDetailForm, CallForm, LegForm, SlotVisitForm
 from ringflow.forms.caller_secret import CliCodeForm, NewCliCodeForm, NewServicePasswordForm
-from ringflow.forms.card import BatchForm, CardForm
+from ringflow.forms.card import AlteredCardsForm, BatchForm, CardForm
 from ringflow.forms.cli_number import CliForm
 from ringflow.forms.customer import CustomerDetailForm, CustomerForm
 from ringflow.forms.customer_access import (
@@ -203,6 +203,7 @@ SECTIONS = (
     Section("Override", OverrideForm, "`override`", {"name": "office"}),
     Section("Card", CardForm, "`card`", {"id": "100000000007", "status": "used", "archived_at": None}),
     Section("Batch of cards", BatchForm, "`card batches`, `card generate`", {"name": "spring"}),
+    Section("What was done to cards", AlteredCardsForm, "`/api/v1/cards:bulk`", {"deleted": 0}),
     Section("Voucher", VoucherForm, "`voucher`", {"status": "used", "kind": "value", "multiplier": None}),
     Section("Account", AccountForm, "`ledger show`, `ledger limit`", {}),
     Section("Limits of an account", LimitsForm, "`GET /api/v1/accounts/{customer}/limits`", {}),

@@ -23,9 +23,13 @@ from ringflow.web.access.authentication import Authentication
 from ringflow.web.api.routes import PREFIX, RESOURCES, add_resources
 from ringflow.web.connections import Connections
 from ringflow.web.health import open_port
+from ringflow.web.jobs.kinds import KINDS
+from ringflow.web.jobs.runner import JobRunner
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.reading import MAX_BODY_BYTES
 from ringflow.web.rest.services import Services
+
+PEPPER = "v1:a-pepper-for-tests-only"
 
 
 @dataclass
@@ -147,3 +151,33 @@ async def api(server_config: Config) -> AsyncIterator[Api]:
 @pytest.fixture
 async def owner(api: Api) -> Client:
     return await api.client()
+
+
+@pytest.fixture
+def with_pepper(server_config: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.setenv("RINGFLOW_PIN_PEPPER", PEPPER)
+    return server_config
+
+
+@pytest.fixture
+async def idle(with_pepper: Config, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+    """A server that does no job by itself."""
+
+    async def nothing(runner: JobRunner) -> None:
+        return None
+
+    monkeypatch.setattr(JobRunner, "run", nothing)
+    async with served(with_pepper) as api:
+        yield api
+
+
+def runner(api: Api, run: str = "a1#1", silent_s: float = 30) -> JobRunner:
+    core = api.application.core
+    services = Services(core.store, core.config, core.charging.ledger.now_ms, {}, lambda: None)
+    return JobRunner(services, KINDS, run, silent_s)
+
+
+async def finished(one: JobRunner) -> None:
+    """Have it do all that is queued."""
+    await one.look()
+    await one.idle()

@@ -23,44 +23,11 @@ from ringflow.rights import Right
 from ringflow.store.card_tables import card_batches, cards
 from ringflow.store.job_tables import job_files, jobs
 from ringflow.web.jobs.kind import JobWork
-from ringflow.web.jobs.kinds import KINDS
-from ringflow.web.jobs.runner import MOST_TRIES, JobRunner
-from ringflow.web.rest.services import Services
+from ringflow.web.jobs.runner import MOST_TRIES
 
-from .conftest import Api, served
+from .conftest import PEPPER, Api, finished, runner, served
 
-PEPPER = "v1:a-pepper-for-tests-only"
 CARDS = {"customer": 42, "credit": "5.00", "count": 3, "batch": "spring", "expires": "2099-12-31"}
-
-
-@pytest.fixture
-def with_pepper(server_config: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.setenv("RINGFLOW_PIN_PEPPER", PEPPER)
-    return server_config
-
-
-@pytest.fixture
-async def idle(with_pepper: Config, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
-    """A server that does no job by itself."""
-
-    async def nothing(runner: JobRunner) -> None:
-        return None
-
-    monkeypatch.setattr(JobRunner, "run", nothing)
-    async with served(with_pepper) as api:
-        yield api
-
-
-def runner(api: Api, run: str = "a1#1", silent_s: float = 30) -> JobRunner:
-    core = api.application.core
-    services = Services(core.store, core.config, core.charging.ledger.now_ms, {}, lambda: None)
-    return JobRunner(services, KINDS, run, silent_s)
-
-
-async def finished(one: JobRunner) -> None:
-    """Have it do all that is queued."""
-    await one.look()
-    await one.idle()
 
 
 async def count(api: Api, table: Any) -> int:

@@ -1,22 +1,23 @@
-"""What operators do to cards that are there: change, disable, enable, delete; single ones, or a batch.
+"""What operators do to cards that are there: change, disable, enable, delete; single ones, or many at once.
 
 Credit and template stay once a card is redeemed: its money has moved. A card named by its ID is refused then;
-of a batch the redeemed ones are passed over. A card with a history is never deleted but archived: it opens
+of others the redeemed ones are passed over. A card with a history is never deleted but archived: it opens
 nothing, its PIN is forgotten, and it is listed only where the archive is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any, TypedDict
 
-from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
 from ringflow.accounts.cards.batch import show_batch
-from ringflow.accounts.cards.card import Card, show_card
+from ringflow.accounts.cards.card import Card, Filter, fitting, show_card
 from ringflow.actor import Actor
 from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Refused
@@ -38,10 +39,24 @@ class CardChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which cards an operator means: these, or a whole batch."""
+    """Which cards an operator means: these, a whole batch, or those that fit a filter.
+
+    `expected`: how many they are to be; where there are more or fewer nothing is done.
+    """
 
     ids: tuple[str, ...] = ()
     batch: str | None = None
+    wanted: Filter | None = None
+    expected: int | None = None
+
+
+class Action(StrEnum):
+    """What may be done to many cards at once."""
+
+    CHANGE = "change"
+    DISABLE = "disable"
+    ENABLE = "enable"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,36 +69,69 @@ class Altered:
     passed_over: int = 0
 
 
+async def preview(actor: Actor, selection: Selection, action: Action, changes: CardChanges) -> Altered:
+    """Return what an action would do, without doing it. Raises `Refused` as the action would."""
+    chosen = await _choose(actor, selection)
+    if action is Action.CHANGE:
+        await _check(actor, chosen, changes)
+    only = _concerned(action, changes)
+    total, fit = await _count(actor, chosen, []), await _count(actor, chosen, only)
+    if action is Action.DELETE:
+        return Altered(deleted=fit, archived=total - fit)
+    return Altered(changed=fit, passed_over=total - fit)
+
+
+async def act(actor: Actor, selection: Selection, action: Action, changes: CardChanges) -> Altered:
+    """Do something to cards. Raises `Refused`: unknown, archived, and as `alter` does."""
+    match action:
+        case Action.CHANGE:
+            return await alter(actor, selection, changes)
+        case Action.DISABLE:
+            return await disable(actor, selection)
+        case Action.ENABLE:
+            return await enable(actor, selection)
+        case Action.DELETE:
+            return await remove(actor, selection)
+
+
+async def credit_currency(actor: Actor, selection: Selection, template: int | None) -> str:
+    """Return the currency in which a new credit of cards is: that of their new template, or else their own.
+
+    Raises `Refused`: unknown, archived, none, or of several currencies.
+    """
+    if template is not None:
+        return (await customers.show(actor.connection, template)).currency
+    found = (await _choose(actor, selection)).currencies
+    if len(found) > 1:
+        raise Conflict(
+            "card.several_currencies",
+            f"the cards are in {', '.join(sorted(found))}; change those of one currency at a time",
+            currencies=sorted(found),
+        )
+    if not found:
+        raise Refused("card.none_selected", "no card fits, so there is nothing to change")
+    return next(iter(found))
+
+
 async def alter(actor: Actor, selection: Selection, changes: CardChanges) -> Altered:
     """Change cards. Raises `Refused`: unknown, archived, redeemed, a field is wrong, another currency."""
     chosen = await _choose(actor, selection)
-    settled = "credit_micros" in changes or "customer_id" in changes
-    if settled:
-        for card in chosen.cards:
-            if card.redeemed_by is not None:
-                raise Conflict(
-                    "card.redeemed",
-                    f"card {card.id} is redeemed: only its expiry can be changed",
-                    card=card.id,
-                )
-    if not changes:
-        raise Refused("card.nothing_to_change", "nothing is to be changed; name a field, such as the credit")
     await _check(actor, chosen, changes)
-    open_only = [cards.c.redeemed_by.is_(None)] if settled else []
-    return await _update(actor, chosen, Verb.CHANGE, open_only, dict(changes))
+    return await _update(actor, chosen, Verb.CHANGE, _concerned(Action.CHANGE, changes), dict(changes))
 
 
 async def disable(actor: Actor, selection: Selection) -> Altered:
     """Have cards open nothing until they are enabled again. Raises `Refused`: unknown, archived."""
     chosen = await _choose(actor, selection)
-    return await _update(actor, chosen, Verb.DISABLE, [cards.c.status != "disabled"], {"status": "disabled"})
+    only = _concerned(Action.DISABLE, {})
+    return await _update(actor, chosen, Verb.DISABLE, only, {"status": "disabled"})
 
 
 async def enable(actor: Actor, selection: Selection) -> Altered:
     """Have disabled cards be what they were: available, or used. Raises `Refused`: unknown, archived."""
     chosen = await _choose(actor, selection)
     status = case((cards.c.redeemed_by.is_(None), "available"), else_="used")
-    return await _update(actor, chosen, Verb.ENABLE, [cards.c.status == "disabled"], {"status": status})
+    return await _update(actor, chosen, Verb.ENABLE, _concerned(Action.ENABLE, {}), {"status": status})
 
 
 async def remove(actor: Actor, selection: Selection) -> Altered:
@@ -105,9 +153,10 @@ async def remove(actor: Actor, selection: Selection) -> Altered:
     deleted = (await connection.execute(never_used)).rowcount
     empty = ~select(cards.c.id).where(cards.c.batch_id == card_batches.c.id).exists()
     await connection.execute(delete(card_batches).where(card_batches.c.id.in_(chosen.batch_ids), empty))
-    if chosen.batch is not None:
+    if chosen.subject is not None:
         figures = {"deleted": deleted, "archived": archived}
-        await note(actor, Verb.DELETE, f"card batch {chosen.batch}", {"cards": deleted + archived}, figures)
+        facts = {**chosen.facts, "cards": deleted + archived}
+        await note(actor, Verb.DELETE, chosen.subject, facts, figures)
     for card in chosen.cards:
         after = asdict(await show_card(connection, card.id)) if card.redeemed_by is not None else None
         await note(actor, Verb.DELETE, f"card {card.id}", asdict(card), after)
@@ -116,18 +165,37 @@ async def remove(actor: Actor, selection: Selection) -> Altered:
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """`cards` are those named by ID, locked until the commit; `where` finds them, or the whole batch."""
+    """`cards` are those named by ID, locked until the commit; `where` finds all that are meant.
+
+    `subject` is what the audit log calls those that are not named, and `facts` tells which they are.
+    """
 
     where: ColumnElement[bool]
     currencies: frozenset[str]
     batch_ids: frozenset[int]
     cards: Sequence[Card] = ()
-    batch: str | None = None
+    subject: str | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 async def _choose(actor: Actor, selection: Selection) -> _Chosen:
-    if bool(selection.ids) == (selection.batch is not None):
+    ways = (bool(selection.ids), selection.batch is not None, selection.wanted is not None)
+    if sum(ways) != 1:
         raise Refused("card.none_selected", "name cards by their IDs, or a batch")
+    chosen = await _chosen(actor, selection)
+    if selection.expected is not None:
+        found = await _count(actor, chosen, [])
+        if found != selection.expected:
+            raise Conflict(
+                "card.count_differs",
+                f"{found} cards are meant, not {selection.expected}: look again, and nothing was done",
+                found=found,
+                expected=selection.expected,
+            )
+    return chosen
+
+
+async def _chosen(actor: Actor, selection: Selection) -> _Chosen:
     if len(selection.ids) > MAX_IDS:
         raise Refused(
             "card.too_many_selected",
@@ -140,7 +208,11 @@ async def _choose(actor: Actor, selection: Selection) -> _Chosen:
         if batch.ready_ms is None:
             raise Conflict("card_batch.unfinished", f"batch `{batch.name}` is not finished", batch=batch.name)
         where = (cards.c.batch_id == batch.id) & there
-        return _Chosen(where, frozenset({batch.currency}), frozenset({batch.id}), batch=batch.name)
+        return _Chosen(
+            where, frozenset({batch.currency}), frozenset({batch.id}), subject=f"card batch {batch.name}"
+        )
+    if selection.wanted is not None:
+        return await _fitting(actor, selection.wanted)
     where = cards.c.id.in_(selection.ids) & there
     # Locked in one order, so that no two operators wait for each other; a redemption waits, or was before.
     locked = select(cards.c.batch_id).where(where).order_by(cards.c.id).with_for_update()
@@ -152,7 +224,54 @@ async def _choose(actor: Actor, selection: Selection) -> _Chosen:
     return _Chosen(where, frozenset(card.currency for card in found), batch_ids, found)
 
 
+async def _fitting(actor: Actor, wanted: Filter) -> _Chosen:
+    if wanted.archived:
+        raise Refused("card.archived_selected", "cards in the archive stay as they are")
+    where = and_(*fitting(wanted))
+    found = select(cards.c.currency, cards.c.batch_id).where(where).distinct()
+    rows = (await actor.connection.execute(found)).all()
+    shown = {"customer_id": "customer", "id_prefix": "id"}
+    given = {shown.get(name, name): value for name, value in asdict(wanted).items()}
+    facts = {name: value for name, value in given.items() if value not in (None, False)}
+    return _Chosen(
+        where,
+        frozenset(currency for currency, _ in rows),
+        frozenset(batch_id for _, batch_id in rows),
+        subject="cards",
+        facts={"selected": facts},
+    )
+
+
+def _concerned(action: Action, changes: CardChanges) -> list[ColumnElement[bool]]:
+    """Return which of the cards that are meant an action changes; of those it deletes, which are not kept."""
+    match action:
+        case Action.CHANGE:
+            settled = "credit_micros" in changes or "customer_id" in changes
+            return [cards.c.redeemed_by.is_(None)] if settled else []
+        case Action.DISABLE:
+            return [cards.c.status != "disabled"]
+        case Action.ENABLE:
+            return [cards.c.status == "disabled"]
+        case Action.DELETE:
+            return [cards.c.redeemed_by.is_(None)]
+
+
+async def _count(actor: Actor, chosen: _Chosen, only: Sequence[ColumnElement[bool]]) -> int:
+    query = select(func.count()).select_from(cards).where(chosen.where, *only)
+    return int((await actor.connection.execute(query)).scalar_one())
+
+
 async def _check(actor: Actor, chosen: _Chosen, changes: CardChanges) -> None:
+    if not changes:
+        raise Refused("card.nothing_to_change", "nothing is to be changed; name a field, such as the credit")
+    if _concerned(Action.CHANGE, changes):
+        for card in chosen.cards:
+            if card.redeemed_by is not None:
+                raise Conflict(
+                    "card.redeemed",
+                    f"card {card.id} is redeemed: only its expiry can be changed",
+                    card=card.id,
+                )
     credit = changes.get("credit_micros", 0)
     for currency in chosen.currencies:
         if not 0 <= credit <= MAX_AMOUNT_MICROS:
@@ -178,14 +297,13 @@ async def _update(
     actor: Actor, chosen: _Chosen, verb: Verb, only: Sequence[ColumnElement[bool]], values: dict[str, Any]
 ) -> Altered:
     connection = actor.connection
-    everyone = select(func.count()).select_from(cards).where(chosen.where)
-    total = int((await connection.execute(everyone)).scalar_one())
-    before = await _standing(connection, chosen, only, values) if chosen.batch is not None else {}
+    total = await _count(actor, chosen, [])
+    before = await _standing(connection, chosen, only, values) if chosen.subject is not None else {}
     changed = (await connection.execute(update(cards).where(chosen.where, *only).values(values))).rowcount
-    if chosen.batch is not None:
+    if chosen.subject is not None:
         plain = {name: value for name, value in values.items() if not isinstance(value, ColumnElement)}
-        facts = {**before, "cards": total}
-        await note(actor, verb, f"card batch {chosen.batch}", facts, {**plain, "cards": changed})
+        facts = {**chosen.facts, **before, "cards": total}
+        await note(actor, verb, chosen.subject, facts, {**plain, "cards": changed})
     for card in chosen.cards:
         after = await show_card(connection, card.id)
         if after != card:

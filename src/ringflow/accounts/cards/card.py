@@ -109,8 +109,8 @@ def every_card(connection: AsyncConnection, wanted: Filter) -> AsyncIterator[Seq
     return CARDS.all_pages(connection, _listed(wanted), lambda row: Card(*row))
 
 
-def _listed(wanted: Filter) -> Select[Any]:
-    """The cards that fit, each found without its batch: joined to it, they would be read batch by batch."""
+def fitting(wanted: Filter) -> list[ColumnElement[bool]]:
+    """Return the conditions of the cards that fit; those of a batch that is not ready do not."""
     unready = select(card_batches.c.id).where(card_batches.c.ready_ms.is_(None))
     conditions = [
         cards.c.batch_id.not_in(unready),
@@ -134,9 +134,14 @@ def _listed(wanted: Filter) -> Select[Any]:
         named = cards.c.batch_id.in_(batches.where(contains(card_batches.c.name, wanted.search)))
         digits = wanted.search.isascii() and wanted.search.isdigit() and len(wanted.search) <= ID_DIGITS
         conditions.append(or_(_begins_with(wanted.search), named) if digits else named)
+    return conditions
+
+
+def _listed(wanted: Filter) -> Select[Any]:
+    """The cards that fit, each found without its batch: joined to it, they would be read batch by batch."""
     name = select(card_batches.c.name).where(card_batches.c.id == cards.c.batch_id).scalar_subquery()
     columns = [name if one == "batch" else cards.c[one] for one in Card.__slots__]
-    return select(*columns).where(*conditions)
+    return select(*columns).where(*fitting(wanted))
 
 
 def _begins_with(prefix: str) -> ColumnElement[bool]:

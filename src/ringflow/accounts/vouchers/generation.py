@@ -15,7 +15,7 @@ from ringflow.accounts.vouchers.voucher import (
 from ringflow.actor import Actor
 from ringflow.audit import Verb, note
 from ringflow.errors import Refused
-from ringflow.money import MAX_AMOUNT_MICROS, Money, check_currency
+from ringflow.money import MAX_AMOUNT_MICROS, AmountError, Money, check_currency, parse_amount
 from ringflow.store.statement import Statement
 
 CODE_DIGITS = 16
@@ -66,7 +66,7 @@ class Plan:
 
 async def generate(actor: Actor, plan: Plan, peppers: Peppers) -> list[tuple[int, str]]:
     """Make vouchers; gives each one's number and code. Raises `Refused` for a field that is wrong."""
-    _check(plan, actor.now_ms)
+    check_plan(plan, actor.now_ms)
     made: dict[int, str] = {}
     while len(made) < plan.count:
         digests = {
@@ -97,7 +97,25 @@ def code_message(code: str) -> str:
     return f"ringflow-voucher-v1\n{code}"
 
 
-def _check(plan: Plan, now_ms: int) -> None:
+def parse_multiplier(text: str) -> int:
+    """Return a multiplier such as 1.1, which adds 10 %, in millionths. Raises `Refused`."""
+    try:
+        # Six decimals and no sign, as an amount has; the currency plays no part.
+        return parse_amount(text, "USD", decimals=6)
+    except AmountError as error:
+        raise _malformed_multiplier() from error
+
+
+def _malformed_multiplier() -> Refused:
+    return Refused(
+        "voucher.malformed_multiplier",
+        "a multiplier is more than 1 and at most 10: 1.1 adds 10 % to a payment",
+        ("multiplier",),
+    )
+
+
+def check_plan(plan: Plan, now_ms: int) -> None:
+    """Raise `Refused` where such vouchers cannot be made."""
     check_text(plan.batch, "batch")
     check_range(plan.count, 1, MAX_COUNT, "count")
     check_currency(plan.currency)
@@ -117,10 +135,7 @@ def _check(plan: Plan, now_ms: int) -> None:
         )
     millionths = plan.multiplier_millionths
     if millionths is not None and not WHOLE_MILLIONTHS < millionths <= MAX_MULTIPLIER_MILLIONTHS:
-        raise Refused(
-            "voucher.malformed_multiplier",
-            "a multiplier is more than 1 and at most 10: 1.1 adds 10 % to a payment",
-        )
+        raise _malformed_multiplier()
     if not 0 <= plan.minimum_micros <= MAX_AMOUNT_MICROS:
         raise Refused(
             "amount.out_of_range", f"a minimum activation is from zero to {most}", low="0", high=str(most)

@@ -40,6 +40,7 @@ from ringflow.web.api import (
     system,
     trunks,
     value_lists,
+    vouchers,
 )
 from ringflow.web.api.me import access as own_access
 from ringflow.web.api.me import account as own_account
@@ -65,7 +66,7 @@ RESOURCES: tuple[Resource, ...] = (
     trunks.RESOURCE,
     cards.CARDS_MADE,
     cards.BATCHES_MADE,
-    cards.VOUCHERS_MADE,
+    vouchers.RESOURCE,
     rates.RESOURCE,
     rate_maps.RESOURCE,
     assigned_rates.CUSTOMERS,

@@ -6,7 +6,6 @@ whenever the cards are good, whoever asked for them can fetch the PINs, from any
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,17 +15,9 @@ from ringflow.accounts.cards.generation import Plan, Secret, discard, generate, 
 from ringflow.accounts.peppers import configured_peppers
 from ringflow.actor import Actor
 from ringflow.forms.card import batch_form
-from ringflow.jobs.queue import OutputFile
 from ringflow.rights import Right
 from ringflow.web.jobs.kind import JobKind, JobWork
-
-CSV = "text/csv; charset=utf-8"
-_UNFIT = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
-
-
-def file_name(batch: str, what: str) -> str:
-    """Return the name of the file that has the secrets of a batch."""
-    return f"{_UNFIT.sub('-', batch).strip('-.')[:80] or 'batch'}-{what}.csv"
+from ringflow.web.jobs.secrets_file import secrets_file
 
 
 class _Sealed:
@@ -65,7 +56,7 @@ async def _run(work: JobWork, plan: Plan) -> None:
     async with work.acting() as actor:
         opened = await open_batch(actor, batch)
         form = batch_form(opened, work.services.config.zone)
-        await work.finish(actor, form, OutputFile(file_name(plan.name, "pins"), CSV, secret=True))
+        await work.finish(actor, form, secrets_file(plan.name, "pins"))
 
 
 async def _clean_up(work: JobWork, trace: Any) -> None:

@@ -6,5 +6,6 @@ from typing import Any
 
 from ringflow.web.jobs.card_generation import CARD_GENERATION
 from ringflow.web.jobs.kind import JobKind
+from ringflow.web.jobs.voucher_generation import VOUCHER_GENERATION
 
-KINDS: tuple[JobKind[Any], ...] = (CARD_GENERATION,)
+KINDS: tuple[JobKind[Any], ...] = (CARD_GENERATION, VOUCHER_GENERATION)
