@@ -34,6 +34,7 @@ from ringflow.engine.remote_orders import RemoteOrders
 from ringflow.errors import RingflowError, StartError
 from ringflow.flows.flow_upkeep import FlowUpkeep
 from ringflow.ledger.server_names import ServerName
+from ringflow.mail import Mailer
 from ringflow.plain_text import plain
 from ringflow.recordings.upkeep import RecordingUpkeep
 from ringflow.records.service import RecordKeeping
@@ -67,6 +68,7 @@ class Application:
         self.records = _record_keeping(core, lambda: self.engine.calls_in_progress)
         recorders = (self.records.recorder,) if self.records is not None else ()
         self.ami = _ami_link(config)
+        self._mailer = Mailer.configured(config)
         manager = Manager.on(self.ami) if self.ami is not None else None
         self.engine = core.engine((self.metrics, *recorders, *observers), manager)
         self.fastagi = FastAgiServer(
@@ -252,6 +254,7 @@ class Application:
         if api is not None:
             jobs = JobRunner(api, KINDS, core.charging.ledger.server, core.config.charging.dead_after_s)
             self._tasks.start("jobs", jobs.run)
+            self._tasks.start("mails of passwords", api.resets.run)
         edge = Edge(config)
         certificate = _certificate(core.config, config)
         pages = build_web(probes, self.metrics.registry, figures.refresh, connections, edge, api)
@@ -268,6 +271,7 @@ class Application:
             lambda: asterisk.findings if asterisk is not None else None,
             self._feeds,
             _customer_services(core),
+            mailer=self._mailer,
         )
 
 

@@ -113,6 +113,7 @@ CURRENCY_PATTERN = r"^[A-Z]{3}$"
 LANGUAGE_PATTERN = r"^[a-z]{2,3}$"
 VOICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.+:/-]{0,99}$"
 URI_DIAL_PATTERN = r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$"
+EMAIL_PATTERN = r"^[!-?A-~]+@[A-Za-z0-9.-]+$"
 ROLE_PATTERN = r"^[a-z][a-z0-9_-]{0,31}$"
 FOLDER_PATTERN = r"^/[^\x00-\x1f\"\\]*$"
 PATTERN_MENDS = {
@@ -122,6 +123,7 @@ PATTERN_MENDS = {
     CURRENCY_PATTERN: "write three capitals, such as USD",
     LANGUAGE_PATTERN: "write its code, such as en",
     VOICE_PATTERN: "use letters, digits and _ . + : / -, as the backend names its voices",
+    EMAIL_PATTERN: "write an address such as ringflow@example.com",
     ROLE_PATTERN: "write a role's name, such as support, or all",
     URI_DIAL_PATTERN: "write it as in PJSIP/ringflow-uri/{uri}",
 }
@@ -266,6 +268,21 @@ class SignInConfig(Frozen):
     idle_s: Annotated[int, Field(ge=300, le=2_592_000)] = 3600
     absolute_s: Annotated[int, Field(ge=300, le=7_776_000)] = 43_200
     second_factor_for: tuple[Annotated[str, Field(pattern=ROLE_PATTERN)], ...] = ()
+
+
+class MailConfig(Frozen):
+    """The server by which mail is sent. `security`: `starttls`, `tls` from the start, or `none`.
+
+    The password of `user` is in a variable of the environment, or a file.
+    """
+
+    host: ListenHost
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    sender: Annotated[str, Field(pattern=EMAIL_PATTERN)]
+    user: str | None = None
+    password_env: str = "RINGFLOW_MAIL_PASSWORD"  # noqa: S105 -- the name of a variable
+    password_file: Path | None = None
 
 
 class SoundsConfig(Frozen):
@@ -494,6 +511,7 @@ class Config(Frozen):
     ami: AmiConfig | None = None
     http: HttpConfig | None = HttpConfig()
     sign_in: SignInConfig = SignInConfig()
+    mail: MailConfig | None = None
     sounds: SoundsConfig = SoundsConfig()
     speech: SpeechConfig = SpeechConfig()
     impersonation: ImpersonationConfig = ImpersonationConfig()
@@ -574,6 +592,7 @@ _SECRET_SETTINGS: tuple[tuple[type[Frozen], str, str], ...] = (
     (AmiConfig, "ami", "secret_env"),
     (CardsConfig, "cards", "pepper_env"),
     (ImpersonationConfig, "impersonation", "key_env"),
+    (MailConfig, "mail", "password_env"),
 )
 """The settings that name a variable of the environment."""
 

@@ -25,9 +25,15 @@ Parsed = TypeVar("Parsed")
 
 
 def read_secret(
-    env: str, file: Path | None, purpose: str, made_by: str, environ: Mapping[str, str] | None = None
+    env: str,
+    file: Path | None,
+    purpose: str,
+    made_by: str,
+    environ: Mapping[str, str] | None = None,
+    *,
+    least_bytes: int = MIN_SECRET_BYTES,
 ) -> str:
-    """A secret from the environment or a file.
+    """A secret from the environment or a file. `least_bytes`: of others' secrets, as they are.
 
     Raises `StartError` when there is none: it names both places, and `made_by`, the command that makes one.
     """
@@ -43,8 +49,8 @@ def read_secret(
     if not text:
         places = f"set {env}" + (f" or write it to {file}" if file is not None else "")
         raise StartError(f"{purpose}: no secret is given; {places} (`{made_by}` makes one)")
-    if len(text.encode()) < MIN_SECRET_BYTES:
-        raise StartError(f"{purpose}: the secret is shorter than {MIN_SECRET_BYTES} bytes")
+    if len(text.encode()) < least_bytes:
+        raise StartError(f"{purpose}: the secret is shorter than {least_bytes} bytes")
     return text
 
 

@@ -17,7 +17,7 @@ from ringflow.accounts.operators import Operator, new_password_hash
 from ringflow.accounts.passwords import Passwords
 from ringflow.actor import acting, shell_operator
 from ringflow.cli.serve import offer_set_up
-from ringflow.config import Config
+from ringflow.config import Config, MailConfig
 from ringflow.rights import BUILT_IN_ROLES
 from ringflow.web.rest.cookies import Cookies
 from ringflow.web.rest.sender import Sender
@@ -358,3 +358,16 @@ async def test_a_first_start_prints_a_link_by_which_the_first_operator_is_made(
     assert (await browser.sign_in("ann")).status == 201
     await offer_set_up(config, api.application)
     assert "setup" not in capsys.readouterr().out
+
+
+async def test_a_reset_by_mail_is_asked_for_by_anyone_and_answered_alike(server_config: Config) -> None:
+    nobody_listens = MailConfig(host="127.0.0.1", port=1, sender="ringflow@example.com")
+    url = server_config.sign_in.model_copy(update={"url": "https://ringflow.example.com"})
+    config = server_config.model_copy(update={"mail": nobody_listens, "sign_in": url})
+    async with served(config) as api:
+        await add(api, "ann", "support")
+        answers = [await Browser(api)("POST", "/password-resets", {"name": name}) for name in ("ann", "eve")]
+        assert [(one.status, one.text) for one in answers] == [(204, "")] * 2
+    async with served(server_config) as api:
+        refused = await Browser(api)("POST", "/password-resets", {"name": "ann"})
+        assert (refused.status, refused.json["code"]) == (409, "mail.not_configured")

@@ -29,6 +29,7 @@ from ringflow.web.rest.services import Services
 
 FIRST = Resource("sign-in", "/setup", ABOUT)
 LINKS = Resource("sign-in", "/password-links", ABOUT)
+RESETS = Resource("sign-in", "/password-resets", ABOUT)
 INVITATIONS = Resource("sign-in", "/invitations", ABOUT)
 OF_OTHERS = Resource("sign-in", "/operators/{operator}/password-links", ABOUT)
 
@@ -52,6 +53,12 @@ class LinkPassword(Input):
 
     token: Typed
     password: Typed
+
+
+class ForgottenPassword(Input):
+    """Whose password is forgotten: an operator's name, or the address of e-mail that is kept of one."""
+
+    name: Typed
 
 
 class Invitation(Input):
@@ -79,12 +86,21 @@ async def read_password_link(services: Services, body: LinkToken) -> PasswordLin
     return password_link_form(await services.links.read(body.token))
 
 
-@LINKS.post(None, ":use")
+@LINKS.post(None, ":use", status=HTTPStatus.NO_CONTENT)
 async def use_password_link(services: Services, sender: Sender, cookies: Cookies, body: LinkPassword) -> None:
     """Set the password of the operator whose link it is, who then signs in with it."""
     device = cookies.get(DEVICE_COOKIE)
     known = await services.links.set_password(body.token, body.password, sender.address, device)
     cookies.set(DEVICE_COOKIE, known, DEVICE_LASTS_S)
+
+
+@RESETS.post(None, status=HTTPStatus.NO_CONTENT)
+async def ask_for_password_reset(services: Services, sender: Sender, body: ForgottenPassword) -> None:
+    """Have a link sent by which a password is set, to the operator of this name or address of e-mail.
+
+    The answer is the same whether or not there is one.
+    """
+    services.resets.ask(body.name, sender.address)
 
 
 @INVITATIONS.post(Right.OPERATORS_CHANGE)

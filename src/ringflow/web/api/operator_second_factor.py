@@ -5,6 +5,8 @@ What shows a secret takes no `Actor`: an answer that is kept for repetitions wou
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import operators
@@ -80,7 +82,7 @@ async def renew_own_recovery_codes(
         return RecoveryCodesForm(tuple(await second_factor.renew_recovery_codes(actor, principal.name)))
 
 
-@OWN.post(Audience.SESSION, ":turn-off")
+@OWN.post(Audience.SESSION, ":turn-off", status=HTTPStatus.NO_CONTENT)
 async def turn_off_own_second_factor(services: Services, principal: Principal, body: OwnPassword) -> None:
     """Have one's sign-ins need the password alone. Refused where the role must have a second factor."""
     await services.sign_in.confirm_password(principal, body.password)
@@ -88,7 +90,7 @@ async def turn_off_own_second_factor(services: Services, principal: Principal, b
         await second_factor.remove_own(actor, services.sign_in.rules)
 
 
-@OF_OTHERS.post(Right.OPERATORS_CHANGE, ":reset")
+@OF_OTHERS.post(Right.OPERATORS_CHANGE, ":reset", status=HTTPStatus.NO_CONTENT)
 async def reset_second_factor(actor: Actor, operator: str) -> None:
     """Take away the second factor of an operator who has lost it. The operator's sessions end."""
     await operators.changeable(actor, operator)

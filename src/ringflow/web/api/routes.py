@@ -93,6 +93,7 @@ RESOURCES: tuple[Resource, ...] = (
     access.TOKENS_KNOWN,
     operator_links.FIRST,
     operator_links.LINKS,
+    operator_links.RESETS,
     operator_links.INVITATIONS,
     operator_links.OF_OTHERS,
     operator_sessions.OWN,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringflow.accounts.access.password_links import PasswordLinks
+from ringflow.accounts.access.password_resets import PasswordResets
 from ringflow.accounts.access.sessions import SessionRules
 from ringflow.accounts.access.sign_in import SignIn
 from ringflow.accounts.customer_access.sign_in import CustomerSignIn
@@ -16,6 +17,7 @@ from ringflow.actor import Opener, Principal, acting
 from ringflow.asterisk.findings import Finding
 from ringflow.config import Config
 from ringflow.flows.publisher import FlowPublisher
+from ringflow.mail import Mailer
 from ringflow.store import Store
 from ringflow.web.readiness import Probe
 from ringflow.web.rest.event_feed import OpenFeeds
@@ -46,9 +48,11 @@ class Services:
     feeds: OpenFeeds = field(default_factory=OpenFeeds)
     of_customers: CustomerServices | None = None
     job_queued: asyncio.Event = field(default_factory=asyncio.Event)
+    mailer: Mailer | None = None
     sign_in: SignIn = field(init=False, repr=False)
     links: PasswordLinks = field(init=False, repr=False)
     flows: FlowPublisher = field(init=False, repr=False)
+    resets: PasswordResets = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         of = self.config.sign_in
@@ -60,6 +64,8 @@ class Services:
         object.__setattr__(self, "links", links)
         # It keeps what it has read of the files, so that a check takes milliseconds.
         object.__setattr__(self, "flows", FlowPublisher.configured(self.config, self.store, self.now_ms))
+        resets = PasswordResets(self.store, self.config, self.now_ms, self.mailer)
+        object.__setattr__(self, "resets", resets)
 
     @property
     def customers(self) -> CustomerServices:
