@@ -19,6 +19,7 @@ from ringflow.calls.digits import DIALPLAN_TIMERS
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.history import CallHistory
 from ringflow.calls.manager import Manager
+from ringflow.calls.prompt import Voice
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
 from ringflow.engine.dialplan import DIALPLAN_VERSION
@@ -61,6 +62,7 @@ class Place:
     charging: Charging | None = None
     observers: list[Observer] = field(default_factory=list)
     library: frozenset[str] = frozenset()
+    voice: Voice | None = None
     recordings: Recordings | None = None
     recordings_folder: Path | None = None
     """Where Asterisk writes them and looks for them."""
@@ -81,6 +83,7 @@ class Place:
             recordings=self.recordings,
             has_prompt=self.library.__contains__,
             clock=self.clock,
+            voice=self.voice,
         )
         return Engine(self.directory, FlowBook.of(flows), world, observers, lambda: "c1")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -12,17 +13,19 @@ from ringflow.calls.events import CallEvent, PromptPlayed
 from ringflow.calls.history import CallHistory
 from ringflow.calls.manager import Manager
 from ringflow.engine.engine import Engine
-from ringflow.engine.live_calls import Done, LiveCalls
+from ringflow.engine.live_calls import MAX_SAID, Done, LiveCalls
 from ringflow.errors import Refused
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, Keys, ScriptedCaller
+from ringflow.simulator.simulated_voice import SimulatedVoice
 from ringflow.simulator.virtual_call import Arrival, CarriedCall, carry_call
 from ringflow.slots.app import App
 from ringflow.slots.audio import Audio
 from ringflow.slots.destination import Destination
 from ringflow.slots.ivr import Ivr
+from ringflow.sounds.utterance import Utterance
 
 from .conftest import CLI, DID, Place
 
@@ -251,6 +254,33 @@ async def test_in_a_talk_a_prompt_is_whispered_to_the_caller(place: Place) -> No
     assert answers == [Done.NOW]
     assert called.record.legs[0].talked_ms == 60_000
     assert "ordered play IVR/notice by ann" in lines(called)
+
+
+async def test_a_text_is_spoken_and_heard_when_a_prompt_would_be(place: Place, tmp_path: Path) -> None:
+    place.voice = SimulatedVoice(tmp_path, place.config)
+    name = await place.voice.prompt_of(Utterance("One moment.", "en"))
+    called, answers = await carried(
+        place, [HERE, WELCOME], lambda live: live.say("c1", "One moment.", None, "ann")
+    )
+    assert answers == [Done.SOON]
+    prompts = [one.removeprefix("prompt ") for one in lines(called) if one.startswith("prompt")]
+    assert prompts == [name, "IVR/welcome"]
+    assert "ordered say One moment. by ann" in lines(called)
+    called, answers = await carried(
+        place, [DIAL], lambda live: live.say("c1", "Un momento.", "es", "ann"), in_talk_ms=5000
+    )
+    assert (answers, called.record.legs[0].talked_ms) == ([Done.NOW], 60_000)
+
+
+async def test_what_cannot_be_spoken_is_refused(place: Place, tmp_path: Path) -> None:
+    async def refused(text: str, language: str | None = None) -> str:
+        _, answers = await carried(place, [HERE], lambda live: live.say("c1", text, language, "ann"))
+        return str(answers[0])
+
+    assert await refused("One moment.") == "nothing speaks texts here"
+    place.voice = SimulatedVoice(tmp_path, place.config)
+    for text in (" ", "x" * (MAX_SAID + 1)):
+        assert await refused(text) == f"say something, in at most {MAX_SAID} characters"
 
 
 async def test_calls_are_found_while_they_run_and_not_afterwards(place: Place) -> None:

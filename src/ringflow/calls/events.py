@@ -243,6 +243,7 @@ class OrderKind(StrEnum):
     HANG_UP_LEG = "hang_up_leg"
     REDIRECT = "redirect"
     PLAY = "play"
+    SAY = "say"
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,15 @@ class CallOrders:
         """An operator has a prompt played in the talk."""
         self._tell(events.OrderKind.PLAY, prompt, operator)
 
+    def say(self, text: str, prompt: str, operator: str) -> None:
+        """Have the caller hear a text, which is spoken in a prompt, when there is time for it."""
+        self.tell_said(text, operator)
+        self._prompts.append(prompt)
+
+    def tell_said(self, text: str, operator: str) -> None:
+        """An operator has a text said in the talk."""
+        self._tell(events.OrderKind.SAY, text, operator)
+
     def next_prompt(self) -> str | None:
         """Take the next prompt that is to be played."""
         return self._prompts.popleft() if self._prompts else None

@@ -23,7 +23,7 @@ from ringflow.records.live_calls import LIVE_CALLS, live_call_page
 from ringflow.store import Store
 from ringflow.store.pages import Page, PageRequest
 
-app = typer.Typer(help="Calls in progress: list, watch, hang up, redirect, play.", no_args_is_help=True)
+app = typer.Typer(help="Calls in progress: list, watch, hang up, redirect, play, say.", no_args_is_help=True)
 
 CallId = Annotated[str, typer.Argument(metavar="CALL", help="The call's ID, as `ringflow live list` has it.")]
 IN_EVERY_EVENT = frozenset(
@@ -117,6 +117,24 @@ def play_command(
     In a talk it is heard at once, otherwise after what the caller hears or keys now.
     """
     _order(operator, CallOrder(call, OrderKind.PLAY, {"prompt": prompt}), as_json)
+
+
+@app.command("say")
+def say_command(
+    operator: Operator,
+    call: CallId,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the caller is to hear.")],
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language", metavar="CODE", help="Its language.", show_default="the one that the call has"
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Speak a text to the caller alone, when a prompt would be played."""
+    arguments = {"text": text} | ({"language": language} if language is not None else {})
+    _order(operator, CallOrder(call, OrderKind.SAY, arguments), as_json)
 
 
 def _order(operator: str, order: CallOrder, as_json: bool) -> None:

@@ -17,11 +17,15 @@ from ringflow.calls.history import CallHistory
 from ringflow.calls.orders import Redirection
 from ringflow.calls.prolonged_talk import Talks
 from ringflow.calls.world import CallWorld
-from ringflow.errors import CommandRefused, Conflict, RingflowError, Unknown
+from ringflow.errors import CommandRefused, Conflict, Refused, RingflowError, Unknown
 from ringflow.flows.flow import Flow
 from ringflow.flows.surroundings import Prompts
 from ringflow.plain_text import plain
+from ringflow.sounds.utterance import Utterance
 from ringflow.wording import did_you_mean, known_words
+
+MAX_SAID = 1000
+"""How long a text may be that an operator has said in a call."""
 
 
 class Done(StrEnum):
@@ -157,6 +161,33 @@ class LiveCalls:
             call.orders.play(prompt, operator)
             return Done.NO_MANAGER
         call.orders.tell_played(prompt, operator)
+        await self._manager_talks().warn(running.channel, call.spoken.sound(prompt))
+        return Done.NOW
+
+    async def say(self, call_id: str, text: str, language: str | None, operator: str) -> Done:
+        """Have the caller alone hear a text: in a talk at once, else after what is heard or keyed now.
+
+        `language` None: the one that the caller is spoken to in.
+        """
+        running, call = self._let_in(call_id)
+        if not text.strip() or len(text) > MAX_SAID:
+            raise Refused(
+                "call.unsayable_text", f"say something, in at most {MAX_SAID} characters", most=MAX_SAID
+            )
+        voice = self._world.voice
+        if voice is None:
+            raise Conflict("call.no_voice", "nothing speaks texts here", call=call_id)
+        try:
+            prompt = await voice.prompt_of(Utterance(text, language or call.spoken.code))
+        except RingflowError as error:
+            raise Conflict("call.not_spoken", f"the text was not spoken: {error}", call=call_id) from error
+        if running.history.dialled is None:
+            call.orders.say(text, prompt, operator)
+            return Done.SOON
+        if not await self._is_led_to(running):
+            call.orders.say(text, prompt, operator)
+            return Done.NO_MANAGER
+        call.orders.tell_said(text, operator)
         await self._manager_talks().warn(running.channel, call.spoken.sound(prompt))
         return Done.NOW
 

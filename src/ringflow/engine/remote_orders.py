@@ -82,7 +82,9 @@ _FORGET = Statement("DELETE FROM call_orders WHERE ordered_ms < :before_ms", bef
 
 @dataclass(frozen=True, slots=True)
 class CallOrder:
-    """What is to be done to a call. `arguments`: `app` and `slot` of a redirection, `prompt` to be played."""
+    """What is to be done to a call. `arguments`: `app` and `slot` of a redirection, `prompt` to be played,
+    `text` and `language` to be said.
+    """
 
     call_id: str
     kind: OrderKind
@@ -230,3 +232,5 @@ class RemoteOrders:
                 return await live.redirect(call_id, arguments["app"], arguments.get("slot"), operator)
             case OrderKind.PLAY:
                 return await live.play(call_id, arguments["prompt"], operator)
+            case OrderKind.SAY:
+                return await live.say(call_id, arguments["text"], arguments.get("language"), operator)

@@ -62,7 +62,7 @@ FIELDS: dict[str, Field] = {
     "did": Field(_T, "the number that was called", "18005550100"),
     "cli": Field(_T, "the number that called; null: anonymous", "441910000001"),
     "call_id": Field(_T, "a call", "a1-1782885600.17"),
-    "order": Field(_T, "what was ordered: `hang_up`, `hang_up_leg`, `redirect`, `play`", "hang_up"),
+    "order": Field(_T, "what was ordered: `hang_up`, `hang_up_leg`, `redirect`, `play`, `say`", "hang_up"),
     "answer": Field(_T, "what came of an order", "done"),
     "leg_id": Field(_T, "a leg of a call, as the ledger names it", "a1-1782885600.17.1@1782885612.4"),
     "movement": Field(_I, "the id of a movement of money", 7),

@@ -126,6 +126,12 @@ async def find_call(connection: AsyncConnection, call_id: str) -> tuple[Recorded
     return found[0], slots.get(call_id, [])
 
 
+async def is_on_record(connection: AsyncConnection, call_id: str) -> bool:
+    """Whether a call has its record, and so is over."""
+    query = select(call_records.c.call_id).where(call_records.c.call_id == call_id)
+    return (await connection.execute(query)).first() is not None
+
+
 async def read_slots(connection: AsyncConnection, call_ids: Sequence[str]) -> dict[str, list[RecordedSlot]]:
     """The slots that these calls went through, in order, by the call's id."""
     slots = call_slots.c

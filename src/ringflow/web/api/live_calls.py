@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from http import HTTPStatus
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,10 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.actor import Principal
 from ringflow.calls.events import OrderKind
 from ringflow.engine.remote_orders import CallOrder, give_order
+from ringflow.engine.watched_events import watch_calls
+from ringflow.errors import Unknown
 from ringflow.forms.live_call import LiveCallForm, OrderForm, live_call_form
+from ringflow.plain_text import plain
 from ringflow.records.live_calls import LIVE_CALLS, live_call_page
+from ringflow.records.queries import is_on_record
 from ringflow.rights import Right
+from ringflow.store import Store
 from ringflow.store.pages import Page, PageRequest
+from ringflow.web.rest.event_feed import EventFeed, LastEventId, ServerEvent
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.reading import Input
 from ringflow.web.rest.services import Services
@@ -39,6 +47,14 @@ class Play(Input):
     """What the caller alone is to hear."""
 
     prompt: str
+
+
+class Say(Input):
+    """What the caller alone is to hear, spoken by the voice that flows have."""
+
+    text: str
+    language: str | None = None
+    """null: the one that the caller is spoken to in."""
 
 
 @RESOURCE.get(Right.CALLS_READ, listing=LIVE_CALLS)
@@ -69,6 +85,50 @@ async def redirect(services: Services, principal: Principal, call: str, body: Re
 async def play(services: Services, principal: Principal, call: str, body: Play) -> OrderForm:
     """Play a prompt to the caller: in a talk at once, otherwise after what is heard or keyed now."""
     return await _ordered(services, principal, CallOrder(call, OrderKind.PLAY, {"prompt": body.prompt}))
+
+
+@RESOURCE.post(Right.CALLS_CONTROL, "/{call}:say", status=HTTPStatus.OK)
+async def say(services: Services, principal: Principal, call: str, body: Say) -> OrderForm:
+    """Speak a text to the caller alone: in a talk at once, otherwise after what is heard or keyed now."""
+    arguments = {"text": body.text} | ({"language": body.language} if body.language is not None else {})
+    return await _ordered(services, principal, CallOrder(call, OrderKind.SAY, arguments))
+
+
+@RESOURCE.get(Right.CALLS_READ, "/events")
+async def watch_all_calls(services: Services) -> EventFeed:
+    """Tell what happens in all calls from now on, as server-sent events: see docs/events.md.
+
+    Their types are those of the events, and their data the events' JSON forms. After a break, list the calls.
+    """
+    return EventFeed(call_feed(services.store, None, services.now_ms))
+
+
+@RESOURCE.get(Right.CALLS_READ, "/{call}/events")
+async def watch_call(services: Services, call: str, last: LastEventId) -> EventFeed:
+    """Tell what happens in a call, from its beginning to its end, as server-sent events.
+
+    An event's id is its number; with `Last-Event-ID` those up to it are left out.
+    """
+    async with services.store.reading() as connection:
+        if await is_on_record(connection, call):
+            text = f"call {plain(call)} is over: GET /calls/{plain(call)} has its record"
+            raise Unknown("call.not_live", text, call=call)
+    after = int(last.value) if last.value and last.value.isascii() and last.value.isdigit() else 0
+    return EventFeed(call_feed(services.store, call, services.now_ms, after))
+
+
+async def call_feed(
+    store: Store, call: str | None, now_ms: Callable[[], int], after: int = 0
+) -> AsyncGenerator[ServerEvent]:
+    """The events of a call after the one of this number, until it ends, or of all calls from now on."""
+    async with aclosing(watch_calls(store, call, now_ms)) as events:
+        async for event in events:
+            if call is None:
+                yield ServerEvent(event["type"], event)
+            elif event["number"] > after:
+                yield ServerEvent(event["type"], event, str(event["number"]))
+                if event["type"] == "call_ended":
+                    return
 
 
 async def _ordered(services: Services, principal: Principal, order: CallOrder) -> OrderForm:
