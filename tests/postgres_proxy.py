@@ -39,6 +39,7 @@ class PostgresProxy:
         self._upstream = make_url(upstream)
         self._cut = cut
         self._cut_at = cut_at
+        self._is_away = False
         self._carrying: list[asyncio.Task[None]] = []
 
     @property
@@ -59,7 +60,22 @@ class PostgresProxy:
                 task.cancel()
             await asyncio.gather(*self._carrying, return_exceptions=True)
 
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """For the block: all connections are cut, and new ones closed."""
+        self._is_away = True
+        for task in self._carrying:
+            task.cancel()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
+        try:
+            yield
+        finally:
+            self._is_away = False
+
     def _accept(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        if self._is_away:
+            to_client.transport.abort()
+            return
         self._carrying.append(asyncio.create_task(self._carry(client, to_client)))
 
     async def _carry(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:

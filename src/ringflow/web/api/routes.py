@@ -123,7 +123,8 @@ def add_api(application: web.Application, services: Services) -> None:
 
     application.router.add_get(f"{PREFIX}/openapi.json", openapi)
     add_page(application, f"{PREFIX}/docs")
-    application.middlewares.append(_not_routed)
+    # Before all others: what they refuse is answered alike.
+    application.middlewares.insert(0, _not_served)
 
 
 def add_resources(
@@ -146,10 +147,10 @@ def _route(path: str, paths: Iterable[str]) -> str:
 
 
 @web.middleware
-async def _not_routed(
+async def _not_served(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Answer requests that lead nowhere as all others that are not carried out."""
+    """Answer requests that lead nowhere, or break HTTP's own rules, as all that are not carried out."""
     if not request.path.startswith("/api/"):
         return await handler(request)
     try:
@@ -165,3 +166,9 @@ async def _not_routed(
                 HTTPStatus.METHOD_NOT_ALLOWED, "request.wrong_method", text, (), {"Allow": allowed}
             )
         )
+    except web.HTTPRequestTimeout as error:
+        text = error.text or "the request took too long"
+        return refused(RequestRefused(HTTPStatus.REQUEST_TIMEOUT, "request.too_slow", text))
+    except web.HTTPExpectationFailed:
+        text = "of what `Expect` can ask for, only 100-continue is known"
+        return refused(RequestRefused(HTTPStatus.EXPECTATION_FAILED, "request.unknown_expectation", text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -28,7 +29,15 @@ from ringflow.web.rest.event_feed import EventFeed, LastEventId, send_feed
 from ringflow.web.rest.operation import PREFIX, Operation
 from ringflow.web.rest.problem import CONTENT_TYPE, problem
 from ringflow.web.rest.raw_body import RawBody, read_raw_body
-from ringflow.web.rest.reading import JSON_TYPE, MAX_NUMBER, Input, read_body, read_query
+from ringflow.web.rest.reading import (
+    JSON_TYPE,
+    MAX_NUMBER,
+    Input,
+    read_body,
+    read_bytes,
+    read_query,
+    refuse_unfit,
+)
 from ringflow.web.rest.refusals import RequestRefused, headers_of
 from ringflow.web.rest.repetition import Answer, AnsweredBefore, Once, Repeatable
 from ringflow.web.rest.sender import Sender, sender_of
@@ -39,6 +48,8 @@ from ringflow.web.security_headers import SECURITY_HEADERS
 log = structlog.get_logger("ringflow.api")
 
 Answered: TypeAlias = Answer | Content | EventFeed | Stream
+
+_UNWANTED = re.compile(r";\s*[qQ]=0(?:\.0*)?\s*(?:;|$)")
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -70,6 +81,7 @@ def answer_to(
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
             _refuse_unacceptable(request, operation)
+            _refuse_unknown_encoding(request)
             sender = sender_of(request)
             cookies = Cookies(request, sender)
             principal = await gate.admit(operation, request, sender)
@@ -90,6 +102,9 @@ def answer_to(
             return refused(error)
         except RingflowError as error:
             return refused(error)
+        except web.RequestPayloadError:
+            text = "the body cannot be read: it is cut off, or not encoded as its headers say"
+            return refused(RequestRefused(HTTPStatus.BAD_REQUEST, "request.unreadable_body", text))
         except ConnectionError:
             # The client is gone, and so is nobody to answer.
             raise
@@ -115,13 +130,26 @@ def refused(error: RingflowError) -> web.Response:
 
 def _refuse_unacceptable(request: web.Request, operation: Operation) -> None:
     accepted = request.headers.get("Accept", "*/*")
-    kinds = {one.partition(";")[0].strip().lower() for one in accepted.split(",")}
+    # A weight of 0 means: not this one (RFC 9110, section 12.4.2).
+    kinds = {
+        one.partition(";")[0].strip().lower() for one in accepted.split(",") if not _UNWANTED.search(one)
+    }
     offered = operation.media or (JSON_TYPE, CONTENT_TYPE)
     if not kinds & {"*/*", "", *offered, *(f"{one.partition('/')[0]}/*" for one in offered)}:
         raise RequestRefused(
             HTTPStatus.NOT_ACCEPTABLE,
             "request.not_acceptable",
             f"answers are {' or '.join(operation.media or (JSON_TYPE,))}; Accept names others",
+        )
+
+
+def _refuse_unknown_encoding(request: web.Request) -> None:
+    # What aiohttp unpacks; it would hand on any other as it is.
+    if request.headers.get("Content-Encoding", "identity").lower() not in ("identity", "gzip", "deflate"):
+        raise RequestRefused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "request.unsupported_encoding",
+            "a body is sent as it is, or with Content-Encoding gzip or deflate",
         )
 
 
@@ -202,7 +230,7 @@ async def _repeatable(operation: Operation, request: web.Request, given: dict[st
     if key is None:
         return None
     raw = operation.takes(RawBody)
-    body = given[raw].digest.encode() if raw is not None else await request.read()
+    body = given[raw].digest.encode() if raw is not None else await read_bytes(request)
     return Repeatable.read(key, request.method, request.path_qs, body)
 
 
@@ -257,6 +285,7 @@ async def _given(
 
 def _path_value(name: str, text: str, kind: type[Any]) -> int | str:
     if kind is str:
+        refuse_unfit(text, (name,))
         return text
     if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_NUMBER)):
         raise Refused("field.not_a_whole_number", f"`{name}` is a whole number", (name,), field=name)

@@ -63,8 +63,19 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
             "request.unsupported_type",
             f"the body is to be JSON, with Content-Type: {JSON_TYPE}",
         )
+    raw = await read_bytes(request)
+    value, whole_floats = _parsed(raw)
+    _refuse_unwritten_times(model, value if isinstance(value, dict) else {})
+    if whole_floats:
+        raw = json.dumps(value).encode()
+    # Strictly: `true` is no customer 1, and "5" no number.
+    return checked(model, lambda: model.model_validate_json(raw, strict=True))
+
+
+async def read_bytes(request: web.Request) -> bytes:
+    """Return the body of a request as it is. Raises `RequestRefused` for one that is too large."""
     try:
-        raw = await request.read()
+        return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise RequestRefused(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -72,12 +83,6 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
             f"a body has at most {MAX_BODY_BYTES} bytes",
             most=MAX_BODY_BYTES,
         ) from error
-    value, whole_floats = _parsed(raw)
-    _refuse_unwritten_times(model, value if isinstance(value, dict) else {})
-    if whole_floats:
-        raw = json.dumps(value).encode()
-    # Strictly: `true` is no customer 1, and "5" no number.
-    return checked(model, lambda: model.model_validate_json(raw, strict=True))
 
 
 def parse_json(raw: bytes) -> Any:
@@ -112,7 +117,7 @@ def _parsed(raw: bytes) -> tuple[Any, bool]:
         raise _malformed(f"it is deeper than {MAX_DEPTH} levels") from error
     except ValueError as error:
         raise _malformed(str(error)) from error
-    _refuse_unfit(value)
+    refuse_unfit(value)
     return value, whole_floats
 
 
@@ -135,11 +140,11 @@ def read_query(request: web.Request, model: type[Model], known: Iterable[str] = 
         given[name] = value
     if refused:
         raise _together(refused)
-    _refuse_unfit(given)
+    refuse_unfit(given)
     own = {name: value for name, value in given.items() if name in model.model_fields}
     _refuse_unwritten_times(model, own)
     found = checked(model, lambda: model.model_validate(own))
-    _refuse_unfit(dict(found))
+    refuse_unfit(dict(found))
     return found
 
 
@@ -214,7 +219,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse_unfit(value: object, at: tuple[str, ...] = ()) -> None:
+def refuse_unfit(value: object, at: tuple[str, ...] = ()) -> None:
     """Refuse text and numbers that no database keeps, and what is nested without end."""
     if len(at) > MAX_DEPTH:
         raise _malformed(f"it is deeper than {MAX_DEPTH} levels")
@@ -234,8 +239,8 @@ def _refuse_unfit(value: object, at: tuple[str, ...] = ()) -> None:
             )
     elif isinstance(value, Mapping):
         for name, one in value.items():
-            _refuse_unfit(name, at)
-            _refuse_unfit(one, (*at, name))
+            refuse_unfit(name, at)
+            refuse_unfit(one, (*at, name))
     elif isinstance(value, list):
         for place, one in enumerate(value):
-            _refuse_unfit(one, (*at, str(place)))
+            refuse_unfit(one, (*at, str(place)))
