@@ -116,7 +116,7 @@ async def alter(actor: Actor, name: str, **changes: Unpack[RoleChanges]) -> Role
 
     Raises `Refused`: unknown, always there, or its rights before or after go beyond the actor's.
     """
-    old = await _changeable(actor, name)
+    old = await changeable(actor, name)
     new = replace(old, **changes)
     check_text(new.notes, "notes")
     refuse_beyond(actor, old.rights | new.rights)
@@ -131,7 +131,7 @@ async def alter(actor: Actor, name: str, **changes: Unpack[RoleChanges]) -> Role
 
 async def delete(actor: Actor, name: str) -> Role:
     """Delete a role. Raises `Refused`: unknown, always there, or operators or tokens have it."""
-    role = await _changeable(actor, name)
+    role = await changeable(actor, name)
     refuse_beyond(actor, role.rights)
     holders = select(func.count()).where(operators.c.role == name).scalar_subquery()
     acting = (
@@ -162,7 +162,9 @@ def refuse_beyond(actor: Actor, rights: frozenset[Right]) -> None:
         )
 
 
-async def _changeable(actor: Actor, name: str) -> Role:
+async def changeable(actor: Actor, name: str) -> Role:
+    """Return a role that can be changed, and let nobody else change it. Raises `Refused`: see `alter`."""
+    await actor.connection.execute(select(roles.c.name).where(roles.c.name == name).with_for_update())
     role = await show(actor.connection, name)
     if role.built_in:
         raise Conflict(

@@ -85,7 +85,8 @@ _COLUMNS = (
 async def add(actor: Actor, plan: TokenPlan) -> tuple[Token, str]:
     """Make a token; returns it and its text, which nobody can find out later.
 
-    Raises `Refused`: no such operator or role, the name is taken, or rights beyond the actor's.
+    Raises `Refused`: no such operator or role, the name is taken, rights beyond the actor's, or a life that
+    is longer than that of the token by which the actor acts.
     """
     if not _NAME.fullmatch(plan.name):
         raise Refused(
@@ -99,12 +100,8 @@ async def add(actor: Actor, plan: TokenPlan) -> tuple[Token, str]:
     if plan.expires_ms is not None and plan.expires_ms <= actor.now_ms:
         raise Refused("token.expires_in_the_past", "the token would have expired already; choose a later day")
     operator = await operators.show(actor.connection, plan.operator)
-    granted = (await roles.show(actor.connection, operator.role)).rights
-    if plan.role is not None:
-        granted &= (await roles.show(actor.connection, plan.role)).rights
-    if plan.rights is not None:
-        granted &= plan.rights
-    refuse_beyond(actor, granted)
+    refuse_beyond(actor, await _granted(actor.connection, operator.role, plan.role, plan.rights))
+    await _refuse_longer_life(actor, plan.expires_ms)
     operator_id = select(operators_table.c.id).where(operators_table.c.name == plan.operator)
     same = (tokens.c.operator_id == operator_id.scalar_subquery()) & (tokens.c.name == plan.name)
     if (
@@ -162,13 +159,32 @@ async def show(connection: AsyncConnection, start: str) -> Token:
     query = _all().where(tokens.c.prefix == start.removeprefix("rf_"))
     row = (await connection.execute(query)).one_or_none()
     if row is None:
-        raise Unknown("token.unknown", f"no token starts with {plain(start)}", start=start)
+        raise _unknown(start)
     return _token(row)
 
 
-async def revoke(actor: Actor, start: str) -> Token:
-    """End a token: it opens nothing from now on. One that is revoked stays as it is. Raises `Unknown`."""
+def _unknown(start: str) -> Unknown:
+    return Unknown("token.unknown", f"no token starts with {plain(start)}", start=start)
+
+
+async def show_own(actor: Actor, start: str) -> Token:
+    """Return a token of the operator who acts. Raises `Unknown`, also for one of another operator."""
     token = await show(actor.connection, start)
+    if token.operator != actor.principal.name:
+        raise _unknown(token.starts_with)
+    return token
+
+
+async def revoke(actor: Actor, start: str) -> Token:
+    """End a token: it opens nothing from now on. One that is revoked stays as it is.
+
+    Raises `Refused`: unknown, or another operator's and with rights beyond the actor's.
+    """
+    token = await show(actor.connection, start)
+    if token.operator != actor.principal.name:
+        operator = await operators.show(actor.connection, token.operator)
+        rights = None if token.rights is None else frozenset(token.rights)
+        refuse_beyond(actor, await _granted(actor.connection, operator.role, token.role, rights))
     ended = update(tokens).where(tokens.c.id == token.id, tokens.c.revoked_ms.is_(None))
     if (await actor.connection.execute(ended.values(revoked_ms=actor.now_ms))).rowcount:
         facts = {
@@ -202,16 +218,36 @@ async def recognise(store: Store, text: str, now_ms: int, address: str | None = 
         expired = token.expires_ms is not None and token.expires_ms <= now_ms
         if token.revoked_ms is not None or expired or not enabled:
             raise refused()
-        rights = (await roles.show(connection, operators_role)).rights
-        if token.role is not None:
-            rights &= (await roles.show(connection, token.role)).rights
-        if token.rights is not None:
-            rights &= frozenset(token.rights)
+        own = None if token.rights is None else frozenset(token.rights)
+        rights = await _granted(connection, operators_role, token.role, own)
     if token.last_used_ms is None or token.last_used_ms <= now_ms - USED_EVERY_MS:
         async with store.writing() as connection:
             used = update(tokens).where(tokens.c.id == token.id)
             await connection.execute(used.values(last_used_ms=now_ms, last_used_from=address))
     return Principal(PrincipalKind.TOKEN, token.operator, rights, token.name, token.starts_with)
+
+
+async def _granted(
+    connection: AsyncConnection, operators_role: str, role: str | None, rights: frozenset[Right] | None
+) -> frozenset[Right]:
+    """Return what a token may do: what its operator may, narrowed by a role or by rights of its own."""
+    granted = (await roles.show(connection, operators_role)).rights
+    if role is not None:
+        granted &= (await roles.show(connection, role)).rights
+    return granted if rights is None else granted & rights
+
+
+async def _refuse_longer_life(actor: Actor, expires_ms: int | None) -> None:
+    """Raise `Forbidden` where a token would make one that outlives it, which who finds it could keep."""
+    principal = actor.principal
+    if principal.kind is not PrincipalKind.TOKEN or principal.credential_id is None:
+        return
+    own_ms = (await show(actor.connection, principal.credential_id)).expires_ms
+    if own_ms is not None and (expires_ms is None or expires_ms > own_ms):
+        raise Forbidden(
+            "token.outlives_own",
+            "a token makes none that is good for longer than itself; give the new one an earlier last day",
+        )
 
 
 def is_well_formed(text: str) -> bool:

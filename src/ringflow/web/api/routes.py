@@ -91,6 +91,7 @@ RESOURCES: tuple[Resource, ...] = (
     access.OPERATORS_KNOWN,
     access.ROLES_KNOWN,
     access.TOKENS_KNOWN,
+    access.OWN_TOKENS,
     operator_links.FIRST,
     operator_links.LINKS,
     operator_links.RESETS,
