@@ -221,7 +221,7 @@ async def revoke_token(actor: Actor, services: Services, token: str) -> TokenFor
 
 
 @OWN_TOKENS.get(Audience.OPERATOR, listing=TOKENS)
-async def list_own_tokens(
+async def list_operators_own_tokens(
     connection: AsyncConnection,
     services: Services,
     principal: Principal,
@@ -234,7 +234,9 @@ async def list_own_tokens(
 
 
 @OWN_TOKENS.post(Audience.OPERATOR)
-async def add_own_token(services: Services, principal: Principal, body: NewOwnToken) -> NewTokenForm:
+async def add_operators_own_token(
+    services: Services, principal: Principal, body: NewOwnToken
+) -> NewTokenForm:
     """Make a token of one's own. Its text is shown now, and never again.
 
     A program that makes one by its own token gives it no more rights, and no longer life, than that has.
@@ -243,7 +245,7 @@ async def add_own_token(services: Services, principal: Principal, body: NewOwnTo
 
 
 @OWN_TOKENS.post(Audience.OPERATOR, "/{token}:revoke", status=HTTPStatus.OK)
-async def revoke_own_token(actor: Actor, services: Services, token: str) -> TokenForm:
+async def revoke_operators_own_token(actor: Actor, services: Services, token: str) -> TokenForm:
     """End a token of one's own. It opens nothing from then on."""
     found = await tokens.show_own(actor, token)
     return token_form(await tokens.revoke(actor, found.starts_with), services.config.zone)
