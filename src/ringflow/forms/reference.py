@@ -88,6 +88,14 @@ from ringflow.forms.rate import (
 from ringflow.forms.recording import DeletedRecordingsForm, RecordingForm
 from ringflow.forms.report import FORMS as REPORT_FORMS
 from ringflow.forms.report import ReportAmountsForm
+from ringflow.forms.simulation import (
+    DialledForm,
+    PlayedScenarioForm,
+    PlayedScenariosForm,
+    ScenarioForm,
+    SimulationForm,
+    SlotCoverageForm,
+)
 from ringflow.forms.speed_dial import SpeedDialForm
 from ringflow.forms.statement import StatementEntryForm, StatementForm
 from ringflow.forms.system import (
@@ -257,6 +265,12 @@ SECTIONS = (
     ),
     Section("Leg of it", MadeLegForm, "`legs` of a call just made", {"status": "answered", "reason": None}),
     Section("Line of a transcript", TranscriptEventForm, "`transcript` of a call just made", {}),
+    Section("Simulated call", SimulationForm, "`POST /api/v1/simulations`", {}),
+    Section("Attempt of a simulated call", DialledForm, "`legs_dialled`", {"held": "0.50"}),
+    Section("Scenario", ScenarioForm, "`GET /api/v1/flows/APP/scenarios`", {"name": "busy"}),
+    Section("Scenarios that were played", PlayedScenariosForm, "`POST /api/v1/flows/APP/scenarios:run`", {}),
+    Section("Scenario that was played", PlayedScenarioForm, "`scenarios` that were played", {"name": "busy"}),
+    Section("Exits that were taken", SlotCoverageForm, "`coverage`", {}),
     *(
         Section(f"Report by {by.value}", form, f"`report calls --by {by.value}`", {})
         for by, form in REPORT_FORMS.items()

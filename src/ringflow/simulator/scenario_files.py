@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ringflow.calls.outcome import Outcome
-from ringflow.documents import Document, Location, Value, read_document
+from ringflow.documents import Document, Location, Value, decode_document, read_document
 from ringflow.errors import DocumentError, Problem, Unknown
 from ringflow.flows.check import check_flows
 from ringflow.flows.draft import Draft
@@ -71,6 +71,16 @@ def read_scenarios(path: Path, types: Mapping[str, type[Slot]] | None = None) ->
     """
     document = read_document(path)
     reader = _Reader(document, path, slot_types() if types is None else types)
+    cases = reader.read()
+    if reader.problems or document.problems:
+        raise DocumentError([*document.problems, *reader.problems])
+    return cases
+
+
+def decode_scenarios(raw: bytes, path: Path) -> list[ScenarioCase]:
+    """Every scenario of a text, as if it stood in the file at `path`. Raises `DocumentError`."""
+    document = decode_document(raw, str(path))
+    reader = _Reader(document, path, slot_types())
     cases = reader.read()
     if reader.problems or document.problems:
         raise DocumentError([*document.problems, *reader.problems])

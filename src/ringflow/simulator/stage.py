@@ -18,6 +18,7 @@ from ringflow.documents import Document, Location
 from ringflow.engine.engine import Engine
 from ringflow.errors import Problem, Refused
 from ringflow.flows.book import FlowBook
+from ringflow.flows.flow import Flow
 from ringflow.simulator.incoming_call import PromptDuration
 from ringflow.simulator.scenario import (
     DEFAULT_CUSTOMER,
@@ -60,7 +61,7 @@ def durations_of(library: PromptLibrary) -> PromptDuration:
 class Stage:
     """What all scenarios of a run share. Each has its own copy of an empty database: rows of money stay."""
 
-    def __init__(self, config: Config, empty: Path) -> None:
+    def __init__(self, config: Config, empty: Path, flows: Sequence[Flow] = ()) -> None:
         library = PromptLibrary(config.path(config.sounds.folder))
         self.config = config
         (empty.parent / "sounds").mkdir(exist_ok=True)
@@ -69,13 +70,17 @@ class Stage:
         self.duration_of: PromptDuration = lambda name: self._voice.duration_s(name) or of_library(name)
         self._prompts = library if library.folder.is_dir() else None
         self._books: dict[Path, FlowBook] = {}
+        self._flows = flows
         self._empty = empty
         self._numbers = count(1)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, config: Config) -> AsyncIterator[Stage]:
-        """A stage for the flows and prompts of a configuration; what its database has is not touched."""
+    async def open(cls, config: Config, flows: Sequence[Flow] = ()) -> AsyncIterator[Stage]:
+        """A stage for the flows and prompts of a configuration; what its database has is not touched.
+
+        `flows` take the place of those of the configuration, or are there besides.
+        """
         with tempfile.TemporaryDirectory(prefix="ringflow-stage-") as folder:
             empty = Path(folder, "empty.db")
             store = await Store.open(f"sqlite:///{empty}")
@@ -83,7 +88,7 @@ class Stage:
                 await store.migrate()
             finally:
                 await store.close()
-            yield cls(config, empty)
+            yield cls(config, empty, flows)
 
     def book(self, case: ScenarioCase) -> FlowBook:
         """The flows of the configuration, those in the scenario file's own folder, and those in the file."""
@@ -92,6 +97,8 @@ class Stage:
         if not case.flows and beside != self.config.path(self.config.flows):
             found = self._folder(beside)
             book = book.with_flows(flow for app in found.apps() if (flow := found.get(app)) is not None)
+        if self._flows:
+            book = book.with_flows(self._flows)
         return book.with_flows(case.flows.values()) if case.flows else book
 
     def problems(self, case: ScenarioCase) -> tuple[Problem, ...]:

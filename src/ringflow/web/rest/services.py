@@ -22,6 +22,9 @@ from ringflow.store import Store
 from ringflow.web.readiness import Probe
 from ringflow.web.rest.event_feed import OpenFeeds
 
+SIMULATIONS_AT_ONCE = 2
+"""How many calls or rows of scenarios are simulated beside a server's calls; others wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerServices:
@@ -49,6 +52,7 @@ class Services:
     of_customers: CustomerServices | None = None
     job_queued: asyncio.Event = field(default_factory=asyncio.Event)
     mailer: Mailer | None = None
+    simulations: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIMULATIONS_AT_ONCE))
     sign_in: SignIn = field(init=False, repr=False)
     links: PasswordLinks = field(init=False, repr=False)
     flows: FlowPublisher = field(init=False, repr=False)

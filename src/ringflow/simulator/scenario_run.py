@@ -1,0 +1,79 @@
+"""The scenarios of one flow: their file beside the flow's, saved, and played."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringflow.actor import Actor
+from ringflow.audit import Verb, note
+from ringflow.config import Config
+from ringflow.errors import Conflict, Unknown
+from ringflow.flows.flow import Flow
+from ringflow.flows.flow_file import FlowFile
+from ringflow.flows.revisions import text_revision
+from ringflow.simulator.exit_coverage import SlotCoverage, exit_coverage
+from ringflow.simulator.judgement import Judgement, play
+from ringflow.simulator.scenario_files import SUFFIX, ScenarioCase, decode_scenarios
+from ringflow.simulator.stage import Stage
+from ringflow.wording import did_you_mean, known_words, quoted
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedScenarios:
+    """What came of scenarios, and which exits of the flow's slots they took."""
+
+    judgements: tuple[Judgement, ...]
+    coverage: tuple[SlotCoverage, ...]
+
+
+def scenario_file(folder: Path, flow_file: str) -> FlowFile:
+    """Return the file of the scenarios of a flow, by the flow's own file."""
+    return FlowFile(folder, flow_file.removesuffix(".yaml") + SUFFIX)
+
+
+def read_text(file: FlowFile, app: str) -> bytes:
+    """Return the text of a flow's scenarios. Raises `Unknown` where it has none."""
+    text = file.text()
+    if text is None:
+        raise Unknown("scenario.none", f"the flow {app} has no scenarios: there is no {file.name}", flow=app)
+    return text
+
+
+def chosen(cases: Sequence[ScenarioCase], names: Collection[str]) -> list[ScenarioCase]:
+    """Return the scenarios of these names, all without any. Raises `Unknown` for a name that none has."""
+    known = [one.scenario.name for one in cases]
+    for name in names:
+        if name not in known:
+            mend = did_you_mean(name, known, f"there are {known_words(known)}")
+            raise Unknown("scenario.unknown", f"no scenario is called {quoted(name)} ({mend})", scenario=name)
+    return [one for one in cases if not names or one.scenario.name in names]
+
+
+async def save(actor: Actor, file: FlowFile, text: bytes, replaced: str | None) -> None:
+    """Write the scenarios of a flow in place of the text `replaced` (None: there is no file).
+
+    Raises `DocumentError` for a text that is no scenarios, `Conflict` where another text is there.
+    """
+    decode_scenarios(text, Path(file.shown))
+    with file.staged(text) as staged:
+        if not staged.put(replaced):
+            raise Conflict(
+                "scenario.changed_meanwhile", f"{file.shown} was changed meanwhile", path=file.name
+            )
+    before = None if replaced is None else {"revision": replaced}
+    await note(actor, Verb.SAVE, f"scenarios {file.name}", before, {"revision": text_revision(text)})
+
+
+async def play_scenarios(
+    config: Config, cases: Sequence[ScenarioCase], flow: Flow | None, flows: Sequence[Flow]
+) -> PlayedScenarios:
+    """Play scenarios on the simulator, one after the other; the database of the configuration is not touched.
+
+    `flow`: whose slots' exits are counted. `flows` take the place of those of the configuration.
+    """
+    async with Stage.open(config, flows) as stage:
+        judgements = tuple([await play(case, stage) for case in cases])
+    calls = [call for one in judgements for call in one.calls]
+    return PlayedScenarios(judgements, tuple(exit_coverage(flow, calls)) if flow is not None else ())
