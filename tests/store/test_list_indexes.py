@@ -17,6 +17,7 @@ from ringflow.accounts.cards import batch, card
 from ringflow.accounts.value_lists import entries, entry_value, value_list
 from ringflow.accounts.vouchers import voucher
 from ringflow.calendars import calendar, overrides
+from ringflow.jobs import job
 from ringflow.ledger import account_list, hold, movement, server_list
 from ringflow.ledger.rates import card as rate_card
 from ringflow.money import Rounding
@@ -52,6 +53,7 @@ LARGE = (
     queries.CALLS,
     audit.ENTRIES,
     recording.RECORDINGS,
+    job.JOBS,
     entries.ENTRIES,
     calendar.ENTRIES,
 )
@@ -136,6 +138,7 @@ def cases() -> Iterator[Case]:
         (recording.RECORDINGS, "-recorded", {"call": "01a"}),
         (recording.RECORDINGS, "-recorded", {"since_ms": 1, "until_ms": 2}),
         (entries.ENTRIES, "value", {"search": "4419"}),
+        (job.JOBS, "-queued", {"operator": "ann"}),
         (audit.ENTRIES, "-at", {"operator": "ann"}),
         (audit.ENTRIES, "-at", {"since_ms": 1, "until_ms": 2}),
     ):
@@ -177,6 +180,8 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
             await queries.call_page(connection, queries.Filter(**wanted), asked)
         case "recordings":
             await recording.recording_page(connection, recording.RecordingFilter(**wanted), asked)
+        case "jobs":
+            await job.job_page(connection, job.JobFilter(**wanted), asked)
         case "entries of a calendar":
             await calendar.entries_of(connection, "england", None, asked)
         case "entries of the audit log":

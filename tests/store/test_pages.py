@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
 from ringflow.store import Store
-from ringflow.store.pages import Listing, Page, PageRequest, WrongCursor
+from ringflow.store.pages import Count, Listing, Page, PageRequest, WrongCursor
 
 things = Table(
     "things",
@@ -253,3 +253,28 @@ def test_a_sort_or_a_limit_that_there_is_not_is_refused() -> None:
             LISTING.place(PageRequest(limit))
     place = LISTING.place(PageRequest(5, sort="-due"))
     assert (place.sort, place.descending, place.limit) == ("-due", True, 5)
+
+
+async def test_rows_are_counted_up_to_a_bound_and_estimated_where_there_are_statistics(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with store.writing() as connection:
+        await connection.run_sync(things.metadata.create_all)
+        rows = [{"id": one, "name": f"n{one % 2}", "notes": ""} for one in range(30)]
+        await connection.execute(insert(things), rows)
+        if store.dialect == "postgresql":
+            await connection.exec_driver_sql("ANALYZE things")
+    half = ALL.where(things.c.name == "n1")
+    exact, estimate = (PageRequest(1, count=one) for one in (Count.EXACT, Count.ESTIMATE))
+    async with store.reading() as connection:
+        assert (await LISTING.page(connection, half, exact, row_of)).count == 15
+        assert (await LISTING.page(connection, half, PageRequest(1), row_of)).count is None
+        if store.dialect == "postgresql":
+            assert (await LISTING.page(connection, half, estimate, row_of)).count == 15
+        else:
+            with pytest.raises(Refused, match="only PostgreSQL keeps statistics"):
+                await LISTING.page(connection, half, estimate, row_of)
+        monkeypatch.setattr("ringflow.store.pages.MOST_COUNTED", 15)
+        assert (await LISTING.page(connection, half, exact, row_of)).count == 15
+        with pytest.raises(Refused, match="more than 15 rows"):
+            await LISTING.page(connection, ALL, exact, row_of)

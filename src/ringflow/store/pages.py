@@ -15,10 +15,11 @@ import base64
 import binascii
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, literal, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
@@ -29,6 +30,8 @@ Other = TypeVar("Other")
 Columns: TypeAlias = Sequence[ColumnElement[Any]]
 
 MAX_LIMIT = 10_000_000
+MOST_COUNTED = 10_000
+"""So many rows are counted at most: more would take longer than a page does."""
 ROWS_AT_ONCE = 5000
 """How many rows `Listing.all_pages` reads at a time."""
 
@@ -36,6 +39,15 @@ VERSION = 1
 """Of cursors: one of another version is refused."""
 MAX_CURSOR_LENGTH = 4096
 _AGAIN = "begin again without a cursor"
+
+
+class Count(StrEnum):
+    """How the rows of a list are counted."""
+
+    EXACT = "exact"
+    """One by one, `MOST_COUNTED` of them at most."""
+    ESTIMATE = "estimate"
+    """As the database's statistics have it, which SQLite keeps none of."""
 
 
 class WrongCursor(Refused):
@@ -47,23 +59,29 @@ class PageRequest:
     """Which page of a list: at most `limit` rows after a cursor.
 
     `sort` names one of the list's sorts, with a `-` before it the other way round; None: the list's first.
+    `count`: whether the rows of all pages are to be counted too, and how.
     """
 
     limit: int
     after: str | None = None
     sort: str | None = None
+    count: Count | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some rows of a list, and the cursor by which the next page is asked for; None: this is the last."""
+    """Some rows of a list, and the cursor by which the next page is asked for; None: this is the last.
+
+    `count`: how many rows all pages have, where that was asked for.
+    """
 
     items: Sequence[Item]
     next: str | None
+    count: int | None = None
 
     def map(self, form: Callable[[Item], Other]) -> Page[Other]:
         """Return the same page of other values."""
-        return Page([form(one) for one in self.items], self.next)
+        return Page([form(one) for one in self.items], self.next, self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +197,10 @@ class Listing:
     ) -> Page[Item]:
         """Read a page of the rows of a query; `item` makes a value of each. Raises as `place`."""
         place = self.place(asked)
-        return await place.read(connection, place.of(query), item)
+        page = await place.read(connection, place.of(query), item)
+        if asked.count is None:
+            return page
+        return replace(page, count=await _counted(connection, query, asked.count))
 
     async def all_pages(
         self,
@@ -213,6 +234,36 @@ def page_of_all(listing: Listing, items: Iterable[tuple[str, Item]], asked: Page
     if len(rows) <= place.limit:
         return Page(found, None)
     return Page(found, _write_cursor(listing.name, place.sort, [rows[place.limit - 1][0]]))
+
+
+async def _counted(connection: AsyncConnection, query: Select[Any], count: Count) -> int:
+    """Return how many rows a query has. Raises `Refused` where that is not cheap."""
+    if count is Count.ESTIMATE:
+        return await _estimated(connection, query)
+    some = query.order_by(None).limit(MOST_COUNTED + 1).subquery()
+    found = int((await connection.execute(select(func.count()).select_from(some))).scalar_one())
+    if found > MOST_COUNTED:
+        raise Refused(
+            "list.too_many_to_count",
+            f"more than {MOST_COUNTED} rows are not counted one by one: ask for an estimate, or for fewer",
+            ("count",),
+            most=MOST_COUNTED,
+        )
+    return found
+
+
+async def _estimated(connection: AsyncConnection, query: Select[Any]) -> int:
+    if connection.dialect.name != "postgresql":
+        raise Refused(
+            "list.no_estimate",
+            f"only PostgreSQL keeps statistics to estimate by; up to {MOST_COUNTED} rows can be counted",
+            ("count",),
+        )
+    compiled = query.compile(dialect=connection.dialect)
+    values = tuple(compiled.params[name] for name in compiled.positiontup or ())
+    found = (await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {compiled}", values)).scalar_one()
+    plan = json.loads(found) if isinstance(found, str) else found
+    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 def _label(index: int) -> str:

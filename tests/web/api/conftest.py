@@ -71,7 +71,8 @@ class Client:
                 return Answered(answer.status, answer.headers, None, "")
             text = await answer.text()
             is_json = answer.content_type.endswith("json")
-            parsed = await answer.json(content_type=None) if text and is_json else None
+            is_json = answer.content_type.endswith(("/json", "+json"))
+            parsed = await answer.json(content_type=None) if is_json else None
             return Answered(answer.status, answer.headers, parsed, text)
 
 

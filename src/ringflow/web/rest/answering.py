@@ -21,11 +21,13 @@ from ringflow.forms.job import job_form
 from ringflow.forms.json_value import json_value
 from ringflow.jobs.job import Job
 from ringflow.plain_text import plain
-from ringflow.store.pages import Page, PageRequest, WrongCursor
+from ringflow.store.pages import Count, Page, PageRequest, WrongCursor
 from ringflow.web.rest.conditions import IfMatch, Replaces, entity_tag, is_known
 from ringflow.web.rest.content import Content, send_content
 from ringflow.web.rest.cookies import Cookies, refuse_other_sites
 from ringflow.web.rest.event_feed import EventFeed, LastEventId, send_feed
+from ringflow.web.rest.export import EXPORTS, MEDIA, Format, exported, format_of
+from ringflow.web.rest.fields import FieldsInput, Selection, form_of, select_fields, shows_forms
 from ringflow.web.rest.operation import PREFIX, Operation
 from ringflow.web.rest.problem import CONTENT_TYPE, problem
 from ringflow.web.rest.raw_body import RawBody, read_raw_body
@@ -64,6 +66,10 @@ class PageInput(Input):
     """The `next` of the page before."""
     sort: str | None = None
     """One of the list's sorts; with `-` before it the other way round."""
+    count: Count | None = None
+    """Say how many rows all pages have: `exact` up to 10,000, or by an `estimate`, which PostgreSQL has."""
+    format: Format | None = None
+    """`csv` and `ndjson` send the whole list, or `limit` rows of it. Else what Accept says."""
 
 
 class Gate(Protocol):
@@ -134,12 +140,13 @@ def _refuse_unacceptable(request: web.Request, operation: Operation) -> None:
     kinds = {
         one.partition(";")[0].strip().lower() for one in accepted.split(",") if not _UNWANTED.search(one)
     }
-    offered = operation.media or (JSON_TYPE, CONTENT_TYPE)
+    exports = EXPORTS if operation.takes(PageRequest) else ()
+    offered = operation.media or (JSON_TYPE, CONTENT_TYPE, *exports)
     if not kinds & {"*/*", "", *offered, *(f"{one.partition('/')[0]}/*" for one in offered)}:
         raise RequestRefused(
             HTTPStatus.NOT_ACCEPTABLE,
             "request.not_acceptable",
-            f"answers are {' or '.join(operation.media or (JSON_TYPE,))}; Accept names others",
+            f"answers are {' or '.join(operation.media or (JSON_TYPE, *exports))}; Accept names others",
         )
 
 
@@ -169,12 +176,44 @@ async def _carried_out(
         acts = operation.takes(Actor)
         if acts is not None and principal is not None:
             return await _acted(operation, services, principal, request, acts, given)
-        reads = operation.takes(AsyncConnection)
-        if reads is None:
-            return _answer(operation, request, await operation.handler(**given))
-        async with services.store.reading() as connection:
-            result = await operation.handler(**given, **{reads: connection})
-        return _answer(operation, request, result)
+        page = operation.takes(PageRequest)
+        if page is not None and (form := format_of(request)) is not Format.JSON:
+            return _export(operation, services, request, form, page, given)
+        return _answer(operation, request, await _read(operation, services, given))
+
+
+async def _read(operation: Operation, services: Services, given: dict[str, Any]) -> Any:
+    """Return what the handler reads."""
+    reads = operation.takes(AsyncConnection)
+    if reads is None:
+        return await operation.handler(**given)
+    async with services.store.reading() as connection:
+        return await operation.handler(**given, **{reads: connection})
+
+
+def _export(
+    operation: Operation,
+    services: Services,
+    request: web.Request,
+    form: Format,
+    page: str,
+    given: dict[str, Any],
+) -> Stream:
+    first: PageRequest = given[page]
+    if first.count is not None:
+        raise Refused("list.not_counted", "only pages are counted, not whole lists", ("count",))
+    of = form_of(operation.returns)
+    assert of is not None, "a list is one of forms"
+    chosen = select_fields(of, request.query.get("fields"))
+
+    async def read(asked: PageRequest) -> Page[Any]:
+        found: Page[Any] = await _read(operation, services, {**given, page: asked})
+        return found
+
+    most = first.limit if "limit" in request.query else None
+    pieces = exported(read, first, most, chosen, form, services.config.zone)
+    name = f"{operation.path.split('/')[1]}.{form.value}"
+    return Stream(f"{MEDIA[form]}; charset=utf-8", pieces, name)
 
 
 async def _acted(
@@ -252,12 +291,17 @@ async def _given(
     }
     page = operation.takes(PageRequest)
     query = operation.model("query")
-    asked = read_query(request, PageInput if page else Input, query.model_fields if query else ())
+    common = [
+        *(PageInput.model_fields if page else ()),
+        *(FieldsInput.model_fields if shows_forms(operation) else ()),
+    ]
+    of_query = [*query.model_fields] if query else []
+    asked = read_query(request, PageInput if page else Input, [*of_query, *common])
     if page is not None:
         assert isinstance(asked, PageInput)
-        given[page] = PageRequest(asked.limit, asked.cursor, asked.sort)
+        given[page] = PageRequest(asked.limit, asked.cursor, asked.sort, asked.count)
     if query is not None:
-        given["query"] = read_query(request, query, PageInput.model_fields if page else ())
+        given["query"] = read_query(request, query, common)
     body = operation.model("body")
     if body is not None:
         given["body"] = await read_body(request, body)
@@ -301,13 +345,35 @@ def _answer(operation: Operation, request: web.Request, result: object) -> Answe
     if isinstance(result, Job):
         headers["Location"] = f"{PREFIX}/jobs/{result.id}"
         result = job_form(result)
+    form = form_of(operation.returns) if "fields" in request.query and shows_forms(operation) else None
+    chosen = None if form is None else select_fields(form, request.query["fields"])
     if isinstance(result, Page):
-        if result.next is not None:
-            following = request.rel_url.update_query(cursor=result.next)
-            headers["Link"] = f'<{following}>; rel="next"'
-        result = {"items": [json_value(one) for one in result.items], "next": result.next}
+        headers["Link"] = _links(request, result)
+        result = _page_shown(request, result, chosen)
+    elif chosen is not None:
+        result = chosen.of(result)
     body = json.dumps(json_value(result), ensure_ascii=False, separators=(",", ":"))
     return Answer(operation.status, body, headers)
+
+
+def _links(request: web.Request, page: Page[Any]) -> str:
+    first = request.rel_url.with_query(
+        [(name, one) for name, one in request.query.items() if name != "cursor"]
+    )
+    links = [f'<{first}>; rel="first"']
+    if page.next is not None:
+        links.append(f'<{request.rel_url.update_query(cursor=page.next)}>; rel="next"')
+    return ", ".join(links)
+
+
+def _page_shown(request: web.Request, page: Page[Any], chosen: Selection | None) -> dict[str, object]:
+    of = json_value if chosen is None else chosen.of
+    shown: dict[str, object] = {"items": [of(one) for one in page.items], "next": page.next}
+    if "count" in request.query:
+        if page.count is None:
+            raise Refused("list.not_counted", "this list is not counted", ("count",))
+        shown["count"] = page.count
+    return shown
 
 
 async def _content_response(

@@ -16,6 +16,8 @@ from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch, Replaces
 from ringflow.web.rest.content import Content
 from ringflow.web.rest.event_feed import EVENT_STREAM, LastEventId
+from ringflow.web.rest.export import EXPORTS
+from ringflow.web.rest.fields import FieldsInput, shows_forms
 from ringflow.web.rest.operation import Operation, Resource
 from ringflow.web.rest.problem import CONTENT_TYPE
 from ringflow.web.rest.reading import JSON_TYPE, MAX_NUMBER, Input
@@ -165,7 +167,11 @@ def _parameters(
         for name, kind in operation.in_path.items()
     ]
     query = operation.model("query")
-    models = [*([page_input] if operation.takes(PageRequest) else []), *([query] if query else [])]
+    models: list[type[Input]] = [
+        *([page_input] if operation.takes(PageRequest) else []),
+        *([FieldsInput] if shows_forms(operation) else []),
+        *([query] if query else []),
+    ]
     for model in models:
         schema = _model_schema(model, schemas)
         needed = schema.get("required", ())
@@ -211,6 +217,9 @@ def _responses(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         good["headers"] = {"Location": where}
     elif operation.returns not in (None, NoneType):
         good["content"] = {JSON_TYPE: {"schema": _form_schema(operation.returns, schemas)}}
+        if operation.takes(PageRequest):
+            good["content"] |= {one: {"schema": {"type": "string"}} for one in EXPORTS}
+            good["headers"] = {"Link": {"schema": {"type": "string"}, "description": "first and next page"}}
     if operation.tagged or operation.returns is Content:
         good["headers"] = {"ETag": {"schema": {"type": "string"}}}
     parts = {str(HTTPStatus.PARTIAL_CONTENT.value): good | {"description": "The part that `Range` asks for."}}
@@ -282,11 +291,15 @@ def _form_schema(form: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     if get_origin(form) is Page:
         (of,) = get_args(form)
         items = {"type": "array", "items": _form_schema(of, schemas)}
+        counted = {
+            "type": "integer",
+            "description": "how many rows all pages have, where `count` asks for it",
+        }
         following = {"type": ["string", "null"], "description": "the `cursor` of the next page; null: none"}
         return {
             "type": "object",
             "required": ["items", "next"],
-            "properties": {"items": items, "next": following},
+            "properties": {"items": items, "next": following, "count": counted},
         }
     name = form.__name__
     if name not in schemas:

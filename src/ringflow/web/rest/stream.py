@@ -40,6 +40,9 @@ async def send_stream(request: web.Request, stream: Stream, headers: Mapping[str
     if stream.filename is not None:
         answer.headers["Content-Disposition"] = disposition(stream.filename)
     answer.enable_chunked_encoding()
+    answer.headers["Vary"] = "Accept, Accept-Encoding"
+    if "gzip" in request.headers.get("Accept-Encoding", "").lower():
+        answer.enable_compression(web.ContentCoding.gzip)
     try:
         await answer.prepare(request)
         await answer.write(first)
