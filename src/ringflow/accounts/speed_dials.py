@@ -172,6 +172,16 @@ async def keep(actor: Actor, wanted: SpeedDial) -> SpeedDial:
     return new
 
 
+async def put(actor: Actor, wanted: SpeedDial) -> SpeedDial:
+    """Keep a number under a key, whatever was there, and note it. Raises `Refused`."""
+    old = await find(actor.connection, wanted.customer_id, wanted.place)
+    new = await keep(actor, wanted)
+    if new != old:
+        verb = Verb.ADD if old is None else Verb.SET
+        await note(actor, verb, str(new), None if old is None else old.masked, new.masked)
+    return new
+
+
 async def forget(connection: AsyncConnection, customer_id: int, place: int | None = None) -> int:
     """Delete the number under a key, or all of a customer's; return how many there were."""
     gone = speed_dials.delete().where(speed_dials.c.customer_id == customer_id)

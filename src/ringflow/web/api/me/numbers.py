@@ -70,12 +70,10 @@ async def show_own_speed_dial(
 async def keep_own_speed_dial(actor: Actor, place: int, body: OwnSpeedDial) -> OwnSpeedDialForm:
     """Keep a number under a key from 0 to 99, in place of what was there."""
     wanted = SpeedDial(own_id(actor.principal), place, body.number, body.name)
-    return own_speed_dial_form(await speed_dials.keep(actor, wanted))
+    return own_speed_dial_form(await speed_dials.put(actor, wanted))
 
 
 @DIALS.delete(Audience.CUSTOMER, "/{place}")
 async def delete_own_speed_dial(actor: Actor, place: int) -> None:
     """Forget the number under a key."""
-    customer_id = own_id(actor.principal)
-    await speed_dials.show(actor.connection, customer_id, place)
-    await speed_dials.forget(actor.connection, customer_id, place)
+    await speed_dials.delete(actor, own_id(actor.principal), place)
