@@ -170,6 +170,7 @@ async def test_every_answer_has_the_headers_that_keep_browsers_safe() -> None:
             assert needed in headers + b"\r\n", (needed, answer)
         assert b"strict-transport-security" not in headers
         assert b"aiohttp" not in headers
+        assert b"xxxx" not in answer
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ descriptors. Each connection is a descriptor that a call may need, so both are b
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -320,7 +321,7 @@ class _Requests(web.RequestHandler):
         if status == HTTPStatus.BAD_REQUEST:
             # aiohttp would log what it could not read, which may be a token.
             log.debug("no HTTP", why=type(exc).__name__)
-            why = plain((message or "").partition("\n")[0])[:MAX_WHY]
+            why = plain(re.split("[\n:]", message or "", maxsplit=1)[0])[:MAX_WHY]
             answer: web.StreamResponse = web.Response(status=status, text=f"this is no HTTP: {why}\n")
             answer.force_close()
         else:

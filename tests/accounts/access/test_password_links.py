@@ -216,6 +216,7 @@ async def test_nobody_makes_a_link_for_rights_that_they_do_not_have(door: LinkDo
         ({}, "http://127.0.0.1:8080/setup#x"),
         ({"http": {"host": "0.0.0.0", "port": 0, "api": "anywhere"}}, "http://127.0.0.1:99/setup#x"),
         ({"http": {"host": "::1"}}, "http://[::1]:8080/setup#x"),
+        ({"http": {"tls": {"certificate": "c", "key": "k"}}}, "https://127.0.0.1:8080/setup#x"),
         ({"sign_in": {"url": "https://r.example.com/"}}, "https://r.example.com/setup#x"),
     ],
 )

@@ -96,10 +96,11 @@ def link_url(config: Config, text: str, port: int | None = None) -> str:
 def _base_url(config: Config, port: int | None) -> str:
     if config.sign_in.url is not None:
         return config.sign_in.url.rstrip("/")
+    scheme = "https" if config.http is not None and config.http.tls is not None else "http"
     host = config.http.host if config.http is not None else "127.0.0.1"
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- what it listens on
     number = port or (config.http.port if config.http is not None else 0)
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{number}"
+    return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{number}"
 
 
 class PasswordLinks:
