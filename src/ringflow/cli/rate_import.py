@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from ringflow.actor import Actor
 from ringflow.cli.hints import with_options
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_many, print_one
@@ -20,8 +21,9 @@ from ringflow.errors import DocumentError
 from ringflow.forms.rate import ImportedRatesForm, SheetRateForm, sheet_rate_form
 from ringflow.ledger.rates.card import RateCard, get_card
 from ringflow.ledger.rates.column_maps import get_map, save_map
+from ringflow.ledger.rates.edition import import_sheet
 from ringflow.ledger.rates.sheet_columns import ColumnMap, column_map
-from ringflow.ledger.rates.sheet_import import RateFile, import_rates, read_rates, without_rates_of
+from ringflow.ledger.rates.sheet_import import RateFile, read_rates, without_rates_of
 from ringflow.store import Store
 from ringflow.wording import counted
 
@@ -109,17 +111,19 @@ def import_command(
     async def work(store: Store, config: Config) -> RateFile:
         with progress_bar() as progress:
             writing = progress.add_task("write", total=len(read.rows))
-            async with opener(store, config, operator)() as actor:
-                if save_as is not None:
-                    await save_map(actor, save_as, given)
-                return await import_rates(
-                    actor,
-                    found,
-                    read,
-                    replace=replace_all,
-                    skip_bad=skip_bad,
-                    progress=lambda rows: progress.advance(writing, rows),
-                )
+            return await import_sheet(
+                opener(store, config, operator),
+                found.name,
+                read,
+                replace=replace_all,
+                skip_bad=skip_bad,
+                progress=lambda rows: progress.advance(writing, rows),
+                last=keep_map,
+            )
+
+    async def keep_map(actor: Actor) -> None:
+        if save_as is not None:
+            await save_map(actor, save_as, given)
 
     done = with_store(work)
     _print_problems(done)

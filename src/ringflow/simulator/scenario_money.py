@@ -86,7 +86,7 @@ class ScenarioMoney:
             }
             await actor.connection.execute(
                 rates.insert().values(
-                    card_id=card.id,
+                    card_id=card.rates_id,
                     prefix=rate_prefix(rate.prefix, self._country),
                     minimum_s=rate.minimum,
                     increment_s=rate.increment,

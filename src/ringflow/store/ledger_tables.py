@@ -181,6 +181,10 @@ rate_cards = Table(
     Column("is_default", Boolean, nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("below_cost", Text, nullable=False, server_default="refuse"),
+    # Whose rates are the card's: those with this `card_id`; NULL: its own. An edition, being written or in
+    # place, has a row too, which says of which card it is.
+    Column("edition", Integer),
+    Column("edition_of", Integer),
     CheckConstraint("decimals BETWEEN 0 AND 6", name="decimals"),
     CheckConstraint("below_cost IN ('allow', 'warn', 'refuse')", name="below_cost"),
     CheckConstraint("rounding IN ('up', 'half_up', 'half_even', 'down')", name="rounding"),

@@ -50,6 +50,12 @@ class RateCard:
     revision: int
     below_cost: BelowCost = BelowCost.REFUSE
     rows: int = 0
+    edition: int | None = None
+
+    @property
+    def rates_id(self) -> int:
+        """The `card_id` of its rates: that of the edition that was put in place last, or its own."""
+        return self.id if self.edition is None else self.edition
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +162,21 @@ async def set_below_cost(actor: Actor, name: str, below_cost: BelowCost) -> Rate
     return await get_card(actor.connection, name)
 
 
-async def lock_card(actor: Actor, card: RateCard) -> None:
-    """Give the card a new revision, which also locks it: two changes at once cannot overlap unseen."""
+async def lock_card(actor: Actor, card: RateCard) -> RateCard:
+    """Give the card a new revision, which also locks it: two changes at once cannot overlap unseen.
+
+    Return it as it is then. Raises `Unknown` where it was deleted meanwhile.
+    """
     newer = rate_cards.update().where(rate_cards.c.id == card.id)
     await actor.connection.execute(newer.values(revision=rate_cards.c.revision + 1))
+    return await get_card(actor.connection, card.name)
 
 
 async def find_card(connection: AsyncConnection, name: str) -> RateCard | None:
     """The card of this name."""
-    row = (await connection.execute(_SELECT_CARDS.where(rate_cards.c.name == name))).one_or_none()
-    return _rate_card(row) if row is not None else None
+    query = SELECT_CARDS.where(rate_cards.c.name == name)
+    row = (await connection.execute(query)).one_or_none()
+    return rate_card_of(row) if row is not None else None
 
 
 async def get_card(connection: AsyncConnection, name: str) -> RateCard:
@@ -176,13 +187,18 @@ async def get_card(connection: AsyncConnection, name: str) -> RateCard:
     return card
 
 
-_SELECT_CARDS = select(
-    *rate_cards.c, select(func.count()).where(rates.c.card_id == rate_cards.c.id).scalar_subquery()
+RATES_ID = func.coalesce(rate_cards.c.edition, rate_cards.c.id)
+"""The `card_id` of a card's rates."""
+_COLUMNS = tuple(name for name in RateCard.__slots__ if name != "rows")
+_COUNT = select(func.count()).where(rates.c.card_id == RATES_ID).correlate(rate_cards).scalar_subquery()
+SELECT_CARDS = select(*(rate_cards.c[name] for name in _COLUMNS), _COUNT).where(
+    rate_cards.c.edition_of.is_(None)
 )
 
 
-def _rate_card(row: Sequence[Any]) -> RateCard:
-    found = dict(zip((*rate_cards.c.keys(), "rows"), row, strict=True))
+def rate_card_of(row: Sequence[Any]) -> RateCard:
+    """Return the card of a row of `SELECT_CARDS`."""
+    found = dict(zip((*_COLUMNS, "rows"), row, strict=True))
     return RateCard(
         **found
         | {
@@ -214,8 +230,8 @@ async def rate_card_page(
     connection: AsyncConnection, asked: PageRequest, search: str | None = None
 ) -> Page[RateCard]:
     """Read a page of rate cards. `search`: a part of the name."""
-    query = _SELECT_CARDS if search is None else _SELECT_CARDS.where(contains(rate_cards.c.name, search))
-    return await RATE_CARDS.page(connection, query, asked, _rate_card)
+    query = SELECT_CARDS if search is None else SELECT_CARDS.where(contains(rate_cards.c.name, search))
+    return await RATE_CARDS.page(connection, query, asked, rate_card_of)
 
 
 async def rate_page(
@@ -240,7 +256,7 @@ def every_rate(connection: AsyncConnection, card: RateCard) -> AsyncIterator[Seq
 
 
 def _of_card(card: RateCard) -> Select[Any]:
-    return select(*(rates.c[name] for name in Rate.__slots__)).where(rates.c.card_id == card.id)
+    return select(*(rates.c[name] for name in Rate.__slots__)).where(rates.c.card_id == card.rates_id)
 
 
 async def assign_customer(actor: Actor, customer_id: int, card: RateCard) -> None:

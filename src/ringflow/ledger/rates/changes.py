@@ -35,7 +35,7 @@ async def set_rate(
     `from_ms` says which of several, or when a new one begins: one without an end that began before then ends
     there. Raises `Refused`: a new rate without a price; several rates and no `from_ms`; two at one time.
     """
-    await lock_card(actor, card)
+    card = await lock_card(actor, card)
     known = await rates_of(actor.connection, card, prefix)
     old = _chosen(known, prefix, from_ms)
     if old is None and not changes.keys() & {"price_micros", "blocked"}:
@@ -66,7 +66,7 @@ async def set_rate(
 
 async def delete_rate(actor: Actor, card: RateCard, prefix: str, from_ms: int | None = None) -> Rate:
     """Take the rate of a prefix off the card. Raises `Refused`: none, or several and no `from_ms`."""
-    await lock_card(actor, card)
+    card = await lock_card(actor, card)
     old = _chosen(await rates_of(actor.connection, card, prefix), prefix, from_ms)
     if old is None:
         raise Unknown(
@@ -92,8 +92,10 @@ async def delete_card(actor: Actor, name: str) -> RateCard:
             card=name,
             names=shown,
         )
-    await actor.connection.execute(delete(rates).where(rates.c.card_id == card.id))
-    await actor.connection.execute(delete(rate_cards).where(rate_cards.c.id == card.id))
+    mine = (rate_cards.c.id == card.id) | (rate_cards.c.edition_of == card.id)
+    ids = select(rate_cards.c.id).where(mine)
+    await actor.connection.execute(delete(rates).where(rates.c.card_id.in_(ids)))
+    await actor.connection.execute(delete(rate_cards).where(mine))
     facts = {"name": name, "currency": card.currency, "rows": card.rows, "default": card.is_default}
     await note(actor, Verb.DELETE, f"rate card {name}", facts, None)
     return card
@@ -102,7 +104,7 @@ async def delete_card(actor: Actor, name: str) -> RateCard:
 async def rates_of(connection: AsyncConnection, card: RateCard, prefix: str) -> list[Rate]:
     """The rates of exactly this prefix, the earliest first."""
     columns = [rates.c[name] for name in Rate.__slots__]
-    query = select(*columns).where(rates.c.card_id == card.id, rates.c.prefix == prefix)
+    query = select(*columns).where(rates.c.card_id == card.rates_id, rates.c.prefix == prefix)
     return [Rate(*tuple(row)) for row in await connection.execute(query.order_by(rates.c.from_ms))]
 
 
@@ -137,10 +139,14 @@ def _check(new: Rate, others: Sequence[Rate]) -> None:
 
 
 async def _add(connection: AsyncConnection, card: RateCard, rate: Rate) -> None:
-    await connection.execute(rates.insert().values(card_id=card.id, **asdict(rate)))
+    await connection.execute(rates.insert().values(card_id=card.rates_id, **asdict(rate)))
 
 
 async def _remove(connection: AsyncConnection, card: RateCard, gone: Sequence[Rate]) -> None:
     for one in gone:
-        which = (rates.c.card_id == card.id, rates.c.prefix == one.prefix, rates.c.from_ms == one.from_ms)
+        which = (
+            rates.c.card_id == card.rates_id,
+            rates.c.prefix == one.prefix,
+            rates.c.from_ms == one.from_ms,
+        )
         await connection.execute(delete(rates).where(*which))

@@ -111,7 +111,7 @@ async def _in_effect(
 ) -> tuple[Mapping[str, Terms], frozenset[str]]:
     """The terms by prefix, and the prefixes that are blocked."""
     query = select(*(rates.c[name] for name in _COLUMNS)).where(
-        rates.c.card_id == card.id,
+        rates.c.card_id == card.rates_id,
         rates.c.from_ms <= at_ms,
         or_(rates.c.until_ms.is_(None), rates.c.until_ms > at_ms),
     )

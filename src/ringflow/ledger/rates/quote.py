@@ -35,7 +35,7 @@ from sqlalchemy.types import Text
 from ringflow.errors import Refused, Unknown
 from ringflow.ledger.channel_limits import CUSTOMER_SUBJECT, customer_subject
 from ringflow.ledger.credit import SPENDABLE, utc_day
-from ringflow.ledger.rates.card import BelowCost, trunk_subject
+from ringflow.ledger.rates.card import RATES_ID, BelowCost, trunk_subject
 from ringflow.ledger.rates.prefix import MAX_PREFIX_LENGTH, is_rated_number
 from ringflow.ledger.rates.shared_lookups import SharedLookUps
 from ringflow.ledger.terms import Terms, affordable_ms, charge_micros, least_charge_micros
@@ -80,7 +80,7 @@ _default_id = (
 
 def _in_effect(has_prefix: ColumnElement[bool]) -> ColumnElement[bool]:
     return (
-        (rates.c.card_id == rate_cards.c.id)
+        (rates.c.card_id == RATES_ID)
         & has_prefix
         & (rates.c.from_ms <= _now)
         & or_(rates.c.until_ms.is_(None), rates.c.until_ms > _now)

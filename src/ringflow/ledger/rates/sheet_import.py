@@ -8,8 +8,9 @@ export has the columns `COLUMNS`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.actor import Actor
 from ringflow.audit import Verb, note
 from ringflow.errors import DocumentError, Problem
-from ringflow.ledger.rates.card import Rate, RateCard, get_card, lock_card
+from ringflow.ledger.rates.card import Rate, RateCard, lock_card
 from ringflow.ledger.rates.column_names import PRICES
 from ringflow.ledger.rates.sheet_cells import (
     CellError,
@@ -128,17 +129,17 @@ async def import_rates(
     Raises `DocumentError` with every problem, unless `skip_bad`; return what was added and what was left out.
     """
     connection = actor.connection
-    await lock_card(actor, card)
-    before = (await get_card(connection, card.name)).rows
+    card = await lock_card(actor, card)
+    before = card.rows
     if replace:
-        await connection.execute(rates.delete().where(rates.c.card_id == card.id))
+        await connection.execute(rates.delete().where(rates.c.card_id == card.rates_id))
     else:
         file = await without_rates_of(connection, card, file)
     if file.problems and not skip_bad:
         raise DocumentError(file.problems)
     for start in range(0, len(file.rows), ROWS_AT_ONCE):
         part = file.rows[start : start + ROWS_AT_ONCE]
-        values = [{"card_id": card.id, **asdict(rate)} for _, rate in part]
+        values = [{"card_id": card.rates_id, **asdict(rate)} for _, rate in part]
         await connection.execute(rates.insert(), values)
         if progress:
             progress(len(part))
@@ -150,7 +151,8 @@ async def import_rates(
 
 async def without_rates_of(connection: AsyncConnection, card: RateCard, file: RateFile) -> RateFile:
     """The file without rows that are in effect when a rate of the card is, too: each is a problem."""
-    return _without_overlaps(file, await _existing(connection, card))
+    prefixes = dict.fromkeys(rate.prefix for _, rate in file.rows)
+    return _without_overlaps(file, await _existing(connection, card, prefixes))
 
 
 class _Reading:
@@ -302,10 +304,15 @@ def _overlap(from_ms: int, until_ms: int | None, span: tuple[int, int | None, st
 
 
 async def _existing(
-    connection: AsyncConnection, card: RateCard
+    connection: AsyncConnection, card: RateCard, prefixes: Collection[str]
 ) -> dict[str, list[tuple[int, int | None, str]]]:
-    query = select(rates.c.prefix, rates.c.from_ms, rates.c.until_ms).where(rates.c.card_id == card.id)
+    """The rates that the card has of these prefixes."""
     found: dict[str, list[tuple[int, int | None, str]]] = defaultdict(list)
-    for prefix, from_ms, until_ms in (tuple(row) for row in await connection.execute(query)):
-        found[prefix].append((from_ms, until_ms, "the card"))
+    rest = iter(prefixes)
+    while some := list(islice(rest, ROWS_AT_ONCE)):
+        query = select(rates.c.prefix, rates.c.from_ms, rates.c.until_ms).where(
+            rates.c.card_id == card.rates_id, rates.c.prefix.in_(some)
+        )
+        for prefix, from_ms, until_ms in (tuple(row) for row in await connection.execute(query)):
+            found[prefix].append((from_ms, until_ms, "the card"))
     return found

@@ -182,8 +182,7 @@ async def set_rate_of_prefix(
 
     With a new `from_at` the rate in effect until then ends there.
     """
-    card = await rate_card.get_card(actor.connection, rate_card_name)
-    await rate_card.lock_card(actor, card)
+    card = await rate_card.lock_card(actor, await rate_card.get_card(actor.connection, rate_card_name))
     digits = rate_prefix(prefix, actor.country)
     match.require(await _of_prefix(actor.connection, card, digits))
     changes = body.changes()
@@ -200,8 +199,7 @@ async def delete_rate_of_prefix(
     actor: Actor, rate_card_name: str, prefix: str, match: IfMatch, query: RateChoice
 ) -> None:
     """Take the rate of a prefix off a card."""
-    card = await rate_card.get_card(actor.connection, rate_card_name)
-    await rate_card.lock_card(actor, card)
+    card = await rate_card.lock_card(actor, await rate_card.get_card(actor.connection, rate_card_name))
     digits = rate_prefix(prefix, actor.country)
     match.require(await _of_prefix(actor.connection, card, digits))
     await delete_rate(actor, card, digits, milliseconds(query.from_at))
@@ -217,8 +215,8 @@ async def list_assignments(connection: AsyncConnection, rate_card_name: str) -> 
 
 async def _locked(actor: Actor, name: str, match: IfMatch) -> None:
     """Keep others from changing the card until the transaction ends; it is as the sender saw it."""
-    await rate_card.lock_card(actor, await rate_card.get_card(actor.connection, name))
-    match.require(rate_card_form(await rate_card.get_card(actor.connection, name)))
+    card = await rate_card.lock_card(actor, await rate_card.get_card(actor.connection, name))
+    match.require(rate_card_form(card))
 
 
 async def _of_prefix(connection: AsyncConnection, card: RateCard, prefix: str) -> Page[RateForm]:
