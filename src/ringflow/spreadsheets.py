@@ -12,6 +12,7 @@ first, and PINs must not be left there.
 from __future__ import annotations
 
 import csv
+import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -67,6 +68,13 @@ class Table(Protocol):
 
     def write(self, rows: Iterable[Sequence[Cell]]) -> None:
         """Add rows."""
+
+
+def csv_text(rows: Iterable[Sequence[Cell]]) -> str:
+    """Return rows as CSV."""
+    text = io.StringIO()
+    CsvTable(text).write(rows)
+    return text.getvalue()
 
 
 class CsvTable:

@@ -75,7 +75,7 @@ async def test_a_sheet_takes_the_place_of_all_rates_at_once(cards: Cards) -> Non
     assert (await cards.counts(), await cards.price("447800000000")) == ((4, 2), 40_000)
     seen: list[int] = []
 
-    async def last(actor: Actor) -> None:
+    async def last(actor: Actor, done: RateFile) -> None:
         # Whoever asks before the end of the transaction is told the old price, and nothing of the new ones.
         seen.append(await cards.price("447800000000"))
         assert len((await rate_card_page(actor.connection, PageRequest(9))).items) == 1

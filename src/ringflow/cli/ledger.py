@@ -21,7 +21,7 @@ from ringflow.cli.project import opener, with_actor, with_reading, with_store
 from ringflow.cli.statement_rows import CSV_COLUMNS, csv_lines, statement_foot, statement_head
 from ringflow.config import Config
 from ringflow.errors import Refused
-from ringflow.forms.account import HoldForm, MovementForm, account_form, hold_form, movement_form
+from ringflow.forms.account import HoldForm, MovementForm, account_form, books_form, hold_form, movement_form
 from ringflow.forms.json_value import json_object
 from ringflow.forms.statement import StatementEntryForm, statement_entry_form, statement_form
 from ringflow.ledger.account import Account, account_of
@@ -39,7 +39,7 @@ from ringflow.ledger.payment_orders import (
 )
 from ringflow.ledger.payments import Purpose
 from ringflow.ledger.statement import AccountStatement, check_explained, statement_of
-from ringflow.moments import Moment, system_now_ms
+from ringflow.moments import system_now_ms
 from ringflow.store import Store
 from ringflow.store.pages import PageRequest
 
@@ -79,8 +79,7 @@ def check_command(as_json: Json = False) -> None:
 
     findings, until_ms = with_store(check)
     if as_json:
-        until = None if until_ms is None else Moment(until_ms)
-        print_json({"ok": not findings, "until_at": until, "findings": findings})
+        print_json(books_form(findings, until_ms))
     else:
         for one in findings:
             typer.echo(str(one))

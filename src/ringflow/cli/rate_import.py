@@ -121,7 +121,7 @@ def import_command(
                 last=keep_map,
             )
 
-    async def keep_map(actor: Actor) -> None:
+    async def keep_map(actor: Actor, done: RateFile) -> None:
         if save_as is not None:
             await save_map(actor, save_as, given)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ringflow.ledger.account import Account, account_name
+from ringflow.ledger.check import Finding
 from ringflow.ledger.hold import Hold
 from ringflow.ledger.movement import Posted
-from ringflow.moments import Second, second
+from ringflow.moments import Moment, Second, second
 from ringflow.money import format_amount
 
 
@@ -65,6 +67,31 @@ class HoldForm:
     asterisk: str | None
     opened_at: Second | None
     expires_at: Second | None
+
+
+@dataclass(frozen=True, slots=True)
+class BooksFindingForm:
+    """Something that is wrong with the books."""
+
+    what: str
+    where: str
+    expected: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class BooksForm:
+    """Whether the books are right, and up to when they go."""
+
+    ok: bool
+    until_at: Moment | None
+    findings: tuple[BooksFindingForm, ...]
+
+
+def books_form(findings: Sequence[Finding], until_ms: int | None) -> BooksForm:
+    """Return what a check of the books found."""
+    found = tuple(BooksFindingForm(one.what, one.where, one.expected, one.found) for one in findings)
+    return BooksForm(not found, None if until_ms is None else Moment(until_ms), found)
 
 
 def account_form(account: Account) -> AccountForm:

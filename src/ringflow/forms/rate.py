@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ringflow.ledger.rates.card import Rate, RateCard
 from ringflow.ledger.rates.comparison import ComparedPrefix, Comparison
 from ringflow.ledger.rates.quote import Quote
 from ringflow.ledger.rates.sheet_columns import ColumnMap, argument
+from ringflow.ledger.rates.sheet_import import RateFile
 from ringflow.ledger.terms import Terms
 from ringflow.moments import UtcSecond
 from ringflow.money import format_amount
@@ -72,6 +74,40 @@ class ImportedRatesForm:
     rate_card: str
     added: int
     left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class SheetColumnForm:
+    """What a column of a sheet was taken for."""
+
+    sheet_column: str
+    rate_field: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RateSheetForm:
+    """How a sheet of rates would be read: its columns, its first rows, and how many would be added."""
+
+    rate_card: str
+    file: str
+    dates: str
+    decimal: str
+    sheet_columns: tuple[SheetColumnForm, ...]
+    sheet_rates: tuple[SheetRateForm, ...]
+    added: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonForm:
+    """A customers' rate card against a trunk's: how many prefixes may lose money, or have no known cost."""
+
+    rate_card: str
+    trunk: str
+    trunk_rate_card: str
+    compared: int
+    losing: int
+    without_cost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +257,31 @@ def loss_form(comparison: Comparison, compared: ComparedPrefix) -> LossForm:
         cost_minute=format_amount(minute.cost_micros, currency),
         price_shortest=format_amount(shortest.charge_micros, currency),
         cost_shortest=format_amount(shortest.cost_micros, currency),
+    )
+
+
+def rate_sheet_form(card: RateCard, read: RateFile, most: int) -> RateSheetForm:
+    """Return how a sheet would be read, with as many rows at most."""
+    header = read.header
+    columns = [] if header is None else sorted(header.fields.items(), key=lambda one: one[1])
+    taken = [SheetColumnForm(header.name(of), of) for of, _ in columns] if header is not None else []
+    left_out = [] if header is None else [SheetColumnForm(name, None) for name in header.left_out]
+    return RateSheetForm(
+        rate_card=card.name,
+        file=Path(read.path).name,
+        dates=read.dates,
+        decimal=read.decimal,
+        sheet_columns=(*taken, *left_out),
+        sheet_rates=tuple(sheet_rate_form(line, rate, card.currency) for line, rate in read.rows[:most]),
+        added=len(read.rows),
+        left_out=len(read.problems),
+    )
+
+
+def comparison_form(sell: str, found: Comparison) -> ComparisonForm:
+    """Return what a comparison of a card with a trunk's found."""
+    return ComparisonForm(
+        sell, found.trunk, found.card, found.compared, len(found.losing), found.without_cost
     )
 
 

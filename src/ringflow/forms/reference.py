@@ -8,7 +8,14 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
-from ringflow.forms.account import AccountForm, HoldForm, LimitsForm, MovementForm
+from ringflow.forms.account import (
+    AccountForm,
+    BooksFindingForm,
+    BooksForm,
+    HoldForm,
+    LimitsForm,
+    MovementForm,
+)
 from ringflow.forms.audit_entry import AuditEntryForm
 from ringflow.forms.calendar import CalendarEntryForm, CalendarForm, OverrideForm
 from ringflow.forms.call import CallDetailForm, CallForm, LegForm, SlotVisitForm
@@ -76,12 +83,15 @@ from ringflow.forms.own import (
 )
 from ringflow.forms.rate import (
     AssignmentForm,
+    ComparisonForm,
     ImportedRatesForm,
     LossForm,
     QuoteForm,
     RateCardForm,
     RateForm,
     RateMapForm,
+    RateSheetForm,
+    SheetColumnForm,
     SheetRateForm,
     TrunkQuoteForm,
 )
@@ -235,15 +245,22 @@ SECTIONS = (
             "once": False,
         },
     ),
+    Section("Check of the books", BooksForm, "`ledger check`", {}),
+    Section("Finding of a check", BooksFindingForm, "`findings` of a check of the books", {}),
     Section("Rate card", RateCardForm, "`rate add`, `rate list`, `rate set`", {"name": "retail"}),
     Section("Rate", RateForm, "`rate show`, `rate set-rate`", {"until_at": None}),
     Section("Rate of a sheet", SheetRateForm, "`rate import --dry-run`", {"until_at": None}),
+    Section(
+        "Sheet of rates that is tried", RateSheetForm, "`POST .../rate-cards/{card}:import?dry_run=true`", {}
+    ),
+    Section("Column of a sheet", SheetColumnForm, "`sheet_columns` of a sheet that is tried", {}),
     Section("Import of rates", ImportedRatesForm, "`rate import`", {}),
     Section("Map of a sheet's columns", RateMapForm, "`rate map list`", {"name": "carrier"}),
     Section("Assignment of a rate card", AssignmentForm, "`rate assign`, `rate unassign`", {"trunk": None}),
     Section("Quote", QuoteForm, "`rate quote --customer`", {"number": "447700900123"}),
     Section("Quote of a trunk", TrunkQuoteForm, "`rate quote --trunk`", {"number": "447700900123"}),
     Section("Loss", LossForm, "`rate compare`", {}),
+    Section("Comparison of rate cards", ComparisonForm, "`POST .../rate-cards/{card}:compare`", {}),
     Section("Call in progress", LiveCallForm, "`live list`", {}),
     Section("Order for a call in progress", OrderForm, "`live hangup`, `live redirect`, `live play`", {}),
     Section("Call on record, in a list", CallForm, "`record list`", {"reject_sip": None}),

@@ -42,8 +42,10 @@ _PUT_IN_PLACE = Statement(
 )
 _RATE_COLUMNS = tuple(rates.c[name] for name in Rate.__slots__)
 
-Last = Callable[[Actor], Awaitable[object]]
-"""What is done in the transaction that puts the rates in place."""
+Last = Callable[[Actor, RateFile], Awaitable[object]]
+"""What is done in the transaction that puts the rates in place, with those that were added."""
+Begun = Callable[[Actor, int], Awaitable[object]]
+"""What is done in the transaction that begins an edition, with its number: for whoever discards it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Edition:
     card: RateCard
 
 
-async def _nothing(actor: Actor) -> None:
+async def _nothing(actor: Actor, what: object) -> None:
     return None
 
 
@@ -67,6 +69,7 @@ async def import_sheet(
     skip_bad: bool = False,
     progress: Progress = lambda rows: None,
     last: Last = _nothing,
+    begun: Begun = _nothing,
 ) -> RateFile:
     """Add a file's rows to a card, or put them in place of all its rows: all of them, or none.
 
@@ -82,10 +85,10 @@ async def import_sheet(
     if max(len(file.rows), card.rows if replace else 0) <= ROWS_AT_ONCE:
         async with opener() as actor:
             done = await import_rates(actor, card, file, replace=replace, skip_bad=skip_bad)
-            await last(actor)
+            await last(actor, done)
         progress(len(done.rows))
         return done
-    edition = await begin_edition(opener, card)
+    edition = await begin_edition(opener, card, begun)
     try:
         await write_edition(opener, edition, file, replace=replace, progress=progress)
         async with opener() as actor:
@@ -93,7 +96,7 @@ async def import_sheet(
             facts = {"rows": len(file.rows) + (0 if replace else card.rows), "file": Path(file.path).name}
             what = f"rate card {card.name}"
             await note(actor, Verb.IMPORT, what, {"rows": card.rows}, facts | {"replaced": replace})
-            await last(actor)
+            await last(actor, file)
     except BaseException:
         # Boundary: whatever ends it, half an edition is of no use to anybody.
         await discard(opener, edition.id)
@@ -102,7 +105,7 @@ async def import_sheet(
     return file
 
 
-async def begin_edition(opener: Opener, card: RateCard) -> Edition:
+async def begin_edition(opener: Opener, card: RateCard, begun: Begun = _nothing) -> Edition:
     """Begin an edition of a card, and delete those that crashes left hours ago."""
     async with opener() as actor:
         left = select(rate_cards.c.id).where(
@@ -124,6 +127,7 @@ async def begin_edition(opener: Opener, card: RateCard) -> Edition:
         }
         made = rate_cards.insert().values(row).returning(rate_cards.c.id)
         edition = Edition((await actor.connection.execute(made)).scalar_one(), card)
+        await begun(actor, edition.id)
     for rates_id in abandoned:
         await discard(opener, rates_id)
     return edition

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.ledger.rates.card import Rate, RateCard, every_rate
+from ringflow.errors import Conflict
+from ringflow.ledger.rates.card import Rate, RateCard, RateFilter, every_rate, get_card, rate_page
 from ringflow.ledger.rates.sheet_import import BLOCKED, COLUMNS, Progress
 from ringflow.moments import iso_utc
 from ringflow.money import format_amount
 from ringflow.spreadsheets import Table
+from ringflow.store import Store
+from ringflow.store.pages import MAX_LIMIT as ROWS_AT_ONCE
+from ringflow.store.pages import PageRequest
 
 FIGURES = ("price", "connection", "minimum_s", "increment_s", "grace_s")
 """The columns that people add up."""
@@ -26,6 +32,30 @@ async def export_rates(
         if progress:
             progress(len(page))
     return written
+
+
+async def rate_parts(store: Store, name: str) -> AsyncIterator[Sequence[Sequence[str | int]]]:
+    """Read the same some thousand rates at a time, the columns' names first, each part by itself.
+
+    No connection is held between two parts. Raises `Conflict` where the card is changed meanwhile: what was
+    read until then is no card that there ever was.
+    """
+    yield [COLUMNS]
+    revision, after = None, None
+    while True:
+        async with store.reading() as connection:
+            card = await get_card(connection, name)
+            if revision is not None and card.revision != revision:
+                raise Conflict(
+                    "rate_card.changed_meanwhile",
+                    f"rate card `{name}` was changed while it was read; read it again",
+                    card=name,
+                )
+            page = await rate_page(connection, card, RateFilter(), PageRequest(ROWS_AT_ONCE, after))
+        revision, after = card.revision, page.next
+        yield [_cells(rate, card.currency) for rate in page.items]
+        if after is None:
+            return
 
 
 def _cells(rate: Rate, currency: str) -> tuple[str | int, ...]:

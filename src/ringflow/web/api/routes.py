@@ -15,6 +15,7 @@ from ringflow.web.api import (
     access,
     assigned_rates,
     audit_log,
+    books,
     calendars,
     calls,
     cards,
@@ -23,6 +24,7 @@ from ringflow.web.api import (
     customers,
     dids,
     flows,
+    imports,
     jobs,
     live_calls,
     money,
@@ -31,6 +33,7 @@ from ringflow.web.api import (
     operator_sessions,
     overrides,
     rate_maps,
+    rate_sheets,
     rates,
     recordings,
     reports,
@@ -59,6 +62,13 @@ from ringflow.web.rest.services import Services
 from ringflow.web.security_headers import SECURITY_HEADERS
 
 RESOURCES: tuple[Resource, ...] = (
+    imports.CUSTOMERS,
+    imports.CLIS,
+    imports.DIDS,
+    imports.SPEED_DIALS,
+    imports.ENTRIES,
+    books.RESOURCE,
+    rate_sheets.RESOURCE,
     customers.RESOURCE,
     service_passwords.RESOURCE,
     speed_dials.RESOURCE,

@@ -96,6 +96,8 @@ class JobKind(Generic[Given]):
     run: Callable[[JobWork, Given], Awaitable[object]]
     clean_up: Callable[[JobWork, Any], Awaitable[object]] | None = None
     repeats: bool = True
+    apart: bool = False
+    """Whether it keeps a processor busy: it is done in a process of its own, so that calls do not wait."""
 
     async def start(self, actor: Actor, given: Given, subject: str, upload: bytes | None = None) -> Job:
         """Put a job of this kind into the queue, and return it: return that from the handler in turn."""

@@ -20,6 +20,7 @@ from ringflow.jobs import queue
 from ringflow.jobs.job import JobState
 from ringflow.jobs.queue import Attempt, JobLost, LiveJob, Order
 from ringflow.store import StoreGone
+from ringflow.web.jobs.job_process import JobFailed, carry_out_apart
 from ringflow.web.jobs.kind import JobKind, JobWork
 from ringflow.web.rest.problem import problem
 from ringflow.web.rest.refusals import RequestRefused
@@ -171,7 +172,11 @@ class JobRunner:
         job = order.job
         log.info("job begun", job=job.id, kind=job.kind, subject=job.subject, tries=job.tries)
         try:
-            result = await self._kinds[job.kind].carry_out(work, order)
+            kind = self._kinds[job.kind]
+            if kind.apart:
+                await carry_out_apart(kind.name, work, order)
+            else:
+                result = await kind.carry_out(work, order)
             if not work.finished:
                 async with work.acting() as actor:
                     await work.finish(actor, result)
@@ -184,6 +189,8 @@ class JobRunner:
             log.warning("job lost", job=job.id, detail="another server took it up")
         except StoreGone:
             raise
+        except JobFailed as error:
+            await self._give_up(order, work, JobState.FAILED, error.problem)
         except RingflowError as error:
             await self._give_up(order, work, JobState.FAILED, problem(error))
         except Exception:

@@ -1,0 +1,134 @@
+"""Jobs about rates: a carrier's sheet into a card, and which prefixes of a card lose money on a trunk."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ringflow.actor import Actor
+from ringflow.errors import DocumentError
+from ringflow.forms.rate import (
+    ComparisonForm,
+    ImportedRatesForm,
+    RateSheetForm,
+    comparison_form,
+    loss_form,
+    rate_sheet_form,
+)
+from ringflow.jobs.queue import OutputFile
+from ringflow.ledger.rates.card import RateCard, get_card
+from ringflow.ledger.rates.column_maps import get_map, save_map
+from ringflow.ledger.rates.comparison import compare_trunk
+from ringflow.ledger.rates.edition import discard, import_sheet
+from ringflow.ledger.rates.sheet_columns import ColumnMap
+from ringflow.ledger.rates.sheet_import import RateFile, read_rates, without_rates_of
+from ringflow.rights import Right
+from ringflow.spreadsheets import csv_cell
+from ringflow.web.jobs.kind import JobKind, JobWork
+from ringflow.web.jobs.uploaded_file import uploaded_file
+
+SHOWN = 10
+"""So many rows a preview has."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateSheetOrder:
+    """A sheet that is to be read for a card. `said`: what its sender says of its columns.
+
+    `use_map`: the name of what was said of such sheets before; `keep_as`: under which name it is kept.
+    """
+
+    rate_card: str
+    file: str
+    said: ColumnMap
+    replace: bool = False
+    skip_bad: bool = False
+    dry_run: bool = False
+    use_map: str | None = None
+    keep_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonOrder:
+    """Which card is compared with the card of which trunk."""
+
+    rate_card: str
+    trunk: str
+
+
+async def _import(work: JobWork, given: RateSheetOrder) -> RateSheetForm | None:
+    async with work.services.store.reading() as connection:
+        card = await get_card(connection, given.rate_card)
+        said = given.said
+        if given.use_map is not None:
+            said = said.over(await get_map(connection, given.use_map))
+    async with uploaded_file(work, given.file) as file:
+        read = read_rates(file, card.currency, work.services.config.country, None, said)
+        if given.dry_run:
+            return await _preview(work, given, card, read)
+        await _put_in(work, given, read, said)
+    return None
+
+
+async def _put_in(work: JobWork, given: RateSheetOrder, read: RateFile, said: ColumnMap) -> None:
+    done = 0
+
+    def progress(rows: int) -> None:
+        nonlocal done
+        done += rows
+        work.report(done, len(read.rows))
+
+    async def last(actor: Actor, done: RateFile) -> None:
+        if given.keep_as is not None:
+            await save_map(actor, given.keep_as, said)
+        await work.finish(actor, ImportedRatesForm(given.rate_card, len(done.rows), len(done.problems)))
+
+    async def begun(actor: Actor, edition_id: int) -> None:
+        await work.leave_trace(actor, {"edition": edition_id})
+
+    await import_sheet(
+        work.opener,
+        given.rate_card,
+        read,
+        replace=given.replace,
+        skip_bad=given.skip_bad,
+        progress=progress,
+        last=last,
+        begun=begun,
+    )
+
+
+async def _preview(work: JobWork, given: RateSheetOrder, card: RateCard, read: RateFile) -> RateSheetForm:
+    if not given.replace:
+        async with work.services.store.reading() as connection:
+            read = await without_rates_of(connection, card, read)
+    if read.problems and not given.skip_bad:
+        raise DocumentError(read.problems)
+    return rate_sheet_form(card, read, SHOWN)
+
+
+async def _clean_up(work: JobWork, trace: Any) -> None:
+    await discard(work.opener, trace["edition"])
+
+
+async def _compare(work: JobWork, given: ComparisonOrder) -> ComparisonForm | None:
+    async with work.services.store.reading() as connection:
+        sell = await get_card(connection, given.rate_card)
+        found = await compare_trunk(connection, sell, given.trunk, work.services.now_ms())
+    lines = [asdict(loss_form(found, one)) for one in found.losing]
+    async with work.acting() as actor:
+        if lines:
+            rows = [[csv_cell(_text(value)) for value in line.values()] for line in lines]
+            text = "".join(f"{','.join(row)}\n" for row in [[*lines[0]], *rows])
+            await work.write(actor, text.encode())
+        file = OutputFile("losses.csv", "text/csv; charset=utf-8") if lines else None
+        await work.finish(actor, comparison_form(sell.name, found), file)
+    return None
+
+
+def _text(value: object) -> str:
+    return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+RATE_IMPORT = JobKind("rates.import", Right.RATES_CHANGE, RateSheetOrder, _import, _clean_up, apart=True)
+RATE_COMPARISON = JobKind("rates.compare", Right.RATES_READ, ComparisonOrder, _compare, apart=True)
