@@ -162,6 +162,19 @@ def config_in() -> Callable[[Path], Config]:
     return _config_in
 
 
+@pytest.fixture(scope="session")
+def with_own_files() -> Callable[[Config, Path], Config]:
+    """What makes a configuration one whose flows and prompts may be changed: copies of the shipped ones."""
+
+    def copied(config: Config, folder: Path) -> Config:
+        shutil.copytree(PROJECT / "app_flows", folder / "app_flows")
+        shutil.copytree(PROJECT / "sounds", folder / "sounds", ignore=shutil.ignore_patterns("GENERATED"))
+        sounds = config.sounds.model_copy(update={"folder": folder / "sounds"})
+        return config.model_copy(update={"flows": folder / "app_flows", "sounds": sounds})
+
+    return copied
+
+
 def _config_in(folder: Path) -> Config:
     return Config.model_validate(
         {

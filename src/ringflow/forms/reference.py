@@ -394,14 +394,15 @@ def example_of(form: type[Any], own: Mapping[str, Any] | None = None) -> dict[st
         if name in given:
             found[name] = given[name]
         elif below is not None:
-            example = example_of(below, _own_example(below))
+            example = example_of(below, own_example(below))
             found[name] = example if FIELDS[name].kind is Kind.OBJECT else [example]
         else:
             found[name] = FIELDS[name].example
     return found
 
 
-def _own_example(form: type[Any]) -> Mapping[str, Any]:
+def own_example(form: type[Any]) -> Mapping[str, Any]:
+    """Return what an example of a form has in place of the fields' own examples."""
     return next((section.example for section in SECTIONS if section.form is form), {})
 
 

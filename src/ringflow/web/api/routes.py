@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -47,6 +48,7 @@ from ringflow.web.api import (
     value_lists,
     vouchers,
 )
+from ringflow.web.api.examples import EXAMPLES
 from ringflow.web.api.me import access as own_access
 from ringflow.web.api.me import account as own_account
 from ringflow.web.api.me import calls as own_calls
@@ -131,7 +133,7 @@ RESOURCES: tuple[Resource, ...] = (
 def add_api(application: web.Application, services: Services) -> None:
     """Have an HTTP application answer requests for the API."""
     add_resources(application, RESOURCES, services, Authentication(services))
-    document = json.dumps(describe(RESOURCES, PageInput, __version__, PREFIX), indent=1)
+    document = json.dumps(api_document(), indent=1)
 
     async def openapi(request: web.Request) -> web.Response:
         return web.Response(text=document, content_type="application/json", headers=SECURITY_HEADERS)
@@ -140,6 +142,11 @@ def add_api(application: web.Application, services: Services) -> None:
     add_page(application, f"{PREFIX}/docs")
     # Before all others: what they refuse is answered alike.
     application.middlewares.insert(0, _not_served)
+
+
+def api_document() -> dict[str, Any]:
+    """Return the document that describes the API."""
+    return describe(RESOURCES, PageInput, __version__, PREFIX, EXAMPLES)
 
 
 def add_resources(

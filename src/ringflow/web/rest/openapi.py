@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from http import HTTPStatus
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from ringflow.forms.field import FIELDS, Kind
 from ringflow.forms.job import JobForm
+from ringflow.forms.reference import example_of, own_example
 from ringflow.jobs.job import Job
 from ringflow.rights import Access, Audience
 from ringflow.store.pages import Page, PageRequest
@@ -70,15 +71,19 @@ PROBLEM = {
 
 
 def describe(
-    resources: Sequence[Resource], page_input: type[Input], version: str, prefix: str
+    resources: Sequence[Resource],
+    page_input: type[Input],
+    version: str,
+    prefix: str,
+    examples: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return the document. `page_input`: the parameters of every list."""
+    """Return the document. `page_input`: the parameters of every list. `examples`: bodies by operation."""
     schemas: dict[str, Any] = {"Problem": PROBLEM}
     paths: dict[str, dict[str, Any]] = {}
     for resource in resources:
         for operation in resource.operations:
             item = paths.setdefault(prefix + operation.path, {})
-            item[operation.method.lower()] = _operation(operation, page_input, schemas)
+            item[operation.method.lower()] = _operation(operation, page_input, schemas, examples)
     tags = {one.tag: one.about for one in resources}
     return {
         "openapi": "3.1.0",
@@ -103,7 +108,12 @@ def describe(
     }
 
 
-def _operation(operation: Operation, page_input: type[Input], schemas: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    operation: Operation,
+    page_input: type[Input],
+    schemas: dict[str, Any],
+    examples: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.tag],
@@ -121,6 +131,8 @@ def _operation(operation: Operation, page_input: type[Input], schemas: dict[str,
             "required": True,
             "content": {JSON_TYPE: {"schema": _input_schema(body, schemas)}},
         }
+        if operation.name in examples:
+            described["requestBody"]["content"][JSON_TYPE]["example"] = examples[operation.name]
     elif operation.upload is not None:
         described["requestBody"] = {
             "required": True,
@@ -216,7 +228,8 @@ def _responses(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         where = {"schema": {"type": "string"}, "description": "where the job is"}
         good["headers"] = {"Location": where}
     elif operation.returns not in (None, NoneType):
-        good["content"] = {JSON_TYPE: {"schema": _form_schema(operation.returns, schemas)}}
+        schema = _form_schema(operation.returns, schemas)
+        good["content"] = {JSON_TYPE: {"schema": schema, "example": _form_example(operation.returns)}}
         if operation.takes(PageRequest):
             good["content"] |= {one: {"schema": {"type": "string"}} for one in EXPORTS}
             good["headers"] = {"Link": {"schema": {"type": "string"}, "description": "first and next page"}}
@@ -314,6 +327,14 @@ def _form_schema(form: Any, schemas: dict[str, Any]) -> dict[str, Any]:
             },
         }
     return {"$ref": TEMPLATE.format(model=name)}
+
+
+def _form_example(form: Any) -> dict[str, Any]:
+    """Return an answer as it may come: the example that docs/json.md has of the form."""
+    if get_origin(form) is Page:
+        (of,) = get_args(form)
+        return {"items": [_form_example(of)], "next": None}
+    return example_of(form, own_example(form))
 
 
 def _field_schema(name: str, hint: Any, schemas: dict[str, Any]) -> dict[str, Any]:
