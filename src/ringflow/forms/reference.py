@@ -81,6 +81,7 @@ from ringflow.forms.own import (
     OwnTokenForm,
     OwnVoucherForm,
 )
+from ringflow.forms.prompt import ImportedPromptForm, PromptDetailForm, PromptForm
 from ringflow.forms.rate import (
     AssignmentForm,
     ComparisonForm,
@@ -282,6 +283,11 @@ SECTIONS = (
     ),
     Section("Leg of it", MadeLegForm, "`legs` of a call just made", {"status": "answered", "reason": None}),
     Section("Line of a transcript", TranscriptEventForm, "`transcript` of a call just made", {}),
+    Section("Prompt, in a list", PromptForm, "`sounds list`", {"name": "IVR/welcome", "duration_s": 1.94}),
+    Section("Prompt", PromptDetailForm, "`GET /api/v1/prompts/NAME`", {"name": "IVR/welcome"}),
+    Section(
+        "Prompt that was made", ImportedPromptForm, "`sounds import`, `sounds say`", {"name": "IVR/welcome"}
+    ),
     Section("Simulated call", SimulationForm, "`POST /api/v1/simulations`", {}),
     Section("Attempt of a simulated call", DialledForm, "`legs_dialled`", {"held": "0.50"}),
     Section("Scenario", ScenarioForm, "`GET /api/v1/flows/APP/scenarios`", {"name": "busy"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -12,13 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ringflow.errors import Refused, StartError, Unknown
+from ringflow.errors import Conflict, Refused, StartError, Unknown
 from ringflow.sounds.forms import FORMS, FORMS_BY_EXTENSION, Form
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*")
 MAX_NAME_LENGTH = 128
 MAX_SUGGESTIONS = 3
 STAGING_PREFIX = ".import-"
+ANY_VERSION = "*"
+"""Whatever is there is replaced."""
 
 
 def is_prompt_name(name: str) -> bool:
@@ -38,10 +41,14 @@ def check_name(name: str) -> None:
 
 
 class PromptLibrary:
-    """The prompts in `folder`. Nothing is cached: every answer is what is on the disk now."""
+    """The prompts in `folder`. Nothing is cached: every answer is what is on the disk now.
 
-    def __init__(self, folder: Path) -> None:
+    `replacing`: the version of a prompt that may be replaced, None: only one that is not there is stored.
+    """
+
+    def __init__(self, folder: Path, replacing: str | None = ANY_VERSION) -> None:
         self.folder = folder
+        self._replaced = replacing
 
     def path(self, name: str, form: Form) -> Path:
         """Where one form of a prompt is kept. Raises `Refused` for a name that cannot be one."""
@@ -101,17 +108,45 @@ class PromptLibrary:
         by_lower = {one.lower(): one for one in self.names()}
         return tuple(by_lower[one] for one in difflib.get_close_matches(wanted, by_lower, MAX_SUGGESTIONS))
 
+    def version(self, name: str) -> str | None:
+        """What is the same as long as none of the prompt's files is replaced; None: it has none.
+
+        Raises `Refused` for a name that cannot be one.
+        """
+        found = []
+        for form in FORMS:
+            try:
+                status = self.path(name, form).stat()
+            except FileNotFoundError:
+                continue
+            found.append((form.extension, status.st_ino, status.st_size, status.st_mtime_ns))
+        return hashlib.sha256(repr(found).encode()).hexdigest()[:32] if found else None
+
+    def delete(self, name: str, version: str) -> None:
+        """Delete all files of a prompt, if it is still of this version. Raises as `replace`."""
+        try:
+            with self._locked():
+                self._require(name, version)
+                for form in self.forms(name):
+                    self.path(name, form).unlink()
+        except OSError as error:
+            what = error.strerror or error
+            raise StartError(f"cannot delete prompt {name} in {self.folder}: {what}") from error
+
     def replace(self, name: str, contents: Mapping[Form, bytes]) -> tuple[Path, ...]:
         """Store the forms of a prompt, all or none; where storing fails the previous version stays.
 
         Every file is written beside its place and renamed into it, so a call that is playing keeps what
-        it has opened. Raises `Refused` for the name, `StartError` when the folder cannot be written.
+        it has opened. Raises `Refused` for the name, `StartError` when the folder cannot be written, and
+        `Conflict` where the prompt is of another version than `replacing` said.
         """
         check_name(name)
         parent = (self.folder / name).parent
         try:
             parent.mkdir(parents=True, exist_ok=True)
             with self._locked(), TemporaryDirectory(prefix=STAGING_PREFIX, dir=parent) as staging:
+                if self._replaced != ANY_VERSION:
+                    self._require(name, self._replaced)
                 return self._replace_staged(name, contents, Path(staging))
         except OSError as error:
             raise StartError(
@@ -141,6 +176,10 @@ class PromptLibrary:
                     targets[form].unlink()
             raise
         return tuple(targets.values())
+
+    def _require(self, name: str, version: str | None) -> None:
+        if self.version(name) != version:
+            raise Conflict("prompt.changed_meanwhile", f"prompt {name} was changed meanwhile", prompt=name)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

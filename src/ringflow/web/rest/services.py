@@ -52,6 +52,7 @@ class Services:
     of_customers: CustomerServices | None = None
     job_queued: asyncio.Event = field(default_factory=asyncio.Event)
     mailer: Mailer | None = None
+    conversions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     simulations: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIMULATIONS_AT_ONCE))
     sign_in: SignIn = field(init=False, repr=False)
     links: PasswordLinks = field(init=False, repr=False)
