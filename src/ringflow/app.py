@@ -22,6 +22,7 @@ from ringflow.asterisk.watch import AsteriskWatch
 from ringflow.background_tasks import BackgroundTasks
 from ringflow.calendars.configured import calendar_upkeep
 from ringflow.calls.asterisk_identity import asterisk_of_call
+from ringflow.calls.call_backs import CallBacks
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.live_call import LiveCall
 from ringflow.calls.manager import Manager
@@ -93,6 +94,7 @@ class Application:
             core.store, core.book, config.path(config.flows), ledger.server, ledger.now_ms
         )
         self.calendars = calendar_upkeep(core.store, config, ledger.now_ms)
+        self._call_backs = CallBacks(core.store, core.world, self.ami, config.call_backs)
         self._orders = RemoteOrders(core.store, self.engine.live, ledger.server, ledger.now_ms)
         self._recordings = RecordingUpkeep(core.store, core.recordings, config.charging.server, ledger.now_ms)
         self._name = ServerName(core.store, ledger.server, silent_s, ledger.now_ms)
@@ -160,6 +162,7 @@ class Application:
         await self._drain(limit_s)
         self._stopping.set()
         await self._tasks.close()
+        await self._call_backs.close()
         if self.ami is not None:
             await self.ami.close()
         if self._runner is not None:
@@ -261,6 +264,13 @@ class Application:
         self._runner = await open_port(pages, config.host, config.port, connections, certificate)
         self.http_port = self._runner.addresses[0][1]
 
+    def _customer_services(self) -> CustomerServices:
+        core, now_ms, passwords = self.core, self.core.charging.ledger.now_ms, Passwords()
+        teller = core.world.teller
+        assert teller is not None, "a server's callers have one"
+        sign_in = CustomerSignIn(core.store, teller, passwords, core.config.country, now_ms)
+        return CustomerServices(teller, passwords, sign_in, self._call_backs)
+
     def _services(self, probes: Mapping[str, Probe]) -> Services:
         core, asterisk = self.core, self.asterisk
         return Services(
@@ -270,17 +280,9 @@ class Application:
             probes,
             lambda: asterisk.findings if asterisk is not None else None,
             self._feeds,
-            _customer_services(core),
+            self._customer_services(),
             mailer=self._mailer,
         )
-
-
-def _customer_services(core: Core) -> CustomerServices:
-    """What customers' own programs work with."""
-    teller, passwords = core.world.teller, Passwords()
-    assert teller is not None, "a server's callers have one"
-    sign_in = CustomerSignIn(core.store, teller, passwords, core.config.country, core.charging.ledger.now_ms)
-    return CustomerServices(teller, passwords, sign_in)
 
 
 def _certificate(config: Config, http: HttpConfig) -> Certificate | None:

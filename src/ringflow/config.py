@@ -397,6 +397,20 @@ class CardsConfig(Frozen):
     pepper_file: Path | None = Path(".ringflow/pin.pepper")
 
 
+class CallBackConfig(Frozen):
+    """Where customers may have themselves called with a code, and how often, at the house's expense.
+
+    `countries` None: the country of `country`. `blocked`: beginnings of numbers in E.164 digits.
+    """
+
+    countries: Annotated[tuple[Country, ...], Field(min_length=1)] | None = None
+    blocked: tuple[Annotated[str, Field(pattern=r"^[1-9][0-9]{0,14}$")], ...] = ()
+    a_customer_an_hour: Annotated[int, Field(ge=1, le=100)] = 3
+    a_number_a_day: Annotated[int, Field(ge=1, le=100)] = 3
+    all_an_hour: Annotated[int, Field(ge=1, le=10_000)] = 60
+    ring_s: Annotated[int, Field(ge=5, le=120)] = 30
+
+
 class RecordsConfig(Frozen):
     """How long the records of calls are kept. `keep_days: null`: for ever."""
 
@@ -517,6 +531,7 @@ class Config(Frozen):
     impersonation: ImpersonationConfig = ImpersonationConfig()
     charging: ChargingConfig = Field(default_factory=ChargingConfig)
     cards: CardsConfig = CardsConfig()
+    call_backs: CallBackConfig | None = CallBackConfig()
     records: RecordsConfig | None = RecordsConfig()
     recordings: RecordingsConfig = RecordingsConfig()
     calendars: CalendarsConfig = CalendarsConfig()

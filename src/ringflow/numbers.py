@@ -45,6 +45,17 @@ _RENUMBERED_CODES = frozenset(map(str, _RENUMBERED))
 _ARGENTINE_MOBILE = re.compile(r"549?([1-9][0-9]{9})")
 _MEXICAN = re.compile(r"52([2-9][0-9]{9})")
 
+_COSTLY = frozenset(
+    {
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        phonenumbers.PhoneNumberType.SHARED_COST,
+        phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
+        phonenumbers.PhoneNumberType.PAGER,
+        phonenumbers.PhoneNumberType.UAN,
+        phonenumbers.PhoneNumberType.VOICEMAIL,
+    }
+)
+
 # No short number (emergency, directory, voice mail) of any country is longer.
 _MAX_SHORT = 6
 _DEFAULT_INTERNATIONAL_PREFIX = "00"  # ITU-T E.164, 7.3
@@ -206,6 +217,12 @@ def country_of(number: str) -> str | None:
         country = phonenumbers.region_code_for_number(anybody) if anybody is not None else None
     country = country or phonenumbers.region_code_for_country_code(parsed.country_code)
     return country if country in phonenumbers.SUPPORTED_REGIONS else None
+
+
+def costs_extra(number: str) -> bool:
+    """Whether calls to these E.164 digits are known to cost more than to a line: premium and the like."""
+    parsed = _parse(f"+{number}", None)
+    return parsed is None or phonenumbers.number_type(parsed) in _COSTLY
 
 
 def trunk_zero(digits: str) -> str:

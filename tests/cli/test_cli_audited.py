@@ -40,7 +40,7 @@ KEEP_NOTHING = {
         for noun in ("customer", "cli", "did", "trunk", "speed-dial")
         for verb in ("list", "show")
     ),
-    *("cli code list", "cli code show"),
+    *("cli code list", "cli code show", "customer login list", "customer token list"),
     *("card list", "card show", "card export", "card batches", "card pepper list"),
     *("voucher list", "voucher show"),
     *("flow list", "flow show", "flow history", "flow diff", "flow draft list", "flow draft show"),
@@ -269,6 +269,22 @@ CHANGES = (
     change("cli add 441910000019 --customer 2 --code", "add", "CLI 441910000019 of customer 2", made=True),
     change("cli code rotate 1 --digits 8", "set", "CLI 441910000019 of customer 2"),
     change("cli code delete 1", "delete", "CLI 441910000019 of customer 2", gone=True),
+    change(
+        "customer login add 2 c@example.org",
+        "add",
+        "login c@example.org of customer 2",
+        made=True,
+        typed="hidden-hidden-7",
+    ),
+    change(
+        "customer login password c@example.org",
+        "password",
+        "login c@example.org of customer 2",
+        typed="hidden-hidden-8",
+    ),
+    change("customer login delete c@example.org", "delete", "login c@example.org of customer 2", gone=True),
+    change("customer token add 2 shop", "add", "token 1 of customer 2", made=True),
+    change("customer token revoke 2 1", "revoke", "token 1 of customer 2", gone=True),
     change("customer password 2", "password", "customer 2", made=True),
     change("customer password 2 --remove", "password", "customer 2", gone=True),
     change("voucher disable 1", "disable", "voucher 1"),

@@ -81,7 +81,10 @@ def test_an_unknown_command_is_told_the_nearest(ringflow: Callable[..., Any]) ->
     ("typed", "offered"),
     [
         ("ringflow cust", ["customer"]),
-        ("ringflow customer ", ["add", "import", "list", "show", "set", "password", "delete"]),
+        (
+            "ringflow customer ",
+            ["add", "import", "list", "show", "set", "password", "delete", "login", "token"],
+        ),
         ("ringflow customer sh", ["show"]),
         ("ringflow --config other.yaml did l", ["list"]),
         ("ringflow customer list --sea", ["--search"]),

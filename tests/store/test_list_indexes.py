@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow import audit
 from ringflow.accounts import cli_codes, clis, customer_overview, dids, operators, speed_dials, tokens, trunks
 from ringflow.accounts.cards import batch, card
+from ringflow.accounts.customer_access import logins
+from ringflow.accounts.customer_access import tokens as customer_tokens
 from ringflow.accounts.value_lists import entries, entry_value, value_list
 from ringflow.accounts.vouchers import voucher
 from ringflow.calendars import calendar, overrides
@@ -31,6 +33,8 @@ SMALL = {
     "trunks": "some dozens",
     "operators": "some dozens",
     "tokens": "some dozens",
+    "customer's tokens": "at most a hundred that are live, found by their customer",
+    "logins": "one or two of a customer; all of them by their own numbers or addresses",
     "calendars": "some dozens",
     "overrides": "some dozens",
     "servers": "some dozens",
@@ -64,6 +68,8 @@ ALL = (
     trunks.TRUNKS,
     operators.OPERATORS,
     tokens.TOKENS,
+    logins.LOGINS,
+    customer_tokens.CUSTOMER_TOKENS,
     rate_card.RATE_CARDS,
     server_list.SERVERS,
     hold.HOLDS,

@@ -95,7 +95,7 @@ def check_password(password: str, operator: str) -> str:
     if operator.casefold() in password.casefold() or _hard_part(password) < MIN_DIFFERENT:
         raise Refused(
             "password.weak",
-            "this password can be guessed: beside the operator's name, common words and rows such as 1234 or "
+            "this password can be guessed: beside its name, common words and rows such as 1234 or "
             f"qwerty it needs at least {MIN_DIFFERENT} different characters",
         )
     return password

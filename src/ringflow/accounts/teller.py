@@ -28,7 +28,7 @@ from ringflow.accounts.phone_book import PhoneBook
 from ringflow.accounts.service_passwords import find_password
 from ringflow.accounts.vouchers.redemption import Redeemed
 from ringflow.accounts.vouchers.telephone import Vouchers
-from ringflow.actor import CALLER, Transaction, acting
+from ringflow.actor import CALLER, Principal, Transaction, acting
 from ringflow.errors import Refused, StartError, Unknown
 from ringflow.ledger.account import read_account
 from ringflow.ledger.movement import NotEnough, Posted
@@ -77,6 +77,10 @@ class Teller:
         self._cards: Cards | None = None
         self._vouchers: Vouchers | None = None
         self._secrets: CallerSecrets | None = None
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, by the clock of the calls."""
+        return self._now_ms()
 
     async def recognise(self, cli: str | None) -> Customer | None:
         """The customer whom this CLI (E.164 digits) identifies: `Directory.recognise`."""
@@ -165,7 +169,9 @@ class Teller:
         except CardRefused as error:
             return self._counted(Refusal(error.why))
 
-    async def remember(self, customer_id: int, cli: str) -> Remembering:
+    async def remember(
+        self, customer_id: int, cli: str, principal: Principal = CALLER, notes: str = REMEMBERED_NOTE
+    ) -> Remembering:
         """Let the CLI identify the customer from the next call on.
 
         One that identifies somebody else stays theirs, by a pattern too: nobody may come to be known as the
@@ -175,8 +181,8 @@ class Teller:
         if owner is not None:
             return Remembering.DONE if owner.id == customer_id else Remembering.TAKEN
         try:
-            async with acting(self._store, CALLER, self._country, self._now_ms()) as actor:
-                await clis.add_number(actor, customer_id, cli, REMEMBERED_NOTE)
+            async with acting(self._store, principal, self._country, self._now_ms()) as actor:
+                await clis.add_number(actor, customer_id, cli, notes)
         except Refused:
             # Another call took it a moment ago.
             return Remembering.TAKEN

@@ -13,7 +13,8 @@ from ringflow.ami.messages import AmiMessage, Fields, shown
 from ringflow.errors import ProtocolViolation
 
 # ast_variable names as a dialplan can read them; leading underscores make them inherited.
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# One function is taken for a variable: it adds a header to the INVITE of the channel that is made.
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|PJSIP_HEADER\(add,[A-Za-z0-9-]+\)")
 _DURATION = re.compile(r"([0-9]+):([0-5][0-9]):([0-5][0-9])")
 MAX_VARIABLES = 64
 

@@ -15,6 +15,7 @@ from ringflow.accounts.customers import Customer, CustomerChanges
 from ringflow.accounts.peppers import configured_peppers
 from ringflow.accounts.service_passwords import DEFAULT_PASSWORD_DIGITS
 from ringflow.actor import Actor
+from ringflow.cli import customer_login, customer_token
 from ringflow.cli.empty_options import number_or_none, text_or_none
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.operators import Operator
@@ -29,6 +30,8 @@ from ringflow.moments import system_now_ms
 from ringflow.store.pages import Page, PageRequest
 
 app = typer.Typer(help="The accounts that pay.", no_args_is_help=True)
+app.add_typer(customer_login.app, name="login")
+app.add_typer(customer_token.app, name="token")
 
 Id = Annotated[int, id_argument("ID", "The customer's id.")]
 Status = Annotated[CustomerStatus | None, typer.Option("--status", help="Only active customers may call.")]

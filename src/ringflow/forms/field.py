@@ -300,6 +300,7 @@ FIELDS: dict[str, Field] = {
         _T, "the ID of the token or session that acted; null: a command, or not known", "rf_ab12cd34"
     ),
     "address": Field(_T, "from where a request came; null: a command, or not known", "192.0.2.7"),
+    "tries_left": Field(_I, "how many codes may still be tried", 5),
     "email": Field(
         _T,
         "the e-mail address that a customer signs in with, or that an operator's links are sent to",

@@ -7,6 +7,7 @@ from datetime import tzinfo
 
 from ringflow.accounts.cards.card import Card
 from ringflow.accounts.clis import Cli
+from ringflow.accounts.customer_access.call_backs import CallBack
 from ringflow.accounts.customer_access.tokens import CustomerToken
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.speed_dials import SpeedDial
@@ -63,6 +64,17 @@ class OwnCliForm:
     id: int
     number: str | None
     pattern: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallBackForm:
+    """A number that is called with a code, so that the customer is known by it."""
+
+    id: str
+    number: str
+    status: str
+    tries_left: int
+    ends_at: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +232,18 @@ def own_token_form(token: CustomerToken, current_id: int) -> OwnTokenForm:
 def own_cli_form(cli: Cli) -> OwnCliForm:
     """Return a CLI as its customer sees it."""
     return OwnCliForm(cli.id, cli.number, cli.pattern)
+
+
+def call_back_form(call_back: CallBack) -> CallBackForm:
+    """Return a call-back as its customer sees it."""
+    return CallBackForm(
+        id=call_back.id,
+        number=call_back.number,
+        # That it is refused, because the number is another's, is learnt by who has sent the right code.
+        status=call_back.state,
+        tries_left=call_back.tries_left,
+        ends_at=Moment(call_back.expires_ms),
+    )
 
 
 def own_speed_dial_form(kept: SpeedDial) -> OwnSpeedDialForm:

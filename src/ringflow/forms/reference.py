@@ -68,6 +68,7 @@ from ringflow.forms.operator import (
     TokenForm,
 )
 from ringflow.forms.own import (
+    CallBackForm,
     OwnAccountForm,
     OwnCallForm,
     OwnCardForm,
@@ -358,6 +359,12 @@ SECTIONS = (
     Section("Own account", OwnAccountForm, "`GET /api/v1/me`", {"name": "Ann"}),
     Section("Own token", OwnTokenForm, "`GET /api/v1/me/tokens`", {"id": 7, "kind": "sign_in"}),
     Section("Own CLI", OwnCliForm, "`GET /api/v1/me/clis`", {"number": "441910000001", "pattern": None}),
+    Section(
+        "Call-back",
+        CallBackForm,
+        "`POST /api/v1/me/call-backs`",
+        {"id": "b1fXGzVQ2Yk3Jr8cW0pLxw", "status": "calling", "number": "441910000002"},
+    ),
     Section(
         "Own speed dial",
         OwnSpeedDialForm,

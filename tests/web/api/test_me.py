@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from tests.paying_customers import add_card, as_ann, give_credit, rate
 
 from ringflow.accounts.cards.generation import Plan, generate, open_batch
-from ringflow.accounts.customer_access import logins
+from ringflow.accounts.customer_access import call_backs, logins
 from ringflow.accounts.customer_access.tokens import add_program
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.customers import add as add_customer
@@ -21,9 +22,10 @@ from ringflow.accounts.peppers import parse_peppers
 from ringflow.accounts.vouchers.generation import Plan as VoucherPlan
 from ringflow.accounts.vouchers.generation import generate as generate_vouchers
 from ringflow.actor import acting, shell_operator
-from ringflow.config import Config
+from ringflow.config import CallBackConfig, Config
 from ringflow.ledger.payments import Purpose, transfer
 from ringflow.rights import Audience
+from ringflow.store.api_tables import api_answers
 from ringflow.store.record_tables import call_legs, call_records
 from ringflow.web.api.routes import RESOURCES
 
@@ -286,6 +288,46 @@ async def test_a_customer_changes_its_password(world: World) -> None:
     assert (await program("POST", "/me/password", body)).json["code"] == "customer_login.not_signed_in_by"
 
 
+async def test_operators_set_logins_and_make_tokens_of_customers(world: World) -> None:
+    owner = await world.api.client()
+    body = {"email": "Shop@example.org", "password": "a passphrase of the shop's"}
+    made = await owner("POST", "/customers/50/logins", body)
+    assert (made.status, made.json["email"], made.json["customer"]) == (201, "shop@example.org", 50)
+    taken = await owner("POST", "/customers/51/logins", body)
+    assert (taken.status, taken.json["code"]) == (409, "customer_login.taken")
+    weak = await owner("POST", "/customers/50/logins", {**body, "password": "shop@example.org!"})
+    assert (weak.status, weak.json["code"]) == (422, "password.weak")
+    wrong = await owner("POST", "/customers/50/logins", {**body, "email": "nobody"})
+    assert wrong.json["errors"][0]["pointer"] == "/email"
+    listed = await owner("GET", "/customers/50/logins")
+    assert [one["email"] for one in listed.json["items"]] == ["c50@example.org", "shop@example.org"]
+    assert "argon2" not in made.text + listed.text
+    signed_in = await world.signs_in(**body)
+    path = "/customers/50/logins/shop@example.org"
+    assert (await owner("PUT", f"{path}/password", {"password": "another passphrase here"})).status == 200
+    assert (await Client(world.api.http, signed_in.json["access_token"])("GET", "/me")).status == 401
+    for other in ("/customers/51/logins/shop@example.org", "/customers/50/logins/none@example.org"):
+        assert (await owner("DELETE", other)).json["code"] == "customer_login.unknown"
+    assert (await owner("DELETE", path)).status == 204
+    token = await owner("POST", "/customers/50/tokens", {"name": "shop"}, {"Idempotency-Key": "t"})
+    program = Client(world.api.http, token.json["secret"])
+    assert (await program("GET", "/me")).json["customer"] == 50
+    (shown,) = (await owner("GET", "/customers/50/tokens")).json["items"]
+    assert (shown["name"], shown["operator"], "secret" in shown) == ("shop", "admin", False)
+    assert shown["last_used_at"] is not None
+    assert (await owner("DELETE", f"/customers/51/tokens/{shown['id']}")).status == 404
+    assert (await owner("DELETE", f"/customers/50/tokens/{shown['id']}")).status == 204
+    assert (await program("GET", "/me")).status == 401
+    assert (await owner("GET", "/customers/50/tokens")).json["items"] == []
+    (ended,) = (await owner("GET", "/customers/50/tokens?ended=true")).json["items"]
+    assert ended["revoked_at"] is not None
+    async with world.api.store.reading() as connection:
+        kept = str((await connection.execute(select(api_answers))).all())
+    assert "rf_me_" not in kept
+    viewer = await world.api.client("viewer")
+    assert (await viewer("POST", "/customers/50/tokens", {"name": "x"})).status == 403
+
+
 async def test_a_customers_token_opens_no_operation_but_those_of_customers(world: World) -> None:
     me = await world.customer(50)
     reached = 0
@@ -317,6 +359,9 @@ async def test_what_is_another_customers_is_not_there(world: World) -> None:
         "token": (await other("GET", "/me/tokens")).json["items"][0]["id"],
         "place": 7,
     }
+    async with as_ann(world.api.store) as ann:
+        called = await call_backs.ask(ann, 51, "441910000063", CallBackConfig())
+    theirs["call_back_id"] = called.call_back.id
     card_id, pin = world.cards[2]
     theirs["card"] = (await other("POST", "/me/cards:redeem", {"card": card_id, "pin": pin})).json["id"]
     theirs["voucher"] = (await other("POST", "/me/vouchers:redeem", {"code": world.codes[2]})).json["id"]
@@ -349,7 +394,8 @@ async def test_what_is_another_customers_is_not_there(world: World) -> None:
                 path = path.replace(f"{{{name}}}", str(theirs[name]))
             there = await other("GET", path) if operation.method == "GET" else None
             assert there is None or there.status == 200, (path, there.text)
-            came = await me(operation.method, path)
+            body = {"code": called.code} if operation.method == "POST" else None
+            came = await me(operation.method, path, body)
             assert came.status == 404, (operation.name, came.text)
             # In the words of what does not exist at all.
             walked += 1

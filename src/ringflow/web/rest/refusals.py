@@ -27,6 +27,8 @@ _STATUS_OF = {
     "sign_in.refused": HTTPStatus.UNAUTHORIZED,
     "sign_in.locked": HTTPStatus.TOO_MANY_REQUESTS,
     "redeem.locked": HTTPStatus.TOO_MANY_REQUESTS,
+    "call_back.too_many": HTTPStatus.TOO_MANY_REQUESTS,
+    "call_back.unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "login.busy": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The status of errors that their kind does not tell."""

@@ -15,6 +15,7 @@ from ringflow.accounts.passwords import Passwords
 from ringflow.accounts.teller import Teller
 from ringflow.actor import Opener, Principal, acting
 from ringflow.asterisk.findings import Finding
+from ringflow.calls.call_backs import CallBacks
 from ringflow.config import Config
 from ringflow.flows.publisher import FlowPublisher
 from ringflow.mail import Mailer
@@ -33,6 +34,7 @@ class CustomerServices:
     teller: Teller
     passwords: Passwords
     sign_in: CustomerSignIn
+    call_backs: CallBacks
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ async def revoke_own_token(actor: Actor, token: int) -> None:
 
 
 @PASSWORD.post(Audience.CUSTOMER, status=HTTPStatus.NO_CONTENT)
-async def change_own_password(services: Services, principal: Principal, body: NewPassword) -> None:
+async def change_own_login_password(services: Services, principal: Principal, body: NewPassword) -> None:
     """Change the password of the login that the customer is signed in by, which ends its other devices."""
     await change_password(
         services.opener(principal),
