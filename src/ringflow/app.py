@@ -135,6 +135,8 @@ class Application:
             self._tasks.start("check of Asterisk", self.asterisk.run)
         if self.records is not None:
             self.records.start()
+        if self.core.world.scripts is not None:
+            await self.core.world.scripts.warm()
         await self.fastagi.start()
         log.info(
             "ready",

@@ -449,6 +449,28 @@ class CalendarsConfig(Frozen):
         return frozenset(host.lower() for host in self.hosts)
 
 
+class ScriptsConfig(Frozen):
+    """Operators' scripts: where they are, how many processes run them, and how much a run may take.
+
+    `workers` None: as many as the machine has cores, and at least two. A run that finds all of them busy
+    waits `wait_ms` at most, behind at most `queue` others. `hosts` and `networks` as of calendars.
+    """
+
+    folder: Path = Path("app_flows/scripts")
+    workers: Annotated[int, Field(ge=1, le=64)] | None = None
+    time_ms: Annotated[int, Field(ge=10, le=10_000)] = 2000
+    memory_mb: Annotated[int, Field(ge=1, le=256)] = 32
+    queue: Annotated[int, Field(ge=0, le=10_000)] = 200
+    wait_ms: Annotated[int, Field(ge=0, le=10_000)] = 1000
+    hosts: tuple[Host, ...] = ()
+    networks: tuple[Network, ...] = ()
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """`hosts` in small letters."""
+        return frozenset(host.lower() for host in self.hosts)
+
+
 class LogConfig(Frozen):
     """How the log is written: JSON for programs, text for people."""
 
@@ -490,6 +512,10 @@ class DidDeclaration(Frozen):
     reject_code: Annotated[int, Field(ge=400, le=699)] = 403
     withheld: Literal["reject", "identify"] = "identify"
     variable: str | None = None
+    script: str | None = None
+    script_timeout_ms: Annotated[int, Field(ge=10, le=10_000)] | None = None
+    script_fallback: str | None = None
+    script_vars: str | None = None
 
 
 class TrunkDeclaration(Frozen):
@@ -535,6 +561,7 @@ class Config(Frozen):
     records: RecordsConfig | None = RecordsConfig()
     recordings: RecordingsConfig = RecordingsConfig()
     calendars: CalendarsConfig = CalendarsConfig()
+    scripts: ScriptsConfig = ScriptsConfig()
     apology: str = "MISC/sorry"
     uri_dial: Annotated[str, Field(pattern=URI_DIAL_PATTERN)] = "PJSIP/ringflow-uri/{uri}"
     uri_hosts: tuple[Host, ...] = ()

@@ -31,6 +31,8 @@ from ringflow.flows.revisions import last_good
 from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.server_names import BOOT_MARK
 from ringflow.recordings.service import Recordings
+from ringflow.scripts.host import host_calls
+from ringflow.scripts.service import Scripts
 from ringflow.sounds.generated import GeneratedPrompts
 from ringflow.sounds.library import PromptLibrary
 from ringflow.sounds.voices import Voices, speech_problems
@@ -64,6 +66,8 @@ class Core:
 
     async def close(self) -> None:
         """Let what is owed to the database be written, and let go of it."""
+        if self.world.scripts is not None:
+            await self.world.scripts.close()
         await self.charging.close()
         await self.store.close()
 
@@ -125,6 +129,7 @@ async def open_core(
         voice=GeneratedPrompts(library, voices),
         recordings=recordings,
         value_lists=ValueLists(store, config.country),
+        scripts=Scripts.configured(config, host_calls(store, config, charging.ledger.now_ms)),
     )
     return Core(config, store, directory, book, library, world, charging, recordings)
 

@@ -28,6 +28,7 @@ from ringflow.flows.book import FlowBook
 from ringflow.flows.flow import Flow
 from ringflow.flows.slot import Slot
 from ringflow.recordings.service import Recordings
+from ringflow.scripts.service import Scripts
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import CallerStep, ScriptedCaller
 from ringflow.simulator.clock import VirtualClock
@@ -64,6 +65,7 @@ class Place:
     library: frozenset[str] = frozenset()
     voice: Voice | None = None
     recordings: Recordings | None = None
+    scripts: Scripts | None = None
     recordings_folder: Path | None = None
     """Where Asterisk writes them and looks for them."""
 
@@ -81,6 +83,7 @@ class Place:
             charging=self.charging,
             manager=manager,
             recordings=self.recordings,
+            scripts=self.scripts,
             has_prompt=self.library.__contains__,
             clock=self.clock,
             voice=self.voice,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
 
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
@@ -15,7 +18,8 @@ class Admission:
     `cli` is the caller's number in E.164 digits, None when unknown, unusable, or withheld from us too;
     `presented_cli` is what the network sent, escaped for logs only. `customer` pays; None on a DID that
     identifies nobody. `withheld`: the caller's number must not be shown to callees. `brought`: the number
-    that was dialled behind a DID such as `5061999{number}`, None for any other DID.
+    that was dialled behind a DID such as `5061999{number}`, None for any other DID. What the DID's script
+    wants: `headers` of outgoing legs, and the `variables` with which the app begins.
     """
 
     did: Did
@@ -24,6 +28,8 @@ class Admission:
     presented_cli: str
     withheld: bool = False
     brought: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +56,10 @@ def cli_not_authorized(did: Did) -> Rejection:
 def customer_not_active(customer: Customer) -> Rejection:
     """The customer is known and may not call."""
     return Rejection(403, f"Customer Not Active: {customer.status}")
+
+
+def refusal_of(admission: Admission) -> Rejection | None:
+    """Why a call cannot be let in by who calls and who pays; None: it can."""
+    if admission.customer is None:
+        return cli_not_authorized(admission.did) if admission.did.identify == "cli" else None
+    return customer_not_active(admission.customer) if admission.customer.status != "active" else None

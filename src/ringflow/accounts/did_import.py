@@ -39,6 +39,10 @@ class DidImport(TableImport[str, Did]):
         "reject_code",
         "withheld",
         "variable",
+        "script",
+        "script_timeout_ms",
+        "script_fallback",
+        "script_vars",
     )
     needed = ("number",)
     aliases: ClassVar[Mapping[str, str]] = {"did": "number", "customer_id": "customer", "flow": "app"}
@@ -85,7 +89,9 @@ class DidImport(TableImport[str, Did]):
         cells.yes_or_no("enabled")
         cells.number_or_none("channels")
         cells.number("reject_code")
-        cells.text("variable")
+        for column in ("variable", "script", "script_fallback", "script_vars"):
+            cells.text(column)
+        cells.number_or_none("script_timeout_ms")
         fields: dict[str, Any] = cells.found
         with trying:
             if fields.get("customer_id") is not None:
@@ -127,6 +133,10 @@ class DidImport(TableImport[str, Did]):
             "reject_code",
             "withheld",
             "variable",
+            "script",
+            "script_timeout_ms",
+            "script_fallback",
+            "script_vars",
         )
         statement = dids.update().where(dids.c.number == bindparam("at"))
         statement = statement.values(

@@ -19,6 +19,7 @@ from ringflow.accounts.did_patterns import (
     is_did_pattern,
     looks_like_pattern,
 )
+from ringflow.accounts.did_scripts import check_script_fields
 from ringflow.accounts.directory_changes import Source, lock_directory, note_change, refuse_foreign, source_of
 from ringflow.accounts.fields import check_channels, check_one_of, check_range, trying_all
 from ringflow.actor import Actor
@@ -46,6 +47,10 @@ class Did:
     once, None for no limit. A number that the network knows and the caller wants withheld identifies the
     caller with `withheld: identify`, and counts as none with `reject`. `variable`: the one that gets the
     number which callers dial behind a DID such as `5061999{number}`; None for any other DID.
+
+    `script` runs before the app, for at most `script_timeout_ms` (None: as configured), and is given
+    `script_vars`, a JSON object as text. `script_fallback` says what becomes of a call whose script fails:
+    `app`, or a SIP code and a reason; None: 503 Script Failed.
     """
 
     number: str
@@ -58,6 +63,10 @@ class Did:
     withheld: Withheld = "identify"
     source: Source = "operator"
     variable: str | None = None
+    script: str | None = None
+    script_timeout_ms: int | None = None
+    script_fallback: str | None = None
+    script_vars: str | None = None
 
 
 class DidChanges(TypedDict, total=False):
@@ -71,6 +80,10 @@ class DidChanges(TypedDict, total=False):
     reject_code: int
     withheld: Withheld
     variable: str | None
+    script: str | None
+    script_timeout_ms: int | None
+    script_fallback: str | None
+    script_vars: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +259,7 @@ def check_fields(did: Did) -> None:
             check_one_of(did.withheld, get_args(Withheld), "withheld")
         with trying:
             check_variable(did.number, did.variable)
+        check_script_fields(did.script, did.script_timeout_ms, did.script_fallback, did.script_vars, trying)
 
 
 def _check_app(app: str) -> None:

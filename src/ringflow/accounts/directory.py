@@ -20,11 +20,11 @@ from ringflow.accounts.admission import (
     DID_NOT_FOUND,
     Admission,
     Rejection,
-    cli_not_authorized,
-    customer_not_active,
+    refusal_of,
 )
 from ringflow.accounts.customers import COLUMNS as CUSTOMER_COLUMNS
 from ringflow.accounts.customers import Customer
+from ringflow.accounts.customers import find as find_customer
 from ringflow.accounts.did_patterns import MOST_PATTERNS, fitting_patterns, number_behind
 from ringflow.accounts.dids import COLUMNS as DID_COLUMNS
 from ringflow.accounts.dids import Did
@@ -127,7 +127,8 @@ class Directory:
         `did_text` is matched as it is, then normalised, then as a DID with a number behind it. Exact CLIs go
         before patterns, of which the oldest wins. A caller without a CLI, or whose CLI is no telephone
         number, matches only patterns that match the empty text, such as `^.*`; one that is `withheld` is none
-        where the DID says so. Both texts come from the network and may be anything.
+        where the DID says so. On a DID with a script nobody is rejected for who calls: `refusal_of` says
+        so after the script. Both texts come from the network and may be anything.
         """
         number = normalise_number(did_text, self._country)
         if number != did_text and extension(did_text) is None:
@@ -158,11 +159,10 @@ class Directory:
             customer = None if did.identify == "cli" else customer
         if customer is None and did.identify == "cli":
             customer = await self._by_pattern(cli or "", row[0])
-            if customer is None:
-                return cli_not_authorized(did)
-        if customer is not None and customer.status != "active":
-            return customer_not_active(customer)
-        return Admission(did, customer, cli, plain(cli_text or ""), withheld, brought)
+        admission = Admission(did, customer, cli, plain(cli_text or ""), withheld, brought)
+        # A script says first who calls and who pays.
+        refusal = refusal_of(admission) if did.script is None else None
+        return refusal or admission
 
     async def recognise(self, cli: str | None) -> Customer | None:
         """The customer whom a CLI (E.164 digits, None for an anonymous caller) identifies, active or not.
@@ -171,6 +171,11 @@ class Directory:
         """
         (row,) = await self._store.look_up(CALLING, None if cli is None else identifying_form(cli))
         return _customer(row[1:]) or await self._by_pattern(cli or "", row[0])
+
+    async def customer(self, customer_id: int) -> Customer | None:
+        """Return a customer, active or not; None: there is none."""
+        async with self._store.reading() as connection:
+            return await find_customer(connection, customer_id)
 
     async def may_call(self, customer_id: int) -> bool:
         """Whether the customer is active now: it may not be any more since it was let in."""

@@ -56,7 +56,7 @@ class CalendarFetch:
         headers |= {"If-None-Match": etag} if etag else {}
         headers |= {"If-Modified-Since": modified} if modified else {}
         connector = aiohttp.TCPConnector(
-            resolver=_JudgingResolver(self._allowed, self._resolver()), use_dns_cache=False, force_close=True
+            resolver=JudgingResolver(self._allowed, self._resolver()), use_dns_cache=False, force_close=True
         )
         session = aiohttp.ClientSession(
             connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
@@ -85,7 +85,7 @@ class CalendarFetch:
     def _check_literal(self, url: str) -> None:
         """Judge an address that stands in the URL itself: no resolver is asked about it."""
         host = urlsplit(url).hostname or ""
-        if _is_address(host) and not self._allowed.may_connect(host):
+        if is_address(host) and not self._allowed.may_connect(host):
             raise _failed(f"{host} is not a public address")
 
 
@@ -97,12 +97,15 @@ def further_url(url: str, target: str) -> str:
     return further
 
 
-class _JudgingResolver(AbstractResolver):
-    """Finds the addresses of a host, less those that it may not have."""
+class JudgingResolver(AbstractResolver):
+    """Finds the addresses of a host, less those that it may not have. `setting` names those it may."""
 
-    def __init__(self, allowed: AllowedHosts, inner: AbstractResolver) -> None:
+    def __init__(
+        self, allowed: AllowedHosts, inner: AbstractResolver, setting: str = "calendars.networks"
+    ) -> None:
         self._allowed = allowed
         self._inner = inner
+        self._setting = setting
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -113,7 +116,7 @@ class _JudgingResolver(AbstractResolver):
         if found and not public:
             raise OSError(
                 errno.EACCES,
-                f"{host} has no public address; list its network in config.yaml: calendars.networks",
+                f"{host} has no public address; list its network in config.yaml: {self._setting}",
             )
         return public
 
@@ -143,7 +146,8 @@ def _mark(text: str | None) -> str | None:
     return text if text and len(text) <= MAX_MARK and text.isprintable() else None
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether a host of a URL is an IP address, in any form that the system's resolver reads."""
     try:
         socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):

@@ -195,7 +195,7 @@ def escaped_header_value(text: str) -> str:
 
 
 def merge_headers(*layers: Mapping[str, str]) -> dict[str, str]:
-    """Headers of trunk and slot, the later winning, without the customer's own, which nobody may replace."""
+    """Headers of trunk, script and slot, the later winning, without the customer's own."""
     merged: dict[str, tuple[str, str]] = {}
     for layer in layers:
         for name, value in layer.items():

@@ -383,7 +383,7 @@ class Outgoing:
             number=number,
             trunk=trunk.name,
             identity={CUSTOMER_HEADER: str(customer.id), SECURITY_HEADER: key},
-            headers=merge_headers(trunk.headers, options.headers),
+            headers=merge_headers(trunk.headers, self._admission.headers, options.headers),
             caller_id=caller_id,
             is_private=is_private,
             ring_s=options.ring_s,

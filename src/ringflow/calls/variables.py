@@ -25,6 +25,11 @@ SOMETIMES_SET = frozenset(
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
+def can_be_set(name: str) -> bool:
+    """Whether a variable may have this name that is set from outside of the flow."""
+    return _NAME.fullmatch(name) is not None and len(name) <= 64 and name not in ALWAYS_SET | SOMETIMES_SET
+
+
 @dataclass(slots=True)
 class _Scope:
     """What the slots of one frame set. `sizes` in bytes; `secret` are names whose values no record has."""
@@ -48,6 +53,8 @@ class Variables:
         self._depth = -1
         if admission.brought is not None and admission.did.variable is not None:
             self._store_in(self._scopes[0], admission.did.variable, admission.brought, secret=False)
+        for name, value in admission.variables.items():
+            self._store_in(self._scopes[0], name, value, secret=False)
         if admission.customer is not None:
             self.give_customer(admission.customer, None)
 

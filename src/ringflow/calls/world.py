@@ -20,6 +20,7 @@ from ringflow.calls.manager import Manager
 from ringflow.calls.prompt import Voice
 from ringflow.config import Config
 from ringflow.recordings.service import Recordings
+from ringflow.scripts.service import Scripts
 from ringflow.sounds.library import PromptLibrary, is_prompt_name
 
 
@@ -52,7 +53,8 @@ class CallWorld:
     `warning`: the prompt that the credit of a talk ends. `trunks_with_card` gives the names of the trunks
     that have a rate card of their own, `keyed_patterns` what any trunk dials as it is keyed. `country` is
     where national numbers belong, `zone` what clocks show there. Without `calendars` no day is a holiday, and
-    nobody overrides opening hours; without `value_lists` there are no lists. `random_for` makes the source of
+    nobody overrides opening hours; without `value_lists` there are no lists, and without `scripts` no
+    script runs. `random_for` makes the source of
     chance of a call with this CLI: scenarios have one that is the same each time.
     """
 
@@ -79,6 +81,7 @@ class CallWorld:
     keyed_patterns: Callable[[], Awaitable[tuple[str, ...]]] = _no_patterns
     clock: Clock = field(default_factory=SystemClock)
     value_lists: ValueLists | None = None
+    scripts: Scripts | None = None
     random_for: Callable[[str | None], Random] = _unforeseen
 
     @classmethod
@@ -95,6 +98,7 @@ class CallWorld:
         voice: Voice | None = None,
         recordings: Recordings | None = None,
         value_lists: ValueLists | None = None,
+        scripts: Scripts | None = None,
     ) -> CallWorld:
         """The world that a configuration describes, on this directory."""
         return cls(
@@ -118,6 +122,7 @@ class CallWorld:
             voice=voice,
             recordings=recordings,
             value_lists=value_lists,
+            scripts=scripts,
             clock=clock,
         )
 

@@ -10,7 +10,7 @@ from ringflow.accounts import dids
 from ringflow.accounts.did_import import DidImport
 from ringflow.accounts.dids import DIDS, Did, DidChanges, DidFilter, Identify, Withheld
 from ringflow.cli.app_trouble import app_trouble
-from ringflow.cli.empty_options import number_or_none
+from ringflow.cli.empty_options import number_or_none, text_or_none
 from ringflow.cli.ids import id_option
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
@@ -60,6 +60,27 @@ VariableOption = Annotated[
     ),
 ]
 
+ScriptOption = Annotated[
+    str | None,
+    typer.Option("--script", metavar="NAME|none", help="The script that runs before the app; none: no one."),
+]
+ScriptTimeout = Annotated[
+    str | None,
+    typer.Option("--script-timeout", metavar="MS|none", help="How long it may take; none: as configured."),
+]
+ScriptFallback = Annotated[
+    str | None,
+    typer.Option(
+        "--script-fallback",
+        metavar="'CODE REASON'|app|none",
+        help="What becomes of a call whose script fails; none: 503 Script Failed.",
+    ),
+]
+ScriptVars = Annotated[
+    str | None,
+    typer.Option("--script-vars", metavar="JSON|none", help="What it is given as vars: a JSON object."),
+]
+
 
 @app.command("add")
 def add_command(
@@ -73,6 +94,10 @@ def add_command(
     reject_code: RejectCode = 403,
     withheld: WithheldOption = "identify",
     variable: VariableOption = None,
+    script: ScriptOption = None,
+    script_timeout: ScriptTimeout = None,
+    script_fallback: ScriptFallback = None,
+    script_vars: ScriptVars = None,
     as_json: Json = False,
 ) -> None:
     """Add a DID that leads to an app.
@@ -89,6 +114,10 @@ def add_command(
         403 if reject_code is None else reject_code,
         withheld or "identify",
         variable=variable,
+        script=text_or_none(script) if script is not None else None,
+        script_timeout_ms=number_or_none(script_timeout, "--script-timeout") if script_timeout else None,
+        script_fallback=text_or_none(script_fallback) if script_fallback is not None else None,
+        script_vars=text_or_none(script_vars) if script_vars is not None else None,
     )
     print_one(did_form(with_actor(operator, lambda actor, config: dids.add(actor, did))), as_json)
     _tell_if_missing(app_name)
@@ -138,6 +167,10 @@ def set_command(
     reject_code: RejectCode = None,
     withheld: WithheldOption = None,
     variable: VariableOption = None,
+    script: ScriptOption = None,
+    script_timeout: ScriptTimeout = None,
+    script_fallback: ScriptFallback = None,
+    script_vars: ScriptVars = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays."""
@@ -158,6 +191,14 @@ def set_command(
         changes["withheld"] = withheld
     if variable is not None:
         changes["variable"] = variable
+    if script is not None:
+        changes["script"] = text_or_none(script)
+    if script_timeout is not None:
+        changes["script_timeout_ms"] = number_or_none(script_timeout, "--script-timeout")
+    if script_fallback is not None:
+        changes["script_fallback"] = text_or_none(script_fallback)
+    if script_vars is not None:
+        changes["script_vars"] = text_or_none(script_vars)
     altered = with_actor(operator, lambda actor, config: dids.alter(actor, number, **changes))
     print_one(did_form(altered), as_json)
     if app_name is not None:

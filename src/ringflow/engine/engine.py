@@ -28,6 +28,7 @@ from ringflow.calls.world import CallWorld
 from ringflow.engine.after_hangup import run_after_hangup
 from ringflow.engine.call_log import CallLog
 from ringflow.engine.dialplan import DialplanCheck
+from ringflow.engine.did_script import DidScripts
 from ringflow.engine.live_calls import LiveCalls
 from ringflow.engine.refusals import RefusalBound
 from ringflow.engine.walk import Ended, Walk
@@ -84,6 +85,7 @@ class Engine:
         self._world = world
         self.events = EventStream((CallLog(), *observers))
         self._make_call_id = make_call_id
+        self._did_scripts = DidScripts(directory, world, flows.current)
         self._visits: dict[str, _Visit] = {}
         self.live = LiveCalls(self._visits, world, self.events, prompts)
 
@@ -145,6 +147,10 @@ class Engine:
         request = visit.session.request
         await visit.session.probe()
         answer = await self._directory.arrive(request.extension, request.caller_id, request.is_withheld)
+        if isinstance(answer, Admission) and answer.did.script is not None:
+            call_id = visit.history.place.call_id
+            scripted = await self._did_scripts.run(call_id, visit.session, answer)
+            visit.remarks, answer = scripted.remarks, scripted.answer
         if isinstance(answer, Rejection):
             await visit.refuse(answer)
             return
@@ -183,6 +189,8 @@ class _Visit:
         self._walk: Walk | None = None
         self._leg_at_end: Leg | None = None
         self.flows: Mapping[str, Flow] = {}
+        self.remarks: list[tuple[str, str]] = []
+        """What a script that ran before the call was let in has to say, told after its start."""
         self._world = world
         self._events = call_events
         self._sip_sent: int | None = None
@@ -302,6 +310,8 @@ class _Visit:
             asterisk=asterisk_of_call(request),
             channel=plain(request.channel),
         )
+        for what, detail in self.remarks:
+            self._events.note(what, detail)
 
     def _tell_start_as_it_came(self) -> None:
         """Of a call that was not let in, unless it was told of already."""

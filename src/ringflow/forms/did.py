@@ -20,6 +20,10 @@ class DidForm:
     reject_code: int
     withheld: str
     variable: str | None
+    script: str | None
+    script_timeout_ms: int | None
+    script_fallback: str | None
+    script_vars: str | None
     source: str
 
 
@@ -35,5 +39,9 @@ def did_form(did: Did) -> DidForm:
         reject_code=did.reject_code,
         withheld=did.withheld,
         variable=did.variable,
+        script=did.script,
+        script_timeout_ms=did.script_timeout_ms,
+        script_fallback=did.script_fallback,
+        script_vars=did.script_vars,
         source=did.source,
     )

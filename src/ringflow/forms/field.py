@@ -98,6 +98,14 @@ FIELDS: dict[str, Field] = {
     "enabled": Field(_B, "whether it is in use", True),
     "reject_code": Field(_I, "the SIP code for unknown callers", 403),
     "withheld": Field(_T, "`identify` or `reject` callers who withhold their number", "identify"),
+    "script": Field(_T, "the script that runs before the app", "pinless"),
+    "script_timeout_ms": Field(_I, "how long the script may take; null: as configured", 500),
+    "script_fallback": Field(
+        _T, "what becomes of a call whose script fails: `app`, or a SIP code and a reason", "503 Try Later"
+    ),
+    "script_vars": Field(
+        _T, "what the script is given as `vars`: a JSON object, as text", '{"brand": "acme"}'
+    ),
     "variable": Field(_T, "of a DID with `{number}`: the variable that gets it", "ivr_destination"),
     "place": Field(_I, "the key, 0 to 99, under which a number is kept", 5),
     # Trunks.

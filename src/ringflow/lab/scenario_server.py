@@ -30,6 +30,7 @@ from ringflow.calls.manager import Manager
 from ringflow.calls.rejection import reject_call
 from ringflow.config import Config
 from ringflow.engine.engine import Engine, Flows
+from ringflow.scripts.workers import ScriptWorkers
 from ringflow.simulator.scenario import Given, ScenarioCustomer
 from ringflow.simulator.scenario_money import ScenarioMoney
 from ringflow.simulator.scenario_recordings import ScenarioRecordings
@@ -112,6 +113,7 @@ class ScenarioServer:
         self._folder = folder
         self._manager = Manager.on(link)
         self._engines: dict[str, Engine] = {}
+        self._workers = ScriptWorkers()
         self._fastagi = FastAgiServer(self._serve, AgiSettings(port=port))
 
     @classmethod
@@ -132,6 +134,7 @@ class ScenarioServer:
         finally:
             await link.close()
             await server._fastagi.close()
+            await server._workers.close()
 
     @asynccontextmanager
     async def serving(
@@ -153,7 +156,7 @@ class ScenarioServer:
         store = await Store.open(f"sqlite:///{path}")
         try:
             recordings = self._folder / "recordings"
-            ready = await make_world(store, clock, config, given, paying, recordings)
+            ready = await make_world(store, clock, config, given, paying, recordings, self._workers)
             world = replace(
                 ready.world,
                 trunks=_in_turn(ready.world.trunks, dials.turns),

@@ -84,6 +84,11 @@ class ScriptFolder:
         script = Script(name, source, tuple(reading.files), tuple(lines_before), reading.paths, revision)
         return Loaded(script, tuple(reading.stamp))
 
+    def stamp(self, name: str) -> Stamp:
+        """Return how the script's own file looks now; nothing where it is not there."""
+        path = self._script_path(name)
+        return () if path is None else (_look(path, self.shown(path)),)
+
     def is_changed(self, stamp: Stamp) -> bool:
         """Whether any of the files looks otherwise than it did."""
         return any(_look(self.folder / file, file) != (file, *rest) for file, *rest in stamp)

@@ -111,12 +111,16 @@ async def no_host_calls(call: HostCall) -> JsonValue:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run: what `main` is given, by which clock (milliseconds since 1970), within which limits."""
+    """A run: what `main` is given, by which clock (milliseconds since 1970), within which limits.
+
+    `is_check`: the script is only read.
+    """
 
     data: JsonValue
     now_ms: int
     limits: RunLimits = field(default_factory=RunLimits)
     host: HostCalls = no_host_calls
+    is_check: bool = False
 
 
 def one_line(text: str, limit: int) -> str:

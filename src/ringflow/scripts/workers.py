@@ -312,6 +312,7 @@ class _Run:
             "data": job.data,
             "now_ms": job.now_ms,
             "limits": asdict(job.limits),
+            "is_check": job.is_check,
             "seed": secrets.token_hex(32),
         }
         try:

@@ -258,6 +258,10 @@ class ScenarioDid(Frozen):
     reject_code: Annotated[int, Field(ge=400, le=699)] = 403
     withheld: Literal["reject", "identify"] = "identify"
     variable: str | None = None
+    script: str | None = None
+    script_timeout_ms: Annotated[int, Field(ge=10, le=10_000)] | None = None
+    script_fallback: str | None = None
+    script_vars: str | None = None
 
 
 class ScenarioCustomer(CustomerDeclaration):
@@ -294,7 +298,8 @@ class Given(Frozen):
 
     `costs`: what trunks cost us, by their names; `below_cost`: what the customers' rates say of trunks that
     cost more. `calendars`: the days of operators' calendars, by their names; `overrides`: the exits that
-    schedules take whatever their hours say, by the names under which they are overridden. `manager`: whether
+    schedules take whatever their hours say, by the names under which they are overridden. `api_users`: the
+    operators as whom scripts may use the API, each with a role. `manager`: whether
     Ringflow has a connection to Asterisk's manager interface. `disk_full`: there is no room for recordings.
     `echo`: whether the dialplan has what the slot `echo` needs. `seed`: what is left to chance comes the same
     for the same seed and caller.
@@ -312,6 +317,7 @@ class Given(Frozen):
     calendars: dict[str, tuple[CalendarDays, ...]] = Field(default_factory=dict)
     overrides: dict[str, Text] = Field(default_factory=dict)
     lists: dict[Annotated[str, Field(pattern=NAME_PATTERN)], GivenList] = Field(default_factory=dict)
+    api_users: dict[Annotated[str, Field(pattern=NAME_PATTERN)], str] = Field(default_factory=dict)
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None

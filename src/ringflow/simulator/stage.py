@@ -19,6 +19,8 @@ from ringflow.engine.engine import Engine
 from ringflow.errors import Problem, Refused
 from ringflow.flows.book import FlowBook
 from ringflow.flows.flow import Flow
+from ringflow.scripts.service import worker_settings
+from ringflow.scripts.workers import ScriptWorkers
 from ringflow.simulator.incoming_call import PromptDuration
 from ringflow.simulator.scenario import (
     DEFAULT_CUSTOMER,
@@ -61,7 +63,9 @@ def durations_of(library: PromptLibrary) -> PromptDuration:
 class Stage:
     """What all scenarios of a run share. Each has its own copy of an empty database: rows of money stay."""
 
-    def __init__(self, config: Config, empty: Path, flows: Sequence[Flow] = ()) -> None:
+    def __init__(
+        self, config: Config, empty: Path, workers: ScriptWorkers, flows: Sequence[Flow] = ()
+    ) -> None:
         library = PromptLibrary(config.path(config.sounds.folder))
         self.config = config
         (empty.parent / "sounds").mkdir(exist_ok=True)
@@ -73,6 +77,7 @@ class Stage:
         self._flows = flows
         self._empty = empty
         self._numbers = count(1)
+        self._workers = workers
 
     @classmethod
     @asynccontextmanager
@@ -88,7 +93,11 @@ class Stage:
                 await store.migrate()
             finally:
                 await store.close()
-            yield cls(config, empty, flows)
+            workers = ScriptWorkers(worker_settings(config))
+            try:
+                yield cls(config, empty, workers, flows)
+            finally:
+                await workers.close()
 
     def book(self, case: ScenarioCase) -> FlowBook:
         """The flows of the configuration, those in the scenario file's own folder, and those in the file."""
@@ -118,7 +127,8 @@ class Stage:
         async with self._database() as store:
             paying = paying_customers(self.config, case)
             folder = self._empty.with_name("recordings")
-            ready = await make_world(store, clock, config, case.scenario.given, paying, folder)
+            given = case.scenario.given
+            ready = await make_world(store, clock, config, given, paying, folder, self._workers)
             numbers = count(1)
 
             def make_engine(observers: Sequence[Observer], manager: Manager) -> Engine:

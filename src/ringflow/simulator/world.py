@@ -21,6 +21,10 @@ from ringflow.calls.clock import Clock
 from ringflow.calls.echo import ECHO, NO_ECHO
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config
+from ringflow.scripts.host import host_calls
+from ringflow.scripts.service import Scripts
+from ringflow.scripts.workers import ScriptWorkers
+from ringflow.simulator.api_user_rows import insert_api_users
 from ringflow.simulator.calendar_rows import insert_calendars
 from ringflow.simulator.card_rows import CardRows
 from ringflow.simulator.list_rows import insert_lists
@@ -47,8 +51,11 @@ async def make_world(
     given: Given,
     paying: tuple[ScenarioCustomer, ...],
     recordings_folder: Path,
+    workers: ScriptWorkers,
 ) -> ScenarioWorld:
     """Fill an empty database with what a scenario gives. `config` has its customers, DIDs and trunks.
+
+    `workers` run its scripts, and are the caller's to close.
 
     Raises `ConfigError` for rows that clash, `Refused` for cards of customers that are not there and for
     lists that cannot hold what is given.
@@ -60,6 +67,7 @@ async def make_world(
         await money.fill(given, paying)
     await insert_calendars(store, given, config.country, clock)
     await insert_lists(store, config.country, given.lists)
+    await insert_api_users(store, config.country, given.api_users)
     cards = CardRows(store, clock, config.country)
     await cards.insert(given, paying)
     async with acting(store, CONFIGURATION, config.country) as actor:
@@ -79,6 +87,7 @@ async def make_world(
         recordings=recordings.service,
         calendars=Calendars(store, CalendarFiles(config.path(config.calendars.folder))),
         value_lists=ValueLists(store, config.country),
+        scripts=Scripts.configured(config, host_calls(store, config, cards.now_ms), workers),
     )
     # The same chance in both worlds, and in each run; callers differ.
     world = replace(

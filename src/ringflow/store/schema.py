@@ -24,6 +24,7 @@ from ringflow.store import live_tables as live_tables  # and these
 from ringflow.store import operator_tables as operator_tables  # and these
 from ringflow.store import record_tables as record_tables  # and these
 from ringflow.store import recording_tables as recording_tables  # and this one
+from ringflow.store import script_tables as script_tables  # and this one
 from ringflow.store import sign_in_tables as sign_in_tables  # and these
 from ringflow.store import speed_dial_tables as speed_dial_tables  # so does this one
 from ringflow.store.tables import directory_revision, metadata

@@ -106,6 +106,11 @@ dids = Table(
     Column("withheld", Text, nullable=False, server_default="identify"),
     # Of a number such as `5061999{number}`: which variable gets what was dialled behind it.
     Column("variable", Text),
+    # The script that runs before the app, with its limit, what becomes of a call that it fails, its vars.
+    Column("script", Text),
+    Column("script_timeout_ms", Integer),
+    Column("script_fallback", Text),
+    Column("script_vars", Text),
     CheckConstraint("identify IN ('cli', 'none')", name="identify"),
     CheckConstraint("channels >= 1", name="channels"),
     CheckConstraint("reject_code BETWEEN 400 AND 699", name="reject_code"),

@@ -42,6 +42,13 @@ class NewDid(Input):
     reject_code: int = 403
     withheld: Withheld = "identify"
     variable: str | None = None
+    script: str | None = None
+    """The script that runs before the app."""
+    script_timeout_ms: int | None = None
+    script_fallback: str | None = None
+    """What becomes of a call whose script fails: `app`, or a SIP code and a reason."""
+    script_vars: str | None = None
+    """What the script is given as vars: a JSON object, as text."""
 
 
 class DidPatch(Patch):

@@ -1,0 +1,152 @@
+"""A DID's script: runs before the call comes to its app, and says who calls, who pays and where to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from ringflow.accounts.admission import Admission, Rejection, refusal_of
+from ringflow.accounts.did_scripts import TO_APP, sip_fallback
+from ringflow.accounts.directory import Directory
+from ringflow.agi.session import AgiSession
+from ringflow.calls.json_value import UnusableValue
+from ringflow.calls.variables import Variables, can_be_set
+from ringflow.calls.world import CallWorld
+from ringflow.flows.flow import Flow
+from ringflow.scripts.routing import Routed, read_routing, refusal_in, routing_data
+from ringflow.scripts.run import FailureKind, LogLine, ScriptFailed, one_line
+from ringflow.scripts.script import Place
+from ringflow.scripts.service import Scripts
+
+log = structlog.get_logger("ringflow.engine")
+
+FAILED = (503, "Script Failed")
+"""What becomes of a call whose script fails, where its DID does not say."""
+
+
+@dataclass(slots=True)
+class Scripted:
+    """What became of a call by its script: an admission or a rejection, and what there is to remark."""
+
+    answer: Admission | Rejection
+    remarks: list[tuple[str, str]] = field(default_factory=list)
+
+
+class DidScripts:
+    """Runs the scripts of DIDs."""
+
+    def __init__(
+        self, directory: Directory, world: CallWorld, flows: Callable[[], Mapping[str, Flow]]
+    ) -> None:
+        self._directory = directory
+        self._world = world
+        self._flows = flows
+
+    async def run(self, call_id: str, session: AgiSession, admission: Admission) -> Scripted:
+        """Run the script of the DID that was dialled."""
+        name, scripts = admission.did.script, self._world.scripts
+        if name is None or scripts is None:
+            return Scripted(refusal_of(admission) or admission)
+        remarks: list[tuple[str, str]] = []
+        try:
+            return Scripted(await self._decide(scripts, name, call_id, session, admission, remarks), remarks)
+        except ScriptFailed as error:
+            remarks += _log_remarks(name, error.log)
+            if error.thrown is not None and (refusal := refusal_in(error.thrown)) is not None:
+                remarks.append(("script", f"{error.place} refused the call: {error.what}"[:300]))
+                return Scripted(Rejection(*refusal), remarks)
+            log.error(
+                "script failed",
+                script=name,
+                why=error.kind.value,
+                detail=str(error),
+                did=admission.did.number,
+            )
+            remarks.append(("script_failed", str(error)[:300]))
+            return Scripted(_fallback(admission), remarks)
+
+    async def _decide(
+        self,
+        scripts: Scripts,
+        name: str,
+        call_id: str,
+        session: AgiSession,
+        admission: Admission,
+        remarks: list[tuple[str, str]],
+    ) -> Admission | Rejection:
+        request = session.request
+        data = routing_data(admission, call_id, request.channel, request.endpoint, scripts.server)
+        now_ms = round(self._world.clock.now_s() * 1000)
+        script, result = await scripts.run(name, data, now_ms, admission.did.script_timeout_ms)
+        remarks += _log_remarks(name, result.log)
+        routed = read_routing(script, result, admission, scripts.server, self._world.country)
+        answer = await self._routed(routed, admission, Place(script.files[0]))
+        remarks.append(("script", f"{name} {script.revision}{_changes(routed)}"))
+        return answer
+
+    async def _routed(self, routed: Routed, admission: Admission, place: Place) -> Admission | Rejection:
+        """The call as the script wants it. Raises `ScriptFailed` for what is not there."""
+        if routed.dest_number is not None:
+            admission = await self._other_did(routed.dest_number, admission, place)
+        if routed.app is not None:
+            if routed.app not in self._flows():
+                raise ScriptFailed(FailureKind.BAD_RESULT, f"did.app: there is no app {routed.app}", place)
+            admission = replace(admission, did=replace(admission.did, app=routed.app))
+        if routed.cli is not None:
+            admission = replace(admission, cli=routed.cli or None, presented_cli=routed.cli)
+        if routed.customer_id is not None:
+            customer = await self._directory.customer(routed.customer_id)
+            if customer is None:
+                what = f"X-Customer-ID: customer {routed.customer_id} does not exist"
+                raise ScriptFailed(FailureKind.BAD_RESULT, what, place)
+            admission = replace(admission, customer=customer)
+        admission = replace(admission, headers=routed.headers, variables=routed.variables)
+        for variable in routed.variables:
+            if not can_be_set(variable):
+                what = f"variables: {one_line(variable, 64)} cannot be set; use small letters, digits and _"
+                raise ScriptFailed(FailureKind.BAD_RESULT, what, place)
+        try:
+            Variables("", admission)
+        except UnusableValue as error:
+            raise ScriptFailed(FailureKind.BAD_RESULT, f"variables: {error}", place) from error
+        return refusal_of(admission) or admission
+
+    async def _other_did(self, number: str, admission: Admission, place: Place) -> Admission:
+        """The DID to which the script leads the call; its own script does not run."""
+        found = await self._directory.arrive(number, admission.cli, admission.withheld)
+        if isinstance(found, Rejection):
+            what = f"routing.dest_number: {number[:64]}: {found.reason}"
+            raise ScriptFailed(FailureKind.BAD_RESULT, what, place)
+        customer = found.customer or admission.customer
+        return replace(admission, did=found.did, customer=customer, brought=found.brought)
+
+
+def _fallback(admission: Admission) -> Admission | Rejection:
+    wanted = admission.did.script_fallback
+    if wanted == TO_APP:
+        return refusal_of(admission) or admission
+    return Rejection(*((sip_fallback(wanted) if wanted is not None else None) or FAILED))
+
+
+def _log_remarks(name: str, lines: Sequence[LogLine]) -> list[tuple[str, str]]:
+    return [("console", f"{name}: {line.level}: {line.text}"[:300]) for line in lines]
+
+
+def _changes(routed: Routed) -> str:
+    """Return what a script changed, in words, for the call's record."""
+    parts = []
+    if routed.customer_id is not None:
+        parts.append(f"customer {routed.customer_id}")
+    if routed.cli is not None:
+        parts.append(f"CLI {routed.cli or 'none'}")
+    if routed.dest_number is not None:
+        parts.append(f"DID {routed.dest_number[:64]}")
+    if routed.app is not None:
+        parts.append(f"app {routed.app}")
+    if routed.headers:
+        parts.append("headers " + ", ".join(routed.headers))
+    if routed.variables:
+        parts.append("variables " + ", ".join(map(str, routed.variables)))
+    return ": " + "; ".join(parts)[:250] if parts else " changed nothing"
