@@ -513,7 +513,7 @@ class DidDeclaration(Frozen):
     withheld: Literal["reject", "identify"] = "identify"
     variable: str | None = None
     script: str | None = None
-    script_timeout_ms: Annotated[int, Field(ge=10, le=10_000)] | None = None
+    script_timeout_s: Annotated[float, Field(ge=0.01, le=10)] | None = None
     script_fallback: str | None = None
     script_vars: str | None = None
 

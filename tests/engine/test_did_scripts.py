@@ -190,7 +190,7 @@ async def test_whatever_a_script_makes_of_a_call_is_checked_and_ends_by_the_fall
         call = await scripted(
             "const key = require('cxHelper').generatePbxSecurityKey;\n"
             "async function main(data) { const h = data.routing.egress_routing[0].headers; " + body + " }",
-            script_timeout_ms=100,
+            script_timeout_s=0.1,
         )
         assert (call.sip_code, call.record.reason, call.legs) == (503, "Script Failed", ()), body
         (failed,) = notes(call)

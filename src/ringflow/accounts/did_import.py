@@ -40,7 +40,7 @@ class DidImport(TableImport[str, Did]):
         "withheld",
         "variable",
         "script",
-        "script_timeout_ms",
+        "script_timeout_s",
         "script_fallback",
         "script_vars",
     )
@@ -91,7 +91,7 @@ class DidImport(TableImport[str, Did]):
         cells.number("reject_code")
         for column in ("variable", "script", "script_fallback", "script_vars"):
             cells.text(column)
-        cells.number_or_none("script_timeout_ms")
+        cells.number_or_none("script_timeout_s")
         fields: dict[str, Any] = cells.found
         with trying:
             if fields.get("customer_id") is not None:
@@ -134,7 +134,7 @@ class DidImport(TableImport[str, Did]):
             "withheld",
             "variable",
             "script",
-            "script_timeout_ms",
+            "script_timeout_s",
             "script_fallback",
             "script_vars",
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-from ringflow.accounts.fields import Trying, check_range
+from ringflow.accounts.fields import Trying
 from ringflow.errors import Refused
 from ringflow.plain_text import plain
 
 SCRIPT_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
-LONGEST_MS = 10_000
+SHORTEST_S, LONGEST_S = 0.01, 10.0
 MAX_VARS = 8192
 TO_APP = "app"
 """The fallback by which a call whose script fails comes to its app as if there were no script."""
@@ -25,7 +25,7 @@ def sip_fallback(text: str) -> tuple[int, str] | None:
 
 
 def check_script_fields(
-    script: str | None, timeout_ms: int | None, fallback: str | None, script_vars: str | None, trying: Trying
+    script: str | None, timeout_s: float | None, fallback: str | None, script_vars: str | None, trying: Trying
 ) -> None:
     """Note every field that is wrong by itself."""
     with trying:
@@ -35,8 +35,12 @@ def check_script_fields(
             )
             raise Refused("did.malformed_script", what, ("script",), script=script)
     with trying:
-        if timeout_ms is not None:
-            check_range(timeout_ms, 10, LONGEST_MS, "script timeout ms")
+        if timeout_s is not None and not SHORTEST_S <= timeout_s <= LONGEST_S:
+            raise Refused(
+                "did.malformed_script_timeout",
+                f"script timeout {timeout_s:g}: write seconds, {SHORTEST_S:g} to {LONGEST_S:g}",
+                ("script_timeout_s",),
+            )
     with trying:
         if fallback is not None and fallback != TO_APP and sip_fallback(fallback) is None:
             raise Refused(

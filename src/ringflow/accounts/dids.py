@@ -48,7 +48,7 @@ class Did:
     caller with `withheld: identify`, and counts as none with `reject`. `variable`: the one that gets the
     number which callers dial behind a DID such as `5061999{number}`; None for any other DID.
 
-    `script` runs before the app, for at most `script_timeout_ms` (None: as configured), and is given
+    `script` runs before the app, for at most `script_timeout_s` (None: as configured), and is given
     `script_vars`, a JSON object as text. `script_fallback` says what becomes of a call whose script fails:
     `app`, or a SIP code and a reason; None: 503 Script Failed.
     """
@@ -64,7 +64,7 @@ class Did:
     source: Source = "operator"
     variable: str | None = None
     script: str | None = None
-    script_timeout_ms: int | None = None
+    script_timeout_s: float | None = None
     script_fallback: str | None = None
     script_vars: str | None = None
 
@@ -81,7 +81,7 @@ class DidChanges(TypedDict, total=False):
     withheld: Withheld
     variable: str | None
     script: str | None
-    script_timeout_ms: int | None
+    script_timeout_s: float | None
     script_fallback: str | None
     script_vars: str | None
 
@@ -259,7 +259,7 @@ def check_fields(did: Did) -> None:
             check_one_of(did.withheld, get_args(Withheld), "withheld")
         with trying:
             check_variable(did.number, did.variable)
-        check_script_fields(did.script, did.script_timeout_ms, did.script_fallback, did.script_vars, trying)
+        check_script_fields(did.script, did.script_timeout_s, did.script_fallback, did.script_vars, trying)
 
 
 def _check_app(app: str) -> None:

@@ -10,7 +10,7 @@ from ringflow.accounts import dids
 from ringflow.accounts.did_import import DidImport
 from ringflow.accounts.dids import DIDS, Did, DidChanges, DidFilter, Identify, Withheld
 from ringflow.cli.app_trouble import app_trouble
-from ringflow.cli.empty_options import number_or_none, text_or_none
+from ringflow.cli.empty_options import EMPTY, number_or_none, text_or_none
 from ringflow.cli.ids import id_option
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
@@ -18,7 +18,9 @@ from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, s
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.table_import import add_import_command
 from ringflow.config import load_config
+from ringflow.errors import Refused
 from ringflow.forms.did import DidForm, did_form
+from ringflow.plain_text import plain
 from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
@@ -66,7 +68,9 @@ ScriptOption = Annotated[
 ]
 ScriptTimeout = Annotated[
     str | None,
-    typer.Option("--script-timeout", metavar="MS|none", help="How long it may take; none: as configured."),
+    typer.Option(
+        "--script-timeout", metavar="SECONDS|none", help="How long it may take; none: as configured."
+    ),
 ]
 ScriptFallback = Annotated[
     str | None,
@@ -115,7 +119,7 @@ def add_command(
         withheld or "identify",
         variable=variable,
         script=text_or_none(script) if script is not None else None,
-        script_timeout_ms=number_or_none(script_timeout, "--script-timeout") if script_timeout else None,
+        script_timeout_s=_seconds(script_timeout) if script_timeout is not None else None,
         script_fallback=text_or_none(script_fallback) if script_fallback is not None else None,
         script_vars=text_or_none(script_vars) if script_vars is not None else None,
     )
@@ -194,7 +198,7 @@ def set_command(
     if script is not None:
         changes["script"] = text_or_none(script)
     if script_timeout is not None:
-        changes["script_timeout_ms"] = number_or_none(script_timeout, "--script-timeout")
+        changes["script_timeout_s"] = _seconds(script_timeout)
     if script_fallback is not None:
         changes["script_fallback"] = text_or_none(script_fallback)
     if script_vars is not None:
@@ -211,6 +215,17 @@ def delete_command(operator: Operator, number: Number, as_json: Json = False) ->
     print_deleted(
         "DID", with_actor(operator, lambda actor, config: dids.delete(actor, number)).number, as_json
     )
+
+
+def _seconds(text: str) -> float | None:
+    """A length of time in seconds, or None for `none`. Raises `Refused` for other text."""
+    if text == EMPTY:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        what = f"--script-timeout {plain(text)} is no number of seconds; write one such as 0.5, or {EMPTY}"
+        raise Refused("option.malformed", what, option="--script-timeout") from None
 
 
 def _tell_if_missing(*names: str) -> None:

@@ -79,7 +79,9 @@ class DidScripts:
         request = session.request
         data = routing_data(admission, call_id, request.channel, request.endpoint, scripts.server)
         now_ms = round(self._world.clock.now_s() * 1000)
-        script, result = await scripts.run(name, data, now_ms, admission.did.script_timeout_ms)
+        timeout_s = admission.did.script_timeout_s
+        timeout_ms = None if timeout_s is None else round(timeout_s * 1000)
+        script, result = await scripts.run(name, data, now_ms, timeout_ms)
         remarks += _log_remarks(name, result.log)
         routed = read_routing(script, result, admission, scripts.server, self._world.country)
         answer = await self._routed(routed, admission, Place(script.files[0]))

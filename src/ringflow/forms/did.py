@@ -21,7 +21,7 @@ class DidForm:
     withheld: str
     variable: str | None
     script: str | None
-    script_timeout_ms: int | None
+    script_timeout_s: float | None
     script_fallback: str | None
     script_vars: str | None
     source: str
@@ -40,7 +40,7 @@ def did_form(did: Did) -> DidForm:
         withheld=did.withheld,
         variable=did.variable,
         script=did.script,
-        script_timeout_ms=did.script_timeout_ms,
+        script_timeout_s=did.script_timeout_s,
         script_fallback=did.script_fallback,
         script_vars=did.script_vars,
         source=did.source,

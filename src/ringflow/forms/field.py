@@ -99,7 +99,7 @@ FIELDS: dict[str, Field] = {
     "reject_code": Field(_I, "the SIP code for unknown callers", 403),
     "withheld": Field(_T, "`identify` or `reject` callers who withhold their number", "identify"),
     "script": Field(_T, "the script that runs before the app", "pinless"),
-    "script_timeout_ms": Field(_I, "how long the script may take; null: as configured", 500),
+    "script_timeout_s": Field(_S, "how long the script may take; null: as configured", 0.5),
     "script_fallback": Field(
         _T, "what becomes of a call whose script fails: `app`, or a SIP code and a reason", "503 Try Later"
     ),

@@ -13,6 +13,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Connection,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -108,7 +109,7 @@ dids = Table(
     Column("variable", Text),
     # The script that runs before the app, with its limit, what becomes of a call that it fails, its vars.
     Column("script", Text),
-    Column("script_timeout_ms", Integer),
+    Column("script_timeout_s", Float),
     Column("script_fallback", Text),
     Column("script_vars", Text),
     CheckConstraint("identify IN ('cli', 'none')", name="identify"),

@@ -44,7 +44,7 @@ class NewDid(Input):
     variable: str | None = None
     script: str | None = None
     """The script that runs before the app."""
-    script_timeout_ms: int | None = None
+    script_timeout_s: float | None = None
     script_fallback: str | None = None
     """What becomes of a call whose script fails: `app`, or a SIP code and a reason."""
     script_vars: str | None = None

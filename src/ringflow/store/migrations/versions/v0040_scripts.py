@@ -12,7 +12,7 @@ depends_on = None
 
 _OF_DIDS = (
     ("script", sa.Text),
-    ("script_timeout_ms", sa.Integer),
+    ("script_timeout_s", sa.Float),
     ("script_fallback", sa.Text),
     ("script_vars", sa.Text),
 )
