@@ -77,7 +77,7 @@ async def scripted(configured: Configure, tmp_path: Path) -> AsyncIterator[Call]
 
 async def carry(place: Place, folder: Path, workers: ScriptWorkers, caller: str | None) -> CarriedCall:
     hosts = host_calls(place.store, place.config, lambda: round(place.clock.now_s() * 1000))
-    place.scripts = Scripts(ScriptFolder(folder), workers, RunLimits(time_ms=1000), hosts, "ringflow")
+    place.scripts = Scripts(ScriptFolder(folder), workers, RunLimits(time_ms=5000), hosts, "ringflow")
     dial = Destination.model_validate({"slot": "destination", "external": "442071838750"})
     other = Debug.model_validate({"slot": "debug", "text": "other ${greeting}"})
     flows = [Flow("other", "", (other,), "o.yaml", "r2"), Flow("tested", "", (dial,), "t.yaml", "r1")]
@@ -190,7 +190,7 @@ async def test_whatever_a_script_makes_of_a_call_is_checked_and_ends_by_the_fall
         call = await scripted(
             "const key = require('cxHelper').generatePbxSecurityKey;\n"
             "async function main(data) { const h = data.routing.egress_routing[0].headers; " + body + " }",
-            script_timeout_s=0.1,
+            script_timeout_s=0.1 if "for (;;)" in body else None,
         )
         assert (call.sip_code, call.record.reason, call.legs) == (503, "Script Failed", ()), body
         (failed,) = notes(call)
