@@ -32,6 +32,9 @@ def schema(
         bool,
         typer.Option("--rights", help="Which role may call which operation of the API, in Markdown instead."),
     ] = False,
+    api: Annotated[
+        bool, typer.Option("--api", help="What a release keeps of the API's description instead.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, which the schema always is.")] = False,
 ) -> None:
     """Print the JSON Schema of flow files, or of scenario files."""
@@ -48,7 +51,17 @@ def schema(
             "--scenarios is a schema, --reference, --forms and --rights are Markdown: give one of them",
             option="--scenarios",
         )
-    if rights:
+    if api and (pages or scenarios):
+        raise Refused(
+            "option.malformed",
+            "--api is a schema of its own: give it without the other options",
+            option="--api",
+        )
+    if api:
+        from ringflow.web.api.routes import released_text
+
+        text = released_text()
+    elif rights:
         # The server's libraries take a third of a second to import.
         from ringflow.web.api.rights_page import rights_text
         from ringflow.web.api.routes import PREFIX, RESOURCES

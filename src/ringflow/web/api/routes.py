@@ -63,6 +63,7 @@ from ringflow.web.rest.operation import PREFIX as PREFIX
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.refusals import RequestRefused
 from ringflow.web.rest.services import Services
+from ringflow.web.rest.stability import without_words
 from ringflow.web.security_headers import SECURITY_HEADERS
 
 RESOURCES: tuple[Resource, ...] = (
@@ -152,6 +153,16 @@ def add_api(application: web.Application, services: Services) -> None:
 def api_document() -> dict[str, Any]:
     """Return the document that describes the API."""
     return describe(RESOURCES, PageInput, __version__, PREFIX, EXAMPLES)
+
+
+def released_text() -> str:
+    """Return what is kept of the document with a release: what `breaking_changes` compares."""
+    kept = without_words(api_document())
+    for item in kept["paths"].values():
+        for operation in item.values():
+            answers = operation["responses"].items()
+            operation["responses"] = {status: one for status, one in answers if status.startswith("2")}
+    return json.dumps(kept, sort_keys=True, separators=(",", ":")).replace('},"', '},\n"') + "\n"
 
 
 def add_resources(
