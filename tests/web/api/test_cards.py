@@ -37,7 +37,7 @@ async def test_a_card_is_changed_disabled_redeemed_and_archived(idle: Api) -> No
     assert never.json["expires"] is None
     for body, code in (
         ({}, "card.nothing_to_change"),
-        ({"credit": None}, "field.missing"),
+        ({"credit": None}, "field.empty"),
         ({"credit": "1.001"}, "amount.too_fine"),
         ({"customer": 77}, "customer.unknown"),
         ({"expires": "9999-12-31"}, "field.malformed"),
@@ -106,10 +106,10 @@ async def test_a_bulk_action_on_cards_that_are_not_all_fit_changes_none(idle: Ap
     none = {"action": "change", "filter": {"status": "used"}}
     for body, code in (
         ({"action": "disable", "ids": [ids[0], "100000000007"]}, "card.no_id"),
-        ({"action": "disable"}, "field.missing"),
+        ({"action": "disable"}, "card.count_unconfirmed"),
         ({"action": "disable", "dry_run": True}, "card.none_selected"),
         ({"action": "disable", "ids": ids, "batch": "spring"}, "card.none_selected"),
-        ({"action": "disable", "ids": ids, "changes": {"credit": "1"}}, "field.unknown"),
+        ({"action": "disable", "ids": ids, "changes": {"credit": "1"}}, "card.changes_unwanted"),
         ({"action": "change", "ids": ids}, "card.nothing_to_change"),
         ({"action": "burn", "ids": ids}, "field.malformed"),
         ({"action": "disable", "filter": {"colour": "red"}, "expect": 4}, "field.unknown"),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,16 +11,14 @@ from sqlalchemy import func, select, update
 
 from ringflow.accounts import tokens
 from ringflow.accounts.tokens import TokenPlan
-from ringflow.actor import Actor, acting, shell_operator
+from ringflow.actor import acting, shell_operator
 from ringflow.config import Config
 from ringflow.jobs import queue
 from ringflow.jobs.job import JobState
 from ringflow.jobs.queue import LiveJob
 from ringflow.rights import Right
 from ringflow.store.card_tables import card_batches, cards
-from ringflow.store.job_tables import job_files, jobs
-from ringflow.web.jobs.kind import JobWork
-from ringflow.web.jobs.runner import MOST_TRIES
+from ringflow.store.job_tables import job_files
 
 from .conftest import PEPPER, Api, finished, runner, served
 
@@ -125,136 +120,6 @@ async def test_a_queued_job_is_cancelled_at_once_and_one_that_has_ended_not_at_a
     assert entry["subject"] == f"job {asked}"
 
 
-class Stuck:
-    """Has the making of cards stop after its first chunk, between two transactions, until it is ended."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.reached = asyncio.Event()
-        self._begun = 0
-        self._original = JobWork.acting
-        monkeypatch.setattr("ringflow.accounts.cards.generation.CHUNK", 2)
-        monkeypatch.setattr(JobWork, "acting", lambda work: self._acting(work))
-
-    def begin(self) -> None:
-        self.reached.clear()
-        self._begun = 0
-
-    def go_on(self) -> None:
-        self._begun = 100
-
-    @asynccontextmanager
-    async def _acting(self, work: JobWork) -> AsyncIterator[Actor]:
-        self._begun += 1
-        # The first makes the batch, the second its first two cards.
-        if self._begun == 3:
-            self.reached.set()
-            await asyncio.Event().wait()
-        async with self._original(work) as actor:
-            yield actor
-
-
-async def test_a_job_that_runs_is_cancelled_from_any_server_and_leaves_nothing(
-    idle: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner = await idle.client()
-    stuck = Stuck(monkeypatch)
-    stuck.begin()
-    one = runner(idle)
-    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
-    await one.look()
-    await stuck.reached.wait()
-    told = await owner("POST", f"/jobs/{asked}:cancel")
-    assert told.json["status"] == "running"
-    assert told.json["cancel_asked_at"] is not None
-    await one.look()
-    await one.idle()
-    ended = (await owner("GET", f"/jobs/{asked}")).json
-    assert (ended["status"], ended["error"], ended["file"]) == ("cancelled", None, None)
-    for table in (card_batches, cards, job_files):
-        assert await count(idle, table) == 0
-
-
-async def test_a_job_whose_server_stops_is_begun_again_by_another(
-    idle: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner = await idle.client()
-    stuck = Stuck(monkeypatch)
-    stuck.begin()
-    first = runner(idle)
-    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
-    await first.look()
-    await stuck.reached.wait()
-    await first.close()
-    assert (await owner("GET", f"/jobs/{asked}")).json["status"] == "queued"
-    for table in (card_batches, cards, job_files):
-        assert await count(idle, table) == 0
-    stuck.go_on()
-    await finished(runner(idle, "b1#1"))
-    done = (await owner("GET", f"/jobs/{asked}")).json
-    assert (done["status"], done["tries"], done["server"]) == ("done", 2, "b1")
-    assert len((await owner("GET", f"/jobs/{asked}/file")).text.splitlines()) == 4
-
-
-async def test_a_job_of_a_dead_server_is_taken_up_and_its_own_server_changes_nothing_any_more(
-    idle: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner = await idle.client()
-    stuck = Stuck(monkeypatch)
-    stuck.begin()
-    dead = runner(idle, "dead#1")
-    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
-    await dead.look()
-    await stuck.reached.wait()
-    stuck.go_on()
-    other = runner(idle, "b1#1")
-    await other.look()
-    await other.idle()
-    assert await count(idle, card_batches) == 0
-    await finished(other)
-    assert (await owner("GET", f"/jobs/{asked}")).json["status"] == "done"
-    await dead.close()
-    done = (await owner("GET", f"/jobs/{asked}")).json
-    assert (done["status"], done["server"], done["tries"]) == ("done", "b1", 2)
-    assert (await count(idle, card_batches), await count(idle, cards)) == (1, 3)
-
-
-async def test_a_job_that_ended_its_servers_too_often_is_interrupted(
-    idle: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner = await idle.client()
-    stuck = Stuck(monkeypatch)
-    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
-    for _ in range(MOST_TRIES):
-        stuck.begin()
-        one = runner(idle)
-        await one.look()
-        await stuck.reached.wait()
-        await one.close()
-    ended = (await owner("GET", f"/jobs/{asked}")).json
-    assert (ended["status"], ended["error"]["code"]) == ("interrupted", "job.interrupted")
-    assert await count(idle, cards) == 0
-
-
-async def test_an_attempt_that_lost_its_job_finishes_nothing(idle: Api) -> None:
-    owner = await idle.client()
-    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
-    async with idle.store.writing() as connection:
-        order = await queue.begin(connection, asked, "a1#1", 1)
-        assert order is not None
-        assert await queue.begin(connection, asked, "b1#1", 1) is None
-        assert await queue.take_over(connection, order.attempt, "b1#1") is not None
-        with pytest.raises(queue.JobLost):
-            await queue.finish(connection, order.attempt, 2, None, None)
-        with pytest.raises(queue.JobLost):
-            await queue.note_trace(connection, order.attempt, {})
-        await queue.end(connection, order.attempt, JobState.FAILED, 2)
-        await queue.put_back(connection, order.attempt)
-        await queue.note_progress(connection, order.attempt, 2, 3)
-        assert await queue.reread(connection, order.attempt) is None
-    shown = (await owner("GET", f"/jobs/{asked}")).json
-    assert (shown["status"], shown["done"], shown["server"]) == ("running", 0, "b1")
-
-
 def test_the_next_job_is_of_whoever_has_the_fewest_running_and_then_the_oldest() -> None:
     def live(job_id: str, operator: str, state: str = "queued") -> LiveJob:
         return LiveJob(job_id, operator, JobState(state), None, 0, "cards.generate", None)
@@ -272,19 +137,6 @@ async def test_an_operator_has_only_so_many_jobs_waiting(idle: Api, monkeypatch:
     assert (await owner("POST", "/cards:generate", CARDS)).status == 202
     more = await owner("POST", "/cards:generate", CARDS)
     assert (more.status, more.json["code"], more.json["fields"]) == (409, "job.too_many", {"most": 1})
-
-
-async def test_jobs_are_forgotten_with_their_files_a_day_after_their_end(idle: Api) -> None:
-    owner = await idle.client()
-    await owner("POST", "/cards:generate", CARDS)
-    await finished(runner(idle))
-    await finished(runner(idle))
-    assert await count(idle, jobs) == 1
-    async with idle.store.writing() as connection:
-        await connection.execute(update(jobs).values(expires_ms=jobs.c.expires_ms - queue.KEPT_MS - 1))
-    await finished(runner(idle))
-    assert (await count(idle, jobs), await count(idle, job_files)) == (0, 0)
-    assert await count(idle, cards) == 3
 
 
 async def test_a_file_sealed_under_a_pepper_that_is_gone_is_not_read(

@@ -265,15 +265,14 @@ async def change_cards(actor: Actor, services: Services, body: CardBulk) -> Alte
     """
     if not body.dry_run and body.expect is None and body.ids is None:
         raise Refused(
-            "field.missing",
-            "`expect` is missing: ask with `dry_run` first, and say how many cards are meant",
+            "card.count_unconfirmed",
+            "ask with `dry_run` first, and say in `expect` how many cards are meant",
             ("expect",),
-            field="expect",
         )
     wanted = None if body.filter is None else body.filter.wanted()
     selection = Selection(tuple(body.ids or ()), body.batch, wanted, body.expect)
     if body.action is not Action.CHANGE and body.changes is not None:
-        raise Refused("field.unknown", "`changes` goes with the action change", ("changes",), field="changes")
+        raise Refused("card.changes_unwanted", "`changes` goes with the action change", ("changes",))
     changes = await _changes(actor, services, selection, body.changes or CardPatch())
     do = alteration.preview if body.dry_run else alteration.act
     return altered_cards_form(await do(actor, selection, body.action, changes), body.dry_run)
@@ -326,7 +325,7 @@ async def _changes(actor: Actor, services: Services, selection: Selection, body:
     given = body.model_fields_set
     for name in given & {"credit", "customer"}:
         if getattr(body, name) is None:
-            raise Refused("field.missing", f"`{name}` cannot be null", (name,), field=name)
+            raise Refused("field.empty", f"`{name}` cannot be null", (name,), field=name)
     if body.customer is not None:
         changes["customer_id"] = body.customer
     if "expires" in given:
