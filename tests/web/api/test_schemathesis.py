@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 import schemathesis
@@ -54,8 +55,10 @@ def understood(ctx: Any, response: Any, case: Case[Any]) -> None:
 @schemathesis.check
 def keeps_silent(ctx: Any, response: Any, case: Case[Any]) -> None:
     """No answer shows how Ringflow is made."""
+    # A request may say such a word itself, and an error quotes what it does not know.
+    sent = unquote_plus(f"{response.request.url} {response.request.body!r}")
     for word in ("Traceback", "SELECT ", "INSERT ", "sqlalchemy", "asyncpg", "pydantic"):
-        assert word not in response.text, f"{word} in {response.text}"
+        assert word not in response.text or word in sent, f"{word} in {response.text}"
 
 
 def schema_of(**phases: bool) -> Any:
