@@ -124,6 +124,9 @@ async def test_only_a_trusted_proxy_says_where_a_request_came_from() -> None:
     async with port(trusted_proxies=["127.0.0.0/8"]) as trusting:
         assert await told(trusting, **spoofed) == (200, ["192.0.2.7", True])
         assert await told(trusting) == (200, ["127.0.0.1", False])
+        for scheme, kept in (("https", "max-age=31536000"), ("http", None)):
+            async with trusting.http.get("/", headers={"X-Forwarded-Proto": scheme}) as answer:
+                assert answer.headers.get("Strict-Transport-Security") == kept
         status, problem = await told(trusting, Forwarded="nonsense")
         assert (status, problem["code"]) == (400, "request.malformed_forwarding")
 
@@ -255,6 +258,11 @@ def test_tls_is_spoken_in_the_event_loop_that_servers_run_in(tmp_path: Path) -> 
             assert (await told(one))[0] == 200
 
     uvloop.run(ask())
+
+
+async def test_a_connection_by_tls_takes_one_place(tmp_path: Path) -> None:
+    async with port(certificate_of(tmp_path), most=1) as one:
+        assert (await told(one))[0] == 200
 
 
 async def test_connections_that_never_agree_on_keys_are_counted_with_the_others(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ async def test_a_role_is_made_changed_and_deleted(api: Api, owner: Client) -> No
     rights = {"rights": ["customers.read"]}
     assert (await owner("PATCH", "/roles/night", rights, tag)).json["rights"] == ["customers.read"]
     assert (await client("GET", "/customers")).status == 200
+    assert (await owner("PATCH", "/roles/night", rights, tag)).status == 412
     assert (await owner("DELETE", "/roles/night", headers=tag)).status == 412
     in_use = await owner("DELETE", "/roles/night", headers={"If-Match": "*"})
     assert (in_use.status, in_use.json["code"]) == (409, "role.in_use")

@@ -89,7 +89,7 @@ async def doors(api: Api) -> AsyncIterator[Doors]:
     core, clock = api.application.core, Clock()
     config = core.config.model_copy(update={"http": HttpConfig(limits=LIMITS)})
     services = Services(core.store, config, core.charging.ledger.now_ms, {}, lambda: None)
-    gate = Authentication(services, (*RECOGNISERS, one_customer), lambda: clock.now_s)
+    gate = Authentication(services, (*RECOGNISERS, one_customer), lambda: clock.now_s, most_known=2)
     application = web.Application()
     add_resources(application, [*RESOURCES, DOORS], services, gate)
     async with TestServer(application) as server, ClientSession(server.make_url("/")) as http:
@@ -173,6 +173,17 @@ async def test_a_flood_of_wrong_tokens_is_not_looked_up_and_good_ones_go_on(api:
         await revoke(actor, good)
     revoked = [(await Client(doors.http, good)("GET", "/whoami")).status for _ in range(2)]
     assert revoked == [401, 429]
+
+
+async def test_it_is_known_of_so_many_tokens_at_most_that_they_were_good(api: Api, doors: Doors) -> None:
+    tokens = [(await api.client(name=f"t{number}")).token for number in range(3)]
+    for token in tokens:
+        assert (await Client(doors.http, token)("GET", "/whoami")).status == 200
+    for _ in range(3):
+        await Client(doors.http, "nonsense")("GET", "/whoami")
+    # The one that was used longest ago is looked up no more than a wrong one.
+    asked = [(await Client(doors.http, token)("GET", "/whoami")).status for token in tokens]
+    assert asked == [429, 200, 200]
 
 
 def test_the_document_says_whom_an_operation_is_for() -> None:

@@ -81,6 +81,7 @@ class Authentication:
         services: Services,
         recognisers: Sequence[Recogniser] = RECOGNISERS,
         now_s: Callable[[], float] = time.monotonic,
+        most_known: int = MAX_KNOWN,
     ) -> None:
         self._services = services
         self._recognisers = recognisers
@@ -89,6 +90,7 @@ class Authentication:
         self._wrong = RateLimit.of_minute(limits.wrong_tokens_per_minute, now_s)
         self._of_token = RateLimit.of_second(limits.per_token_per_s, now_s)
         self._known: OrderedDict[bytes, None] = OrderedDict()
+        self._most_known = most_known
 
     async def admit(self, operation: Operation, request: web.Request, sender: Sender) -> Principal | None:
         """Return who asks; None where an operation asks nobody who they are.
@@ -118,7 +120,7 @@ class Authentication:
             raise
         self._known[credentials] = None
         self._known.move_to_end(credentials)
-        if len(self._known) > MAX_KNOWN:
+        if len(self._known) > self._most_known:
             self._known.popitem(last=False)
         return principal
 
