@@ -12,9 +12,10 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from ringflow.accounts.lockout import address_name
 from ringflow.config import HttpConfig
 from ringflow.errors import RingflowError
-from ringflow.web.access.rate_limit import RateLimit, address_key, refuse_too_many
+from ringflow.web.access.rate_limit import RateLimit, refuse_too_many
 from ringflow.web.cross_origin import add_cross_origin_headers, preflight
 from ringflow.web.forwarded import is_within, passed_by, plain_address
 from ringflow.web.rest.answering import refused
@@ -55,7 +56,7 @@ class Edge:
                         HTTPStatus.BAD_REQUEST, "request.repeated_header", text, (), header=name
                     )
             if self._limit is not None and request.path not in _NOT_COUNTED:
-                refuse_too_many(self._limit.take(address_key(sender.address)))
+                refuse_too_many(self._limit.take(address_name(sender.address)))
         except RingflowError as error:
             return refused(error)
         return preflight(request, self._origins) or await handler(request)

@@ -20,7 +20,7 @@ from ringflow.cli.serve import offer_set_up
 from ringflow.config import Config, MailConfig
 from ringflow.rights import BUILT_IN_ROLES
 from ringflow.web.rest.cookies import Cookies
-from ringflow.web.rest.sender import Sender
+from ringflow.web.rest.sender import Sender, agent_of
 
 from .conftest import Answered, Api, Client, served
 
@@ -371,3 +371,32 @@ async def test_a_reset_by_mail_is_asked_for_by_anyone_and_answered_alike(server_
     async with served(server_config) as api:
         refused = await Browser(api)("POST", "/password-resets", {"name": "ann"})
         assert (refused.status, refused.json["code"]) == (409, "mail.not_configured")
+
+
+async def test_a_link_leads_to_a_page_whose_scripts_are_files_and_ask_what_there_is(api: Api) -> None:
+    loaded = {}
+    for path, kind in (("", "text/html"), ("/setup.js", "text/javascript"), ("/setup.css", "text/css")):
+        async with api.http.get(f"/setup{path}") as answer:
+            assert (answer.status, answer.content_type) == (200, kind)
+            policy = answer.headers["Content-Security-Policy"]
+            assert "script-src 'self'" in policy
+            assert "unsafe" not in policy
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            loaded[kind] = await answer.text()
+    assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=|https?:", loaded["text/html"])
+    assert set(re.findall(r'(?:src|href)="(setup/[^"]+)"', loaded["text/html"])) == {
+        "setup/setup.js",
+        "setup/setup.css",
+    }
+    asked = {f"/{path}" for path in re.findall(r'ask\("([^"]+)"', loaded["text/javascript"])}
+    assert asked == {"/setup", "/password-links:read", "/password-links:use"}
+    for path in asked:
+        assert (await Browser(api)("POST", path, {"token": "x"})).status in (403, 422)
+
+
+def test_a_device_is_known_by_the_whole_name_of_its_browser_in_harmless_signs() -> None:
+    chromium = (
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+    )
+    for sent, kept in ((chromium, chromium), ("a\u202eb\x1bc", "a?b?c"), ("x" * 300, "x" * 200)):
+        assert agent_of(make_mocked_request("GET", "/", headers={"User-Agent": sent})) == kept

@@ -19,10 +19,11 @@ from aiohttp import web
 from ringflow.accounts import tokens
 from ringflow.accounts.access import sessions
 from ringflow.accounts.customer_access import tokens as customer_tokens
+from ringflow.accounts.lockout import address_name
 from ringflow.actor import Principal
 from ringflow.config import HttpConfig
 from ringflow.errors import Forbidden
-from ringflow.web.access.rate_limit import RateLimit, address_key, refuse_too_many
+from ringflow.web.access.rate_limit import RateLimit, refuse_too_many
 from ringflow.web.rest.cookies import Cookies, refuse_other_sites
 from ringflow.web.rest.operation import Operation
 from ringflow.web.rest.refusals import REALM, RequestRefused
@@ -98,7 +99,7 @@ class Authentication:
         Raises `Forbidden`: not to be believed, or without the operation's right; and `RequestRefused`: nobody
         is named, or too many requests came.
         """
-        address = address_key(sender.address)
+        address = address_name(sender.address)
         if operation.access is None:
             refuse_too_many(self._public.take((operation.name, address)))
             return None

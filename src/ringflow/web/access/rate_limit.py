@@ -10,7 +10,6 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_address
 
 from ringflow.web.rest.refusals import RequestRefused
 
@@ -69,17 +68,6 @@ class RateLimit:
             if full_at_s > now_s and len(self._full_at_s) <= self._most_keys:
                 return
             del self._full_at_s[key]
-
-
-def address_key(address: str) -> str:
-    """Return by what an address is counted: of IPv6 the network, for whoever has one has 2^64 addresses."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return ""
-    if not isinstance(parsed, IPv6Address):
-        return address
-    return str(IPv6Address(int(parsed) >> 64 << 64))
 
 
 def refuse_too_many(wait_s: float) -> None:

@@ -11,14 +11,9 @@ from aiohttp import web
 
 from ringflow.web.rest.answering import refused
 from ringflow.web.rest.refusals import RequestRefused
-from ringflow.web.security_headers import SECURITY_HEADERS
+from ringflow.web.security_headers import PAGE_HEADERS
 
 FOLDER = Path(__file__).parents[1] / "static" / "api"
-PAGE_HEADERS = {
-    **SECURITY_HEADERS,
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-}
 # A file's name has a digest of its content in it.
 _FILE_HEADERS = {**PAGE_HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
 _TYPES = {".js": "text/javascript", ".css": "text/css"}

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from ringflow import __version__
 from ringflow.web.access.authentication import Authentication
+from ringflow.web.access.setup_page import add_setup_page
 from ringflow.web.api import (
     access,
     assigned_rates,
@@ -146,6 +147,7 @@ def add_api(application: web.Application, services: Services) -> None:
 
     application.router.add_get(f"{PREFIX}/openapi.json", openapi)
     add_page(application, f"{PREFIX}/docs")
+    add_setup_page(application)
     # Before all others: what they refuse is answered alike.
     application.middlewares.insert(0, _not_served)
 

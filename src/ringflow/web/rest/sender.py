@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from ringflow.plain_text import plain
-
 MAX_AGENT = 200
 """How much of a `User-Agent` is kept."""
 
@@ -36,5 +34,9 @@ def sender_of(request: web.Request) -> Sender:
 
 
 def agent_of(request: web.Request) -> str:
-    """Return what the program that sent a request calls itself."""
-    return plain(request.headers.get("User-Agent", ""))[:MAX_AGENT]
+    """Return what the program that sent a request calls itself, as printable ASCII.
+
+    A browser's own name stands at the end of some hundred characters.
+    """
+    agent = request.headers.get("User-Agent", "")[:MAX_AGENT]
+    return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in agent)

@@ -1,0 +1,31 @@
+"""The page that links lead to by which somebody sets a password. It asks the API like any program."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from ringflow.accounts.access.password_links import PAGE
+from ringflow.web.security_headers import PAGE_HEADERS
+
+_FOLDER = Path(__file__).with_name("setup")
+_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+
+
+def add_setup_page(application: web.Application) -> None:
+    """Serve the page and its files, to anyone: it holds nothing but what everybody's has."""
+    application.router.add_get(PAGE, _file("index.html"))
+    for name in ("setup.js", "setup.css"):
+        application.router.add_get(f"{PAGE}/{name}", _file(name))
+
+
+def _file(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    path = _FOLDER / name
+    headers = {**PAGE_HEADERS, "Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8"}
+
+    async def file(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path, headers=headers)
+
+    return file
