@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ringflow.accounts import customers
+from ringflow.accounts import customers, lockout
 from ringflow.accounts.cards.alteration import Selection, disable
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.refusal import Refusal, Why
@@ -14,7 +14,16 @@ from ringflow.accounts.customer_access import logins, tokens
 from ringflow.accounts.customer_access.own_password import change_password
 from ringflow.accounts.customer_access.sign_in import CustomerSignIn, LockedOut, web_caller
 from ringflow.accounts.directory import Directory
-from ringflow.accounts.lockout import CUSTOMER_LOGIN, CUSTOMERS_ADDRESS, Caller, card_budget
+from ringflow.accounts.lockout import (
+    CUSTOMER_LOGIN,
+    CUSTOMERS_ADDRESS,
+    WEB,
+    Budget,
+    Caller,
+    card_budget,
+    limits_of_card,
+    web_budget,
+)
 from ringflow.accounts.passwords import Passwords
 from ringflow.accounts.teller import Teller
 from ringflow.actor import acting, customer_principal
@@ -131,6 +140,21 @@ async def test_an_address_guesses_at_many_cards_only_so_often(desk: Desk) -> Non
     assert await desk.card(card_id, pin, AWAY.format(2)) == "in"
 
 
+def test_all_cards_together_have_as_many_tries_over_http_as_keep_the_chance_the_same() -> None:
+    assert web_budget(4) == lockout.SYSTEM
+    assert web_budget(6) == Budget(80_000, 240)
+    assert web_budget(12).each_ms == 1
+    limits = limits_of_card("100000000008", 6, Caller(WEB, "192.0.2.7")).all
+    assert {one.name for one in limits.values()} == {
+        "web:100000000008:6",
+        "customers-address:192.0.2.7",
+        "web:6",
+        "known:100000000008:6:(web)/192.0.2.7",
+    }
+    by_telephone = limits_of_card("100000000008", 6, TELEPHONE).all
+    assert not {one.name for one in limits.values()} & {one.name for one in by_telephone.values()}
+
+
 async def test_whether_a_card_exists_shows_in_nothing(desk: Desk) -> None:
     ((card_id, _),) = await desk.mint.make(pin_length=6)
     absent = "100000000008"
@@ -155,14 +179,18 @@ async def test_an_email_and_its_password_sign_a_customer_in(desk: Desk) -> None:
 async def test_who_guesses_passwords_does_not_lock_the_owner_out_at_home(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Fewer than there are: each try hashes a password.
+    tries = Budget(4, CUSTOMER_LOGIN.each_ms)
+    monkeypatch.setattr(lockout, "CUSTOMER_LOGIN", tries)
+    monkeypatch.setattr(lockout, "CUSTOMERS_ADDRESS", Budget(3, CUSTOMERS_ADDRESS.each_ms))
     await desk.login()
     assert await desk.email(PASSWORD) == "in"
-    for number in range(CUSTOMER_LOGIN.at_once):
+    for number in range(tries.at_once):
         assert await desk.email("wrong", AWAY.format(number)) == "refused"
     assert await desk.email(PASSWORD, AWAY.format(250)) == "locked"
     assert await desk.email(PASSWORD) == "in"
     # An address that is used up guesses at no other login either.
-    for number in range(CUSTOMERS_ADDRESS.at_once):
+    for number in range(3):
         await desk.email("wrong", AWAY.format(99), email=f"{number}@example.org")
     with pytest.raises(LockedOut) as raised:
         await desk.sign_in.by_email("bob@example.org", "wrong", "d", AWAY.format(99))
