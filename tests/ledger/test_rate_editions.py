@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -15,7 +15,7 @@ from ringflow.errors import Conflict, DocumentError
 from ringflow.ledger.rates import edition
 from ringflow.ledger.rates.card import create_card, find_card, get_card, rate_card_page
 from ringflow.ledger.rates.changes import delete_card, rates_of, set_rate
-from ringflow.ledger.rates.edition import ABANDONED_MS, begin_edition, import_sheet
+from ringflow.ledger.rates.edition import ABANDONED_MS, Pause, begin_edition, import_sheet
 from ringflow.ledger.rates.quote import quote
 from ringflow.ledger.rates.sheet_import import RateFile, read_rates
 from ringflow.store.ledger_tables import rate_cards, rates
@@ -49,6 +49,10 @@ class Cards:
         file.write_text(text, "utf-8")
         return read_rates(file, "USD", "US")
 
+    async def put(self, text: str, **how: Any) -> None:
+        """Import a sheet."""
+        await import_sheet(self.bank.store, self.opener, "retail", self.sheet(text), **how)
+
     async def price(self, number: str) -> int:
         found = await quote(self.bank.store, number, 1, self.bank.now_ms)
         return found.terms.price_micros
@@ -67,7 +71,7 @@ async def cards(bank: Bank, tmp_path: Path) -> Cards:
     async with bank.acting() as actor:
         await create_card(actor, "retail", "USD", default=True)
         await add_customer(actor, 1)
-    await import_sheet(made.opener, "retail", made.sheet(OLD))
+    await import_sheet(bank.store, made.opener, "retail", made.sheet(OLD))
     return made
 
 
@@ -81,9 +85,7 @@ async def test_a_sheet_takes_the_place_of_all_rates_at_once(cards: Cards) -> Non
         assert len((await rate_card_page(actor.connection, PageRequest(9))).items) == 1
 
     done: list[int] = []
-    await import_sheet(
-        cards.opener, "retail", cards.sheet(NEW), replace=True, last=last, progress=done.append
-    )
+    await cards.put(NEW, replace=True, last=last, progress=done.append)
     assert (seen, sum(done)) == ([40_000], 3)
     assert (await cards.counts(), await cards.price("447800000000")) == ((3, 2), 60_000)
     async with cards.bank.store.reading() as connection:
@@ -93,11 +95,11 @@ async def test_a_sheet_takes_the_place_of_all_rates_at_once(cards: Cards) -> Non
 
 
 async def test_rates_that_are_added_leave_the_others_as_they_were(cards: Cards) -> None:
-    await import_sheet(cards.opener, "retail", cards.sheet("prefix,price\n33,0.07\n34,0.08\n35,0.09\n"))
+    await cards.put("prefix,price\n33,0.07\n34,0.08\n35,0.09\n")
     assert (await cards.price("447800000000"), await cards.price("3300000000")) == (40_000, 70_000)
     assert await cards.counts() == (7, 2)
     with pytest.raises(DocumentError, match="prefix 44 has a rate at the same time in the card"):
-        await import_sheet(cards.opener, "retail", cards.sheet("prefix,price\n44,1\n39,1\n36,1\n"))
+        await cards.put("prefix,price\n44,1\n39,1\n36,1\n")
     async with cards.bank.acting() as actor:
         card = await get_card(actor.connection, "retail")
         await set_rate(actor, card, "44", {"price_micros": 990_000})
@@ -110,9 +112,9 @@ async def test_what_breaks_off_changes_nothing(cards: Cards, replace: bool) -> N
     def broken(rows: int) -> None:
         raise KeyError("the process ends here")
 
-    sheet = cards.sheet("prefix,price\n33,0.07\n34,0.08\n35,0.09\n")
+    sheet = "prefix,price\n33,0.07\n34,0.08\n35,0.09\n"
     with pytest.raises(KeyError):
-        await import_sheet(cards.opener, "retail", sheet, replace=replace, progress=broken)
+        await cards.put(sheet, replace=replace, progress=broken)
     assert (await cards.counts(), await cards.price("447800000000")) == ((4, 2), 40_000)
 
 
@@ -130,20 +132,20 @@ async def test_a_card_that_is_changed_meanwhile_keeps_the_change(cards: Cards) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edition, "write_edition", slow)
         with pytest.raises(Conflict, match="was changed while the rates were written"):
-            await import_sheet(cards.opener, "retail", cards.sheet(NEW), replace=True)
+            await cards.put(NEW, replace=True)
     assert (await cards.price("12125550000"), await cards.counts()) == (7, (4, 2))
 
 
 async def test_what_a_crash_left_is_deleted_by_an_import_hours_later(cards: Cards) -> None:
     async with cards.bank.store.reading() as connection:
         card = await get_card(connection, "retail")
-    left = await begin_edition(cards.opener, card)
-    await import_sheet(cards.opener, "retail", cards.sheet(NEW), replace=True)
+    left = await begin_edition(cards.opener, card, Pause(cards.bank.store))
+    await cards.put(NEW, replace=True)
     assert await cards.counts() == (3, 3), "it may still be written"
     async with cards.bank.store.writing() as connection:
         old = update(rate_cards).where(rate_cards.c.id == left.id)
         await connection.execute(old.values(revision=cards.bank.now_ms - ABANDONED_MS - 1))
-    await import_sheet(cards.opener, "retail", cards.sheet(OLD), replace=True)
+    await cards.put(OLD, replace=True)
     assert await cards.counts() == (4, 2)
 
 

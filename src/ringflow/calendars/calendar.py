@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.fields import check_text
-from ringflow.actor import Actor
+from ringflow.actor import Actor, Opener
 from ringflow.audit import Verb, note
 from ringflow.calendars.allowed_hosts import AllowedHosts
 from ringflow.calendars.entry import MAX_ENTRIES, Entry, of_days, short_title
@@ -180,14 +180,30 @@ async def delete(actor: Actor, name: str) -> Calendar:
     return old
 
 
-async def import_source(actor: Actor, name: str, raw: bytes, file: str) -> Calendar:
+async def import_file(opener: Opener, name: str, raw: bytes, file: str) -> Calendar:
+    """Do the same as `import_source`, and read the file before the transaction that takes it.
+
+    Reading may take seconds, for which no transaction is to keep calls waiting.
+    """
+    async with opener() as actor:
+        _refuse_fetched(await show(actor.connection, name))
+        now_ms = actor.now_ms
+    found = await read_source(raw, form_of(file), PurePath(file).name, now_ms)
+    async with opener() as actor:
+        return await import_source(actor, name, raw, file, found)
+
+
+async def import_source(
+    actor: Actor, name: str, raw: bytes, file: str, found: Sequence[Entry] | None = None
+) -> Calendar:
     """Replace what was imported by the entries of a file; those added by hand stay.
 
-    Raises `Refused`: unknown, kept fresh from a URL, or a text that cannot be read; `DocumentError` for lines
-    of a list of days.
+    `found`: the entries, where the file was read already. Raises `Refused`: unknown, kept fresh from a URL,
+    or a text that cannot be read; `DocumentError` for lines of a list of days.
     """
     form = form_of(file)
-    found = await read_source(raw, form, PurePath(file).name, actor.now_ms)
+    if found is None:
+        found = await read_source(raw, form, PurePath(file).name, actor.now_ms)
     old = await show_locked(actor, name)
     _refuse_fetched(old)
     await replace_entries(actor.connection, name, found)

@@ -138,10 +138,11 @@ def import_command(
     except OSError as error:
         raise StartError(f"{file} cannot be read: {error.strerror}") from error
 
-    async def take(actor: Actor, config: Config) -> CalendarForm:
-        return _form(await calendar.import_source(actor, name, raw, str(file)), config)
+    async def take(store: Store, config: Config) -> CalendarForm:
+        begin = opener(store, config, operator)
+        return _form(await calendar.import_file(begin, name, raw, str(file)), config)
 
-    print_one(with_actor(operator, take), as_json)
+    print_one(with_store(take), as_json)
 
 
 @app.command("add-days")

@@ -112,6 +112,7 @@ def import_command(
         with progress_bar() as progress:
             writing = progress.add_task("write", total=len(read.rows))
             return await import_sheet(
+                store,
                 opener(store, config, operator),
                 found.name,
                 read,

@@ -132,6 +132,7 @@ ELSEWHERE = {
         *("roll_back_flow", "add_new_flow", "save_scenario_text"),
         *("delete_prompt", "speak_prompt", "upload_prompt", "import_rate_sheet"),
         *(
+            "import_calendar",
             "import_clis",
             "import_customers",
             "import_value_list_entries",

@@ -21,6 +21,7 @@ TERMINAL = "it is for a person at a terminal"
 
 BY_OPERATION: dict[str, tuple[str, ...]] = {
     "did add": ("add_did",),
+    "calendar import": ("import_calendar",),
     "did import": ("import_dids",),
     "customer import": ("import_customers",),
     "cli import": ("import_clis",),
@@ -184,7 +185,6 @@ WITHOUT: dict[str, str] = {
             *("flow new", "flow list", "flow show", "flow history", "flow diff", "flow publish"),
             *("flow rollback", "flow draft list", "flow draft show", "flow draft save"),
             *("flow draft check", "flow draft discard"),
-            "calendar import",
             "value-list entry export",
             "record export",
             *("sounds import", "sounds say", "sounds words", "sounds list", "sounds check"),

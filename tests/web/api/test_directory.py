@@ -74,6 +74,21 @@ async def test_a_calendar_is_kept_by_hand(owner: Client) -> None:
     assert len((await owner("GET", f"{days}?past=true")).json["items"]) == 2
     assert (await owner("DELETE", f"{days}/{day.json['id']}")).status == 204
     assert (await owner("DELETE", f"{days}/{day.json['id']}")).json["code"] == "calendar.unknown_entry"
+    kinds = {"Content-Type": "text/csv"}
+    taken = await owner("POST", "/calendars/england:import", data=b"2099-01-01,New Year\n", headers=kinds)
+    assert (taken.status, taken.json["entry_count"]) == (200, 1), "of what was added one is left"
+    bad = await owner("POST", "/calendars/england:import", data=b"2099-01-01\n32.1.2099\n", headers=kinds)
+    assert (bad.status, [(one["path"], one["line"]) for one in bad.json["problems"]]) == (
+        422,
+        [("upload.csv", 2)],
+    )
+    ical = (
+        b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20270101\r\n"
+        b"SUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    kinds = {"Content-Type": "text/calendar"}
+    taken = await owner("POST", "/calendars/england:import", data=ical, headers=kinds)
+    assert (taken.status, taken.json["entry_count"]) == (200, 2), taken.text
     changed = await owner("PATCH", "/calendars/england", {"notes": "holidays"}, tag_of(seen))
     assert changed.json["notes"] == "holidays"
     fetched = await owner("POST", "/calendars/england:refresh")

@@ -72,6 +72,10 @@ async def test_rates_are_imported_in_a_process_of_their_own(idle: Api) -> None:
         ("acme.csv", 4),
     ]
     assert (await owner("GET", "/rate-cards/retail")).json["rows"] == 3
+    other = "Code,Rate\n" + "x,1\n" * 1500
+    ended = await done(idle, owner, await send(owner, "/rate-cards/retail:import", other))
+    assert (len(ended["error"]["problems"]), ended["error"]["problem_count"]) == (1000, 1500)
+    assert ended["error"]["detail"].endswith("\nand 1480 more")
     (entry,) = (await owner("GET", "/audit?verb=import")).json["items"]
     assert (entry["operator"], entry["token"], entry["after"]["file"]) == ("admin", "test", "acme.csv")
 

@@ -8,8 +8,10 @@ leaves is an edition of which no card knows; an import of the card deletes it ho
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,15 +22,18 @@ from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, DocumentError
 from ringflow.ledger.rates.card import Rate, RateCard, get_card
 from ringflow.ledger.rates.sheet_import import (
-    ROWS_AT_ONCE,
     Progress,
     RateFile,
     import_rates,
     without_rates_of,
 )
+from ringflow.store import Store
 from ringflow.store.ledger_tables import rate_cards, rates
 from ringflow.store.statement import Statement
 
+ROWS_AT_ONCE = 1000
+"""How many rates one transaction writes: calls wait some 20 ms for it on SQLite."""
+SHORTEST_PAUSE_S = 0.01
 ABANDONED_MS = 21_600_000
 """An edition that was begun so long ago, and is not in effect, was left by a crash."""
 
@@ -40,7 +45,22 @@ _PUT_IN_PLACE = Statement(
     revision="bigint",
     edition="bigint",
 )
-_RATE_COLUMNS = tuple(rates.c[name] for name in Rate.__slots__)
+_NAMES = ", ".join(Rate.__slots__)
+_LAST_OF_PART = Statement(
+    "SELECT MAX(id) FROM (SELECT id FROM rates WHERE card_id = :from_id AND id > :after "
+    "ORDER BY id LIMIT :most) AS part",
+    from_id="bigint",
+    after="bigint",
+    most="bigint",
+)
+_COPY = Statement(
+    f"INSERT INTO rates (card_id, {_NAMES}) SELECT :to_id, {_NAMES} FROM rates "  # noqa: S608 -- our own names
+    "WHERE card_id = :from_id AND id > :after AND id <= :last_id",
+    to_id="bigint",
+    from_id="bigint",
+    after="bigint",
+    last_id="bigint",
+)
 
 Last = Callable[[Actor, RateFile], Awaitable[object]]
 """What is done in the transaction that puts the rates in place, with those that were added."""
@@ -61,6 +81,7 @@ async def _nothing(actor: Actor, what: object) -> None:
 
 
 async def import_sheet(
+    store: Store,
     opener: Opener,
     name: str,
     file: RateFile,
@@ -76,10 +97,11 @@ async def import_sheet(
     `last` is called in the transaction from which on they count. Raises as `import_rates`, and `Conflict`
     where somebody changes the card meanwhile.
     """
-    async with opener() as actor:
-        card = await get_card(actor.connection, name)
+    # Not in a transaction that writes: to compare some hundred thousand rows takes seconds.
+    async with store.reading() as connection:
+        card = await get_card(connection, name)
         if not replace:
-            file = await without_rates_of(actor.connection, card, file)
+            file = await without_rates_of(connection, card, file)
     if file.problems and not skip_bad:
         raise DocumentError(file.problems)
     if max(len(file.rows), card.rows if replace else 0) <= ROWS_AT_ONCE:
@@ -88,9 +110,10 @@ async def import_sheet(
             await last(actor, done)
         progress(len(done.rows))
         return done
-    edition = await begin_edition(opener, card, begun)
+    pause = Pause(store)
+    edition = await begin_edition(opener, card, pause, begun)
     try:
-        await write_edition(opener, edition, file, replace=replace, progress=progress)
+        await write_edition(opener, edition, file, pause, replace=replace, progress=progress)
         async with opener() as actor:
             await put_in_place(actor, edition)
             facts = {"rows": len(file.rows) + (0 if replace else card.rows), "file": Path(file.path).name}
@@ -99,13 +122,34 @@ async def import_sheet(
             await last(actor, file)
     except BaseException:
         # Boundary: whatever ends it, half an edition is of no use to anybody.
-        await discard(opener, edition.id)
+        await discard(opener, edition.id, pause)
         raise
-    await discard(opener, card.rates_id)
+    await discard(opener, card.rates_id, pause)
     return file
 
 
-async def begin_edition(opener: Opener, card: RateCard, begun: Begun = _nothing) -> Edition:
+class Pause:
+    """Between two parts: as long as a part took, on SQLite, so that others come to write meanwhile.
+
+    SQLite has one writer, and lets whoever waits ask again and again: without a pause the next part would
+    nearly always be first.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._is_needed = store.dialect == "sqlite"
+        self._began_s = time.monotonic()
+
+    def begin(self) -> None:
+        """Say that a part begins."""
+        self._began_s = time.monotonic()
+
+    async def rest(self) -> None:
+        """Wait for as long as the part took."""
+        if self._is_needed:
+            await asyncio.sleep(max(SHORTEST_PAUSE_S, time.monotonic() - self._began_s))
+
+
+async def begin_edition(opener: Opener, card: RateCard, pause: Pause, begun: Begun = _nothing) -> Edition:
     """Begin an edition of a card, and delete those that crashes left hours ago."""
     async with opener() as actor:
         left = select(rate_cards.c.id).where(
@@ -129,21 +173,26 @@ async def begin_edition(opener: Opener, card: RateCard, begun: Begun = _nothing)
         edition = Edition((await actor.connection.execute(made)).scalar_one(), card)
         await begun(actor, edition.id)
     for rates_id in abandoned:
-        await discard(opener, rates_id)
+        await discard(opener, rates_id, pause)
     return edition
 
 
 async def write_edition(
-    opener: Opener, edition: Edition, file: RateFile, *, replace: bool, progress: Progress
+    opener: Opener, edition: Edition, file: RateFile, pause: Pause, *, replace: bool, progress: Progress
 ) -> None:
     """Write a file's rows, and unless they replace the card's, the card's too, a part at a time."""
     if not replace:
-        async for part in _parts_of(opener, edition.card.rates_id):
-            await _insert(opener, edition, part)
+        await _copy(opener, edition, pause)
     for start in range(0, len(file.rows), ROWS_AT_ONCE):
-        some = [rate for _, rate in file.rows[start : start + ROWS_AT_ONCE]]
-        await _insert(opener, edition, some)
+        # Put together before the transaction begins, which keeps others from writing.
+        some = [
+            {"card_id": edition.id, **asdict(rate)} for _, rate in file.rows[start : start + ROWS_AT_ONCE]
+        ]
+        pause.begin()
+        async with opener() as actor:
+            await actor.connection.execute(rates.insert(), some)
         progress(len(some))
+        await pause.rest()
 
 
 async def put_in_place(actor: Actor, edition: Edition) -> None:
@@ -160,35 +209,38 @@ async def put_in_place(actor: Actor, edition: Edition) -> None:
         )
 
 
-async def discard(opener: Opener, rates_id: int) -> None:
+async def discard(opener: Opener, rates_id: int, pause: Pause) -> None:
     """Delete rates that are in effect for no card, a part at a time, and the row of their edition."""
     some = select(rates.c.id).where(rates.c.card_id == rates_id).limit(ROWS_AT_ONCE)
     while True:
+        pause.begin()
         async with opener() as actor:
             gone = await actor.connection.execute(rates.delete().where(rates.c.id.in_(some)))
-            if gone.rowcount == ROWS_AT_ONCE:
-                continue
-            edition = (rate_cards.c.id == rates_id) & rate_cards.c.edition_of.is_not(None)
-            await actor.connection.execute(rate_cards.delete().where(edition))
-            return
+            if gone.rowcount < ROWS_AT_ONCE:
+                edition = (rate_cards.c.id == rates_id) & rate_cards.c.edition_of.is_not(None)
+                await actor.connection.execute(rate_cards.delete().where(edition))
+                return
+        await pause.rest()
 
 
-async def _parts_of(opener: Opener, rates_id: int) -> AsyncIterator[Sequence[Rate]]:
-    last_id = 0
+async def _copy(opener: Opener, edition: Edition, pause: Pause) -> None:
+    """Write the rates that the card has to the edition."""
+    after = 0
     while True:
+        pause.begin()
         async with opener() as actor:
-            query = select(rates.c.id, *_RATE_COLUMNS).where(
-                rates.c.card_id == rates_id, rates.c.id > last_id
+            found = await _LAST_OF_PART.run(
+                actor.connection, from_id=edition.card.rates_id, after=after, most=ROWS_AT_ONCE
             )
-            rows = (await actor.connection.execute(query.order_by(rates.c.id).limit(ROWS_AT_ONCE))).all()
-        if not rows:
-            return
-        last_id = rows[-1][0]
-        yield [Rate(*row[1:]) for row in rows]
-
-
-async def _insert(opener: Opener, edition: Edition, some: Sequence[Rate]) -> None:
-    async with opener() as actor:
-        await actor.connection.execute(
-            rates.insert(), [{"card_id": edition.id, **asdict(rate)} for rate in some]
-        )
+            last_id = found[0][0]
+            if last_id is None:
+                return
+            await _COPY.run(
+                actor.connection,
+                to_id=edition.id,
+                from_id=edition.card.rates_id,
+                after=after,
+                last_id=last_id,
+            )
+        after = last_id
+        await pause.rest()

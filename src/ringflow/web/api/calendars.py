@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from http import HTTPStatus
 
@@ -12,6 +13,7 @@ from ringflow.calendars import calendar
 from ringflow.calendars.calendar import CALENDARS, ENTRIES, Calendar
 from ringflow.calendars.calendar_refresh import refresh_calendar
 from ringflow.calendars.configured import allowed_hosts
+from ringflow.calendars.icalendar_reader import MAX_BYTES
 from ringflow.forms.calendar import (
     CalendarEntryForm,
     CalendarForm,
@@ -22,10 +24,15 @@ from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
+from ringflow.web.rest.raw_body import RawBody, Upload
 from ringflow.web.rest.reading import Input, Patch, unchanged
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("calendars", "/calendars", "Days on which schedules are on holiday.")
+
+
+ICALENDAR = "text/calendar"
+CALENDAR_FILE = Upload((ICALENDAR, "text/csv", "text/plain"), MAX_BYTES)
 
 
 class CalendarQuery(Input):
@@ -111,6 +118,20 @@ async def refresh_one_calendar(services: Services, principal: Principal, calenda
     opener = services.opener(principal)
     found = await refresh_calendar(services.store, services.config, opener, calendar_name, services.now_ms)
     return _form(found, services)
+
+
+@RESOURCE.post(Right.CALENDARS_CHANGE, "/{calendar_name}:import", status=HTTPStatus.OK, upload=CALENDAR_FILE)
+async def import_calendar(
+    services: Services, principal: Principal, calendar_name: str, body: RawBody
+) -> CalendarForm:
+    """Replace what was imported by the entries of a file; what was added by hand stays.
+
+    The body is iCalendar, or text with a day on each line (2026-12-25,Christmas Day). All of it is taken, or
+    nothing.
+    """
+    name = "upload.ics" if body.content_type == ICALENDAR else "upload.csv"
+    opener, raw = services.opener(principal), await asyncio.to_thread(body.read)
+    return _form(await calendar.import_file(opener, calendar_name, raw, name), services)
 
 
 @RESOURCE.get(Right.CALENDARS_READ, "/{calendar_name}/entries", listing=ENTRIES)

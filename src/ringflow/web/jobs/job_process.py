@@ -2,15 +2,15 @@
 
 The server starts the process and passes it the configuration and the attempt at the job. The process opens
 the database for itself, does the work as the server would, and says on standard output how far it is and how
-it ended, a JSON object on each line. Calls go first: the process has a low priority. Whoever cancels the job
-has the process killed, and what it left is taken away by the job's `clean_up`.
+it ended, a JSON object on each line. Its priority is that of the server: who has SQLite's lock must not be
+kept from a processor while calls wait for the lock. Whoever cancels the job has the process killed, and what
+it left is taken away by the job's `clean_up`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import pickle
 import sys
 import time
@@ -28,8 +28,6 @@ from ringflow.web.jobs.kinds import KINDS
 from ringflow.web.rest.problem import problem
 from ringflow.web.rest.services import Services
 
-PRIORITY = 10
-"""How much nicer than the server the process is (nice(2))."""
 TELL_EVERY_S = 0.2
 _LONGEST_LINE = 2**26
 
@@ -86,7 +84,6 @@ def _take(told: dict[str, Any], work: JobWork) -> None:
 
 def main() -> None:
     """Do the job that standard input tells of."""
-    os.nice(PRIORITY)
     # From the server alone, which wrote it a moment ago.
     config, kind, attempt = pickle.loads(sys.stdin.buffer.read())  # noqa: S301
     asyncio.run(_run(config, kind, Attempt(*attempt)))

@@ -19,7 +19,7 @@ from ringflow.jobs.queue import OutputFile
 from ringflow.ledger.rates.card import RateCard, get_card
 from ringflow.ledger.rates.column_maps import get_map, save_map
 from ringflow.ledger.rates.comparison import compare_trunk
-from ringflow.ledger.rates.edition import discard, import_sheet
+from ringflow.ledger.rates.edition import Pause, discard, import_sheet
 from ringflow.ledger.rates.sheet_columns import ColumnMap
 from ringflow.ledger.rates.sheet_import import RateFile, read_rates, without_rates_of
 from ringflow.rights import Right
@@ -87,6 +87,7 @@ async def _put_in(work: JobWork, given: RateSheetOrder, read: RateFile, said: Co
         await work.leave_trace(actor, {"edition": edition_id})
 
     await import_sheet(
+        work.services.store,
         work.opener,
         given.rate_card,
         read,
@@ -108,7 +109,7 @@ async def _preview(work: JobWork, given: RateSheetOrder, card: RateCard, read: R
 
 
 async def _clean_up(work: JobWork, trace: Any) -> None:
-    await discard(work.opener, trace["edition"])
+    await discard(work.opener, trace["edition"], Pause(work.services.store))
 
 
 async def _compare(work: JobWork, given: ComparisonOrder) -> ComparisonForm | None:

@@ -66,6 +66,7 @@ PROBLEM = {
             },
         },
         "problems": {"type": "array", "items": {"type": "object"}},
+        "problem_count": {"type": "integer", "description": "how many there are, of which some are listed"},
     },
 }
 

@@ -20,6 +20,11 @@ _PARAMETERS = {"map": "columns", "set": "values"}
 """What a setting of sheets is called here, where it is not called as services call it."""
 
 
+MOST_PROBLEMS = 1000
+"""So many faults of a file are named: one with more is most likely another file."""
+MOST_IN_WORDS = 20
+
+
 def problem(error: RingflowError) -> dict[str, Any]:
     """Return the body: `type`, `title`, `status`, `detail`, `code`, `fields`, and the single errors.
 
@@ -38,8 +43,13 @@ def problem(error: RingflowError) -> dict[str, Any]:
     if isinstance(error, DocumentError):
         body["problems"] = [
             {**asdict(one), "what": _with_parameters(one.what), "mend": _with_parameters(one.mend)}
-            for one in error.problems
+            for one in error.problems[:MOST_PROBLEMS]
         ]
+        body["problem_count"] = len(error.problems)
+        if len(error.problems) > MOST_IN_WORDS:
+            first = "\n".join(map(str, error.problems[:MOST_IN_WORDS]))
+            more = f"\nand {len(error.problems) - MOST_IN_WORDS} more"
+            body["detail"] = _with_parameters(first) + more
     elif isinstance(error, Refused):
         each = error.each
         if len(each) > 1 or any(one.at for one in each):
