@@ -73,6 +73,7 @@ KEEP_NOTHING = {
 
 KEEP_FILES = {
     *("service install", "service uninstall"),
+    *("script list", "script check", "script run"),
     # It saves what an editor makes as `flow draft save` does.
     "flow draft edit",
     "flow new",

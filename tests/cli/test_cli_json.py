@@ -18,6 +18,7 @@ from ringflow.cli import build
 Run = Callable[..., Any]
 
 NOT_FOR_PROGRAMS = {
+    "script check": "prints what is wrong, a line each",
     "service install": "prints a line, or the unit",
     "service uninstall": "prints a line",
     "serve": "it runs until it is stopped; its log is JSON",

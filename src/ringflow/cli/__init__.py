@@ -37,6 +37,7 @@ COMMANDS = {
 NOUNS = {
     "flow": ("flow", "Call flows: their texts, drafts, publications and history."),
     "did": ("did", "The numbers that callers dial."),
+    "script": ("script", "The programs that DIDs run before their apps."),
     "customer": ("customer", "The accounts that pay."),
     "cli": ("cli_numbers", "The calling numbers that identify customers."),
     "speed-dial": ("speed_dial", "The numbers that customers keep under short keys."),

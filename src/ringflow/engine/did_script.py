@@ -10,7 +10,6 @@ import structlog
 from ringflow.accounts.admission import Admission, Rejection, refusal_of
 from ringflow.accounts.did_scripts import TO_APP, sip_fallback
 from ringflow.accounts.directory import Directory
-from ringflow.agi.session import AgiSession
 from ringflow.calls.json_value import UnusableValue
 from ringflow.calls.variables import Variables, can_be_set
 from ringflow.calls.world import CallWorld
@@ -44,14 +43,16 @@ class DidScripts:
         self._world = world
         self._flows = flows
 
-    async def run(self, call_id: str, session: AgiSession, admission: Admission) -> Scripted:
-        """Run the script of the DID that was dialled."""
+    async def run(self, call_id: str, channel: str, endpoint: str, admission: Admission) -> Scripted:
+        """Run the script of the DID that was dialled. `endpoint`: where the call came from."""
         name, scripts = admission.did.script, self._world.scripts
         if name is None or scripts is None:
             return Scripted(refusal_of(admission) or admission)
         remarks: list[tuple[str, str]] = []
         try:
-            return Scripted(await self._decide(scripts, name, call_id, session, admission, remarks), remarks)
+            return Scripted(
+                await self._decide(scripts, name, call_id, channel, endpoint, admission, remarks), remarks
+            )
         except ScriptFailed as error:
             remarks += _log_remarks(name, error.log)
             if error.thrown is not None and (refusal := refusal_in(error.thrown)) is not None:
@@ -72,12 +73,12 @@ class DidScripts:
         scripts: Scripts,
         name: str,
         call_id: str,
-        session: AgiSession,
+        channel: str,
+        endpoint: str,
         admission: Admission,
         remarks: list[tuple[str, str]],
     ) -> Admission | Rejection:
-        request = session.request
-        data = routing_data(admission, call_id, request.channel, request.endpoint, scripts.server)
+        data = routing_data(admission, call_id, channel, endpoint, scripts.server)
         now_ms = round(self._world.clock.now_s() * 1000)
         timeout_s = admission.did.script_timeout_s
         timeout_ms = None if timeout_s is None else round(timeout_s * 1000)

@@ -149,7 +149,7 @@ class Engine:
         answer = await self._directory.arrive(request.extension, request.caller_id, request.is_withheld)
         if isinstance(answer, Admission) and answer.did.script is not None:
             call_id = visit.history.place.call_id
-            scripted = await self._did_scripts.run(call_id, visit.session, answer)
+            scripted = await self._did_scripts.run(call_id, request.channel, request.endpoint, answer)
             visit.remarks, answer = scripted.remarks, scripted.answer
         if isinstance(answer, Rejection):
             await visit.refuse(answer)

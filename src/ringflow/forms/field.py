@@ -452,7 +452,9 @@ FIELDS: dict[str, Field] = {
     "forms_missing": Field(Kind.TEXTS, "forms in which a prompt is not stored: Asterisk transcodes", []),
     "languages": Field(Kind.TEXTS, "languages that have a variant of a prompt", ["es"]),
     "languages_missing": Field(Kind.TEXTS, "languages of flows that have none", ["de"]),
-    "remarks": Field(Kind.TEXTS, "what is wrong with a recording and cannot be corrected", []),
+    "remarks": Field(
+        Kind.TEXTS, "what is wrong with a recording and cannot be corrected; what a script wrote and did", []
+    ),
     "path": Field(_T, "a file", "app_flows/menu.yaml"),
     "column": Field(_I, "a column of a line, from 1", 3),
     "mend": Field(_T, "what to do", "did you mean `file`?"),

@@ -100,6 +100,7 @@ from ringflow.forms.rate import (
 from ringflow.forms.recording import DeletedRecordingsForm, RecordingForm
 from ringflow.forms.report import FORMS as REPORT_FORMS
 from ringflow.forms.report import ReportAmountsForm
+from ringflow.forms.script import ScriptForm, ScriptRunForm
 from ringflow.forms.simulation import (
     DialledForm,
     PlayedScenarioForm,
@@ -165,6 +166,8 @@ SECTIONS = (
     Section("Customer", CustomerDetailForm, "`customer show`", {"name": "Example Ltd"}),
     Section("CLI", CliForm, "`cli`", {"id": 1, "number": "441910000001", "pattern": None}),
     Section("DID", DidForm, "`did`", {"customer": None, "channels": None}),
+    Section("Script", ScriptForm, "`script list`", {"name": "pinless"}),
+    Section("Run of a script", ScriptRunForm, "`script run`", {"reject_sip": None, "reason": None}),
     Section("Code at a shared CLI", CliCodeForm, "`cli code`", {}),
     Section(
         "Code that was just made", NewCliCodeForm, "`cli add --code`, `cli code rotate`", {"code": "482913"}

@@ -61,7 +61,10 @@ class Scripts:
 
     @classmethod
     def configured(
-        cls, config: Config, host_calls: Callable[[str], HostCalls], workers: ScriptWorkers | None = None
+        cls,
+        config: Config,
+        host_calls: Callable[[str], HostCalls] = lambda name: no_host_calls,
+        workers: ScriptWorkers | None = None,
     ) -> Scripts:
         """The scripts that a configuration describes. No process is started yet. `workers`: others' own."""
         settings = config.scripts

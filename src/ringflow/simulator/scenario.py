@@ -317,7 +317,7 @@ class Given(Frozen):
     calendars: dict[str, tuple[CalendarDays, ...]] = Field(default_factory=dict)
     overrides: dict[str, Text] = Field(default_factory=dict)
     lists: dict[Annotated[str, Field(pattern=NAME_PATTERN)], GivenList] = Field(default_factory=dict)
-    api_users: dict[Annotated[str, Field(pattern=NAME_PATTERN)], str] = Field(default_factory=dict)
+    api_users: dict[str, str] = Field(default_factory=dict)
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None

@@ -1,0 +1,55 @@
+"""`ringflow script`, and the script of a DID at the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ringflow as package
+
+Run = Callable[..., Any]
+PINLESS = Path(package.__file__).parents[2] / "app_flows" / "scripts" / "pinless.js"
+FLOW = 'app: calling_card\nslots: [{slot: destination, external: "441234567890"}]\n'
+
+
+def test_the_shipped_script_is_checked_listed_and_tried(ringflow: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "app_flows" / "scripts"
+    folder.mkdir(parents=True)
+    (tmp_path / "app_flows" / "calling_card.yaml").write_text(FLOW)
+    (folder / "pinless.js").write_text(PINLESS.read_text())
+    (tmp_path / "config.yaml").write_text("impersonation: {key_env: KEY}\n")
+    keys = {"KEY": "a secret that is long enough"}
+    ringflow("operator", "add", "scripts@example.com", "--role", "viewer", "--no-password", **keys)
+    ringflow("customer", "add", "Acme", "--id", "42", **keys)
+    ringflow("cli", "add", "441910000001", "--customer", "42", **keys)
+    words = ("did", "add", "18005550100", "calling_card", "--identify", "none", "--script", "pinless")
+    made = ringflow(*words, "--script-timeout", "1.5", "--json", **keys)
+    assert json.loads(made.out)["script_timeout_s"] == 1.5
+    refused = ringflow("did", "set", "18005550100", "--script-fallback", "99 No", **keys)
+    assert (refused.code, "write a SIP code of 400 to 699" in refused.err) == (1, True)
+    assert ringflow("script", "check", **keys).out == "no problems: 1 script\n"
+    (listed,) = json.loads(ringflow("script", "list", "--json", **keys).out)
+    assert (listed["name"], listed["dids"]) == ("pinless", ["18005550100"])
+    tried = ("script", "run", "pinless", "--did", "18005550100", "--json", "--cli")
+    known = json.loads(ringflow(*tried, "441910000001", **keys).out)
+    assert (known["reject_sip"], known["customer"], known["app"]) == (None, 42, "calling_card")
+    unknown = json.loads(ringflow(*tried, "442071111111", **keys).out)
+    assert (unknown["reject_sip"], unknown["reason"]) == (401, "CLI Not Authorized")
+
+
+def test_a_script_that_cannot_be_read_is_named_with_line_and_column(ringflow: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "app_flows" / "scripts"
+    folder.mkdir(parents=True)
+    (folder / "broken.js").write_text("const a = 1;\nlet b = = 2;\n")
+    (folder / "lonely.js").write_text("const x = require('./nowhere');\n")
+    checked = ringflow("script", "check")
+    assert checked.code == 1
+    assert checked.err.splitlines() == [
+        "broken.js:2:9: SyntaxError: unexpected token in expression: '='",
+        (
+            "lonely.js:1:20: there is no module `./nowhere`"
+            " (put nowhere.js, with all that it loads, into the folder of scripts)"
+        ),
+    ]
