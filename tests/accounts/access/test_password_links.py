@@ -84,6 +84,8 @@ async def test_the_first_operator_is_made_by_a_link_and_a_later_one_is_not(door:
         assert await door.refuses(door.links.read(link))
         assert await door.refuses(door.set_up(link, "eve"))
     assert await door.setup_link() is None
+    async with door.store.reading() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM operator_links"))).scalar_one() == 0
     done = await door.enter("ann", NEW, device=device)
     assert done.device == device
     assert (await door.who(done)).rights == BUILT_IN_ROLES["admin"]

@@ -147,6 +147,54 @@ async def test_a_disabled_operator_is_refused_and_its_sessions_do_not_come_back(
 
 
 @on_sqlite
+async def test_a_session_of_a_disabled_operator_is_over_however_that_came(door: Door) -> None:
+    await door.add("ann")
+    done = await door.enter("ann")
+    async with door.store.writing() as connection:
+        await connection.execute(text("UPDATE operators SET enabled = false"))
+    assert await door.is_over(done)
+
+
+@on_sqlite
+async def test_who_is_disabled_while_the_password_is_compared_is_not_let_in(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await door.add("ann")
+    in_a_thread = asyncio.to_thread
+
+    async def disabling(work: Any, *given: Any) -> Any:
+        async with acting(door.store, shell_operator("root"), "US", door.now_ms) as actor:
+            await operators.set_enabled(actor, "ann", enabled=False)
+        return await in_a_thread(work, *given)
+
+    monkeypatch.setattr("ringflow.accounts.passwords.asyncio.to_thread", disabling)
+    assert await door.code_of("ann", PASSWORD) == "login.refused"
+    assert await door.entries("sign in") == []
+
+
+@on_sqlite
+async def test_a_known_device_does_not_wait_behind_strangers(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await door.add("ann")
+    done = await door.enter("ann")
+    in_a_thread, gate = asyncio.to_thread, asyncio.Event()
+
+    async def slow_for_strangers(work: Any, *given: Any) -> Any:
+        if given[0] == "a guess":
+            await gate.wait()
+        return await in_a_thread(work, *given)
+
+    monkeypatch.setattr("ringflow.accounts.passwords.asyncio.to_thread", slow_for_strangers)
+    guesses = [asyncio.create_task(door.code_of("ann", "a guess", address=f"192.0.2.{n}")) for n in range(9)]
+    async with asyncio.timeout(30):
+        assert (await door.enter("ann", device=done.device)).session.operator == "ann"
+        assert not any(guess.done() for guess in guesses)
+        gate.set()
+        assert {*await asyncio.gather(*guesses)} == {"login.refused"}
+
+
+@on_sqlite
 async def test_another_role_counts_at_once_and_another_password_ends_all_sessions_but_its_own(
     door: Door,
 ) -> None:
