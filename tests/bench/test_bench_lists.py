@@ -6,7 +6,7 @@ from ringflow.bench.lists import measure_lists
 
 
 async def test_each_list_is_read_by_each_of_its_sorts_and_from_its_middle(empty_database_url: str) -> None:
-    found = await measure_lists(1000, empty_database_url)
+    found, answers = await measure_lists(1000, empty_database_url, times=1)
     by_sort = [one for one in found if one.what.startswith("by ")]
     assert {one.name for one in by_sort} == {
         "customers", "CLIs", "DIDs", "cards", "vouchers", "rates", "movements", "calls",
@@ -14,3 +14,7 @@ async def test_each_list_is_read_by_each_of_its_sorts_and_from_its_middle(empty_
     }  # fmt: skip
     assert all(one.middle_ms is not None for one in by_sort)
     assert all(one.first_ms > 0 for one in found)
+    assert {one.path for one in answers} == {
+        "/customers", "/clis", "/dids", "/cards", "/vouchers", "/movements", "/calls", "/audit",
+    }  # fmt: skip
+    assert all(one.first_ms > 0 and one.middle_ms > 0 for one in answers)

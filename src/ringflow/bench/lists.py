@@ -17,6 +17,7 @@ from ringflow import audit
 from ringflow.accounts import clis, customer_overview, dids
 from ringflow.accounts.cards import card
 from ringflow.accounts.vouchers import voucher
+from ringflow.bench.list_answers import ANSWERS, AnswerFigures, measure_answers
 from ringflow.ledger import movement
 from ringflow.ledger.account import House, house_id
 from ringflow.ledger.rates import card as rate_card
@@ -122,15 +123,22 @@ class _Measured:
     has_middle: bool = True
 
 
-async def measure_lists(rows: int, database_url: str | None) -> list[ListFigures]:
-    """Fill a database, which must be empty, and read pages of its lists. None: a new SQLite file."""
+async def measure_lists(
+    rows: int, database_url: str | None, times: int = ANSWERS
+) -> tuple[list[ListFigures], list[AnswerFigures]]:
+    """Fill a database, which must be empty, and read pages of its lists. None: a new SQLite file.
+
+    Returns what the reading takes, and what the answers of the API do, each asked for so many `times`.
+    """
     with TemporaryDirectory() as folder:
         store = await Store.open(database_url or f"sqlite:///{Path(folder)}/lists.db")
         try:
             await store.migrate()
             await _fill(store, rows)
             async with store.reading() as connection:
-                return [await _measure(connection, one, rows) for one in _measured()]
+                read = [await _measure(connection, one, rows) for one in _measured()]
+            filled = frozenset(one.name for one in read)
+            return read, await measure_answers(store, rows, filled, times)
         finally:
             await store.close()
 
