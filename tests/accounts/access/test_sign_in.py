@@ -178,16 +178,18 @@ async def test_a_known_device_does_not_wait_behind_strangers(
 ) -> None:
     await door.add("ann")
     done = await door.enter("ann")
-    in_a_thread, gate = asyncio.to_thread, asyncio.Event()
+    in_a_thread, gate, compared = asyncio.to_thread, asyncio.Event(), asyncio.Event()
 
     async def slow_for_strangers(work: Any, *given: Any) -> Any:
         if given[0] == "a guess":
+            compared.set()
             await gate.wait()
         return await in_a_thread(work, *given)
 
     monkeypatch.setattr("ringflow.accounts.passwords.asyncio.to_thread", slow_for_strangers)
     guesses = [asyncio.create_task(door.code_of("ann", "a guess", address=f"192.0.2.{n}")) for n in range(9)]
     async with asyncio.timeout(30):
+        await compared.wait()
         assert (await door.enter("ann", device=done.device)).session.operator == "ann"
         assert not any(guess.done() for guess in guesses)
         gate.set()
