@@ -61,7 +61,7 @@ def keeps_silent(ctx: Any, response: Any, case: Case[Any]) -> None:
         assert word not in response.text or word in sent, f"{word} in {response.text}"
 
 
-def schema_of(**phases: bool) -> Any:
+def schema_of(count: int = FEW, **phases: bool) -> Any:
     """The document, of which requests are made up in these ways."""
     document = api_document()
     config = SchemathesisConfig.from_dict(
@@ -70,7 +70,7 @@ def schema_of(**phases: bool) -> Any:
             "phases": {name: {"enabled": on} for name, on in phases.items()},
             "generation": {
                 "deterministic": not EXAMPLES,
-                "max-examples": EXAMPLES or FEW,
+                "max-examples": EXAMPLES or count,
                 "database": "none",
                 "mode": "all",
             },
@@ -156,18 +156,23 @@ def on(server: str) -> Callable[..., None]:
     return send
 
 
-def made_up(server: str, schema: Any) -> Iterator[tuple[str, Any]]:
+def made_up(server: str, schema: Any, of_uploads: Any) -> Iterator[tuple[str, Any]]:
     """A test of each operation. Those of one function have one name, which is one test to pytest-xdist."""
     for resource in RESOURCES:
         for one in resource.operations:
             if one.returns is EventFeed:
                 # It never ends: tests of its own read it.
                 continue
-            own = schema.include(method=one.method, path=PREFIX + one.path)
+            # What is uploaded is read by a process of its own: each takes a second or more.
+            of_it = schema if one.upload is None else of_uploads
+            if of_it is None:
+                continue
+            own = of_it.include(method=one.method, path=PREFIX + one.path)
             yield f"test_{one.name}_answers_as_described_{server}", own.parametrize()(on(server))
 
 
 # On PostgreSQL what differs is values, not how requests are read.
-_ON_POSTGRESQL = made_up("on_postgresql", schema_of(examples=True, coverage=False, fuzzing=True))
-globals().update(made_up("on_sqlite", schema_of(examples=True, coverage=True, fuzzing=True)))
+_UPLOADS = schema_of(1, examples=False, coverage=False, fuzzing=True)
+_ON_POSTGRESQL = made_up("on_postgresql", schema_of(examples=True, coverage=False, fuzzing=True), None)
+globals().update(made_up("on_sqlite", schema_of(examples=True, coverage=True, fuzzing=True), _UPLOADS))
 globals().update({name: pytest.mark.postgres(test) for name, test in _ON_POSTGRESQL})
