@@ -72,8 +72,8 @@ tokens = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger),
     Column("last_used_ms", BigInteger),
-    Column("last_used_from", Text),
     Column("revoked_ms", BigInteger),
+    Column("last_used_from", Text),
     CheckConstraint("role IS NULL OR rights IS NULL", name="role_or_rights"),
     # The name of a token that is revoked is free again.
     partial_index(
