@@ -76,7 +76,8 @@ async def test_a_prompt_is_replaced_only_by_who_knows_what_is_there(pages: Pages
     first = await admin("GET", NAME)
     taken = await upload(admin, tone(0.7), If_None_Match="*")
     assert (taken.status, taken.headers["ETag"]) == (412, first.headers["ETag"])
-    replaced = await upload(admin, tone(0.7, kind="FLAC"), "audio/flac", If_Match=first.headers["ETag"])
+    unnamed = "application/octet-stream"
+    replaced = await upload(admin, tone(0.7, kind="FLAC"), unnamed, If_Match=first.headers["ETag"])
     assert (replaced.status, replaced.json["duration_s"]) == (200, 0.82)
     late = await upload(admin, tone(0.9), If_Match=first.headers["ETag"])
     assert (late.status, (await admin("GET", NAME)).json["duration_s"]) == (412, 0.82)

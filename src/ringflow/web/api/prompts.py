@@ -49,8 +49,9 @@ SUFFIXES = {
     "audio/mpeg": ".mp3",
     "audio/aiff": ".aiff",
     "audio/basic": ".ulaw",
+    "application/octet-stream": ".wav",
 }
-"""What is taken, and how a file of the kind ends."""
+"""What is taken, and how a file of the kind ends. What a file without a type is, its beginning says."""
 MAX_SOUND_BYTES = 60_000_000
 """Five minutes of stereo at 48,000 samples/s."""
 MAX_TEXT = 5000
