@@ -101,7 +101,10 @@ async def add(actor: Actor, plan: TokenPlan) -> tuple[Token, str]:
         raise Refused("token.expires_in_the_past", "the token would have expired already; choose a later day")
     operator = await operators.show(actor.connection, plan.operator)
     refuse_beyond(actor, await _granted(actor.connection, operator.role, plan.role, plan.rights))
-    await _refuse_longer_life(actor, plan.expires_ms)
+    if plan.rights is not None:
+        # Also those that the operator does not have yet: the token would have them one day.
+        refuse_beyond(actor, plan.rights)
+    await _refuse_beyond_own(actor, plan)
     operator_id = select(operators_table.c.id).where(operators_table.c.name == plan.operator)
     same = (tokens.c.operator_id == operator_id.scalar_subquery()) & (tokens.c.name == plan.name)
     if (
@@ -237,12 +240,23 @@ async def _granted(
     return granted if rights is None else granted & rights
 
 
-async def _refuse_longer_life(actor: Actor, expires_ms: int | None) -> None:
-    """Raise `Forbidden` where a token would make one that outlives it, which who finds it could keep."""
+async def _refuse_beyond_own(actor: Actor, plan: TokenPlan) -> None:
+    """Raise `Forbidden` where a token would make one that outlives it, or that may do more one day.
+
+    Whoever finds a token could keep the other one, and wait until its operator has more rights.
+    """
     principal = actor.principal
     if principal.kind is not PrincipalKind.TOKEN or principal.credential_id is None:
         return
-    own_ms = (await show(actor.connection, principal.credential_id)).expires_ms
+    own = await show(actor.connection, principal.credential_id)
+    is_narrowed = own.role is not None or own.rights is not None
+    if is_narrowed and plan.rights is None and (plan.role is None or plan.role != own.role):
+        raise Forbidden(
+            "token.wider_than_own",
+            "a token that has a role or rights of its own makes others only with that role, or with rights; "
+            "name them in `rights`",
+        )
+    own_ms, expires_ms = own.expires_ms, plan.expires_ms
     if own_ms is not None and (expires_ms is None or expires_ms > own_ms):
         raise Forbidden(
             "token.outlives_own",

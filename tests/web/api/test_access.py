@@ -123,6 +123,20 @@ async def test_everyone_has_tokens_of_their_own_which_reach_no_further_than_they
     narrow = api.nobody((await program("POST", "/own/tokens", asked)).json["secret"])
     wide = {"name": "wide", "expires": "2029-12-31"}
     assert (await narrow("POST", "/own/tokens", wide)).json["code"] == "right.beyond_own"
+    # What an operator is given later is not for those to have to whom a narrow token was given.
+    sleeper = {"name": "sleeper", "expires": "2029-12-31"}
+    for rights in (["operators.change"], ["calls.read", "money.move"]):
+        refused = await narrow("POST", "/own/tokens", {**sleeper, "rights": rights})
+        assert (refused.status, refused.json["code"]) == (403, "right.beyond_own")
+    await owner("POST", "/roles", {"name": "callers", "rights": ["calls.read"]})
+    refused = await narrow("POST", "/own/tokens", {**sleeper, "role": "callers"})
+    assert (refused.status, refused.json["code"]) == (403, "token.wider_than_own")
+    by_role = {"name": "by role", "expires": "2029-12-31", "role": "callers"}
+    other = api.nobody((await program("POST", "/own/tokens", by_role)).json["secret"])
+    refused = await other("POST", "/own/tokens", {**sleeper})
+    assert (refused.status, refused.json["code"]) == (403, "right.beyond_own")
+    assert (await other("POST", "/own/tokens", {**by_role, "name": "again"})).status == 201
+    assert (await narrow("POST", "/own/tokens", {**asked, "name": "as narrow"})).status == 201
     # Another operator's token is none of theirs.
     admins = (await owner("GET", "/own/tokens")).json["items"][0]["starts_with"]
     assert (await viewer("POST", f"/own/tokens/{admins}:revoke")).status == 404
