@@ -16,6 +16,7 @@ from ringflow.store import Store
 from ringflow.store.live_tables import call_watches, watched_events
 from ringflow.store.record_tables import call_records
 from ringflow.web.api.routes import PREFIX
+from ringflow.web.rest.event_feed import LastEventId
 
 from .conftest import Pages, pages_of
 from .test_media import blocks
@@ -58,6 +59,12 @@ async def test_a_call_is_watched_to_its_end_and_after_a_break_from_there(pages: 
     assert json.loads(found[0]["data"])["call_id"] == "c1"
     async with pages.store.reading() as connection:
         assert (await connection.execute(select(call_watches.c.id))).first() is None
+
+
+def test_a_last_id_that_is_none_of_ours_has_the_feed_begin_at_its_beginning() -> None:
+    for value in (None, "", "unknown", "-1", "\u0661", "1" * 5000):
+        assert LastEventId(value).number == 0
+    assert LastEventId("12").number == 12
 
 
 async def test_all_calls_are_watched_until_the_reader_goes(pages: Pages) -> None:

@@ -113,8 +113,7 @@ async def watch_call(services: Services, call: str, last: LastEventId) -> EventF
         if await is_on_record(connection, call):
             text = f"call {plain(call)} is over: GET /calls/{plain(call)} has its record"
             raise Unknown("call.not_live", text, call=call)
-    after = int(last.value) if last.value and last.value.isascii() and last.value.isdigit() else 0
-    return EventFeed(call_feed(services.store, call, services.now_ms, after))
+    return EventFeed(call_feed(services.store, call, services.now_ms, last.number))
 
 
 async def call_feed(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -36,6 +37,8 @@ CHECK_S = 5.0
 SEND_S = 30.0
 RETRY_MS = 2000
 EVENT_STREAM = "text/event-stream"
+_NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
+"""More digits are refused by `int` itself, from some thousands on."""
 
 
 class FeedEnd(StrEnum):
@@ -52,6 +55,11 @@ class LastEventId:
     """The id of the last event that a reader has had, where it comes again."""
 
     value: str | None
+
+    @property
+    def number(self) -> int:
+        """The id as a number; 0: the reader has had none, or the id is none of ours."""
+        return int(self.value) if self.value and _NUMBER.fullmatch(self.value) else 0
 
 
 @dataclass(frozen=True, slots=True)
