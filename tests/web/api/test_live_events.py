@@ -16,7 +16,8 @@ from ringflow.store import Store
 from ringflow.store.live_tables import call_watches, watched_events
 from ringflow.store.record_tables import call_records
 from ringflow.web.api.routes import PREFIX
-from ringflow.web.rest.event_feed import LastEventId
+from ringflow.web.rest.event_feed import LastEventId, OpenFeeds
+from ringflow.web.rest.refusals import RequestRefused
 
 from .conftest import Pages, pages_of
 from .test_media import blocks
@@ -65,6 +66,19 @@ def test_a_last_id_that_is_none_of_ours_has_the_feed_begin_at_its_beginning() ->
     for value in (None, "", "unknown", "-1", "\u0661", "1" * 5000):
         assert LastEventId(value).number == 0
     assert LastEventId("12").number == 12
+
+
+def test_one_operator_does_not_take_all_feeds() -> None:
+    feeds = OpenFeeds(most=3, most_of_one=2)
+    first, _ = feeds.enter("ann"), feeds.enter("ann")
+    with pytest.raises(RequestRefused, match="2 feeds of events of ann"):
+        feeds.enter("ann")
+    feeds.enter("bob")
+    with pytest.raises(RequestRefused, match="3 feeds of events are open"):
+        feeds.enter("bob")
+    feeds.leave(first)
+    feeds.enter("ann")
+    assert feeds.count == 3
 
 
 async def test_all_calls_are_watched_until_the_reader_goes(pages: Pages) -> None:

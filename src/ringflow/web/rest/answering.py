@@ -94,7 +94,8 @@ def answer_to(
             made = await _carried_out(operation, services, principal, sender, cookies, request)
             if isinstance(made, EventFeed):
                 still_may = partial(gate.admit, operation, request, sender)
-                return await send_feed(request, made, services.feeds, still_may, SECURITY_HEADERS)
+                reader = "nobody" if principal is None else principal.name
+                return await send_feed(request, made, reader, services.feeds, still_may, SECURITY_HEADERS)
             if isinstance(made, Content):
                 return await _content_response(request, operation, made)
             if isinstance(made, Stream):

@@ -30,6 +30,8 @@ MOST_WAITING = 1000
 """Events that wait for a slow reader; of more the oldest are lost."""
 MOST_FEEDS = 50
 """How many feeds a server has at once, so that connections are left for everything else."""
+MOST_FEEDS_OF_ONE = 20
+"""How many of them one operator has, by whatever tokens and sessions, so that some are left for others."""
 HEARTBEAT_S = 15.0
 """A comment is sent this often, by which proxies and readers know that the connection lives."""
 CHECK_S = 5.0
@@ -83,9 +85,10 @@ class OpenFeeds:
     """The feeds of a server that are open now, and what holds for each of them."""
 
     most: int = MOST_FEEDS
+    most_of_one: int = MOST_FEEDS_OF_ONE
     heartbeat_s: float = HEARTBEAT_S
     check_s: float = CHECK_S
-    _open: set[asyncio.Event] = field(default_factory=set)
+    _open: dict[asyncio.Event, str] = field(default_factory=dict)
     _stopped: bool = False
 
     @property
@@ -93,13 +96,19 @@ class OpenFeeds:
         """How many there are."""
         return len(self._open)
 
-    def enter(self) -> asyncio.Event:
-        """Count one more; the event is set when it is to end.
+    def enter(self, reader: str) -> asyncio.Event:
+        """Count one more of this reader's; the event is set when it is to end.
 
         Raises `RequestRefused` where there are too many.
         """
-        if self._stopped or len(self._open) >= self.most:
-            text = "the server stops" if self._stopped else f"{self.most} feeds of events are open already"
+        text = None
+        if self._stopped:
+            text = "the server stops"
+        elif len(self._open) >= self.most:
+            text = f"{self.most} feeds of events are open already"
+        elif [*self._open.values()].count(reader) >= self.most_of_one:
+            text = f"{self.most_of_one} feeds of events of {reader} are open already"
+        if text is not None:
             raise RequestRefused(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "request.no_more_feeds",
@@ -108,12 +117,12 @@ class OpenFeeds:
                 {"Retry-After": str(RETRY_AFTER_S)},
             )
         stopping = asyncio.Event()
-        self._open.add(stopping)
+        self._open[stopping] = reader
         return stopping
 
     def leave(self, stopping: asyncio.Event) -> None:
         """Count one less."""
-        self._open.discard(stopping)
+        self._open.pop(stopping, None)
 
     def stop(self) -> None:
         """End all of them, and take no more."""
@@ -164,16 +173,17 @@ class _Waiting:
 async def send_feed(
     request: web.Request,
     feed: EventFeed,
+    reader: str,
     feeds: OpenFeeds,
     still_may: Callable[[], Awaitable[object]],
     headers: dict[str, str],
 ) -> web.StreamResponse:
-    """Answer a request with a feed.
+    """Answer a request with a feed. `reader`: the name of who reads.
 
     `still_may` raises `RingflowError` where who reads may do so no longer.
     """
     try:
-        stopping = feeds.enter()
+        stopping = feeds.enter(reader)
     except RingflowError:
         await feed.events.aclose()
         raise
