@@ -141,6 +141,8 @@ def _none_of(subject: str, value: object, expected: str) -> Words:
     """What to say of a value that is none of those which pydantic lists as `'a', 'b' or 'c'`."""
     if expected == "True":
         return f"{subject}must be true, not {quoted(value)}", "write true"
+    # Of a choice among some values of an enumeration, pydantic shows how Python would write each.
+    expected = re.sub(r"<\w+\.\w+: ('[^']*')>", r"\1", expected)
     near = did_you_mean(value, re.findall("'([^']*)'", expected)) if isinstance(value, str) else ""
     return f"{subject}must be {expected}, not {quoted(value)}", near or "write one of them"
 

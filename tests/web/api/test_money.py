@@ -92,6 +92,13 @@ async def test_a_key_is_good_for_a_day(api: Api, owner: Client) -> None:
     assert await movements(api) == 2
 
 
+async def test_a_kind_of_payment_that_there_is_not_is_told_those_that_there_are(owner: Client) -> None:
+    refused = await owner("POST", "/movements:pay", {**PAYMENT, "kind": "pay_inn"})
+    assert refused.json["detail"] == (
+        "`kind` must be 'pay_in', 'pay_out' or 'adjustment', not `pay_inn` (did you mean `pay_in`?)"
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
