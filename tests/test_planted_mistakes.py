@@ -871,7 +871,10 @@ mistake(
     "config",
     "a setting beside several groups that have it",
     "port: 4573\n",
-    ("1:1: `port` does not belong here (write it under `fastagi:` or `ami:` or `http:`, indented)"),
+    (
+        "1:1: `port` does not belong here "
+        "(write it under `fastagi:` or `ami:` or `http:` or `mail:`, indented)"
+    ),
 )
 mistake(
     "config",
@@ -1091,7 +1094,7 @@ mistake(
     (
         "3:5: unknown key `App` "
         "(did you mean `app`? known here: app, channels, customer, enabled, identify, number, "
-        "reject_code, variable, withheld)"
+        "reject_code, script, script_fallback, script_timeout_s, script_vars, variable, withheld)"
     ),
 )
 mistake(

@@ -115,6 +115,7 @@ VOICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.+:/-]{0,99}$"
 URI_DIAL_PATTERN = r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$"
 EMAIL_PATTERN = r"^[!-?A-~]+@[A-Za-z0-9.-]+$"
 ROLE_PATTERN = r"^[a-z][a-z0-9_-]{0,31}$"
+BEGINNING_PATTERN = r"^[1-9][0-9]{0,14}$"
 FOLDER_PATTERN = r"^/[^\x00-\x1f\"\\]*$"
 PATTERN_MENDS = {
     FOLDER_PATTERN: "write a whole path, beginning with /, as Asterisk sees it",
@@ -125,6 +126,7 @@ PATTERN_MENDS = {
     VOICE_PATTERN: "use letters, digits and _ . + : / -, as the backend names its voices",
     EMAIL_PATTERN: "write an address such as ringflow@example.com",
     ROLE_PATTERN: "write a role's name, such as support, or all",
+    BEGINNING_PATTERN: "write how numbers begin, as E.164 digits without +, such as 4490",
     URI_DIAL_PATTERN: "write it as in PJSIP/ringflow-uri/{uri}",
 }
 """What the regular expressions of settings ask for, in words."""
@@ -404,7 +406,7 @@ class CallBackConfig(Frozen):
     """
 
     countries: Annotated[tuple[Country, ...], Field(min_length=1)] | None = None
-    blocked: tuple[Annotated[str, Field(pattern=r"^[1-9][0-9]{0,14}$")], ...] = ()
+    blocked: tuple[Annotated[str, Field(pattern=BEGINNING_PATTERN)], ...] = ()
     a_customer_an_hour: Annotated[int, Field(ge=1, le=100)] = 3
     a_number_a_day: Annotated[int, Field(ge=1, le=100)] = 3
     all_an_hour: Annotated[int, Field(ge=1, le=10_000)] = 60

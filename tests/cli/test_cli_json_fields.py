@@ -25,7 +25,8 @@ Run = Callable[..., Any]
 
 NOT_RUN = {
     **dict.fromkeys(
-        ("live watch", "live hangup", "live redirect", "live play"), "needs a call that is in progress"
+        ("live watch", "live hangup", "live redirect", "live play", "live say"),
+        "needs a call that is in progress",
     ),
     "calendar refresh": "fetches from the network; it prints what `calendar show` does",
     "script run": "needs the key that signs X-CX-Sec; test_cli_script runs it",

@@ -29,6 +29,7 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
     assert did == {
         "number": "18005550100", "app": "calling_card", "identify": "cli", "customer": None,
         "enabled": True, "channels": None, "reject_code": 403, "withheld": "identify", "variable": None,
+        "script": None, "script_timeout_s": None, "script_fallback": None, "script_vars": None,
         "source": "operator",
     }  # fmt: skip
     words = ("--header", "X-A: a:b", "--header", "X-B:", "--rated", "upstream", "--server", "sip.example.net")

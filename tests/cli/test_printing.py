@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ringflow.accounts.dids import Did
 from ringflow.cli.output import lay_out
+from ringflow.forms.did import DidForm
 
 Run = Callable[..., Any]
 CONTROL = re.compile(r"\x1b\[[0-9;]*m")
@@ -48,8 +48,17 @@ def test_a_table_too_wide_for_the_terminal_is_a_field_on_each_line(dids: Run) ->
         ["identify", "cli"],
     ]
     end = lines.index("")
-    assert end == len(fields(Did))
+    assert end == len(fields(DidForm))
     assert lines[end + 1].split() == ["number", "18005550101"]
+
+
+def test_what_few_have_is_a_column_only_where_one_of_them_has_it(dids: Run) -> None:
+    assert "script" not in dids("did", "list", COLUMNS="200").out
+    assert dids("did", "set", "18005550101", "--script", "pinless").code == 0
+    head, _, first, second = dids("did", "list", COLUMNS="200").out.splitlines()
+    assert "script" in head.split()
+    assert "vars" not in head.split()
+    assert [line[head.index("script") :].split()[0] for line in (first, second)] == ["-", "pinless"]
 
 
 def test_in_a_pipe_each_is_one_line_however_wide(ringflow: Run) -> None:

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ringflow.cli.moments import operator_zone
+from ringflow.forms.field import SELDOM
 from ringflow.forms.json_value import json_text
 from ringflow.moments import Moment
 
@@ -40,14 +41,20 @@ def print_one(found: Found, as_json: bool) -> None:
 def print_many(found: Sequence[Found], kind: type[Found], as_json: bool) -> None:
     """Print a table with a column for each field of `kind`; as JSON a list of objects.
 
-    On a terminal too narrow for the table, each one is printed by itself, a field on each line.
+    Columns that are `SELDOM` are left out where no row has anything in them. On a terminal too narrow for the
+    table, each one is printed by itself, a field on each line.
     """
     if as_json:
         print_json(found)
     elif not found:
         typer.echo("none")
     else:
-        _print_rows(found, [field.name for field in fields(kind)], _room())
+        shown = [
+            field.name
+            for field in fields(kind)
+            if SELDOM not in field.metadata or any(getattr(one, field.name) is not None for one in found)
+        ]
+        _print_rows(found, shown, _room())
 
 
 def print_deleted(noun: str, name: object, as_json: bool) -> None:

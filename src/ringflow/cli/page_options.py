@@ -41,7 +41,7 @@ def search_option(meaning: str) -> Any:
 def print_page(page: Page[Form], kind: type[Form], as_json: bool) -> None:
     """Print a page of forms: a table with a column for each field of `kind`, or for programs the page."""
     if as_json:
-        print_json(page)
+        print_json({"items": page.items, "next": page.next})
         return
     print_many(page.items, kind, False)
     say_next(page)

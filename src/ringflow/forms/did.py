@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ringflow.accounts.dids import Did
+from ringflow.forms.field import SELDOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,10 @@ class DidForm:
     reject_code: int
     withheld: str
     variable: str | None
-    script: str | None
-    script_timeout_s: float | None
-    script_fallback: str | None
-    script_vars: str | None
+    script: str | None = field(metadata={SELDOM: True})
+    script_timeout_s: float | None = field(metadata={SELDOM: True})
+    script_fallback: str | None = field(metadata={SELDOM: True})
+    script_vars: str | None = field(metadata={SELDOM: True})
     source: str
 
 

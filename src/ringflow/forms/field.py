@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+SELDOM = "seldom"
+"""In the metadata of a form's field: tables for people have it only where a row has something there."""
+
 
 class Kind(StrEnum):
     """What the value of a field is."""

@@ -6,8 +6,6 @@ import json
 
 from pydantic import JsonValue
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.scripts.run import CallRefused
@@ -105,6 +103,10 @@ async def _write(
     over = select(script_values.c.key).where(script_values.c.expires_ms <= now_ms).limit(EXPIRED_AT_ONCE)
     await connection.execute(delete(script_values).where(script_values.c.key.in_(over)))
     fields = {"value": written, "expires_ms": expires_ms, "updated_ms": now_ms}
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    # Imported where it is used: a simulated call does not wait for PostgreSQL's dialect.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
     statement = insert(script_values).values(key=key, **fields)
     await connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=fields))

@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import BigInteger, Dialect, Integer, event
+from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -50,10 +51,15 @@ _SERVER_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58", "XX"})
 _SERVER_STATES = frozenset({"25006", "25P03", "40003", _LOCK_TIMEOUT})
 
 
-class _WholeNumber(BigInteger):
-    """What values are sent as that are compared with a column of type INTEGER."""
+class _Statements(PGCompiler_asyncpg):
+    """Sends whole numbers as BIGINT, also to columns of type INTEGER, whose own type stays as it is.
 
-    render_bind_cast = True
+    Whoever asks for a number that no INTEGER can be finds nothing, where asyncpg would fail on it.
+    """
+
+    def render_bind_cast(self, type_: Any, dbapi_type: Any, sqltext: Any) -> Any:
+        wide = BigInteger() if isinstance(dbapi_type, Integer) else dbapi_type
+        return super().render_bind_cast(type_, wide, sqltext)  # type: ignore[no-untyped-call]
 
 
 class OnPostgres:
@@ -66,8 +72,7 @@ class OnPostgres:
             connect_args={"timeout": CONNECT_S, "server_settings": _OF_THE_REST},
         )
         dialect = self._engine.sync_engine.dialect
-        # Whoever asks for a number that no INTEGER can be finds nothing, and asyncpg would fail on it.
-        dialect.colspecs = {**dialect.colspecs, Integer: _WholeNumber}
+        dialect.statement_compiler = _Statements
         # asyncpg knows when its socket was closed: asking it is free, a ping costs a round trip.
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         event.listen(self._engine.sync_engine, "connect", _keep_alive)

@@ -44,8 +44,8 @@ async def test_customers_are_listed_in_pages_that_lead_on(owner: Client) -> None
     first = await owner("GET", "/customers?limit=4&sort=-id")
     assert [one["id"] for one in first.json["items"]] == [47, 46, 45, 44]
     assert (
-        first.headers["Link"]
-        == f'</api/v1/customers?limit=4&sort=-id&cursor={first.json["next"]}>; rel="next"'
+        first.headers["Link"] == '</api/v1/customers?limit=4&sort=-id>; rel="first", '
+        f'</api/v1/customers?limit=4&sort=-id&cursor={first.json["next"]}>; rel="next"'
     )
     rest = await owner("GET", "/customers", params={"limit": 4, "sort": "-id", "cursor": first.json["next"]})
     assert ([one["id"] for one in rest.json["items"]], rest.json["next"]) == ([43, 42], None)

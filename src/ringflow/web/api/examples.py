@@ -84,7 +84,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "turn_off_own_second_factor": {"password": "correct horse battery staple"},
     "sign_customer_in": {"card": "100000000007", "pin": "123456", "device": "my script"},
     "refresh_customer_token": {"refresh_token": "rf_..."},
-    "change_own_password": {"password": "mellow yellow 7", "new_password": "four other quiet words"},
+    "change_own_login_password": {"password": "mellow yellow 7", "new_password": "four other quiet words"},
+    "call_back": {"number": "447700900123"},
+    "confirm_call_back": {"code": "123456"},
+    "add_customer_login": {"email": "office@example.com", "password": "four quiet brown words"},
+    "put_customer_password": {"password": "four other quiet words"},
+    "add_customer_token": {"name": "billing", "expires": "2099-12-31T23:59:59Z"},
+    "speak_prompt": {"text": "Thank you for calling.", "language": "en"},
     "alter_own_account": {"language": "es", "daily_limit": "10.00"},
     "keep_own_speed_dial": {"number": "447700900123", "name": "office"},
     "redeem_own_card": {"card": "100000000007", "pin": "123456"},
@@ -111,5 +117,7 @@ IN_PATH: Mapping[str, str | int] = {
     "call": "a1-1782885600.17",
     "operator": "carl",
     "role": "auditor",
+    "email": "office@example.com",
+    "call_back_id": 1,
 }
 """What stands in a path for a parameter, by the parameter's name."""
