@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import roles
@@ -139,13 +140,13 @@ async def alter(actor: Actor, name: str, **changes: Unpack[OperatorChanges]) -> 
 
     Raises `Refused`: unknown, no such role, the last admin, or rights beyond the actor's.
     """
-    old = await changeable(actor, name)
+    old, admins = await _changeable_with_admins(actor, name)
     new = replace(old, **changes)
     check_text(new.notes, "notes")
     _check_email(new.email)
     refuse_beyond(actor, (await roles.show(actor.connection, new.role)).rights)
     if new.role != ADMIN:
-        await _refuse_last_admin(actor, old)
+        _refuse_last_admin(old, admins)
     return await _write(actor, Verb.SET, old, new)
 
 
@@ -154,9 +155,9 @@ async def set_enabled(actor: Actor, name: str, enabled: bool) -> Operator:
 
     Raises `Refused`: unknown, the last admin, or rights beyond the actor's.
     """
-    old = await changeable(actor, name)
+    old, admins = await _changeable_with_admins(actor, name)
     if not enabled:
-        await _refuse_last_admin(actor, old)
+        _refuse_last_admin(old, admins)
         await _end_access(actor, name)
     return await _write(actor, Verb.ENABLE if enabled else Verb.DISABLE, old, replace(old, enabled=enabled))
 
@@ -198,23 +199,28 @@ async def new_password_hash(passwords: Passwords, password: str, operator: str) 
 
 
 async def changeable(actor: Actor, name: str) -> Operator:
-    """Return an operator whom the actor may change: one who has no right that the actor lacks."""
-    locked = _named(name).with_for_update()
-    row = (await actor.connection.execute(locked)).one_or_none()
-    if row is None:
-        return await show(actor.connection, name)
-    operator = Operator(*row)
-    refuse_beyond(actor, (await roles.show(actor.connection, operator.role)).rights)
+    """Return an operator whom the actor may change: one who has no right that the actor lacks.
+
+    Nobody else changes an operator who may be an admin, or the admins, until the transaction ends.
+    """
+    operator, _ = await _changeable_with_admins(actor, name)
     return operator
 
 
-async def _refuse_last_admin(actor: Actor, operator: Operator) -> None:
-    if operator.role != ADMIN or not operator.enabled:
-        return
-    # Locked in one order: two admins who disable each other at the same time must not both succeed.
-    admins = select(operators.c.name).where(operators.c.role == ADMIN, operators.c.enabled)
-    found = (await actor.connection.execute(admins.order_by(operators.c.id).with_for_update())).scalars()
-    if set(found) <= {operator.name}:
+async def _changeable_with_admins(actor: Actor, name: str) -> tuple[Operator, set[str]]:
+    """Return an operator as `changeable` does, and the names of all admins that are enabled."""
+    # All in one order, at once: two admins who disable each other at the same time must not both succeed,
+    # and a lock of the one before those of the others would have them wait for each other.
+    is_admin = and_(operators.c.role == ADMIN, operators.c.enabled)
+    query = select(*_COLUMNS).where(or_(operators.c.name == name, is_admin)).order_by(operators.c.id)
+    found = [Operator(*row) for row in await actor.connection.execute(query.with_for_update())]
+    operator = next((one for one in found if one.name == name), None) or await show(actor.connection, name)
+    refuse_beyond(actor, (await roles.show(actor.connection, operator.role)).rights)
+    return operator, {one.name for one in found if one.role == ADMIN and one.enabled}
+
+
+def _refuse_last_admin(operator: Operator, admins: Set[str]) -> None:
+    if admins == {operator.name}:
         raise Conflict(
             "operator.last_admin",
             f"operator {operator.name} is the last admin that is enabled; make another one first",
