@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from itertools import count
@@ -27,6 +28,12 @@ class CalleeWord(StrEnum):
         return Behaviour[self.name]
 
 
+CALLEE_PATTERN = rf"^(?:\+?[0-9]+=)?(?:{'|'.join(CalleeWord)})$"
+"""Who is met: `WORD`, or `NUMBER=WORD`."""
+
+_CALLEE = re.compile(CALLEE_PATTERN)
+
+
 def callees(words: Sequence[CalleeWord] | None, rings_ms: int, talk_ms: int) -> tuple[Callee, ...]:
     """Who is met, attempt by attempt."""
     return tuple(
@@ -43,12 +50,11 @@ def met_by(words: Sequence[str] | None, rings_ms: int, talk_ms: int) -> MeetCall
     in_turn: list[CalleeWord] = []
     numbered: dict[str, Callee] = {}
     for text in words or []:
-        number, _, word = text.rpartition("=")
-        digits = number.removeprefix("+")
-        if word not in set(CalleeWord) or ("=" in text and not digits.isdecimal()):
+        if not _CALLEE.fullmatch(text):
             known = f"write one of {', '.join(CalleeWord)}, or the number before it: 441234567890=busy"
             raise ValueError(f"{text!r}: {known}")
-        if digits:
+        number, _, word = text.rpartition("=")
+        if digits := number.removeprefix("+"):
             (numbered[digits],) = callees([CalleeWord(word)], rings_ms, talk_ms)
         else:
             in_turn.append(CalleeWord(word))

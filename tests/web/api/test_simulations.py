@@ -98,7 +98,7 @@ async def test_what_cannot_be_simulated_names_the_field(pages: Pages) -> None:
     for order, pointer in (
         ({"did": DID, "keys": ["12x"]}, "/keys/0"),
         ({"did": DID, "talk_s": -1}, "/talk_s"),
-        ({"did": DID, "callees": ["sleeps"]}, "/callees"),
+        ({"did": DID, "callees": ["sleeps"]}, "/callees/0"),
         ({"keys": []}, "/did"),
     ):
         refused = await admin("POST", "/simulations", order)

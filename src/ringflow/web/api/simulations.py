@@ -12,12 +12,12 @@ from pydantic import Field
 from ringflow.calls import events
 from ringflow.calls.event_stream import EVERY_EVENT
 from ringflow.calls.history import CallHistory
-from ringflow.errors import DocumentError, Refused
+from ringflow.errors import DocumentError
 from ringflow.flows.flow import Flow
 from ringflow.forms.simulation import SimulationForm, simulation_form
 from ringflow.rights import Right
 from ringflow.simulated_call import beside_calls, simulate_call
-from ringflow.simulator.call_request import caller_steps, met_by
+from ringflow.simulator.call_request import CALLEE_PATTERN, caller_steps, met_by
 from ringflow.simulator.virtual_call import Arrival
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.reading import Input
@@ -29,6 +29,7 @@ RESOURCE = Resource(
 
 MAX_TEXTS = 20
 Keys = Annotated[str, Field(pattern="^[0-9*#A-D ]+$", max_length=100)]
+Callee = Annotated[str, Field(pattern=CALLEE_PATTERN, max_length=100)]
 Length = Annotated[float, Field(ge=0, le=86_400)]
 
 
@@ -48,15 +49,13 @@ class Simulation(FlowTexts):
     """The number that is called."""
     cli: str | None = None
     """The calling number; `anonymous` withholds it, null: there is none."""
-    keys: tuple[Annotated[str, Field(pattern="^[0-9*#A-D ]+$", max_length=100)], ...] = Field(
-        (), max_length=100
-    )
+    keys: tuple[Keys, ...] = Field((), max_length=100)
     """For each prompt that takes keys, in order, what is keyed; a space is a pause of a second."""
     after_s: Length = 0
     """From the end of a prompt to the first key."""
     every_s: Length = 0.25
     """From key to key."""
-    callees: tuple[str, ...] = Field((), max_length=100)
+    callees: tuple[Callee, ...] = Field((), max_length=100)
     """How attempts are met, one after the other: `answer`, `busy`, `noanswer`, `congestion` or `unavailable`;
     with a number before it, such as 441234567890=busy, whenever that number is dialled."""
     answers_after_s: Length = 2
@@ -85,10 +84,7 @@ async def simulate(services: Services, body: Simulation) -> SimulationForm:
     It is let in, priced and cut off as a real one against the database as it is, and changes nothing there.
     Values of headers are not shown.
     """
-    try:
-        meet = met_by(body.callees, _ms(body.answers_after_s), _ms(body.talk_s))
-    except ValueError as error:
-        raise Refused("field.malformed", str(error), ("callees",), field="callees") from None
+    meet = met_by(body.callees, _ms(body.answers_after_s), _ms(body.talk_s))
     leaves_ms = None if body.hangs_up_after_s is None else _ms(body.hangs_up_after_s)
     steps = caller_steps(body.keys, _ms(body.after_s), _ms(body.every_s), leaves_ms)
     flows = [*(await chosen_flows(services, body)).values()]
