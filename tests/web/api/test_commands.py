@@ -171,6 +171,28 @@ BY_OPERATION: dict[str, tuple[str, ...]] = {
     "role show": ("show_role",),
     "token list": ("list_tokens",),
     "audit list": ("list_changes",),
+    "call": ("simulate",),
+    "test": ("list_scenarios", "run_scenarios"),
+    "check": ("check_flow_text", "list_flows"),
+    "schema": ("show_flow_schema", "show_scenario_schema"),
+    "flow new": ("list_flow_templates", "add_new_flow"),
+    "flow list": ("list_flows",),
+    "flow show": ("show_flow", "show_flow_text"),
+    "flow history": ("list_flow_revisions",),
+    "flow diff": ("compare_flow_texts",),
+    "flow publish": ("publish_flow_text", "publish_flow", "publish_flows"),
+    "flow rollback": ("roll_back_flow",),
+    "flow draft list": ("list_drafts",),
+    "flow draft show": ("show_draft",),
+    "flow draft save": ("save_draft",),
+    "flow draft check": ("check_flow_text",),
+    "flow draft discard": ("delete_draft",),
+    "record export": ("list_calls",),
+    "sounds import": ("upload_prompt",),
+    "sounds say": ("speak_prompt",),
+    "sounds list": ("list_prompts",),
+    "sounds check": ("list_prompts",),
+    "asterisk check": ("show_status",),
 }
 
 WITHOUT: dict[str, str] = {
@@ -180,19 +202,8 @@ WITHOUT: dict[str, str] = {
     **dict.fromkeys(("key generate", "key new", "key list", "key use", "key drop"), KEYS),
     **dict.fromkeys(("key make", "key verify", "card pepper new", "card pepper list"), KEYS),
     **dict.fromkeys(("dial", "completion", "flow draft edit"), TERMINAL),
-    **dict.fromkeys(("call", "test", "check", "schema"), LATER),
-    **dict.fromkeys(
-        (
-            *("flow new", "flow list", "flow show", "flow history", "flow diff", "flow publish"),
-            *("flow rollback", "flow draft list", "flow draft show", "flow draft save"),
-            *("flow draft check", "flow draft discard"),
-            "record export",
-            *("script list", "script check", "script run"),
-            *("sounds import", "sounds say", "sounds words", "sounds list", "sounds check"),
-            *("sounds build", "asterisk check"),
-        ),
-        LATER,
-    ),
+    **dict.fromkeys(("script list", "script check", "script run", "sounds words"), LATER),
+    "sounds build": MACHINE,
 }
 
 
