@@ -123,6 +123,31 @@ async def test_a_killed_process_costs_no_run(bench: Bench) -> None:
     assert bench.workers.figures.failed == 0
 
 
+async def test_no_process_outlives_the_workers_also_where_its_run_was_cancelled(bench: Bench) -> None:
+    asked = asyncio.Event()
+
+    async def host(call: HostCall) -> JsonValue:
+        asked.set()
+        return await asyncio.get_running_loop().create_future()
+
+    # The system takes a while to end a process that has much memory.
+    waits = """
+        async function main() {
+          const much = new Uint8Array(300e6).fill(1);
+          return [await require('cxKV').get('k'), much.length];
+        }
+        """
+    limits = RunLimits(time_ms=20_000, memory_bytes=400_000_000)
+    run = asyncio.create_task(bench.run(waits, limits=limits, host=host))
+    await asked.wait()
+    (pid,) = bench.workers.pids
+    run.cancel()
+    await asyncio.wait([run])
+    await bench.workers.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
 async def test_a_run_that_asked_the_host_for_something_is_not_run_twice(bench: Bench) -> None:
     asked: list[str] = []
 

@@ -60,7 +60,12 @@ class WorkerProcess:
             raise
         finally:
             theirs.close()
-        reader, writer = await asyncio.open_connection(sock=ours)
+        try:
+            reader, writer = await asyncio.open_connection(sock=ours)
+        except BaseException:
+            ours.close()
+            await _end(process)
+            raise
         worker = cls(process, reader, writer)
         try:
             async with asyncio.timeout(START_S):
@@ -110,10 +115,14 @@ class WorkerProcess:
     async def end(self) -> None:
         """End the process, whatever it does."""
         self._writer.close()
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+        await _end(self._process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 def _boot() -> str:

@@ -96,6 +96,7 @@ class ScriptWorkers:
         self._starting = 0
         self._waiting: deque[asyncio.Future[WorkerProcess]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ends: set[asyncio.Task[None]] = set()
         self._closed = False
 
     @property
@@ -157,9 +158,12 @@ class ScriptWorkers:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        workers, self._all = list(self._all), set()
+        for worker in list(self._all):
+            self._drop(worker)
         self._idle.clear()
-        await asyncio.gather(*(worker.end() for worker in workers))
+        # Those too that ended shortly before: the event loop must not be gone before they are.
+        while self._ends:
+            await asyncio.gather(*self._ends)
 
     async def _take(self, script: Script) -> WorkerProcess:
         while self._idle:
@@ -245,8 +249,8 @@ class ScriptWorkers:
         """Let go of a process, and start another in its place."""
         self._all.discard(worker)
         task = asyncio.create_task(worker.end())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._ends.add(task)
+        task.add_done_callback(self._ends.discard)
         if not self._closed:
             self._start_missing(self.settings.processes)
 
