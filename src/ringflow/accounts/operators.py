@@ -172,7 +172,20 @@ async def set_password(actor: Actor, name: str, password_hash: str | None) -> Op
 
 async def set_own_password(actor: Actor, password_hash: str) -> Operator:
     """Give the operator who acts another password. Its other sessions end."""
-    return await _write_password(actor, await show(actor.connection, actor.principal.name), password_hash)
+    return await _write_password(actor, await lock_own(actor), password_hash)
+
+
+async def lock_own(actor: Actor) -> Operator:
+    """Return the operator who acts; nobody changes it, or ends its access, until the transaction ends.
+
+    It is locked before its sessions and links are, as by whoever disables it: in another order two who do
+    so at once would wait for each other.
+    """
+    locked = _named(actor.principal.name).with_for_update()
+    row = (await actor.connection.execute(locked)).one_or_none()
+    if row is None:
+        raise unknown_operator(actor.principal.name)
+    return Operator(*row)
 
 
 async def _write_password(actor: Actor, old: Operator, password_hash: str | None) -> Operator:

@@ -183,6 +183,19 @@ async def test_a_link_is_good_until_its_time_is_over(door: LinkDoor, kind: LinkK
     assert await door.refuses(door.set_up(link) if kind is LinkKind.SETUP else door.use(link))
 
 
+async def test_a_link_that_is_used_while_its_operator_is_being_disabled_is_refused(door: LinkDoor) -> None:
+    link = await door.invite("ann")
+    async with acting(door.store, shell_operator("root"), "US", door.now_ms) as actor:
+        await operators.changeable(actor, "ann")
+        use = asyncio.create_task(door.use(link))
+        if actor.connection.dialect.name == "postgresql":
+            waits = text("SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+            while not (await actor.connection.execute(waits)).scalar_one():
+                assert not use.done()
+        await operators.set_enabled(actor, "ann", enabled=False)
+    assert await door.refuses(use)
+
+
 @on_sqlite
 async def test_a_link_is_no_way_around_being_disabled_or_another_new_password(door: LinkDoor) -> None:
     link = await door.invite("ann")

@@ -158,6 +158,7 @@ class PasswordLinks:
             rights = (await roles.show(connection, operator.role)).rights
         who = Principal(PrincipalKind.OPERATOR, operator.name, rights, address=address)
         async with acting(self._store, who, self._country, self._now_ms()) as actor:
+            await operators.lock_own(actor)
             used = delete(operator_links).where(operator_links.c.digest == digest_of(text))
             if not (await actor.connection.execute(used)).rowcount:
                 raise refused()
