@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -23,6 +25,7 @@ from ringflow.config import Config, DatabaseConfig
 from ringflow.engine import remote_orders
 from ringflow.web.api.routes import PREFIX, RESOURCES, api_document
 from ringflow.web.rest.event_feed import EventFeed
+from ringflow.web.rest.operation import Operation
 
 from .conftest import served
 
@@ -32,6 +35,8 @@ FEW = 4
 
 READINGS = frozenset({"field.malformed", "field.missing", "field.unknown", "request.malformed_json"})
 """What a request that the document allows is never refused for: what is wrong with it says a service."""
+
+DOCUMENT: dict[str, Any] = api_document()
 
 CHECKS = {
     # A condition that is missing is 428 here; which other requests are refused says `understood`.
@@ -61,9 +66,14 @@ def keeps_silent(ctx: Any, response: Any, case: Case[Any]) -> None:
         assert word not in response.text or word in sent, f"{word} in {response.text}"
 
 
-def schema_of(count: int = FEW, **phases: bool) -> Any:
-    """The document, of which requests are made up in these ways."""
-    document = api_document()
+def schema_of(operation: Operation, count: int = FEW, **phases: bool) -> Any:
+    """The document with one operation only, of which requests are made up in these ways.
+
+    A schema of all of them for each of some hundred tests would take gigabytes.
+    """
+    path, method = PREFIX + operation.path, operation.method.lower()
+    paths = {path: {method: DOCUMENT["paths"][path][method]}}
+    document = {**DOCUMENT, "paths": paths, "components": _needed(paths)}
     config = SchemathesisConfig.from_dict(
         {
             "checks": CHECKS,
@@ -77,6 +87,19 @@ def schema_of(count: int = FEW, **phases: bool) -> Any:
         }
     )
     return schemathesis.openapi.from_dict(document, config=config)
+
+
+def _needed(paths: Any) -> dict[str, Any]:
+    """The components that these paths refer to, and those that these refer to."""
+    there = DOCUMENT["components"]
+    needed: dict[str, Any] = {"securitySchemes": there["securitySchemes"]}
+    waiting = [json.dumps(paths)]
+    while waiting:
+        for kind, name in re.findall(r'"#/components/(\w+)/([^"/]+)"', waiting.pop()):
+            if name not in needed.setdefault(kind, {}):
+                needed[kind][name] = there[kind][name]
+                waiting.append(json.dumps(there[kind][name]))
+    return needed
 
 
 class Server:
@@ -156,23 +179,22 @@ def on(server: str) -> Callable[..., None]:
     return send
 
 
-def made_up(server: str, schema: Any, of_uploads: Any) -> Iterator[tuple[str, Any]]:
+def made_up(server: str) -> Iterator[tuple[str, Any]]:
     """A test of each operation. Those of one function have one name, which is one test to pytest-xdist."""
+    on_sqlite = server == "on_sqlite"
     for resource in RESOURCES:
         for one in resource.operations:
-            if one.returns is EventFeed:
-                # It never ends: tests of its own read it.
+            if one.returns is EventFeed or (one.upload is not None and not on_sqlite):
+                # A feed never ends: tests of its own read it. What is uploaded has nothing of a database.
                 continue
-            # What is uploaded is read by a process of its own: each takes a second or more.
-            of_it = schema if one.upload is None else of_uploads
-            if of_it is None:
-                continue
-            own = of_it.include(method=one.method, path=PREFIX + one.path)
+            if one.upload is None:
+                # On PostgreSQL what differs is values, not how requests are read.
+                own = schema_of(one, examples=True, coverage=on_sqlite, fuzzing=True)
+            else:
+                # What is uploaded is read by a process of its own: each takes a second or more.
+                own = schema_of(one, 1, examples=False, coverage=False, fuzzing=True)
             yield f"test_{one.name}_answers_as_described_{server}", own.parametrize()(on(server))
 
 
-# On PostgreSQL what differs is values, not how requests are read.
-_UPLOADS = schema_of(1, examples=False, coverage=False, fuzzing=True)
-_ON_POSTGRESQL = made_up("on_postgresql", schema_of(examples=True, coverage=False, fuzzing=True), None)
-globals().update(made_up("on_sqlite", schema_of(examples=True, coverage=True, fuzzing=True), _UPLOADS))
-globals().update({name: pytest.mark.postgres(test) for name, test in _ON_POSTGRESQL})
+globals().update(made_up("on_sqlite"))
+globals().update({name: pytest.mark.postgres(test) for name, test in made_up("on_postgresql")})
