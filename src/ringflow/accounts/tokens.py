@@ -6,11 +6,8 @@ random bits. It never has more rights than its operator has at the time.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
-import secrets
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +16,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import operators, roles
+from ringflow.accounts.access.secret_text import digest_of, new_prefix, new_secret
 from ringflow.accounts.roles import refuse_beyond
 from ringflow.actor import Actor, Principal, PrincipalKind
 from ringflow.audit import Verb, note
@@ -32,12 +30,10 @@ from ringflow.store.operator_tables import tokens
 from ringflow.store.pages import Listing, Page, PageRequest
 
 PREFIX_LENGTH = 8
-SECRET_BYTES = 32
 USED_EVERY_MS = 60_000
 """How old the time of a token's last use may be: a write for every request would be too many."""
 MAX_NAME = 64
 
-_ALPHABET = string.ascii_lowercase + string.digits
 _TEXT = re.compile(rf"rf_([a-z0-9]{{{PREFIX_LENGTH}}})_[A-Za-z0-9_-]{{43}}", re.ASCII)
 _NAME = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{{0,{MAX_NAME - 1}}})", re.ASCII)
 
@@ -116,8 +112,8 @@ async def add(actor: Actor, plan: TokenPlan) -> tuple[Token, str]:
             operator=plan.operator,
             name=plan.name,
         )
-    prefix = "".join(secrets.choice(_ALPHABET) for _ in range(PREFIX_LENGTH))
-    text = f"rf_{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
+    prefix = new_prefix(PREFIX_LENGTH)
+    text = f"rf_{prefix}_{new_secret()}"
     values = {
         "name": plan.name,
         "prefix": prefix,
@@ -126,7 +122,7 @@ async def add(actor: Actor, plan: TokenPlan) -> tuple[Token, str]:
         "expires_ms": plan.expires_ms,
     }
     made = tokens.insert().values(
-        **values, operator_id=operator_id.scalar_subquery(), digest=_digest(text), created_ms=actor.now_ms
+        **values, operator_id=operator_id.scalar_subquery(), digest=digest_of(text), created_ms=actor.now_ms
     )
     await actor.connection.execute(made)
     await note(actor, Verb.ADD, _subject(plan.operator, plan.name), None, values)
@@ -214,7 +210,7 @@ async def recognise(store: Store, text: str, now_ms: int, address: str | None = 
     )
     async with store.reading() as connection:
         row = (await connection.execute(query.where(tokens.c.prefix == match[1]))).one_or_none()
-        if row is None or not hmac.compare_digest(row.digest, _digest(text)):
+        if row is None or not hmac.compare_digest(row.digest, digest_of(text)):
             raise refused()
         *fields, _, enabled, operators_role = row
         token = _token(fields)
@@ -285,10 +281,6 @@ def _token(row: Sequence[Any]) -> Token:
     # A right of a later version that was here before means nothing to this one.
     known = {right.value for right in Right}
     return replace(token, rights=tuple(Right(one) for one in token.rights if one in known))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _subject(operator: str, name: str) -> str:

@@ -12,6 +12,7 @@ from ringflow.accounts.customer_access.tokens import CustomerToken
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.speed_dials import SpeedDial
 from ringflow.accounts.vouchers.voucher import Voucher
+from ringflow.forms.account import account_form
 from ringflow.forms.customer_access import moment
 from ringflow.forms.json_value import seconds
 from ringflow.ledger.account import Account
@@ -196,18 +197,17 @@ class OwnQuoteForm:
 def own_account_form(customer: Customer, account: Account | None) -> OwnAccountForm:
     """Return a customer's own account; None: no money was ever moved."""
     currency = customer.currency
-    account = account or Account(customer.id, currency, 0, 0, 0, None, 0, 0)
-    daily = account.daily_limit_micros
+    money = account_form(account or Account(customer.id, currency, 0, 0, 0, None, 0, 0))
     return OwnAccountForm(
         customer=customer.id,
         name=customer.name,
         currency=currency,
-        balance=format_amount(account.balance_micros, currency),
-        held=format_amount(account.held_micros, currency),
-        available=format_amount(account.available_micros, currency),
-        debit_limit=format_amount(account.debit_limit_micros, currency),
-        daily_limit=None if daily is None else format_amount(daily, currency),
-        spent_today=format_amount(account.spent_today_micros, currency),
+        balance=money.balance,
+        held=money.held,
+        available=money.available,
+        debit_limit=money.debit_limit,
+        daily_limit=money.daily_limit,
+        spent_today=money.spent_today,
         channels=customer.channels,
         language=customer.language,
     )

@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import string
 
 SECRET_BYTES = 32
+_OF_PREFIXES = string.ascii_lowercase + string.digits
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 def new_secret() -> str:
     """Return a new text of 256 random bits, of letters, digits, `_` and `-`."""
     return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def new_prefix(length: int) -> str:
+    """Return random lower-case letters and digits, by which a token's row is found and lists name it."""
+    return "".join(secrets.choice(_OF_PREFIXES) for _ in range(length))
 
 
 def is_secret(text: str) -> bool:

@@ -6,19 +6,16 @@ The prefix finds the row; the secret has 256 random bits, of which SHA-256 is ke
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
-import secrets
-import string
 from dataclasses import dataclass, field
 
+from ringflow.accounts.access.secret_text import digest_of, new_prefix, new_secret
+
 PREFIX_LENGTH = 12
-SECRET_BYTES = 32
 ACCESS = "rf_me_"
 REFRESH = "rf_mr_"
 
-_ALPHABET = string.ascii_lowercase + string.digits
 _TEXT = re.compile(rf"(rf_m[er]_)([a-z0-9]{{{PREFIX_LENGTH}}})_[A-Za-z0-9_-]{{43}}", re.ASCII)
 
 
@@ -42,14 +39,9 @@ def read_text(text: str, kind: str) -> TokenText | None:
 
 def draw_prefix() -> str:
     """Return a new prefix."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(PREFIX_LENGTH))
+    return new_prefix(PREFIX_LENGTH)
 
 
 def draw_text(kind: str, prefix: str) -> str:
     """Return a new text."""
-    return f"{kind}{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
-
-
-def digest_of(text: str) -> str:
-    """Return what is kept of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return f"{kind}{prefix}_{new_secret()}"

@@ -18,10 +18,10 @@ from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
+from ringflow.accounts.access.secret_text import digest_of
 from ringflow.accounts.customer_access.token_text import (
     ACCESS,
     REFRESH,
-    digest_of,
     draw_prefix,
     draw_text,
     read_text,
