@@ -15,7 +15,7 @@ install = set -o pipefail; $(RUN)/python -m pip install --disable-pip-version-ch
 .PHONY: serve test fuzz console check lock clean
 
 serve: $(VENV)/.run
-	@$(MAKE) -s console || echo 'Goes on without the page to try the API.'
+	@$(MAKE) -s console || echo 'Goes on without the console.'
 	@$(RUN)/ringflow --config $(CONFIG) key generate > /dev/null
 	@$(RUN)/ringflow --config $(CONFIG) serve --first-steps
 
@@ -33,10 +33,10 @@ test: $(VENV)/.dev console
 	$(IN_MEMORY) $(RUN)/pytest -n $(WORKERS) --dist loadscope -m lab || failed=$$?; \
 	exit $$failed
 
-# What browsers get. With Node 20 or later of this machine, else with the one that PyPI has.
+# What browsers get. With Node 20.19 or later of this machine, else with the one that PyPI has.
 console: $(VENV)/.console
 
-$(VENV)/.console: $(shell find src/console -type f -not -path '*/node_modules/*') $(VENV)/.run
+$(VENV)/.console: $(shell find src/console -type f -not -path '*/node_modules/*' -not -path '*/.made/*') $(VENV)/.run
 	@echo 'Building what browsers get ...'
 	@$(RUN)/python src/console/build.py --node || ( $(call install,src/console/node.lock) )
 	@$(RUN)/python src/console/build.py
@@ -46,11 +46,12 @@ $(VENV)/.console: $(shell find src/console -type f -not -path '*/node_modules/*'
 fuzz: $(VENV)/.dev
 	API_EXAMPLES=$(EXAMPLES) $(RUN)/pytest -n $(WORKERS) tests/web/api/test_schemathesis.py
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev console
 	$(RUN)/ruff check src tests
 	$(RUN)/ruff format --check src tests
 	$(RUN)/mypy
 	$(RUN)/lint-imports
+	$(RUN)/python src/console/build.py --check
 	$(RUN)/ringflow check
 
 $(VENV)/bin/python:
@@ -81,4 +82,4 @@ lock: | $(VENV)/bin/python
 	cd src/console && npm update --package-lock-only
 
 clean:
-	rm -rf $(VENV) .ringflow src/console/node_modules src/ringflow/web/static
+	rm -rf $(VENV) .ringflow src/console/node_modules src/console/.made src/ringflow/web/static

@@ -14,7 +14,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SHIPPED = ("app_flows", "sounds", "config.yaml")
-STATIC = "src/ringflow/web/static/api"
+STATIC = "src/ringflow/web/static/console"
 CONSOLE = ("src/console/build.py",)
 LEFT_OUT = frozenset({"GENERATED", ".published"})
 """Inside of them: texts that calls of this checkout had spoken, and what was published here."""

@@ -1,4 +1,4 @@
-// Puts what browsers get into ../ringflow/web/static: the page to read and try the API.
+// Puts what browsers get into ../ringflow/web/static: the console, which Vite has built, and the page to read and try the API.
 // A file's name has a digest of its content, so browsers may keep it for ever.
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -32,9 +32,14 @@ async function buildApiPage(folder) {
 }
 
 // A folder is there whole or not at all: a server may read it meanwhile.
-const part = join(made, ".api.part");
-await rm(part, { recursive: true, force: true });
-await mkdir(part, { recursive: true });
-await buildApiPage(part);
-await rm(join(made, "api"), { recursive: true, force: true });
-await rename(part, join(made, "api"));
+async function put(name, build) {
+  const part = join(made, `.${name}.part`);
+  await rm(part, { recursive: true, force: true });
+  await mkdir(part, { recursive: true });
+  await build(part);
+  await rm(join(made, name), { recursive: true, force: true });
+  await rename(part, join(made, name));
+}
+
+await put("api", buildApiPage);
+await put("console", (folder) => cp(join(here, ".made", "console"), folder, { recursive: true }));

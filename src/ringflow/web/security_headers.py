@@ -23,6 +23,12 @@ PAGE_HEADERS = {
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 """Of a page, whose scripts and styles are files of ours."""
+CONSOLE_HEADERS = {
+    **PAGE_HEADERS,
+    "Content-Security-Policy": PAGE_HEADERS["Content-Security-Policy"] + "; media-src 'self' blob:",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=()",
+}
+"""Of the console, which plays prompts and records new ones."""
 _ENCRYPTED = "max-age=31536000"
 """Browsers that came by TLS once come by nothing else for a year (RFC 6797)."""
 

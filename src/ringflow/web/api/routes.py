@@ -58,6 +58,7 @@ from ringflow.web.api.me import calls as own_calls
 from ringflow.web.api.me import credit as own_credit
 from ringflow.web.api.me import numbers as own_numbers
 from ringflow.web.api.page import add_page
+from ringflow.web.console import add_console
 from ringflow.web.rest.answering import Gate, PageInput, answer_to, refused
 from ringflow.web.rest.openapi import describe
 from ringflow.web.rest.operation import PREFIX as PREFIX
@@ -148,6 +149,7 @@ def add_api(application: web.Application, services: Services) -> None:
     application.router.add_get(f"{PREFIX}/openapi.json", openapi)
     add_page(application, f"{PREFIX}/docs")
     add_setup_page(application)
+    add_console(application)
     # Before all others: what they refuse is answered alike.
     application.middlewares.insert(0, _not_served)
 
