@@ -35,6 +35,10 @@ def host_calls(store: Store, config: Config, now_ms: Callable[[], int]) -> Calla
                         return await values.increase(key, given.get("by"), ttl_s, now_ms())
                     case "kv.delete":
                         return await values.delete(key, now_ms())
+                    case "kv.keys":
+                        return await values.keys(now_ms())
+                    case "kv.usage":
+                        return await values.usage(now_ms())
                     case "fetch":
                         return await fetch.fetch(given)
             except (StoreGone, StartError):

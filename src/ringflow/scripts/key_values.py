@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.scripts.run import CallRefused
@@ -16,8 +18,26 @@ MAX_KEY = 200
 MAX_VALUE = 65_536
 MAX_TTL_S = 400 * 86_400
 MAX_NUMBER = 2**53
+MAX_KEYS = 1000
+"""How many keys a script is told of."""
 EXPIRED_AT_ONCE = 100
 """How many values that are over each write deletes besides."""
+
+_COLUMNS = script_values.c
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """From which time on a value is over, and how long it was to live when it was made; None: for ever."""
+
+    expires_ms: int | None = None
+    ttl_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    value: JsonValue
+    life: _Life
 
 
 class KeyValues:
@@ -29,42 +49,64 @@ class KeyValues:
     async def get(self, key: JsonValue, now_ms: int) -> JsonValue:
         """Return a value, or None."""
         async with self._store.reading() as connection:
-            return await _read(connection, _key(key), now_ms)
+            kept = await _read(connection, _key(key), now_ms)
+        return kept.value if kept is not None else None
 
     async def set(self, key: JsonValue, value: JsonValue, ttl_s: JsonValue, now_ms: int) -> JsonValue:
         """Keep a value, for so many seconds or until it is deleted; gives it."""
-        name, expires_ms = _key(key), _expiry(ttl_s, now_ms)
+        name, life = _key(key), _life(ttl_s, now_ms)
+        written = _written(value)
         async with self._store.writing() as connection:
-            await _write(connection, name, value, expires_ms, now_ms)
+            await _delete_expired(connection, now_ms)
+            await _write(connection, name, written, life, now_ms)
         return value
 
     async def increase(self, key: JsonValue, by: JsonValue, ttl_s: JsonValue, now_ms: int) -> JsonValue:
-        """Add to a number, which begins at 0, and return it. `ttl_s` counts from the first time only."""
-        name, expires_ms = _key(key), _expiry(ttl_s, now_ms)
+        """Add to a number, which begins at 0, and return it.
+
+        `ttl_s` counts from the first time, so that a counter of a minute ends with the minute. A longer one
+        than the value was made with counts from now: so a script can block for longer than it counts.
+        """
+        name, life = _key(key), _life(ttl_s, now_ms)
         if isinstance(by, bool) or not isinstance(by, int | float):
             raise CallRefused("kv.no_number", "cxKV.incr: add a number")
         async with self._store.writing() as connection:
-            # A lock of the row first: two calls that add at once are added both.
-            await connection.execute(
-                script_values.update().where(script_values.c.key == name).values(updated_ms=now_ms)
-            )
-            row = await _row(connection, name, now_ms)
-            value = row[0] if row is not None else 0
+            await _lock(connection, name, now_ms)
+            kept = await _read(connection, name, now_ms)
+            value = kept.value if kept is not None else 0
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise CallRefused("kv.no_number", f"cxKV.incr: the value of {name} is no number")
             total = value + by
             if not abs(total) <= MAX_NUMBER:
                 raise CallRefused("kv.no_number", f"cxKV.incr: {name} becomes too large")
-            await _write(connection, name, total, row[1] if row is not None else expires_ms, now_ms)
+            if kept is not None and not _is_longer(life, kept.life):
+                life = kept.life
+            await _write(connection, name, _written(total), life, now_ms)
+            await _delete_expired(connection, now_ms)
         return total
 
     async def delete(self, key: JsonValue, now_ms: int) -> JsonValue:
         """Delete a value; gives whether there was one."""
         name = _key(key)
         async with self._store.writing() as connection:
-            found = await _row(connection, name, now_ms)
-            await connection.execute(delete(script_values).where(script_values.c.key == name))
-        return found is not None
+            found = await connection.execute(
+                delete(script_values).where(_COLUMNS.key == name).returning(_COLUMNS.expires_ms)
+            )
+            row = found.one_or_none()
+        return row is not None and (row[0] is None or row[0] > now_ms)
+
+    async def keys(self, now_ms: int) -> JsonValue:
+        """Return the keys in their order, the first thousand of them."""
+        query = select(_COLUMNS.key).where(_lives(now_ms)).order_by(_COLUMNS.key).limit(MAX_KEYS)
+        async with self._store.reading() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def usage(self, now_ms: int) -> JsonValue:
+        """Return how many keys there are, and of how many characters their values are."""
+        query = select(func.count(), func.coalesce(func.sum(func.length(_COLUMNS.value)), 0))
+        async with self._store.reading() as connection:
+            keys, characters = (await connection.execute(query.where(_lives(now_ms)))).one()
+        return {"keys": keys, "characters": int(characters)}
 
 
 def _key(key: JsonValue) -> str:
@@ -73,40 +115,71 @@ def _key(key: JsonValue) -> str:
     return key
 
 
-def _expiry(ttl_s: JsonValue, now_ms: int) -> int | None:
+def _life(ttl_s: JsonValue, now_ms: int) -> _Life:
     if ttl_s is None or ttl_s == 0:
-        return None
+        return _Life()
     if isinstance(ttl_s, bool) or not isinstance(ttl_s, int | float) or not 0 < ttl_s <= MAX_TTL_S:
         raise CallRefused("kv.malformed_ttl", f"cxKV: a time to live is of 1 to {MAX_TTL_S} seconds")
-    return now_ms + round(ttl_s * 1000)
+    ttl_ms = round(ttl_s * 1000)
+    return _Life(now_ms + ttl_ms, ttl_ms)
 
 
-async def _row(connection: AsyncConnection, key: str, now_ms: int) -> tuple[JsonValue, int | None] | None:
-    query = select(script_values.c.value, script_values.c.expires_ms).where(script_values.c.key == key)
-    row = (await connection.execute(query)).one_or_none()
-    if row is None or (row[1] is not None and row[1] <= now_ms):
-        return None
-    return json.loads(row[0]), row[1]
+def _is_longer(wanted: _Life, kept: _Life) -> bool:
+    """Whether a value is to live longer than it was made for. One that lives for ever goes on doing so."""
+    return wanted.ttl_ms is not None and kept.ttl_ms is not None and wanted.ttl_ms > kept.ttl_ms
 
 
-async def _read(connection: AsyncConnection, key: str, now_ms: int) -> JsonValue:
-    row = await _row(connection, key, now_ms)
-    return row[0] if row is not None else None
+def _lives(now_ms: int) -> ColumnElement[bool]:
+    return or_(_COLUMNS.expires_ms.is_(None), _COLUMNS.expires_ms > now_ms)
 
 
-async def _write(
-    connection: AsyncConnection, key: str, value: JsonValue, expires_ms: int | None, now_ms: int
-) -> None:
+def _written(value: JsonValue) -> str:
     written = json.dumps(value)
     if len(written) > MAX_VALUE:
         raise CallRefused("kv.too_long", f"cxKV: a value has at most {MAX_VALUE} characters as JSON", 413)
-    over = select(script_values.c.key).where(script_values.c.expires_ms <= now_ms).limit(EXPIRED_AT_ONCE)
-    await connection.execute(delete(script_values).where(script_values.c.key.in_(over)))
-    fields = {"value": written, "expires_ms": expires_ms, "updated_ms": now_ms}
+    return written
+
+
+async def _read(connection: AsyncConnection, key: str, now_ms: int) -> _Kept | None:
+    query = select(_COLUMNS.value, _COLUMNS.expires_ms, _COLUMNS.ttl_ms)
+    row = (await connection.execute(query.where(_COLUMNS.key == key, _lives(now_ms)))).one_or_none()
+    return _Kept(json.loads(row[0]), _Life(row[1], row[2])) if row is not None else None
+
+
+async def _lock(connection: AsyncConnection, key: str, now_ms: int) -> None:
+    """Lock a value's row, and make it over where it is missing: two that add at once are added both.
+
+    An update would lock no row that is missing, so of two first additions one would be lost.
+    """
+    over = {"value": "0", "expires_ms": now_ms, "ttl_ms": None, "updated_ms": now_ms}
+    await _upsert(connection, key, over, {"updated_ms": now_ms})
+
+
+async def _write(connection: AsyncConnection, key: str, written: str, life: _Life, now_ms: int) -> None:
+    fields = {
+        "value": written,
+        "expires_ms": life.expires_ms,
+        "ttl_ms": life.ttl_ms,
+        "updated_ms": now_ms,
+    }
+    await _upsert(connection, key, fields, fields)
+
+
+async def _upsert(
+    connection: AsyncConnection, key: str, made: dict[str, Any], changed: dict[str, Any]
+) -> None:
     # Imported where it is used: a simulated call does not wait for PostgreSQL's dialect.
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert
     else:
         from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-    statement = insert(script_values).values(key=key, **fields)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=fields))
+    statement = insert(script_values).values(key=key, **made)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
+
+
+async def _delete_expired(connection: AsyncConnection, now_ms: int) -> None:
+    """Delete some values that are over, but none that another call is about to change."""
+    over = select(_COLUMNS.key).where(_COLUMNS.expires_ms <= now_ms).limit(EXPIRED_AT_ONCE)
+    await connection.execute(
+        delete(script_values).where(_COLUMNS.key.in_(over.with_for_update(skip_locked=True)))
+    )

@@ -2,7 +2,8 @@
 
 A run that finds all of them busy waits; one that would be too far behind, or waits too long, is refused. A
 process is replaced after so many runs, when it has grown, and when it was lost. A run whose process was
-lost through no fault of its own is run again, as long as nothing was asked of the host: then nobody can tell.
+lost through no fault of its own is run again with the same chance. What it has asked of the host is in its
+journal, and is answered from there: nothing is written twice.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import secrets
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
@@ -95,7 +97,7 @@ class ScriptWorkers:
         self._all: set[WorkerProcess] = set()
         self._starting = 0
         self._waiting: deque[asyncio.Future[WorkerProcess]] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._ends: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -129,7 +131,7 @@ class ScriptWorkers:
                     self._drop(worker)
                     if gone.by_alarm:
                         raise run.failed(FailureKind.TIME) from None
-                    if run.asked or not left:
+                    if run.is_other or not left:
                         raise run.failed(FailureKind.LOST) from None
                     continue
                 except asyncio.CancelledError:
@@ -255,20 +257,34 @@ class ScriptWorkers:
             self._start_missing(self.settings.processes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A call of the host, and its answer when there is one."""
+
+    call: HostCall
+    answer: asyncio.Task[dict[str, object]]
+
+
 class _Run:
-    """A run on its way. `asked`: whether the script has asked anything of the host."""
+    """A run on its way, on one process after another if need be.
+
+    The journal has what the script has asked of the host, by number. A run that is begun again draws the same
+    random numbers and comes to the same calls, which are answered from the journal. `is_other`: it did not.
+    """
 
     def __init__(self, script: Script, job: Job) -> None:
-        self.asked = False
+        self.is_other = False
         self.log: list[LogLine] = []
         self._script = script
         self._job = job
-        self._is_over = False
-        self._calls: set[asyncio.Task[None]] = set()
+        self._seed = secrets.token_hex(32)
+        self._journal: dict[int, _Asked] = {}
+        self._sent: set[asyncio.Task[None]] = set()
 
     async def on(self, worker: WorkerProcess) -> RunResult:
         """Run on a process. Raises `ScriptFailed`, and `WorkerGone`."""
         worker.runs += 1
+        self.log.clear()
         self._send_run(worker)
         tickets: list[Ticket] = []
         try:
@@ -284,7 +300,10 @@ class _Run:
             log.error("script worker not understood", script=self._script.name, detail=str(error)[:500])
             raise WorkerGone from None
         finally:
-            self._is_over = True
+            # Whoever asked is no longer there, but what it asked for goes on.
+            for sent in self._sent:
+                sent.cancel()
+            self._sent.clear()
         resident = told.get("resident_kb")
         worker.resident_kb = resident if isinstance(resident, int) else 0
         if told.get("state") != "done":
@@ -303,13 +322,12 @@ class _Run:
         }
         return ScriptFailed(kind, what.get(kind, "it failed"), Place(self._script.files[0]))
 
-    def leave_calls(self) -> set[asyncio.Task[None]]:
+    def leave_calls(self) -> set[asyncio.Task[dict[str, object]]]:
         """Return what was asked of the host and not waited for; it goes on for a while."""
-        return {task for task in self._calls if not task.done()}
+        return {asked.answer for asked in self._journal.values() if not asked.answer.done()}
 
     def _send_run(self, worker: WorkerProcess) -> None:
         script, job = self._script, self._job
-        self._is_over = False
         run = {
             "source": script.source,
             "paths": script.paths,
@@ -317,7 +335,7 @@ class _Run:
             "now_ms": job.now_ms,
             "limits": asdict(job.limits),
             "is_check": job.is_check,
-            "seed": secrets.token_hex(32),
+            "seed": self._seed,
         }
         try:
             worker.send({"run": run})
@@ -332,12 +350,27 @@ class _Run:
             if len(self.log) <= limits.log_lines:
                 self.log.append(LogLine(plain(level)[:10], one_line(text, limits.log_chars)))
         for call in _CALLS.validate_python(told.get("calls") or []):
-            self.asked = True
-            if len(self._calls) < limits.calls:
-                self._calls.add(asyncio.create_task(self._answer(call, worker)))
+            if (asked := self._asked(call)) is not None:
+                sent = asyncio.create_task(self._send_answer(asked, worker))
+                self._sent.add(sent)
+                sent.add_done_callback(self._sent.discard)
         return _TICKETS.validate_python(told.get("tickets") or [])
 
-    async def _answer(self, call: HostCall, worker: WorkerProcess) -> None:
+    def _asked(self, call: HostCall) -> _Asked | None:
+        """Return a call as the journal has it; None where there are too many. Raises `WorkerGone`."""
+        asked = self._journal.get(call.id)
+        if asked is None:
+            if len(self._journal) >= self._job.limits.calls:
+                return None
+            asked = _Asked(call, asyncio.create_task(self._answer(call)))
+            self._journal[call.id] = asked
+        elif asked.call != call:
+            self.is_other = True
+            raise WorkerGone
+        return asked
+
+    async def _answer(self, call: HostCall) -> dict[str, object]:
+        """Have a call carried out, and return what the script is answered."""
         answer: dict[str, object] = {"id": call.id}
         try:
             async with asyncio.timeout(LAST_CALLS_S):
@@ -349,13 +382,15 @@ class _Run:
         except Exception:
             log.exception("call of a script failed", script=self._script.name, call=plain(call.name[:50]))
             answer["error"] = {"code": "script.host_failed", "message": f"{call.name} failed", "status": 500}
-        if self._is_over:
-            return
+        return answer
+
+    async def _send_answer(self, asked: _Asked, worker: WorkerProcess) -> None:
+        answer = await asyncio.shield(asked.answer)
         try:
             worker.send({"answers": [answer]})
         except ValueError:
             refusal = {"code": "script.too_long", "message": "the answer is too long", "status": 413}
-            worker.send({"answers": [{"id": call.id, "error": refusal}]})
+            worker.send({"answers": [{"id": asked.call.id, "error": refusal}]})
 
     def _failure(self, told: dict[str, object]) -> ScriptFailed:
         state = str(told.get("state"))

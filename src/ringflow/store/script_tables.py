@@ -15,5 +15,7 @@ script_values = Table(
     # None: until it is deleted.
     Column("expires_ms", BigInteger),
     Column("updated_ms", BigInteger, nullable=False),
+    # How long it was to live when it was made.
+    Column("ttl_ms", BigInteger),
     Index("ix_script_values_expires", "expires_ms"),
 )
