@@ -5,47 +5,21 @@ Each script is a list of commands for one caller; callees stand behind the trunk
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import count, pairwise
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import pytest
+from tests.lab.agi_scripts import TOLERANCE_MS, Scripts, real, virtual
 
-from ringflow.lab import Lab, LabCallee, LabCaller
-from ringflow.lab.call_values import HangUp, LabCallResult, Moment, TimedKeys, TimedSpeech
+from ringflow.lab import Lab
 from ringflow.lab.scenario_plan import lab_callee
-from ringflow.simulator.asterisk import Greeting, VirtualAsterisk
 from ringflow.simulator.callee import Behaviour, Callee
-from ringflow.simulator.caller import CallerStep, HangsUp, Keys, ScriptedCaller, Speaks, Waits
-from ringflow.simulator.channel import VirtualChannel
-from ringflow.simulator.clock import VirtualClock, Waiter
-from ringflow.simulator.incoming_call import IncomingCall, Recording
-from ringflow.simulator.talks import VirtualTalks
+from ringflow.simulator.caller import CallerStep, HangsUp, Keys, Speaks, Waits
 
-CLI = "441910000001"
 OUTCOME = 'GET FULL VARIABLE "${DIALSTATUS}|${HANGUPCAUSE}"'
-NUMBERS = count(1)
 SAMPLES_PER_MS = 8
-TOLERANCE_MS = 400
 SILENT = frozenset({0xFF, 0x7F, 0xFE, 0x7E})
 """Silence in G.711 mu-law."""
-
-
-class Peer(Protocol):
-    """The other end of a FastAGI connection, as the lab's fixtures have it."""
-
-    async def ask(self, command: str) -> str: ...
-
-
-class Scripts(Protocol):
-    """What the fixture `scripts` is."""
-
-    def put(self, did: str, script: Callable[[Peer], Awaitable[None]]) -> None: ...
-
-    async def ended(self, did: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -83,110 +57,6 @@ PARALLEL = {
     "nobody answers": Ringing((NOBODY, NOBODY), ring_s=2),
     "three, the last one answers": Ringing((refuses(486, 300), refuses(503, 600), answers(1200))),
 }
-
-
-class Script(asyncio.Protocol):
-    """Sends one command after the other to a virtual Asterisk, and notes replies and their times."""
-
-    def __init__(self, commands: Sequence[str], clock: VirtualClock) -> None:
-        self.replies: list[str] = []
-        self.at_ms: list[int] = []
-        self._commands, self._clock = [*commands], clock
-        self._greeted = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        for line in data.decode().splitlines():
-            if not self._greeted:
-                self._greeted = not line
-                continue
-            if line != "HANGUP":
-                self.replies.append(line)
-                self.at_ms.append(self._clock.monotonic_ms())
-        if self._greeted and len(self._commands) and data != b"HANGUP\n":
-            self._transport.write(f"{self._commands.pop(0)}\n".encode())
-        elif self._greeted and not self._commands:
-            self._transport.close()
-
-
-@dataclass
-class Course:
-    """The replies to a script, and how long each was waited for, in milliseconds."""
-
-    replies: list[str] = field(default_factory=list)
-    took_ms: list[int] = field(default_factory=list)
-    recordings: list[Recording] = field(default_factory=list)
-
-
-async def virtual(
-    commands: Sequence[str],
-    callees: Sequence[Callee],
-    steps: Sequence[CallerStep] = (),
-    *,
-    clock: VirtualClock | None = None,
-    caller: ScriptedCaller | None = None,
-    rooms: dict[str, list[IncomingCall]] | None = None,
-    recordings_folder: Path | None = None,
-) -> Course:
-    clock = clock or VirtualClock()
-    began_ms = clock.monotonic_ms()
-    call = IncomingCall(
-        channel=VirtualChannel(clock, "18005550100", CLI),
-        line=caller or ScriptedCaller(clock, steps),
-        rooms=rooms if rooms is not None else {},
-        recordings_folder=recordings_folder,
-        clock=clock,
-        talks=VirtualTalks(clock),
-        meet=lambda index, target: callees[index],
-        duration_of=lambda name: 2.0,
-    )
-    script = Script([*commands, "NOOP"], clock)
-    await VirtualAsterisk(Greeting("18005550100", CLI), call).carry(script)
-    took = [after - before for before, after in pairwise([began_ms, *script.at_ms])]
-    return Course(script.replies[: len(commands)], took[: len(commands)], call.recordings)
-
-
-def as_telephone(did: str, steps: Sequence[CallerStep]) -> LabCaller:
-    """A telephone that does the same, by the clock alone."""
-    at_ms, speech, keys, hang_up = 0, list[TimedSpeech](), list[TimedKeys](), None
-    for step in steps:
-        if isinstance(step, Speaks):
-            speech.append(TimedSpeech(at_ms, step.for_ms))
-            at_ms += step.for_ms
-        elif isinstance(step, Keys):
-            keys.append(TimedKeys(at_ms + step.after_ms, step.keys))
-            at_ms += step.after_ms + step.tone_ms
-        elif isinstance(step, Waits):
-            at_ms += step.for_ms
-        else:
-            hang_up = HangUp(Moment.ANSWERED, at_ms)
-    return LabCaller(did, CLI, tuple(keys), hang_up, speech=tuple(speech))
-
-
-async def real(
-    lab: Lab,
-    scripts: Scripts,
-    commands: Sequence[str],
-    callees: Mapping[str, LabCallee],
-    steps: Sequence[CallerStep] = (),
-) -> tuple[Course, LabCallResult]:
-    course, loop = Course(), asyncio.get_running_loop()
-
-    async def script(peer: Peer) -> None:
-        for command in commands:
-            began = loop.time()
-            course.replies.append(await peer.ask(command))
-            course.took_ms.append(round((loop.time() - began) * 1000))
-
-    did = f"1800557{next(NUMBERS):04}"
-    scripts.put(did, script)
-    result = await lab.call(as_telephone(did, steps), callees)
-    async with asyncio.timeout(5):
-        await scripts.ended(did)
-    return course, result
 
 
 @pytest.mark.lab
@@ -275,44 +145,3 @@ def parted(reply: str) -> tuple[int, str, int]:
     """The number, the way in which it ended, and the position, of a reply to `RECORD FILE`."""
     number, way, position = reply.removeprefix("200 result=").split(" ")
     return int(number), way, int(position.removeprefix("endpos="))
-
-
-ROOM = "EXEC ConfBridge room"
-
-
-@pytest.mark.lab
-async def test_callers_in_a_room_hear_each_other_until_they_are_alone(lab: Lab, scripts: Scripts) -> None:
-    quiet = "SET VARIABLE CONFBRIDGE(user,quiet) yes"
-    entering = [(0, (Waits(6000), HangsUp())), (1500, (Waits(1500), Speaks(1000), Waits(500), HangsUp()))]
-    clock, rooms = VirtualClock(), dict[str, list[IncomingCall]]()
-    callers = []
-
-    async def enter(after_ms: int, steps: Sequence[CallerStep]) -> Course:
-        await Waiter(clock).until(after_ms)
-        caller = ScriptedCaller(clock, steps)
-        callers.append(caller)
-        try:
-            return await virtual(["ANSWER", quiet, ROOM], (), clock=clock, caller=caller, rooms=rooms)
-        finally:
-            clock.leave()
-
-    clock.join(len(entering))
-    foretold = await asyncio.gather(*(enter(*one) for one in entering))
-    heard = [[(one.began_ms, one.ended_ms) for one in caller.heard] for caller in callers]
-    assert heard == [[(1500, 4500)], [(1500, 4500)]]
-    assert rooms == {"room": []}
-
-    async def enter_really(after_ms: int, steps: Sequence[CallerStep]) -> tuple[Course, LabCallResult]:
-        await asyncio.sleep(after_ms / 1000)
-        return await real(lab, scripts, ["ANSWER", quiet, ROOM], {}, steps)
-
-    came = await asyncio.gather(*(enter_really(*one) for one in entering))
-    assert [course.replies for course, _ in came] == [course.replies for course in foretold]
-    took = [(a.took_ms[2], b.took_ms[2]) for a, (b, _) in zip(foretold, came, strict=True)]
-    assert all(abs(one - other) < TOLERANCE_MS for one, other in took)
-    (_, first), (_, second) = came
-    speech_s = sum(stretch.ends - stretch.begins for stretch in first.voiced)
-    assert abs(speech_s * 1000 - 1000) < TOLERANCE_MS
-    assert second.answered_at is not None
-    assert abs(first.voiced[0].begins - second.answered_at - 1.5) < TOLERANCE_MS / 1000
-    assert second.voiced == ()

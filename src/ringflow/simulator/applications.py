@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from ringflow.simulator.command_line import split_arguments, split_options
+from ringflow.simulator.conference import run_conference
 from ringflow.simulator.dial_application import run_dial
 from ringflow.simulator.incoming_call import GetData, IncomingCall
 from ringflow.simulator.line import HungUp, Sound
@@ -17,9 +18,6 @@ SIP_CODES = {
     31: 480, 34: 503, 38: 500, 42: 503, 58: 488, 66: 503, 127: 500,
 }  # fmt: skip
 """What an unanswered caller gets for a Q.850 cause (hangup_cause2sip in chan_pjsip.c)."""
-
-COMPANY = 2
-"""From so many on somebody is heard in a room."""
 
 Application: TypeAlias = Callable[[IncomingCall, str], Awaitable[int]]
 
@@ -115,24 +113,9 @@ async def run_hangup_cause_clear(call: IncomingCall, data: str) -> int:
     return 0
 
 
-async def run_conference(call: IncomingCall, data: str) -> int:
-    """`ConfBridge(room)`: in a room with the others who are there, until the caller hangs up.
-
-    Without announcements, as with `CONFBRIDGE(user,quiet)=yes`.
-    """
-    call.answer()
-    room = call.rooms.setdefault(_padded(data, 1)[0], [])
-    room.append(call)
-    if len(room) == COMPANY:
-        room[0].line.starts(Sound.CONFERENCE, False)
-    if len(room) >= COMPANY:
-        call.line.starts(Sound.CONFERENCE, False)
-    await call.wait(None)
-    call.line.stops(Sound.CONFERENCE)
-    room.remove(call)
-    if len(room) == COMPANY - 1:
-        room[0].line.stops(Sound.CONFERENCE)
-    return 0
+async def run_confbridge(call: IncomingCall, data: str) -> int:
+    """`ConfBridge(name,bridge profile,user profile,menu)`, with what `CONFBRIDGE()` sets instead of those."""
+    return await run_conference(call, _padded(data, 1)[0])
 
 
 async def run_progress(call: IncomingCall, data: str) -> int:
@@ -160,7 +143,7 @@ async def run_nothing(call: IncomingCall, data: str) -> int:
 
 APPLICATIONS: Mapping[str, Application] = {
     "answer": run_answer,
-    "confbridge": run_conference,
+    "confbridge": run_confbridge,
     "dial": run_dial,
     "hangup": run_hangup,
     "hangupcauseclear": run_hangup_cause_clear,

@@ -13,6 +13,7 @@ MAX_SUBSTITUTIONS = 32
 _STRFTIME = re.compile(r"STRFTIME\(([^,()]*),([^,()]*),([^()]*)\)")
 _SHIFT = re.compile(r"SHIFT\(SHARED\(([A-Za-z0-9_]+)\)\)")
 _RESPONSE = re.compile(r"HANGUPCAUSE\(([^(),]*),tech\)")
+_CONFERENCE = re.compile(r"CONFBRIDGE\(([a-z]+),([a-z_]+)\)", re.IGNORECASE)
 _SHARED = re.compile(r"SHARED\(([A-Za-z0-9_]+)\)")
 
 
@@ -52,6 +53,8 @@ class VirtualChannel:
     """FEATUREMAP(disconnect), what option H of `Dial` listens for; this is features.conf's own default."""
     name: str = FIRST_CHANNEL
     variables: dict[str, str] = field(default_factory=dict)
+    conference_options: dict[str, str] = field(default_factory=dict)
+    """What `CONFBRIDGE(...)` was set to, by what stands in its brackets, such as `user,quiet`."""
     shared: dict[str, str] = field(default_factory=dict)
     """What `SHARED(...)` of this channel holds; other channels may set it by this one's name."""
     _names: dict[str, str] = field(default_factory=dict)
@@ -100,6 +103,9 @@ class VirtualChannel:
         if name == "FEATUREMAP(disconnect)":
             self.disconnect_keys = value
             return
+        if match := _CONFERENCE.fullmatch(name):
+            self._set_conference_option(match[1], match[2], value)
+            return
         # func_timeout.c: a value that is not a number leaves the timer as it is.
         try:
             milliseconds = round(float(value) * 1000)
@@ -109,6 +115,23 @@ class VirtualChannel:
             self.response_ms = max(0, milliseconds)
         elif name == "TIMEOUT(digit)":
             self.digit_ms = max(0, milliseconds)
+
+    def _set_conference_option(self, kind: str, option: str, value: str) -> None:
+        """As func_confbridge_helper does: `clear` forgets all that was set of its kind."""
+        kind, option = kind.lower(), option.lower()
+        if option == "clear":
+            options = self.conference_options
+            self.conference_options = {key: options[key] for key in options if not key.startswith(f"{kind},")}
+        else:
+            self.conference_options[f"{kind},{option}"] = value
+
+    def conference_profile(self, kind: str) -> dict[str, str]:
+        """The options of a profile, `user` or `bridge`, by their names."""
+        return {
+            key.removeprefix(f"{kind},"): value
+            for key, value in self.conference_options.items()
+            if key.startswith(f"{kind},")
+        }
 
     def _function(self, name: str) -> str | None:
         if match := _STRFTIME.fullmatch(name):

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from ringflow.calls.clock import Clock
+
 DEFAULT_START_S = 1_767_225_600.0
 """2026-01-01 00:00:00 UTC: every simulated call begins then unless its scenario says otherwise."""
 
@@ -48,6 +50,10 @@ class VirtualClock:
     def join(self, parties: int) -> None:
         """So many more parties, without each of which no time passes; one that is alone need not join."""
         self._parties += parties
+
+    def join_others(self) -> None:
+        """One more party beside those that there are, one of which may be alone and not have joined."""
+        self._parties = max(self._parties, 1) + 1
 
     def leave(self) -> None:
         """One of them is done."""
@@ -96,3 +102,32 @@ class Waiter:
         if self._wait is not None:
             self._woken = True
             self._wait.at_ms = self._clock.monotonic_ms()
+
+
+async def wait_until(clock: Clock, at_ms: int) -> None:
+    """Wait for a moment of any clock. On a virtual one who waits is one of its parties."""
+    if isinstance(clock, VirtualClock):
+        await Waiter(clock).until(at_ms)
+    else:
+        await asyncio.sleep(max(0, at_ms - clock.monotonic_ms()) / 1000)
+
+
+class Companion:
+    """A party beside the calls, such as one who announces something to several: by any clock.
+
+    It is there from now until it leaves, and virtual time passes only as far as it waits.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        if isinstance(clock, VirtualClock):
+            clock.join_others()
+
+    async def until(self, at_ms: int) -> None:
+        """Wait for a moment of the clock."""
+        await wait_until(self._clock, at_ms)
+
+    def leave(self) -> None:
+        """It is done."""
+        if isinstance(self._clock, VirtualClock):
+            self._clock.leave()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ringflow.calls.clock import Clock
 from ringflow.calls.recorded_sound import SHOWN
@@ -16,6 +16,9 @@ from ringflow.simulator.channel import ChannelState, VirtualChannel
 from ringflow.simulator.held_keys import VirtualKeys
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, Line, LineEvent, Sound
 from ringflow.simulator.talks import VirtualTalks
+
+if TYPE_CHECKING:
+    from ringflow.simulator.conference import Conference
 
 ANY_KEY = "0123456789*#ABCD"
 BETWEEN_PROMPTS_MS = 50
@@ -42,7 +45,7 @@ class Recording:
     spoken_ms: int
 
 
-Rooms: TypeAlias = "dict[str, list[IncomingCall]]"
+Conferences: TypeAlias = "dict[str, Conference]"
 
 
 class GetData(Enum):
@@ -77,8 +80,8 @@ class IncomingCall:
     missing_applications: frozenset[str] = frozenset()
     """Applications that this Asterisk does not have, in small letters."""
     recordings: list[Recording] = field(default_factory=list)
-    rooms: Rooms = field(default_factory=dict)
-    """The conferences of this Asterisk, by name; its calls share them."""
+    conferences: Conferences = field(default_factory=dict)
+    """Those of this Asterisk, by name; its calls share them."""
     played_ms: int = 0
     """How far into its file the last prompt was played."""
     ignored_keys: int = 0
@@ -151,11 +154,24 @@ class IncomingCall:
             self.missing_prompts.append(self._name(prompt))
         return found
 
-    def _hear_warning(self, sound: str) -> None:
-        name = self._name(sound)
+    def length_ms(self, prompt: str) -> int | None:
+        """For how long a prompt plays; None: Asterisk would not find it."""
+        duration_s = self._duration_s(prompt)
+        return None if duration_s is None else round(duration_s * 1000)
+
+    def hear(self, prompt: str) -> None:
+        """A prompt begins that is played to this caller from elsewhere, beside what its script does."""
+        name = self._name(prompt)
         self.prompts.append(name)
         self.line.starts(name, False)
-        self.line.stops(name)
+
+    def hear_no_more(self, prompt: str) -> None:
+        """It is over."""
+        self.line.stops(self._name(prompt))
+
+    def _hear_warning(self, sound: str) -> None:
+        self.hear(sound)
+        self.hear_no_more(sound)
 
     def recording_path(self, name: str, form: str) -> Path | None:
         """The file of a recording, as Asterisk is told to write or play it; None: it is no recording."""

@@ -32,7 +32,7 @@ from ringflow.simulator.callee import DialledLeg, MeetCallee
 from ringflow.simulator.channel import FIRST_CHANNEL, ChannelState, VirtualChannel
 from ringflow.simulator.clock import DEFAULT_START_S
 from ringflow.simulator.held_keys import VirtualKeys
-from ringflow.simulator.incoming_call import IncomingCall, PromptDuration, Rooms
+from ringflow.simulator.incoming_call import Conferences, IncomingCall, PromptDuration
 from ringflow.simulator.line import Line
 from ringflow.simulator.presented_number import ONE_LINE, is_presented
 from ringflow.simulator.talks import VirtualTalks, Work
@@ -135,14 +135,14 @@ async def carry_call(
     manager: bool = True,
     in_talk: Sequence[tuple[int, Work]] = (),
     observers: Sequence[Observer] = (),
-    rooms: Rooms | None = None,
+    conferences: Conferences | None = None,
     recordings: Path | None = None,
 ) -> CarriedCall:
     """Carry a call from arrival to its end, and tell what came of it.
 
     Without `manager` Ringflow has no connection to the manager interface. `in_talk`: what is done so many
     milliseconds after the answer of the first callee who answers. `observers` are told of the call too.
-    `rooms`: the conferences of its Asterisk; `recordings`: where it writes recordings.
+    `conferences`: those of its Asterisk; `recordings`: where it writes recordings.
     """
     keeper = _RecordKeeper()
     keys = VirtualKeys(heard=manager)
@@ -163,7 +163,7 @@ async def carry_call(
         sounds_prefix=sounds_prefix,
         missing_applications=missing_applications,
         keys=keys,
-        rooms=rooms if rooms is not None else {},
+        conferences=conferences if conferences is not None else {},
         recordings_folder=recordings,
     )
     # The dialplan's own lines before AGI(), in [ringflow-incoming].
