@@ -24,6 +24,7 @@ from ringflow.records.queries import Filter, find_call
 from ringflow.records.recorder import Recorder
 from ringflow.records.recovery import LostLegRecords
 from ringflow.records.rows import call_rows
+from ringflow.records.whole_call import find_whole_call
 from ringflow.spreadsheets import CsvTable
 from ringflow.store import Store
 from ringflow.store.ledger_tables import rates
@@ -181,7 +182,7 @@ async def test_what_was_keyed_and_sent_is_on_record_beside_the_number(store: Sto
         None,
     )
     async with store.reading() as connection:
-        lines = list(call_lines((await find_call(connection, CALL.call_id))[0], (), UTC))
+        lines = list(call_lines(await find_whole_call(connection, CALL.call_id), UTC))
     assert any(
         "leg 2 to 441234567890 (keyed 011441234567890, sent 99+441234567890) via" in one for one in lines
     )

@@ -253,6 +253,9 @@ def test_a_call_is_shown_as_it_happened(run: Run) -> None:
         "customer 42, card 106367704089",
         "leg 1 in the ledger: 01a.1@1.1",
         "leg 2 in the ledger: 01a.2@1.1",
+        "hold of leg 1: 1.00 USD for customer 42, released",
+        "hold of leg 2: 1.00 USD for customer 42, settled",
+        "movement 2 of leg 2: charge of 0.61 USD, customer 42 to revenue: call",
     ]
     assert "rejected with SIP 403" in run(record.app, "show", "02b")
     with pytest.raises(RingflowError, match="call nope is not on record"):
@@ -281,6 +284,26 @@ def test_a_call_is_shown_whole_to_programs(run: Run) -> None:
     assert [leg["destination"] for leg in call["legs"]] == [None, "UK fixed"]
     assert not charged.keys() & {"sold_destination", "cost_destination"}
     assert [leg["sip_code"] for leg in call["legs"]] == [None, 200]
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_call_that_is_shown_has_its_holds_its_movements_and_what_happened(run: Run) -> None:
+    call = json.loads(run(record.app, "show", "01a", "--json"))
+    holds = [(one["leg_id"], one["status"], one["held"], one["charged"]) for one in call["holds"]]
+    assert holds == [("01a.1@1.1", "released", "1.00", "0.00"), ("01a.2@1.1", "settled", "1.00", "0.61")]
+    moved = [(one["kind"], one["amount"], one["leg_id"]) for one in call["movements"]]
+    assert moved == [("charge", "0.61", "01a.2@1.1")]
+    assert [(one["at_s"], one["event"], one["slot"]) for one in call["transcript"]] == [
+        (0, "slot", "ask"),
+        (3, "slot", "destination[2]"),
+        (3.5, "leg", ""),
+        (8.9, "leg", ""),
+        (9, "ended", ""),
+    ]
+    assert call["transcript"][0]["detail"] == "ask of card: keys **** 441234567890, done"
+    rejected = json.loads(run(record.app, "show", "02b", "--json"))
+    assert (rejected["holds"], rejected["movements"]) == ([], [])
+    assert rejected["transcript"][-1]["event"] == "ended"
 
 
 @pytest.mark.usefixtures("filled")

@@ -284,6 +284,12 @@ async def test_what_few_rows_begin_with_is_found_by_its_own_index(
     assert not any(line.startswith("SCAN") for line in lines)
 
 
+async def test_the_movements_of_a_call_are_found_by_its_legs(plans: tuple[AsyncConnection, Asked]) -> None:
+    connection, _ = plans
+    lines = await plan(connection, movement.query_of_legs(["01a.1@1.1", "01a.2@1.1"]).order_by(None))
+    assert "ix_ledger_movements_leg" in "\n".join(lines)
+
+
 async def test_standing_holds_are_found_by_an_index_of_them_alone(store: Store) -> None:
     place = hold.HOLDS.place(PageRequest(10))
     holds = metadata.tables["ledger_holds"]

@@ -23,6 +23,7 @@ from ringflow.cli.record_rows import CallRow, call_lines, call_row
 from ringflow.config import Config
 from ringflow.errors import Refused
 from ringflow.forms.call import CallForm, call_detail_form, call_form
+from ringflow.forms.whole_call import whole_call_form
 from ringflow.output_file import named_file, new_table
 from ringflow.plain_text import plain
 from ringflow.records.export import FIGURES, export_calls
@@ -31,13 +32,12 @@ from ringflow.records.queries import (
     CALLS,
     Filter,
     RecordedCall,
-    RecordedSlot,
     call_page,
     every_call,
-    find_call,
     read_slots,
 )
 from ringflow.records.slot_export import export_slots
+from ringflow.records.whole_call import WholeCall, find_whole_call
 from ringflow.store import Store
 from ringflow.store.pages import Page, PageRequest
 from ringflow.wording import counted
@@ -116,17 +116,17 @@ def show_command(
     call_id: Annotated[str, typer.Argument(metavar="CALL_ID", help="As `record list` and the log have it.")],
     as_json: Json = False,
 ) -> None:
-    """Show a call with its slots, its legs and their charges."""
+    """Show a call with its slots, its legs, what was held for them, and the movements of money."""
 
-    async def work(connection: AsyncConnection, config: Config) -> tuple[RecordedCall, list[RecordedSlot]]:
-        return await find_call(connection, call_id)
+    async def work(connection: AsyncConnection, config: Config) -> WholeCall:
+        return await find_whole_call(connection, call_id)
 
-    call, slots = with_reading(work)
+    whole = with_reading(work)
     if as_json:
-        print_json(call_detail_form(call, slots))
+        print_json(whole_call_form(whole))
         return
     console = Console(highlight=False)
-    for line in call_lines(call, slots, operator_zone()):
+    for line in call_lines(whole, operator_zone()):
         console.print(escape(line), soft_wrap=True)
 
 

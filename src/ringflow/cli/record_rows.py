@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from ringflow.ledger.account import account_name
 from ringflow.moments import Moment, iso_in
 from ringflow.money import Money
-from ringflow.records.export import amount_text, seconds_text
+from ringflow.records.export import seconds_text
 from ringflow.records.legs import RecordedLeg
-from ringflow.records.queries import RecordedCall, RecordedSlot
+from ringflow.records.queries import RecordedCall
+from ringflow.records.whole_call import WholeCall, cause_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,13 @@ def call_row(call: RecordedCall) -> CallRow:
     )
 
 
-def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot], zone: tzinfo) -> Iterator[str]:
+def call_lines(whole: WholeCall, zone: tzinfo) -> Iterator[str]:
     """What happened, in order, and then how the call ended: as a transcript reads."""
-    happened = [(slot.entered_ms, 0, _slot_line(slot)) for slot in slots]
-    # A leg of which nobody knew when it ended stands at the end.
-    happened += [
-        (call.duration_ms if leg.ended_ms is None else leg.ended_ms, 1, _leg_line(leg)) for leg in call.legs
-    ]
-    for at_ms, _, line in sorted(happened, key=lambda one: one[:2]):
-        yield f"{seconds_text(at_ms):>9}  {line}"
-    yield f"{seconds_text(call.duration_ms):>9}  {call.outcome}" + (f": {call.reason}" if call.reason else "")
+    call = whole.call
+    for line in whole.story:
+        yield f"{seconds_text(line.at_ms):>9}  {line.detail}"
     if call.released_by is not None:
-        yield f"{'':>9}  released by {call.released_by}" + _cause(call.release_cause)
+        yield f"{'':>9}  released by {call.released_by}{cause_text(call.release_cause)}"
     on = call.server if call.asterisk is None else f"{call.server}, Asterisk {call.asterisk}"
     yield f"call {call.call_id} of {iso_in(call.started_ms, zone)}, on {on}"
     yield f"from {call.cli or 'nobody known'} to {call.did or 'a DID not known'}"
@@ -78,61 +75,15 @@ def call_lines(call: RecordedCall, slots: Sequence[RecordedSlot], zone: tzinfo) 
     for leg in call.legs:
         if leg.leg_id is not None:
             yield f"leg {leg.position} in the ledger: {leg.leg_id}"
-
-
-def _slot_line(slot: RecordedSlot) -> str:
-    keys = f" keys {slot.keys}," if slot.keys else ""
-    place = f"{'>' * slot.depth} {slot.slot}" if slot.depth else slot.slot
-    return f"{place} of {slot.app}:{keys} {slot.exit or 'the call ended here'}"
-
-
-def _leg_line(leg: RecordedLeg) -> str:
-    to = f"{leg.dialled}{_named(leg)}{_written(leg)} via {leg.trunk}" if leg.dialled else "a number not known"
-    sip = f", SIP {leg.sip_code}" if leg.sip_code is not None else ""
-    by = f", released by {leg.released_by}" if leg.released_by is not None else ""
-    talked = f", talked {seconds_text(leg.talked_ms)} s" if leg.talked_ms else ""
-    money = _money(leg) + _own_cost(leg)
-    why = f" ({leg.reason})" if leg.reason else ""
-    return f"leg {leg.position} to {to}: {leg.status}{why}{sip}{_cause(leg.hangup_cause)}{by}{talked}{money}"
-
-
-def _named(leg: RecordedLeg) -> str:
-    return f" ({leg.destination})" if leg.destination else ""
-
-
-def _written(leg: RecordedLeg) -> str:
-    forms = (("keyed", leg.keyed), ("sent", leg.sent))
-    said = ", ".join(f"{name} {text}" for name, text in forms if text and text != leg.dialled)
-    return f" ({said})" if said else ""
-
-
-def _cause(cause: int | None) -> str:
-    return f" (cause {cause})" if cause is not None else ""
-
-
-def _money(leg: RecordedLeg) -> str:
-    currency = leg.currency
-    if currency is None or leg.price_micros is None:
-        return ""
-    if leg.charged_micros is None:
-        return ", not settled yet"
-    if leg.charged_micros == 0 and not leg.billed_s:
-        return ""
-    said = f", {Money(leg.charged_micros, currency)}"
-    if leg.billed_s is not None:
-        said += f" for {leg.billed_s} s at {amount_text(leg.price_micros, currency)} a minute"
-    said += f" ({leg.prefix})" if leg.prefix else ""
-    said += f", {Money(leg.refunded_micros, currency)} given back" if leg.refunded_micros else ""
-    return said + (
-        f", {Money(leg.uncollected_micros, currency)} uncollected" if leg.uncollected_micros else ""
-    )
-
-
-def _own_cost(leg: RecordedLeg) -> str:
-    if leg.cost_micros is None or leg.cost_currency is None:
-        return ""
-    prefix = f" ({leg.cost_prefix})" if leg.cost_prefix else ""
-    return f", cost {Money(leg.cost_micros, leg.cost_currency)}{prefix}"
+    positions = {leg.leg_id: leg.position for leg in call.legs}
+    for hold in whole.holds:
+        held = Money(hold.micros, hold.currency)
+        yield f"hold of leg {positions[hold.leg_id]}: {held} for customer {hold.customer_id}, {hold.state}"
+    for posted in whole.movements:
+        moved = posted.movement
+        way = f"{account_name(moved.debit_id)} to {account_name(moved.credit_id)}"
+        amount, position = Money(moved.micros, moved.currency), positions[moved.leg_id]
+        yield f"movement {posted.id} of leg {position}: {moved.kind} of {amount}, {way}: {moved.reason}"
 
 
 def _cost(legs: Sequence[RecordedLeg]) -> str | None:

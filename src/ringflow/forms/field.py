@@ -147,6 +147,7 @@ FIELDS: dict[str, Field] = {
     "opening": Field(_A, "the balance before a statement's period", "0.00"),
     "closing": Field(_A, "the balance after it", "5.00"),
     "movements": Field(Kind.OBJECTS, "movements of money"),
+    "holds": Field(Kind.OBJECTS, "what was set aside for the legs of a call"),
     # Cards and vouchers.
     "credit": Field(_A, "what a card gives", "5.00"),
     "entry": Field(

@@ -35,7 +35,7 @@ class MadeLegForm:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptEventForm:
-    """One line of a call's transcript."""
+    """One line of a call's transcript. Of a call on record `event` is `slot`, `leg` or `ended`."""
 
     at_s: float
     slot: str

@@ -124,6 +124,7 @@ from ringflow.forms.system import (
 from ringflow.forms.trunk import TrunkForm, TrunkHeadersForm
 from ringflow.forms.value_list import ValueListDetailForm, ValueListEntryForm, ValueListForm
 from ringflow.forms.voucher import VoucherForm
+from ringflow.forms.whole_call import LegHoldForm, WholeCallForm
 
 HEAD = """\
 # JSON
@@ -269,7 +270,9 @@ SECTIONS = (
     Section("Call in progress", LiveCallForm, "`live list`", {}),
     Section("Order for a call in progress", OrderForm, "`live hangup`, `live redirect`, `live play`", {}),
     Section("Call on record, in a list", CallForm, "`record list`", {"reject_sip": None}),
-    Section("Call on record", CallDetailForm, "`record show`", {"reject_sip": None}),
+    Section("Call on record", CallDetailForm, "`record export --json`", {"reject_sip": None}),
+    Section("Call on record, whole", WholeCallForm, "`record show`", {"reject_sip": None}),
+    Section("Hold of a leg", LegHoldForm, "`holds` of a call", {"status": "settled"}),
     Section("Leg", LegForm, "`legs` of a call on record", {"status": "answered", "reason": None}),
     Section("Slot that a call went through", SlotVisitForm, "`slots` of a call", {}),
     Section(
@@ -286,7 +289,7 @@ SECTIONS = (
         {"reject_sip": None, "reject_reason": None},
     ),
     Section("Leg of it", MadeLegForm, "`legs` of a call just made", {"status": "answered", "reason": None}),
-    Section("Line of a transcript", TranscriptEventForm, "`transcript` of a call just made", {}),
+    Section("Line of a transcript", TranscriptEventForm, "`transcript` of a call", {}),
     Section("Prompt, in a list", PromptForm, "`sounds list`", {"name": "IVR/welcome", "duration_s": 1.94}),
     Section("Prompt", PromptDetailForm, "`GET /api/v1/prompts/NAME`", {"name": "IVR/welcome"}),
     Section(

@@ -5,6 +5,7 @@ How holds are made and raised is in `hold_requests.py`, how they end in `settlem
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from ringflow.errors import Conflict, Unknown
 from ringflow.ledger.server_liveness import SEEN_MS
 from ringflow.ledger.terms import Terms, UnreadableTerms, affordable_ms
 from ringflow.store.conditions import begins_with, equal
-from ringflow.store.ledger_tables import ledger_holds
+from ringflow.store.ledger_tables import ledger_accounts, ledger_holds
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.statement import Statement
 
@@ -56,6 +57,26 @@ class Hold:
     def paid_ms(self) -> int | None:
         """The longest talk that the hold pays for; None: any."""
         return affordable_ms(self.terms, self.micros) if self.terms is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class LegHold:
+    """What was set aside for a leg, and what became of it, in micro-units of the account's currency.
+
+    `state` is a `HoldState`; `micros`: what is or was held; the rest is what was charged, what of it was
+    given back, and what could not be taken. `ended_ms` None: it stands.
+    """
+
+    leg_id: str
+    customer_id: int
+    currency: str
+    state: str
+    micros: int
+    charged_micros: int
+    refunded_micros: int
+    uncollected_micros: int
+    opened_ms: int
+    ended_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +193,27 @@ async def hold_page(connection: AsyncConnection, wanted: HoldFilter, asked: Page
         conditions.append(begins_with(holds.leg_id, wanted.search))
     query = select(*(holds[name] for name in HoldRow._fields)).where(*conditions)
     return await HOLDS.page(connection, query, asked, lambda row: read_hold(HoldRow._make(row)))
+
+
+async def holds_of_legs(connection: AsyncConnection, leg_ids: Sequence[str]) -> list[LegHold]:
+    """The holds of these legs, ended or not, the oldest first."""
+    if not leg_ids:
+        return []
+    holds, account = ledger_holds.c, ledger_accounts.c
+    query = (
+        select(
+            holds.leg_id,
+            holds.account_id,
+            account.currency,
+            holds.state,
+            *(holds[name] for name in LegHold.__slots__[4:]),
+        )
+        .select_from(ledger_holds.join(ledger_accounts, account.id == holds.account_id))
+        .where(holds.leg_id.in_(leg_ids))
+        .order_by(holds.opened_ms, holds.leg_id)
+    )
+    rows = (await connection.execute(query)).all()
+    return [LegHold(*row) for row in rows]
 
 
 async def open_holds(connection: AsyncConnection) -> tuple[int, int | None]:

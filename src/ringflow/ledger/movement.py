@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor
@@ -74,6 +74,7 @@ class NotEnough(Conflict):
 
 
 _COLUMNS = "key, kind, debit_id, credit_id, currency, micros, reason, operator, leg_id"
+_READ = ("id", "created_ms", *_COLUMNS.split(", "))
 _INSERT = Statement(
     f"INSERT INTO ledger_movements ({_COLUMNS}, created_ms) "  # noqa: S608 -- our own column names
     "VALUES (:key, :kind, :debit_id, :credit_id, :currency, :micros, :reason, :operator, :leg_id, :now_ms) "
@@ -215,8 +216,7 @@ async def movement_page(
         conditions.append(moved.created_ms < wanted.until_ms)
     if wanted.search is not None:
         conditions.append(contains(moved.reason, wanted.search))
-    names = ("id", "created_ms", *_COLUMNS.split(", "))
-    query = select(*(moved[name] for name in names)).where(*conditions)
+    query = select(*(moved[name] for name in _READ)).where(*conditions)
     place = MOVEMENTS.place(asked)
     if wanted.customer_id is None:
         found = place.of(query)
@@ -225,6 +225,17 @@ async def movement_page(
         sides = (moved.debit_id, moved.credit_id)
         found = place.of_each([query.where(side == wanted.customer_id) for side in sides])
     return await place.read(connection, found, _read)
+
+
+async def movements_of_legs(connection: AsyncConnection, leg_ids: Sequence[str]) -> list[Posted]:
+    """The movements for these legs, the oldest first: their charges, and what was given back of them."""
+    return [_read(row) for row in await connection.execute(query_of_legs(leg_ids))] if leg_ids else []
+
+
+def query_of_legs(leg_ids: Sequence[str]) -> Select[Any]:
+    """Return what asks for the movements for these legs."""
+    moved = ledger_movements.c
+    return select(*(moved[name] for name in _READ)).where(moved.leg_id.in_(leg_ids)).order_by(moved.id)
 
 
 async def find_movement(connection: AsyncConnection, key: str) -> Posted | None:
@@ -261,7 +272,7 @@ async def _not_enough(connection: AsyncConnection, movement: Movement) -> Refuse
 
 
 def _read(row: Sequence[Any]) -> Posted:
-    """Return the movement of a row of `id`, `created_ms` and `_COLUMNS`."""
+    """Return the movement of a row of `_READ`."""
     number, created_ms, key, kind, *rest = row
     return Posted(number, Movement(key, Kind(kind), *rest), created_ms)
 

@@ -87,6 +87,8 @@ ledger_movements = Table(
     Index("ix_ledger_movements_debit", "debit_id", "created_ms", "id"),
     Index("ix_ledger_movements_credit", "credit_id", "created_ms", "id"),
     Index("ix_ledger_movements_created", "created_ms", "id"),
+    # By it a call is shown with its charges and refunds.
+    partial_index("ix_ledger_movements_leg", "leg_id", rows="leg_id IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 

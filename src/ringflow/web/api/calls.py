@@ -5,9 +5,12 @@ from __future__ import annotations
 from pydantic import AwareDatetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.actor import Principal
 from ringflow.calls.outcome import LegStatus
-from ringflow.forms.call import CallDetailForm, CallForm, call_detail_form, call_form
-from ringflow.records.queries import CALLS, Filter, call_page, find_call
+from ringflow.forms.call import CallForm, call_form
+from ringflow.forms.whole_call import WholeCallForm, whole_call_form
+from ringflow.records.queries import CALLS, Filter, call_page
+from ringflow.records.whole_call import find_whole_call
 from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.api.period import milliseconds
@@ -52,6 +55,10 @@ async def list_calls(connection: AsyncConnection, query: CallQuery, asked: PageR
 
 
 @RESOURCE.get(Right.CALLS_READ, "/{call}")
-async def show_call(connection: AsyncConnection, call: str) -> CallDetailForm:
-    """Return a call with its slots, its legs and their charges."""
-    return call_detail_form(*await find_call(connection, call))
+async def show_call(connection: AsyncConnection, principal: Principal, call: str) -> WholeCallForm:
+    """Return a call with its slots, its legs, its money, and what happened in order.
+
+    `holds` and `movements` are null without the right `money.read`.
+    """
+    whole = await find_whole_call(connection, call)
+    return whole_call_form(whole, with_money=Right.MONEY_READ in principal.rights)
