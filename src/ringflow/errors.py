@@ -64,6 +64,8 @@ class ProblemCode(StrEnum):
     VOICE_LACKING = "voice_lacking"
     LIST_UNKNOWN = "list_unknown"
     CALENDAR_UNUSABLE = "calendar_unusable"
+    SCRIPT_UNUSABLE = "script_unusable"
+    """A script is not there or cannot be read, or its exits are not those of the slot."""
     HOST_FORBIDDEN = "host_forbidden"
     OVERRIDE_UNKNOWN = "override_unknown"
     VARIABLE_UNSET = "variable_unset"

@@ -21,6 +21,8 @@ from ringflow.flows.folder import FlowFolder, shown_path
 from ringflow.flows.registry import slot_types
 from ringflow.flows.slot import Slot
 from ringflow.flows.surroundings import configured_surroundings
+from ringflow.scripts.known_scripts import KnownScripts
+from ringflow.scripts.service import script_folder
 from ringflow.simulator.scenario_files import SUFFIX, find_scenario_files, read_scenario_files
 from ringflow.sounds.library import PromptLibrary
 from ringflow.sounds.voices import speech_problems
@@ -64,6 +66,7 @@ def check_project(path: Path | None = None) -> Findings:
         surroundings,
         calendars=_calendars(config, drafts, unusable),
         lists=_lists(config, drafts, unusable),
+        scripts=None if "scripts" in unusable else KnownScripts(script_folder(config)),
     )
     found += check_flows(drafts, surroundings)
     cases, scenario_problems = read_scenario_files(_scenario_files(folder, only))

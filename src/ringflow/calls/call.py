@@ -10,6 +10,7 @@ from ringflow.agi.session import AgiSession
 from ringflow.calls import events
 from ringflow.calls.account import CallAccount
 from ringflow.calls.asterisk_identity import asterisk_of_call
+from ringflow.calls.call_scripts import CallScripts
 from ringflow.calls.channel_limits import CustomerChannels
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.language import CallLanguage
@@ -35,7 +36,8 @@ class Call:
 
     `media` plays and collects, `recorder` records, `account` knows who pays, `outgoing` dials, `variables`
     are those of the flow, `spoken` is the language in which it is spoken to, `numbers` those that the caller
-    has given, `lists` those that operators keep, `schedules` tells days and times, `events` tells observers
+    has given, `lists` those that operators keep, `scripts` run programs of theirs, `schedules` tells days and
+    times, `events` tells observers
     what happens, `orders` are those of operators. Every verb may raise `ChannelGone`: the caller is gone, and
     the engine alone catches it.
     """
@@ -53,6 +55,7 @@ class Call:
         self.sip_sent: int | None = None
         self.cause_sent: int | None = None
         self.hung_up_by_us = False
+        self.hung_up_because = ""
         self._session = session
         self._world = world
         self._cli = admission.cli
@@ -68,6 +71,9 @@ class Call:
         self.recorder = VoiceRecorder(session, world, call_events)
         self.schedules = Schedules(world, admission, call_events)
         self.account = CallAccount(session, admission, world, channels, self.variables, call_events)
+        self.scripts = CallScripts(
+            call_id, session, admission, world, self.account, self.variables, call_events
+        )
         self.outgoing = Outgoing(
             call_id, session, self.account, admission, world, call_events, self.orders, self.spoken
         )
@@ -85,6 +91,11 @@ class Call:
     def answered(self) -> bool:
         """Whether the caller's channel is answered: by us, or by Asterisk when a callee answered."""
         return self.events.history.answered
+
+    @property
+    def caller_gone(self) -> bool:
+        """Whether nobody is on the line any more."""
+        return self._session.hung_up
 
     @cached_property
     def random(self) -> Random:
@@ -104,6 +115,7 @@ class Call:
         self.events.emit(events.CallRejected, sip, reason)
         if self.answered:
             self.hung_up_by_us = True
+            self.hung_up_because = reason
             await self._session.hangup()
             raise ChannelGone("hangup")
         self.sip_sent = await reject_call(self._session, sip)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -10,13 +10,15 @@ import structlog
 from ringflow.accounts.admission import Admission, Rejection, refusal_of
 from ringflow.accounts.did_scripts import TO_APP, sip_fallback
 from ringflow.accounts.directory import Directory
+from ringflow.accounts.headers import CUSTOMER_HEADER
 from ringflow.calls.json_value import UnusableValue
 from ringflow.calls.variables import Variables, can_be_set
 from ringflow.calls.world import CallWorld
 from ringflow.flows.flow import Flow
+from ringflow.scripts.remarks import console_remarks, failed_remark, refused_remark
 from ringflow.scripts.routing import Routed, read_routing, refusal_in, routing_data
-from ringflow.scripts.run import FailureKind, LogLine, ScriptFailed, one_line
-from ringflow.scripts.script import Place
+from ringflow.scripts.run import FailureKind, ScriptFailed, one_line
+from ringflow.scripts.script import Script
 from ringflow.scripts.service import Scripts
 
 log = structlog.get_logger("ringflow.engine")
@@ -54,9 +56,9 @@ class DidScripts:
                 await self._decide(scripts, name, call_id, channel, endpoint, admission, remarks), remarks
             )
         except ScriptFailed as error:
-            remarks += _log_remarks(name, error.log)
+            remarks += console_remarks(name, error.log)
             if error.thrown is not None and (refusal := refusal_in(error.thrown)) is not None:
-                remarks.append(("script", f"{error.place} refused the call: {error.what}"[:300]))
+                remarks.append(refused_remark(error))
                 return Scripted(Rejection(*refusal), remarks)
             log.error(
                 "script failed",
@@ -65,7 +67,7 @@ class DidScripts:
                 detail=str(error),
                 did=admission.did.number,
             )
-            remarks.append(("script_failed", str(error)[:300]))
+            remarks.append(failed_remark(error))
             return Scripted(_fallback(admission), remarks)
 
     async def _decide(
@@ -83,19 +85,19 @@ class DidScripts:
         timeout_s = admission.did.script_timeout_s
         timeout_ms = None if timeout_s is None else round(timeout_s * 1000)
         script, result = await scripts.run(name, data, now_ms, timeout_ms)
-        remarks += _log_remarks(name, result.log)
+        remarks += console_remarks(name, result.log)
         routed = read_routing(script, result, admission, scripts.server, self._world.country)
-        answer = await self._routed(routed, admission, Place(script.files[0]))
+        answer = await self._routed(routed, admission, script)
         remarks.append(("script", f"{name} {script.revision}{_changes(routed)}"))
         return answer
 
-    async def _routed(self, routed: Routed, admission: Admission, place: Place) -> Admission | Rejection:
+    async def _routed(self, routed: Routed, admission: Admission, script: Script) -> Admission | Rejection:
         """The call as the script wants it. Raises `ScriptFailed` for what is not there."""
         if routed.dest_number is not None:
-            admission = await self._other_did(routed.dest_number, admission, place)
+            admission = await self._other_did(routed.dest_number, admission, script)
         if routed.app is not None:
             if routed.app not in self._flows():
-                raise ScriptFailed(FailureKind.BAD_RESULT, f"did.app: there is no app {routed.app}", place)
+                raise _wrong(f"did.app: there is no app {routed.app}", script, "app")
             admission = replace(admission, did=replace(admission.did, app=routed.app))
         if routed.cli is not None:
             admission = replace(admission, cli=routed.cli or None, presented_cli=routed.cli)
@@ -103,27 +105,31 @@ class DidScripts:
             customer = await self._directory.customer(routed.customer_id)
             if customer is None:
                 what = f"X-Customer-ID: customer {routed.customer_id} does not exist"
-                raise ScriptFailed(FailureKind.BAD_RESULT, what, place)
+                raise _wrong(what, script, CUSTOMER_HEADER)
             admission = replace(admission, customer=customer)
         admission = replace(admission, headers=routed.headers, variables=routed.variables)
         for variable in routed.variables:
             if not can_be_set(variable):
                 what = f"variables: {one_line(variable, 64)} cannot be set; use small letters, digits and _"
-                raise ScriptFailed(FailureKind.BAD_RESULT, what, place)
+                raise _wrong(what, script, variable)
         try:
             Variables("", admission)
         except UnusableValue as error:
-            raise ScriptFailed(FailureKind.BAD_RESULT, f"variables: {error}", place) from error
+            raise _wrong(f"variables: {error}", script, "variables") from error
         return refusal_of(admission) or admission
 
-    async def _other_did(self, number: str, admission: Admission, place: Place) -> Admission:
+    async def _other_did(self, number: str, admission: Admission, script: Script) -> Admission:
         """The DID to which the script leads the call; its own script does not run."""
         found = await self._directory.arrive(number, admission.cli, admission.withheld)
         if isinstance(found, Rejection):
             what = f"routing.dest_number: {number[:64]}: {found.reason}"
-            raise ScriptFailed(FailureKind.BAD_RESULT, what, place)
+            raise _wrong(what, script, "dest_number")
         customer = found.customer or admission.customer
         return replace(admission, did=found.did, customer=customer, brought=found.brought)
+
+
+def _wrong(what: str, script: Script, field_name: str) -> ScriptFailed:
+    return ScriptFailed(FailureKind.BAD_RESULT, what, script.place_of_field(field_name))
 
 
 def _fallback(admission: Admission) -> Admission | Rejection:
@@ -131,10 +137,6 @@ def _fallback(admission: Admission) -> Admission | Rejection:
     if wanted == TO_APP:
         return refusal_of(admission) or admission
     return Rejection(*((sip_fallback(wanted) if wanted is not None else None) or FAILED))
-
-
-def _log_remarks(name: str, lines: Sequence[LogLine]) -> list[tuple[str, str]]:
-    return [("console", f"{name}: {line.level}: {line.text}"[:300]) for line in lines]
 
 
 def _changes(routed: Routed) -> str:

@@ -259,6 +259,8 @@ class _Visit:
             outcome = Outcome.COMPLETED if self.history.connected else Outcome.ABANDONED
             if ordered_by is not None:
                 self.end(outcome, f"hung up by operator {ordered_by}")
+            elif call is not None and call.hung_up_by_us:
+                self.end(Outcome.COMPLETED, call.hung_up_because)
             elif outcome is Outcome.ABANDONED:
                 self.end(outcome, "the caller hung up")
             else:

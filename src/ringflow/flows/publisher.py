@@ -41,6 +41,9 @@ from ringflow.flows.revisions import (
 )
 from ringflow.flows.surroundings import Surroundings, configured_surroundings
 from ringflow.plain_text import plain
+from ringflow.scripts.folder import ScriptFolder
+from ringflow.scripts.known_scripts import KnownScripts
+from ringflow.scripts.service import script_folder
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store import Store
 
@@ -75,8 +78,11 @@ class FlowPublisher:
     cannot be written.
     """
 
-    def __init__(self, library: FlowLibrary, surroundings: Surroundings) -> None:
+    def __init__(
+        self, library: FlowLibrary, surroundings: Surroundings, scripts: ScriptFolder | None = None
+    ) -> None:
         self.library = library
+        self._scripts = scripts
         self._store = library.store
         self._surroundings = surroundings
 
@@ -85,7 +91,7 @@ class FlowPublisher:
         """A publisher of the configuration's flows."""
         library = FlowLibrary(store, config.path(config.flows), slot_types(), config.country, now_ms)
         prompts = PromptLibrary(config.path(config.sounds.folder))
-        return cls(library, configured_surroundings(config, prompts))
+        return cls(library, configured_surroundings(config, prompts), script_folder(config))
 
     async def check_draft(self, name: str) -> list[Problem]:
         """What is wrong with a draft, and what it would make wrong in other flows."""
@@ -310,7 +316,9 @@ class FlowPublisher:
     async def _surroundings_now(self) -> Surroundings:
         """What flows are checked against, with what operators have made meanwhile."""
         async with self._store.reading() as connection:
-            return replace(self._surroundings, lists=await value_list.names(connection))
+            lists = await value_list.names(connection)
+        scripts = KnownScripts(self._scripts) if self._scripts is not None else None
+        return replace(self._surroundings, lists=lists, scripts=scripts)
 
     def _new_problems(self, texts: Sequence[Revision], surroundings: Surroundings) -> list[Problem]:
         """The problems of these texts, and those that they would bring about in other files of the folder."""

@@ -248,6 +248,10 @@ class Slot(BaseModel):
         """The operators' lists that the slot looks into, with the names of the fields."""
         return iter(())
 
+    def scripts(self) -> Iterator[tuple[str, str]]:
+        """The scripts that the slot runs, with the names of the fields."""
+        return iter(())
+
     def names_set(self) -> frozenset[str]:
         """Every variable that the slot may set, here or in an app that it calls."""
         called = self.app_call()

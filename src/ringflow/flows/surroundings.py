@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ringflow.calls.variables import ALWAYS_SET, SOMETIMES_SET
 from ringflow.config import Config, SpeechConfig
+from ringflow.scripts.exit_names import ExitNames
 from ringflow.sounds.utterance import Utterance
 from ringflow.sounds.voices import Voices
 from ringflow.speaking import voice_of
@@ -30,6 +31,18 @@ class CalendarsKnown(Protocol):
 
     def trouble(self, calendar: str | None, file: str | None) -> tuple[str, str]:
         """What is wrong with one, and what to do; two empty texts where nothing is, or it is not known."""
+        ...
+
+
+class ScriptsKnown(Protocol):
+    """The scripts there are; the folder of scripts is one."""
+
+    def trouble(self, name: str) -> tuple[str, str]:
+        """What keeps a script from being run, and what to do; two empty texts where nothing does."""
+        ...
+
+    def exits(self, name: str) -> ExitNames | None:
+        """The exits that a script names; None where it cannot be read."""
         ...
 
 
@@ -72,7 +85,8 @@ class Surroundings:
     """`entries` are apps that calls enter directly, besides those that no other app leads to.
 
     Without `prompts`, every prompt is taken to exist, without `calendars` every calendar, without `lists`
-    every value list; without `uri_hosts`, every host is taken to be allowed. With `other_apps` there may be
+    every value list, without `scripts` every script; without `uri_hosts`, every host is taken to be allowed.
+    With `other_apps` there may be
     any apps besides those that are checked. `language` is the one of prompts in no language's folder,
     `voices` speak texts.
     """
@@ -87,6 +101,7 @@ class Surroundings:
     language: str = "en"
     voices: Speaking = field(default_factory=lambda: Voices(SpeechConfig(), {}, voice_of))
     lists: frozenset[str] | None = None
+    scripts: ScriptsKnown | None = None
 
 
 def configured_surroundings(config: Config, prompts: Prompts) -> Surroundings:

@@ -40,6 +40,8 @@ class _Reading:
     paths: dict[str, dict[str, int]] = field(default_factory=dict)
     stamp: list[tuple[str, int, int]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    given: dict[str, bytes] = field(default_factory=dict)
+    """Texts that count in place of what stands in the files."""
 
 
 class ScriptFolder:
@@ -55,10 +57,16 @@ class ScriptFolder:
         found = {path.stem for path in self.folder.iterdir() if path.suffix in ENDINGS and path.is_file()}
         return sorted(name for name in found if re.fullmatch(SCRIPT_NAME, name))
 
-    def read(self, name: str) -> Loaded:
-        """Read a script and what it loads. Raises `DocumentError` with every problem and its place."""
+    def read(self, name: str, text: str | None = None) -> Loaded:
+        """Read a script and what it loads. Raises `DocumentError` with every problem and its place.
+
+        `text`: what counts instead of what its file holds, also where there is no such file.
+        """
         reading = _Reading()
         path = self._script_path(name)
+        if text is not None and re.fullmatch(SCRIPT_NAME, name):
+            path = path or self.folder / f"{name}.js"
+            reading.given[self.shown(path)] = text.encode("utf-8", "surrogatepass")
         if path is None:
             near = did_you_mean(name, self.names())
             raise DocumentError(
@@ -153,7 +161,7 @@ class ScriptFolder:
 
     def _text(self, path: Path, shown: str, reading: _Reading) -> str | None:
         try:
-            raw = path.read_bytes()
+            raw = reading.given[shown] if shown in reading.given else path.read_bytes()
         except OSError as error:
             reading.problems.append(Problem(shown, 0, 0, f"it cannot be read: {error.strerror}"))
             return None

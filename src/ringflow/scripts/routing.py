@@ -23,8 +23,9 @@ from ringflow.accounts.headers import (
     wrong_headers,
 )
 from ringflow.numbers import normalise_number
+from ringflow.scripts.flow_step import customer_data
 from ringflow.scripts.run import FailureKind, RunResult, ScriptFailed, one_line
-from ringflow.scripts.script import Place, Script
+from ringflow.scripts.script import Script
 
 NOBODY = ""
 """The value of `X-Customer-ID` where nobody is known yet, and of `X-CX-Sec` before a script sets it."""
@@ -67,14 +68,7 @@ def routing_data(admission: Admission, call_id: str, channel: str, endpoint: str
         "vars": given_vars,
         "did": {"number": did.number, "app": did.app, "identify": did.identify, "customer": did.customer_id},
         "call": {"id": call_id, "channel": channel, "trunk": endpoint, "withheld": admission.withheld},
-        "customer": None
-        if customer is None
-        else {
-            "id": customer.id,
-            "name": customer.name,
-            "status": customer.status,
-            "currency": customer.currency,
-        },
+        "customer": customer_data(customer),
         "variables": {},
         "attestation": None,
     }
@@ -91,7 +85,7 @@ class _Reading:
     def __init__(
         self, script: Script, result: RunResult, admission: Admission, server: str, country: str
     ) -> None:
-        self._place = Place(script.files[0])
+        self._script = script
         self._result = result
         self._admission = admission
         self._server = server
@@ -111,12 +105,16 @@ class _Reading:
             self._variables(data.get("variables")),
         )
 
-    def _wrong(self, what: str) -> ScriptFailed:
-        return ScriptFailed(FailureKind.BAD_RESULT, one_line(what, 300), self._place)
+    def _wrong(self, what: str, field_name: str) -> ScriptFailed:
+        place = self._script.place_of_field(field_name)
+        return ScriptFailed(FailureKind.BAD_RESULT, one_line(what, 300), place)
 
     def _object(self, value: JsonValue, name: str) -> dict[str, JsonValue]:
         if not isinstance(value, dict):
-            raise self._wrong(f"{name} is no object: main returns data, with all that it was given")
+            raise self._wrong(
+                f"{name} is no object: main returns data, with all that it was given",
+                name.rpartition(" ")[2].partition("[")[0].rpartition(".")[2],
+            )
         return value
 
     def _cli(self, value: JsonValue) -> str | None:
@@ -126,38 +124,41 @@ class _Reading:
         text = _as_text(value)
         number = normalise_number(text, self._country) if text is not None else None
         if number is None:
-            raise self._wrong(f"routing.cli: {text if text is not None else 'this'} is no telephone number")
+            raise self._wrong(
+                f"routing.cli: {text if text is not None else 'this'} is no telephone number", "cli"
+            )
         return None if number == before else number
 
     def _destination(self, value: JsonValue) -> str | None:
         text = _as_text(value)
         if text is None or not text or len(text) > 64:
-            raise self._wrong("routing.dest_number is no number")
+            raise self._wrong("routing.dest_number is no number", "dest_number")
         return None if text == self._admission.did.number else text
 
     def _app(self, value: JsonValue) -> str | None:
         if value is None or value == self._admission.did.app:
             return None
         if not isinstance(value, str) or len(value) > 64:
-            raise self._wrong("did.app is no name of an app")
+            raise self._wrong("did.app is no name of an app", "app")
         return value
 
     def _headers(self, value: JsonValue) -> tuple[int | None, dict[str, str]]:
         if value is None or value == []:
             return None, {}
         if not isinstance(value, list):
-            raise self._wrong("routing.egress_routing is no list")
+            raise self._wrong("routing.egress_routing is no list", "egress_routing")
         row = self._object(value[0], "routing.egress_routing[0]")
         headers = row.get("headers")
         if not isinstance(headers, list) or len(headers) > MAX_HEADERS:
             raise self._wrong(
-                f"routing.egress_routing[0].headers is no list of at most {MAX_HEADERS} headers"
+                f"routing.egress_routing[0].headers is no list of at most {MAX_HEADERS} headers",
+                "headers",
             )
         pairs = [self._header(one) for one in headers]
         identity = {name.lower(): text for name, text in pairs if name.lower() in IDENTITY_HEADERS}
         others = [(name, text) for name, text in pairs if name.lower() not in IDENTITY_HEADERS]
         for wrong in wrong_headers(name for name, _ in others):
-            raise self._wrong(f"header {wrong.name} {wrong.why}; {wrong.mend}")
+            raise self._wrong(f"header {wrong.name} {wrong.why}; {wrong.mend}", wrong.name)
         return self._impersonated(identity), dict(others)
 
     def _header(self, value: JsonValue) -> tuple[str, str]:
@@ -166,10 +167,11 @@ class _Reading:
         if header.get("value") is None:
             text = ""
         if not isinstance(name, str) or text is None:
-            raise self._wrong("a header has a key and a value that are texts")
+            raise self._wrong("a header has a key and a value that are texts", "headers")
         if len(text) > MAX_HEADER_VALUE or not (text.isascii() and text.isprintable()):
             raise self._wrong(
-                f"header {name[:64]}: its value is one line of at most {MAX_HEADER_VALUE} ASCII characters"
+                f"header {name[:64]}: its value is one line of at most {MAX_HEADER_VALUE} ASCII characters",
+                name,
             )
         return name, text
 
@@ -180,12 +182,13 @@ class _Reading:
         if key == NOBODY and named == (str(customer.id) if customer is not None else NOBODY):
             return None
         if not (named.isascii() and named.isdigit() and len(named) < 18):
-            raise self._wrong(f"{CUSTOMER_HEADER}: {named} is no customer's number")
+            raise self._wrong(f"{CUSTOMER_HEADER}: {named} is no customer's number", CUSTOMER_HEADER)
         places = [ticket.place for ticket in self._result.tickets if ticket.ticket == key]
         if (named, self._server) not in places:
             raise self._wrong(
                 f"{SECURITY_HEADER} is no key for customer {named} and server {self._server}: set it to "
-                "generatePbxSecurityKey(customer, data.routing.server)"
+                "generatePbxSecurityKey(customer, data.routing.server)",
+                SECURITY_HEADER,
             )
         return int(named)
 
@@ -194,7 +197,7 @@ class _Reading:
             return {}
         variables = self._object(value, "variables")
         if len(variables) > MAX_VARIABLES:
-            raise self._wrong(f"variables: there are more than {MAX_VARIABLES}")
+            raise self._wrong(f"variables: there are more than {MAX_VARIABLES}", "variables")
         return variables
 
 

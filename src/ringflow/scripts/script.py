@@ -42,12 +42,34 @@ class Script:
     def place_in(self, stack: str) -> Place:
         """Return the first place of a stack that is in one of the files; else the script."""
         for found in _PLACE.finditer(stack):
-            line, column = int(found[1]), int(found[2])
-            number = bisect.bisect_left(self.lines_before, line) - 1
-            after = self._line_after(number)
-            if number >= 0 and line < max(after, self.lines_before[number] + 2):
-                return Place(self.files[number], line - self.lines_before[number], column)
+            place = self._place_in_program(int(found[1]), int(found[2]))
+            if place is not None:
+                return place
         return Place(self.files[0])
+
+    def place_at_offset(self, offset: int) -> Place:
+        """Return the place of a character of the program; of one that is in no file, the script."""
+        line = self.source.count("\n", 0, offset) + 1
+        place = self._place_in_program(line, offset - self.source.rfind("\n", 0, offset))
+        return place or Place(self.files[0])
+
+    def place_of_field(self, name: str) -> Place:
+        """Return the last place where a field of this name is set, else where it is named, else the script.
+
+        A run tells what it gave back, and not by which line: this is where to look.
+        """
+        word = re.escape(name)
+        for pattern in (rf"\b{word}\b['\"\]]*\s*(?:=(?!=)|:)", rf"\b{word}\b"):
+            if found := list(re.finditer(pattern, self.source)):
+                return self.place_at_offset(found[-1].start())
+        return Place(self.files[0])
+
+    def _place_in_program(self, line: int, column: int) -> Place | None:
+        number = bisect.bisect_left(self.lines_before, line) - 1
+        after = self._line_after(number)
+        if number >= 0 and line < max(after, self.lines_before[number] + 2):
+            return Place(self.files[number], line - self.lines_before[number], column)
+        return None
 
     def _line_after(self, number: int) -> int:
         if number + 1 < len(self.files):

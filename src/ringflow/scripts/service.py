@@ -55,7 +55,7 @@ class Scripts:
         self.workers = workers
         self.limits = limits
         self.server = server
-        self._host_calls = host_calls
+        self.host_calls = host_calls
         self._known: dict[str, _Known] = {}
         self._looking: dict[str, asyncio.Lock] = {}
 
@@ -82,7 +82,7 @@ class Scripts:
         """Run a script's `main`. Raises `ScriptFailed`."""
         script = await self.current(name)
         limits = self.limits if timeout_ms is None else replace(self.limits, time_ms=timeout_ms)
-        return script, await self.workers.run(script, Job(data, now_ms, limits, self._host_calls(name)))
+        return script, await self.workers.run(script, Job(data, now_ms, limits, self.host_calls(name)))
 
     async def current(self, name: str) -> Script:
         """Return the newest good text of a script. Raises `ScriptFailed` where there never was one."""

@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from ringflow.accounts.did_scripts import SCRIPT_NAME_PATTERN
 from ringflow.accounts.value_lists.entry_value import ListKind
 from ringflow.accounts.value_lists.list_name import NAME_PATTERN
 from ringflow.calls.outcome import LegStatus, ReleasedBy
@@ -239,6 +240,36 @@ def _of_numbers(value: object) -> object:
     return {"entries": value} if isinstance(value, list) else value
 
 
+class ScriptAnswer(Frozen):
+    """What a script does instead of being run: `returns` is laid over what it is given.
+
+    `customer`: it says who pays, with a key for it. `throws`: the message of an error. `times_out`: it takes
+    longer than it may.
+    """
+
+    returns: dict[str, JsonValue] = Field(default_factory=dict)
+    customer: int | None = None
+    throws: str | None = None
+    times_out: bool = False
+
+    @model_validator(mode="after")
+    def _one_end(self) -> ScriptAnswer:
+        ends = {"returns", "throws", "times_out"} & self.model_fields_set
+        if len(ends) > 1 or (self.customer is not None and ends - {"returns"}):
+            raise ValueError("a script ends in one way || write one of `returns`, `throws` and `times_out`")
+        return self
+
+
+def _script_answers(value: object) -> object:
+    return value if isinstance(value, str) else _listed(value)
+
+
+GivenScript = Annotated[
+    str | tuple[ScriptAnswer, ...],
+    BeforeValidator(_script_answers, json_schema_input_type=str | ScriptAnswer | tuple[ScriptAnswer, ...]),
+]
+"""The text of a script, which is run, or its answers, one for each run; the last one is for all others."""
+
 GivenList = Annotated[
     ScenarioList,
     BeforeValidator(_of_numbers, json_schema_input_type=ScenarioList | tuple[Text, ...]),
@@ -298,7 +329,8 @@ class Given(Frozen):
 
     `costs`: what trunks cost us, by their names; `below_cost`: what the customers' rates say of trunks that
     cost more. `calendars`: the days of operators' calendars, by their names; `overrides`: the exits that
-    schedules take whatever their hours say, by the names under which they are overridden. `api_users`: the
+    schedules take whatever their hours say, by the names under which they are overridden. `scripts`: texts
+    or answers of scripts, by their names, in place of files. `api_users`: the
     operators as whom scripts may use the API, each with a role. `manager`: whether
     Ringflow has a connection to Asterisk's manager interface. `disk_full`: there is no room for recordings.
     `echo`: whether the dialplan has what the slot `echo` needs. `seed`: what is left to chance comes the same
@@ -317,6 +349,9 @@ class Given(Frozen):
     calendars: dict[str, tuple[CalendarDays, ...]] = Field(default_factory=dict)
     overrides: dict[str, Text] = Field(default_factory=dict)
     lists: dict[Annotated[str, Field(pattern=NAME_PATTERN)], GivenList] = Field(default_factory=dict)
+    scripts: dict[Annotated[str, Field(pattern=SCRIPT_NAME_PATTERN)], GivenScript] = Field(
+        default_factory=dict
+    )
     api_users: dict[str, str] = Field(default_factory=dict)
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None

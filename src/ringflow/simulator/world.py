@@ -31,6 +31,7 @@ from ringflow.simulator.list_rows import insert_lists
 from ringflow.simulator.scenario import Given, ScenarioCustomer
 from ringflow.simulator.scenario_money import ScenarioMoney
 from ringflow.simulator.scenario_recordings import ScenarioRecordings
+from ringflow.simulator.scenario_scripts import ScenarioScripts
 from ringflow.store import Store
 
 
@@ -87,7 +88,9 @@ async def make_world(
         recordings=recordings.service,
         calendars=Calendars(store, CalendarFiles(config.path(config.calendars.folder))),
         value_lists=ValueLists(store, config.country),
-        scripts=Scripts.configured(config, host_calls(store, config, cards.now_ms), workers),
+        scripts=ScenarioScripts(
+            Scripts.configured(config, host_calls(store, config, cards.now_ms), workers), given.scripts
+        ),
     )
     # The same chance in both worlds, and in each run; callers differ.
     world = replace(
