@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.fields import check_text
@@ -16,6 +17,7 @@ from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Forbidden, Refused, Unknown
 from ringflow.plain_text import plain
 from ringflow.rights import BUILT_IN_ROLES, Right
+from ringflow.store import LookUp, Store
 from ringflow.store.operator_tables import operators, roles, tokens
 from ringflow.wording import did_you_mean, known_words
 
@@ -81,6 +83,20 @@ async def show(connection: AsyncConnection, name: str) -> Role:
             mend = f"it is called {_RENAMED[name]} now"
         raise Unknown("role.unknown", f"there is no role {plain(name)} ({mend})", ("role",), role=name)
     return role
+
+
+_RIGHTS = LookUp(select(roles.c.rights).where(roles.c.name == bindparam("name")), ["name"])
+
+
+async def rights_of(store: Store, name: str) -> frozenset[Right]:
+    """Return the rights of a role, for every request that somebody sends. Raises as `show`."""
+    if name in BUILT_IN_ROLES:
+        return BUILT_IN_ROLES[name]
+    rows = await store.look_up(_RIGHTS, name)
+    if rows:
+        return _known(json.loads(rows[0][0]))
+    async with store.reading() as connection:
+        return (await show(connection, name)).rights
 
 
 async def every(connection: AsyncConnection) -> Sequence[Role]:
@@ -180,6 +196,10 @@ def _built_in(name: str) -> Role:
 
 
 def _read(name: str, rights: Sequence[str], notes: str) -> Role:
+    return Role(name, _known(rights), notes)
+
+
+def _known(rights: Sequence[str]) -> frozenset[Right]:
     # A right of a later version that was here before means nothing to this one.
     known = {right.value for right in Right}
-    return Role(name, frozenset(Right(one) for one in rights if one in known), notes)
+    return frozenset(Right(one) for one in rights if one in known)

@@ -7,12 +7,13 @@ random bits. It never has more rights than its operator has at the time.
 from __future__ import annotations
 
 import hmac
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import operators, roles
@@ -23,7 +24,7 @@ from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Forbidden, Refused, Unknown
 from ringflow.plain_text import plain
 from ringflow.rights import Right
-from ringflow.store import Store
+from ringflow.store import LookUp, Store
 from ringflow.store.conditions import contains, equal
 from ringflow.store.operator_tables import operators as operators_table
 from ringflow.store.operator_tables import tokens
@@ -76,6 +77,15 @@ _COLUMNS = (
     operators_table.c.name.label("operator"),
     *(tokens.c[name] for name in Token.__slots__[2:]),
 )
+
+_BY_PREFIX = LookUp(
+    select(*_COLUMNS, tokens.c.digest, operators_table.c.enabled, operators_table.c.role)
+    .select_from(tokens.join(operators_table))
+    .where(tokens.c.prefix == bindparam("prefix")),
+    ["prefix"],
+)
+_RIGHTS_AT = Token.__slots__.index("rights")
+"""The column that a look-up returns as the text of its JSON."""
 
 
 async def add(actor: Actor, plan: TokenPlan) -> tuple[Token, str]:
@@ -205,20 +215,23 @@ async def recognise(store: Store, text: str, now_ms: int, address: str | None = 
     match = _TEXT.fullmatch(text)
     if match is None:
         raise refused()
-    query = select(*_COLUMNS, tokens.c.digest, operators_table.c.enabled, operators_table.c.role).select_from(
-        tokens.join(operators_table)
-    )
-    async with store.reading() as connection:
-        row = (await connection.execute(query.where(tokens.c.prefix == match[1]))).one_or_none()
-        if row is None or not hmac.compare_digest(row.digest, digest_of(text)):
-            raise refused()
-        *fields, _, enabled, operators_role = row
-        token = _token(fields)
-        expired = token.expires_ms is not None and token.expires_ms <= now_ms
-        if token.revoked_ms is not None or expired or not enabled:
-            raise refused()
-        own = None if token.rights is None else frozenset(token.rights)
-        rights = await _granted(connection, operators_role, token.role, own)
+    rows = await store.look_up(_BY_PREFIX, match[1])
+    if not rows:
+        raise refused()
+    *columns, digest, enabled, operators_role = rows[0]
+    if not hmac.compare_digest(digest, digest_of(text)):
+        raise refused()
+    if columns[_RIGHTS_AT] is not None:
+        columns[_RIGHTS_AT] = json.loads(columns[_RIGHTS_AT])
+    token = _token(columns)
+    expired = token.expires_ms is not None and token.expires_ms <= now_ms
+    if token.revoked_ms is not None or expired or not enabled:
+        raise refused()
+    rights = await roles.rights_of(store, operators_role)
+    if token.role is not None:
+        rights &= await roles.rights_of(store, token.role)
+    if token.rights is not None:
+        rights &= frozenset(token.rights)
     if token.last_used_ms is None or token.last_used_ms <= now_ms - USED_EVERY_MS:
         async with store.writing() as connection:
             used = update(tokens).where(tokens.c.id == token.id)

@@ -120,6 +120,18 @@ def peer_server(kind: str) -> Iterator[MeasuredServer]:
 
 
 @contextlib.contextmanager
+def api_servers(database_url: str) -> Iterator[tuple[MeasuredServer, str]]:
+    """The process of `bench.api_servers`, and the line that it prints when it is ready. It has two ports."""
+    command = [sys.executable, "-m", "ringflow.bench.api_servers", database_url]
+    with _process(command, dict(os.environ), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise StartError("the API and bare aiohttp did not start")
+        yield MeasuredServer("api", process.pid, 0), line.decode()
+
+
+@contextlib.contextmanager
 def ringflow_server(
     folder: Path,
     project: Path,

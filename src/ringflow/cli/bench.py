@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ringflow.bench.agi import AgiFigures, measure_agi, measure_held, middle
+from ringflow.cli.bench_api import bench_api
 from ringflow.cli.bench_billed import bench_billed
 from ringflow.cli.bench_capacity import bench_capacity
 from ringflow.cli.bench_cards import bench_cards
@@ -74,6 +75,7 @@ app.command("billed")(bench_billed)
 app.command("crash")(bench_crash)
 app.command("cards")(bench_cards)
 app.command("lists")(bench_lists)
+app.command("api")(bench_api)
 
 
 def _refuse_failures(figures: list[AgiFigures]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import roles
@@ -19,7 +19,7 @@ from ringflow.actor import Actor, Principal, PrincipalKind
 from ringflow.audit import Verb, note
 from ringflow.errors import Forbidden, Unknown
 from ringflow.rights import Right
-from ringflow.store import Store
+from ringflow.store import LookUp, Store
 from ringflow.store.operator_tables import operators
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.sign_in_tables import operator_sessions
@@ -46,6 +46,10 @@ class SessionRules:
     def needs_second_factor(self, role: str) -> bool:
         """Return whether operators of a role must have a second factor."""
         return not self.second_factor_for.isdisjoint({role, "all"})
+
+    def lets_act(self, role: str, second_factor_ms: int | None) -> bool:
+        """Return whether a session of a role does anything yet."""
+        return second_factor_ms is not None or not self.needs_second_factor(role)
 
     def is_over(self, created_ms: int, used_ms: int, now_ms: int) -> bool:
         """Return whether a session has ended by itself."""
@@ -126,14 +130,15 @@ async def recognise(store: Store, text: str, rules: SessionRules, now_ms: int) -
     """
     if not is_secret(text):
         raise ended()
-    query = _all(operators.c.role, operators.c.enabled, operators.c.second_factor_ms)
-    async with store.reading() as connection:
-        found = await connection.execute(query.where(operator_sessions.c.digest == digest_of(text)))
-        row = found.one_or_none()
-        if row is None or not row.enabled or rules.is_over(row.created_ms, row.used_ms, now_ms):
-            raise ended()
-        rights = await rights_of(connection, row.role, row.second_factor_ms, rules)
-    session = _session(row)
+    rows = await store.look_up(_BY_DIGEST, digest_of(text))
+    if not rows:
+        raise ended()
+    *columns, role, enabled, second_factor_ms = rows[0]
+    session = _session(columns)
+    if not enabled or rules.is_over(session.created_ms, session.used_ms, now_ms):
+        raise ended()
+    may_act = rules.lets_act(role, second_factor_ms)
+    rights: frozenset[Right] = await roles.rights_of(store, role) if may_act else frozenset()
     if session.used_ms <= now_ms - USED_EVERY_MS:
         async with store.writing() as connection:
             used = update(operator_sessions).where(operator_sessions.c.id == session.id)
@@ -145,7 +150,7 @@ async def rights_of(
     connection: AsyncConnection, role: str, second_factor_ms: int | None, rules: SessionRules
 ) -> frozenset[Right]:
     """Return what a session of a role may do: nothing where the second factor is missing that it needs."""
-    if second_factor_ms is None and rules.needs_second_factor(role):
+    if not rules.lets_act(role, second_factor_ms):
         return frozenset()
     return (await roles.show(connection, role)).rights
 
@@ -200,6 +205,14 @@ async def end_others(actor: Actor, operator: str) -> int:
 
 def _all(*more: Any) -> Select[Any]:
     return select(*_COLUMNS, *more).select_from(operator_sessions.join(operators))
+
+
+_BY_DIGEST = LookUp(
+    _all(operators.c.role, operators.c.enabled, operators.c.second_factor_ms).where(
+        operator_sessions.c.digest == bindparam("digest")
+    ),
+    ["digest"],
+)
 
 
 def _session(row: Sequence[Any]) -> Session:

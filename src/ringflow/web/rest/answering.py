@@ -350,10 +350,10 @@ def _answer(operation: Operation, request: web.Request, result: object) -> Answe
     chosen = None if form is None else select_fields(form, request.query["fields"])
     if isinstance(result, Page):
         headers["Link"] = _links(request, result)
-        result = _page_shown(request, result, chosen)
-    elif chosen is not None:
-        result = chosen.of(result)
-    body = json.dumps(json_value(result), ensure_ascii=False, separators=(",", ":"))
+        shown: object = _page_shown(request, result, chosen)
+    else:
+        shown = json_value(result) if chosen is None else chosen.of(result)
+    body = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
     return Answer(operation.status, body, headers)
 
 
