@@ -14,6 +14,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2022",
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
   },
   server: { proxy: { "/api": "http://127.0.0.1:8080" } },
   test: { include: ["app/**/*.test.ts"] },

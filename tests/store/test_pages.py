@@ -278,3 +278,6 @@ async def test_rows_are_counted_up_to_a_bound_and_estimated_where_there_are_stat
         assert (await LISTING.page(connection, half, exact, row_of)).count == 15
         with pytest.raises(Refused, match="more than 15 rows"):
             await LISTING.page(connection, ALL, exact, row_of)
+        capped = PageRequest(1, count=Count.CAPPED)
+        assert (await LISTING.page(connection, half, capped, row_of)).count == 15
+        assert (await LISTING.page(connection, ALL, capped, row_of)).count == 16

@@ -5,9 +5,17 @@ export interface Page {
   /** `/cards/:id`: a part with a colon becomes a value that the page gets. */
   path: string;
   load: () => Promise<{ default: Component<any> }>;
+  /** Who lacks it is told so instead of shown the page. */
+  right?: string;
+  /** Without the navigation, and for who is not signed in. */
+  alone?: boolean;
 }
 
-export const PAGES: Page[] = [{ path: "/", load: () => import("./pages/Home.svelte") }];
+// prettier-ignore
+export const PAGES: Page[] = [
+  { path: "/", load: () => import("./pages/Home.svelte") },
+  { path: "/cards", right: "cards.read", load: () => import("./pages/cards/Cards.svelte") },
+];
 
 const NOT_FOUND: Page = { path: "", load: () => import("./pages/NotFound.svelte") };
 
@@ -25,9 +33,18 @@ function matched(pattern: string, path: string): Record<string, string> | null {
   if (wanted.length !== given.length) return null;
   const values: Record<string, string> = {};
   for (const [i, part] of wanted.entries()) {
-    const value = decodeURIComponent(given[i]!);
+    const value = decoded(given[i]!);
     if (part.startsWith(":")) values[part.slice(1)] = value;
     else if (part !== value) return null;
   }
   return values;
+}
+
+/** An address that somebody typed may be no UTF-8: then it is taken as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -46,6 +46,8 @@ class Count(StrEnum):
 
     EXACT = "exact"
     """One by one, `MOST_COUNTED` of them at most."""
+    CAPPED = "capped"
+    """The same, but where there are more of them the count is `MOST_COUNTED + 1`, instead of a refusal."""
     ESTIMATE = "estimate"
     """As the database's statistics have it, which SQLite keeps none of."""
 
@@ -242,7 +244,7 @@ async def _counted(connection: AsyncConnection, query: Select[Any], count: Count
         return await _estimated(connection, query)
     some = query.order_by(None).limit(MOST_COUNTED + 1).subquery()
     found = int((await connection.execute(select(func.count()).select_from(some))).scalar_one())
-    if found > MOST_COUNTED:
+    if found > MOST_COUNTED and count is Count.EXACT:
         raise Refused(
             "list.too_many_to_count",
             f"more than {MOST_COUNTED} rows are not counted one by one: ask for an estimate, or for fewer",
