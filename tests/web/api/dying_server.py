@@ -1,7 +1,8 @@
-"""A server that is killed between the commit of a change and its answer. Argument: its configuration.
+"""A server that is killed between the commit of changes and their answers.
 
-It runs as `ringflow serve` does, but kills itself in the moment in which an answer would be written, so
-that nothing that it holds in memory is of any use to anybody.
+Arguments: its configuration, and how many requests it carries out. It runs as `ringflow serve` does, but
+answers nobody. In the moment in which it would answer the last one it kills itself, so that nothing that it
+holds in memory is of any use to anybody.
 """
 
 from __future__ import annotations
@@ -11,24 +12,29 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 from ringflow.app import running
 from ringflow.config import load_config
 from ringflow.web.rest import answering
 
-
-def killed(*_: object) -> NoReturn:
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("nothing runs after that")
+_carried_out = answering._carried_out
 
 
-async def main(config: Path) -> None:
-    answering._response = killed  # type: ignore[assignment]
+async def main(config: Path, left: int) -> None:
+    async def carry_out(*given: Any) -> Any:
+        nonlocal left
+        await _carried_out(*given)
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        await asyncio.Event().wait()
+
+    answering._carried_out = carry_out  # type: ignore[assignment]
     async with running(load_config(config)) as application:
         print(application.http_port, flush=True)
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
