@@ -51,6 +51,7 @@ from ringflow.web.jobs.runner import JobRunner
 from ringflow.web.metrics import Metrics
 from ringflow.web.readiness import Probe, readiness
 from ringflow.web.rest.event_feed import OpenFeeds
+from ringflow.web.rest.open_telephones import OpenTelephones
 from ringflow.web.rest.services import CustomerServices, Services
 
 log = structlog.get_logger("ringflow.app")
@@ -101,6 +102,7 @@ class Application:
         self.reaper = Reaper(core.charging, self.ami, silent_s, self._settlements, self._name)
         self.http_port: int | None = None
         self._feeds = OpenFeeds()
+        self._telephones = OpenTelephones()
         self._tasks = BackgroundTasks()
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
@@ -159,6 +161,7 @@ class Application:
         self._draining = True
         # Whoever watches connects to another server, or to this one after its start.
         self._feeds.stop()
+        self._telephones.stop()
         limit_s = self.core.config.fastagi.drain_s
         log.info("stopping", live_calls=self.fastagi.live_calls, limit_s=limit_s)
         await self._drain(limit_s)
@@ -282,6 +285,7 @@ class Application:
             probes,
             lambda: asterisk.findings if asterisk is not None else None,
             self._feeds,
+            self._telephones,
             self._customer_services(),
             mailer=self._mailer,
         )

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ringflow.calls.clock import SystemClock
 from ringflow.cli.dial import HELD_MS, Keyboard, Screen
 from ringflow.simulator.call_request import met_by
 from ringflow.simulator.line import KeyUp
+from ringflow.simulator.paced_clock import PacedClock
 from ringflow.simulator.telephone import TAP_MS, Telephone
 
 ROOT = Path(__file__).parent.parent.parent
@@ -241,7 +241,7 @@ def test_scenarios_are_played_and_counted(run: Run, tmp_path: Path) -> None:
 
 
 async def test_a_key_typed_after_an_exclamation_mark_is_held_down_and_the_next_one_is_not() -> None:
-    telephone = Telephone(SystemClock(), Screen(Console(quiet=True), {}, asks=False))
+    telephone = Telephone(PacedClock(0), Screen(Console(quiet=True), {}, asks=False))
     keyboard = Keyboard(telephone)
 
     for character in "!#*":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from ringflow.calls.call_record import CallRecord
-from ringflow.calls.clock import SystemClock
 from ringflow.cli.call import (
     CALLEE_WORDS,
     DidArgument,
@@ -24,17 +23,17 @@ from ringflow.cli.call import (
 from ringflow.cli.keyboard import END_OF_INPUT, is_terminal, keys_from
 from ringflow.cli.project import require_database
 from ringflow.config import Config, LogConfig, load_config
-from ringflow.core import open_core
 from ringflow.documents import read_document
 from ringflow.errors import DocumentError
 from ringflow.logs import set_up_logs
+from ringflow.simulated_call import TelephoneCall, call_by_telephone
 from ringflow.simulator.call_request import CalleeWord, callees
 from ringflow.simulator.callee import Behaviour, Callee, callees_in_turn
 from ringflow.simulator.line import Sound
+from ringflow.simulator.paced_clock import PacedClock
 from ringflow.simulator.report import summary_lines
-from ringflow.simulator.stage import durations_of
 from ringflow.simulator.telephone import TAP_MS, Telephone
-from ringflow.simulator.virtual_call import Arrival, carry_call
+from ringflow.simulator.virtual_call import Arrival
 from ringflow.speaking import languages
 
 TELEPHONE_KEYS = frozenset("0123456789*#")
@@ -83,38 +82,19 @@ def dial(
     screen = Screen(Console(highlight=False), prompt_texts(config.path(config.sounds.folder)), asks)
     screen.say(f"Calling {did}" + (f" from {caller}" if caller else ""), "bold")
     screen.say("Keys: 0-9 * #   ! before a key: hold it for 2 s   h, Ctrl-C or Ctrl-D: hang up", "dim")
-    with TemporaryDirectory(prefix="ringflow-recordings-") as folder:
-        record = asyncio.run(_carry(config, arrival, screen, met, Path(folder)))
+    record = asyncio.run(_carry(config, arrival, screen, met))
     first, *rest = summary_lines(record)
     screen.say(first, "bold")
     for line in rest:
         screen.say(line)
 
 
-async def _carry(
-    config: Config, arrival: Arrival, screen: Screen, met: tuple[Callee, ...], recordings: Path
-) -> CallRecord:
-    clock = SystemClock()
-    core = await open_core(config, clock, dry_run=True, recordings_folder=recordings)
+async def _carry(config: Config, arrival: Arrival, screen: Screen, met: tuple[Callee, ...]) -> CallRecord:
+    clock = PacedClock(time.time())
     telephone = Telephone(clock, screen, patient=not is_terminal())
-
-    keyboard = Keyboard(telephone)
-    try:
-        with keys_from(keyboard.type, telephone.hang_up):
-            carried = await carry_call(
-                arrival,
-                core.engine,
-                telephone,
-                clock,
-                callees_in_turn(met),
-                durations_of(core.library),
-                core.world.asterisk_sounds,
-                manager=config.ami is not None,
-                recordings=recordings,
-            )
-    finally:
-        await core.close()
-    return carried.record
+    with keys_from(Keyboard(telephone).type, telephone.hang_up):
+        call = TelephoneCall(arrival, telephone, clock, callees_in_turn(met))
+        return (await call_by_telephone(config, call)).record
 
 
 class Keyboard:
@@ -165,7 +145,7 @@ class Screen:
         """The call was answered."""
         self.say("  answered", "green")
 
-    def heard(self, sound: str) -> None:
+    def heard(self, sound: str, takes_keys: bool) -> None:
         """A sound begins."""
         if sound == Sound.RINGING:
             hint = "   (callee: a answers, b busy, n no answer, c congestion)" if self._asks else ""
@@ -181,6 +161,9 @@ class Screen:
         """A sound ends; only the end of talk is worth a line."""
         if sound == Sound.CALLEE:
             self.say("  disconnected", "yellow")
+
+    def waits(self, until_ms: int | None) -> None:
+        """Nothing is to be seen of that."""
 
     def _end_keys(self) -> None:
         if self._in_keys:

@@ -14,6 +14,7 @@ from typing import Protocol
 from ringflow.calls.call import Call
 from ringflow.calls.event_stream import EventStream, Subscription
 from ringflow.calls.history import CallHistory
+from ringflow.calls.json_value import JsonValue
 from ringflow.calls.orders import Redirection
 from ringflow.calls.prolonged_talk import Talks
 from ringflow.calls.world import CallWorld
@@ -89,6 +90,11 @@ class LiveCalls:
     def find(self, call_id: str) -> CallHistory:
         """What has happened in a call so far."""
         return self._find(call_id).history
+
+    def variables(self, call_id: str) -> Mapping[str, JsonValue]:
+        """Return the variables of a call as records may have them; none until it is let in."""
+        call = self._find(call_id).call
+        return {} if call is None else call.variables.recorded()
 
     def subscribed(self, call_id: str | None = None) -> AbstractContextManager[Subscription]:
         """For the time of the block, the events of one call, or of all."""

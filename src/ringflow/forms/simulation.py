@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ringflow.calls import events
+from ringflow.calls.call_record import CallRecord
 from ringflow.calls.event_json import event_json
 from ringflow.calls.outcome import NEVER_DIALLED, Leg
 from ringflow.forms.made_call import MadeCallForm, made_call_form
@@ -97,7 +98,7 @@ def simulation_form(simulated: SimulatedCall, happened: Sequence[events.CallEven
         if target is not None:
             dialled.append(_dialled_form(position, leg, target.target, held.get(position)))
     return SimulationForm(
-        call=_without_values(simulated),
+        call=call_without_values(simulated.record),
         heard=simulated.carried.prompts,
         prompts_missing=simulated.carried.missing_prompts,
         legs_dialled=tuple(dialled),
@@ -133,12 +134,13 @@ def _played_form(one: Judgement) -> PlayedScenarioForm:
         line=one.case.line,
         passed=one.failure is None,
         failure=one.failure,
-        simulated=tuple(map(_without_values, one.calls)),
+        simulated=tuple(call_without_values(call.record) for call in one.calls),
     )
 
 
-def _without_values(simulated: SimulatedCall) -> MadeCallForm:
-    form = made_call_form(simulated.record)
+def call_without_values(record: CallRecord) -> MadeCallForm:
+    """Return a simulated call without the values of headers."""
+    form = made_call_form(record)
     legs = tuple(replace(leg, headers=dict.fromkeys(leg.headers, HIDDEN)) for leg in form.legs)
     return replace(form, legs=legs)
 

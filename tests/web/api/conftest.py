@@ -28,6 +28,7 @@ from ringflow.web.jobs.runner import JobRunner
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.reading import MAX_BODY_BYTES
 from ringflow.web.rest.services import Services
+from ringflow.web.telephone import add_telephone
 
 PEPPER = "v1:a-pepper-for-tests-only"
 
@@ -123,13 +124,16 @@ async def pages_of(
     made = Services(store, config, system_now_ms, {}, lambda: None, **services)
     connections = Connections(50)
     application = web.Application(middlewares=[connections.middleware()], client_max_size=MAX_BODY_BYTES)
-    add_resources(application, resources, made, Authentication(made))
+    gate = Authentication(made)
+    add_resources(application, resources, made, gate)
+    add_telephone(application, made, gate)
     runner = await open_port(application, "127.0.0.1", 0, connections)
     try:
         async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as http:
             yield Pages(store, http, made)
     finally:
         made.feeds.stop()
+        made.telephones.stop()
         await runner.cleanup()
         await store.close()
 

@@ -67,6 +67,7 @@ from ringflow.web.rest.refusals import RequestRefused
 from ringflow.web.rest.services import Services
 from ringflow.web.rest.stability import without_words
 from ringflow.web.security_headers import SECURITY_HEADERS
+from ringflow.web.telephone import add_telephone
 
 RESOURCES: tuple[Resource, ...] = (
     imports.CUSTOMERS,
@@ -140,7 +141,9 @@ RESOURCES: tuple[Resource, ...] = (
 
 def add_api(application: web.Application, services: Services) -> None:
     """Have an HTTP application answer requests for the API."""
-    add_resources(application, RESOURCES, services, Authentication(services))
+    gate = Authentication(services)
+    add_resources(application, RESOURCES, services, gate)
+    add_telephone(application, services, gate)
     document = json.dumps(api_document(), indent=1)
 
     async def openapi(request: web.Request) -> web.Response:

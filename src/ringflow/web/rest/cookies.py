@@ -58,15 +58,22 @@ def refuse_other_sites(request: web.Request) -> None:
 
     `Sec-Fetch-Site` cannot be set by a page, and browsers send it by TLS and on this machine (W3C, Fetch
     Metadata). Without it there is `Origin`, whose host is to be ours. What is no browser sends neither.
+
+    A WebSocket is opened by GET, and pages of all sites may open one: it needs an `Origin` of ours (RFC 6455,
+    section 10.2), which browsers always send with it.
     """
-    if request.method in _SAFE:
+    opens_socket = request.headers.get("Upgrade", "").lower() == "websocket"
+    if request.method in _SAFE and not opens_socket:
         return
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    if site is not None:
+    is_ours = origin is not None and urlsplit(origin).netloc == request.host
+    if opens_socket:
+        foreign = not is_ours or site not in (None, *_OWN_SITE)
+    elif site is not None:
         foreign = site not in _OWN_SITE
     else:
-        foreign = origin is not None and urlsplit(origin).netloc != request.host
+        foreign = origin is not None and not is_ours
     if foreign:
         raise RequestRefused(
             HTTPStatus.FORBIDDEN, "request.other_site", "a page of another site sent this request"

@@ -82,10 +82,14 @@ class EventFeed:
 
 @dataclass(slots=True)
 class OpenFeeds:
-    """The feeds of a server that are open now, and what holds for each of them."""
+    """The feeds of a server that are open now, and what holds for each of them.
+
+    `what`: how they are called where there are too many.
+    """
 
     most: int = MOST_FEEDS
     most_of_one: int = MOST_FEEDS_OF_ONE
+    what: str = "feeds of events"
     heartbeat_s: float = HEARTBEAT_S
     check_s: float = CHECK_S
     _open: dict[asyncio.Event, str] = field(default_factory=dict)
@@ -105,20 +109,24 @@ class OpenFeeds:
         if self._stopped:
             text = "the server stops"
         elif len(self._open) >= self.most:
-            text = f"{self.most} feeds of events are open already"
+            text = f"{self.most} {self.what} are open already"
         elif [*self._open.values()].count(reader) >= self.most_of_one:
-            text = f"{self.most_of_one} feeds of events of {reader} are open already"
+            text = f"{self.most_of_one} {self.what} of {reader} are open already"
         if text is not None:
-            raise RequestRefused(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "request.no_more_feeds",
-                text,
-                (),
-                {"Retry-After": str(RETRY_AFTER_S)},
-            )
+            raise self.refusal(text)
         stopping = asyncio.Event()
         self._open[stopping] = reader
         return stopping
+
+    def refusal(self, text: str) -> RequestRefused:
+        """Return what is raised where there are too many."""
+        return RequestRefused(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "request.no_more_feeds",
+            text,
+            (),
+            {"Retry-After": str(RETRY_AFTER_S)},
+        )
 
     def leave(self, stopping: asyncio.Event) -> None:
         """Count one less."""

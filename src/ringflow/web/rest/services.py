@@ -22,6 +22,7 @@ from ringflow.mail import Mailer
 from ringflow.store import Store
 from ringflow.web.readiness import Probe
 from ringflow.web.rest.event_feed import OpenFeeds
+from ringflow.web.rest.open_telephones import OpenTelephones
 
 SIMULATIONS_AT_ONCE = 2
 """How many calls or rows of scenarios are simulated beside a server's calls; others wait."""
@@ -51,6 +52,7 @@ class Services:
     probes: Mapping[str, Probe]
     findings: Callable[[], Sequence[Finding] | None]
     feeds: OpenFeeds = field(default_factory=OpenFeeds)
+    telephones: OpenFeeds = field(default_factory=OpenTelephones)
     of_customers: CustomerServices | None = None
     job_queued: asyncio.Event = field(default_factory=asyncio.Event)
     mailer: Mailer | None = None
