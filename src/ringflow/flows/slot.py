@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias, get_args, get_
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ringflow.calls.json_value import JsonValue
+from ringflow.flows.exit_rules import AppField, Condition, ExitRule, default_rules
 from ringflow.flows.spoken_prompt import SpokenPrompt
 from ringflow.flows.template import VARIABLE_NAME, Template
 from ringflow.sounds.utterance import Utterance
@@ -174,6 +175,13 @@ class Slot(BaseModel):
     sip_codes: ClassVar[Mapping[str, int]] = {}
     """For exits by which a slot may leave a caller unanswered: the code that ends the call: `sip_code`."""
 
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {}
+    """For fixed exits that a slot has with some fields only: what its fields then match."""
+    main_exit_name: ClassVar[str | None] = None
+    """The only exit that may lead to the next slot by itself, where that is not the first one."""
+    app_fields: ClassVar[tuple[AppField, ...]] = ()
+    """The fields that name apps, of `jumps` and `app_call`."""
+
     slot: str
     """The slot's type."""
     id: SlotId | None = None
@@ -193,6 +201,12 @@ class Slot(BaseModel):
     def exits(self) -> tuple[str, ...]:
         """The exits by which a slot with these fields can end."""
         return self.fixed_exits
+
+    @classmethod
+    def exit_rules(cls) -> tuple[ExitRule, ...]:
+        """Say what `exits` and `written_at` say, by the fields as they are written."""
+        own = cls.own_exits.field if cls.own_exits is not None else None
+        return tuple(default_rules(cls.fixed_exits, own, cls.exit_conditions))
 
     @property
     def targets(self) -> Mapping[str, str]:

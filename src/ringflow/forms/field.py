@@ -429,6 +429,21 @@ FIELDS: dict[str, Field] = {
     "returns": Field(_T, "the exit by which an app returns to the slot that called it", None),
     "exits": Field(Kind.OBJECTS, "the exits of a slot"),
     "fixed_exits": Field(Kind.TEXTS, "the exits of a type of slots that no field names", ["done"]),
+    "main_exit": Field(
+        _T, "the exit that leads to the next slot where nothing is written; null: the first", "extension"
+    ),
+    "exit_rules": Field(Kind.OBJECTS, "which exits a slot has by its fields, and where their targets stand"),
+    "each": Field(_T, "the field of which each key, or each item of a list, is an exit", "options"),
+    "named_by": Field(_T, "the key of an item that says what its exit is called", "name"),
+    "unnamed": Field(_T, "what the exit of an item without a name is called; {} is its number", "case_{}"),
+    "target_path": Field(
+        Kind.TEXTS, "the steps to a target; {} is the exit's name, or the index of an item", ["on", "done"]
+    ),
+    "when": Field(Kind.MAP, "a JSON Schema that the fields of a slot match", {"required": ["until"]}),
+    "app_fields": Field(Kind.OBJECTS, "the fields of a slot that name apps"),
+    "field": Field(_T, "the name of a field", "call"),
+    "text_before": Field(_T, "what stands in a field before the name of an app", ""),
+    "comes_back": Field(_B, "whether an app that is named returns to the slot", True),
     "calls": Field(_T, "the app that a slot calls, and that returns to it", None),
     "as_written": Field(Kind.MAP, "fields as they are written", {"slot": "hangup"}),
     "is_whole": Field(_B, "whether nothing is wrong with a slot by itself", True),

@@ -208,8 +208,39 @@ class FlowUsesForm:
 
 
 @dataclass(frozen=True, slots=True)
+class ExitRuleForm:
+    """Which exits a slot has by its fields as they are written, and where their targets stand.
+
+    `exit` is one exit. null: each key of the mapping in the field `each` is one, or each item of the list,
+    called as its `named_by` says, or as `unnamed` with the item's number in place of `{}`. `target_path`
+    leads from the slot to the target; `{}` in it is the exit's name, or the index of the item. `when` is a
+    JSON Schema of the slot's fields, without `$ref`: the slot has these exits only where it matches.
+    """
+
+    exit: str | None
+    each: str | None
+    named_by: str | None
+    unnamed: str | None
+    target_path: tuple[str, ...]
+    when: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppFieldForm:
+    """A field of a slot that names an app, after `text_before`."""
+
+    field: str
+    text_before: str
+    comes_back: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SlotTypeForm:
-    """A type of slots: by which exits it ends, and where it may stand."""
+    """A type of slots: by which exits it ends, and where it may stand.
+
+    `exit_rules` say which exits one slot has; `main_exit` is that of them which leads to the next slot if
+    nothing is written, null: the first.
+    """
 
     type: str
     description: str
@@ -218,6 +249,9 @@ class SlotTypeForm:
     exit_field: str
     ends_call: bool
     needs_caller: bool
+    main_exit: str | None
+    exit_rules: tuple[ExitRuleForm, ...]
+    app_fields: tuple[AppFieldForm, ...]
 
 
 class Template(Protocol):
@@ -335,6 +369,12 @@ def slot_type_form(name: str, kind: type[Slot]) -> SlotTypeForm:
         exit_field="on" if own is None else own.field,
         ends_call=kind.ends_call,
         needs_caller=kind.needs_caller,
+        main_exit=kind.main_exit_name,
+        exit_rules=tuple(
+            ExitRuleForm(one.exit, one.each, one.name, one.unnamed, one.target_path, one.when)
+            for one in kind.exit_rules()
+        ),
+        app_fields=tuple(AppFieldForm(one.field, one.prefix, one.returns) for one in kind.app_fields),
     )
 
 

@@ -32,7 +32,9 @@ from ringflow.forms.customer_access import (
 from ringflow.forms.did import DidForm
 from ringflow.forms.field import FIELDS, Kind
 from ringflow.forms.flow import (
+    AppFieldForm,
     DraftForm,
+    ExitRuleForm,
     FlowCheckForm,
     FlowDetailForm,
     FlowDifferenceForm,
@@ -219,6 +221,8 @@ SECTIONS = (
     Section("Exit of a slot", FlowExitForm, "`exits` of a slot of a picture", {"app": None}),
     Section("What a flow uses", FlowUsesForm, "`GET /api/v1/flows/APP/uses`", {}),
     Section("Place of a slot", SlotPlaceForm, "`used_in`", {}),
+    Section("Rule of exits", ExitRuleForm, "`exit_rules`", {}),
+    Section("Field that names an app", AppFieldForm, "`app_fields`", {}),
     Section("Type of slots", SlotTypeForm, "`GET /api/v1/slot-types`", {"type": "hangup"}),
     Section("Flow that is shipped", TemplateForm, "`GET /api/v1/flow-templates`", {"name": "calling_card"}),
     Section("Flow that was made", NewFlowForm, "`flow new`", {"files": ["card.yaml"]}),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
+from ringflow.flows.exit_rules import AppField
 from ringflow.flows.slot import (
     DONE,
     EXIT_PATTERN,
@@ -41,6 +42,7 @@ class App(Slot):
     """Calls another app as a subroutine: it runs with variables of its own and then returns here."""
 
     own_exits: ClassVar[OwnExits | None] = OwnExits(EXIT_PATTERN, "every exit by which the other app returns")
+    app_fields: ClassVar[tuple[AppField, ...]] = (AppField("call", returns=True),)
 
     call: AppName
     """The app to call."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ringflow.calls.digits import ALL_KEYS
 from ringflow.calls.prompt import Unsayable
+from ringflow.flows.exit_rules import VARIABLE_TEXT, Condition, either, given, matching
 from ringflow.flows.manner_fields import refuse_secrets
 from ringflow.flows.slot import DONE, KEYS_PATTERN, AnyPrompt, FieldProblem, Slot, VariableName
 from ringflow.flows.template import Template, TextError
@@ -29,6 +30,10 @@ class Audio(Slot):
     """Plays prompts and recordings."""
 
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, KEY, FAILED)
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {
+        KEY: given("until"),
+        FAILED: matching("file", either(VARIABLE_TEXT, {"type": "array", "contains": VARIABLE_TEXT})),
+    }
 
     file: File | Annotated[tuple[File, ...], Field(min_length=1, max_length=MAX_FILES)]
     """The prompt, or a list of prompts. `{say: ...}` in place of a prompt are words; `IVR/${choice}` is named

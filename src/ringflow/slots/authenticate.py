@@ -3,7 +3,7 @@
 # ruff: noqa: S105 -- words of fields, not passwords
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
@@ -20,6 +20,7 @@ from ringflow.accounts.teller import Remembering
 from ringflow.calls.prompt import Circumstances, SaidValue, Speech
 from ringflow.calls.variables import Variables
 from ringflow.flows.card_slot import CardSlot
+from ringflow.flows.exit_rules import Condition, absent, both, either, matching
 from ringflow.flows.slot import FieldProblem, SinglePrompt
 from ringflow.flows.spoken import Language, words_of
 from ringflow.speaking import Manner, SaidAs, say_balance
@@ -74,10 +75,23 @@ class _LastDay:
         return SaidValue(last.isoformat(), Manner(SaidAs.DATE, self.language, zone=circumstances.zone))
 
 
+_ASKS = {
+    "not": both(
+        matching("by", {"enum": ["cli", ["cli"]]}),
+        either(absent("password"), matching("password", {"const": "no"})),
+    )
+}
+"""Whether the caller has to key anything, as far as the way in says."""
+
+
 class Authenticate(CardSlot):
     """Finds out who calls. That customer pays for the calls that follow."""
 
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "failed", "locked", "no_input")
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {
+        "locked": _ASKS,
+        "no_input": _ASKS,
+    }
 
     by: Ways = Field("card", validate_default=True)
     """`cli`: the calling number; `code`: a calling number that several share, and a code; `card`: a card's

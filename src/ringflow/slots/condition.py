@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from ringflow.calls.list_look_ups import ListUnavailable
 from ringflow.flows.comparison import Comparison, names_tested
+from ringflow.flows.exit_rules import ExitRule, either, fixed, matching
 from ringflow.flows.slot import ID_PATTERN, FieldProblem, OwnExits, Slot, Target
 from ringflow.flows.template import Template
 from ringflow.wording import quoted
@@ -134,6 +135,20 @@ class Condition(Slot):
         asks_list = any(test.in_list is not None for one in self.cases for test in one.comparisons)
         names = dict.fromkeys(map(self.name_of, range(len(self.cases))))
         return (OTHERWISE, *names, *((FAILED,) if asks_list else ()))
+
+    @classmethod
+    def exit_rules(cls) -> tuple[ExitRule, ...]:
+        """`otherwise`, the cases in their order, and `failed` where a list is looked into."""
+        asks = {"required": ["in_list"]}
+        listed = {"type": "array", "contains": asks}
+        some_case = either(
+            *(matching(join, asks) for join in _JOINS), *(matching(join, listed) for join in _JOINS[1:])
+        )
+        return (
+            fixed(OTHERWISE, target_path=OTHERWISE),
+            ExitRule(None, ("cases", "{}", "to"), each="cases", name="name", unnamed="case_{}"),
+            fixed(FAILED, matching("cases", {"contains": some_case})),
+        )
 
     @property
     def targets(self) -> Mapping[str, str]:

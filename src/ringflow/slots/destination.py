@@ -16,6 +16,7 @@ from ringflow.calls.list_look_ups import ListUnavailable
 from ringflow.calls.outcome import Leg, LegStatus
 from ringflow.calls.price_announcement import After, Before, after_talk, before_call, country
 from ringflow.flows.blocked import BlockedEntry, blocked_numbers
+from ringflow.flows.exit_rules import AppField, Condition, absent, both, either, given
 from ringflow.flows.follow_on import FollowOnField
 from ringflow.flows.number_text import caller_id_problems, could_be_uri, number_problems, uri_problems
 from ringflow.flows.slot import AppName, FieldProblem, Jump, SinglePrompt, Slot, SlotResult
@@ -65,6 +66,15 @@ class Destination(Slot):
         "too_short",
         "blocked",
     )
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {
+        **dict.fromkeys(fixed_exits, absent("internal")),
+        "too_short": both(absent("internal"), given("least_talk", even_empty=True)),
+        "blocked": both(
+            absent("internal"),
+            either(given("blocked", even_empty=True), given("blocked_list", even_empty=True)),
+        ),
+    }
+    app_fields: ClassVar[tuple[AppField, ...]] = (AppField("internal", returns=False),)
 
     sip_codes: ClassVar[Mapping[str, int]] = {
         "busy": 486,

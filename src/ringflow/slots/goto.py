@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from ringflow.flows.exit_rules import ExitRule, fixed
 from ringflow.flows.slot import DONE, FieldProblem, Slot, Target
 
 if TYPE_CHECKING:
@@ -16,6 +17,11 @@ class Goto(Slot):
 
     to: Target
     """Where the call goes on: a slot's id, `app:NAME`, `return:EXIT`, `next` or `hangup`."""
+
+    @classmethod
+    def exit_rules(cls) -> tuple[ExitRule, ...]:
+        """Its only exit, and where it leads."""
+        return (fixed(DONE, target_path="to"),)
 
     @property
     def targets(self) -> Mapping[str, str]:

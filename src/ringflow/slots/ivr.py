@@ -17,6 +17,7 @@ from ringflow.calls.digits import (
     Collected,
 )
 from ringflow.calls.outcome import Ending, LegStatus
+from ringflow.flows.exit_rules import AppField, Condition, both, given, matching
 from ringflow.flows.number_text import number_problems
 from ringflow.flows.regex_lengths import regex_lengths
 from ringflow.flows.regex_text import Regex, matches_whole
@@ -37,12 +38,21 @@ if TYPE_CHECKING:
     from ringflow.calls.call import Call
 
 MAX_ATTEMPTS = 20
+_TO_APP = matching("transfer_on_failure", {"type": "string", "pattern": f"^{APP_PREFIX}."})
 
 
 class Ivr(Slot):
     """Plays a prompt and takes digits; too few, too many or the wrong ones are asked for again."""
 
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "no_input", "invalid", "transferred")
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {
+        "no_input": {"not": _TO_APP},
+        "invalid": {"not": _TO_APP},
+        "transferred": both(given("transfer_on_failure"), {"not": _TO_APP}),
+    }
+    app_fields: ClassVar[tuple[AppField, ...]] = (
+        AppField("transfer_on_failure", returns=False, prefix=APP_PREFIX),
+    )
 
     file: SinglePrompt
     """The prompt that asks for the digits."""

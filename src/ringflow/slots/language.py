@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
@@ -11,6 +11,7 @@ from ringflow.calls.digits import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S
 from ringflow.calls.key_options import KeyOptions
 from ringflow.calls.language import OFFERS
 from ringflow.config import Country
+from ringflow.flows.exit_rules import VARIABLE_TEXT, Condition, absent, both, either, given, matching
 from ringflow.flows.key_options import MAX_OPTIONS, OptionKeys
 from ringflow.flows.slot import DONE, AnyPrompt, FieldProblem, SinglePrompt, Slot
 from ringflow.flows.spoken import Language
@@ -29,11 +30,25 @@ UNKNOWN = "unknown"
 Source: TypeAlias = Literal["customer", "country", "keys"]
 Timeout: TypeAlias = Annotated[float, Field(gt=0, le=300)]
 
+_ASKS = both(
+    absent("to"),
+    either(
+        matching("by", either({"const": "keys"}, {"type": "array", "contains": {"const": "keys"}})),
+        both(absent("by"), given("options")),
+    ),
+)
+"""Whether the caller is asked."""
+
 
 class ChooseLanguage(Slot):
     """Chooses the language in which the caller is spoken to from now on."""
 
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, "no_input", "invalid", UNKNOWN)
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {
+        "no_input": _ASKS,
+        "invalid": _ASKS,
+        UNKNOWN: either(matching("to", VARIABLE_TEXT), both({"not": given("to")}, {"not": _ASKS})),
+    }
 
     by: Annotated[tuple[Source, ...], Field(min_length=1)] | None = None
     """Where the language comes from, the first that gives one. `customer`: the one that is kept of the

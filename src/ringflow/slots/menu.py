@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ringflow.calls.digits import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S, Collected
 from ringflow.calls.key_options import DIGITS, KeyOptions
+from ringflow.flows.exit_rules import ExitRule, each_key, fixed, given
 from ringflow.flows.key_options import OptionKeys, Options, clash_problems, key_exits
 from ringflow.flows.slot import (
     DIGITS_PATTERN,
@@ -72,6 +73,7 @@ class Menu(Slot):
     """Plays prompts and goes where the key leads that the caller presses."""
 
     fixed_exits: ClassVar[tuple[str, ...]] = (EXTENSION, "no_input", "invalid")
+    main_exit_name: ClassVar[str | None] = EXTENSION
     own_exits: ClassVar[OwnExits | None] = key_exits("options")
 
     file: AnyPrompt | Annotated[tuple[AnyPrompt, ...], Field(min_length=1, max_length=20)]
@@ -109,6 +111,16 @@ class Menu(Slot):
         fixed = self.fixed_exits if self.extensions is not None else self.fixed_exits[1:]
         return (*self.options, *fixed)
 
+    @classmethod
+    def exit_rules(cls) -> tuple[ExitRule, ...]:
+        """Each option, and `extension` where extensions can be dialled."""
+        has_extensions = given("extensions", even_empty=True)
+        return (
+            each_key("options", "options"),
+            fixed(EXTENSION, has_extensions),
+            *map(fixed, cls.fixed_exits[1:]),
+        )
+
     @property
     def targets(self) -> Mapping[str, str]:
         """Those of the options, and of `on`."""
@@ -121,7 +133,7 @@ class Menu(Slot):
     @property
     def main_exit(self) -> str | None:
         """An extension that was dialled leads on; every option says itself where it leads."""
-        return EXTENSION if self.extensions is not None else None
+        return self.main_exit_name if self.extensions is not None else None
 
     def problems(self) -> Iterator[FieldProblem]:
         """A repeat key that is an option too, extensions that nobody can dial or that are not kept."""

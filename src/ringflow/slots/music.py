@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from ringflow.calls.music import NoMusic
+from ringflow.flows.exit_rules import Condition, given
 from ringflow.flows.slot import DONE, ID_PATTERN, KEYS_PATTERN, FieldProblem, Slot, VariableName
 from ringflow.flows.until_key import KEY, key_problems
 
@@ -21,6 +22,7 @@ class Music(Slot):
     """Plays music on hold."""
 
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, KEY, FAILED)
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {KEY: given("until")}
 
     music_class: Annotated[str, Field(pattern=ID_PATTERN, max_length=64)] = "default"
     """The class of music, as `musiconhold.conf` of Asterisk names it."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from ringflow.calls.digits import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S, Collected
 from ringflow.calls.key_options import KeyOptions
 from ringflow.calls.outcome import Ending
+from ringflow.flows.exit_rules import Condition, given
 from ringflow.flows.key_options import Options, key_exits
 from ringflow.flows.slot import (
     KEYS_PATTERN,
@@ -36,6 +37,7 @@ class Number(Slot):
 
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "no_input", "invalid", "too_many")
     own_exits: ClassVar[OwnExits | None] = key_exits("codes")
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {"too_many": given("wrong_limit")}
 
     file: SinglePrompt = "IVR/ivr-please"
     """The prompt that asks for the number."""

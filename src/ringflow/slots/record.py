@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ringflow.calls.digits import FIRST_DIGIT_TIMEOUT_S
 from ringflow.calls.voice_recorder import MAX_LONGEST_S, HungUpRecording, Recorded, RecordOrder
+from ringflow.flows.exit_rules import Condition, both, given, matching
 from ringflow.flows.slot import (
     DONE,
     KEYS_PATTERN,
@@ -52,6 +53,9 @@ class Record(Slot):
     """Records the caller."""
 
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, NO_INPUT, DISCARDED, FAILED)
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {
+        DISCARDED: both(given("review_file"), matching("keys", given("discard"))),
+    }
 
     file: SinglePrompt | None = None
     """The prompt that asks for it."""

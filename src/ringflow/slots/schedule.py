@@ -11,6 +11,7 @@ from pydantic import Field
 from ringflow.calendars.day_set import read_dates
 from ringflow.calendars.opening_hours import OpeningHours
 from ringflow.config import TimeZone
+from ringflow.flows.exit_rules import Condition, ExitRule, each_key, either, given
 from ringflow.flows.hours_field import HolidaysField, HoursField, double_days, opening_hours
 from ringflow.flows.slot import STATE_PATTERN, FieldProblem, OwnExits, Slot, VariableName
 from ringflow.plain_text import plain
@@ -30,6 +31,10 @@ class Schedule(Slot):
 
     fixed_exits: ClassVar[tuple[str, ...]] = (OPEN, CLOSED, HOLIDAY)
     own_exits: ClassVar[OwnExits | None] = OwnExits(STATE_PATTERN, "each name in `periods`")
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {
+        CLOSED: either(given("hours"), given("override", even_empty=True)),
+        HOLIDAY: given("holidays"),
+    }
 
     timezone: TimeZone | None = None
     """The time zone of all days and times here, such as `Europe/London`; without it that of `config.yaml`."""
@@ -72,6 +77,12 @@ class Schedule(Slot):
         can_close = bool(self.hours) or self.override is not None
         closed, holiday = (CLOSED,) if can_close else (), (HOLIDAY,) if self.holidays else ()
         return (OPEN, *closed, *holiday, *self.periods)
+
+    @classmethod
+    def exit_rules(cls) -> tuple[ExitRule, ...]:
+        """Those of every schedule, and each period."""
+        every = (one for one in super().exit_rules() if one.exit is not None)
+        return (*every, each_key("periods", "on"))
 
     def sets(self) -> Mapping[str, frozenset[str]]:
         """The result, whatever the exit."""

@@ -11,6 +11,7 @@ from ringflow.accounts.did_scripts import LONGEST_S, SCRIPT_NAME_PATTERN, SHORTE
 from ringflow.calls.call_scripts import StepFailure, StepRefusal
 from ringflow.calls.json_value import UnusableValue
 from ringflow.errors import ChannelGone
+from ringflow.flows.exit_rules import ExitRule, each_key, fixed
 from ringflow.flows.slot import DONE, EXIT_PATTERN, FieldProblem, OwnExits, Slot, VariableName
 from ringflow.flows.template import Template, TextError
 from ringflow.flows.value_template import ValueTemplate
@@ -72,6 +73,11 @@ class Script(Slot):
     def exits(self) -> tuple[str, ...]:
         """`done`, those that `on` leads somewhere, and `failed`."""
         return (DONE, *(name for name in self.on if name not in (DONE, FAILED)), FAILED)
+
+    @classmethod
+    def exit_rules(cls) -> tuple[ExitRule, ...]:
+        """`done`, those that `on` leads somewhere, and `failed`."""
+        return fixed(DONE), each_key("on", "on"), fixed(FAILED)
 
     def sip_code(self, exit_name: str) -> int | None:
         """An exit that the script chose is no failure."""

@@ -12,6 +12,16 @@ from pydantic import AfterValidator, Field
 from ringflow.calls.exact_number import NotCalculable
 from ringflow.calls.json_value import JsonValue, UnusableValue
 from ringflow.flows.assignment import MAX_CHOICES, Assigning, Percent, check_percents, draw_part
+from ringflow.flows.exit_rules import (
+    ExitRule,
+    each_key,
+    either,
+    fixed,
+    given,
+    matching,
+    some_value,
+    with_variable,
+)
 from ringflow.flows.slot import DONE, EXIT_PATTERN, FieldProblem, OwnExits, Slot, VariableName
 from ringflow.flows.template import Template, TextError
 
@@ -78,6 +88,18 @@ class Set(Slot):
         if any(one.can_fail for one in self.variables.values()):
             found.append(FAILED)
         return tuple(found)
+
+    @classmethod
+    def exit_rules(cls) -> tuple[ExitRule, ...]:
+        """The names of `split` in place of `done`; `limit` and `failed` only where they can happen."""
+        bounded = either({"required": ["at_least"]}, {"required": ["at_most"]})
+        fails = either({"type": "object", "required": ["increase"]}, with_variable())
+        return (
+            each_key("split", "on"),
+            fixed(DONE, {"not": given("split", even_empty=True)}),
+            fixed(LIMIT, matching("variables", some_value({"type": "object", **bounded}))),
+            fixed(FAILED, matching("variables", some_value(fails))),
+        )
 
     def sip_code(self, exit_name: str) -> int | None:
         """Where a counter is at its bound, or chance leads elsewhere, nothing failed."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from ringflow.accounts.customers import Customer
 from ringflow.calls.digits import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S
 from ringflow.calls.prompt import Prompt
+from ringflow.flows.exit_rules import Condition, matching
 from ringflow.flows.slot import FieldProblem, SinglePrompt, Slot, VariableName
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
@@ -43,6 +44,11 @@ class SpeedDial(Slot):
     """Dials, stores, lists or deletes the numbers that the customer who pays keeps under short keys."""
 
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "empty", "no_input", "invalid", "unknown")
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {
+        "empty": {"not": matching("action", {"const": "store"})},
+        "no_input": {"not": matching("action", {"const": "list"})},
+        "invalid": {"not": matching("action", {"const": "list"})},
+    }
     sip_codes: ClassVar[Mapping[str, int]] = {"unknown": 403}
 
     action: Literal["dial", "store", "list", "delete"] = "dial"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from ringflow.flows.exit_rules import VARIABLE_TEXT, Condition, given, matching
 from ringflow.flows.slot import DONE, KEYS_PATTERN, FieldProblem, Slot
 from ringflow.flows.template import Template
 from ringflow.validation import Text
@@ -35,6 +36,10 @@ class Wait(Slot):
     """Lets time pass in silence."""
 
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, KEY, FAILED)
+    exit_conditions: ClassVar[Mapping[str, Condition]] = {
+        KEY: given("keys"),
+        FAILED: matching("seconds", VARIABLE_TEXT),
+    }
 
     seconds: Seconds
     """How long to wait, at most 3600; a variable may say it."""
