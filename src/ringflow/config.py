@@ -518,6 +518,9 @@ class DidDeclaration(Frozen):
     script_timeout_s: Annotated[float, Field(ge=0.01, le=10)] | None = None
     script_fallback: str | None = None
     script_vars: str | None = None
+    hangup_script: str | None = None
+    hangup_script_timeout_s: Annotated[float, Field(ge=0.01, le=10)] | None = None
+    hangup_script_vars: str | None = None
 
 
 class TrunkDeclaration(Frozen):
@@ -538,6 +541,10 @@ class TrunkDeclaration(Frozen):
     caller_id_prefix: Digits | Literal[""] = ""
     as_keyed: tuple[Digits, ...] = ()
     headers: dict[str, str] = Field(default_factory=dict)
+    script: str | None = None
+    script_timeout_s: Annotated[float, Field(ge=0.01, le=10)] | None = None
+    script_fallback: str | None = None
+    script_vars: str | None = None
 
 
 class Config(Frozen):

@@ -30,6 +30,7 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
         "number": "18005550100", "app": "calling_card", "identify": "cli", "customer": None,
         "enabled": True, "channels": None, "reject_code": 403, "withheld": "identify", "variable": None,
         "script": None, "script_timeout_s": None, "script_fallback": None, "script_vars": None,
+        "hangup_script": None, "hangup_script_timeout_s": None, "hangup_script_vars": None,
         "source": "operator",
     }  # fmt: skip
     words = ("--header", "X-A: a:b", "--header", "X-B:", "--rated", "upstream", "--server", "sip.example.net")
@@ -40,6 +41,7 @@ def test_an_operators_first_customer_number_did_and_trunk(ringflow: Run) -> None
         "failover": ["401", "403", "407", "408", "5xx"], "silent_s": 6,
         "number_form": "e164", "number_prefix": "", "caller_id_form": None, "caller_id_prefix": "",
         "as_keyed": [],
+        "script": None, "script_timeout_s": None, "script_fallback": None, "script_vars": None,
         "source": "operator",
     }  # fmt: skip
     shown = ringflow("customer", "show", "42", "--json").json

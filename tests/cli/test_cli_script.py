@@ -53,3 +53,37 @@ def test_a_script_that_cannot_be_read_is_named_with_line_and_column(ringflow: Ru
             " (put nowhere.js, with all that it loads, into the folder of scripts)"
         ),
     ]
+
+
+def test_trunks_and_dids_name_scripts_for_legs_and_for_what_comes_after_calls(ringflow: Run) -> None:
+    words = ("--script", "leg", "--script-timeout", "0.5", "--script-fallback", "dial", "--script-vars")
+    made = ringflow("trunk", "add", "carrier", "PJSIP/{number}@carrier", *words, '{"a": 1}', "--json").json
+    assert {name: made[name] for name in made if name.startswith("script")} == {
+        "script": "leg",
+        "script_timeout_s": 0.5,
+        "script_fallback": "dial",
+        "script_vars": '{"a": 1}',
+    }
+    changed = ringflow(
+        "trunk", "set", "carrier", "--script-timeout", "none", "--script-fallback", "none", "--json"
+    )
+    assert (changed.json["script"], changed.json["script_timeout_s"], changed.json["script_fallback"]) == (
+        "leg",
+        None,
+        None,
+    )
+    refused = ringflow("trunk", "set", "carrier", "--script-fallback", "app")
+    assert (refused.code, "or `skip` or `dial`" in refused.err) == (1, True)
+    late = ringflow("trunk", "set", "carrier", "--script-timeout", "soon")
+    assert "--script-timeout soon is no number of seconds" in late.err
+    did = ("--hangup-script", "after", "--hangup-script-timeout", "3", "--hangup-script-vars", '{"b": 2}')
+    ringflow("did", "add", "100", "desk", *did)
+    shown = ringflow("did", "set", "100", "--hangup-script-timeout", "none", "--json").json
+    assert (shown["hangup_script"], shown["hangup_script_timeout_s"], shown["hangup_script_vars"]) == (
+        "after",
+        None,
+        '{"b": 2}',
+    )
+    wrong = ringflow("did", "set", "100", "--hangup-script", "no way", "--hangup-script-vars", "[]")
+    assert ("script `no way`" in wrong.err, "write a JSON object" in wrong.err) == (True, True)
+    assert ringflow("trunk", "set", "carrier", "--script", "none", "--json").json["script"] is None

@@ -24,6 +24,7 @@ CASES = [
     *read_scenarios(Path(__file__).with_name("call_path.test.yaml")),
     *read_scenarios(Path(__file__).with_name("causes.test.yaml")),
     *read_scenarios(Path(__file__).with_name("scripts.test.yaml")),
+    *read_scenarios(Path(__file__).with_name("trunk_scripts.test.yaml")),
     *read_scenarios(Path(__file__).with_name("parties.test.yaml")),
     *read_scenarios(Path(__file__).with_name("failover.test.yaml")),
     *read_scenarios(Path(__file__).with_name("frames.test.yaml")),

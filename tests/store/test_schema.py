@@ -177,11 +177,7 @@ async def test_dids_and_clis_are_the_same_after_the_migration_that_moves_them(
                 5,
                 6,
                 "identify",
-                None,
-                None,
-                None,
-                None,
-                None,
+                *([None] * 8),
             ),
             (
                 "alice",
@@ -195,11 +191,7 @@ async def test_dids_and_clis_are_the_same_after_the_migration_that_moves_them(
                 3,
                 4,
                 "identify",
-                None,
-                None,
-                None,
-                None,
-                None,
+                *([None] * 8),
             ),
         ]
         assert (await connection.execute(clis.select().order_by(clis.c.id))).all() == [

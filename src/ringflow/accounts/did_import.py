@@ -24,6 +24,8 @@ from ringflow.errors import Refused
 from ringflow.sheet_tables import TableRow
 from ringflow.store.tables import dids
 
+_SCRIPT_TEXTS = ("script", "script_fallback", "script_vars", "hangup_script", "hangup_script_vars")
+
 
 class DidImport(TableImport[str, Did]):
     """A row of a new DID needs a number and an app."""
@@ -43,6 +45,9 @@ class DidImport(TableImport[str, Did]):
         "script_timeout_s",
         "script_fallback",
         "script_vars",
+        "hangup_script",
+        "hangup_script_timeout_s",
+        "hangup_script_vars",
     )
     needed = ("number",)
     aliases: ClassVar[Mapping[str, str]] = {"did": "number", "customer_id": "customer", "flow": "app"}
@@ -89,9 +94,10 @@ class DidImport(TableImport[str, Did]):
         cells.yes_or_no("enabled")
         cells.number_or_none("channels")
         cells.number("reject_code")
-        for column in ("variable", "script", "script_fallback", "script_vars"):
+        for column in ("variable", *_SCRIPT_TEXTS):
             cells.text(column)
         cells.number_or_none("script_timeout_s")
+        cells.number_or_none("hangup_script_timeout_s")
         fields: dict[str, Any] = cells.found
         with trying:
             if fields.get("customer_id") is not None:
@@ -137,6 +143,9 @@ class DidImport(TableImport[str, Did]):
             "script_timeout_s",
             "script_fallback",
             "script_vars",
+            "hangup_script",
+            "hangup_script_timeout_s",
+            "hangup_script_vars",
         )
         statement = dids.update().where(dids.c.number == bindparam("at"))
         statement = statement.values(

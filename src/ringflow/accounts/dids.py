@@ -19,9 +19,9 @@ from ringflow.accounts.did_patterns import (
     is_did_pattern,
     looks_like_pattern,
 )
-from ringflow.accounts.did_scripts import check_script_fields
 from ringflow.accounts.directory_changes import Source, lock_directory, note_change, refuse_foreign, source_of
 from ringflow.accounts.fields import check_channels, check_one_of, check_range, trying_all
+from ringflow.accounts.script_fields import TO_APP, ScriptFields, check_script_fields
 from ringflow.actor import Actor
 from ringflow.audit import Verb
 from ringflow.errors import Conflict, Refused, Unknown
@@ -50,7 +50,8 @@ class Did:
 
     `script` runs before the app, for at most `script_timeout_s` (None: as configured), and is given
     `script_vars`, a JSON object as text. `script_fallback` says what becomes of a call whose script fails:
-    `app`, or a SIP code and a reason; None: 503 Script Failed.
+    `app`, or a SIP code and a reason; None: 503 Script Failed. `hangup_script` is told of each call that is
+    over, with the same limits and vars of its own.
     """
 
     number: str
@@ -67,6 +68,9 @@ class Did:
     script_timeout_s: float | None = None
     script_fallback: str | None = None
     script_vars: str | None = None
+    hangup_script: str | None = None
+    hangup_script_timeout_s: float | None = None
+    hangup_script_vars: str | None = None
 
 
 class DidChanges(TypedDict, total=False):
@@ -84,6 +88,9 @@ class DidChanges(TypedDict, total=False):
     script_timeout_s: float | None
     script_fallback: str | None
     script_vars: str | None
+    hangup_script: str | None
+    hangup_script_timeout_s: float | None
+    hangup_script_vars: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +266,12 @@ def check_fields(did: Did) -> None:
             check_one_of(did.withheld, get_args(Withheld), "withheld")
         with trying:
             check_variable(did.number, did.variable)
-        check_script_fields(did.script, did.script_timeout_s, did.script_fallback, did.script_vars, trying)
+        before = ScriptFields(did.script, did.script_timeout_s, did.script_vars, did.script_fallback)
+        check_script_fields(before, (TO_APP,), trying)
+        after = ScriptFields(
+            did.hangup_script, did.hangup_script_timeout_s, did.hangup_script_vars, prefix="hangup_"
+        )
+        check_script_fields(after, (), trying)
 
 
 def _check_app(app: str) -> None:

@@ -22,6 +22,7 @@ from ringflow.accounts.failover import checked_failover
 from ringflow.accounts.fields import check_caller_id, check_one_of, check_range, trying_all
 from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_headers
 from ringflow.accounts.number_forms import NumberForm, check_as_keyed, check_number_prefix
+from ringflow.accounts.script_fields import SKIP, TO_TRUNK, ScriptFields, check_script_fields
 from ringflow.actor import Actor
 from ringflow.audit import MASKED, Verb
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
@@ -62,6 +63,10 @@ class Trunk:
     Numbers are written in `number_form` behind the digits of `number_prefix`, except those that fit a pattern
     of `as_keyed`, which are dialled as they were keyed. The caller's number is written in `caller_id_form`
     behind `caller_id_prefix`; without a form it is as it was set, or as it came.
+
+    `script` runs before each leg, for at most `script_timeout_s` (None: as configured), and is given
+    `script_vars`, a JSON object as text. `script_fallback` says what becomes of a leg whose script fails:
+    `skip`, `dial`, or a SIP code and a reason; None: `skip`.
     """
 
     name: str
@@ -80,6 +85,10 @@ class Trunk:
     caller_id_prefix: str = ""
     as_keyed: tuple[str, ...] = ()
     source: Source = "operator"
+    script: str | None = None
+    script_timeout_s: float | None = None
+    script_fallback: str | None = None
+    script_vars: str | None = None
 
 
 class TrunkChanges(TypedDict, total=False):
@@ -99,6 +108,10 @@ class TrunkChanges(TypedDict, total=False):
     caller_id_form: NumberForm | None
     caller_id_prefix: str
     as_keyed: tuple[str, ...]
+    script: str | None
+    script_timeout_s: float | None
+    script_fallback: str | None
+    script_vars: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +310,8 @@ def _checked(trunk: Trunk, country: str) -> Trunk:
             failover = checked_failover(trunk.failover)
         with trying:
             check_range(trunk.silent_s, 0, LONGEST_SILENT_S, "silent_s")
+        script = ScriptFields(trunk.script, trunk.script_timeout_s, trunk.script_vars, trunk.script_fallback)
+        check_script_fields(script, (SKIP, TO_TRUNK), trying)
         with trying:
             caller_id = check_caller_id(trunk.caller_id, country)
     return replace(

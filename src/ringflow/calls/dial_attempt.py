@@ -42,17 +42,18 @@ class Prospect:
 class DialOptions:
     """What a slot asks of an outgoing attempt. `ring_s` and `max_duration_s`: seconds; None: no limit.
 
-    `end_keys`: by these the caller ends the attempt, ringing or talking, and stays with us. `announce` is
-    told, before the first leg that is charged here is dialled, what is known of it. `least_talk_s`: for how
-    much talk the credit must be enough. `blocked_by` says of E.164 digits what keeps them from being
-    dialled; None: nothing. `as_keyed`: a number of digits and `*` is dialled as it is, whatever the trunk
-    wants.
+    `only_headers`: these go out, and no others of slot, DID or trunk. `end_keys`: by these the caller ends
+    the attempt, ringing or talking, and stays with us. `announce` is told, before the first leg that is
+    charged here is dialled, what is known of it. `least_talk_s`: for how much talk the credit must be enough.
+    `blocked_by` says of E.164 digits what keeps them from being dialled; None: nothing. `as_keyed`: a number
+    of digits and `*` is dialled as it is, whatever the trunk wants.
     """
 
     ring_s: int = 60
     max_duration_s: float | None = None
     caller_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    only_headers: Mapping[str, str] | None = None
     end_keys: EndKeys | None = None
     announce: Callable[[Prospect], Awaitable[None]] | None = None
     least_talk_s: int = 0
@@ -174,6 +175,11 @@ def is_allowed_host(host: str, allowed_hosts: frozenset[str]) -> bool:
     """Whether a `host` or `host:port` is on the list of small letters; a `host` on it may have any port."""
     host = host.lower()
     return host in allowed_hosts or host.partition(":")[0] in allowed_hosts
+
+
+def is_anonymous(presented: str) -> bool:
+    """Whether a calling number, as it came, is none."""
+    return presented.lower() in ("", ANONYMOUS)
 
 
 def safe_caller_id(text: str | None) -> str | None:

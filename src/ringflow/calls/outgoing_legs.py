@@ -22,13 +22,13 @@ from ringflow.calls.asterisk_identity import asterisk_of_call
 from ringflow.calls.call_ids import LegId
 from ringflow.calls.charging import Allowance, Charging, Denial, Denied
 from ringflow.calls.dial_attempt import (
-    ANONYMOUS,
     LAST_WORD_CAUSES,
     NO_NUMBER,
     Attempt,
     DialOptions,
     Prospect,
     dialable_uri,
+    is_anonymous,
     merge_headers,
     safe_caller_id,
 )
@@ -41,9 +41,11 @@ from ringflow.calls.orders import CallOrders
 from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
 from ringflow.calls.prolonged_talk import ProlongedTalk
 from ringflow.calls.released_by import charged_leg_released_by
+from ringflow.calls.trunk_scripts import TrunkRefusal, TrunkScripts
 from ringflow.calls.world import CallWorld
 from ringflow.errors import ChannelGone, CommandRefused, RingflowError
 from ringflow.plain_text import plain
+from ringflow.scripts.egress import Egress, EgressLeg
 
 URI_TRUNK = "uri"
 """The name under which legs to a SIP URI are recorded."""
@@ -98,6 +100,7 @@ class Outgoing:
         self._asterisk = asterisk_of_call(session.request)
         self._since_keys_ms: int | None = None
         self._dialled_at_ms = 0
+        self._trunk_scripts = TrunkScripts(world, call_events)
 
     @property
     def legs(self) -> Sequence[Leg]:
@@ -141,13 +144,82 @@ class Outgoing:
                 Leg(dialled or text, "", status, released_by=released_by, keyed=text, reason=why)
             )
         tried_before = len(self.legs)
+        leg: Leg | None = None
         for trunk, number in routes:
-            target = trunk.dial.replace("{number}", number.sent)
-            leg = await self._place(payer, target, number, trunk, options)
-            if not tries_next_trunk(trunk, leg):
+            attempted = await self._through(payer, trunk, number, options)
+            leg = attempted or leg
+            if attempted is not None and not tries_next_trunk(trunk, attempted):
                 break
         tried = (one for one in reversed(self.legs[tried_before:]) if one.status is not LegStatus.BELOW_COST)
+        if leg is None:
+            why = "the scripts of all trunks leave them out"
+            return self._refuse(text, why, dialled, LegStatus.UNAVAILABLE)
         return next(tried, leg)
+
+    async def _through(
+        self, payer: Customer, trunk: Trunk, number: DialledNumber, options: DialOptions
+    ) -> Leg | None:
+        """Dial through a trunk, as its script says; None: the script leaves the trunk out."""
+        if trunk.script is not None:
+            decided = await self._scripted(payer, trunk, number, options)
+            if isinstance(decided, TrunkRefusal):
+                return self._refused_by_script(trunk, number, decided)
+            if decided.skip:
+                return None
+            if decided.number is not None:
+                number = self._number_for(trunk, decided.number, options) or number
+                asked = None if number.as_keyed else number.dialled
+                barred = await options.blocked_by(asked) if options.blocked_by and asked else None
+                if barred is not None:
+                    return self._refuse(number.keyed, f"the flow blocks {barred}", asked, LegStatus.BLOCKED)
+            if decided.cli == "":
+                payer = replace(payer, caller_id=WITHHELD)
+            elif decided.cli is not None:
+                options = replace(options, caller_id=decided.cli)
+            options = replace(options, only_headers=decided.headers)
+        target = trunk.dial.replace("{number}", number.sent)
+        return await self._place(payer, target, number, trunk, options)
+
+    async def _scripted(
+        self, payer: Customer, trunk: Trunk, number: DialledNumber, options: DialOptions
+    ) -> Egress | TrunkRefusal:
+        """Run the script of a trunk, before anything is priced or held."""
+        shown, is_private = self._caller_id(payer, trunk, options)
+        own = "" if is_anonymous(self._admission.presented_cli) else self._admission.cli or ""
+        leg = EgressLeg(
+            call_id=self._call_id,
+            channel=self._session.request.channel,
+            did=self._admission.did.number,
+            app=self._events.place.app or "",
+            cli=self._admission.cli,
+            withheld=self._admission.withheld,
+            customer=payer,
+            trunk=trunk,
+            server=trunk.server or trunk.name,
+            dialled=number.dialled,
+            keyed=number.keyed,
+            shown_cli="" if is_private else self._plan.e164(shown or own) or shown or own,
+            headers=merge_headers(trunk.headers, self._admission.headers, options.headers),
+            earlier=[(one.trunk, one.status, one.sip_code) for one in self.legs],
+        )
+        assert trunk.script is not None, "only trunks with a script come here"
+        return await self._trunk_scripts.run(
+            trunk.script, leg, lambda text: self._number_for(trunk, text, options) is not None
+        )
+
+    def _number_for(self, trunk: Trunk, text: str, options: DialOptions) -> DialledNumber | None:
+        """Return a number as a trunk is given it; None: it is none that the trunk can dial."""
+        routes = self._plan.routes(text, (trunk,), as_keyed=options.as_keyed)
+        return routes[0][1] if routes else None
+
+    def _refused_by_script(self, trunk: Trunk, number: DialledNumber, refusal: TrunkRefusal) -> Leg:
+        """A leg that a script ended in place of its trunk."""
+        attempt = replace(
+            _leg_of_number(number, trunk.name, LegStatus.REFUSED, ReleasedBy.RINGFLOW),
+            reason=f"script: {refusal.sip} {refusal.reason}",
+            sip_code=refusal.sip,
+        )
+        return self._finish(attempt)
 
     async def dial_uri(self, text: str, options: DialOptions) -> Leg:
         """Dial a SIP URI on an allowed host. It has no rate: nothing is charged."""
@@ -383,7 +455,9 @@ class Outgoing:
             number=number,
             trunk=trunk.name,
             identity={CUSTOMER_HEADER: str(customer.id), SECURITY_HEADER: key},
-            headers=merge_headers(trunk.headers, self._admission.headers, options.headers),
+            headers=merge_headers(trunk.headers, self._admission.headers, options.headers)
+            if options.only_headers is None
+            else merge_headers(options.only_headers),
             caller_id=caller_id,
             is_private=is_private,
             ring_s=options.ring_s,
@@ -399,8 +473,8 @@ class Outgoing:
         """
         admission = self._admission
         presented = admission.presented_cli
-        is_anonymous = presented.lower() in ("", ANONYMOUS)
-        shows_own = customer.caller_id == OWN_NUMBER and not is_anonymous
+        hides_number = is_anonymous(presented)
+        shows_own = customer.caller_id == OWN_NUMBER and not hides_number
         trunks_number = None if shows_own else trunk.caller_id
         # What a flow makes of variables may be no number; then it says nothing.
         wanted = filter(None, map(safe_caller_id, (options.caller_id, customer.caller_id, trunks_number)))
@@ -413,7 +487,7 @@ class Outgoing:
         )
         if set_number is not None:
             return self._plan.caller_id(set_number, None, trunk), customer.caller_id == WITHHELD
-        if is_anonymous:
+        if hides_number:
             # There is nothing to hide, and From stays as it came.
             return None, False
         return self._plan.caller_id(own or safe_caller_id(presented) or NO_NUMBER, None, trunk), True
@@ -483,10 +557,15 @@ def _lost(attempt: Attempt, released_by: ReleasedBy) -> Leg:
 
 
 def _leg_of(attempt: Attempt, status: LegStatus, released_by: ReleasedBy | None, reason: str = "") -> Leg:
-    number = attempt.number
+    return _leg_of_number(attempt.number, attempt.trunk, status, released_by, reason)
+
+
+def _leg_of_number(
+    number: DialledNumber, trunk: str, status: LegStatus, released_by: ReleasedBy | None, reason: str = ""
+) -> Leg:
     return Leg(
         dialled=number.dialled,
-        trunk=attempt.trunk,
+        trunk=trunk,
         status=status,
         released_by=released_by,
         keyed=number.keyed,

@@ -10,17 +10,24 @@ from ringflow.accounts import dids
 from ringflow.accounts.did_import import DidImport
 from ringflow.accounts.dids import DIDS, Did, DidChanges, DidFilter, Identify, Withheld
 from ringflow.cli.app_trouble import app_trouble
-from ringflow.cli.empty_options import EMPTY, number_or_none, text_or_none
+from ringflow.cli.empty_options import number_or_none, text_or_none
 from ringflow.cli.ids import id_option
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.project import with_actor, with_reading
+from ringflow.cli.script_options import (
+    HangupScript,
+    HangupScriptTimeout,
+    HangupScriptVars,
+    ScriptTimeout,
+    ScriptVars,
+    given_text,
+    seconds_or_none,
+)
 from ringflow.cli.table_import import add_import_command
 from ringflow.config import load_config
-from ringflow.errors import Refused
 from ringflow.forms.did import DidForm, did_form
-from ringflow.plain_text import plain
 from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
@@ -66,12 +73,6 @@ ScriptOption = Annotated[
     str | None,
     typer.Option("--script", metavar="NAME|none", help="The script that runs before the app; none: no one."),
 ]
-ScriptTimeout = Annotated[
-    str | None,
-    typer.Option(
-        "--script-timeout", metavar="SECONDS|none", help="How long it may take; none: as configured."
-    ),
-]
 ScriptFallback = Annotated[
     str | None,
     typer.Option(
@@ -79,10 +80,6 @@ ScriptFallback = Annotated[
         metavar="'CODE REASON'|app|none",
         help="What becomes of a call whose script fails; none: 503 Script Failed.",
     ),
-]
-ScriptVars = Annotated[
-    str | None,
-    typer.Option("--script-vars", metavar="JSON|none", help="What it is given as vars: a JSON object."),
 ]
 
 
@@ -102,6 +99,9 @@ def add_command(
     script_timeout: ScriptTimeout = None,
     script_fallback: ScriptFallback = None,
     script_vars: ScriptVars = None,
+    hangup_script: HangupScript = None,
+    hangup_script_timeout: HangupScriptTimeout = None,
+    hangup_script_vars: HangupScriptVars = None,
     as_json: Json = False,
 ) -> None:
     """Add a DID that leads to an app.
@@ -118,10 +118,13 @@ def add_command(
         403 if reject_code is None else reject_code,
         withheld or "identify",
         variable=variable,
-        script=text_or_none(script) if script is not None else None,
-        script_timeout_s=_seconds(script_timeout) if script_timeout is not None else None,
-        script_fallback=text_or_none(script_fallback) if script_fallback is not None else None,
-        script_vars=text_or_none(script_vars) if script_vars is not None else None,
+        script=given_text(script),
+        script_timeout_s=seconds_or_none(script_timeout, "--script-timeout"),
+        script_fallback=given_text(script_fallback),
+        script_vars=given_text(script_vars),
+        hangup_script=given_text(hangup_script),
+        hangup_script_timeout_s=seconds_or_none(hangup_script_timeout, "--hangup-script-timeout"),
+        hangup_script_vars=given_text(hangup_script_vars),
     )
     print_one(did_form(with_actor(operator, lambda actor, config: dids.add(actor, did))), as_json)
     _tell_if_missing(app_name)
@@ -175,6 +178,9 @@ def set_command(
     script_timeout: ScriptTimeout = None,
     script_fallback: ScriptFallback = None,
     script_vars: ScriptVars = None,
+    hangup_script: HangupScript = None,
+    hangup_script_timeout: HangupScriptTimeout = None,
+    hangup_script_vars: HangupScriptVars = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays."""
@@ -198,11 +204,17 @@ def set_command(
     if script is not None:
         changes["script"] = text_or_none(script)
     if script_timeout is not None:
-        changes["script_timeout_s"] = _seconds(script_timeout)
+        changes["script_timeout_s"] = seconds_or_none(script_timeout, "--script-timeout")
     if script_fallback is not None:
         changes["script_fallback"] = text_or_none(script_fallback)
     if script_vars is not None:
         changes["script_vars"] = text_or_none(script_vars)
+    if hangup_script is not None:
+        changes["hangup_script"] = text_or_none(hangup_script)
+    if hangup_script_timeout is not None:
+        changes["hangup_script_timeout_s"] = seconds_or_none(hangup_script_timeout, "--hangup-script-timeout")
+    if hangup_script_vars is not None:
+        changes["hangup_script_vars"] = text_or_none(hangup_script_vars)
     altered = with_actor(operator, lambda actor, config: dids.alter(actor, number, **changes))
     print_one(did_form(altered), as_json)
     if app_name is not None:
@@ -215,17 +227,6 @@ def delete_command(operator: Operator, number: Number, as_json: Json = False) ->
     print_deleted(
         "DID", with_actor(operator, lambda actor, config: dids.delete(actor, number)).number, as_json
     )
-
-
-def _seconds(text: str) -> float | None:
-    """A length of time in seconds, or None for `none`. Raises `Refused` for other text."""
-    if text == EMPTY:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        what = f"--script-timeout {plain(text)} is no number of seconds; write one such as 0.5, or {EMPTY}"
-        raise Refused("option.malformed", what, option="--script-timeout") from None
 
 
 def _tell_if_missing(*names: str) -> None:

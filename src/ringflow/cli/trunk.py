@@ -14,6 +14,7 @@ from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.project import with_actor, with_reading
+from ringflow.cli.script_options import ScriptTimeout, ScriptVars, given_text, seconds_or_none
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.errors import Refused
 from ringflow.forms.trunk import TrunkForm, trunk_form
@@ -83,6 +84,18 @@ AsKeyed = Annotated[
         help="Numbers dialled as they were keyed, such as 112 or 1XX; may be given repeatedly.",
     ),
 ]
+ScriptOption = Annotated[
+    str | None,
+    typer.Option("--script", metavar="NAME|none", help="The script that runs before each leg; none: no one."),
+]
+ScriptFallback = Annotated[
+    str | None,
+    typer.Option(
+        "--script-fallback",
+        metavar="'CODE REASON'|skip|dial|none",
+        help="What becomes of a leg whose script fails; none: the next trunk is tried, as with skip.",
+    ),
+]
 
 
 @app.command("add")
@@ -103,6 +116,10 @@ def add_command(
     caller_id_form: CallerIdForm = None,
     caller_id_prefix: CallerIdPrefix = "",
     as_keyed: AsKeyed = None,
+    script: ScriptOption = None,
+    script_timeout: ScriptTimeout = None,
+    script_fallback: ScriptFallback = None,
+    script_vars: ScriptVars = None,
     as_json: Json = False,
 ) -> None:
     """Add a trunk."""
@@ -122,6 +139,10 @@ def add_command(
         None if caller_id_form == "none" else caller_id_form,
         none_is_empty(caller_id_prefix),
         tuple(as_keyed or ()),
+        script=given_text(script),
+        script_timeout_s=seconds_or_none(script_timeout, "--script-timeout"),
+        script_fallback=given_text(script_fallback),
+        script_vars=given_text(script_vars),
     )
     print_one(trunk_form(with_actor(operator, lambda actor, config: trunks.add(actor, trunk))), as_json)
 
@@ -173,6 +194,10 @@ def set_command(
     nothing_as_keyed: Annotated[
         bool, typer.Option("--nothing-as-keyed", help="Take all patterns of --as-keyed away.")
     ] = False,
+    script: ScriptOption = None,
+    script_timeout: ScriptTimeout = None,
+    script_fallback: ScriptFallback = None,
+    script_vars: ScriptVars = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays.
@@ -208,6 +233,14 @@ def set_command(
         changes["caller_id_prefix"] = none_is_empty(caller_id_prefix)
     if as_keyed or nothing_as_keyed:
         changes["as_keyed"] = tuple(as_keyed or ())
+    if script is not None:
+        changes["script"] = text_or_none(script)
+    if script_timeout is not None:
+        changes["script_timeout_s"] = seconds_or_none(script_timeout, "--script-timeout")
+    if script_fallback is not None:
+        changes["script_fallback"] = text_or_none(script_fallback)
+    if script_vars is not None:
+        changes["script_vars"] = text_or_none(script_vars)
     altered = with_actor(operator, lambda actor, config: trunks.alter(actor, name, **changes))
     print_one(trunk_form(altered), as_json)
 

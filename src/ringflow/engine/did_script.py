@@ -8,23 +8,21 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from ringflow.accounts.admission import Admission, Rejection, refusal_of
-from ringflow.accounts.did_scripts import TO_APP, sip_fallback
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.headers import CUSTOMER_HEADER
+from ringflow.accounts.script_fields import FAILED, TO_APP, sip_fallback
 from ringflow.calls.json_value import UnusableValue
 from ringflow.calls.variables import Variables, can_be_set
 from ringflow.calls.world import CallWorld
 from ringflow.flows.flow import Flow
 from ringflow.scripts.remarks import console_remarks, failed_remark, refused_remark
+from ringflow.scripts.returned import wrong_result
 from ringflow.scripts.routing import Routed, read_routing, refusal_in, routing_data
-from ringflow.scripts.run import FailureKind, ScriptFailed, one_line
+from ringflow.scripts.run import ScriptFailed, one_line
 from ringflow.scripts.script import Script
 from ringflow.scripts.service import Scripts
 
 log = structlog.get_logger("ringflow.engine")
-
-FAILED = (503, "Script Failed")
-"""What becomes of a call whose script fails, where its DID does not say."""
 
 
 @dataclass(slots=True)
@@ -97,7 +95,7 @@ class DidScripts:
             admission = await self._other_did(routed.dest_number, admission, script)
         if routed.app is not None:
             if routed.app not in self._flows():
-                raise _wrong(f"did.app: there is no app {routed.app}", script, "app")
+                raise wrong_result(script, f"did.app: there is no app {routed.app}", "app")
             admission = replace(admission, did=replace(admission.did, app=routed.app))
         if routed.cli is not None:
             admission = replace(admission, cli=routed.cli or None, presented_cli=routed.cli)
@@ -105,17 +103,17 @@ class DidScripts:
             customer = await self._directory.customer(routed.customer_id)
             if customer is None:
                 what = f"X-Customer-ID: customer {routed.customer_id} does not exist"
-                raise _wrong(what, script, CUSTOMER_HEADER)
+                raise wrong_result(script, what, CUSTOMER_HEADER)
             admission = replace(admission, customer=customer)
         admission = replace(admission, headers=routed.headers, variables=routed.variables)
         for variable in routed.variables:
             if not can_be_set(variable):
                 what = f"variables: {one_line(variable, 64)} cannot be set; use small letters, digits and _"
-                raise _wrong(what, script, variable)
+                raise wrong_result(script, what, variable)
         try:
             Variables("", admission)
         except UnusableValue as error:
-            raise _wrong(f"variables: {error}", script, "variables") from error
+            raise wrong_result(script, f"variables: {error}", "variables") from error
         return refusal_of(admission) or admission
 
     async def _other_did(self, number: str, admission: Admission, script: Script) -> Admission:
@@ -123,13 +121,9 @@ class DidScripts:
         found = await self._directory.arrive(number, admission.cli, admission.withheld)
         if isinstance(found, Rejection):
             what = f"routing.dest_number: {number[:64]}: {found.reason}"
-            raise _wrong(what, script, "dest_number")
+            raise wrong_result(script, what, "dest_number")
         customer = found.customer or admission.customer
         return replace(admission, did=found.did, customer=customer, brought=found.brought)
-
-
-def _wrong(what: str, script: Script, field_name: str) -> ScriptFailed:
-    return ScriptFailed(FailureKind.BAD_RESULT, what, script.place_of_field(field_name))
 
 
 def _fallback(admission: Admission) -> Admission | Rejection:

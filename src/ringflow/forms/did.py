@@ -25,6 +25,9 @@ class DidForm:
     script_timeout_s: float | None = field(metadata={SELDOM: True})
     script_fallback: str | None = field(metadata={SELDOM: True})
     script_vars: str | None = field(metadata={SELDOM: True})
+    hangup_script: str | None = field(metadata={SELDOM: True})
+    hangup_script_timeout_s: float | None = field(metadata={SELDOM: True})
+    hangup_script_vars: str | None = field(metadata={SELDOM: True})
     source: str
 
 
@@ -44,5 +47,8 @@ def did_form(did: Did) -> DidForm:
         script_timeout_s=did.script_timeout_s,
         script_fallback=did.script_fallback,
         script_vars=did.script_vars,
+        hangup_script=did.hangup_script,
+        hangup_script_timeout_s=did.hangup_script_timeout_s,
+        hangup_script_vars=did.hangup_script_vars,
         source=did.source,
     )

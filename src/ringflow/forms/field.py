@@ -101,14 +101,20 @@ FIELDS: dict[str, Field] = {
     "enabled": Field(_B, "whether it is in use", True),
     "reject_code": Field(_I, "the SIP code for unknown callers", 403),
     "withheld": Field(_T, "`identify` or `reject` callers who withhold their number", "identify"),
-    "script": Field(_T, "the script that runs before the app", "pinless"),
+    "script": Field(_T, "the script that runs before the app, or before each leg of a trunk", "pinless"),
     "script_timeout_s": Field(_S, "how long the script may take; null: as configured", 0.5),
     "script_fallback": Field(
-        _T, "what becomes of a call whose script fails: `app`, or a SIP code and a reason", "503 Try Later"
+        _T,
+        "what becomes of a call whose script fails: a SIP code and a reason; of a DID also `app`, of a trunk "
+        "`skip` or `dial`",
+        "503 Try Later",
     ),
     "script_vars": Field(
         _T, "what the script is given as `vars`: a JSON object, as text", '{"brand": "acme"}'
     ),
+    "hangup_script": Field(_T, "the script that is told of each call that is over", "after_call"),
+    "hangup_script_timeout_s": Field(_S, "how long that may take; null: as configured", 2),
+    "hangup_script_vars": Field(_T, "what it is given as `vars`: a JSON object, as text", '{"queue": "crm"}'),
     "variable": Field(_T, "of a DID with `{number}`: the variable that gets it", "ivr_destination"),
     "place": Field(_I, "the key, 0 to 99, under which a number is kept", 5),
     # Trunks.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from ringflow.accounts.trunks import Trunk
 from ringflow.audit import MASKED
+from ringflow.forms.field import SELDOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class TrunkForm:
     caller_id_form: str | None
     caller_id_prefix: str
     as_keyed: tuple[str, ...]
+    script: str | None = field(metadata={SELDOM: True})
+    script_timeout_s: float | None = field(metadata={SELDOM: True})
+    script_fallback: str | None = field(metadata={SELDOM: True})
+    script_vars: str | None = field(metadata={SELDOM: True})
     source: str
 
 
@@ -46,4 +51,4 @@ def masked_trunk_form(trunk: Trunk) -> TrunkForm:
 
 def trunk_form(trunk: Trunk) -> TrunkForm:
     """Return a trunk as it is shown."""
-    return TrunkForm(**{field.name: getattr(trunk, field.name) for field in fields(TrunkForm)})
+    return TrunkForm(**{one.name: getattr(trunk, one.name) for one in fields(TrunkForm)})

@@ -12,7 +12,8 @@ from pydantic import JsonValue
 
 from ringflow.accounts.customers import Customer
 from ringflow.scripts.exit_names import EXIT_FIELD
-from ringflow.scripts.run import FailureKind, RunResult, ScriptFailed, one_line
+from ringflow.scripts.returned import wrong_result
+from ringflow.scripts.run import RunResult
 from ringflow.scripts.script import Script
 
 
@@ -77,22 +78,23 @@ def read_step(
     Raises `ScriptFailed` for an exit that the slot does not have, and for what is no object.
     """
 
-    def wrong(what: str, field: str) -> ScriptFailed:
-        return ScriptFailed(FailureKind.BAD_RESULT, one_line(what, 300), script.place_of_field(field))
-
     data = result.value
     if not isinstance(data, dict):
-        raise wrong("what main returned is no object: return data, or {exit, variables}", "return")
+        raise wrong_result(
+            script, "what main returned is no object: return data, or {exit, variables}", "return"
+        )
     chosen = data.get(EXIT_FIELD)
     if chosen is None:
         chosen = main_exit
     if not isinstance(chosen, str):
-        raise wrong("exit is no text", EXIT_FIELD)
+        raise wrong_result(script, "exit is no text", EXIT_FIELD)
     if chosen not in exits:
-        raise wrong(f"the slot has no exit {chosen[:64]}; it has: {', '.join(sorted(exits))}", EXIT_FIELD)
+        raise wrong_result(
+            script, f"the slot has no exit {chosen[:64]}; it has: {', '.join(sorted(exits))}", EXIT_FIELD
+        )
     variables = data.get("variables")
     if variables is None:
         variables = {}
     if not isinstance(variables, dict):
-        raise wrong("variables is no object", "variables")
+        raise wrong_result(script, "variables is no object", "variables")
     return chosen, {name: variables.get(name) for name in results}

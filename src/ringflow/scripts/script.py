@@ -53,15 +53,17 @@ class Script:
         place = self._place_in_program(line, offset - self.source.rfind("\n", 0, offset))
         return place or Place(self.files[0])
 
-    def place_of_field(self, name: str) -> Place:
-        """Return the last place where a field of this name is set, else where it is named, else the script.
+    def place_of_field(self, *names: str) -> Place:
+        """Return the last place where the first of these fields is set that stands in the script.
 
-        A run tells what it gave back, and not by which line: this is where to look.
+        One that is named and not set counts too, and after all of them `main`. A run tells what it gave back,
+        and not by which line: this is where to look.
         """
-        word = re.escape(name)
-        for pattern in (rf"\b{word}\b['\"\]]*\s*(?:=(?!=)|:)", rf"\b{word}\b"):
-            if found := list(re.finditer(pattern, self.source)):
-                return self.place_at_offset(found[-1].start())
+        for name in (*names, "main"):
+            word = rf"(?<!\w){re.escape(name)}(?!\w)"
+            for pattern in (rf"{word}['\"\]]*\s*(?:=(?!=)|:)", word):
+                if found := list(re.finditer(pattern, self.source)):
+                    return self.place_at_offset(found[-1].start())
         return Place(self.files[0])
 
     def _place_in_program(self, line: int, column: int) -> Place | None:

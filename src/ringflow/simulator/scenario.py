@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from ringflow.accounts.did_scripts import SCRIPT_NAME_PATTERN
+from ringflow.accounts.script_fields import SCRIPT_NAME_PATTERN
 from ringflow.accounts.value_lists.entry_value import ListKind
 from ringflow.accounts.value_lists.list_name import NAME_PATTERN
 from ringflow.calls.outcome import LegStatus, ReleasedBy
@@ -293,6 +293,9 @@ class ScenarioDid(Frozen):
     script_timeout_s: Annotated[float, Field(ge=0.01, le=10)] | None = None
     script_fallback: str | None = None
     script_vars: str | None = None
+    hangup_script: str | None = None
+    hangup_script_timeout_s: Annotated[float, Field(ge=0.01, le=10)] | None = None
+    hangup_script_vars: str | None = None
 
 
 class ScenarioCustomer(CustomerDeclaration):

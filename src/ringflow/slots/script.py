@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from ringflow.accounts.did_scripts import LONGEST_S, SCRIPT_NAME_PATTERN, SHORTEST_S, sip_fallback
+from ringflow.accounts.script_fields import LONGEST_S, SCRIPT_NAME_PATTERN, SHORTEST_S, sip_fallback
 from ringflow.calls.call_scripts import StepFailure, StepRefusal
 from ringflow.calls.json_value import UnusableValue
 from ringflow.errors import ChannelGone

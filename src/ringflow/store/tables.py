@@ -112,6 +112,10 @@ dids = Table(
     Column("script_timeout_s", Float),
     Column("script_fallback", Text),
     Column("script_vars", Text),
+    # The script that is told of the call when it is over.
+    Column("hangup_script", Text),
+    Column("hangup_script_timeout_s", Float),
+    Column("hangup_script_vars", Text),
     CheckConstraint("identify IN ('cli', 'none')", name="identify"),
     CheckConstraint("channels >= 1", name="channels"),
     CheckConstraint("reject_code BETWEEN 400 AND 699", name="reject_code"),
@@ -169,6 +173,11 @@ trunks = Table(
     Column("caller_id_form", Text),
     Column("caller_id_prefix", Text, nullable=False, server_default=""),
     Column("as_keyed", JSON, nullable=False, server_default="[]"),
+    # The script that runs before each leg.
+    Column("script", Text),
+    Column("script_timeout_s", Float),
+    Column("script_fallback", Text),
+    Column("script_vars", Text),
     CheckConstraint("rated IN ('local', 'upstream')", name="rated"),
     CheckConstraint("number_form IN ('e164', '+e164', '00', 'national')", name="number_form"),
     CheckConstraint("caller_id_form IN ('e164', '+e164', '00', 'national')", name="caller_id_form"),

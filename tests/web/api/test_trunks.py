@@ -66,6 +66,25 @@ async def test_every_wrong_field_of_a_trunk_is_named(owner: Client) -> None:
     assert free.status == 200
 
 
+async def test_scripts_of_trunks_and_dids_are_set_and_changed_over_http(owner: Client) -> None:
+    fields = {"script": "leg", "script_timeout_s": 0.5, "script_fallback": "skip", "script_vars": "{}"}
+    made = await owner("POST", "/trunks", {**CARRIER, **fields})
+    assert {name: made.json[name] for name in fields} == fields
+    wrong = {"script": "no way", "script_timeout_s": 60, "script_fallback": "app", "script_vars": "[]"}
+    refused = await owner("PATCH", "/trunks/acme", wrong, {"If-Match": "*"})
+    assert {one["pointer"] for one in refused.json["errors"]} == {f"/{name}" for name in wrong}
+    changed = await owner("PATCH", "/trunks/acme", {"script": None}, {"If-Match": "*"})
+    assert (changed.json["script"], changed.json["script_vars"]) == (None, "{}")
+    did = {"number": "18005550177", "app": "main", "script": "one", "hangup_script": "after"}
+    await owner("POST", "/dids", did)
+    fields = {"script_fallback": "app", "hangup_script_timeout_s": 1, "hangup_script_vars": '{"a": 1}'}
+    read = await owner("PATCH", "/dids/18005550177", fields, {"If-Match": "*"})
+    assert {name: read.json[name] for name in fields} == fields
+    wrong = {"script": "", "hangup_script": "no way", "hangup_script_timeout_s": 0, "hangup_script_vars": "x"}
+    refused = await owner("PATCH", "/dids/18005550177", wrong, {"If-Match": "*"})
+    assert {one["pointer"] for one in refused.json["errors"]} == {f"/{name}" for name in wrong}
+
+
 async def test_trunks_are_put_in_order_all_at_once(owner: Client) -> None:
     declared = [one["name"] for one in (await owner("GET", "/trunks")).json["items"]]
     for name in ("a", "b", "c"):

@@ -49,6 +49,10 @@ class NewDid(Input):
     """What becomes of a call whose script fails: `app`, or a SIP code and a reason."""
     script_vars: str | None = None
     """What the script is given as vars: a JSON object, as text."""
+    hangup_script: str | None = None
+    """The script that is told of each call that is over."""
+    hangup_script_timeout_s: float | None = None
+    hangup_script_vars: str | None = None
 
 
 class DidPatch(Patch):
@@ -62,6 +66,13 @@ class DidPatch(Patch):
     reject_code: int = unchanged()
     withheld: Withheld = unchanged()
     variable: str | None = unchanged()
+    script: str | None = unchanged()
+    script_timeout_s: float | None = unchanged()
+    script_fallback: str | None = unchanged()
+    script_vars: str | None = unchanged()
+    hangup_script: str | None = unchanged()
+    hangup_script_timeout_s: float | None = unchanged()
+    hangup_script_vars: str | None = unchanged()
 
 
 @RESOURCE.get(Right.DIDS_READ, listing=DIDS)

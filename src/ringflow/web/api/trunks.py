@@ -59,6 +59,13 @@ class TrunkFields(Input):
     caller_id_prefix: str = ""
     as_keyed: tuple[str, ...] = ()
     """Numbers dialled as they were keyed, such as 112 or 1XX."""
+    script: str | None = None
+    """The script that runs before each leg."""
+    script_timeout_s: float | None = None
+    script_fallback: str | None = None
+    """What becomes of a leg whose script fails: `skip`, `dial`, or a SIP code and a reason; null: `skip`."""
+    script_vars: str | None = None
+    """What the script is given as vars: a JSON object, as text."""
 
 
 class NewTrunk(TrunkFields):
@@ -87,6 +94,10 @@ class TrunkPatch(Patch):
     caller_id_form: NumberForm | None = unchanged()
     caller_id_prefix: str = unchanged()
     as_keyed: tuple[str, ...] = unchanged()
+    script: str | None = unchanged()
+    script_timeout_s: float | None = unchanged()
+    script_fallback: str | None = unchanged()
+    script_vars: str | None = unchanged()
 
 
 class TrunkOrder(Input):
