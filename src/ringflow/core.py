@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from ringflow.accounts.access.totp_secret import renew_seals
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.peppers import PepperRing
@@ -100,6 +101,9 @@ async def open_core(
     store = await _open_store(config.database_url, dry_run)
     try:
         await apply_declarations(store, config)
+        peppers = ring.current()
+        if peppers is not None and not dry_run and (renewed := await renew_seals(store, peppers)):
+            log.info("secrets of authenticators sealed", count=renewed, pepper=peppers.newest.version)
         directory = Directory(store, config.country)
         async with store.reading() as connection:
             earlier = await last_good(connection)

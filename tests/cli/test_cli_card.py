@@ -189,7 +189,7 @@ def test_without_a_pepper_nothing_is_made_and_the_mend_is_said(till: Run, tmp_pa
     assert till("card", "generate", "--customer", "7", *ANN, RINGFLOW_PIN_PEPPER="").code == 0
     till("card", "pepper", "new", RINGFLOW_PIN_PEPPER="")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    needing = {"card_count": 0, "voucher_count": 0, "code_count": 0}
+    needing = {"card_count": 0, "voucher_count": 0, "code_count": 0, "second_factor_count": 0}
     assert till("card", "pepper", "list", "--json", RINGFLOW_PIN_PEPPER="").json == [
         {"version": "v1", "in_ring": True, "newest": False, **needing, "card_count": 1},
         {"version": "v2", "in_ring": True, "newest": True, **needing},

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.accounts.access.totp_secret import seal_counts
 from ringflow.accounts.peppers import Peppers, parse_peppers
 from ringflow.actor import Actor
 from ringflow.audit import Verb, note
@@ -33,6 +34,7 @@ class PepperVersion:
     card_count: int
     voucher_count: int
     code_count: int
+    second_factor_count: int
 
 
 def pepper_file(config: Config) -> Path:
@@ -93,6 +95,9 @@ async def pepper_versions(connection: AsyncConnection, peppers: Peppers) -> list
         query = select(column, func.count()).where(condition).group_by(column)
         for version, count in (await connection.execute(query)).all():
             counts.setdefault(version, [0] * len(needing))[kind] = count
+    sealed = await seal_counts(connection)
+    for version in sealed:
+        counts.setdefault(version, [0] * len(needing))
     newest = peppers.newest.version
     return [
         PepperVersion(
@@ -102,6 +107,7 @@ async def pepper_versions(connection: AsyncConnection, peppers: Peppers) -> list
             card_count=of_cards,
             voucher_count=of_vouchers,
             code_count=of_codes + of_passwords,
+            second_factor_count=sealed[version],
         )
         for version, (of_cards, of_vouchers, of_codes, of_passwords) in counts.items()
     ]

@@ -489,6 +489,7 @@ FIELDS: dict[str, Field] = {
     "prompt_count": Field(_I, "how many prompts", 30),
     "voucher_count": Field(_I, "how many vouchers", 0),
     "code_count": Field(_I, "how many codes of shared CLIs and service passwords", 0),
+    "second_factor_count": Field(_I, "how many secrets of operators' authenticators", 0),
     "playing_s": Field(_S, "how long all of them play", 61.5),
     "scenarios": Field(Kind.OBJECTS, "the scenarios that were played"),
     "passed": Field(_B, "whether a scenario passed", True),

@@ -12,8 +12,8 @@ from enum import StrEnum
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.peppers import Peppers
+from ringflow.accounts.sealing import Purpose, Tampered, seal, unseal
 from ringflow.errors import Conflict
-from ringflow.jobs.sealing import Tampered, seal, unseal
 from ringflow.store import Store
 from ringflow.store.statement import Statement
 
@@ -60,7 +60,7 @@ async def add_piece(
         version, text = None, base64.b64encode(data).decode("ascii")
     else:
         version = peppers.newest.version
-        text = seal(peppers.newest, data, _context(job_id, part, number))
+        text = seal(peppers.newest, Purpose.JOB_FILE, data, _context(job_id, part, number))
     await _ADD.run(connection, job_id=job_id, part=part, number=number, pepper=version, data=text)
 
 
@@ -102,7 +102,7 @@ def _opened(peppers: Peppers | None, version: str, data: str, context: str) -> b
     pepper = peppers.version(version) if peppers is not None else None
     try:
         if pepper is not None:
-            return unseal(pepper, data, context)
+            return unseal(pepper, Purpose.JOB_FILE, data, context)
     except Tampered:
         pepper = None
     raise Conflict(

@@ -7,17 +7,20 @@ from base64 import b32encode
 
 import pyotp
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from ringflow.accounts import operators
 from ringflow.accounts.access import second_factor
 from ringflow.accounts.access.second_factor import STEP_MS, fitting_step
 from ringflow.accounts.access.sessions import SessionRules
 from ringflow.accounts.access.sign_in import SignedIn
+from ringflow.accounts.access.totp_secret import renew_seals, seal_counts
 from ringflow.accounts.lockout import SECOND_FACTOR
+from ringflow.accounts.pepper_file import pepper_versions
 from ringflow.actor import acting, shell_operator
-from ringflow.errors import Conflict, Forbidden, Refused, Unknown
+from ringflow.errors import Conflict, Forbidden, Refused, StartError, Unknown
 from ringflow.store import Store
+from ringflow.store.operator_tables import operators as operators_table
 
 from .test_sign_in import HERE, HOUR_MS, PASSWORD, THERE, Door, on_sqlite
 
@@ -35,9 +38,9 @@ class FactorDoor(Door):
         done = await self.enter(name)
         me = await self.who(done)
         async with acting(self.store, me, "US", self.now_ms) as actor:
-            self.secret = (await second_factor.enrol(actor, name)).secret
+            self.secret = (await second_factor.enrol(actor, name, self.peppers())).secret
         async with acting(self.store, me, "US", self.now_ms) as actor:
-            self.codes = await second_factor.confirm(actor, name, self.code())
+            self.codes = await second_factor.confirm(actor, name, self.code(), self.peppers)
         self.now_ms += STEP_MS
         return done
 
@@ -145,17 +148,20 @@ async def test_turning_it_on_ends_sessions_without_it_and_is_noted(door: FactorD
     other, mine = await door.enter("ann"), await door.enter("ann")
     me = await door.who(mine)
     async with acting(door.store, me, "US", door.now_ms) as actor:
-        door.secret = (await second_factor.enrol(actor, "ann")).secret
+        door.secret = (await second_factor.enrol(actor, "ann", door.peppers())).secret
     # Nothing needs it yet.
     await door.enter("ann")
     async with acting(door.store, me, "US", door.now_ms) as actor:
         with pytest.raises(Refused, match="the code is wrong") as refused:
-            await second_factor.confirm(actor, "ann", "000000")
+            await second_factor.confirm(actor, "ann", "000000", door.peppers)
         assert refused.value.at == ("code",)
-        await second_factor.confirm(actor, "ann", door.code())
+        await second_factor.confirm(actor, "ann", door.code(), door.peppers)
     assert [await door.is_over(one) for one in (other, mine)] == [True, False]
     async with acting(door.store, me, "US", door.now_ms) as actor:
-        for again in (second_factor.enrol(actor, "ann"), second_factor.confirm(actor, "ann", door.code(1))):
+        for again in (
+            second_factor.enrol(actor, "ann", door.peppers()),
+            second_factor.confirm(actor, "ann", door.code(1), door.peppers),
+        ):
             with pytest.raises(Conflict) as conflict:
                 await again
             assert conflict.value.code == "second_factor.on"
@@ -183,9 +189,9 @@ async def test_an_admin_takes_it_away_and_its_operator_where_the_role_may_do_wit
                 await again
             assert conflict.value.code == "second_factor.off"
         with pytest.raises(Conflict, match="no second factor to confirm"):
-            await second_factor.confirm(actor, "ann", "000000")
+            await second_factor.confirm(actor, "ann", "000000", door.peppers)
         with pytest.raises(Unknown):
-            await second_factor.enrol(actor, "nobody")
+            await second_factor.enrol(actor, "nobody", door.peppers())
     with pytest.raises(Forbidden):
         await door.who(done)
     # A recovery code of before opens nothing once there is another second factor, and the password does.
@@ -193,3 +199,65 @@ async def test_an_admin_takes_it_away_and_its_operator_where_the_role_may_do_wit
     async with door.store.reading() as connection:
         left = (await connection.execute(text("SELECT count(*) FROM recovery_codes"))).scalar_one()
     assert left == 0
+
+
+async def kept(door: FactorDoor, name: str = "ann") -> str:
+    """The secret as the database has it."""
+    async with door.store.reading() as connection:
+        query = select(operators_table.c.totp_secret).where(operators_table.c.name == name)
+        return str((await connection.execute(query)).scalar_one())
+
+
+async def write(door: FactorDoor, secret: str, name: str = "ann") -> None:
+    async with door.store.writing() as connection:
+        changed = operators_table.update().where(operators_table.c.name == name)
+        await connection.execute(changed.values(totp_secret=secret))
+
+
+async def test_the_database_has_no_secret_and_no_other_operators_row_opens_it(door: FactorDoor) -> None:
+    await door.enrol()
+    sealed, secret = await kept(door), door.secret
+    assert sealed.startswith("v1:")
+    assert secret not in sealed
+    await door.enrol("bob")
+    await write(door, sealed, "bob")
+    with pytest.raises(StartError, match="sealed under pepper v1, and this server has another"):
+        await door.enter("bob", code=pyotp.TOTP(secret).at(door.now_ms // 1000))
+    door.secret = secret
+    await door.enter("ann", code=door.code(1))
+
+
+async def test_a_secret_of_an_earlier_ringflow_opens_and_is_sealed_at_a_start(door: FactorDoor) -> None:
+    await door.enrol()
+    await write(door, door.secret)
+    await door.enter("ann", code=door.code())
+    assert await renew_seals(door.store, door.peppers()) == 1
+    assert (await kept(door)).startswith("v1:")
+    assert await renew_seals(door.store, door.peppers()) == 0
+    await door.enter("ann", code=door.code(1))
+
+
+async def test_a_new_pepper_takes_the_secrets_over_and_a_lost_one_leaves_recovery_codes(
+    door: FactorDoor,
+) -> None:
+    await door.enrol()
+    await door.add("carol")
+    old = door.ring
+    door.ring = f"{old}\nv2:another-pepper-for-tests"
+    async with door.store.reading() as connection:
+        assert await seal_counts(connection) == {"v1": 1}
+    assert await renew_seals(door.store, door.peppers()) == 1
+    async with door.store.reading() as connection:
+        found = await pepper_versions(connection, door.peppers())
+    assert {one.version: one.second_factor_count for one in found} == {"v1": 0, "v2": 1}
+    await door.enter("ann", code=door.code())
+
+    door.ring = old
+    # What cannot be opened stays for the day on which its pepper comes back.
+    assert await renew_seals(door.store, door.peppers()) == 0
+    async with door.store.reading() as connection:
+        found = await pepper_versions(connection, door.peppers())
+    assert [(one.version, one.in_ring) for one in found] == [("v1", True), ("v2", False)]
+    with pytest.raises(StartError, match="use a recovery code, or take the second factor away"):
+        await door.enter("ann", code=door.code(1))
+    await door.enter("ann", code=door.codes[0])

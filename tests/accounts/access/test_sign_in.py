@@ -26,6 +26,7 @@ from ringflow.accounts.lockout import (
 )
 from ringflow.accounts.operators import Operator, new_password_hash
 from ringflow.accounts.passwords import MEMORY_KIB, MOST_WAITING, Passwords
+from ringflow.accounts.peppers import Peppers, parse_peppers
 from ringflow.actor import Principal, acting, shell_operator
 from ringflow.audit import Entry, EntryFilter, entry_page
 from ringflow.errors import Forbidden, Refused, Unknown
@@ -47,7 +48,11 @@ class Door:
     def __init__(self, store: Store, rules: SessionRules = RULES) -> None:
         self.store = store
         self.now_ms = 1_750_000_000_000
-        self.sign_in = SignIn(store, "US", rules, lambda: self.now_ms)
+        self.ring = "v1:a-pepper-for-tests-only"
+        self.sign_in = SignIn(store, "US", rules, lambda: self.now_ms, self.peppers)
+
+    def peppers(self) -> Peppers:
+        return parse_peppers(self.ring, "the ring")
 
     async def add(self, name: str, role: str = "support", password: str | None = PASSWORD) -> None:
         kept = None if password is None else await new_password_hash(self.sign_in.passwords, password, name)

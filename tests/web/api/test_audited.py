@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyotp
+import pytest
 
 from ringflow.config import Config
 from ringflow.rights import Right
 from ringflow.web.api.routes import RESOURCES
 
-from .conftest import Api, finished, runner
+from .conftest import PEPPER, Api, finished, runner
 from .test_me import world_of
 from .test_sign_in import PASSWORD, Browser, add
 
@@ -211,7 +212,11 @@ async def test_every_change_by_a_token_is_noted_with_the_token_and_the_address(i
     assert unseen == []
 
 
-async def test_every_change_in_a_session_is_noted_with_the_session_and_the_address(api: Api) -> None:
+async def test_every_change_in_a_session_is_noted_with_the_session_and_the_address(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The secret of an authenticator is sealed under it.
+    monkeypatch.setenv("RINGFLOW_PIN_PEPPER", PEPPER)
     await add(api, "ann", "admin")
     await add(api, "bob", "viewer")
     log = Log(api)

@@ -22,7 +22,7 @@ from ringflow.rights import BUILT_IN_ROLES
 from ringflow.web.rest.cookies import Cookies
 from ringflow.web.rest.sender import Sender, agent_of
 
-from .conftest import Answered, Api, Client, served
+from .conftest import PEPPER, Answered, Api, Client, served
 
 PASSWORD = "correct horse battery"
 
@@ -275,7 +275,9 @@ def code_of(api: Api, secret: str, steps: int = 0) -> str:
     return pyotp.TOTP(secret).at(now_s + 30 * steps)
 
 
-async def test_a_second_factor_is_enrolled_asked_for_and_taken_away(api: Api) -> None:
+async def test_a_second_factor_is_enrolled_asked_for_and_taken_away(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await add(api, "ann", "support")
     await add(api, "root", "admin")
     browser, admin = Browser(api), Browser(api)
@@ -284,6 +286,10 @@ async def test_a_second_factor_is_enrolled_asked_for_and_taken_away(api: Api) ->
     assert (await browser("GET", factor)).json == {"second_factor_at": None, "recovery_codes_left": 0}
     wrong = await browser("POST", factor, {"password": "wrong"})
     assert (wrong.status, wrong.json["code"]) == (422, "password.wrong")
+    no_pepper = await browser("POST", factor, {"password": PASSWORD})
+    assert (no_pepper.status, no_pepper.headers["Retry-After"]) == (503, "2")
+    assert "`ringflow card pepper new` makes one" in no_pepper.json["detail"]
+    monkeypatch.setenv("RINGFLOW_PIN_PEPPER", PEPPER)
     begun = (await browser("POST", factor, {"password": PASSWORD})).json
     url = f"otpauth://totp/Ringflow:ann?secret={begun['totp_secret']}&issuer=Ringflow"
     assert begun["otpauth_url"] == url

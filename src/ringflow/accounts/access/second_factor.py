@@ -19,7 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.accounts.access import sessions
 from ringflow.accounts.access.secret_text import digest_of
 from ringflow.accounts.access.sessions import SessionRules
+from ringflow.accounts.access.totp_secret import ReadPeppers, open_secret, seal_secret
 from ringflow.accounts.operators import show, unknown_operator
+from ringflow.accounts.peppers import Peppers
 from ringflow.actor import Actor
 from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Refused
@@ -65,7 +67,7 @@ async def state(connection: AsyncConnection, operator: str) -> FactorState:
     return FactorState(row.second_factor_ms, count)
 
 
-async def enrol(actor: Actor, operator: str) -> Enrolment:
+async def enrol(actor: Actor, operator: str, peppers: Peppers) -> Enrolment:
     """Give an operator a new secret, which no sign-in needs before it is confirmed.
 
     Raises `Conflict` where there is a second factor already.
@@ -77,15 +79,17 @@ async def enrol(actor: Actor, operator: str) -> Enrolment:
 
     secret = pyotp.random_base32()
     changed = update(operators).where(operators.c.id == row.id, operators.c.second_factor_ms.is_(None))
-    await actor.connection.execute(changed.values(totp_secret=secret, totp_step=None))
+    await actor.connection.execute(
+        changed.values(totp_secret=seal_secret(secret, row.id, peppers), totp_step=None)
+    )
     return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=operator, issuer_name=ISSUER))
 
 
-async def confirm(actor: Actor, operator: str, code: str) -> list[str]:
+async def confirm(actor: Actor, operator: str, code: str, peppers: ReadPeppers) -> list[str]:
     """Have an operator's sign-ins need the second factor from now on; returns its recovery codes.
 
     Other sessions end: whoever began them had no second factor. Raises `Refused`: the code is wrong, there is
-    no secret to confirm, or it is confirmed already.
+    no secret to confirm, or it is confirmed already; and `StartError` where its pepper is missing.
     """
     row = await _row(actor.connection, operator)
     if row.second_factor_ms is not None:
@@ -94,7 +98,7 @@ async def confirm(actor: Actor, operator: str, code: str) -> list[str]:
         raise Conflict(
             "second_factor.not_enrolled", "there is no second factor to confirm; begin with its secret"
         )
-    step = fitting_step(row.totp_secret, code, actor.now_ms)
+    step = fitting_step(open_secret(row.totp_secret, row.id, peppers), code, actor.now_ms)
     if step is None or not await _use_step(actor.connection, row.id, step):
         raise Refused(
             "second_factor.wrong_code",
@@ -142,15 +146,16 @@ async def remove_own(actor: Actor, rules: SessionRules) -> None:
 
 
 async def use_code(
-    connection: AsyncConnection, operator_id: int, totp_secret: str, code: str, now_ms: int
+    connection: AsyncConnection, operator_id: int, kept: str, code: str, now_ms: int, peppers: ReadPeppers
 ) -> bool:
     """Return whether a code is good, in the transaction of what it opens: it opens nothing again.
 
-    Of two that use one code at once, on any servers, one is let in.
+    Of two that use one code at once, on any servers, one is let in. `kept`: the secret as the database has
+    it. Raises `StartError` where its pepper is missing; a recovery code needs none.
     """
-    step = fitting_step(totp_secret, code, now_ms)
-    if step is not None:
-        return await _use_step(connection, operator_id, step)
+    if _CODE.fullmatch(code.replace(" ", "")):
+        step = fitting_step(open_secret(kept, operator_id, peppers), code, now_ms)
+        return step is not None and await _use_step(connection, operator_id, step)
     table = recovery_codes
     used = delete(table).where(table.c.operator_id == operator_id, table.c.digest == _digest(code))
     return bool((await connection.execute(used)).rowcount)

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.accounts import roles
 from ringflow.accounts.access import devices, second_factor, sessions
 from ringflow.accounts.access.sessions import Session, SessionRules
+from ringflow.accounts.access.totp_secret import ReadPeppers
 from ringflow.accounts.failures import count_failure, judge
 from ringflow.accounts.lockout import (
     HOUR_MS,
@@ -74,7 +75,10 @@ class SignedIn:
 
 
 class SignIn:
-    """Lets operators in. `now_ms` is since 1970. Methods raise `StoreGone`."""
+    """Lets operators in. `now_ms` is since 1970; `peppers` are those of their authenticators' secrets.
+
+    Methods raise `StoreGone`, and `StartError` where a pepper is missing.
+    """
 
     def __init__(
         self,
@@ -82,9 +86,11 @@ class SignIn:
         country: str,
         rules: SessionRules,
         now_ms: Callable[[], int],
+        peppers: ReadPeppers,
         passwords: Passwords | None = None,
     ) -> None:
         self.rules = rules
+        self.peppers = peppers
         self.passwords = passwords or Passwords()
         # Strangers can fill their queue; whoever comes from a known device does not wait in it.
         self._of_strangers = Passwords(at_once=1)
@@ -164,7 +170,7 @@ class SignIn:
             again = select(*_COLUMNS).where(operators.c.id == row.id).with_for_update()
             # Of what was read before, something may have changed while the password was compared.
             same = (await actor.connection.execute(again)).one_or_none() == row
-            if same and await _code_is_good(actor.connection, row, attempt, now_ms):
+            if same and await self._code_is_good(actor.connection, row, attempt):
                 begun, text = await sessions.begin(actor, row.id, attempt.agent, attempt.address, self.rules)
                 device = await devices.remember(actor.connection, row.id, attempt.device, now_ms)
                 if newer is not None:
@@ -196,6 +202,13 @@ class SignIn:
             raise Forbidden("login.code_refused", "the code is wrong, or it was used already")
         raise Forbidden("login.refused", "the name or the password is wrong, or the operator is disabled")
 
+    async def _code_is_good(self, connection: AsyncConnection, row: Row[Any], attempt: Attempt) -> bool:
+        if row.second_factor_ms is None:
+            return True
+        return await second_factor.use_code(
+            connection, row.id, row.totp_secret, attempt.code or "", self._now_ms(), self.peppers
+        )
+
     async def _operator(self, name: str) -> Row[Any] | None:
         async with self._store.reading() as connection:
             query = select(*_COLUMNS).where(operators.c.name == name)
@@ -206,12 +219,6 @@ _COLUMNS = tuple(
     operators.c[name]
     for name in ("id", "name", "role", "enabled", "password_hash", "second_factor_ms", "totp_secret")
 )
-
-
-async def _code_is_good(connection: AsyncConnection, row: Row[Any], attempt: Attempt, now_ms: int) -> bool:
-    if row.second_factor_ms is None:
-        return True
-    return await second_factor.use_code(connection, row.id, row.totp_secret, attempt.code or "", now_ms)
 
 
 def _locked(verdict: Verdict) -> Refused:

@@ -56,7 +56,7 @@ async def enrol_own_second_factor(
     """
     await services.sign_in.confirm_password(principal, body.password)
     async with services.opener(principal)() as actor:
-        begun = await second_factor.enrol(actor, principal.name)
+        begun = await second_factor.enrol(actor, principal.name, services.sign_in.peppers())
     return EnrolmentForm(begun.secret, begun.url)
 
 
@@ -69,7 +69,8 @@ async def confirm_own_second_factor(
     One's other sessions end.
     """
     async with services.opener(principal)() as actor:
-        return RecoveryCodesForm(tuple(await second_factor.confirm(actor, principal.name, body.code)))
+        codes = await second_factor.confirm(actor, principal.name, body.code, services.sign_in.peppers)
+    return RecoveryCodesForm(tuple(codes))
 
 
 @OWN.post(Audience.SESSION, ":renew-codes")

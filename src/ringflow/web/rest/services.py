@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ringflow.accounts.access.password_links import PasswordLinks
 from ringflow.accounts.access.password_resets import PasswordResets
@@ -12,6 +13,7 @@ from ringflow.accounts.access.sessions import SessionRules
 from ringflow.accounts.access.sign_in import SignIn
 from ringflow.accounts.customer_access.sign_in import CustomerSignIn
 from ringflow.accounts.passwords import Passwords
+from ringflow.accounts.peppers import configured_peppers
 from ringflow.accounts.teller import Teller
 from ringflow.actor import Opener, Principal, acting
 from ringflow.asterisk.findings import Finding
@@ -66,7 +68,8 @@ class Services:
     def __post_init__(self) -> None:
         of = self.config.sign_in
         rules = SessionRules(of.idle_s * 1000, of.absolute_s * 1000, frozenset(of.second_factor_for))
-        sign_in = SignIn(self.store, self.config.country, rules, self.now_ms)
+        peppers = partial(configured_peppers, self.config)
+        sign_in = SignIn(self.store, self.config.country, rules, self.now_ms, peppers)
         links = PasswordLinks(self.store, self.config.country, sign_in.passwords, self.now_ms)
         # The class is frozen, and these are made of the other fields.
         object.__setattr__(self, "sign_in", sign_in)
