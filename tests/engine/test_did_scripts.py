@@ -207,7 +207,10 @@ async def test_a_did_says_what_becomes_of_a_call_whose_script_fails(scripted: Ca
     call = await scripted(broken, script_fallback="app", identify="cli", caller="442071111111")
     assert (call.sip_code, call.record.reason) == (403, "CLI Not Authorized")
     call = await scripted(None)
-    assert (call.sip_code, notes(call)[0].partition(": ")[2]) == (503, "there is no script one")
+    assert (call.sip_code, notes(call)[0].partition(": ")[2]) == (
+        503,
+        "there is no script one (write it to one.js there)",
+    )
 
 
 async def test_a_customer_who_may_not_call_is_refused_whoever_says_so(scripted: Call) -> None:

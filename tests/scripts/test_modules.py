@@ -61,6 +61,19 @@ async def test_modules_of_the_folder_are_loaded_in_every_way(bench: Bench) -> No
     assert result.value == [4, 3, "rules", 44, "rules", "function", 8]
 
 
+async def test_modules_that_only_comments_and_texts_name_are_not_looked_for(bench: Bench) -> None:
+    result = await bench.run(
+        """
+        // const moment = require('moment');
+        /* import('fs') */
+        const said = "require('lodash')" + `require('dayjs')`;
+        const one = { require: (name) => name };
+        function main() { return [said, one.require('other'), require(`crypto`).createHash !== undefined]; }
+        """
+    )
+    assert result.value == ["require('lodash')require('dayjs')", "other", True]
+
+
 async def test_an_error_has_the_line_and_column_of_its_file(bench: Bench) -> None:
     bench.write(lib="\n\nexport function fail() {\n  throw new Error('402 Top Up');\n}")
     with pytest.raises(ScriptFailed) as caught:
@@ -77,8 +90,14 @@ async def test_an_error_has_the_line_and_column_of_its_file(bench: Bench) -> Non
 
 MISSING = [
     ("new Intl.NumberFormat('de')", "ReferenceError: Intl is not defined (dates and numbers"),
-    ("Buffer.from('a')", "ReferenceError: Buffer is not defined (use btoa"),
-    ("process.env.HOME", "ReferenceError: process is not defined (there is no environment"),
+    ("window.open()", "ReferenceError: window is not defined (there is no browser"),
+    (
+        "new Date().toLocaleString('de', {timeZone: 'Asia/Tokyo'})",
+        "toLocaleString: there is no Intl here, so the",
+    ),
+    ("new Date().toLocaleDateString('en', {weekday: 'long'})", "toLocaleDateString: there is no Intl here"),
+    ("(5).toLocaleString('de-DE')", "toLocaleString: there is no Intl here, and so no de-DE; use toFixed"),
+    ("(5).toLocaleString('en', {style: 'currency'})", "toLocaleString: there is no Intl here, so the option"),
     ("const name = 'x'; require('./' + name)", 'there is no module "./x": write its name as text'),
 ]
 

@@ -82,8 +82,8 @@ async def test_what_a_script_changes_of_the_language_ends_with_its_run(bench: Be
 
 
 async def test_nothing_of_the_host_is_reachable(bench: Bench) -> None:
-    names = "process require.main module.parent std os"
-    names += " bjson Worker Deno Bun navigator global window scriptArgs print"
+    names = "require.main module.parent std os bjson process.exit process.binding process.mainModule"
+    names += " Worker Deno Bun navigator global window scriptArgs print"
     result = await bench.run(
         f"module.exports = async (data) => '{names}'.split(' ').filter((one) => {{"
         " try { return (0, eval)(`typeof ${one}`) !== 'undefined'; } catch { return false; } });"

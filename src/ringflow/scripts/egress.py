@@ -94,13 +94,13 @@ def read_egress(script: Script, result: RunResult, leg: EgressLeg, country: str)
         raise returned.wrong(f"{SKIP_FIELD} is neither true nor false", SKIP_FIELD)
     routing = returned.object(data.get("routing"), "routing")
     rows = routing.get("egress_routing")
-    headers, identity = returned.headers(rows)
+    headers, identity = returned.headers(data, routing)
     _check_identity(returned, identity, str(leg.customer.id))
     return Egress(
         skip=bool(skip),
         number=returned.destination(routing.get("dest_number"), leg.dialled),
         cli=returned.cli(routing.get("cli"), leg.shown_cli),
-        headers=leg.headers if rows is None or rows == [] else dict(headers),
+        headers=dict(headers) if rows else {**leg.headers, **dict(headers)},
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ringflow.errors import DocumentError, Problem
+from ringflow.scripts.missing_names import module_mend
 from ringflow.scripts.module_text import ModuleSyntax, ModuleText, program, read_module
 from ringflow.scripts.script import BUILT_IN, Script
 from ringflow.wording import did_you_mean
@@ -137,14 +138,14 @@ class ScriptFolder:
             return number
         reading.modules[number] = module
         found: dict[str, int] = {}
-        for wanted in module.wanted:
+        for wanted, start in module.wanted.items():
             if wanted in BUILT_IN:
                 continue
             target = self._resolve(path, wanted)
             if target is not None:
                 found[wanted] = self._read(target, reading)
             else:
-                line, column = line_and_column(source, max(source.find(wanted), 0))
+                line, column = line_and_column(source, start)
                 reading.problems.append(
                     Problem(shown, line, column, f"there is no module `{wanted}`", self._mend(wanted))
                 )
@@ -156,7 +157,9 @@ class ScriptFolder:
             return "a script loads files of its own folder only"
         near = did_you_mean(wanted, sorted(BUILT_IN))
         return (
-            near or f"put {wanted.removeprefix('./')}.js, with all that it loads, into the folder of scripts"
+            module_mend(wanted)
+            or near
+            or f"put {wanted.removeprefix('./')}.js, with all that it loads, into the folder of scripts"
         )
 
     def _text(self, path: Path, shown: str, reading: _Reading) -> str | None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ringflow.scripts.script import LIBRARY_LINES
 from ringflow.scripts.tokens import Token, tokens
 
 PARAMETERS = "exports, require, module, $take, $later, $main"
 _HAS_MODULE_WORDS = re.compile(r"\b(import|export)\b")
-_REQUIRED = re.compile(r"""\brequire\s*\(\s*(?:'([^'\n]+)'|"([^"\n]+)"|`([^`$\n]+)`)\s*\)""")
-_IMPORTED = re.compile(r"""\bimport\s*\(\s*(?:'([^'\n]+)'|"([^"\n]+)"|`([^`$\n]+)`)\s*\)""")
+_TEMPLATE = re.compile(r"`([^`$\n]+)`\s*[),]")
 
 
 class ModuleSyntax(Exception):
@@ -29,11 +29,14 @@ class ModuleSyntax(Exception):
 
 @dataclass(slots=True)
 class ModuleText:
-    """A module: its text without `import` and `export`, what stands for them, and what it wants to load."""
+    """A module: its text without `import` and `export`, what stands for them, and what it wants to load.
+
+    `wanted` has the names of modules, each with where it first stands.
+    """
 
     body: str
     head: str = ""
-    wanted: list[str] = field(default_factory=list)
+    wanted: dict[str, int] = field(default_factory=dict)
 
     def as_function(self, *, is_entry: bool) -> str:
         """Return the function: one line before the module's own lines, one after."""
@@ -47,19 +50,32 @@ def read_module(source: str) -> ModuleText:
     if source.startswith("#!"):
         source = "//" + source[2:]
     module = ModuleText(source)
+    found = list(tokens(source))
     if _HAS_MODULE_WORDS.search(source):
-        _Rewriting(source, module).run()
-    for found in (*_REQUIRED.finditer(source), *_IMPORTED.finditer(source)):
-        module.wanted.append(next(filter(None, found.groups())))
-    module.wanted = list(dict.fromkeys(module.wanted))
+        _Rewriting(source, module, found).run()
+    for name, start in _required(source, found):
+        module.wanted.setdefault(name, start)
     return module
 
 
+def _required(source: str, found: Sequence[Token]) -> Iterator[tuple[str, int]]:
+    """Return the modules that are named as text, and nothing else, in `require(...)` and `import(...)`."""
+    for at, word in enumerate(found[:-3]):
+        before = found[at - 1].text if at else ""
+        mark, name, after = found[at + 1 : at + 4]
+        if word.text not in ("require", "import") or before in (".", "?.") or mark.text != "(":
+            continue
+        if name.kind == "text" and len(name.text) > 2 and after.text in (")", ","):
+            yield name.text[1:-1], name.start
+        elif template := _TEMPLATE.match(source, name.start):
+            yield template[1], name.start
+
+
 class _Rewriting:
-    def __init__(self, source: str, module: ModuleText) -> None:
+    def __init__(self, source: str, module: ModuleText, found: Sequence[Token]) -> None:
         self._source = source
         self._module = module
-        self._tokens = list(tokens(source))
+        self._tokens = found
         self._text = list(source)
         self._heads: list[str] = []
         self._count = 0
@@ -285,7 +301,7 @@ class _Rewriting:
         if token.kind != "text":
             raise ModuleSyntax("the module's name is missing", token.start)
         name = token.text[1:-1]
-        self._module.wanted.append(name)
+        self._module.wanted.setdefault(name, token.start)
         at += 1
         if self._peek(at) in ("with", "assert") and self._peek(at + 1) == "{":
             _, at = self._names_of_attributes(at + 1)
@@ -319,11 +335,11 @@ def program(modules: Sequence[ModuleText]) -> tuple[str, list[int]]:
     """Return the text of a table of modules, the entry first, and the line before each one's first."""
     parts: list[str] = []
     lines_before: list[int] = []
-    line = 1
+    line = LIBRARY_LINES + 1
     for number, module in enumerate(modules):
         text = f"{number}: {module.as_function(is_entry=number == 0)}"
         lines_before.append(line)
         parts.append(text)
         line += text.count("\n")
         parts.append(",")
-    return "({" + "".join(parts) + "})", lines_before
+    return "\n" * LIBRARY_LINES + "({" + "".join(parts) + "})", lines_before

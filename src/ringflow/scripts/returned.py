@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -59,23 +59,51 @@ class Returned:
             raise self.wrong("routing.dest_number is no number", "dest_number")
         return None if text == before else text
 
-    def headers(self, value: JsonValue) -> tuple[Headers, dict[str, str]]:
-        """Return the headers of `egress_routing`, and of these those that say who pays, in small letters."""
-        if value is None or value == []:
-            return (), {}
-        if not isinstance(value, list):
+    def headers(
+        self, data: Mapping[str, JsonValue], routing: Mapping[str, JsonValue]
+    ) -> tuple[Headers, dict[str, str]]:
+        """Return the headers that go out, and of these those that say who pays, in small letters.
+
+        They are those of `egress_routing`, less the ones that `remove_headers` names, and those that `data`
+        and its routing have for all: to replace a header is to remove it and to add it.
+        """
+        rows = routing.get("egress_routing")
+        if not isinstance(rows, list | None):
             raise self.wrong("routing.egress_routing is no list", "egress_routing")
-        row = self.object(value[0], "routing.egress_routing[0]")
-        headers = row.get("headers")
-        if not isinstance(headers, list) or len(headers) > MAX_HEADERS + len(IDENTITY_HEADERS):
-            what = f"routing.egress_routing[0].headers is no list of at most {MAX_HEADERS} headers"
-            raise self.wrong(what, "headers")
-        pairs = [self._header(one) for one in headers]
+        row = self.object(rows[0], "routing.egress_routing[0]") if rows else {}
+        removed = {
+            self._removed(one).lower()
+            for place, name in ((row, "routing.egress_routing[0]"), (routing, "routing"), (data, "data"))
+            for one in self._headers(place, name, "remove_headers")
+        }
+        pairs = [
+            pair
+            for one in self._headers(row, "routing.egress_routing[0]", "headers")
+            if (pair := self._header(one))[0].lower() not in removed
+        ]
+        for place, name in ((routing, "routing"), (data, "data")):
+            pairs += [self._header(one) for one in self._headers(place, name, "headers")]
+        if len(pairs) > MAX_HEADERS + len(IDENTITY_HEADERS):
+            raise self.wrong(f"there are more than {MAX_HEADERS} headers", "headers")
         identity = {name.lower(): text for name, text in pairs if name.lower() in IDENTITY_HEADERS}
         others = [(name, text) for name, text in pairs if name.lower() not in IDENTITY_HEADERS]
         for wrong in wrong_headers(name for name, _ in others):
             raise self.wrong(f"header {wrong.name} {wrong.why}; {wrong.mend}", wrong.name, *HEADER_FIELDS)
         return others, identity
+
+    def _headers(self, place: Mapping[str, JsonValue], name: str, field: str) -> list[JsonValue]:
+        value = place.get(field)
+        if value is None:
+            return []
+        if not isinstance(value, list) or len(value) > MAX_HEADERS + len(IDENTITY_HEADERS):
+            raise self.wrong(f"{name}.{field} is no list of at most {MAX_HEADERS} headers", field)
+        return value
+
+    def _removed(self, value: JsonValue) -> str:
+        name = value.get("key") if isinstance(value, dict) else value
+        if not isinstance(name, str):
+            raise self.wrong("remove_headers: a header is named by its key", "remove_headers")
+        return name
 
     def has_key(self, customer: str, key: str) -> bool:
         """Whether a key was made in this run, for this customer and this server."""

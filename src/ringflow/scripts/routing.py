@@ -71,7 +71,7 @@ def read_routing(
     returned = Returned(script, result, server, country)
     data = returned.object(result.value, "what main returned")
     routing = returned.object(data.get("routing"), "routing")
-    headers, identity = returned.headers(routing.get("egress_routing"))
+    headers, identity = returned.headers(data, routing)
     did = data.get("did")
     return Routed(
         returned.cli(routing.get("cli"), admission.cli or ""),
@@ -95,7 +95,7 @@ def _impersonated(returned: Returned, identity: Mapping[str, str], admission: Ad
     """Who pays, where the headers say so with a key of this run."""
     customer = admission.customer
     named, key = identity.get(CUSTOMER_HEADER.lower(), ""), identity.get(SECURITY_HEADER.lower(), "")
-    if key == NOBODY and named == (str(customer.id) if customer is not None and identity else NOBODY):
+    if not identity or (key == NOBODY and named == (str(customer.id) if customer is not None else NOBODY)):
         return None
     if not (named.isascii() and named.isdigit() and len(named) < 18):
         raise returned.wrong(

@@ -6,8 +6,13 @@ import bisect
 import re
 from dataclasses import dataclass
 
-BUILT_IN = frozenset({"cxRest", "cxHelper", "cxKV", "cxCurl", "crypto", "node:crypto"})
+BUILT_IN = frozenset(
+    {"cxRest", "cxHelper", "cxKV", "cxCurl", "axios"}
+    | {f"{prefix}{name}" for prefix in ("", "node:") for name in ("crypto", "buffer", "url")}
+)
 """Modules that the prelude has."""
+LIBRARY_LINES = 2000
+"""Scripts begin behind so many lines: what a stack has of an earlier line is of the prelude."""
 
 _PLACE = re.compile(r"<input>:(\d+):(\d+)")
 

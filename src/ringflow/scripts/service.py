@@ -119,7 +119,8 @@ class Scripts:
         except DocumentError as error:
             problem = error.problems[0]
             place = Place(problem.path, problem.line, problem.column)
-            failed = ScriptFailed(FailureKind.UNUSABLE, problem.what, place)
+            what = f"{problem.what} ({problem.mend})" if problem.mend else problem.what
+            failed = ScriptFailed(FailureKind.UNUSABLE, what, place)
         except ScriptFailed as error:
             failed = error
         else:

@@ -19,7 +19,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,7 @@ import _quickjs
 
 from ringflow.scripts.frames import HEAD, length, packed
 
-PRELUDE_LINE = 100_000
-"""Lines of the prelude count from here, so that a place in a stack is the script's or not."""
-
+LIBRARY = ("prelude.js", "web.js", "digests.js")
 STACK_BYTES = 512 * 1024
 ALARM_AFTER_S = 0.3
 """How long after its limit a run that native code keeps from ending costs the process."""
@@ -54,12 +52,12 @@ def main() -> None:
     """Run what comes over the socket until it is closed."""
     channel = Channel(socket.socket(fileno=int(sys.argv[1])))
     spare_bytes = int(sys.argv[2])
-    prelude = "\n" * PRELUDE_LINE + Path(__file__).with_name("prelude.js").read_text("utf-8")
+    library = [Path(__file__).with_name(name).read_text("utf-8") for name in LIBRARY]
     json.dumps(json.loads("{}"))
     give_up_rights()
     gc.disable()
     try:
-        sandbox = Sandbox(prelude, spare_bytes)
+        sandbox = Sandbox(library, spare_bytes)
         channel.send({"ready": True})
         while True:
             job = channel.receive().get("run")
@@ -70,7 +68,7 @@ def main() -> None:
             # What follows is not waited for: the answer is on its way before the next context is made.
             channel.send(last | {"resident_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss})
             del sandbox
-            sandbox = Sandbox(prelude, spare_bytes)
+            sandbox = Sandbox(library, spare_bytes)
     except Gone:
         pass
 
@@ -130,11 +128,12 @@ class Channel:
 class Sandbox:
     """A context that has seen the prelude and no script."""
 
-    def __init__(self, prelude: str, spare_bytes: int) -> None:
+    def __init__(self, library: Sequence[str], spare_bytes: int) -> None:
+        prelude, *later = library
         self.context = _quickjs.Context()
         self.context.set_memory_limit(spare_bytes)
         self.context.set_max_stack_size(STACK_BYTES)
-        self.drive: Drive = self.context.eval(prelude)
+        self.drive: Drive = self.context.eval(prelude)(*later)
 
 
 class Run:

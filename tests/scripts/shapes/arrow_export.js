@@ -1,0 +1,2 @@
+// -> app other
+export const main = async (data) => ({ ...data, did: { ...data.did, app: 'other' } });

@@ -1,0 +1,4 @@
+// -> nothing changed
+function main(data = {}) {
+  return data;
+}

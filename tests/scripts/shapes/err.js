@@ -1,0 +1,4 @@
+// -> 404 Not Found
+function main() {
+  err([404, 'Not Found']);
+}
