@@ -79,12 +79,27 @@ def check_currency(code: str) -> str:
     return code
 
 
-def parse_amount(text: str, currency: str, *, decimals: int | None = None, signed: bool = False) -> int:
+def parse_amount(
+    text: str,
+    currency: str,
+    *,
+    decimals: int | None = None,
+    signed: bool = False,
+    at: tuple[str, ...] = (),
+) -> int:
     """Micro-units of an amount as people write it: `5`, `5.00` or `5.00 USD`.
 
     `decimals`: how many are allowed, at most 6; None: as many as the currency has. `signed`: it may be below
-    zero. Raises `AmountError` for everything else: floats, exponents, thousands separators, NaN.
+    zero. `at`: the field that it is, for the error. Raises `AmountError` for everything else: floats,
+    exponents, thousands separators, NaN.
     """
+    try:
+        return _parse_amount(text, currency, decimals, signed)
+    except AmountError as error:
+        raise error.reworded(str(error), at) from None
+
+
+def _parse_amount(text: str, currency: str, decimals: int | None, signed: bool) -> int:
     digits = CURRENCY_DIGITS[check_currency(currency)] if decimals is None else decimals
     if not isinstance(text, str):
         raise AmountError("amount.malformed", f"an amount is text such as 5.00, not {type(text).__name__}")

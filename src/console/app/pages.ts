@@ -15,6 +15,7 @@ export interface Page {
 export const PAGES: Page[] = [
   { path: "/", load: () => import("./pages/Home.svelte") },
   { path: "/cards", right: "cards.read", load: () => import("./pages/cards/Cards.svelte") },
+  { path: "/cards/:id", right: "cards.read", load: () => import("./pages/cards/Card.svelte") },
 ];
 
 const NOT_FOUND: Page = { path: "", load: () => import("./pages/NotFound.svelte") };

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ringflow.actor import Actor, Opener
-from ringflow.errors import Refused, Unknown
+from ringflow.errors import Unknown
 from ringflow.ledger.account import open_account
 from ringflow.ledger.hold import find_hold
 from ringflow.ledger.movement import Kind, Posted
@@ -103,7 +103,4 @@ async def read_amount(
 ) -> int:
     """The amount in micro-units of the customer's currency. Raises `Refused`; `at`: the field that it is."""
     currency = await open_account(actor.connection, customer_id, actor.now_ms)
-    try:
-        return parse_amount(text, currency, signed=signed, decimals=decimals)
-    except Refused as error:
-        raise error.reworded(str(error), (at,)) from None
+    return parse_amount(text, currency, signed=signed, decimals=decimals, at=(at,))

@@ -11,6 +11,7 @@ import pytest
 from .conftest import Api, Client, finished, runner
 
 CARDS = {"customer": 42, "credit": "5.00", "count": 4, "batch": "spring"}
+CHANGE = {"action": "change", "filter": {"batch": "x"}, "changes": {"credit": None}, "dry_run": True}
 
 
 async def made(api: Api, client: Client, path: str, body: dict[str, Any]) -> list[dict[str, str]]:
@@ -44,6 +45,9 @@ async def test_a_card_is_changed_disabled_redeemed_and_archived(idle: Api) -> No
     ):
         wrong = await client("PATCH", path, body, {"If-Match": "*"})
         assert (wrong.status in (404, 422), wrong.json["code"]) == (True, code)
+
+    wrong = await client("PATCH", path, {"credit": "much"}, {"If-Match": "*"})
+    assert [one["pointer"] for one in wrong.json["errors"]] == ["/credit"]
 
     assert (await client("POST", f"{path}:disable")).json["status"] == "disabled"
     refused = await client("POST", f"{path}:redeem", {})
@@ -98,6 +102,24 @@ async def test_many_cards_are_changed_together_once_their_count_is_confirmed(idl
         assert looked.json == {**nothing, **expected, "dry_run": True}
         done = await client("POST", "/cards:bulk", {**body, "expect": 4})
         assert done.json == {**nothing, **expected, "dry_run": False}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("/cards:generate", {"customer": 42, "credit": "much"}, "/credit"),
+        ("/cards:bulk", CHANGE, "/changes/credit"),
+        ("/vouchers:generate", {"currency": "USD", "value": "much"}, "/value"),
+        ("/vouchers:generate", {"currency": "USD", "addition": "much"}, "/addition"),
+        ("/vouchers:generate", {"currency": "USD", "value": "1", "minimum": "much"}, "/minimum"),
+    ],
+)
+async def test_a_wrong_amount_is_named_by_its_field(
+    idle: Api, path: str, body: dict[str, Any], pointer: str
+) -> None:
+    wrong = await (await idle.client())("POST", path, body)
+    assert wrong.status == 422, wrong.text
+    assert [one["pointer"] for one in wrong.json["errors"]] == [pointer]
 
 
 async def test_a_bulk_action_on_cards_that_are_not_all_fit_changes_none(idle: Api) -> None:

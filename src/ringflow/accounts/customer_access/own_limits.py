@@ -6,7 +6,7 @@ from ringflow.actor import Actor
 from ringflow.errors import Conflict
 from ringflow.ledger.account import open_account, read_account
 from ringflow.ledger.credit_limits import set_daily_limit, set_debit_limit
-from ringflow.money import AmountError, Money, parse_amount
+from ringflow.money import Money, parse_amount
 
 
 async def lower_limits(actor: Actor, customer_id: int, daily: str | None, debit: str | None) -> None:
@@ -17,23 +17,16 @@ async def lower_limits(actor: Actor, customer_id: int, daily: str | None, debit:
     account = await read_account(actor.connection, customer_id, actor.now_ms)
     assert account is not None, "it was opened just now"
     if daily is not None:
-        micros = _read(daily, currency, "daily_limit")
+        micros = parse_amount(daily, currency, at=("daily_limit",))
         there = account.daily_limit_micros
         if micros < 0 or (there is not None and micros > there):
             raise _higher("daily_limit", there if there is not None else micros, currency)
         await set_daily_limit(actor, customer_id, micros)
     if debit is not None:
-        micros = _read(debit, currency, "debit_limit")
+        micros = parse_amount(debit, currency, at=("debit_limit",))
         if micros < min(0, account.debit_limit_micros) or micros > account.debit_limit_micros:
             raise _higher("debit_limit", account.debit_limit_micros, currency)
         await set_debit_limit(actor, customer_id, micros)
-
-
-def _read(text: str, currency: str, field: str) -> int:
-    try:
-        return parse_amount(text, currency)
-    except AmountError as error:
-        raise error.reworded(str(error), (field,)) from error
 
 
 def _higher(field: str, most_micros: int, currency: str) -> Conflict:

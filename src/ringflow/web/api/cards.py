@@ -165,7 +165,7 @@ async def generate_cards(actor: Actor, services: Services, body: NewCards) -> Jo
     plan = Plan(
         name=body.batch if body.batch is not None else time_name(actor.now_ms, services.config.zone),
         customer_id=body.customer,
-        credit_micros=parse_amount(body.credit, currency),
+        credit_micros=parse_amount(body.credit, currency, at=("credit",)),
         count=body.count,
         status=body.status,
         pin_length=body.pin_length,
@@ -273,7 +273,7 @@ async def change_cards(actor: Actor, services: Services, body: CardBulk) -> Alte
     selection = Selection(tuple(body.ids or ()), body.batch, wanted, body.expect)
     if body.action is not Action.CHANGE and body.changes is not None:
         raise Refused("card.changes_unwanted", "`changes` goes with the action change", ("changes",))
-    changes = await _changes(actor, services, selection, body.changes or CardPatch())
+    changes = await _changes(actor, services, selection, body.changes or CardPatch(), "changes")
     do = alteration.preview if body.dry_run else alteration.act
     return altered_cards_form(await do(actor, selection, body.action, changes), body.dry_run)
 
@@ -320,17 +320,19 @@ async def _shown(actor: Actor, services: Services, card: str) -> CardForm:
     return card_form(await show_card(actor.connection, card), services.config.zone)
 
 
-async def _changes(actor: Actor, services: Services, selection: Selection, body: CardPatch) -> CardChanges:
+async def _changes(
+    actor: Actor, services: Services, selection: Selection, body: CardPatch, *at: str
+) -> CardChanges:
     changes: CardChanges = {}
     given = body.model_fields_set
     for name in given & {"credit", "customer"}:
         if getattr(body, name) is None:
-            raise Refused("field.empty", f"`{name}` cannot be null", (name,), field=name)
+            raise Refused("field.empty", f"`{name}` cannot be null", (*at, name), field=name)
     if body.customer is not None:
         changes["customer_id"] = body.customer
     if "expires" in given:
         changes["expires_ms"] = expiry_ms(body.expires, services.config.zone)
     if body.credit is not None:
         currency = await alteration.credit_currency(actor, selection, body.customer)
-        changes["credit_micros"] = parse_amount(body.credit, currency)
+        changes["credit_micros"] = parse_amount(body.credit, currency, at=(*at, "credit"))
     return changes

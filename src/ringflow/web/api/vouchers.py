@@ -103,10 +103,12 @@ async def generate_vouchers(actor: Actor, services: Services, body: NewVouchers)
         batch=body.batch if body.batch is not None else time_name(actor.now_ms, services.config.zone),
         currency=currency,
         count=body.count,
-        value_micros=None if body.value is None else parse_amount(body.value, currency),
+        value_micros=None if body.value is None else parse_amount(body.value, currency, at=("value",)),
         multiplier_millionths=None if body.multiplier is None else parse_multiplier(body.multiplier),
-        addition_micros=None if body.addition is None else parse_amount(body.addition, currency),
-        minimum_micros=parse_amount(body.minimum, currency),
+        addition_micros=None
+        if body.addition is None
+        else parse_amount(body.addition, currency, at=("addition",)),
+        minimum_micros=parse_amount(body.minimum, currency, at=("minimum",)),
         expires_ms=expiry_ms(body.expires, services.config.zone),
     )
     check_plan(plan, actor.now_ms)
@@ -136,7 +138,7 @@ async def remove_voucher(actor: Actor, voucher: int) -> None:
 async def redeem_voucher(actor: Actor, services: Services, body: VoucherRedemption) -> VoucherForm:
     """Redeem a voucher by its code: a customer gets what it gives, and the payment that it goes with."""
     currency = (await customers.show(actor.connection, body.customer)).currency
-    paid = 0 if body.payment is None else parse_amount(body.payment, currency)
+    paid = 0 if body.payment is None else parse_amount(body.payment, currency, at=("payment",))
     peppers = configured_peppers(services.config)
     redeemed = await redeem(actor, body.code, body.customer, peppers, paid)
     return voucher_form(redeemed.voucher, services.config.zone)

@@ -79,7 +79,7 @@ export default {
   "table.filters": "Filter",
   "table.columns": "Spalten",
   "table.export": "Exportieren",
-  "table.clear": "Filter löschen",
+  "table.clear": "Leeren",
   "table.select-row": "{row} auswählen",
   "table.select-all": "Alle gezeigten Zeilen auswählen",
   "table.selected.one": "1 Zeile ist ausgewählt",

@@ -82,7 +82,7 @@ export default {
   "table.export": "Export",
   "table.export.csv": "CSV",
   "table.export.ndjson": "NDJSON",
-  "table.clear": "Clear filters",
+  "table.clear": "Clear",
   "table.select-row": "Choose {row}",
   "table.select-all": "Choose all rows that are shown",
   "table.selected.one": "1 row is chosen",

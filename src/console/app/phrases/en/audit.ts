@@ -1,0 +1,17 @@
+export default {
+  "title": "Audit log",
+  "history": "History",
+  "at": "When",
+  "operator": "Operator",
+  "verb": "What was done",
+  "subject": "To what",
+  "change": "Change",
+  "address": "From",
+  "token": "Token",
+  "since": "Since",
+  "until": "Until",
+  "itself": "Ringflow itself",
+  "before": "Before",
+  "after": "After",
+  "entry": "Entry {id}",
+} as const;
