@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import structlog
@@ -29,6 +30,7 @@ from ringflow.calls.manager import Manager
 from ringflow.calls.released_by import CONGESTION, NORMAL_CLEARING
 from ringflow.config import AmiConfig, Config, HttpConfig
 from ringflow.core import LAST_RECORDS_S, Core, open_core
+from ringflow.engine.after_hangup import AT_STOP_S
 from ringflow.engine.lost_legs import SETTLE_SCRIPT, Settlements, serve_settlement
 from ringflow.engine.reaper import Reaper
 from ringflow.engine.remote_orders import RemoteOrders
@@ -164,7 +166,10 @@ class Application:
         self._telephones.stop()
         limit_s = self.core.config.fastagi.drain_s
         log.info("stopping", live_calls=self.fastagi.live_calls, limit_s=limit_s)
+        began_s = time.monotonic()
         await self._drain(limit_s)
+        left_s = limit_s - (time.monotonic() - began_s)
+        await self.engine.after_calls.finish(max(left_s, AT_STOP_S))
         self._stopping.set()
         await self._tasks.close()
         await self._call_backs.close()

@@ -10,6 +10,8 @@ from typing import Protocol
 import structlog
 
 from ringflow.accounts.admission import Admission, Rejection
+from ringflow.accounts.customers import Customer
+from ringflow.accounts.dids import Did
 from ringflow.accounts.directory import Directory
 from ringflow.agi.refusal import RefusedCall
 from ringflow.agi.session import AgiSession
@@ -25,7 +27,8 @@ from ringflow.calls.outcome import Leg, Outcome, Reject, ReleasedBy
 from ringflow.calls.rejection import reject_call
 from ringflow.calls.released_by import call_cause, call_released_by
 from ringflow.calls.world import CallWorld
-from ringflow.engine.after_hangup import run_after_hangup
+from ringflow.engine.after_calls import AfterCalls, EndedCall
+from ringflow.engine.after_hangup import AT_STOP_S, run_after_hangup
 from ringflow.engine.call_log import CallLog
 from ringflow.engine.dialplan import DialplanCheck
 from ringflow.engine.did_script import DidScripts
@@ -88,6 +91,7 @@ class Engine:
         self._did_scripts = DidScripts(directory, world, flows.current)
         self._visits: dict[str, _Visit] = {}
         self.live = LiveCalls(self._visits, world, self.events, prompts)
+        self.after_calls = AfterCalls(world)
 
     @property
     def calls_in_progress(self) -> Mapping[str, LiveCall]:
@@ -114,14 +118,19 @@ class Engine:
                 await visit.fail(error)
             await visit.after_hangup()
         except asyncio.CancelledError:
-            if not visit.is_over:
-                visit.end(Outcome.DRAINED, "Ringflow is stopping")
+            if visit.is_over:
+                session.abandon(hang_up=visit.history.answered)
+                raise
+            visit.end(Outcome.DRAINED, "Ringflow is stopping")
             # An unanswered caller is refused by the dialplan, which knows how a leg ends that is under way.
             session.abandon(hang_up=visit.history.answered)
+            await visit.after_hangup(AT_STOP_S)
             raise
         finally:
             del self._visits[call_id]
             visit.tell_end()
+            if visit.did is not None:
+                self.after_calls.offer(EndedCall(visit.did, visit.history.record(), visit.customer))
         return visit.history.record()
 
     def call_refused(self, refused: RefusedCall) -> None:
@@ -147,6 +156,8 @@ class Engine:
         request = visit.session.request
         await visit.session.probe()
         answer = await self._directory.arrive(request.extension, request.caller_id, request.is_withheld)
+        if isinstance(answer, Admission):
+            visit.did, visit.payer = answer.did, answer.customer
         if isinstance(answer, Admission) and answer.did.script is not None:
             call_id = visit.history.place.call_id
             scripted = await self._did_scripts.run(call_id, request.channel, request.endpoint, answer)
@@ -185,6 +196,10 @@ class _Visit:
         self.session = session
         self.history = call_events.history
         self.call: Call | None = None
+        self.did: Did | None = None
+        """The DID that was dialled, as far as the call came to one, whatever a script made of it."""
+        self.payer: Customer | None = None
+        """Who paid when the call arrived."""
         self.is_over = False
         self._walk: Walk | None = None
         self._leg_at_end: Leg | None = None
@@ -198,6 +213,11 @@ class _Visit:
         self._caller_left = False
         self._outcome: str = Outcome.ERROR
         self._reason = ""
+
+    @property
+    def customer(self) -> Customer | None:
+        """Who pays, or paid at the end."""
+        return self.call.account.customer if self.call is not None else self.payer
 
     def begin(self, admission: Admission, flow: Flow, flows: Mapping[str, Flow]) -> Call:
         """The call is let in, and comes to its app."""
@@ -213,12 +233,12 @@ class _Visit:
         self._walk = Walk(call, flow, flows)
         return self._walk
 
-    async def after_hangup(self) -> None:
+    async def after_hangup(self, longest_s: float | None = None) -> None:
         """Run what its apps want run after the caller is gone. Raises nothing but `CancelledError`."""
         self.is_over = True
         self._leg_at_end = self.history.leg_at_end
         if self.call is not None and self._walk is not None:
-            await run_after_hangup(self.call, self.session, self._walk.flows_after_hangup())
+            await run_after_hangup(self.call, self.session, self._walk.flows_after_hangup(), longest_s)
 
     def end(self, outcome: str, reason: str) -> None:
         """This is how the call ends, unless something else comes after it."""

@@ -27,6 +27,7 @@ from ringflow.simulator.run import SimulatedCall, simulate_calls
 from ringflow.simulator.scenario import ScenarioCall
 from ringflow.simulator.scenario_files import ScenarioCase
 from ringflow.simulator.stage import Stage, given_config, paying_customers
+from ringflow.simulator.virtual_call import AFTER_CALL_S
 
 AT_ONCE = 12
 """Real calls at one time; every one has SIP and sound processes of its own, in real time."""
@@ -149,6 +150,8 @@ class BothWorlds:
             await served.money.close()
             after = [await served.money.count(one.customer) for one in real]
             recorded = [await served.recordings.of_call(one.call_id) for one in real]
+            await served.after_calls.finish(AFTER_CALL_S)
+            kept = [await served.values.of(one) for one in scenario.scripts]
         texts = []
         for index, plan in enumerate(plans):
             one, script = simulated[index], scenario.scripts[index]
@@ -166,6 +169,7 @@ class BothWorlds:
                     WORLD_TOLERANCE_MS,
                     after[index],
                     recorded[index],
+                    kept[index],
                 ),
             ]
             if found:

@@ -29,11 +29,13 @@ from ringflow.calls.history import CallHistory
 from ringflow.calls.manager import Manager
 from ringflow.calls.rejection import reject_call
 from ringflow.config import Config
+from ringflow.engine.after_calls import AfterCalls
 from ringflow.engine.engine import Engine, Flows
 from ringflow.scripts.workers import ScriptWorkers
 from ringflow.simulator.scenario import Given, ScenarioCustomer
 from ringflow.simulator.scenario_money import ScenarioMoney
 from ringflow.simulator.scenario_recordings import ScenarioRecordings
+from ringflow.simulator.scenario_scripts import ScenarioValues
 from ringflow.simulator.world import make_world
 from ringflow.sounds.generated import GeneratedPrompts
 from ringflow.sounds.library import PromptLibrary
@@ -90,6 +92,8 @@ class ServedScenario:
     security_keys: SecurityKeys
     money: ScenarioMoney
     recordings: ScenarioRecordings
+    values: ScenarioValues
+    after_calls: AfterCalls
     ahead_s: float
     """How far its clock is ahead of the machine's."""
 
@@ -169,7 +173,15 @@ class ScenarioServer:
             kept = KeptRecords()
             engine = Engine(ready.directory, flows, world, (kept,))
             self._engines |= dict.fromkeys(dids, engine)
-            yield ServedScenario(kept, world.security_keys, ready.money, ready.recordings, clock.ahead_s)
+            yield ServedScenario(
+                kept,
+                world.security_keys,
+                ready.money,
+                ready.recordings,
+                ready.values,
+                engine.after_calls,
+                clock.ahead_s,
+            )
         finally:
             for did in dids:
                 self._engines.pop(did, None)

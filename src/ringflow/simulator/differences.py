@@ -44,14 +44,25 @@ def differences(
     tolerance_ms: int = 0,
     money: MoneyAfter | None = None,
     recordings: Sequence[RecordedSound] | None = None,
+    kept: Mapping[str, JsonValue] | None = None,
 ) -> list[Difference]:
     """Every difference. `tolerance_ms`: how far lengths of time may be off, for calls in real time."""
     found = list(_Comparison(expected, record, tolerance_ms).every())
+    if kept is not None:
+        found += _kept_differences(expected.kept, kept)
     if expected.recordings is not None and recordings is not None:
         found += _recording_differences(expected.recordings, recordings, tolerance_ms)
     if money is not None:
         found += _money_differences(given, expected, record, money, tolerance_ms)
     return found
+
+
+def _kept_differences(
+    expected: Mapping[str, JsonValue], came: Mapping[str, JsonValue]
+) -> Iterator[Difference]:
+    for key, wanted in expected.items():
+        if not _is_same(wanted, came.get(key)):
+            yield Difference(f"kept {key}", _value_shown(wanted), _value_shown(came.get(key)))
 
 
 def _recording_differences(

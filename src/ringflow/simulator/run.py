@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+
+from pydantic import JsonValue
 
 from ringflow.calls.call_record import CallRecord
 from ringflow.calls.outcome import NEVER_DIALLED, Leg
@@ -27,6 +30,7 @@ class SimulatedCall:
     `timeline` has the caller's keys and hang-up. `endless`: nobody had ended the call after `MAX_CALL_MS`.
     `waits_for`: what the caller never got to hear. `script`: what was to happen, None for a call without a
     scenario. `money`: what there is after it, and `recordings`: what was kept; None where nobody counted.
+    `kept`: those values of scripts that the scenario asks for.
     """
 
     carried: CarriedCall
@@ -36,6 +40,7 @@ class SimulatedCall:
     script: ScenarioCall | None = None
     money: MoneyAfter | None = None
     recordings: tuple[RecordedSound, ...] | None = None
+    kept: Mapping[str, JsonValue] | None = None
 
     @property
     def record(self) -> CallRecord:
@@ -59,10 +64,19 @@ class _Made:
     carried: CarriedCall
     caller: ScriptedCaller
 
-    def told(self, money: MoneyAfter, recordings: tuple[RecordedSound, ...]) -> SimulatedCall:
+    def told(
+        self, money: MoneyAfter, recordings: tuple[RecordedSound, ...], kept: Mapping[str, JsonValue]
+    ) -> SimulatedCall:
         caller = self.caller
         return SimulatedCall(
-            self.carried, caller.timeline, caller.endless, caller.waits_for, self.script, money, recordings
+            self.carried,
+            caller.timeline,
+            caller.endless,
+            caller.waits_for,
+            self.script,
+            money,
+            recordings,
+            kept,
         )
 
 
@@ -112,6 +126,7 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
                 one.told(
                     await money.count(one.carried.record.customer),
                     await ready.recordings.of_call(one.carried.record.call_id),
+                    await ready.values.of(one.script),
                 )
                 for one in made
             ]

@@ -438,6 +438,8 @@ class Expected(Frozen):
     says: tuple[Text, ...] | None = None
     transcript: tuple[str, ...] = ()
     recordings: tuple[RecordingExpected, ...] | None = None
+    kept: dict[str, JsonValue] = Field(default_factory=dict)
+    """What scripts have kept in the end, by its keys; null: nothing."""
     endless: DurationMs | None = None
     """So long after its arrival nobody has ended the call. Then the caller hangs up."""
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import JsonValue
 
 from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
 from ringflow.errors import DocumentError
+from ringflow.scripts.key_values import KeyValues
 from ringflow.scripts.run import FailureKind, RunResult, ScriptFailed, Ticket
 from ringflow.scripts.script import Place, Script
 from ringflow.scripts.service import Scripts
-from ringflow.simulator.scenario import ScriptAnswer
+from ringflow.simulator.scenario import CallScript, ScriptAnswer
 
 GIVEN = "given"
 """What stands for the revision of a script that is not run."""
@@ -65,6 +66,18 @@ class ScenarioScripts(Scripts):
         ticket = Ticket(ticket=_TICKET, place=(str(answer.customer), self.server))
         _name_customer(value, str(answer.customer))
         return RunResult(value, tickets=[ticket])
+
+
+class ScenarioValues:
+    """The values that scripts have kept when the calls are over."""
+
+    def __init__(self, values: KeyValues, now_ms: Callable[[], int]) -> None:
+        self._values = values
+        self._now_ms = now_ms
+
+    async def of(self, script: CallScript) -> dict[str, JsonValue]:
+        """Return those that a call's expectation names; None for one that is not there."""
+        return {key: await self._values.get(key, self._now_ms()) for key in script.expect.kept}
 
 
 def _laid_over(value: JsonValue, changes: JsonValue) -> JsonValue:

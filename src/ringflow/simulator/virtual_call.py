@@ -83,6 +83,10 @@ class Arrival:
         )
 
 
+AFTER_CALL_S = 15.0
+"""How long what runs after a call may take."""
+
+
 @dataclass(frozen=True, slots=True)
 class SlotExit:
     """A slot was left by one of its exits, or by a `jump` into another app."""
@@ -178,6 +182,7 @@ async def carry_call(
     finally:
         await server.close()
     await _end_in_dialplan(call)
+    await engine.after_calls.finish(AFTER_CALL_S)
     assert keeper.record is not None, "the engine ends every call with a record"
     return CarriedCall(
         record=keeper.record,

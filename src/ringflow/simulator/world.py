@@ -22,6 +22,7 @@ from ringflow.calls.echo import ECHO, NO_ECHO
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config
 from ringflow.scripts.host import host_calls
+from ringflow.scripts.key_values import KeyValues
 from ringflow.scripts.service import Scripts
 from ringflow.scripts.workers import ScriptWorkers
 from ringflow.simulator.api_user_rows import insert_api_users
@@ -31,7 +32,7 @@ from ringflow.simulator.list_rows import insert_lists
 from ringflow.simulator.scenario import Given, ScenarioCustomer
 from ringflow.simulator.scenario_money import ScenarioMoney
 from ringflow.simulator.scenario_recordings import ScenarioRecordings
-from ringflow.simulator.scenario_scripts import ScenarioScripts
+from ringflow.simulator.scenario_scripts import ScenarioScripts, ScenarioValues
 from ringflow.store import Store
 
 
@@ -43,6 +44,7 @@ class ScenarioWorld:
     world: CallWorld
     money: ScenarioMoney
     recordings: ScenarioRecordings
+    values: ScenarioValues
 
 
 async def make_world(
@@ -98,4 +100,5 @@ async def make_world(
         random_for=lambda cli: Random(cli if given.seed is None else f"{given.seed} {cli}"),  # noqa: S311
         echo=ECHO if given.echo else NO_ECHO,
     )
-    return ScenarioWorld(directory, world, money, recordings)
+    values = ScenarioValues(KeyValues(store), cards.now_ms)
+    return ScenarioWorld(directory, world, money, recordings, values)
