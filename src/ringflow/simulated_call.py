@@ -169,6 +169,7 @@ async def _simulate(
     observers: Sequence[Observer],
 ) -> SimulatedCall:
     clock = VirtualClock(time.time())
+    clock.join(1)
     caller = ScriptedCaller(clock, steps)
     core = await open_core(config, clock, dry_run=not live, recordings_folder=recordings)
     if flows:

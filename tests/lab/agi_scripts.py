@@ -12,15 +12,17 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import Protocol
 
-from ringflow.lab import Lab, LabCallee, LabCaller
+from ringflow.lab import Lab, LabCaller
 from ringflow.lab.call_values import HangUp, LabCallResult, Moment, TimedKeys, TimedSpeech
+from ringflow.lab.calls import Callees
 from ringflow.lab.scenario_plan import lab_callee
 from ringflow.simulator.asterisk import Greeting, VirtualAsterisk
 from ringflow.simulator.callee import Callee
 from ringflow.simulator.caller import CallerStep, Keys, ScriptedCaller, Speaks, Waits
-from ringflow.simulator.channel import VirtualChannel
+from ringflow.simulator.channel import ChannelState, VirtualChannel
 from ringflow.simulator.clock import VirtualClock, Waiter
-from ringflow.simulator.incoming_call import Conferences, IncomingCall, PromptDuration, Recording
+from ringflow.simulator.exchange import Exchange
+from ringflow.simulator.incoming_call import IncomingCall, PromptDuration, Recording
 from ringflow.simulator.talks import VirtualTalks
 
 CLI = "441910000001"
@@ -91,24 +93,32 @@ class VirtualSide:
     duration_of: PromptDuration = always_two_seconds
     recordings_folder: Path | None = None
     clock: VirtualClock = field(default_factory=VirtualClock)
-    conferences: Conferences = field(default_factory=dict)
+    exchange: Exchange = field(default_factory=Exchange)
+    agents: dict[str, Callee] = field(default_factory=dict)
+    """Who answers at a place, whichever call it is rung by."""
 
     async def run(
-        self, commands: Sequence[str], callees: Sequence[Callee] = (), steps: Sequence[CallerStep] = ()
+        self,
+        commands: Sequence[str],
+        callees: Sequence[Callee] = (),
+        steps: Sequence[CallerStep] = (),
+        *,
+        state: ChannelState = ChannelState.RING,
     ) -> Course:
-        """One call's course, and what its caller hears."""
+        """One call's course, and what its caller hears; `state` UP: it was made to who is the caller now."""
         began_ms = self.clock.monotonic_ms()
         caller = ScriptedCaller(self.clock, steps)
         call = IncomingCall(
-            channel=VirtualChannel(self.clock, "18005550100", CLI),
+            channel=VirtualChannel(self.clock, "18005550100", CLI, state, exchange=self.exchange),
             line=caller,
-            conferences=self.conferences,
             recordings_folder=self.recordings_folder,
             clock=self.clock,
             talks=VirtualTalks(self.clock),
-            meet=lambda index, target: callees[index],
+            meet=lambda index, target: self.agents[target] if target in self.agents else callees[index],
             duration_of=self.duration_of,
         )
+        if state is ChannelState.UP:
+            caller.answered()
         script = Script([*commands, "NOOP"], self.clock)
         await VirtualAsterisk(Greeting("18005550100", CLI), call).carry(script)
         took = [after - before for before, after in pairwise([began_ms, *script.at_ms])]
@@ -154,11 +164,17 @@ async def virtual(
 
 
 async def really_all(
-    lab: Lab, scripts: Scripts, parties: Sequence[Party]
+    lab: Lab, scripts: Scripts, parties: Sequence[Party], agents: Mapping[str, Callees] | None = None
 ) -> list[tuple[Course, LabCallResult]]:
+    """The same on a real Asterisk. `agents` are there for all of them, for as long as the first call is."""
+
     async def run(party: Party) -> tuple[Course, LabCallResult]:
         await asyncio.sleep(party.after_ms / 1000)
-        callees = {f"callee{number:02}": lab_callee(one) for number, one in enumerate(party.callees, start=1)}
+        callees: dict[str, Callees] = {
+            f"callee{number:02}": lab_callee(one) for number, one in enumerate(party.callees, start=1)
+        }
+        if party is parties[0]:
+            callees |= agents or {}
         return await real(lab, scripts, party.commands, callees, party.steps)
 
     return await asyncio.gather(*(run(party) for party in parties))
@@ -186,7 +202,7 @@ async def real(
     lab: Lab,
     scripts: Scripts,
     commands: Sequence[str],
-    callees: Mapping[str, LabCallee],
+    callees: Mapping[str, Callees],
     steps: Sequence[CallerStep] = (),
 ) -> tuple[Course, LabCallResult]:
     course, loop = Course(), asyncio.get_running_loop()

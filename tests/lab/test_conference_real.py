@@ -158,7 +158,7 @@ async def test_callers_in_a_room_hear_each_other_until_they_are_alone(lab: Lab, 
         [(Sound.CONFERENCE, 1500, 4500)],
         [(Sound.CONFERENCE, 0, 3000)],
     ]
-    assert side.conferences == {}
+    assert side.exchange.conferences == {}
     came = await really_all(lab, scripts, parties)
     assert [course.replies for course, _ in came] == [course.replies for course in foretold]
     took = [(a.took_ms[2], b.took_ms[2]) for a, (b, _) in zip(foretold, came, strict=True)]

@@ -36,7 +36,7 @@ def stays(after_ms: int, for_ms: int, *commands: str) -> Party:
 async def hold(*parties: Party) -> list[Course]:
     side = VirtualSide(LENGTHS_S.get)
     courses = await side.run_all(parties)
-    assert side.conferences == {}
+    assert side.exchange.conferences == {}
     return courses
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeAlias
 
 from ringflow.simulator.command_line import split_arguments, split_options
@@ -10,6 +11,14 @@ from ringflow.simulator.conference import run_conference
 from ringflow.simulator.dial_application import run_dial
 from ringflow.simulator.incoming_call import GetData, IncomingCall
 from ringflow.simulator.line import HungUp, Sound
+from ringflow.simulator.originate import Outcome
+from ringflow.simulator.queue_application import (
+    run_add_member,
+    run_pause_member,
+    run_queue,
+    run_remove_member,
+    run_unpause_member,
+)
 
 MAX_READ_DIGITS = 255
 DEFAULT_SIP_CODE = 603
@@ -18,6 +27,8 @@ SIP_CODES = {
     31: 480, 34: 503, 38: 500, 42: 503, 58: 488, 66: 503, 127: 500,
 }  # fmt: skip
 """What an unanswered caller gets for a Q.850 cause (hangup_cause2sip in chan_pjsip.c)."""
+
+ORIGINATE_S = 30.0
 
 Application: TypeAlias = Callable[[IncomingCall, str], Awaitable[int]]
 
@@ -136,12 +147,38 @@ async def run_stop_music(call: IncomingCall, data: str) -> int:
     return 0
 
 
+async def run_originate(call: IncomingCall, data: str) -> int:
+    """`Originate(target,exten,context,extension,priority,timeout,options)`: calls somebody.
+
+    It waits until that one has answered or not, unless the option `a` is given; ORIGINATE_STATUS says
+    which. Of the options `c(number)` and `v(variable=value...)` are followed too.
+    """
+    target, kind, _, extension, _, timeout, option_text = _padded(data, 7)
+    options = split_options(option_text)
+    call.channel.set_variable("ORIGINATE_STATUS", Outcome.FAILED.value)
+    if "/" not in target or kind != "exten":
+        return -1
+    made = partial(
+        call.exchange.originated.originate,
+        call.clock, target, extension, _decimal(timeout) or ORIGINATE_S, options.get("c", ""),
+        dict(one.partition("=")[::2] for one in options.get("v", "").split("^") if one),
+    )  # fmt: skip
+    if "a" in options:
+        call.exchange.originated.in_background(call.clock, made)
+        call.channel.set_variable("ORIGINATE_STATUS", Outcome.ANSWERED.value)
+        return 0
+    result = await made()
+    call.channel.set_variable("ORIGINATE_STATUS", result.outcome.value)
+    return 0
+
+
 async def run_nothing(call: IncomingCall, data: str) -> int:
     """`NoOp`, `Verbose`, `Ringing`: nothing that a caller's scenario can tell."""
     return 0
 
 
 APPLICATIONS: Mapping[str, Application] = {
+    "addqueuemember": run_add_member,
     "answer": run_answer,
     "confbridge": run_confbridge,
     "dial": run_dial,
@@ -149,13 +186,18 @@ APPLICATIONS: Mapping[str, Application] = {
     "hangupcauseclear": run_hangup_cause_clear,
     "mset": run_mset,
     "noop": run_nothing,
+    "originate": run_originate,
+    "pausequeuemember": run_pause_member,
     "pjsiphangup": run_pjsip_hangup,
     "playback": run_playback,
     "progress": run_progress,
+    "queue": run_queue,
     "read": run_read,
+    "removequeuemember": run_remove_member,
     "ringing": run_nothing,
     "startmusiconhold": run_start_music,
     "stopmusiconhold": run_stop_music,
+    "unpausequeuemember": run_unpause_member,
     "verbose": run_nothing,
     "wait": run_wait,
 }

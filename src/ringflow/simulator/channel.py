@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from ringflow.calls.clock import Clock
+from ringflow.simulator.exchange import Exchange
 
 FIRST_CHANNEL = "PJSIP/simulated-00000001"
 MAX_SUBSTITUTIONS = 32
@@ -14,6 +15,7 @@ _STRFTIME = re.compile(r"STRFTIME\(([^,()]*),([^,()]*),([^()]*)\)")
 _SHIFT = re.compile(r"SHIFT\(SHARED\(([A-Za-z0-9_]+)\)\)")
 _RESPONSE = re.compile(r"HANGUPCAUSE\(([^(),]*),tech\)")
 _CONFERENCE = re.compile(r"CONFBRIDGE\(([a-z]+),([a-z_]+)\)", re.IGNORECASE)
+_QUEUE = re.compile(r"(QUEUE_EXISTS|QUEUE_WAITING_COUNT|QUEUE_MEMBER)\(([^()]*)\)")
 _SHARED = re.compile(r"SHARED\(([A-Za-z0-9_]+)\)")
 
 
@@ -52,6 +54,8 @@ class VirtualChannel:
     disconnect_keys: str = "*"
     """FEATUREMAP(disconnect), what option H of `Dial` listens for; this is features.conf's own default."""
     name: str = FIRST_CHANNEL
+    exchange: Exchange = field(default_factory=Exchange)
+    """What it shares with the other channels of its Asterisk."""
     variables: dict[str, str] = field(default_factory=dict)
     conference_options: dict[str, str] = field(default_factory=dict)
     """What `CONFBRIDGE(...)` was set to, by what stands in its brackets, such as `user,quiet`."""
@@ -145,6 +149,8 @@ class VirtualChannel:
             return self.shared.get(match[1])
         if match := _MUSIC_MODE.fullmatch(name):
             return "files" if match[1] in MUSIC_CLASSES else None
+        if match := _QUEUE.fullmatch(name):
+            return self.exchange.queue_figure(match[1], match[2], int(self.clock.now_s()))
         if match := _RESPONSE.fullmatch(name):
             return self.responses.get(match[1])
         known = {

@@ -143,19 +143,19 @@ async def run_conference(call: IncomingCall, name: str) -> int:
         return -1
     if (pin := user.text("pin")) and not await _knows_pin(call, pin, Conference(bridge)):
         return -1
-    room = call.conferences.get(name)
+    room = call.exchange.conferences.get(name)
     if room is not None and room.full and not user.says("admin"):
         await call.play(room.sound("locked"))
         return -1
     if room is None:
-        room = call.conferences[name] = Conference(bridge)
+        room = call.exchange.conferences[name] = Conference(bridge)
     room.users.append(call)
     entered = await _told_at_entry(call, room, user)
     if entered:
         await _stay(call, room, user)
     room.users.remove(call)
     if not room.users:
-        del call.conferences[name]
+        del call.exchange.conferences[name]
         # The room ends when its announcer has said all (destroy_conference_bridge).
         await wait_until(call.clock, room.free_ms)
     return 0 if entered else -1

@@ -6,19 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from ringflow.calls.clock import Clock
 from ringflow.calls.recorded_sound import SHOWN
 from ringflow.recordings.folder import BYTES_PER_MS, FORM
 from ringflow.simulator.callee import DialledLeg, MeetCallee
 from ringflow.simulator.channel import ChannelState, VirtualChannel
+from ringflow.simulator.exchange import Exchange
 from ringflow.simulator.held_keys import VirtualKeys
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, Line, LineEvent, Sound
 from ringflow.simulator.talks import VirtualTalks
-
-if TYPE_CHECKING:
-    from ringflow.simulator.conference import Conference
 
 ANY_KEY = "0123456789*#ABCD"
 BETWEEN_PROMPTS_MS = 50
@@ -43,9 +41,6 @@ class Recording:
     form: str
     length_ms: int
     spoken_ms: int
-
-
-Conferences: TypeAlias = "dict[str, Conference]"
 
 
 class GetData(Enum):
@@ -80,8 +75,6 @@ class IncomingCall:
     missing_applications: frozenset[str] = frozenset()
     """Applications that this Asterisk does not have, in small letters."""
     recordings: list[Recording] = field(default_factory=list)
-    conferences: Conferences = field(default_factory=dict)
-    """Those of this Asterisk, by name; its calls share them."""
     played_ms: int = 0
     """How far into its file the last prompt was played."""
     ignored_keys: int = 0
@@ -91,6 +84,11 @@ class IncomingCall:
 
     def __post_init__(self) -> None:
         self.talks.warnings = self._hear_warning
+
+    @property
+    def exchange(self) -> Exchange:
+        """What it shares with the other calls of this Asterisk."""
+        return self.channel.exchange
 
     def answer(self) -> None:
         """Answer, unless that is done."""

@@ -14,7 +14,7 @@ from ringflow.calls.outcome import NEVER_DIALLED, Leg
 from ringflow.simulator.callee import DialledLeg, callees_in_turn
 from ringflow.simulator.caller import MAX_CALL_MS, ScriptedCaller, Timeline
 from ringflow.simulator.clock import DEFAULT_START_S, VirtualClock, Waiter
-from ringflow.simulator.incoming_call import Conferences
+from ringflow.simulator.exchange import Exchange
 from ringflow.simulator.scenario import ScenarioCall
 from ringflow.simulator.scenario_files import ScenarioCase
 from ringflow.simulator.scenario_money import MoneyAfter
@@ -93,7 +93,7 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
     scenario = case.scenario
     now = scenario.given.now
     clock = VirtualClock(DEFAULT_START_S if now is None else now.timestamp())
-    conferences: Conferences = {}
+    exchange = Exchange()
     async with stage.engines(case, clock) as (make_engine, ready):
         money = ready.money
 
@@ -108,7 +108,7 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
                     make_engine, caller, clock, callees_in_turn(script.callees), stage.duration_of,
                     manager=scenario.given.manager,
                     in_talk=[(one.after, partial(money.pay_in, one)) for one in script.top_up],
-                    conferences=conferences,
+                    exchange=exchange,
                     recordings=ready.recordings.service.folder.folder,
                 )  # fmt: skip
                 return _Made(script, carried, caller)

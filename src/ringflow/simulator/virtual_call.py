@@ -31,8 +31,9 @@ from ringflow.simulator.asterisk import (
 from ringflow.simulator.callee import DialledLeg, MeetCallee
 from ringflow.simulator.channel import FIRST_CHANNEL, ChannelState, VirtualChannel
 from ringflow.simulator.clock import DEFAULT_START_S
+from ringflow.simulator.exchange import Exchange
 from ringflow.simulator.held_keys import VirtualKeys
-from ringflow.simulator.incoming_call import Conferences, IncomingCall, PromptDuration
+from ringflow.simulator.incoming_call import IncomingCall, PromptDuration
 from ringflow.simulator.line import Line
 from ringflow.simulator.presented_number import ONE_LINE, is_presented
 from ringflow.simulator.talks import VirtualTalks, Work
@@ -139,14 +140,14 @@ async def carry_call(
     manager: bool = True,
     in_talk: Sequence[tuple[int, Work]] = (),
     observers: Sequence[Observer] = (),
-    conferences: Conferences | None = None,
+    exchange: Exchange | None = None,
     recordings: Path | None = None,
 ) -> CarriedCall:
     """Carry a call from arrival to its end, and tell what came of it.
 
     Without `manager` Ringflow has no connection to the manager interface. `in_talk`: what is done so many
     milliseconds after the answer of the first callee who answers. `observers` are told of the call too.
-    `conferences`: those of its Asterisk; `recordings`: where it writes recordings.
+    `exchange`: what the calls of its Asterisk share; `recordings`: where it writes recordings.
     """
     keeper = _RecordKeeper()
     keys = VirtualKeys(heard=manager)
@@ -158,7 +159,9 @@ async def carry_call(
 
     server = FastAgiServer(serve)
     call = IncomingCall(
-        channel=VirtualChannel(clock, arrival.did, arrival.caller, name=arrival.channel),
+        channel=VirtualChannel(
+            clock, arrival.did, arrival.caller, name=arrival.channel, exchange=exchange or Exchange()
+        ),
         line=line,
         clock=clock,
         talks=talks,
@@ -167,7 +170,6 @@ async def carry_call(
         sounds_prefix=sounds_prefix,
         missing_applications=missing_applications,
         keys=keys,
-        conferences=conferences if conferences is not None else {},
         recordings_folder=recordings,
     )
     # The dialplan's own lines before AGI(), in [ringflow-incoming].
