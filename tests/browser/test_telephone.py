@@ -1,0 +1,38 @@
+"""Calls that are made in the browser, by the keyboard and by hand."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import Console
+
+NUMBER = "441234567890"
+
+
+def opened(console: Console) -> Page:
+    page = console.open("/")
+    page.get_by_role("button", name="Telephone", exact=True).click()
+    expect(page.get_by_label("Number to call")).to_be_focused()
+    expect(page.get_by_label("Number to call")).to_have_value("18005550100")
+    expect(page.get_by_label("Calling from")).to_have_value("441910000001")
+    return page
+
+
+def test_a_call_is_made_by_the_keyboard_and_its_callee_answers(console: Console) -> None:
+    heard: list[str] = []
+    console.page.on("request", lambda one: heard.append(one.url) if "/sound?" in one.url else None)
+    page = opened(console)
+    telephone = page.get_by_role("region", name="Telephone")
+    console.screenshots("telephone-idle")
+    page.keyboard.press("Enter")
+    expect(telephone.get_by_text("Hears IVR/ivr-please", exact=True)).to_be_visible()
+    expect(telephone.get_by_text("in ivr[1] of calling_card")).to_be_visible()
+    page.keyboard.type(f"{NUMBER}#")
+    expect(telephone.get_by_text("Ringing", exact=True)).to_be_visible()
+    console.screenshots("telephone-ringing")
+    expect(telephone.get_by_text(f"PJSIP/{NUMBER}@carrier")).to_be_visible()
+    page.keyboard.press("a")
+    expect(telephone.get_by_text("Talking", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(telephone.get_by_text("The call is over")).to_be_visible()
+    expect(telephone.get_by_text("Ended: completed")).to_be_visible()
+    console.screenshots("telephone-over")
