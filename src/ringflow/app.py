@@ -27,10 +27,12 @@ from ringflow.calls.call_backs import CallBacks
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.live_call import LiveCall
 from ringflow.calls.manager import Manager
+from ringflow.calls.originator import Originator
 from ringflow.calls.released_by import CONGESTION, NORMAL_CLEARING
 from ringflow.config import AmiConfig, Config, HttpConfig
 from ringflow.core import LAST_RECORDS_S, Core, open_core
 from ringflow.engine.after_hangup import AT_STOP_S
+from ringflow.engine.engine import new_call_id
 from ringflow.engine.lost_legs import SETTLE_SCRIPT, Settlements, serve_settlement
 from ringflow.engine.reaper import Reaper
 from ringflow.engine.remote_orders import RemoteOrders
@@ -97,7 +99,16 @@ class Application:
             core.store, core.book, config.path(config.flows), ledger.server, ledger.now_ms
         )
         self.calendars = calendar_upkeep(core.store, config, ledger.now_ms)
-        self._call_backs = CallBacks(core.store, core.world, self.ami, config.call_backs)
+        self._originator = Originator(
+            core.store,
+            config,
+            self.ami,
+            ledger.now_ms,
+            new_call_id,
+            core.book.apps,
+            self.engine.call_not_made,
+        )
+        self._call_backs = CallBacks(core.store, core.world, self._originator, config.call_backs)
         self._orders = RemoteOrders(core.store, self.engine.live, ledger.server, ledger.now_ms)
         self._recordings = RecordingUpkeep(core.store, core.recordings, config.charging.server, ledger.now_ms)
         self._name = ServerName(core.store, ledger.server, silent_s, ledger.now_ms)
@@ -173,6 +184,7 @@ class Application:
         self._stopping.set()
         await self._tasks.close()
         await self._call_backs.close()
+        await self._originator.close()
         if self.ami is not None:
             await self.ami.close()
         if self._runner is not None:
@@ -293,6 +305,7 @@ class Application:
             self._telephones,
             self._customer_services(),
             mailer=self._mailer,
+            originator=self._originator,
         )
 
 

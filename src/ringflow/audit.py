@@ -54,6 +54,8 @@ class Verb(StrEnum):
     LINK = "link"
     """A link was made by which somebody sets a password."""
     REVOKE = "revoke"
+    ORIGINATE = "originate"
+    """A call was asked for, at a customer's expense."""
     GENERATE = "generate"
     """A batch of cards or vouchers was made."""
     DISCARD = "discard"

@@ -116,6 +116,7 @@ URI_DIAL_PATTERN = r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$"
 EMAIL_PATTERN = r"^[!-?A-~]+@[A-Za-z0-9.-]+$"
 ROLE_PATTERN = r"^[a-z][a-z0-9_-]{0,31}$"
 BEGINNING_PATTERN = r"^[1-9][0-9]{0,14}$"
+DEVICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 FOLDER_PATTERN = r"^/[^\x00-\x1f\"\\]*$"
 PATTERN_MENDS = {
     FOLDER_PATTERN: "write a whole path, beginning with /, as Asterisk sees it",
@@ -126,6 +127,7 @@ PATTERN_MENDS = {
     VOICE_PATTERN: "use letters, digits and _ . + : / -, as the backend names its voices",
     EMAIL_PATTERN: "write an address such as ringflow@example.com",
     ROLE_PATTERN: "write a role's name, such as support, or all",
+    DEVICE_PATTERN: "write the name of an endpoint of Asterisk's, such as reception",
     BEGINNING_PATTERN: "write how numbers begin, as E.164 digits without +, such as 4490",
     URI_DIAL_PATTERN: "write it as in PJSIP/ringflow-uri/{uri}",
 }
@@ -413,6 +415,18 @@ class CallBackConfig(Frozen):
     ring_s: Annotated[int, Field(ge=5, le=120)] = 30
 
 
+class OriginateConfig(Frozen):
+    """Calls that operators and programs have made.
+
+    `devices`: endpoints of Asterisk, such as those of telephones, that may be called without a trunk.
+    `at_once`: how many such calls ring at once, asked of one server.
+    """
+
+    devices: tuple[Annotated[str, Field(pattern=DEVICE_PATTERN)], ...] = ()
+    ring_s: Annotated[int, Field(ge=5, le=120)] = 45
+    at_once: Annotated[int, Field(ge=1, le=1000)] = 30
+
+
 class RecordsConfig(Frozen):
     """How long the records of calls are kept. `keep_days: null`: for ever."""
 
@@ -567,6 +581,7 @@ class Config(Frozen):
     charging: ChargingConfig = Field(default_factory=ChargingConfig)
     cards: CardsConfig = CardsConfig()
     call_backs: CallBackConfig | None = CallBackConfig()
+    originate: OriginateConfig | None = OriginateConfig()
     records: RecordsConfig | None = RecordsConfig()
     recordings: RecordingsConfig = RecordingsConfig()
     calendars: CalendarsConfig = CalendarsConfig()

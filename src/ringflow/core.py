@@ -23,6 +23,7 @@ from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.language import wrong_language
 from ringflow.calls.manager import Manager
+from ringflow.calls.originations import Originations
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config
 from ringflow.engine.engine import Engine
@@ -63,7 +64,10 @@ class Core:
     def engine(self, observers: Sequence[Observer] = (), manager: Manager | None = None) -> Engine:
         """An engine that runs calls on these parts."""
         world = replace(self.world, manager=manager)
-        return Engine(self.directory, self.book, world, observers, prompts=self.library)
+        originations = Originations(self.store)
+        return Engine(
+            self.directory, self.book, world, observers, prompts=self.library, originations=originations
+        )
 
     async def close(self) -> None:
         """Let what is owed to the database be written, and let go of it."""

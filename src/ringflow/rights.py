@@ -36,6 +36,8 @@ class Right(StrEnum):
     """Records, reports and live calls."""
     CALLS_CONTROL = "calls.control"
     """Hang up and redirect live calls."""
+    CALLS_ORIGINATE = "calls.originate"
+    """Have calls made, at a customer's expense."""
     FLOWS_READ = "flows.read"
     FLOWS_CHANGE = "flows.change"
     """Write drafts, and place test calls to them."""

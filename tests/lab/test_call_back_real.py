@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,16 +11,20 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from tests.lab.called_party import PATIENCE_S, called, digits_heard
 
 from ringflow.accounts.customer_access.tokens import add_program
 from ringflow.actor import acting, shell_operator
 from ringflow.ami.link import AmiLink
 from ringflow.app import Application, running
 from ringflow.config import AmiConfig, CallBackConfig, Config, HttpConfig, ImpersonationConfig, load_config
+from ringflow.forms.call import call_form
+from ringflow.forms.json_value import json_object
 from ringflow.lab import LabCallee
-from ringflow.lab.asterisk import CARRIER, AsteriskInstance
-from ringflow.lab.calls import _callee_record, _is_invite, _LabCall, _speak_when_invited
+from ringflow.lab.asterisk import AsteriskInstance
 from ringflow.lab.sipp_scenarios import Behaviour
+from ringflow.records.queries import Filter, call_page
+from ringflow.store.pages import PageRequest
 
 RELEASES = ["forky", "bullseye"]
 pytestmark = [
@@ -31,7 +34,6 @@ pytestmark = [
 
 PROJECT = Path(__file__).parents[2]
 CUSTOMER, NUMBER = 42, "441910000077"
-PATIENCE_S = 20.0
 
 
 @dataclass
@@ -48,21 +50,21 @@ class Server:
 
     async def called(self, callee: LabCallee) -> tuple[Any, Any, bytes]:
         """Have the number called; returns the call-back, the callee's record, and what it heard (A-law)."""
-        with tempfile.TemporaryDirectory() as folder:
-            call = _LabCall(self.asterisk.state, self.asterisk.packages, Path(folder))
-            try:
-                await call.add_callee(CARRIER, callee)
-                side = call.sides[CARRIER]
-                speaking = asyncio.create_task(_speak_when_invited(side))
-                status, asked = await self.ask("POST", "/call-backs", {"number": f"+{NUMBER}"})
-                assert (status, asked["status"], asked["tries_left"]) == (202, "calling", 5)
-                async with asyncio.timeout(PATIENCE_S):
-                    assert await side.sipp.wait_for(_is_invite) is not None
-                    await side.sipp.ended()
-                    await speaking
-                return asked, _callee_record(side), bytes(side.sound.voice)
-            finally:
-                await call.close()
+        asking = self.ask("POST", "/call-backs", {"number": f"+{NUMBER}"})
+        (status, asked), record, voice = await called(self.asterisk, callee, lambda: asking)
+        assert (status, asked["status"], asked["tries_left"]) == (202, "calling", 5)
+        return asked, record, voice
+
+    async def call_on_record(self) -> Any:
+        """The newest call, once it is on record."""
+        store = self.application.core.store
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                async with store.reading() as connection:
+                    page = await call_page(connection, Filter(), PageRequest(1))
+                if page.items:
+                    return json_object(call_form(page.items[0]))
+                await asyncio.sleep(0.05)
 
     async def status(self, asked: Any, wanted: str) -> None:
         """Wait until the call-back has this status."""
@@ -104,19 +106,6 @@ async def server(asterisk: AsteriskInstance, tmp_path: Path) -> AsyncIterator[Se
         yield one
 
 
-def digits_heard(voice: bytes) -> str:
-    """The digits that are said in a sound: the middle of each one's own recording is found in it."""
-    found: list[tuple[int, str]] = []
-    for digit in "0123456789":
-        said = (PROJECT / "sounds" / "SAY" / "en" / f"{digit}.alaw").read_bytes()
-        middle = said[len(said) // 2 - 400 : len(said) // 2 + 400]
-        at = voice.find(middle)
-        while at >= 0:
-            found.append((at, digit))
-            at = voice.find(middle, at + 1)
-    return "".join(digit for _, digit in sorted(found))
-
-
 async def test_the_code_that_is_heard_at_a_number_adds_it(server: Server) -> None:
     asked, callee, voice = await server.called(LabCallee(answers_after_ms=200))
     heard = digits_heard(voice)
@@ -141,5 +130,6 @@ async def test_the_code_that_is_heard_at_a_number_adds_it(server: Server) -> Non
 async def test_a_number_that_is_busy_hears_no_code(server: Server) -> None:
     asked, callee, voice = await server.called(LabCallee(Behaviour.BUSY))
     assert (callee.answered_at, digits_heard(voice)) == (None, "")
-    # Asterisk says the same of a callee who is busy as of a trunk that is dead.
-    await server.status(asked, "failed")
+    await server.status(asked, "not_answered")
+    call = await server.call_on_record()
+    assert (call["outcome"], call["legs"][0]["status"], call["legs"][0]["sip_code"]) == ("busy", "busy", 486)

@@ -172,6 +172,11 @@ class Directory:
         (row,) = await self._store.look_up(CALLING, None if cli is None else identifying_form(cli))
         return _customer(row[1:]) or await self._by_pattern(cli or "", row[0])
 
+    async def learn(self) -> None:
+        """Learn of all changes until now, for a call that does not `arrive`."""
+        ((revision,),) = await self._store.look_up(_REVISION)
+        self._newest = max(self._newest, revision)
+
     async def customer(self, customer_id: int) -> Customer | None:
         """Return a customer, active or not; None: there is none."""
         async with self._store.reading() as connection:

@@ -196,6 +196,7 @@ def originate_fields(
     caller_id: str,
     variables: Mapping[str, str],
     timeout_s: float,
+    codecs: str = "",
 ) -> Fields:
     """An asynchronous Originate. Raises `ProtocolViolation`: a variable's name, or too many of them."""
     if not 0 < timeout_s < 2**31 / 1000:
@@ -212,6 +213,8 @@ def originate_fields(
         fields |= {"Application": target.application, "Data": target.data}
     if caller_id:
         fields["CallerID"] = caller_id
+    if codecs:
+        fields["Codecs"] = codecs
     if variables:
         fields["Variable"] = _variables(variables)
     return fields

@@ -202,14 +202,16 @@ class AmiLink:
         caller_id: str = "",
         variables: Mapping[str, str] | None = None,
         timeout_s: float = 30.0,
+        codecs: str = "",
     ) -> OriginateResult:
         """Ring `channel` for up to `timeout_s`, and send it to `target` when it answers; gives how it ended.
 
-        `caller_id` is Asterisk's form, ``Name <number>``. Asterisk rings whether or not we still wait, so a
+        `caller_id` is Asterisk's form, ``Name <number>``; `codecs` are those of a Local channel, which has
+        signed linear without them. Asterisk rings whether or not we still wait, so a
         `PeerSilent` or a cancellation does not mean that there is no call. The manager user needs `call`
         among what it may read, or the end is never heard.
         """
-        fields = originate_fields(channel, target, caller_id, variables or {}, timeout_s)
+        fields = originate_fields(channel, target, caller_id, variables or {}, timeout_s, codecs)
         with self.hearing("call"):
             return originate_result(await self._ask(fields, timeout_s + self._settings.action_timeout_s))
 

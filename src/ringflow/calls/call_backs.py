@@ -1,7 +1,7 @@
 """Calls to numbers that customers want to be known by: each says a code, and the customer sends it back.
 
-The call goes out as any call of the customer's would, by its trunks and with its headers, and is made through
-the manager interface. Nothing is charged for it.
+The call goes out as any call of the customer's would, by its trunks and with its headers: see
+`originations.py`. The house pays: the customer is charged nothing, and the call's record says what it cost.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ import structlog
 
 from ringflow.accounts.clis import Cli, find_exact
 from ringflow.accounts.customer_access import call_backs
-from ringflow.accounts.customer_access.call_backs import CallBack, NewCallBack, State
-from ringflow.accounts.headers import CUSTOMER_HEADER, SECURITY_HEADER
+from ringflow.accounts.customer_access.call_backs import NewCallBack, State
 from ringflow.accounts.teller import Remembering
 from ringflow.accounts.trunks import Trunk
-from ringflow.actor import Principal, Transaction, acting
+from ringflow.actor import Actor, Principal, Transaction, acting
 from ringflow.ami.actions import DialplanTarget, OriginateOutcome
-from ringflow.ami.link import AmiLink, LinkState
-from ringflow.calls.dial_attempt import merge_headers, safe_caller_id
 from ringflow.calls.dialled_number import DialledNumber, NumberPlan
+from ringflow.calls.originations import Origination, TargetKind, keep, new_token
+from ringflow.calls.originator import Originator, WantedCall
 from ringflow.calls.world import CallWorld
 from ringflow.config import CallBackConfig
 from ringflow.errors import Conflict, Refused, RingflowError
@@ -41,25 +40,19 @@ TIMES = 3
 MOST_BYTES = 900
 """What the manager interface takes of a variable on one line, with room for the rest of it."""
 NOTE = "added by call-back"
-MOST_TRUNKS = 2
-"""How many trunks are tried: Asterisk says the same of a callee who is busy as of a dead trunk."""
 
-_OUTCOMES: dict[OriginateOutcome, State] = {
-    OriginateOutcome.ANSWERED: "answered",
-    OriginateOutcome.NO_ANSWER: "not_answered",
-    OriginateOutcome.BUSY: "not_answered",
-}
+NOT_ANSWERED = frozenset({"no_answer", "busy", "cancelled"})
 
 
 class CallBacks:
-    """`link` None: there is no manager interface, and no call is made. `settings` None: none may be."""
+    """`settings` None: no such call may be made."""
 
     def __init__(
-        self, store: Store, world: CallWorld, link: AmiLink | None, settings: CallBackConfig | None
+        self, store: Store, world: CallWorld, originator: Originator, settings: CallBackConfig | None
     ) -> None:
         self._store = store
         self._world = world
-        self._link = link
+        self._originator = originator
         self._settings = settings
         self._calling: set[asyncio.Task[None]] = set()
 
@@ -69,8 +62,8 @@ class CallBacks:
         Whether the number is anybody else's is not asked now: only who has heard the code there may learn it.
         Raises `Refused`.
         """
-        settings, link = self._settings, self._link
-        if settings is None or link is None or link.state is not LinkState.UP:
+        settings = self._settings
+        if settings is None or not self._originator.is_available:
             raise Refused("call_back.unavailable", "no calls with codes can be made now")
         number = dialled_number(text, self._world.country)
         if number is None:
@@ -81,8 +74,21 @@ class CallBacks:
                 number=text,
             )
         routes = await self._routes(customer_id, number, settings)
-        begun = await transaction(lambda actor: call_backs.ask(actor, customer_id, number, settings))
-        task = asyncio.create_task(self._call(begun, routes, settings.ring_s), name="call back")
+        wanted, token = WantedCall(customer_id, TargetKind.NUMBER, number), new_token()
+        made: list[Origination] = []
+
+        async def asked(actor: Actor) -> NewCallBack:
+            begun = await call_backs.ask(actor, customer_id, number, settings)
+            made.append(
+                self._originator.made_of(
+                    wanted, actor.principal, settings.ring_s, actor.now_ms, charged=False
+                )
+            )
+            await keep(actor, made[-1], token)
+            return begun
+
+        begun = await transaction(asked)
+        task = asyncio.create_task(self._call(begun, made[-1], token, len(routes)), name="call back")
         self._calling.add(task)
         task.add_done_callback(self._calling.discard)
         return begun
@@ -130,7 +136,7 @@ class CallBacks:
             raise Conflict(
                 "call_back.not_called", f"{number} is not called with codes", ("number",), number=number
             )
-        return routes[:MOST_TRUNKS]
+        return routes
 
     async def _may_be_called(self, customer_id: int, number: str, settings: CallBackConfig) -> bool:
         countries = settings.countries or (self._world.country,)
@@ -149,19 +155,16 @@ class CallBacks:
             return any(trunk.rated == "upstream" for trunk in await self._world.trunks())
         return True
 
-    async def _call(
-        self, begun: NewCallBack, routes: Sequence[tuple[Trunk, DialledNumber]], ring_s: int
-    ) -> None:
+    async def _call(self, begun: NewCallBack, asked: Origination, token: str, attempts: int) -> None:
         state: State = "failed"
+        variables = {SAID_VARIABLE: self._said(begun)}
         try:
-            for trunk, number in routes:
-                outcome = await self._dial(begun, trunk, number, ring_s)
-                state = _OUTCOMES.get(outcome, "failed")
-                log.info(
-                    "call back", customer=begun.call_back.customer_id, trunk=trunk.name, outcome=outcome.value
-                )
-                if state != "failed":
-                    break
+            made = await self._originator.begin(asked, token, attempts, SAID, variables)
+            if made is OriginateOutcome.ANSWERED:
+                state = "answered"
+            elif (await self._originator.find(asked.call_id)).outcome in NOT_ANSWERED:
+                state = "not_answered"
+            log.info("call back", customer=asked.customer_id, call_id=asked.call_id, outcome=state)
         except RingflowError as error:
             log.warning("call back not made", detail=str(error))
         except Exception:
@@ -169,31 +172,6 @@ class CallBacks:
             log.exception("call back failed")
         async with self._store.writing() as connection:
             await call_backs.end(connection, begun.call_back.id, state)
-
-    async def _dial(
-        self, begun: NewCallBack, trunk: Trunk, number: DialledNumber, ring_s: int
-    ) -> OriginateOutcome:
-        assert self._link is not None, "asked before"
-        plan = NumberPlan(self._world.country)
-        shown = plan.caller_id(safe_caller_id(trunk.caller_id), None, trunk)
-        result = await self._link.originate(
-            trunk.dial.replace("{number}", number.sent),
-            SAID,
-            caller_id=f"<{shown}>" if shown else "",
-            variables={SAID_VARIABLE: self._said(begun), **self._headers(begun.call_back, trunk)},
-            timeout_s=ring_s,
-        )
-        return result.outcome
-
-    def _headers(self, call_back: CallBack, trunk: Trunk) -> dict[str, str]:
-        """The headers that go with any call of the customer's, as variables of its channel."""
-        if not trunk.dial.startswith("PJSIP/"):
-            return {}
-        now_s = int(self._world.clock.now_s())
-        key = self._world.security_keys.make(call_back.customer_id, trunk.server or trunk.name, now_s)
-        identity = {CUSTOMER_HEADER: str(call_back.customer_id), SECURITY_HEADER: key}
-        headers = merge_headers(trunk.headers) | identity
-        return {f"PJSIP_HEADER(add,{name})": value for name, value in headers.items()}
 
     def _said(self, begun: NewCallBack) -> str:
         """What Asterisk is to play: the code some times, with pauses."""

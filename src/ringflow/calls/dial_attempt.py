@@ -46,7 +46,8 @@ class DialOptions:
     the attempt, ringing or talking, and stays with us. `announce` is told, before the first leg that is
     charged here is dialled, what is known of it. `least_talk_s`: for how much talk the credit must be enough.
     `blocked_by` says of E.164 digits what keeps them from being dialled; None: nothing. `as_keyed`: a number
-    of digits and `*` is dialled as it is, whatever the trunk wants.
+    of digits and `*` is dialled as it is, whatever the trunk wants. `trunk`: the only one that is tried;
+    None: all. Where it is not `charged` the house pays.
     """
 
     ring_s: int = 60
@@ -59,6 +60,8 @@ class DialOptions:
     least_talk_s: int = 0
     blocked_by: Callable[[str], Awaitable[str | None]] | None = None
     as_keyed: bool = False
+    trunk: str | None = None
+    charged: bool = True
 
     @property
     def max_duration_ms(self) -> int | None:

@@ -50,6 +50,9 @@ from ringflow.scripts.egress import Egress, EgressLeg
 URI_TRUNK = "uri"
 """The name under which legs to a SIP URI are recorded."""
 
+DEVICE_TRUNK = "device"
+"""The name under which legs to an endpoint of Asterisk's are recorded."""
+
 NO_URI = "not a SIP URI on a host of `uri_hosts`"
 """Why a text is not dialled that should be a SIP URI."""
 
@@ -123,6 +126,8 @@ class Outgoing:
         self._since_keys_ms = self._events.since_keys_ms()
         options = self._within_the_call(options)
         plan, trunks = self._plan, await self._world.trunks()
+        if options.trunk is not None:
+            trunks = tuple(one for one in trunks if one.name == options.trunk)
         dialled = plan.recorded(text, as_keyed=options.as_keyed)
         routes = plan.routes(text, trunks, as_keyed=options.as_keyed)
         if not routes and (trunks or dialled is None):
@@ -236,6 +241,15 @@ class Outgoing:
         number = DialledNumber(text, uri, uri)
         return await self._place(payer, trunk.dial.replace("{uri}", uri), number, trunk, options)
 
+    async def dial_device(self, name: str, options: DialOptions) -> Leg:
+        """Dial an endpoint of Asterisk's, such as a telephone's. Nothing is charged."""
+        options = self._within_the_call(options)
+        payer = await self._payer()
+        if isinstance(payer, str):
+            return self._refuse(name, payer)
+        trunk = Trunk(name=DEVICE_TRUNK, dial=f"PJSIP/{name}", rated="upstream")
+        return await self._place(payer, trunk.dial, DialledNumber(name, name, name), trunk, options)
+
     def _within_the_call(self, options: DialOptions) -> DialOptions:
         """The options, with a talk that ends when the call has to."""
         if self.ends_at_ms is None:
@@ -260,7 +274,7 @@ class Outgoing:
     ) -> Leg:
         attempt = self._attempt(customer, target, number, trunk, options)
         charging = self._world.charging
-        if charging is None or trunk.rated == "upstream":
+        if charging is None or trunk.rated == "upstream" or not options.charged:
             self._tell_dialled(attempt)
             leg, caller_gone = await self._dial(attempt, options)
         else:

@@ -36,6 +36,7 @@ OTHER_COMMANDS = {
     "live": "ringflow live list",
     "watch": "ringflow live watch",
     "hangup": "ringflow live hangup CALL",
+    "originate": "ringflow live originate NUMBER --customer ID --app NAME",
 }
 """Words that are meant for calls on record or in progress, if no DID goes by them, and their command."""
 

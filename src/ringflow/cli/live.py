@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.calls.events import OrderKind
 from ringflow.cli.operators import Operator
+from ringflow.cli.originate import originate_command
 from ringflow.cli.output import Json, print_json
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, sort_option
 from ringflow.cli.project import opener, with_reading, with_store
@@ -23,7 +24,9 @@ from ringflow.records.live_calls import LIVE_CALLS, live_call_page
 from ringflow.store import Store
 from ringflow.store.pages import Page, PageRequest
 
-app = typer.Typer(help="Calls in progress: list, watch, hang up, redirect, play, say.", no_args_is_help=True)
+app = typer.Typer(
+    help="Calls in progress: list, watch, hang up, redirect, play, say, make.", no_args_is_help=True
+)
 
 CallId = Annotated[str, typer.Argument(metavar="CALL", help="The call's ID, as `ringflow live list` has it.")]
 IN_EVERY_EVENT = frozenset(
@@ -135,6 +138,9 @@ def say_command(
     """Speak a text to the caller alone, when a prompt would be played."""
     arguments = {"text": text} | ({"language": language} if language is not None else {})
     _order(operator, CallOrder(call, OrderKind.SAY, arguments), as_json)
+
+
+app.command("originate")(originate_command)
 
 
 def _order(operator: str, order: CallOrder, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import structlog
@@ -23,7 +24,8 @@ from ringflow.calls.call_record import CallRecord
 from ringflow.calls.channel_limits import counted
 from ringflow.calls.event_stream import CallEvents, EventStream, Observer
 from ringflow.calls.live_call import LiveCall
-from ringflow.calls.outcome import Leg, Outcome, Reject, ReleasedBy
+from ringflow.calls.originations import Origination, Originations
+from ringflow.calls.outcome import Leg, LegStatus, Outcome, Reject, ReleasedBy
 from ringflow.calls.rejection import reject_call
 from ringflow.calls.released_by import call_cause, call_released_by
 from ringflow.calls.world import CallWorld
@@ -33,6 +35,7 @@ from ringflow.engine.call_log import CallLog
 from ringflow.engine.dialplan import DialplanCheck
 from ringflow.engine.did_script import DidScripts
 from ringflow.engine.live_calls import LiveCalls
+from ringflow.engine.originated_calls import OriginatedCalls, OriginatedEnd, remark_of
 from ringflow.engine.refusals import RefusalBound
 from ringflow.engine.walk import Ended, Walk
 from ringflow.errors import ChannelGone, RingflowError
@@ -45,6 +48,10 @@ APP_NOT_FOUND = "App Not Found: "
 """What stands before the app's name in the reason for which a call is refused."""
 
 log = structlog.get_logger("ringflow.engine")
+
+NO_FLOWS: Mapping[str, Flow] = MappingProxyType({})
+UNREACHED = 480
+"""What Asterisk is told of a call that was made and reached nobody, where the callee said nothing."""
 
 UNAVAILABLE = Rejection(503, "Service Unavailable")
 """What a caller gets whom a fault kept from being answered."""
@@ -80,6 +87,7 @@ class Engine:
         observers: Iterable[Observer] = (),
         make_call_id: Callable[[], str] = new_call_id,
         prompts: Prompts | None = None,
+        originations: Originations | None = None,
     ) -> None:
         self.dialplan = DialplanCheck()
         self.refusals = RefusalBound(world.clock)
@@ -89,6 +97,7 @@ class Engine:
         self.events = EventStream((CallLog(), *observers))
         self._make_call_id = make_call_id
         self._did_scripts = DidScripts(directory, world, flows.current)
+        self._originated = OriginatedCalls(originations, directory, world) if originations else None
         self._visits: dict[str, _Visit] = {}
         self.live = LiveCalls(self._visits, world, self.events, prompts)
         self.after_calls = AfterCalls(world)
@@ -100,14 +109,17 @@ class Engine:
 
     async def run(self, session: AgiSession) -> CallRecord:
         """Serve one FastAGI session to its end, in a task of its own. Raises nothing but `CancelledError`."""
-        call_id = self._make_call_id()
+        call_id, end = self._make_call_id(), None
+        if self._originated is not None:
+            end = await self._originated.end_of(session.request.extension, call_id)
+        call_id = end.call_id if end is not None else call_id
         # For all lines of the log from this task, which ends with the call.
         structlog.contextvars.bind_contextvars(call_id=call_id)
         outdated = self.dialplan.refuse(session.request)
         is_told = outdated is None or self.refusals.is_recorded(outdated.sip, outdated.reason)
         stream = self.events if is_told else None
         visit = self._visits[call_id] = _Visit(
-            session, self._world, CallEvents(call_id, self._world.clock, stream)
+            session, self._world, CallEvents(call_id, self._world.clock, stream), end
         )
         try:
             try:
@@ -152,10 +164,29 @@ class Engine:
                 sip=refusal.sip,
             )
 
+    def call_not_made(self, asked: Origination, why: str) -> None:
+        """Tell of a call that was asked for, and that Asterisk never began."""
+        told = CallEvents(asked.call_id, self._world.clock, self.events)
+        with structlog.contextvars.bound_contextvars(call_id=asked.call_id):
+            told.emit(events.CallStarted, did="", cli=None, asterisk="", channel="")
+            told.emit(events.CallIdentified, asked.customer_id, None)
+            told.note("originated", remark_of(asked))
+            told.emit(
+                events.CallEnded,
+                outcome=Outcome.ERROR,
+                reason=f"not made: {why}",
+                released_by=ReleasedBy.ASTERISK,
+                release_cause=None,
+                sip=None,
+            )
+
     async def _serve(self, visit: _Visit) -> None:
-        request = visit.session.request
         await visit.session.probe()
-        answer = await self._directory.arrive(request.extension, request.caller_id, request.is_withheld)
+        if visit.originated is not None and visit.originated.dials:
+            await self._originate(visit, visit.originated.asked)
+            return
+        answer = await self._arrival(visit)
+        request = visit.session.request
         if isinstance(answer, Admission):
             visit.did, visit.payer = answer.did, answer.customer
         if isinstance(answer, Admission) and answer.did.script is not None:
@@ -173,11 +204,49 @@ class Engine:
             await visit.refuse(Rejection(503, f"{APP_NOT_FOUND}{answer.did.app}"))
             return
         mark = CallMark(visit.history.place.call_id, request.unique_id)
-        async with counted(self._world.charging, answer, mark, asterisk_of_call(request)) as full:
+        # The end that dials is counted already for whoever pays.
+        charging = self._world.charging if answer.did.number else None
+        async with counted(charging, answer, mark, asterisk_of_call(request)) as full:
             if full is not None:
                 await visit.refuse(full)
             else:
                 await self._walk(visit, answer, flow, flows)
+
+    async def _arrival(self, visit: _Visit) -> Admission | Rejection:
+        """Who is called, who calls and who pays."""
+        request = visit.session.request
+        if visit.originated is not None:
+            assert self._originated is not None
+            visit.remarks.append(("originated", f"by call {visit.originated.asked.call_id}"))
+            return await self._originated.admission(visit.originated.asked)
+        return await self._directory.arrive(request.extension, request.caller_id, request.is_withheld)
+
+    async def _originate(self, visit: _Visit, asked: Origination) -> None:
+        """Dial for a call that was asked for; who answers is in a call of its own then."""
+        assert self._originated is not None
+        admission = await self._originated.payer(asked)
+        if isinstance(admission, Rejection):
+            await self._originated.end(asked, admission.reason)
+            await visit.refuse(admission)
+            return
+        request = visit.session.request
+        mark = CallMark(asked.call_id, request.unique_id)
+        async with counted(self._world.charging, admission, mark, asterisk_of_call(request)) as full:
+            if full is not None:
+                await self._originated.end(asked, full.reason)
+                await visit.refuse(full)
+                return
+            visit.remarks.append(("originated", remark_of(asked)))
+            call = visit.begin(admission)
+            try:
+                leg = await self._originated.dial(call, asked)
+                is_answered = leg.status is LegStatus.ANSWERED
+                outcome = Outcome.COMPLETED if is_answered else leg.status.value
+                visit.finish(Ended(outcome, leg.reason))
+                call.left_by_exit(UNREACHED)
+                await call.end_unanswered(outcome)
+            finally:
+                await call.account.leave()
 
     async def _walk(self, visit: _Visit, admission: Admission, flow: Flow, flows: Mapping[str, Flow]) -> None:
         call = visit.begin(admission, flow, flows)
@@ -192,8 +261,15 @@ class Engine:
 class _Visit:
     """One session on its way through the engine."""
 
-    def __init__(self, session: AgiSession, world: CallWorld, call_events: CallEvents) -> None:
+    def __init__(
+        self,
+        session: AgiSession,
+        world: CallWorld,
+        call_events: CallEvents,
+        end: OriginatedEnd | None = None,
+    ) -> None:
         self.session = session
+        self.originated = end
         self.history = call_events.history
         self.call: Call | None = None
         self.did: Did | None = None
@@ -219,10 +295,16 @@ class _Visit:
         """Who pays, or paid at the end."""
         return self.call.account.customer if self.call is not None else self.payer
 
-    def begin(self, admission: Admission, flow: Flow, flows: Mapping[str, Flow]) -> Call:
-        """The call is let in, and comes to its app."""
-        self._events.enter_app(flow.app, flow.revision)
+    def begin(
+        self, admission: Admission, flow: Flow | None = None, flows: Mapping[str, Flow] = NO_FLOWS
+    ) -> Call:
+        """The call is let in, and comes to its app, if it has one."""
+        if flow is not None:
+            self._events.enter_app(flow.app, flow.revision)
         self._tell_start(admission.did.number, admission.cli)
+        if self.originated is not None and not self.originated.dials:
+            # Who answered a call that was made is on the line already.
+            self._events.emit(events.CallAnswered)
         call_id = self.history.place.call_id
         self.call = Call(call_id, self.session, admission, self._world, self._events)
         self.flows = flows

@@ -154,6 +154,10 @@ FIELDS: dict[str, Field] = {
     "closing": Field(_A, "the balance after it", "5.00"),
     "movements": Field(Kind.OBJECTS, "movements of money"),
     "holds": Field(Kind.OBJECTS, "what was set aside for the legs of a call"),
+    "called": Field(_T, "what was to be called: a number, a SIP URI, or an endpoint", "447700900123"),
+    "app_call_id": Field(_T, "the call in which who answered is in an app", "a1-1782885600.18"),
+    "asked_by": Field(_T, "who asked for it", "ann"),
+    "asked_at": Field(Kind.TIME, "when it was asked for", "2026-07-01T06:00:00.000Z"),
     # Cards and vouchers.
     "credit": Field(_A, "what a card gives", "5.00"),
     "entry": Field(

@@ -69,6 +69,7 @@ from ringflow.forms.operator import (
     SignedInForm,
     TokenForm,
 )
+from ringflow.forms.origination import OriginationForm
 from ringflow.forms.own import (
     CallBackForm,
     OwnAccountForm,
@@ -276,6 +277,7 @@ SECTIONS = (
     Section("Call on record, in a list", CallForm, "`record list`", {"reject_sip": None}),
     Section("Call on record", CallDetailForm, "`record export --json`", {"reject_sip": None}),
     Section("Call on record, whole", WholeCallForm, "`record show`", {"reject_sip": None}),
+    Section("Call that was asked for", OriginationForm, "`live originate`", {"status": "ended"}),
     Section("Hold of a leg", LegHoldForm, "`holds` of a call", {"status": "settled"}),
     Section("Leg", LegForm, "`legs` of a call on record", {"status": "answered", "reason": None}),
     Section("Slot that a call went through", SlotVisitForm, "`slots` of a call", {}),

@@ -22,6 +22,7 @@ from ringflow.store import ledger_tables as ledger_tables  # and these
 from ringflow.store import list_tables as list_tables  # and these
 from ringflow.store import live_tables as live_tables  # and these
 from ringflow.store import operator_tables as operator_tables  # and these
+from ringflow.store import origination_tables as origination_tables  # and this one
 from ringflow.store import record_tables as record_tables  # and these
 from ringflow.store import recording_tables as recording_tables  # and this one
 from ringflow.store import script_tables as script_tables  # and this one

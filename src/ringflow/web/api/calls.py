@@ -17,7 +17,7 @@ from ringflow.web.api.period import milliseconds
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.reading import Input
 
-RESOURCE = Resource("calls", "/calls", "Calls on record.")
+RESOURCE = Resource("calls", "/calls", "Calls on record, and calls that are made.")
 
 
 class CallQuery(Input):

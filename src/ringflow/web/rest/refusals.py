@@ -29,6 +29,8 @@ _STATUS_OF = {
     "redeem.locked": HTTPStatus.TOO_MANY_REQUESTS,
     "call_back.too_many": HTTPStatus.TOO_MANY_REQUESTS,
     "call_back.unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "origination.too_many": HTTPStatus.TOO_MANY_REQUESTS,
+    "origination.unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "login.busy": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The status of errors that their kind does not tell."""

@@ -18,6 +18,7 @@ from ringflow.accounts.teller import Teller
 from ringflow.actor import Opener, Principal, acting
 from ringflow.asterisk.findings import Finding
 from ringflow.calls.call_backs import CallBacks
+from ringflow.calls.originator import Originator
 from ringflow.config import Config
 from ringflow.flows.publisher import FlowPublisher
 from ringflow.mail import Mailer
@@ -58,6 +59,7 @@ class Services:
     of_customers: CustomerServices | None = None
     job_queued: asyncio.Event = field(default_factory=asyncio.Event)
     mailer: Mailer | None = None
+    originator: Originator | None = None
     conversions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     simulations: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIMULATIONS_AT_ONCE))
     sign_in: SignIn = field(init=False, repr=False)
