@@ -17,11 +17,15 @@ from ringflow.accounts.trunks import Trunk, add
 from ringflow.actor import acting, customer_principal
 from ringflow.ami.link import AmiLink
 from ringflow.calls.call_backs import CallBacks
+from ringflow.calls.originations import Originations
+from ringflow.calls.originator import Originator
 from ringflow.config import CallBackConfig, Config
 from ringflow.core import Core, open_core
+from ringflow.engine.engine import new_call_id
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.store import Store
 from ringflow.store.caller_tables import cli_codes
+from ringflow.store.origination_tables import originations
 
 if TYPE_CHECKING:
     from tests.ami.conftest import PeerConnection
@@ -69,10 +73,20 @@ class Desk:
         )
         return action
 
+    async def dial(self, outcome: str) -> None:
+        """Have the end that dials come, and end so."""
+        async with self.core.store.writing() as connection:
+            values = {"state": "ended", "outcome": outcome}
+            await connection.execute(originations.update().values(**values))
+
     async def ended(self, asked: NewCallBack) -> str:
         await asyncio.gather(*self.called._calling)
         async with self.core.store.reading() as connection:
             return (await call_backs.show(connection, 50, asked.call_back.id)).state
+
+
+def originator(core: Core, link: AmiLink | None) -> Originator:
+    return Originator(core.store, core.config, link, core.charging.ledger.now_ms, new_call_id, core.book.apps)
 
 
 @pytest.fixture
@@ -83,27 +97,27 @@ async def desk(server_config: Config, up: tuple[AmiLink, PeerConnection]) -> Asy
         await add_customer(ann, 50, language="es")
         await add_customer(ann, 51)
         await add(ann, Trunk("second", "PJSIP/{number}@second", number_prefix="99", caller_id="18005550100"))
-    called = CallBacks(core.store, core.world, link, SETTINGS)
+    called = CallBacks(core.store, core.world, originator(core, link), SETTINGS)
     yield Desk(core, called, asterisk)
     await called.close()
     await core.close()
 
 
-async def test_asterisk_is_told_to_call_the_number_as_the_customer_and_to_say_the_code(desk: Desk) -> None:
+async def test_asterisk_is_told_to_make_the_call_and_to_say_the_code_to_who_answers(desk: Desk) -> None:
     asked = await desk.ask("+44 191 0000077")
-    action = await desk.answer("0")
-    assert action["Channel"] == f"PJSIP/{NUMBER}@carrier"
-    variables = action["Variable"].splitlines()
-    assert any(one.startswith('"PJSIP_HEADER(add,X-Customer-ID)=50') for one in variables), variables
-    assert any(one.startswith('"PJSIP_HEADER(add,X-CX-Sec)=v1.') for one in variables)
-    (said,) = [one for one in variables if one.startswith('"RINGFLOW_WARNING=')]
+    action = await desk.answer("4")
+    local, token = action["Channel"].split("@")[0].split("-")
+    assert local == "Local/originate"
+    assert (action["Context"], action["Exten"], action["Codecs"]) == ("ringflow-warn", "play", "alaw,ulaw")
+    (said,) = action["Variable"].splitlines()
     names = [one.rpartition("SAY/")[2] for one in said.rstrip('"').split("&")]
     once = [f"es/{digit}" for digit in asked.code] + ["es/pause"]
+    assert said.startswith('"RINGFLOW_WARNING=')
     assert names in (once * 3, once * 2, once)
-    again = await desk.answer("4")
-    assert again["Channel"] == f"PJSIP/99{NUMBER}@second"
-    assert again["CallerID"] == "<18005550100>"
     assert await desk.ended(asked) == "answered"
+    begun = await Originations(desk.core.store).begin(token, desk.core.charging.ledger.now_ms())
+    assert begun is not None
+    assert (begun.customer_id, begun.target, begun.charged, begun.ring_s) == (50, NUMBER, False, 30)
 
 
 async def test_a_request_that_came_before_rings_nowhere_again(desk: Desk) -> None:
@@ -115,12 +129,17 @@ async def test_a_request_that_came_before_rings_nowhere_again(desk: Desk) -> Non
     assert not desk.called._calling
 
 
-@pytest.mark.parametrize(("reason", "state"), [("3", "not_answered"), ("5", "not_answered")])
-async def test_who_does_not_answer_is_not_called_by_the_next_trunk(
-    desk: Desk, reason: str, state: str
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [("busy", "not_answered"), ("no_answer", "not_answered"), ("congestion", "failed"), (None, "failed")],
+)
+async def test_what_becomes_of_the_dialling_is_what_the_customer_sees(
+    desk: Desk, outcome: str | None, state: str
 ) -> None:
     asked = await desk.ask()
-    await desk.answer(reason)
+    if outcome is not None:
+        await desk.dial(outcome)
+    await desk.answer("0")
     assert await desk.ended(asked) == state
 
 
@@ -143,7 +162,7 @@ async def test_where_no_code_is_called_to_nothing_is_called(desk: Desk) -> None:
         await ann.connection.exec_driver_sql("UPDATE directory_revision SET revision = revision + 1")
     with pytest.raises(Refused, match="not called"):
         await desk.ask()
-    off = CallBacks(desk.core.store, desk.core.world, None, SETTINGS)
+    off = CallBacks(desk.core.store, desk.core.world, originator(desk.core, None), SETTINGS)
     with pytest.raises(Refused, match="can be made now"):
         await off.ask(50, NUMBER, lambda change: pytest.fail("it is asked for"))
 

@@ -19,6 +19,7 @@ from ringflow.calls.digits import DIALPLAN_TIMERS
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.history import CallHistory
 from ringflow.calls.manager import Manager
+from ringflow.calls.originations import Originations
 from ringflow.calls.prompt import Voice
 from ringflow.calls.world import CallWorld
 from ringflow.config import Config, CustomerDeclaration, DidDeclaration, TrunkDeclaration
@@ -88,7 +89,15 @@ class Place:
             clock=self.clock,
             voice=self.voice,
         )
-        return Engine(self.directory, FlowBook.of(flows), world, observers, lambda: "c1")
+        originations = Originations(self.store)
+        return Engine(
+            self.directory,
+            FlowBook.of(flows),
+            world,
+            observers,
+            lambda: "c1",
+            originations=originations,
+        )
 
     async def call(
         self,

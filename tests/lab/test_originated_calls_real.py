@@ -16,6 +16,7 @@ from tests.paying_customers import UNIT, add_card, add_customer, as_ann, rate
 from ringflow.accounts import operators, tokens
 from ringflow.accounts.operators import Operator
 from ringflow.accounts.tokens import TokenPlan
+from ringflow.accounts.trunks import Trunk, add
 from ringflow.app import Application, running
 from ringflow.config import AmiConfig, Config, HttpConfig, ImpersonationConfig, load_config
 from ringflow.lab import LabCallee
@@ -150,3 +151,10 @@ async def test_a_call_that_is_asked_for_is_among_the_live_calls_and_can_be_hung_
     dialled = await server.until(f"/calls/{asked['call_id']}", bool)
     assert dialled["legs"][0]["status"] == "cancelled"
     assert [one["status"] for one in dialled["holds"]] == ["released"]
+
+
+async def test_a_trunk_that_asterisk_does_not_have_is_said_to_be_down(server: Server) -> None:
+    async with as_ann(server.application.core.store) as ann:
+        await add(ann, Trunk("nowhere", "PJSIP/{number}@nowhere"))
+    status, refused = await server.originate(trunk="nowhere")
+    assert (status, refused["code"], refused["fields"]) == (409, "trunk.down", {"trunks": "nowhere"})

@@ -225,7 +225,10 @@ class Originator:
             customer = await customers.show(connection, wanted.customer_id, ("customer",))
             ways_out = tuple(one for one in await trunks.every(connection) if one.enabled)
             if wanted.did is not None:
-                await dids.reached(connection, wanted.did, self._config.country)
+                try:
+                    await dids.reached(connection, wanted.did, self._config.country)
+                except Unknown as error:
+                    raise error.reworded(str(error), ("did",)) from error
         if customer.status != "active":
             raise Conflict(
                 "customer.not_active",
@@ -283,7 +286,10 @@ class Originator:
         """Raise `Refused` where the customer has no rate for the number, or no credit."""
         if trunk.rated == "upstream":
             return
-        quoted = await quote(self._store, number.rated, customer_id, self._now_ms())
+        try:
+            quoted = await quote(self._store, number.rated, customer_id, self._now_ms())
+        except Refused as error:
+            raise error.reworded(str(error), ("number",)) from error
         if not quoted.affordable:
             currency = quoted.terms.currency
             there, wanted = Money(quoted.available_micros, currency), Money(quoted.least_micros, currency)
