@@ -13,12 +13,14 @@ from tests.paying_customers import UNIT, add_card, add_customer, as_ann, rate
 from ringflow.accounts.trunks import Trunk, add
 from ringflow.actor import acting, shell_operator
 from ringflow.ami.link import AmiLink
+from ringflow.audit import EntryFilter, entry_page
 from ringflow.calls.originations import Origination, TargetKind
 from ringflow.calls.originator import Originator, WantedCall
 from ringflow.config import Config, OriginateConfig
 from ringflow.core import Core, open_core
 from ringflow.engine.engine import new_call_id
 from ringflow.errors import Conflict, Refused
+from ringflow.store.pages import PageRequest
 
 if TYPE_CHECKING:
     from tests.ami.conftest import PeerConnection
@@ -136,6 +138,10 @@ async def test_asterisk_makes_a_channel_whose_ends_both_come_to_ringflow(desk: D
     await desk.originator.rung()
     assert desk.not_made == []
     assert (await desk.originator.find(asked.call_id)).variables_of_app == {"code": "7"}
+    async with desk.core.store.reading() as connection:
+        page = await entry_page(connection, EntryFilter(), PageRequest(1))
+    assert (page.items[0].verb, page.items[0].subject) == ("originate", f"call {asked.call_id}")
+    assert token not in str(page.items[0])
 
 
 async def test_a_call_that_asterisk_never_began_is_told_of_and_is_not_dialled_later(desk: Desk) -> None:

@@ -91,8 +91,8 @@ KEEP_FILES = {
 }
 """They write files, which have a history of their own; nothing of the database changes."""
 
-ORDERS = {"live hangup", "live redirect", "live play", "live say"}
-"""They are noted when they are given, whether or not the call is still there: `test_remote_orders.py`."""
+ORDERS = {"live hangup", "live redirect", "live play", "live say", "live originate"}
+"""They are noted when they are given: `test_remote_orders.py`, and `test_originator.py`."""
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def say_command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Speak a text to the caller alone, when a prompt would be played."""
+    """Speak a text to the caller alone, when a prompt would be."""
     arguments = {"text": text} | ({"language": language} if language is not None else {})
     _order(operator, CallOrder(call, OrderKind.SAY, arguments), as_json)
 

@@ -53,7 +53,7 @@ def originate_command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Have Asterisk call a number, and connect who answers to an app or a DID.
+    """Have a number called, and connect who answers to an app.
 
     The call is dialled and charged as any leg of the customer's. This waits until it is answered, or over.
     Needs `ami`, and a server that serves the calls of that Asterisk.

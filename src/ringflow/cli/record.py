@@ -116,7 +116,7 @@ def show_command(
     call_id: Annotated[str, typer.Argument(metavar="CALL_ID", help="As `record list` and the log have it.")],
     as_json: Json = False,
 ) -> None:
-    """Show a call with its slots, its legs, what was held for them, and the movements of money."""
+    """Show a call with its slots, its legs and their money."""
 
     async def work(connection: AsyncConnection, config: Config) -> WholeCall:
         return await find_whole_call(connection, call_id)

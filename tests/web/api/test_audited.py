@@ -140,7 +140,7 @@ ELSEWHERE = {
             "put_one_override",
             "delete_override",
         ),
-        *("hang_up", "redirect", "play", "say"),
+        *("hang_up", "redirect", "play", "say", "originate"),
     },
     "of an operator who has signed in: the walk by session": {
         *("change_operators_own_password", "sign_out", "end_own_other_sessions", "end_own_session"),

@@ -142,6 +142,7 @@ BY_OPERATION: dict[str, tuple[str, ...]] = {
     "recording delete": ("delete_recording", "delete_recordings_of_call"),
     "live list": ("list_live_calls",),
     "live hangup": ("hang_up",),
+    "live originate": ("originate", "show_origination"),
     "live redirect": ("redirect",),
     "live play": ("play",),
     "live say": ("say",),

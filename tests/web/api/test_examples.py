@@ -36,7 +36,7 @@ NOT_HERE = frozenset(
         *("change_operators_own_password", "enrol_own_second_factor", "confirm_own_second_factor"),
         *("renew_own_recovery_codes", "turn_off_own_second_factor", "sign_customer_in"),
         *("refresh_customer_token", "change_own_login_password", "alter_own_account", "keep_own_speed_dial"),
-        *("call_back", "confirm_call_back", "put_customer_password", "speak_prompt"),
+        *("call_back", "confirm_call_back", "originate", "put_customer_password", "speak_prompt"),
         *("redeem_own_card", "redeem_own_voucher", "add_operators_own_token", "ask_for_password_reset"),
     }
 )

@@ -45,6 +45,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "transfer": {"customer": 7, "to": 42, "amount": "1.00", "reason": "gift"},
     "refund": {"leg_id": "a1-1782885600.17.1@1782885612.4", "reason": "bad line"},
     "delete_recordings_of_call": {"call": "a1-1782885600.17"},
+    "originate": {"customer": 42, "number": "447700900123", "app": "calling_card"},
     "hang_up": {"leg": False},
     "redirect": {"app": "business_line"},
     "play": {"prompt": "MISC/sorry"},

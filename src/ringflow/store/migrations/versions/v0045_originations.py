@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0044"
-down_revision = "0043"
+revision = "0045"
+down_revision = "0044"
 branch_labels = None
 depends_on = None
 
@@ -15,7 +15,7 @@ def upgrade() -> None:
     """Add the table."""
     op.create_table(
         "originations",
-        sa.Column("call_id", sa.Text, nullable=False),
+        sa.Column("call_id", sa.Text, primary_key=True),
         sa.Column("token_digest", sa.Text, nullable=False),
         sa.Column("customer_id", sa.Integer, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
@@ -33,10 +33,9 @@ def upgrade() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("app_call_id", sa.Text),
         sa.Column("outcome", sa.Text),
-        sa.PrimaryKeyConstraint("call_id", name="pk_originations"),
         sa.UniqueConstraint("token_digest", name="uq_originations_token_digest"),
-        sa.CheckConstraint("kind IN ('number', 'uri', 'device')", name="ck_originations_kind"),
-        sa.CheckConstraint("state IN ('asked', 'dialling', 'ended', 'failed')", name="ck_originations_state"),
+        sa.CheckConstraint("kind IN ('number', 'uri', 'device')", name="kind"),
+        sa.CheckConstraint("state IN ('asked', 'dialling', 'ended', 'failed')", name="state"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_originations_asked_ms", "originations", ["asked_ms"])
