@@ -18,7 +18,16 @@ from ringflow.calendars.configured import allowed_hosts
 from ringflow.calendars.icalendar_reader import MAX_BYTES
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import (
+    DEFAULT_LIMIT,
+    After,
+    Find,
+    Limit,
+    paged,
+    print_page,
+    search_option,
+    sort_option,
+)
 from ringflow.cli.project import opener, with_actor, with_reading, with_store
 from ringflow.config import Config
 from ringflow.errors import Refused, StartError
@@ -85,23 +94,17 @@ def show_command(name: Name, as_json: Json = False) -> None:
     print_one(with_reading(show), as_json)
 
 
-@app.command("entries")
+@paged(app, ENTRIES, CalendarEntryForm, calendar_entry_form, name="entries")
 def entries_command(
     name: Name,
     past: Annotated[bool, typer.Option("--past", help="Those that are over too.")] = False,
-    sort: Annotated[str | None, sort_option(ENTRIES)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List a calendar's entries.
 
     By default those that are still to come.
     """
     since_ms = None if past else system_now_ms()
-    asked = PageRequest(limit, after, sort)
-    page = with_reading(lambda connection, config: calendar.entry_page(connection, name, since_ms, asked))
-    print_page(page.map(calendar_entry_form), CalendarEntryForm, as_json)
+    return lambda connection, config, asked: calendar.entry_page(connection, name, since_ms, asked)
 
 
 @app.command("set")

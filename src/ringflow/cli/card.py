@@ -22,7 +22,7 @@ from ringflow.cli.ids import id_option
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import ForSpreadsheet, Out, Overwrite, json_list, written_to
 from ringflow.cli.output import Json, print_deleted, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.project import opener, with_actor, with_reading, with_store
 from ringflow.cli.values import Expires, end_of_day_ms
 from ringflow.config import Config
@@ -31,7 +31,6 @@ from ringflow.moments import Moment
 from ringflow.money import parse_amount
 from ringflow.output_file import named_file, new_table
 from ringflow.spreadsheets import Cell
-from ringflow.store.pages import Page, PageRequest
 
 app = typer.Typer(help="Calling cards.", no_args_is_help=True)
 app.add_typer(card_pepper.app, name="pepper")
@@ -48,7 +47,7 @@ Search = Annotated[str | None, search_option("How an ID begins, or else a part o
 Archived = Annotated[bool, typer.Option("--archived", help="Those in the archive.")]
 
 
-@app.command("list")
+@paged(app, CARDS, CardForm, zoned=card_form)
 def list_command(
     status: OfStatus = None,
     batch: Batch = None,
@@ -57,19 +56,10 @@ def list_command(
     prefix: Prefix = None,
     search: Search = None,
     archived: Archived = False,
-    sort: Annotated[str | None, sort_option(CARDS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the cards that fit all that is given."""
     wanted = Filter(status, batch, customer, redeemed_by, prefix, search, archived)
-
-    async def find(connection: AsyncConnection, config: Config) -> Page[CardForm]:
-        page = await card_page(connection, wanted, PageRequest(limit, after, sort))
-        return page.map(lambda one: card_form(one, config.zone))
-
-    print_page(with_reading(find), CardForm, as_json)
+    return lambda connection, config, asked: card_page(connection, wanted, asked)
 
 
 @app.command("export")
@@ -204,7 +194,7 @@ def redeem_command(
     print_one(with_actor(operator, give), as_json)
 
 
-@app.command("batches")
+@paged(app, BATCHES, BatchForm, zoned=batch_form, name="batches")
 def batches_command(
     customer: Customer = None,
     is_ready: Annotated[
@@ -212,19 +202,10 @@ def batches_command(
         typer.Option("--ready/--unready", help="Only those whose cards are all made, or are not."),
     ] = None,
     search: Annotated[str | None, search_option("A part of the name.")] = None,
-    sort: Annotated[str | None, sort_option(BATCHES)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the batches, the newest first."""
     wanted = BatchFilter(customer_id=customer, is_ready=is_ready, search=search)
-
-    async def find(connection: AsyncConnection, config: Config) -> Page[BatchForm]:
-        page = await batch_page(connection, wanted, PageRequest(limit, after, sort))
-        return page.map(lambda one: batch_form(one, config.zone))
-
-    print_page(with_reading(find), BatchForm, as_json)
+    return lambda connection, config, asked: batch_page(connection, wanted, asked)
 
 
 @app.command("discard")

@@ -19,11 +19,10 @@ from ringflow.actor import Actor
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_json, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.config import Config
 from ringflow.forms.caller_secret import CliCodeForm, NewCliCodeForm, cli_code_form, new_cli_code_form
-from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="The codes of customers who share a calling number.", no_args_is_help=True)
 
@@ -51,20 +50,14 @@ def add_code(operator: str, text: str, customer: int, digits: int | None, notes:
     _print(with_actor(operator, add), as_json)
 
 
-@app.command("list")
+@paged(app, CLI_CODES, CliCodeForm, cli_code_form)
 def list_command(
     customer: Annotated[int | None, id_option("--customer", "Only this customer's.")] = None,
     search: Annotated[str | None, search_option("How a number begins.")] = None,
-    sort: Annotated[str | None, sort_option(CLI_CODES)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List who shares which number. No code is shown."""
     wanted = CliCodeFilter(customer_id=customer, search=search)
-    asked = PageRequest(limit, after, sort)
-    page = with_reading(lambda connection, config: cli_codes.code_page(connection, wanted, asked))
-    print_page(page.map(cli_code_form), CliCodeForm, as_json)
+    return lambda connection, config, asked: cli_codes.code_page(connection, wanted, asked)
 
 
 @app.command("show")

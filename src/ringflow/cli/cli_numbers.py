@@ -11,14 +11,14 @@ from ringflow.accounts.cli_import import CliImport
 from ringflow.accounts.clis import CLIS, CliChanges, CliFilter
 from ringflow.cli import cli_code
 from ringflow.cli.cli_code import Digits
+from ringflow.cli.empty_options import given
 from ringflow.cli.ids import id_option
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.table_import import add_import_command
 from ringflow.forms.cli_number import CliForm, cli_form
-from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="The calling numbers that identify customers.", no_args_is_help=True)
 app.add_typer(cli_code.app, name="code")
@@ -70,7 +70,7 @@ def add_command(
 add_import_command(app, CliImport, "CLIs")
 
 
-@app.command("list")
+@paged(app, CLIS, CliForm, cli_form)
 def list_command(
     customer: Annotated[int | None, id_option("--customer", "Only this customer's.")] = None,
     is_pattern: Annotated[
@@ -79,19 +79,13 @@ def list_command(
     search: Annotated[
         str | None, search_option("How a number begins, or a part of a pattern or its notes.")
     ] = None,
-    sort: Annotated[str | None, sort_option(CLIS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the CLIs.
 
     By id is the order in which patterns are tried.
     """
     wanted = CliFilter(customer_id=customer, is_pattern=is_pattern, search=search)
-    asked = PageRequest(limit, after, sort)
-    page = with_reading(lambda connection, config: clis.page(connection, wanted, asked))
-    print_page(page.map(cli_form), CliForm, as_json)
+    return lambda connection, config, asked: clis.page(connection, wanted, asked)
 
 
 @app.command("show")
@@ -110,11 +104,7 @@ def set_command(
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays."""
-    changes: CliChanges = {}
-    if customer is not None:
-        changes["customer_id"] = customer
-    if notes is not None:
-        changes["notes"] = notes
+    changes: CliChanges = given(customer_id=customer, notes=notes)
     altered = with_actor(operator, lambda actor, config: clis.alter(actor, which, **changes))
     print_one(cli_form(altered), as_json)
 

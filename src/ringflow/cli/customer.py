@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers, service_passwords
 from ringflow.accounts.cards.pin import MAX_PIN_DIGITS, MIN_PIN_DIGITS
@@ -16,18 +16,17 @@ from ringflow.accounts.peppers import configured_peppers
 from ringflow.accounts.service_passwords import DEFAULT_PASSWORD_DIGITS
 from ringflow.actor import Actor
 from ringflow.cli import customer_login, customer_token
-from ringflow.cli.empty_options import number_or_none, text_or_none
+from ringflow.cli.empty_options import given, given_as, number_or_none, text_or_none
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_json, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.table_import import add_import_command
 from ringflow.config import Config, CustomerStatus
 from ringflow.forms.caller_secret import NewServicePasswordForm, new_service_password_form
 from ringflow.forms.customer import CustomerForm, customer_detail_form, customer_form
 from ringflow.moments import system_now_ms
-from ringflow.store.pages import Page, PageRequest
 
 app = typer.Typer(help="The accounts that pay.", no_args_is_help=True)
 app.add_typer(customer_login.app, name="login")
@@ -84,24 +83,15 @@ def add_command(
 add_import_command(app, CustomerImport, "customers")
 
 
-@app.command("list")
+@paged(app, CUSTOMERS, CustomerForm, lambda one: customer_form(*one))
 def list_command(
     search: Annotated[str | None, search_option("An id, or a part of the name in any capitals.")] = None,
     status: Annotated[CustomerStatus | None, typer.Option("--status", help="Only of this status.")] = None,
     currency: Annotated[str | None, typer.Option("--currency", help="Only of this currency.")] = None,
-    sort: Annotated[str | None, sort_option(CUSTOMERS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the customers, with their balances."""
     wanted = CustomerFilter(search=search, status=status, currency=currency)
-
-    async def find(connection: AsyncConnection, config: Config) -> Page[CustomerForm]:
-        page = await customer_page(connection, wanted, PageRequest(limit, after, sort))
-        return page.map(lambda one: customer_form(*one))
-
-    print_page(with_reading(find), CustomerForm, as_json)
+    return lambda connection, config, asked: customer_page(connection, wanted, asked)
 
 
 @app.command("show")
@@ -129,19 +119,11 @@ def set_command(
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays."""
-    changes: CustomerChanges = {}
-    if name is not None:
-        changes["name"] = name
-    if status is not None:
-        changes["status"] = status
-    if currency is not None:
-        changes["currency"] = currency
-    if channels is not None:
-        changes["channels"] = number_or_none(channels, "--channels")
-    if caller_id is not None:
-        changes["caller_id"] = text_or_none(caller_id)
-    if language is not None:
-        changes["language"] = text_or_none(language)
+    changes: CustomerChanges = (
+        given(name=name, status=status, currency=currency)
+        | given_as(partial(number_or_none, option="--channels"), channels=channels)
+        | given_as(text_or_none, caller_id=caller_id, language=language)
+    )
     print_one(
         with_actor(operator, lambda actor, config: customers.alter(actor, customer_id, **changes)), as_json
     )

@@ -13,12 +13,11 @@ from ringflow.actor import Actor
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.password_input import PasswordFile, read_password
-from ringflow.cli.project import with_actor, with_reading
+from ringflow.cli.project import with_actor
 from ringflow.config import Config
 from ringflow.forms.customer_access import LoginForm, login_form
-from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="The e-mail addresses with which customers sign in.", no_args_is_help=True)
 
@@ -46,19 +45,14 @@ def add_command(
     print_one(with_actor(operator, add), as_json)
 
 
-@app.command("list")
+@paged(app, LOGINS, LoginForm, login_form)
 def list_command(
     customer: Annotated[int | None, id_option("--customer", "Only this customer's.")] = None,
     search: Annotated[str | None, search_option("A part of the address.")] = None,
-    sort: Annotated[str | None, sort_option(LOGINS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the logins."""
-    wanted, asked = LoginFilter(customer, search), PageRequest(limit, after, sort)
-    page = with_reading(lambda connection, config: logins.page(connection, wanted, asked))
-    print_page(page.map(login_form), LoginForm, as_json)
+    wanted = LoginFilter(customer, search)
+    return lambda connection, config, asked: logins.page(connection, wanted, asked)
 
 
 @app.command("password")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,11 +11,11 @@ from ringflow.accounts import dids
 from ringflow.accounts.did_import import DidImport
 from ringflow.accounts.dids import DIDS, Did, DidChanges, DidFilter, Identify, Withheld
 from ringflow.cli.app_trouble import app_trouble
-from ringflow.cli.empty_options import number_or_none, text_or_none
+from ringflow.cli.empty_options import given, given_as, number_or_none, text_or_none
 from ringflow.cli.ids import id_option
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.script_options import (
     HangupScript,
@@ -28,7 +29,6 @@ from ringflow.cli.script_options import (
 from ringflow.cli.table_import import add_import_command
 from ringflow.config import load_config
 from ringflow.forms.did import DidForm, did_form
-from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="The numbers that callers dial.", no_args_is_help=True)
 
@@ -133,7 +133,7 @@ def add_command(
 add_import_command(app, DidImport, "DIDs", lambda done: _tell_if_missing(*done.apps))
 
 
-@app.command("list")
+@paged(app, DIDS, DidForm, did_form)
 def list_command(
     customer: Annotated[int | None, id_option("--customer", "Only this customer's.")] = None,
     app_name: Annotated[str | None, typer.Option("--app", help="Only those that lead to this app.")] = None,
@@ -141,16 +141,10 @@ def list_command(
         bool | None, typer.Option("--enabled/--disabled", help="Only those that take calls, or do not.")
     ] = None,
     search: Annotated[str | None, search_option("How a number begins, or a part of the app's name.")] = None,
-    sort: Annotated[str | None, sort_option(DIDS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the DIDs."""
     wanted = DidFilter(customer_id=customer, app=app_name, enabled=enabled, search=search)
-    asked = PageRequest(limit, after, sort)
-    page = with_reading(lambda connection, config: dids.page(connection, wanted, asked))
-    print_page(page.map(did_form), DidForm, as_json)
+    return lambda connection, config, asked: dids.page(connection, wanted, asked)
 
 
 @app.command("show")
@@ -184,37 +178,23 @@ def set_command(
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays."""
-    changes: DidChanges = {}
-    if app_name is not None:
-        changes["app"] = app_name
-    if identify is not None:
-        changes["identify"] = identify
-    if customer is not None:
-        changes["customer_id"] = number_or_none(customer, "--customer")
-    if enabled is not None:
-        changes["enabled"] = enabled
-    if channels is not None:
-        changes["channels"] = number_or_none(channels, "--channels")
-    if reject_code is not None:
-        changes["reject_code"] = reject_code
-    if withheld is not None:
-        changes["withheld"] = withheld
-    if variable is not None:
-        changes["variable"] = variable
-    if script is not None:
-        changes["script"] = text_or_none(script)
-    if script_timeout is not None:
-        changes["script_timeout_s"] = seconds_or_none(script_timeout, "--script-timeout")
-    if script_fallback is not None:
-        changes["script_fallback"] = text_or_none(script_fallback)
-    if script_vars is not None:
-        changes["script_vars"] = text_or_none(script_vars)
-    if hangup_script is not None:
-        changes["hangup_script"] = text_or_none(hangup_script)
-    if hangup_script_timeout is not None:
-        changes["hangup_script_timeout_s"] = seconds_or_none(hangup_script_timeout, "--hangup-script-timeout")
-    if hangup_script_vars is not None:
-        changes["hangup_script_vars"] = text_or_none(hangup_script_vars)
+    changes: DidChanges = (
+        given(
+            app=app_name, identify=identify, enabled=enabled, reject_code=reject_code, withheld=withheld,
+            variable=variable,
+        )
+        | given_as(partial(number_or_none, option="--customer"), customer_id=customer)
+        | given_as(partial(number_or_none, option="--channels"), channels=channels)
+        | given_as(partial(seconds_or_none, option="--script-timeout"), script_timeout_s=script_timeout)
+        | given_as(
+            partial(seconds_or_none, option="--hangup-script-timeout"),
+            hangup_script_timeout_s=hangup_script_timeout,
+        )
+        | given_as(
+            text_or_none, script=script, script_fallback=script_fallback, script_vars=script_vars,
+            hangup_script=hangup_script, hangup_script_vars=hangup_script_vars,
+        )
+    )  # fmt: skip
     altered = with_actor(operator, lambda actor, config: dids.alter(actor, number, **changes))
     print_one(did_form(altered), as_json)
     if app_name is not None:

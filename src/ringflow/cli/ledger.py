@@ -16,7 +16,7 @@ from ringflow.cli.ledger_rows import verdict
 from ringflow.cli.moments import operator_zone, period_ms
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_json, print_many, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.project import opener, with_actor, with_reading, with_store
 from ringflow.cli.statement_rows import CSV_COLUMNS, csv_lines, statement_foot, statement_head
 from ringflow.config import Config
@@ -243,7 +243,7 @@ def limit_command(
     print_one(account_form(with_actor(operator, limit)), as_json)
 
 
-@app.command("movements")
+@paged(app, MOVEMENTS, MovementForm, movement_form, name="movements")
 def movements_command(
     customer: Annotated[int | None, id_option("--customer", "Whose credit rose or fell.")] = None,
     kind: Annotated[Kind | None, typer.Option("--kind", help="Only of this kind.")] = None,
@@ -251,34 +251,23 @@ def movements_command(
     since: Since = None,
     until: Until = None,
     search: Annotated[str | None, search_option("A part of the reason.")] = None,
-    sort: Annotated[str | None, sort_option(MOVEMENTS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List movements of money, the newest first."""
     wanted = MovementFilter(customer, kind, operator, *period_ms(since, until), search)
-    asked = PageRequest(limit, after, sort)
-    page = with_reading(lambda connection, config: movement_page(connection, wanted, asked))
-    print_page(page.map(movement_form), MovementForm, as_json)
+    return lambda connection, config, asked: movement_page(connection, wanted, asked)
 
 
-@app.command("holds")
+@paged(app, HOLDS, HoldForm, hold_form, name="holds")
 def holds_command(
     customer: Annotated[int | None, id_option("--customer", "Whose credit it is.")] = None,
     server: Annotated[
         str | None, typer.Option("--server", metavar="NAME", help="Only of this server.")
     ] = None,
     search: Annotated[str | None, search_option("How the leg's id begins.")] = None,
-    sort: Annotated[str | None, sort_option(HOLDS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the holds that stand: the credit of calls in progress."""
-    wanted, asked = HoldFilter(customer, server, search), PageRequest(limit, after, sort)
-    page = with_reading(lambda connection, config: hold_page(connection, wanted, asked))
-    print_page(page.map(hold_form), HoldForm, as_json)
+    wanted = HoldFilter(customer, server, search)
+    return lambda connection, config, asked: hold_page(connection, wanted, asked)
 
 
 def _carry_out(order: Order, reason: str, operator: str, key: str | None, as_json: bool) -> None:

@@ -12,9 +12,10 @@ from ringflow.accounts.access import password_links, second_factor, sessions
 from ringflow.accounts.operators import OPERATORS, OperatorChanges, OperatorFilter, new_password_hash
 from ringflow.accounts.passwords import Passwords
 from ringflow.actor import Actor
+from ringflow.cli.empty_options import given
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_json, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.password_input import PasswordFile, read_password
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.config import Config
@@ -25,7 +26,6 @@ from ringflow.forms.operator import (
     new_password_link_form,
     operator_form,
 )
-from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="Who may act by the REST API and the console.", no_args_is_help=True)
 
@@ -139,22 +139,17 @@ def _print_link(made: NewPasswordLinkForm, as_json: bool) -> None:
     )
 
 
-@app.command("list")
+@paged(app, OPERATORS, OperatorForm, operator_form)
 def list_command(
     role: Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Only of this role.")] = None,
     enabled: Annotated[
         bool | None, typer.Option("--enabled/--disabled", help="Only those that may act, or may not.")
     ] = None,
     search: Annotated[str | None, search_option("A part of the name or the notes.")] = None,
-    sort: Annotated[str | None, sort_option(OPERATORS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the operators."""
-    wanted, asked = OperatorFilter(role, enabled, search), PageRequest(limit, after, sort)
-    page = with_reading(lambda connection, config: operators.page(connection, wanted, asked))
-    print_page(page.map(operator_form), OperatorForm, as_json)
+    wanted = OperatorFilter(role, enabled, search)
+    return lambda connection, config, asked: operators.page(connection, wanted, asked)
 
 
 @app.command("show")
@@ -177,13 +172,9 @@ def change_command(
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays. An empty `--email` takes the address away."""
-    changes: OperatorChanges = {}
+    changes: OperatorChanges = given(role=role, notes=notes)
     if email is not None:
         changes["email"] = email or None
-    if role is not None:
-        changes["role"] = role
-    if notes is not None:
-        changes["notes"] = notes
     changed = with_actor(operator, lambda actor, config: operators.alter(actor, name, **changes))
     print_one(operator_form(changed), as_json)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor
 from ringflow.calendars import overrides
@@ -13,14 +12,13 @@ from ringflow.calendars.override_end import END_OF_DAY
 from ringflow.calendars.overrides import OVERRIDES, Override
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, sort_option
-from ringflow.cli.project import with_actor, with_reading
+from ringflow.cli.page_options import Find, paged
+from ringflow.cli.project import with_actor
 from ringflow.config import Config
 from ringflow.flows.override_order import overridable, put_override
 from ringflow.flows.registry import slot_types
 from ringflow.forms.calendar import OverrideForm, override_form
 from ringflow.moments import system_now_ms
-from ringflow.store.pages import Page, PageRequest
 
 app = typer.Typer(help="Closed today, open until six, whatever the hours say.", no_args_is_help=True)
 
@@ -57,20 +55,10 @@ def set_command(
     print_one(override_form(with_actor(operator, put)), as_json)
 
 
-@app.command("list")
-def list_command(
-    sort: Annotated[str | None, sort_option(OVERRIDES)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+@paged(app, OVERRIDES, OverrideForm, override_form)
+def list_command() -> Find:
     """List the overrides that count now."""
-    asked = PageRequest(limit, after, sort)
-
-    async def find(connection: AsyncConnection, config: Config) -> Page[OverrideForm]:
-        return (await overrides.page(connection, system_now_ms(), asked)).map(override_form)
-
-    print_page(with_reading(find), OverrideForm, as_json)
+    return lambda connection, config, asked: overrides.page(connection, system_now_ms(), asked)
 
 
 @app.command("clear")

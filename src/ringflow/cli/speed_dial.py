@@ -9,14 +9,14 @@ import typer
 from ringflow.accounts import speed_dials
 from ringflow.accounts.speed_dial_import import SpeedDialImport
 from ringflow.accounts.speed_dials import LAST_PLACE, SPEED_DIALS, SpeedDial, SpeedDialChanges
+from ringflow.cli.empty_options import given
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.table_import import add_import_command
 from ringflow.forms.speed_dial import SpeedDialForm, speed_dial_form
-from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="The numbers that customers keep under short keys.", no_args_is_help=True)
 
@@ -48,19 +48,13 @@ def add_command(
 add_import_command(app, SpeedDialImport, "speed dials")
 
 
-@app.command("list")
+@paged(app, SPEED_DIALS, SpeedDialForm, speed_dial_form)
 def list_command(
     customer: Annotated[int | None, id_option("--customer", "Only this customer's.")] = None,
     search: Annotated[str | None, search_option("A part of the name.")] = None,
-    sort: Annotated[str | None, sort_option(SPEED_DIALS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the speed dials."""
-    asked = PageRequest(limit, after, sort)
-    page = with_reading(lambda connection, config: speed_dials.page(connection, customer, search, asked))
-    print_page(page.map(speed_dial_form), SpeedDialForm, as_json)
+    return lambda connection, config, asked: speed_dials.page(connection, customer, search, asked)
 
 
 @app.command("show")
@@ -80,11 +74,7 @@ def set_command(
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays."""
-    changes: SpeedDialChanges = {}
-    if number is not None:
-        changes["number"] = number
-    if name is not None:
-        changes["name"] = name
+    changes: SpeedDialChanges = given(number=number, name=name)
     altered = with_actor(operator, lambda actor, config: speed_dials.alter(actor, customer, place, **changes))
     print_one(speed_dial_form(altered), as_json)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import tokens
 from ringflow.accounts.roles import read_rights
@@ -13,12 +12,11 @@ from ringflow.accounts.tokens import TOKENS, TokenFilter, TokenPlan
 from ringflow.actor import Actor
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_json, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
-from ringflow.cli.project import with_actor, with_reading
+from ringflow.cli.page_options import Find, paged, search_option
+from ringflow.cli.project import with_actor
 from ringflow.cli.values import Expires, end_of_day_ms
 from ringflow.config import Config
 from ringflow.forms.operator import NewTokenForm, TokenForm, new_token_form, token_form
-from ringflow.store.pages import Page, PageRequest
 
 app = typer.Typer(help="The keys by which programs act on the REST API.", no_args_is_help=True)
 
@@ -60,26 +58,17 @@ def add_command(
     typer.echo(f"token `{made.name}` of {made.operator}{until}: keep it, it is not shown again", err=True)
 
 
-@app.command("list")
+@paged(app, TOKENS, TokenForm, zoned=token_form)
 def list_command(
     of: Annotated[
         str | None, typer.Option("--of", metavar="OPERATOR", help="Only the tokens of this operator.")
     ] = None,
     revoked: Annotated[bool, typer.Option("--revoked", help="Those too that are revoked.")] = False,
     search: Annotated[str | None, search_option("A part of the name.")] = None,
-    sort: Annotated[str | None, sort_option(TOKENS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the tokens, each by what it starts with."""
     wanted = TokenFilter(of, revoked, search)
-
-    async def find(connection: AsyncConnection, config: Config) -> Page[TokenForm]:
-        page = await tokens.page(connection, wanted, PageRequest(limit, after, sort))
-        return page.map(lambda one: token_form(one, config.zone))
-
-    print_page(with_reading(find), TokenForm, as_json)
+    return lambda connection, config, asked: tokens.page(connection, wanted, asked)
 
 
 @app.command("revoke")

@@ -9,17 +9,16 @@ import typer
 from ringflow.accounts import trunks
 from ringflow.accounts.number_forms import NumberForm
 from ringflow.accounts.trunks import TRUNKS, Rated, Trunk, TrunkChanges, TrunkFilter
-from ringflow.cli.empty_options import EMPTY, none_is_empty, text_or_none
+from ringflow.cli.empty_options import EMPTY, given, given_as, none_is_empty, text_or_none
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.script_options import ScriptTimeout, ScriptVars, given_text, seconds_or_none
 from ringflow.config import DEFAULT_FAILOVER, DEFAULT_SILENT_S
 from ringflow.errors import Refused
 from ringflow.forms.trunk import TrunkForm, trunk_form
 from ringflow.plain_text import plain
-from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="The ways out.", no_args_is_help=True)
 
@@ -147,23 +146,17 @@ def add_command(
     print_one(trunk_form(with_actor(operator, lambda actor, config: trunks.add(actor, trunk))), as_json)
 
 
-@app.command("list")
+@paged(app, TRUNKS, TrunkForm, trunk_form)
 def list_command(
     enabled: Annotated[
         bool | None, typer.Option("--enabled/--disabled", help="Only those that are used, or are not.")
     ] = None,
     rated: Annotated[Rated | None, typer.Option("--rated", help="Only those.")] = None,
     search: Annotated[str | None, search_option("A part of the name, or of what is dialled.")] = None,
-    sort: Annotated[str | None, sort_option(TRUNKS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the trunks, by default in the order in which they are tried."""
     wanted = TrunkFilter(enabled=enabled, rated=rated, search=search)
-    asked = PageRequest(limit, after, sort)
-    page = with_reading(lambda connection, config: trunks.page(connection, wanted, asked))
-    print_page(page.map(trunk_form), TrunkForm, as_json)
+    return lambda connection, config, asked: trunks.page(connection, wanted, asked)
 
 
 @app.command("show")
@@ -204,43 +197,19 @@ def set_command(
 
     Headers, failover codes and patterns are each replaced all together.
     """
-    changes: TrunkChanges = {}
-    if dial is not None:
-        changes["dial"] = dial
+    changes: TrunkChanges = (
+        given(
+            dial=dial, position=position, enabled=enabled, server=server, rated=rated,
+            silent_s=silent_s, number_form=number_form,
+        )
+        | given_as(text_or_none, caller_id=caller_id, caller_id_form=caller_id_form)
+        | given_as(none_is_empty, number_prefix=number_prefix, caller_id_prefix=caller_id_prefix)
+        | given_as(read_failover, failover=failover)
+    )  # fmt: skip
     if headers or no_headers:
         changes["headers"] = read_headers(headers or [])
-    if position is not None:
-        changes["position"] = position
-    if enabled is not None:
-        changes["enabled"] = enabled
-    if caller_id is not None:
-        changes["caller_id"] = text_or_none(caller_id)
-    if server is not None:
-        changes["server"] = server
-    if rated is not None:
-        changes["rated"] = rated
-    if failover is not None:
-        changes["failover"] = read_failover(failover)
-    if silent_s is not None:
-        changes["silent_s"] = silent_s
-    if number_form is not None:
-        changes["number_form"] = number_form
-    if number_prefix is not None:
-        changes["number_prefix"] = none_is_empty(number_prefix)
-    if caller_id_form is not None:
-        changes["caller_id_form"] = None if caller_id_form == "none" else caller_id_form
-    if caller_id_prefix is not None:
-        changes["caller_id_prefix"] = none_is_empty(caller_id_prefix)
     if as_keyed or nothing_as_keyed:
         changes["as_keyed"] = tuple(as_keyed or ())
-    if script is not None:
-        changes["script"] = text_or_none(script)
-    if script_timeout is not None:
-        changes["script_timeout_s"] = seconds_or_none(script_timeout, "--script-timeout")
-    if script_fallback is not None:
-        changes["script_fallback"] = text_or_none(script_fallback)
-    if script_vars is not None:
-        changes["script_vars"] = text_or_none(script_vars)
     altered = with_actor(operator, lambda actor, config: trunks.alter(actor, name, **changes))
     print_one(trunk_form(altered), as_json)
 

@@ -11,9 +11,10 @@ from ringflow.accounts.value_lists import value_list
 from ringflow.accounts.value_lists.entry_value import ListKind
 from ringflow.accounts.value_lists.value_list import VALUE_LISTS, ValueListChanges, ValueListFilter
 from ringflow.cli import value_list_entry
+from ringflow.cli.empty_options import given
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_deleted, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.project import opener, with_actor, with_reading, with_store
 from ringflow.config import Config
 from ringflow.forms.value_list import (
@@ -23,7 +24,6 @@ from ringflow.forms.value_list import (
     value_list_form,
 )
 from ringflow.store import Store
-from ringflow.store.pages import PageRequest
 
 app = typer.Typer(help="Lists of numbers or texts that flows look values up in.", no_args_is_help=True)
 app.add_typer(value_list_entry.app, name="entry", help="What stands in a list.")
@@ -47,19 +47,14 @@ def add_command(
     print_one(value_list_form(made), as_json)
 
 
-@app.command("list")
+@paged(app, VALUE_LISTS, ValueListForm, value_list_form)
 def list_command(
     kind: Annotated[ListKind | None, typer.Option("--kind", help="Only those of this kind.")] = None,
     search: Annotated[str | None, search_option("A part of the name or the notes.")] = None,
-    sort: Annotated[str | None, sort_option(VALUE_LISTS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the lists."""
-    wanted, asked = ValueListFilter(kind, search), PageRequest(limit, after, sort)
-    page = with_reading(lambda connection, config: value_list.page(connection, wanted, asked))
-    print_page(page.map(value_list_form), ValueListForm, as_json)
+    wanted = ValueListFilter(kind, search)
+    return lambda connection, config, asked: value_list.page(connection, wanted, asked)
 
 
 @app.command("show")
@@ -84,11 +79,7 @@ def set_command(
     as_json: Json = False,
 ) -> None:
     """Change what is given; the rest stays."""
-    changes: ValueListChanges = {}
-    if new_name is not None:
-        changes["name"] = new_name
-    if notes is not None:
-        changes["notes"] = notes
+    changes: ValueListChanges = given(name=new_name, notes=notes)
     altered = with_actor(operator, lambda actor, config: value_list.alter(actor, name, **changes))
     print_one(value_list_form(altered), as_json)
 

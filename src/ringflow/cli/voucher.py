@@ -31,14 +31,13 @@ from ringflow.cli.moments import operator_zone
 from ringflow.cli.operators import Operator
 from ringflow.cli.out_file import ForSpreadsheet, check_secrets_out
 from ringflow.cli.output import Json, print_deleted, print_json, print_one
-from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
+from ringflow.cli.page_options import Find, paged, search_option
 from ringflow.cli.project import with_actor, with_reading
 from ringflow.cli.values import Expires, currency_of, end_of_day_ms
 from ringflow.config import Config
 from ringflow.forms.voucher import VoucherForm, voucher_form
 from ringflow.money import parse_amount
 from ringflow.secret_table import SecretTable
-from ringflow.store.pages import Page, PageRequest
 from ringflow.wording import counted
 
 app = typer.Typer(help="Vouchers.", no_args_is_help=True)
@@ -99,26 +98,17 @@ def generate_command(
     _print(made, plan, out, as_json)
 
 
-@app.command("list")
+@paged(app, VOUCHERS, VoucherForm, zoned=voucher_form)
 def list_command(
     status: OfStatus = None,
     batch: Annotated[str | None, typer.Option("--batch", help="Only of this batch.")] = None,
     redeemed_by: Annotated[int | None, id_option("--redeemed-by", "Only of this customer.")] = None,
     kind: Annotated[Kind | None, typer.Option("--kind", help="Only of this kind.")] = None,
     search: Annotated[str | None, search_option("A part of the batch's name.")] = None,
-    sort: Annotated[str | None, sort_option(VOUCHERS)] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    after: After = None,
-    as_json: Json = False,
-) -> None:
+) -> Find:
     """List the vouchers."""
     wanted = VoucherFilter(batch=batch, status=status, kind=kind, redeemed_by=redeemed_by, search=search)
-
-    async def find(connection: AsyncConnection, config: Config) -> Page[VoucherForm]:
-        page = await voucher_page(connection, wanted, PageRequest(limit, after, sort))
-        return page.map(lambda one: voucher_form(one, config.zone))
-
-    print_page(with_reading(find), VoucherForm, as_json)
+    return lambda connection, config, asked: voucher_page(connection, wanted, asked)
 
 
 @app.command("show")
