@@ -33,6 +33,8 @@ TOLERANCE_MS = 400
 class Peer(Protocol):
     """The other end of a FastAGI connection, as the lab's fixtures have it."""
 
+    environment: dict[str, str]
+
     async def ask(self, command: str) -> str: ...
 
 

@@ -12,7 +12,7 @@ from ringflow.lab.scenario_plan import lab_callee
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import HangsUp, Waits
 from ringflow.simulator.channel import ChannelState
-from ringflow.simulator.originate import OriginatedCall, OriginatedCalls
+from ringflow.simulator.originate import FAILED_CHANNEL, FAILED_EXTENSION, OriginatedCall, OriginatedCalls
 
 pytestmark = pytest.mark.lab
 
@@ -27,7 +27,7 @@ CALLED = {
     "is away": Callee(Behaviour.REFUSE, 600, None, 480, rings_first=True),
     "is not there": Callee(Behaviour.UNAVAILABLE, 0, None),
 }
-SECOND = ["CHANNEL STATUS", "GET FULL VARIABLE ${EXTEN}", "WAIT FOR DIGIT 1000"]
+SECOND = ["CHANNEL STATUS", "WAIT FOR DIGIT 1000"]
 
 
 @pytest.mark.parametrize("name", CALLED)
@@ -39,22 +39,29 @@ async def test_who_is_called(lab: Lab, scripts: Scripts, name: str) -> None:
     steps = (Waits(6000), HangsUp())
 
     side, foretold_second, came_second = VirtualSide(), list[str](), list[str]()
+    ran_at, really_ran_at = list[str](), list[str]()
 
     async def carry(call: OriginatedCall) -> None:
-        course = await side.run(SECOND, steps=(Waits(2000), HangsUp()), state=ChannelState.UP)
-        assert call.extension == did
-        foretold_second.extend(one.replace("18005550100", did) for one in course.replies)
+        state = ChannelState.UP if call.answered else ChannelState.DOWN
+        course = await side.run(SECOND, steps=(Waits(2000), HangsUp()), state=state)
+        ran_at.append(call.extension)
+        foretold_second.append(course.replies[0])
 
     side.exchange.originated = OriginatedCalls(lambda target: callee, carry)
     (foretold,) = await side.run_all([Party(0, commands, steps)])
     await side.exchange.originated.finished()
 
     async def second(peer: Peer) -> None:
-        came_second.extend([await peer.ask(command) for command in SECOND])
+        really_ran_at.append(peer.environment["agi_extension"])
+        came_second.append(await peer.ask(SECOND[0]))
+        if peer.environment["agi_channel"] != FAILED_CHANNEL:
+            await peer.ask(SECOND[1])
 
     scripts.put(did, second)
+    scripts.put(FAILED_EXTENSION, second)
     callees = {} if trunk == "nobody" else {trunk: lab_callee(callee)}
     came, _ = await real(lab, scripts, commands, callees, steps)
     assert came.replies == foretold.replies
     assert abs(came.took_ms[1] - foretold.took_ms[1]) < TOLERANCE_MS
     assert came_second == foretold_second
+    assert really_ran_at == ran_at == [did if foretold.replies[2].endswith("(SUCCESS)") else FAILED_EXTENSION]

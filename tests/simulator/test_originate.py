@@ -16,17 +16,24 @@ CALL = 'EXEC Originate "PJSIP/4477@carrier,exten,ringflow-incoming,18005550100,1
 
 def called(
     callee: Callee, steps: tuple[Keys | Waits | HangsUp, ...] = ()
-) -> tuple[VirtualSide, list[Course]]:
-    """Somebody who meets a call so, and then keys into a script of their own; with what came of it."""
-    side, courses = VirtualSide(), list[Course]()
+) -> tuple[VirtualSide, list[Course], list[str]]:
+    """Somebody who meets a call so, and then keys into a script of their own.
+
+    With what came of it, and the reasons that calls to nobody have.
+    """
+    side, courses, failures = VirtualSide(), list[Course](), list[str]()
 
     async def carry(call: OriginatedCall) -> None:
-        assert (call.target, call.extension) == ("PJSIP/4477@carrier", "18005550100")
+        assert call.target == "PJSIP/4477@carrier"
+        if not call.answered:
+            failures.append(call.variables["REASON"])
+            return
+        assert call.extension == "18005550100"
         read = ["CHANNEL STATUS", 'EXEC Read "KEYS,,3,,1,5"', "GET VARIABLE KEYS"]
         courses.append(await side.run(read, steps=steps, state=ChannelState.UP))
 
     side.exchange.originated = OriginatedCalls(lambda target: callee, carry)
-    return side, courses
+    return side, courses, failures
 
 
 async def first_call(
@@ -51,15 +58,16 @@ async def first_call(
     ],
 )
 async def test_what_becomes_of_a_call_that_is_made(callee: Callee, status: str, took_ms: int) -> None:
-    side, courses = called(callee, (HangsUp(),))
+    side, courses, failures = called(callee, (HangsUp(),))
     course = await first_call(side, "ANSWER", f'{CALL}"', STATUS)
     assert course.replies[1:] == ["200 result=0", f"200 result=1 ({status})"]
     assert course.took_ms[1] == took_ms
     assert len(courses) == (status == "SUCCESS")
+    assert failures == {"SUCCESS": [], "RINGING": ["3"], "FAILED": ["0"]}[status]
 
 
 async def test_who_answers_is_a_caller_and_both_calls_go_on_at_the_same_time() -> None:
-    side, courses = called(Callee(Behaviour.ANSWER, 1000, None), (Waits(500), Keys("42#"), HangsUp(900)))
+    side, courses, _ = called(Callee(Behaviour.ANSWER, 1000, None), (Waits(500), Keys("42#"), HangsUp(900)))
     steps = (Waits(2000), Keys("7"))
     course = await first_call(side, "ANSWER", f'{CALL}"', STATUS, "WAIT FOR DIGIT 4000", steps=steps)
     assert course.replies[-1] == "200 result=55"
@@ -70,7 +78,7 @@ async def test_who_answers_is_a_caller_and_both_calls_go_on_at_the_same_time() -
 
 
 async def test_with_a_the_script_goes_on_at_once() -> None:
-    side, courses = called(Callee(Behaviour.ANSWER, 1000, None), (Waits(2000), HangsUp()))
+    side, courses, _ = called(Callee(Behaviour.ANSWER, 1000, None), (Waits(2000), HangsUp()))
     course = await first_call(side, "ANSWER", f'{CALL},a"', STATUS, "WAIT FOR DIGIT 500")
     assert course.took_ms[1:] == [0, 0, 500]
     assert (len(courses), side.clock.monotonic_ms()) == (1, 3000)

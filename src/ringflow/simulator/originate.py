@@ -2,7 +2,8 @@
 
 Who is called meets it as any callee would. One who answers is a caller from then on: the call runs the
 dialplan at the extension that was named, and comes to Ringflow, answered already. What Asterisk says of the
-others is in docs/asterisk-facts.md: all refusals are failures, only ringing in vain is told from them.
+others is in docs/asterisk-facts.md: all refusals are failures, only ringing in vain is told from them. Then
+a call comes to Ringflow too, from no channel to the extension `failed`, which [ringflow-incoming] has.
 """
 
 from __future__ import annotations
@@ -43,9 +44,14 @@ class Originated:
         return REASONS[self.outcome]
 
 
+FAILED_EXTENSION = "failed"
+FAILED_CHANNEL = "OutgoingSpoolFailed"
+"""Where the dialplan is run for nobody, and on which channel (pbx_outgoing_attempt in main/pbx.c)."""
+
+
 @dataclass(frozen=True, slots=True)
 class OriginatedCall:
-    """A call that was made to somebody who answered; `callee` is how.
+    """A call that was made to somebody; `callee` is how it was met.
 
     `extension` is where it runs the dialplan; `caller_id` is the number shown, empty for none.
     """
@@ -56,6 +62,11 @@ class OriginatedCall:
     callee: Callee
     caller_id: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def answered(self) -> bool:
+        """Whether somebody is there; else the channel is down, and REASON says what there was."""
+        return self.extension != FAILED_EXTENSION
 
 
 CarryCall: TypeAlias = Callable[[OriginatedCall], Awaitable[None]]
@@ -72,7 +83,7 @@ async def hangs_up_at_once(call: OriginatedCall) -> None:
 
 
 class OriginatedCalls:
-    """Those of one Asterisk. `meet` says how who is called meets a call, `carry` what becomes of it."""
+    """Those of one Asterisk. `meet` says how who is called meets it, `carry` runs the dialplan for it."""
 
     def __init__(self, meet: MeetCalled = nobody_there, carry: CarryCall = hangs_up_at_once) -> None:
         self.meet = meet
@@ -100,13 +111,18 @@ class OriginatedCalls:
         acts_ms = clock.monotonic_ms() + (callee.after_ms or 0)
         if callee.waits or acts_ms > gives_up_ms:
             await wait_until(clock, gives_up_ms)
-            return Originated(Outcome.NO_ANSWER, channel)
+            return self._fail(clock, target, callee, Outcome.NO_ANSWER)
         await wait_until(clock, acts_ms)
         if callee.behaviour is not Behaviour.ANSWER:
-            return Originated(Outcome.FAILED, channel)
+            return self._fail(clock, target, callee, Outcome.FAILED)
         call = OriginatedCall(target, extension, channel, callee, caller_id, variables or {})
         self._start(clock, call)
         return Originated(Outcome.ANSWERED, channel)
+
+    def _fail(self, clock: Clock, target: str, callee: Callee, outcome: Outcome) -> Originated:
+        reason = {"REASON": REASONS[outcome]}
+        self._start(clock, OriginatedCall(target, FAILED_EXTENSION, FAILED_CHANNEL, callee, "", reason))
+        return Originated(outcome, FAILED_CHANNEL)
 
     def in_background(self, clock: Clock, work: Callable[[], Awaitable[object]]) -> None:
         """Do something for which no call waits, such as an `Originate` with the option `a`."""
