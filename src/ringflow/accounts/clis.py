@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
@@ -27,6 +27,7 @@ from ringflow.audit import Verb
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.numbers import identifying_form
 from ringflow.plain_text import plain
+from ringflow.store import LookUp, Store
 from ringflow.store.caller_tables import cli_codes
 from ringflow.store.conditions import begins_with, contains, equal
 from ringflow.store.pages import Listing, Page, PageRequest
@@ -87,6 +88,19 @@ async def find_exact(connection: AsyncConnection, number: str | None, pattern: s
     same = clis.c.number == number if number is not None else clis.c.pattern == pattern
     row = (await connection.execute(select(*COLUMNS).where(same))).one_or_none()
     return Cli(*row) if row else None
+
+
+_BY_NUMBER = LookUp(select(*COLUMNS).where(clis.c.number == bindparam("number")), ["number"])
+_BY_PATTERN = LookUp(select(*COLUMNS).where(clis.c.pattern == bindparam("pattern")), ["pattern"])
+
+
+async def find_written(store: Store, text: str, country: str) -> Cli | None:
+    """The same for a text that is never an ID: `105` is a short number, and not row 105. In one hop."""
+    try:
+        rows = await store.look_up(_BY_NUMBER, cli_number(text, country))
+    except Refused:
+        rows = await store.look_up(_BY_PATTERN, text)
+    return Cli(*rows[0]) if rows else None
 
 
 async def show(connection: AsyncConnection, text: str, country: str) -> Cli:

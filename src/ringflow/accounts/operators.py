@@ -7,7 +7,7 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import roles
@@ -19,6 +19,7 @@ from ringflow.actor import Actor
 from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.plain_text import plain
+from ringflow.store import LookUp, Store
 from ringflow.store.conditions import contains, equal
 from ringflow.store.operator_tables import operators
 from ringflow.store.pages import Listing, Page, PageRequest
@@ -75,6 +76,17 @@ async def show(connection: AsyncConnection, name: str) -> Operator:
 def unknown_operator(name: str) -> Unknown:
     """Return the error of a name that no operator has."""
     return Unknown("operator.unknown", f"operator {plain(name)} does not exist", operator=name)
+
+
+_ROLE = LookUp(
+    select(operators.c.role, operators.c.enabled).where(operators.c.name == bindparam("name")), ["name"]
+)
+
+
+async def role_of(store: Store, name: str) -> str | None:
+    """Return the role of an operator by which a script acts; None for one who is not there or disabled."""
+    rows = await store.look_up(_ROLE, name)
+    return rows[0][0] if rows and rows[0][1] else None
 
 
 @dataclass(frozen=True, slots=True)

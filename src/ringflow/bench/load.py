@@ -59,8 +59,9 @@ class LoadResult:
 class VirtualCaller(asyncio.Protocol):
     """One call: sends the header block, answers every command at once. With `hold`, stays at the prompt."""
 
-    def __init__(self, number: int, over: asyncio.Future[bool], hold: bool = False) -> None:
+    def __init__(self, number: int, over: asyncio.Future[bool], hold: bool = False, did: str = DID) -> None:
         self._number = number
+        self._did = did
         self._over = over
         self._hold = hold
         self._buffer = b""
@@ -73,7 +74,7 @@ class VirtualCaller(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.write(
             _HEADERS.format(
-                n=self._number, did=DID, cli=CLI, dialplan=DIALPLAN_VERSION, timers=DIALPLAN_TIMERS
+                n=self._number, did=self._did, cli=CLI, dialplan=DIALPLAN_VERSION, timers=DIALPLAN_TIMERS
             ).encode()
         )
 

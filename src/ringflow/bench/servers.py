@@ -10,7 +10,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,8 +87,10 @@ def _on_cores(wanted: set[int]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def ahead_of_others(*servers: MeasuredServer) -> Iterator[None]:
+def ahead_of_others(*servers: MeasuredServer, behind: Sequence[int] = ()) -> Iterator[None]:
     """Run this process, what it starts meanwhile, and these servers before anything else on the machine.
+
+    `behind`: processes that run whenever none of these wants to, and still before anything else.
 
     A niceness is no help: Asterisk takes a session of its own, and sessions share the processor evenly.
     Raises `StartError` without the right to it (sched(7)).
@@ -98,20 +100,24 @@ def ahead_of_others(*servers: MeasuredServer) -> Iterator[None]:
         for server in servers:
             for thread in Path(f"/proc/{server.pid}/task").iterdir():
                 os.sched_setscheduler(int(thread.name), os.SCHED_RR, first)
+        for pid in behind:
+            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(_PRIORITY - 1))
         os.sched_setscheduler(0, os.SCHED_RR, first)
     except PermissionError as error:
         raise StartError("real-time priority is for root, or with CAP_SYS_NICE") from error
     try:
         yield
     finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, as_all)
+        for pid in (0, *behind):
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setscheduler(pid, os.SCHED_OTHER, as_all)
 
 
 @contextlib.contextmanager
 def peer_server(kind: str) -> Iterator[MeasuredServer]:
     """A server of `bench.peers`: one of its `KINDS`."""
     command = [sys.executable, "-m", "ringflow.bench.peers", kind]
-    with _process(command, dict(os.environ), stdout=subprocess.PIPE) as process:
+    with _process(command, dict(os.environ), server_core(), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
@@ -123,7 +129,7 @@ def peer_server(kind: str) -> Iterator[MeasuredServer]:
 def api_servers(database_url: str) -> Iterator[tuple[MeasuredServer, str]]:
     """The process of `bench.api_servers`, and the line that it prints when it is ready. It has two ports."""
     command = [sys.executable, "-m", "ringflow.bench.api_servers", database_url]
-    with _process(command, dict(os.environ), stdout=subprocess.PIPE) as process:
+    with _process(command, dict(os.environ), server_core(), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
@@ -143,12 +149,16 @@ def ringflow_server(
     fastagi_port: int = 0,
     ami: Mapping[str, object] | None = None,
     flow: Path | None = None,
+    dids: Sequence[Mapping[str, object]] = (),
+    more: Mapping[str, object] | None = None,
+    on_all_cores: bool = False,
 ) -> Iterator[MeasuredServer]:
     """`ringflow serve` on a configuration of its own in `folder`, with the flows and prompts of `project`.
 
     `limits` are further settings of `fastagi`. `fastagi_port` 0: any that is free. `ami`: how it reaches
     Asterisk's manager interface; None: not at all. `flow`: a file whose app the DID leads to, named as the
-    file, instead of the seed call's.
+    file, instead of the seed call's. `dids` are further DIDs, `more` further sections of the configuration.
+    `on_all_cores`: not on the servers' core alone, for what has processes of its own.
     """
     ready = folder / "log.json"
     config: dict[str, object] = {
@@ -165,14 +175,18 @@ def ringflow_server(
         **({"ami": dict(ami)} if ami is not None else {}),
         "impersonation": {"key_env": "RINGFLOW_BENCH_KEY"},
         "customers": [{"id": 42, "clis": [CLI]}],
-        "dids": [{"number": DID, "app": "calling_card" if flow is None else flow.stem}],
+        "dids": [{"number": DID, "app": "calling_card" if flow is None else flow.stem}, *map(dict, dids)],
         "trunks": [{"name": "carrier", "dial": trunk_dial, "rated": rated}],
+        **(more or {}),
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RINGFLOW_")}
     environment["RINGFLOW_BENCH_KEY"] = secrets.token_hex(32)
     command = [sys.executable, "-m", "ringflow", "--config", str(folder / "config.yaml"), "serve"]
-    with ready.open("wb") as log, _process(command, environment, stderr=log) as process:
+    with (
+        ready.open("wb") as log,
+        _process(command, environment, None if on_all_cores else server_core(), stderr=log) as process,
+    ):
         yield MeasuredServer("ringflow", process.pid, _wait_ready(ready, process)["fastagi"])
 
 
@@ -189,11 +203,11 @@ def _wait_ready(log: Path, process: subprocess.Popen[bytes]) -> dict[str, int]:
 
 @contextlib.contextmanager
 def _process(
-    command: list[str], environment: dict[str, str], **pipes: object
+    command: list[str], environment: dict[str, str], core: int | None, **pipes: object
 ) -> Iterator[subprocess.Popen[bytes]]:
-    core = {server_core()}
+    cores = os.sched_getaffinity(0) if core is None else {core}
     process = subprocess.Popen(  # type: ignore[call-overload]
-        command, env=environment, preexec_fn=lambda: os.sched_setaffinity(0, core), **pipes
+        command, env=environment, preexec_fn=lambda: os.sched_setaffinity(0, cores), **pipes
     )
     try:
         yield process

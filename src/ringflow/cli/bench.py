@@ -18,6 +18,7 @@ from ringflow.cli.bench_charged import bench_charged
 from ringflow.cli.bench_crash import bench_crash
 from ringflow.cli.bench_identify import bench_identify
 from ringflow.cli.bench_lists import bench_lists
+from ringflow.cli.bench_scripts import bench_scripts
 from ringflow.cli.bench_sip import bench_sip
 from ringflow.cli.bench_slots import bench_slots
 from ringflow.cli.bench_transfers import bench_transfers
@@ -75,6 +76,7 @@ app.command("billed")(bench_billed)
 app.command("crash")(bench_crash)
 app.command("cards")(bench_cards)
 app.command("lists")(bench_lists)
+app.command("scripts")(bench_scripts)
 app.command("api")(bench_api)
 
 

@@ -44,8 +44,7 @@ class Rest:
             if method == "get":
                 right, read = _find(READS, asked.resource, "read")
                 principal.require(right)
-                async with self._store.reading() as connection:
-                    return await read(Reading(connection, self._country, now_ms), asked)
+                return await read(Reading(self._store, self._country, now_ms), asked)
             right, work = _find(WRITES, f"{method} {asked.resource}", "write")
             principal.require(right)
             async with acting(self._store, principal, self._country, now_ms) as actor:
@@ -61,14 +60,13 @@ class Rest:
 
     async def _principal(self, user: JsonValue, script: str) -> Principal:
         name = user if isinstance(user, str) else ""
-        async with self._store.reading() as connection:
-            operator = await operators.find(connection, name)
-            if operator is None or not operator.enabled:
-                shown = one_line(name, 64) or "without a name"
-                mend = "make it with `ringflow operator add`, with the role that the script needs"
-                raise CallRefused("script.no_user", f"cxRest: there is no API user {shown}; {mend}", 401)
-            rights = (await roles.show(connection, operator.role)).rights
-        return Principal(PrincipalKind.SCRIPT, operator.name, rights, token=f"script {script}")
+        role = await operators.role_of(self._store, name)
+        if role is None:
+            shown = one_line(name, 64) or "without a name"
+            mend = "make it with `ringflow operator add`, with the role that the script needs"
+            raise CallRefused("script.no_user", f"cxRest: there is no API user {shown}; {mend}", 401)
+        rights = await roles.rights_of(self._store, role)
+        return Principal(PrincipalKind.SCRIPT, name, rights, token=f"script {script}")
 
 
 def _asked(given: Mapping[str, JsonValue]) -> Asked:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.util
 import json
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from ringflow.scripts.frames import HEAD, length, packed
 
 START_S = 30.0
 """How long a new process may take until it is ready: a machine under load is slow to start one."""
+
+# With vfork(2) the thread that starts a process would keep Python's lock until that is another program.
+subprocess._USE_VFORK = False  # type: ignore[misc]
 
 
 class WorkerGone(Exception):
@@ -32,7 +35,7 @@ class WorkerProcess:
 
     def __init__(
         self,
-        process: asyncio.subprocess.Process,
+        process: subprocess.Popen[bytes],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
@@ -46,20 +49,14 @@ class WorkerProcess:
     async def start(cls, zone: str, memory_bytes: int) -> WorkerProcess:
         """Start a process, and wait until it is ready. Raises `WorkerGone`, and `OSError`."""
         ours, theirs = socket.socketpair()
+        spawning = asyncio.create_task(asyncio.to_thread(_spawn, zone, memory_bytes, theirs))
         try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", "-c", _BOOT, str(theirs.fileno()), str(memory_bytes)),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                env={"LC_ALL": "C.UTF-8", "TZ": zone},
-                pass_fds=(theirs.fileno(),),
-            )
-        except BaseException:
+            process = await asyncio.shield(spawning)
+        except BaseException as error:
             ours.close()
+            if isinstance(error, asyncio.CancelledError):
+                await _end(await spawning)
             raise
-        finally:
-            theirs.close()
         try:
             reader, writer = await asyncio.open_connection(sock=ours)
         except BaseException:
@@ -81,7 +78,7 @@ class WorkerProcess:
     @property
     def is_alive(self) -> bool:
         """Whether the process is known to live."""
-        return self._process.returncode is None and not self._reader.at_eof()
+        return self._process.poll() is None and not self._reader.at_eof()
 
     @property
     def pid(self) -> int:
@@ -107,9 +104,8 @@ class WorkerProcess:
 
     async def _ended_by_alarm(self) -> bool:
         try:
-            async with asyncio.timeout(1):
-                return await self._process.wait() == -signal.SIGALRM
-        except TimeoutError:
+            return await asyncio.to_thread(self._process.wait, 1) == -signal.SIGALRM
+        except subprocess.TimeoutExpired:
             return False
 
     async def end(self) -> None:
@@ -118,11 +114,25 @@ class WorkerProcess:
         await _end(self._process)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+def _spawn(zone: str, memory_bytes: int, theirs: socket.socket) -> subprocess.Popen[bytes]:
+    """Start a process, in a thread: whoever starts one waits until it has become another program.
+
+    On a machine that has more to do than it can, that takes a tenth of a second, for which calls would stand.
+    """
+    with theirs:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _BOOT, str(theirs.fileno()), str(memory_bytes)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={"LC_ALL": "C.UTF-8", "TZ": zone},
+            pass_fds=(theirs.fileno(),),
+        )
+
+
+async def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    await asyncio.to_thread(process.wait)
 
 
 def _boot() -> str:

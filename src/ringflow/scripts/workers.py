@@ -183,11 +183,8 @@ class ScriptWorkers:
         waiting: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         self._start_missing(len(self._waiting))
-        # A process that is just being started is waited for, however slow the machine is.
-        wait_s = self.settings.wait_ms / 1000 + (START_S if self._starting else 0)
         try:
-            async with asyncio.timeout(wait_s):
-                return await waiting
+            return await self._wait(waiting)
         except BaseException as error:
             if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
                 self._offer(waiting.result())
@@ -202,6 +199,19 @@ class ScriptWorkers:
         finally:
             with contextlib.suppress(ValueError):
                 self._waiting.remove(waiting)
+
+    async def _wait(self, waiting: asyncio.Future[WorkerProcess]) -> WorkerProcess:
+        """Wait for a process, and on while one is being started, however slow the machine is.
+
+        Raises `TimeoutError`, and `WorkerGone` where none can be started.
+        """
+        for limit_s in (self.settings.wait_ms / 1000, START_S):
+            done, _ = await asyncio.wait([waiting], timeout=limit_s)
+            if done:
+                return waiting.result()
+            if not self._starting:
+                break
+        raise TimeoutError
 
     def _start_missing(self, wanted: int) -> None:
         missing = min(wanted, self.settings.processes - len(self._all)) - self._starting
