@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import os
@@ -31,6 +32,7 @@ HOSTILE = [
     ),
     ("const all = []; for (;;) all.push('x'.repeat(1e5) + all.length);", FailureKind.MEMORY),
     ("let text = 'x'; for (;;) text += text;", FailureKind.THROWN),
+    ("const all = new Map(); for (;;) all.set({}, new Array(1e4));", FailureKind.MEMORY),
     ("return 'x'.padStart(2 ** 29);", FailureKind.MEMORY),
     ("return /^(a+)+$/.test('a'.repeat(40) + 'b');", FailureKind.TIME),
     ("return new Array(4294967295).join('x').length;", FailureKind.TIME),
@@ -50,6 +52,102 @@ HOSTILE = [
     ("throw Object.assign(new Error('x'), {stack: {}});", FailureKind.THROWN),
     ("await import('node:' + 'fs');", FailureKind.THROWN),
 ]
+
+CONTAINED = [
+    # The return value: proxies, getters, thenables, symbols, depth and size.
+    "return new Proxy({}, { get() { for (;;) ; } });",
+    "return new Proxy({}, { ownKeys() { return Array.from({ length: 1e6 }, (_, i) => 'k' + i); } });",
+    "return { get then() { throw new Error('then'); } };",
+    "return { then(done) { done(this); } };",
+    "return { [Symbol.toPrimitive]() { for (;;) ; }, toJSON() { return { toJSON() { return this; } }; } };",
+    "return { routing: { get egress_routing() { for (;;) ; } } };",
+    "return JSON.parse('['.repeat(1e4) + ']'.repeat(1e4));",
+    "return '\\u0001'.repeat(200000);",
+    "return [...Array(1e5)].map(() => '\\ud800');",
+    # Errors: giant, forged, with stacks of their own.
+    "throw new Error('x'.repeat(6e6));",
+    "throw Object.assign(new Error('x'), { stack: '<input>:999999:1 '.repeat(5e5) });",
+    "throw new Proxy(new Error('x'), { get() { throw {}; }, getPrototypeOf() { for (;;) ; } });",
+    "throw [401, { toString() { for (;;) ; } }];",
+    "throw { toJSON() { throw this; } };",
+    "Error.prepareStackTrace = (_, frames) => frames.map((f) => f.getFunction?.()); throw new Error('x');",
+    "Error.prepareStackTrace = () => { for (;;) ; }; await require('cxKV').get('k');",
+    "Error.stackTraceLimit = 1e9; (function deep() { deep(); })();",
+    # What the driver uses, and what the language is made of.
+    "JSON.stringify = Reflect.apply = Array.prototype.join = null; Object.prototype.then = 5; return data;",
+    "for (const name of Object.getOwnPropertyNames(globalThis)) delete globalThis[name]; return data;",
+    "Array.prototype[Symbol.iterator] = function* () { for (;;) yield 1; }; console.log(1, 2); return [];",
+    "Object.defineProperty(Object.prototype, 'state', { get() { return 'done'; } }); return {};",
+    "Object.freeze(Object.prototype); Object.freeze(globalThis); return {};",
+    "Promise.prototype.then = function () { for (;;) ; }; return data;",
+    "String.prototype.slice = () => 'x'.repeat(1e9); console.log('a'); throw new Error('x');",
+    # Work that no interrupt stops, and memory.
+    "return 2n ** 400000000n > 1n;",
+    "return Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 1);",
+    "return new Uint8Array(2 ** 31).length;",
+    "return new ArrayBuffer(8, { maxByteLength: 2 ** 40 }).byteLength;",
+    "return /((a*)*)*b/.test('a'.repeat(30));",
+    # Log, timers, and calls of the host.
+    "console.log('x'.repeat(10 * 2 ** 20)); console.error(new Error('x'.repeat(10 * 2 ** 20))); return 1;",
+    "for (let i = 0; i < 1e5; i++) console.log(i); return 1;",
+    "console.log({ toJSON() { for (;;) ; } });",
+    "function fork() { setTimeout(fork); setTimeout(fork); } fork(); await new Promise(() => {});",
+    "setInterval(() => { throw new Error('late'); }, 1); await new Promise(() => {});",
+    "await require('cxKV').set('k', { toJSON() { for (;;) ; } });",
+    "await require('cxKV').set('k', 'x'.repeat(5e6));",
+    "await require('cxRest').auth({ toString() { throw new Error('who'); } }).get('cli');",
+    "await Promise.all(Array.from({ length: 1000 }, () => require('cxKV').get('k')));",
+    # The way out: no function of it leads to the host.
+    "return Function('return this')().constructor.constructor('return typeof process.binding')();",
+    "return import('data' + ':text/javascript,export default 1');",
+    "return eval('(async () => { for (;;) await null; })()');",
+]
+
+
+async def test_whatever_a_script_tries_ends_within_its_limits_and_leaves_the_next_run_alone(
+    bench: Bench,
+) -> None:
+    limits = replace(SHORT, time_ms=300)
+    after = "async function main(data) { return [data, [1, 2].join(), typeof leaked, {}.state ?? null]; }"
+    for body in CONTAINED:
+        with contextlib.suppress(ScriptFailed):
+            result = await bench.run(f"var leaked = 1; async function main(data) {{ {body} }}", limits=limits)
+            assert sum(len(line.text) for line in result.log) < 20_000, body
+        assert (await bench.run(after, {"a": 1})).value == [{"a": 1}, "1,2", "undefined", None], body
+    # Two runs at a time, one in an endless loop: the other's data is its own.
+    workers = ScriptWorkers(WorkerSettings(size=2))
+    loops = bench.script("function main(data) { globalThis.secret = data; for (;;) ; }", "loops")
+    looks = bench.script("function main() { return typeof secret; }", "looks")
+    endless = asyncio.create_task(workers.run(loops, Job({"pin": 1}, NOW_MS, limits)))
+    seen = {str((await workers.run(looks, Job({}, NOW_MS))).value) for _ in range(20)}
+    await asyncio.wait([endless])
+    await workers.close()
+    assert seen == {"undefined"}
+    assert isinstance(endless.exception(), ScriptFailed)
+
+
+async def test_chance_is_anew_in_each_run_and_no_clock_is_finer_than_a_millisecond(bench: Bench) -> None:
+    draws = """
+        async function main() {
+          const all = Array.from({ length: 500 }, Math.random);
+          const ticks = new Set();
+          for (let i = 0; i < 20000; i++)
+            for (const now of [Date.now(), +new Date(), performance.now(), new Date().getMilliseconds()])
+              if (!Number.isInteger(now)) ticks.add(now);
+          return [all.slice(0, 3), all.every((n) => n >= 0 && n < 1), all.reduce((sum, n) => sum + n) / 500,
+                  [...ticks], crypto.randomUUID(), crypto.randomBytes(8).toString('hex'),
+                  typeof performance.timeOrigin, typeof Atomics.waitAsync];
+        }
+        """
+    values = [(await bench.run(draws)).value for _ in range(5)]
+    for value in values:
+        assert isinstance(value, list)
+        assert value[1] is True
+        assert isinstance(value[2], float)
+        assert 0.4 < value[2] < 0.6
+        assert value[3] == []
+    for at in (0, 4, 5):
+        assert len({str(value[at]) for value in values if isinstance(value, list)}) == 5
 
 
 async def test_a_hostile_script_ends_and_costs_only_its_own_run(bench: Bench) -> None:

@@ -330,13 +330,16 @@
   }
 
   // --- the driver
+  const cut = (given) => apply(slice, given, [0, 10000]);
   function told(error) {
-    const read = (name) => { try { const value = error[name]; return typeof value === 'string' ? value : ''; } catch { return ''; } };
+    const read = (name) => { try { const value = error[name]; return typeof value === 'string' ? cut(value) : ''; } catch { return ''; } };
     try {
+      // The engine throws null where no memory is left for an error.
+      if (error === null) return '{"name":"InternalError","message":"out of memory","stack":""}';
       // `throw [480, 'Closed']`.
-      if (isArray(error) && error.length > 1) return stringify({ name: '', message: `${error[0]} ${shown(error[1])}`, stack: '' });
+      if (isArray(error) && error.length > 1) return stringify({ name: '', message: cut(`${error[0]} ${shown(error[1])}`), stack: '' });
       if (error instanceof RealError) return stringify({ name: read('name'), message: read('message'), stack: read('stack') });
-      return stringify({ name: '', message: shown(error), stack: '' });
+      return stringify({ name: '', message: cut(shown(error)), stack: '' });
     } catch { return '{"name":"","message":"a value that cannot be shown was thrown","stack":""}'; }
   }
   function fail(error) { if (state === 'running') { failure = told(error); state = 'failed'; } }
