@@ -14,6 +14,8 @@ export interface Page {
 // prettier-ignore
 export const PAGES: Page[] = [
   { path: "/", load: () => import("./pages/Home.svelte") },
+  { path: "/apps", right: "flows.read", load: () => import("./pages/apps/Apps.svelte") },
+  { path: "/apps/:app", right: "flows.read", load: () => import("./pages/apps/App.svelte") },
   { path: "/cards", right: "cards.read", load: () => import("./pages/cards/Cards.svelte") },
   { path: "/cards/:id", right: "cards.read", load: () => import("./pages/cards/Card.svelte") },
 ];

@@ -231,7 +231,9 @@ export class FlowChange {
     const slot = this.slot(list, index);
     const id = idOf(slot);
     if (id !== null) return id;
-    const made = this.freeId(list, typeof slot.fields.slot === "string" ? slot.fields.slot : "slot");
+    const type = typeof slot.fields.slot === "string" ? slot.fields.slot : "slot";
+    // `hangup` means something else as a target.
+    const made = this.freeId(list, RESERVED_IDS.includes(type) ? "end" : type);
     this.setField(list, index, ["id"], made);
     return made;
   }

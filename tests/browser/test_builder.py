@@ -1,0 +1,215 @@
+"""The builder of flows, in a browser: as a newcomer uses it, with and without a mouse."""
+
+from __future__ import annotations
+
+import gzip
+
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import BUILT, Console
+
+ASSETS = BUILT.parent / "assets"
+
+
+def text_of(page: Page) -> str:
+    """The YAML as it is shown."""
+    return "\n".join(page.locator(".text .cm-line").all_text_contents())
+
+
+def draft_text(console: Console, app: str) -> str:
+    answer = console.page.request.get(f"{console.server.url}/api/v1/flows/{app}/draft")
+    return answer.text() if answer.ok else ""
+
+
+def new_app(console: Console, name: str) -> Page:
+    page = console.open("/apps")
+    page.get_by_role("button", name="New app").click()
+    page.get_by_role("textbox", name="App").fill(name)
+    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("heading", name=name).wait_for()
+    expect(page.get_by_text("No slot yet")).to_be_visible()
+    return page
+
+
+def call(console: Console, text: str) -> str:
+    """Have the published or given text called, and return the dial string of its only leg."""
+    answer = console.page.request.post(
+        f"{console.server.url}/api/v1/simulations",
+        data={
+            "did": "18005550100",
+            "cli": "441910000001",
+            "keys": ["441234567890#"],
+            "texts": {"calling_card": text},
+        },
+    )
+    assert answer.ok, answer.text()
+    return str(answer.json()["legs_dialled"])
+
+
+def test_the_apps_are_a_list_and_all_flows_can_be_searched(console: Console) -> None:
+    page = console.open("/apps")
+    expect(page.get_by_text("Prepaid calling card", exact=True)).to_be_visible()
+    console.screenshots("apps")
+    page.get_by_role("button", name="Search in all flows").click()
+    page.get_by_role("searchbox", name="Search in all flows").fill("MISC/goodbye")
+    page.keyboard.press("Enter")
+    hit = page.get_by_role("dialog").get_by_role("link", name="prepaid_card")
+    expect(hit).to_be_visible()
+    console.accessible()
+    hit.click()
+    expect(page.get_by_role("heading", name="Hang up", level=2)).to_be_visible()
+
+
+def test_a_shipped_flow_is_shown_as_a_picture_a_list_a_form_and_its_text(console: Console) -> None:
+    page = console.open("/apps/prepaid_card")
+    expect(page.get_by_role("button", name="No problems")).to_be_visible()
+    page.locator(".svelte-flow__node", has_text="Authenticate").first.click()
+    expect(page.get_by_role("heading", name="Authenticate", level=2)).to_be_visible()
+    expect(page.locator(".text .cm-chosen").first).to_contain_text("slot: authenticate")
+    console.screenshots("builder-picture")
+    page.get_by_role("button", name="List", exact=True).click()
+    page.get_by_role("button", name="Number number").click()
+    console.screenshots("builder-list", [("desktop", "dark"), ("telephone", "light")])
+    console.look("telephone", "light")
+    page.get_by_role("button", name="Slot", exact=True).click()
+    console.screenshots("builder-slot", [("telephone", "light")])
+    console.look("telephone", "light")
+    page.get_by_role("button", name="YAML").click()
+    console.screenshots("builder-text", [("telephone", "dark")])
+
+
+def test_a_newcomer_drags_the_pinless_calling_card_together_and_publishes_it(console: Console) -> None:
+    page = new_app(console, "my_card")
+    canvas = page.locator(".canvas .picture")
+    page.get_by_role("button", name="IVR", exact=True).drag_to(canvas)
+    expect(page.locator(".svelte-flow__node-slot")).to_have_count(1)
+    page.get_by_role("button", name="Destination", exact=True).drag_to(canvas)
+    expect(page.locator(".svelte-flow__node-slot")).to_have_count(2)
+    expect(page.get_by_label("External")).to_have_value("${ivr_destination}")
+    expect(page.get_by_role("button", name="No problems")).to_be_visible()
+    expect(page.get_by_text("Draft saved by ann")).to_be_visible()
+    console.screenshots("builder-newcomer", [("desktop", "light"), ("telephone", "dark")])
+    text = draft_text(console, "my_card")
+    assert text == (
+        "# yaml-language-server: $schema=./flow.schema.json\n"
+        "app: my_card\n"
+        "slots:\n"
+        "  - slot: ivr\n"
+        "    file: IVR/ivr-please\n"
+        "    invalid_file: MISC/error\n"
+        "    min: 11\n"
+        "    max: 14\n"
+        '    terminators: "#"\n'
+        "    result: ivr_destination\n"
+        "  - slot: destination\n"
+        "    external: ${ivr_destination}\n"
+    )
+    page.get_by_role("button", name="Publish").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("This app is new")).to_be_visible()
+    console.accessible()
+    dialog.get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("As it runs")).to_be_visible()
+
+
+def test_the_same_without_a_mouse(console: Console) -> None:
+    page = new_app(console, "by_keys")
+    page.get_by_role("searchbox", name="Find a slot").focus()
+    page.keyboard.type("ivr")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("IVR is inserted as slot 1")).to_be_attached()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("dest")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Destination is inserted as slot 2")).to_be_attached()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("hang")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Hang up is inserted as slot 3")).to_be_attached()
+    page.get_by_role("button", name="List", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="2 Destination").focus()
+    page.keyboard.press("Enter")
+    busy = page.get_by_role("combobox", name="busy")
+    busy.focus()
+    page.keyboard.type("3. ")
+    expect(page.get_by_role("button", name="3 Hang up end")).to_be_visible()
+    page.get_by_role("button", name="2 Destination").focus()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.get_by_role("button", name="1 Destination")).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("button", name="2 Destination")).to_be_visible()
+    expect(page.get_by_text("Draft saved by ann")).to_be_visible()
+    assert draft_text(console, "by_keys").endswith(
+        "    external: ${ivr_destination}\n    on: {busy: end}\n  - slot: hangup\n    id: end\n    file: MISC/goodbye\n"
+    )
+
+
+def test_form_text_and_picture_agree_at_every_key_and_undo_is_one_for_all(console: Console) -> None:
+    page = console.open("/apps/calling_card")
+    page.locator(".svelte-flow__node-slot", has_text="IVR").first.click()
+    page.get_by_label("Min", exact=True).fill("7")
+    expect(page.locator(".text .cm-line", has_text="min: 7")).to_be_visible()
+    page.locator(".text .cm-line", has_text="min: 7").click()
+    page.keyboard.press("End")
+    page.keyboard.press("Backspace")
+    page.keyboard.type("9 # nine")
+    expect(page.get_by_label("Min", exact=True)).to_have_value("9")
+    page.keyboard.press("Enter")
+    page.keyboard.type("regex: [")
+    expect(page.get_by_role("button", name="Not readable as YAML")).to_be_visible()
+    expect(page.locator(".svelte-flow__node-slot")).to_have_count(4)
+    for _ in range(12):
+        page.keyboard.press("Control+z")
+    expect(page.get_by_label("Min", exact=True)).to_have_value("11")
+    expect(page.get_by_role("button", name="No problems")).to_be_visible()
+    page.locator(".svelte-flow__node-slot", has_text="unavailable").last.click()
+    page.keyboard.press("Delete")
+    expect(page.locator(".svelte-flow__node-slot")).to_have_count(3)
+    page.keyboard.press("Control+z")
+    expect(page.locator(".svelte-flow__node-slot")).to_have_count(4)
+
+
+def test_two_people_on_one_draft_see_each_other_and_overwrite_nothing(console: Console) -> None:
+    page = console.open("/apps/survey")
+    page.locator(".svelte-flow__node-slot", has_text="Audio").first.click()
+    url = f"{console.server.url}/api/v1/flows/survey/draft"
+    theirs = (console.server.config.path(console.server.config.flows) / "survey.yaml").read_text()
+    headers = {"Content-Type": "application/yaml", "If-None-Match": "*", "Origin": console.server.url}
+    answer = page.request.put(url, data=theirs + "# theirs\n", headers=headers)
+    assert answer.ok, answer.text()
+    page.get_by_role("combobox", name="File", exact=True).fill("IVR/welcome")
+    page.get_by_role("button", name="Somebody else saved this draft").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("# theirs")
+    console.accessible()
+    dialog.get_by_role("button", name="Take theirs").click()
+    expect(page.get_by_text("Draft saved by ann")).to_be_visible()
+    expect(page.get_by_role("combobox", name="File", exact=True)).to_have_value("SURVEY/welcome")
+    page.keyboard.press("Escape")
+    assert draft_text(console, "survey").endswith("# theirs\n")
+
+
+def test_problems_stand_at_the_slot_the_field_and_the_line_and_the_certain_ones_are_mended_by_a_button(
+    console: Console,
+) -> None:
+    page = console.open("/apps/business_line")
+    page.locator(".text .cm-line", has_text="on: {no_input: desk").click()
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    page.keyboard.type("repeet: 5")
+    expect(page.get_by_role("button", name="1 problem", exact=True)).to_be_visible()
+    expect(page.locator(".svelte-flow__node-slot .count", has_text="1")).to_have_count(1)
+    console.screenshots("builder-problem", [("desktop", "light"), ("desktop", "dark")])
+    page.get_by_role("list", name="Problems of this slot").get_by_role("button", name="Remove repeet").click()
+    expect(page.get_by_role("button", name="No problems")).to_be_visible()
+
+
+def test_the_builder_is_small_enough() -> None:
+    """What is loaded until a flow can be edited; words of other languages and dialogs are loaded later."""
+    loaded = sum(
+        len(gzip.compress(path.read_bytes(), 9))
+        for path in ASSETS.glob("*.js")
+        if path.name.partition("-")[0] in ("index", "shell", "App", "text_view", "builder", "Status", "Time")
+    )
+    assert 100_000 < loaded < 230_000
