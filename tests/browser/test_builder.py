@@ -30,21 +30,6 @@ def new_app(console: Console, name: str) -> Page:
     return page
 
 
-def call(console: Console, text: str) -> str:
-    """Have the published or given text called, and return the dial string of its only leg."""
-    answer = console.page.request.post(
-        f"{console.server.url}/api/v1/simulations",
-        data={
-            "did": "18005550100",
-            "cli": "441910000001",
-            "keys": ["441234567890#"],
-            "texts": {"calling_card": text},
-        },
-    )
-    assert answer.ok, answer.text()
-    return str(answer.json()["legs_dialled"])
-
-
 def test_the_apps_are_a_list_and_all_flows_can_be_searched(console: Console) -> None:
     page = console.open("/apps")
     expect(page.get_by_text("Prepaid calling card", exact=True)).to_be_visible()
@@ -141,7 +126,8 @@ def test_the_same_without_a_mouse(console: Console) -> None:
     expect(page.get_by_role("button", name="2 Destination")).to_be_visible()
     expect(page.get_by_text("Draft saved by ann")).to_be_visible()
     assert draft_text(console, "by_keys").endswith(
-        "    external: ${ivr_destination}\n    on: {busy: end}\n  - slot: hangup\n    id: end\n    file: MISC/goodbye\n"
+        "    external: ${ivr_destination}\n    on: {busy: end}\n"
+        "  - slot: hangup\n    id: end\n    file: MISC/goodbye\n"
     )
 
 
