@@ -134,6 +134,16 @@ async def test_a_whole_number_may_be_written_with_a_point(owner: Client) -> None
     assert (made.status, made.json["id"], made.json["channels"]) == (201, 50, 2)
 
 
+async def test_a_value_of_the_wrong_kind_is_worded_as_json_and_not_as_a_file(owner: Client) -> None:
+    refused = await owner("POST", "/customers", {"name": ["x"], "currency": None})
+    assert [(one["pointer"], one["message"]) for one in refused.json["errors"]] == [
+        ("/name", "`name` must be text, not a list"),
+        ("/currency", "`currency` cannot be null (give a value, or leave it out)"),
+    ]
+    refused = await owner("POST", "/cards", {"customer": None})
+    assert "`customer` cannot be null (give a value)" in str(refused.json)
+
+
 async def test_methods_and_types_of_others_are_refused(owner: Client) -> None:
     method = await owner("PUT", "/customers")
     assert (method.status, method.headers["Allow"]) == (405, "GET, POST")

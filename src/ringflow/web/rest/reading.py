@@ -192,7 +192,14 @@ def _refusal(model: type[BaseModel], loc: tuple[int | str, ...], errors: list[Er
         return Refused("field.unknown", text, at, field=name)
     if first["type"] == "missing":
         return Refused("field.missing", f"`{name}` is missing", at, field=name)
+    if first["input"] is None:
+        needed = name in model.model_fields and model.model_fields[name].is_required()
+        mend = "give a value" if needed else "give a value, or leave it out"
+        return Refused("field.malformed", f"`{name}` cannot be null ({mend})", at, field=name)
     what, mend = in_words(name, errors, {})
+    if isinstance(first["input"], dict | list):
+        # What helps with a file, such as quotes, is no help with JSON.
+        mend = ""
     return Refused("field.malformed", f"{what} ({mend})" if mend else what, at, field=name)
 
 
