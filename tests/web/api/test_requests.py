@@ -140,7 +140,7 @@ async def test_a_value_of_the_wrong_kind_is_worded_as_json_and_not_as_a_file(own
         ("/name", "`name` must be text, not a list"),
         ("/currency", "`currency` cannot be null (give a value, or leave it out)"),
     ]
-    refused = await owner("POST", "/cards", {"customer": None})
+    refused = await owner("POST", "/cards:generate", {"customer": None})
     assert "`customer` cannot be null (give a value)" in str(refused.json)
 
 
