@@ -67,7 +67,7 @@ KEEP_NOTHING = {
     *("value-list list", "value-list show"),
     *("value-list entry list", "value-list entry show", "value-list entry export"),
     *("bench billed", "bench charged", "bench crash"),
-    *("bench identify", "bench cards", "bench api", "bench scripts"),
+    *("bench identify", "bench cards", "bench api", "bench beside", "bench scripts"),
 }
 """They read, try or measure."""
 

@@ -56,29 +56,40 @@ async def load_http(port: int, request: HttpRequest, count: int, at_once: int) -
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An answer: its status, its body, and how long it took until its first byte."""
+
+    status: int
+    body: bytes
+    first_byte_ms: float
+    size: int
+
+
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes) -> HttpAnswer:
+    """Send a request on a connection, and read its answer, which has a `Content-Length` or no body."""
+    began = time.perf_counter()
+    writer.write(sent)
+    head = await reader.readuntil(b"\r\n\r\n")
+    took_ms = (time.perf_counter() - began) * 1000
+    status, length = _STATUS.match(head), _LENGTH.search(head)
+    body = await reader.readexactly(int(length[1])) if length is not None else b""
+    return HttpAnswer(int(status[1]) if status else 0, body, took_ms, len(head) + len(body))
+
+
 async def _ask(port: int, request: HttpRequest, turns: Iterator[int], result: HttpResult) -> None:
     sent = request.encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for _ in turns:
-            began = time.perf_counter()
-            writer.write(sent)
-            head = await reader.readuntil(b"\r\n\r\n")
-            result.first_byte_ms.append((time.perf_counter() - began) * 1000)
-            body = await _body(reader, head)
-            result.size += len(head) + len(body)
-            status = _STATUS.match(head)
-            if status is None or int(status[1]) != request.status:
-                answer = body.decode(errors="replace")[:300]
+            answer = await exchange(reader, writer, sent)
+            result.first_byte_ms.append(answer.first_byte_ms)
+            result.size += answer.size
+            if answer.status != request.status:
                 raise Refused(
                     "measurement.failed",
-                    f"{request.method} {request.path} was answered {head[:12].decode(errors='replace')}, "
-                    f"so the figures mean nothing: {answer}",
+                    f"{request.method} {request.path} was answered {answer.status}, so the figures mean "
+                    f"nothing: {answer.body.decode(errors='replace')[:300]}",
                 )
     finally:
         writer.close()
-
-
-async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
-    length = _LENGTH.search(head)
-    return await reader.readexactly(int(length[1])) if length is not None else b""

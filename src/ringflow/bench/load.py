@@ -89,7 +89,16 @@ class VirtualCaller(asyncio.Protocol):
                     self._over.set_result(True)
                 return
             self._dialled = self._dialled or plain.startswith(DIAL)
-            self._transport.write(_reply(plain))
+            self.answer(plain)
+
+    def answer(self, command: bytes) -> None:
+        """Answer a command at once."""
+        self.send(reply_to(command))
+
+    def send(self, reply: bytes) -> None:
+        """Send a reply, unless the call is over."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(reply)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The server closed: the call is complete if it dialled."""
@@ -102,7 +111,8 @@ class VirtualCaller(asyncio.Protocol):
             self._transport.close()
 
 
-def _reply(line: bytes) -> bytes:
+def reply_to(line: bytes) -> bytes:
+    """Return what an Asterisk says to a command, less its quotes."""
     for start, reply in _REPLIES:
         if line.startswith(start):
             return reply

@@ -27,11 +27,12 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True)
 class MeasuredServer:
-    """A running server: its process, its FastAGI port."""
+    """A running server: its process, its FastAGI port, and its HTTP port if it has one."""
 
     name: str
     pid: int
     port: int
+    http_port: int = 0
 
     def cpu_s(self) -> float:
         """Processor seconds that all threads of the process have used, in user and kernel mode.
@@ -187,7 +188,8 @@ def ringflow_server(
         ready.open("wb") as log,
         _process(command, environment, None if on_all_cores else server_core(), stderr=log) as process,
     ):
-        yield MeasuredServer("ringflow", process.pid, _wait_ready(ready, process)["fastagi"])
+        ports = _wait_ready(ready, process)
+        yield MeasuredServer("ringflow", process.pid, ports["fastagi"], ports["http"])
 
 
 def _wait_ready(log: Path, process: subprocess.Popen[bytes]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ringflow.bench.agi import AgiFigures, measure_agi, measure_held, middle
 from ringflow.cli.bench_api import bench_api
+from ringflow.cli.bench_beside import bench_beside
 from ringflow.cli.bench_billed import bench_billed
 from ringflow.cli.bench_capacity import bench_capacity
 from ringflow.cli.bench_cards import bench_cards
@@ -78,6 +79,7 @@ app.command("cards")(bench_cards)
 app.command("lists")(bench_lists)
 app.command("scripts")(bench_scripts)
 app.command("api")(bench_api)
+app.command("beside")(bench_beside)
 
 
 def _refuse_failures(figures: list[AgiFigures]) -> None:

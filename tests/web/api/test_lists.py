@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -15,6 +17,7 @@ from ringflow.errors import Refused
 from ringflow.forms.json_value import json_value
 from ringflow.web.rest import export
 from ringflow.web.rest.fields import select_fields
+from ringflow.web.rest.services import REQUESTS_AT_ONCE
 
 from .conftest import Api, Client
 
@@ -46,6 +49,35 @@ async def test_pages_say_how_many_rows_there_are_and_where_the_first_is(listed: 
     estimate = await listed("GET", "/customers?count=estimate")
     assert (estimate.status, estimate.json["code"]) == (422, "list.no_estimate")
     assert estimate.json["errors"][0]["pointer"] == "/count"
+
+
+async def test_a_long_page_has_every_item_once_and_what_is_asked_beside(listed: Client) -> None:
+    for number in range(60, 120):
+        made = await listed("POST", "/customers", {"id": number, "name": 'a "name", with ü'})
+        assert made.status == 201
+    page = await listed("GET", "/customers?limit=65&count=exact&fields=id,name")
+    assert [one["id"] for one in page.json["items"]] == [42, *range(50, 114)]
+    assert {one["name"] for one in page.json["items"][11:]} == {'a "name", with ü'}
+    assert (page.json["count"], [*page.json]) == (71, ["items", "next", "count"])
+    rest = await listed("GET", f"/customers?cursor={page.json['next']}")
+    assert [one["id"] for one in rest.json["items"]] == [*range(114, 120)]
+    assert (await listed("GET", "/customers?q=nobody")).text == '{"items":[],"next":null}'
+
+
+async def test_many_who_ask_at_once_take_turns_at_few_connections_of_the_database(listed: Client) -> None:
+    before, most = threading.active_count(), 0
+    asked = [asyncio.create_task(listed("GET", "/customers/50")) for _ in range(40)]
+    while not all(one.done() for one in asked):
+        most = max(most, threading.active_count())
+        await asyncio.sleep(0)
+    assert [one.result().status for one in asked] == [200] * 40
+    # Each connection of SQLite is a thread; aiohttp and the loop have one or two of their own.
+    assert most - before <= REQUESTS_AT_ONCE + 2
+
+
+async def test_a_sort_of_nothing_is_refused(listed: Client) -> None:
+    came = await listed("GET", "/customers?sort=")
+    assert (came.status, came.json["errors"][0]["pointer"]) == (422, "/sort")
 
 
 async def test_more_rows_than_are_counted_are_refused(

@@ -79,6 +79,8 @@ def schema_of(operation: Operation, count: int = FEW, **phases: bool) -> Any:
     config = SchemathesisConfig.from_dict(
         {
             "checks": CHECKS,
+            # Of what is uploaded much is made up in vain.
+            "suppress-health-check": ["filter_too_much"],
             "phases": {name: {"enabled": on} for name, on in phases.items()},
             "generation": {
                 "deterministic": not EXAMPLES,

@@ -12,10 +12,12 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Dialect, bindparam, select
 
 from ringflow.actor import Actor, Opener
 from ringflow.audit import Verb, note
@@ -31,9 +33,9 @@ from ringflow.store import Store
 from ringflow.store.ledger_tables import rate_cards, rates
 from ringflow.store.statement import Statement
 
-ROWS_AT_ONCE = 1000
-"""How many rates one transaction writes: calls wait some 20 ms for it on SQLite."""
-SHORTEST_PAUSE_S = 0.01
+ROWS_AT_ONCE = 500
+"""How many rates one transaction writes: calls wait some 5 ms for it on SQLite."""
+SHORTEST_PAUSE_S = 0.003
 ABANDONED_MS = 21_600_000
 """An edition that was begun so long ago, and is not in effect, was left by a crash."""
 
@@ -61,6 +63,19 @@ _COPY = Statement(
     after="bigint",
     last_id="bigint",
 )
+
+_VALUES = attrgetter(*Rate.__slots__)
+
+
+def _insert(dialect: Dialect) -> str:
+    """Return the statement that adds a rate: the card's number, then the values of `Rate` in their order."""
+    values: dict[str, Any] = {name: bindparam(name) for name in ("card_id", *Rate.__slots__)}
+    compiled = rates.insert().values(values).compile(dialect=dialect)
+    assert compiled.positiontup is not None
+    order = ", ".join(compiled.positiontup)
+    assert order == f"card_id, {_NAMES}", order
+    return str(compiled)
+
 
 Last = Callable[[Actor, RateFile], Awaitable[object]]
 """What is done in the transaction that puts the rates in place, with those that were added."""
@@ -185,12 +200,11 @@ async def write_edition(
         await _copy(opener, edition, pause)
     for start in range(0, len(file.rows), ROWS_AT_ONCE):
         # Put together before the transaction begins, which keeps others from writing.
-        some = [
-            {"card_id": edition.id, **asdict(rate)} for _, rate in file.rows[start : start + ROWS_AT_ONCE]
-        ]
+        some = [(edition.id, *_VALUES(rate)) for _, rate in file.rows[start : start + ROWS_AT_ONCE]]
         pause.begin()
         async with opener() as actor:
-            await actor.connection.execute(rates.insert(), some)
+            # In the driver's own words: what SQLAlchemy does for each row costs three times the row.
+            await actor.connection.exec_driver_sql(_insert(actor.connection.dialect), some)
         progress(len(some))
         await pause.rest()
 

@@ -7,7 +7,12 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-LastDay: TypeAlias = Annotated[date, Field(ge=date(1970, 1, 1), le=date(9998, 12, 31))]
+# The bounds of a day have no word in JSON Schema but this pattern.
+_YEARS = "^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-"
+LastDay: TypeAlias = Annotated[
+    date,
+    Field(ge=date(1970, 1, 1), le=date(9998, 12, 31), json_schema_extra={"pattern": _YEARS}),
+]
 """The last day on which something is good."""
 
 

@@ -30,6 +30,14 @@ from ringflow.web.rest.open_telephones import OpenTelephones
 SIMULATIONS_AT_ONCE = 2
 """How many calls or rows of scenarios are simulated beside a server's calls; others wait."""
 
+REQUESTS_AT_ONCE = 4
+"""How many requests use the database at once; others wait, in their order.
+
+Between two steps of a call at most so many requests do a step of theirs, however many connections ask. And
+SQLAlchemy keeps five connections: to open one more for a request, with its thread on SQLite, takes longer
+than the request.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerServices:
@@ -61,6 +69,7 @@ class Services:
     mailer: Mailer | None = None
     originator: Originator | None = None
     conversions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REQUESTS_AT_ONCE))
     simulations: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIMULATIONS_AT_ONCE))
     sign_in: SignIn = field(init=False, repr=False)
     links: PasswordLinks = field(init=False, repr=False)
