@@ -38,11 +38,13 @@ from ringflow.engine.reaper import Reaper
 from ringflow.engine.remote_orders import RemoteOrders
 from ringflow.errors import RingflowError, StartError
 from ringflow.flows.flow_upkeep import FlowUpkeep
+from ringflow.flows.script_upkeep import ScriptUpkeep
 from ringflow.ledger.server_names import ServerName
 from ringflow.mail import Mailer
 from ringflow.plain_text import plain
 from ringflow.recordings.upkeep import RecordingUpkeep
 from ringflow.records.service import RecordKeeping
+from ringflow.scripts.service import script_folder
 from ringflow.secret import read_secret
 from ringflow.store import StoreGone
 from ringflow.web.certificate import Certificate
@@ -98,6 +100,7 @@ class Application:
         self.flows = FlowUpkeep(
             core.store, core.book, config.path(config.flows), ledger.server, ledger.now_ms
         )
+        self._scripts = ScriptUpkeep(core.store, script_folder(config), ledger.now_ms)
         self.calendars = calendar_upkeep(core.store, config, ledger.now_ms)
         self._originator = Originator(
             core.store,
@@ -127,6 +130,7 @@ class Application:
         config = self.core.config
         await self._name.take()
         await self.flows.look()
+        await self._scripts.look()
         if config.http is not None:
             try:
                 await self._start_http(config.http)
@@ -143,6 +147,7 @@ class Application:
         self._tasks.start("reaper", self.reaper.run)
         self._tasks.start("watch app_flows", lambda: self.core.book.watch(self._stopping))
         self._tasks.start("watch publications", self.flows.run)
+        self._tasks.start("watch published scripts", self._scripts.run)
         self._tasks.start("calendars", self.calendars.run)
         self._tasks.start("orders for live calls", self._orders.run)
         self._tasks.start("upkeep of recordings", self._recordings.run)
@@ -306,6 +311,7 @@ class Application:
             self._customer_services(),
             mailer=self._mailer,
             originator=self._originator,
+            script_runner=core.world.scripts,
         )
 
 

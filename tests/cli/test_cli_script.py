@@ -49,7 +49,7 @@ def test_a_script_that_cannot_be_read_is_named_with_line_and_column(ringflow: Ru
     assert checked.err.splitlines() == [
         "broken.js:2:9: SyntaxError: unexpected token in expression: '='",
         (
-            "lonely.js:1:20: there is no module `./nowhere`"
+            "lonely.js:1:19: there is no module `./nowhere`"
             " (put nowhere.js, with all that it loads, into the folder of scripts)"
         ),
     ]

@@ -1,52 +1,71 @@
-"""`ringflow script`: the programs that DIDs run before their apps."""
+"""`ringflow script`: operators' programs, for DIDs, trunks and flows."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, TypeVar
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.accounts import dids
-from ringflow.accounts.admission import Admission, Rejection
-from ringflow.accounts.dids import Did
-from ringflow.cli.output import Json, print_many, print_one
-from ringflow.cli.project import with_reading
+from ringflow.actor import shell_operator
+from ringflow.cli.operators import Operator
+from ringflow.cli.output import Json, print_json, print_many, print_one
+from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page
+from ringflow.cli.project import with_store
 from ringflow.config import Config, LogConfig, load_config
-from ringflow.core import open_core
-from ringflow.engine.did_script import DidScripts, Scripted
-from ringflow.errors import DocumentError, Problem, Unknown
-from ringflow.forms.script import ScriptForm, script_run_form
+from ringflow.errors import Problem
+from ringflow.flows.folder import FlowFolder
+from ringflow.flows.registry import slot_types
+from ringflow.flows.script_library import FILE, PUBLISHED, ScriptLibrary
+from ringflow.flows.script_texts import ScriptText
+from ringflow.forms.script import (
+    ScriptForm,
+    ScriptTextForm,
+    script_difference_form,
+    script_form,
+    script_run_form,
+    script_text_form,
+)
 from ringflow.logs import set_up_logs
-from ringflow.scripts.run import ScriptFailed
+from ringflow.moments import system_now_ms
+from ringflow.script_trial import try_script
 from ringflow.scripts.service import Scripts, script_folder
+from ringflow.store import Store
+from ringflow.store.pages import PageRequest
 
-app = typer.Typer(help="The programs that DIDs run before their apps.", no_args_is_help=True)
+app = typer.Typer(help="Operators' programs, for DIDs, trunks and flows.", no_args_is_help=True)
 
 EXIT_PROBLEMS = 1
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The script's name.")]
+Note = Annotated[str, typer.Option("--note", help="Why, for the history.")]
+Result = TypeVar("Result")
+
+
+def _with_scripts(work: Callable[[ScriptLibrary, Config], Awaitable[Result]]) -> Result:
+    """Run `work` on the scripts of the configuration's folder and database."""
+
+    async def run(store: Store, config: Config) -> Result:
+        scripts = Scripts.configured(config)
+        try:
+            library = ScriptLibrary(store, script_folder(config), config.country, system_now_ms, scripts)
+            return await work(library, config)
+        finally:
+            await scripts.close()
+
+    return with_store(run)
 
 
 @app.command("list")
 def list_command(as_json: Json = False) -> None:
-    """List the scripts, and the DIDs that use each."""
+    """List the scripts, with the DIDs, trunks and slots that use each."""
 
-    async def find(connection: AsyncConnection, config: Config) -> list[ScriptForm]:
-        used = [did for did in await dids.every(connection) if did.script is not None]
-        names = {*script_folder(config).names(), *(did.script for did in used if did.script is not None)}
-        return [_form(config, name, used) for name in sorted(names)]
+    async def find(library: ScriptLibrary, config: Config) -> list[ScriptForm]:
+        drafts, _ = FlowFolder(config.path(config.flows), slot_types()).drafts()
+        return [script_form(one) for one in await library.states([*drafts.values()])]
 
-    print_many(with_reading(find), ScriptForm, as_json)
-
-
-def _form(config: Config, name: str, used: Sequence[Did]) -> ScriptForm:
-    numbers = tuple(did.number for did in used if did.script == name)
-    try:
-        return ScriptForm(name, script_folder(config).read(name).script.revision, numbers)
-    except DocumentError:
-        return ScriptForm(name, None, numbers)
+    print_many(_with_scripts(find), ScriptForm, as_json)
 
 
 @app.command("check")
@@ -70,23 +89,16 @@ def check_command(
 async def check_scripts(config: Config, names: Sequence[str]) -> list[Problem]:
     """Return all that is wrong with scripts."""
     scripts = Scripts.configured(config)
-    problems: list[Problem] = []
     try:
-        for name in names:
-            try:
-                await scripts.check(scripts.folder.read(name).script)
-            except DocumentError as error:
-                problems += error.problems
-            except ScriptFailed as error:
-                problems.append(Problem(error.place.file, error.place.line, error.place.column, error.what))
+        found = [problem for name in names for problem in await scripts.problems(name)]
     finally:
         await scripts.close()
-    return sorted(set(problems))
+    return sorted(set(found))
 
 
 @app.command("run")
 def run_command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The script's name.")],
+    name: Name,
     did: Annotated[str, typer.Option("--did", help="The DID that is called.")],
     caller: Annotated[str | None, typer.Option("--cli", help="The calling number; otherwise none.")] = None,
     as_json: Json = False,
@@ -95,26 +107,70 @@ def run_command(
 
     It meets the configured database, and nothing that it writes there is kept.
     """
-    print_one(script_run_form(asyncio.run(_run(name, did, caller))), as_json)
-
-
-async def _run(name: str, did: str, caller: str | None) -> Scripted:
     config = load_config()
     set_up_logs(LogConfig(format="text", level="error"), config.zone)
-    core = await open_core(config, dry_run=True)
-    try:
-        async with core.store.reading() as connection:
-            found = await dids.reached(connection, did, core.config.country)
-        answer = await core.directory.arrive(did, caller, False)
-        if isinstance(answer, Rejection) and found.script is None:
-            customer = found.customer_id
-            paying = await core.directory.customer(customer) if customer is not None else None
-            answer = Admission(found, paying, caller, caller or "")
-        if isinstance(answer, Rejection):
-            raise Unknown("did.unknown", f"DID {did} takes no calls: {answer.reason}", did=did)
-        admission = replace(answer, did=replace(answer.did, script=name))
-        return await DidScripts(core.directory, core.world, core.book.current).run(
-            "dry-run", "", "", admission
-        )
-    finally:
-        await core.close()
+    print_one(script_run_form(asyncio.run(try_script(config, name, did, caller))), as_json)
+
+
+@app.command("history")
+def history_command(
+    name: Name, limit: Limit = DEFAULT_LIMIT, after: After = None, as_json: Json = False
+) -> None:
+    """List the texts that a script had, the newest first: published, rolled back, or changed on disk."""
+    page = _with_scripts(lambda library, config: library.history(name, PageRequest(limit, after)))
+    print_page(page.map(script_text_form), ScriptTextForm, as_json)
+
+
+@app.command("diff")
+def diff_command(
+    name: Name,
+    old: Annotated[str, typer.Argument(help="`file`, `published`, or a revision.")] = PUBLISHED,
+    new: Annotated[str, typer.Argument(help="The same.")] = FILE,
+    as_json: Json = False,
+) -> None:
+    """Show how two texts of a script differ."""
+    found = _with_scripts(lambda library, config: library.difference(name, old, new))
+    if as_json:
+        print_json(script_difference_form(found))
+        return
+    for line in found.diff:
+        typer.echo(line)
+    if not found.diff:
+        typer.echo(f"no difference: both are {found.new_revision}", err=True)
+
+
+@app.command("publish")
+def publish_command(name: Name, operator: Operator, note: Note = "", as_json: Json = False) -> None:
+    """Have all servers run the text of a script in the folder here.
+
+    It is checked first.
+    """
+    made = _with_scripts(
+        lambda library, config: library.publish(shell_operator(operator), name, None, None, note)
+    )
+    _tell_published(name, made, as_json)
+
+
+@app.command("rollback")
+def rollback_command(
+    name: Name,
+    operator: Operator,
+    revision: Annotated[
+        str | None,
+        typer.Argument(metavar="REVISION", help="From `script history`.", show_default="the one before"),
+    ] = None,
+    note: Note = "",
+    as_json: Json = False,
+) -> None:
+    """Publish an old text of a script."""
+    made = _with_scripts(
+        lambda library, config: library.roll_back(shell_operator(operator), name, revision, note)
+    )
+    _tell_published(name, made, as_json)
+
+
+def _tell_published(name: str, made: ScriptText, as_json: bool) -> None:
+    if as_json:
+        print_one(script_text_form(made), as_json)
+    else:
+        typer.echo(f"{name}: revision {made.revision} is published")

@@ -112,6 +112,9 @@ FIELDS: dict[str, Field] = {
     "script_vars": Field(
         _T, "what the script is given as `vars`: a JSON object, as text", '{"brand": "acme"}'
     ),
+    "published_revision": Field(_T, "the text that was published last; null: none was", "5de688d43b29"),
+    "hangup_dids": Field(Kind.TEXTS, "the DIDs that run it after their calls", ["18005550100"]),
+    "trunk_names": Field(Kind.TEXTS, "the trunks that run it before their legs", ["carrier"]),
     "hangup_script": Field(_T, "the script that is told of each call that is over", "after_call"),
     "hangup_script_timeout_s": Field(_S, "how long that may take; null: as configured", 2),
     "hangup_script_vars": Field(_T, "what it is given as `vars`: a JSON object, as text", '{"queue": "crm"}'),

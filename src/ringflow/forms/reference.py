@@ -103,7 +103,13 @@ from ringflow.forms.rate import (
 from ringflow.forms.recording import DeletedRecordingsForm, RecordingForm
 from ringflow.forms.report import FORMS as REPORT_FORMS
 from ringflow.forms.report import ReportAmountsForm
-from ringflow.forms.script import ScriptForm, ScriptRunForm
+from ringflow.forms.script import (
+    ScriptCheckForm,
+    ScriptDifferenceForm,
+    ScriptForm,
+    ScriptRunForm,
+    ScriptTextForm,
+)
 from ringflow.forms.simulation import (
     DialledForm,
     PlayedScenarioForm,
@@ -171,6 +177,9 @@ SECTIONS = (
     Section("CLI", CliForm, "`cli`", {"id": 1, "number": "441910000001", "pattern": None}),
     Section("DID", DidForm, "`did`", {"customer": None, "channels": None}),
     Section("Script", ScriptForm, "`script list`", {"name": "pinless"}),
+    Section("Text that a script had", ScriptTextForm, "`script history`", {}),
+    Section("Difference of two texts of a script", ScriptDifferenceForm, "`script diff`", {}),
+    Section("Check of a script's text", ScriptCheckForm, "the API", {}),
     Section("Run of a script", ScriptRunForm, "`script run`", {"reject_sip": None, "reason": None}),
     Section("Code at a shared CLI", CliCodeForm, "`cli code`", {}),
     Section(

@@ -58,6 +58,16 @@ class ScriptFolder:
         found = {path.stem for path in self.folder.iterdir() if path.suffix in ENDINGS and path.is_file()}
         return sorted(name for name in found if re.fullmatch(SCRIPT_NAME, name))
 
+    def files(self) -> list[tuple[str, Path]]:
+        """Return the names of the scripts, each with its file."""
+        found = ((name, self._script_path(name)) for name in self.names())
+        return [(name, path) for name, path in found if path is not None]
+
+    @staticmethod
+    def is_name(name: str) -> bool:
+        """Whether a script may be called so."""
+        return re.fullmatch(SCRIPT_NAME, name) is not None
+
     def read(self, name: str, text: str | None = None) -> Loaded:
         """Read a script and what it loads. Raises `DocumentError` with every problem and its place.
 

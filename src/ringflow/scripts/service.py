@@ -11,7 +11,7 @@ import structlog
 from pydantic import JsonValue
 
 from ringflow.config import Config
-from ringflow.errors import DocumentError
+from ringflow.errors import DocumentError, Problem
 from ringflow.scripts.folder import Loaded, ScriptFolder, Stamp
 from ringflow.scripts.run import (
     FailureKind,
@@ -95,6 +95,16 @@ class Scripts:
     async def check(self, script: Script) -> None:
         """Have the engine read a script, and run none of it. Raises `ScriptFailed`."""
         await self.workers.run(script, Job(None, 0, self.limits, is_check=True))
+
+    async def problems(self, name: str, text: str | None = None) -> list[Problem]:
+        """Return all that is wrong with a script, or with a text for it. None of it is run."""
+        try:
+            await self.check(self.folder.read(name, text).script)
+        except DocumentError as error:
+            return list(error.problems)
+        except ScriptFailed as error:
+            return [Problem(error.place.file, error.place.line, error.place.column, error.what)]
+        return []
 
     async def warm(self) -> None:
         """Start the processes, where there is a script that calls may need."""

@@ -33,6 +33,13 @@ BY_OPERATION: dict[str, tuple[str, ...]] = {
     "rate compare": ("compare_rate_card",),
     "ledger check": ("check_the_books",),
     "did list": ("list_dids",),
+    "script list": ("list_scripts", "show_script"),
+    "script check": ("check_script_text",),
+    "script run": ("run_script",),
+    "script history": ("list_script_revisions", "show_script_text"),
+    "script diff": ("compare_script_texts",),
+    "script publish": ("publish_script", "publish_script_text"),
+    "script rollback": ("roll_back_script",),
     "did show": ("show_did",),
     "did set": ("alter_did",),
     "did delete": ("delete_did",),
@@ -203,7 +210,7 @@ WITHOUT: dict[str, str] = {
     **dict.fromkeys(("key generate", "key new", "key list", "key use", "key drop"), KEYS),
     **dict.fromkeys(("key make", "key verify", "card pepper new", "card pepper list"), KEYS),
     **dict.fromkeys(("dial", "completion", "flow draft edit"), TERMINAL),
-    **dict.fromkeys(("script list", "script check", "script run", "sounds words"), LATER),
+    **dict.fromkeys(("sounds words",), LATER),
     "sounds build": MACHINE,
 }
 

@@ -21,7 +21,9 @@ from ringflow.calls.call_backs import CallBacks
 from ringflow.calls.originator import Originator
 from ringflow.config import Config
 from ringflow.flows.publisher import FlowPublisher
+from ringflow.flows.script_library import ScriptLibrary
 from ringflow.mail import Mailer
+from ringflow.scripts.service import Scripts, script_folder
 from ringflow.store import Store
 from ringflow.web.readiness import Probe
 from ringflow.web.rest.event_feed import OpenFeeds
@@ -68,6 +70,7 @@ class Services:
     job_queued: asyncio.Event = field(default_factory=asyncio.Event)
     mailer: Mailer | None = None
     originator: Originator | None = None
+    script_runner: Scripts | None = None
     conversions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REQUESTS_AT_ONCE))
     simulations: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIMULATIONS_AT_ONCE))
@@ -75,6 +78,7 @@ class Services:
     links: PasswordLinks = field(init=False, repr=False)
     flows: FlowPublisher = field(init=False, repr=False)
     resets: PasswordResets = field(init=False, repr=False)
+    scripts: ScriptLibrary = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         of = self.config.sign_in
@@ -89,6 +93,9 @@ class Services:
         object.__setattr__(self, "flows", FlowPublisher.configured(self.config, self.store, self.now_ms))
         resets = PasswordResets(self.store, self.config, self.now_ms, self.mailer)
         object.__setattr__(self, "resets", resets)
+        folder = script_folder(self.config)
+        scripts = ScriptLibrary(self.store, folder, self.config.country, self.now_ms, self.script_runner)
+        object.__setattr__(self, "scripts", scripts)
 
     @property
     def customers(self) -> CustomerServices:
