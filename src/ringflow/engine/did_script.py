@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
+from pydantic import JsonValue
 
 from ringflow.accounts.admission import Admission, Rejection, refusal_of
 from ringflow.accounts.directory import Directory
@@ -23,6 +24,14 @@ from ringflow.scripts.script import Script
 from ringflow.scripts.service import Scripts
 
 log = structlog.get_logger("ringflow.engine")
+
+
+ATTESTATION = "attestation"
+"""The word that a script has in it which wants to know: for others Asterisk is not asked."""
+
+
+async def _no_attestation() -> JsonValue:
+    return None
 
 
 @dataclass(slots=True)
@@ -43,15 +52,29 @@ class DidScripts:
         self._world = world
         self._flows = flows
 
-    async def run(self, call_id: str, channel: str, endpoint: str, admission: Admission) -> Scripted:
-        """Run the script of the DID that was dialled. `endpoint`: where the call came from."""
+    async def run(
+        self,
+        call_id: str,
+        channel: str,
+        endpoint: str,
+        admission: Admission,
+        attestation: Callable[[], Awaitable[JsonValue]] = _no_attestation,
+    ) -> Scripted:
+        """Run the script of the DID that was dialled. `endpoint`: where the call came from.
+
+        `attestation` asks Asterisk what the network says of the calling number, where the script wants to
+        know.
+        """
         name, scripts = admission.did.script, self._world.scripts
         if name is None or scripts is None:
             return Scripted(refusal_of(admission) or admission)
         remarks: list[tuple[str, str]] = []
         try:
             return Scripted(
-                await self._decide(scripts, name, call_id, channel, endpoint, admission, remarks), remarks
+                await self._decide(
+                    scripts, name, call_id, channel, endpoint, admission, attestation, remarks
+                ),
+                remarks,
             )
         except ScriptFailed as error:
             remarks += console_remarks(name, error.log)
@@ -76,9 +99,11 @@ class DidScripts:
         channel: str,
         endpoint: str,
         admission: Admission,
+        attestation: Callable[[], Awaitable[JsonValue]],
         remarks: list[tuple[str, str]],
     ) -> Admission | Rejection:
-        data = routing_data(admission, call_id, channel, endpoint, scripts.server)
+        attested = await attestation() if await scripts.mentions(name, ATTESTATION) else None
+        data = routing_data(admission, call_id, channel, endpoint, scripts.server, attested)
         now_ms = round(self._world.clock.now_s() * 1000)
         timeout_s = admission.did.script_timeout_s
         timeout_ms = None if timeout_s is None else round(timeout_s * 1000)

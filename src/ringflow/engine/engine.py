@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from ringflow.agi.refusal import RefusedCall
 from ringflow.agi.session import AgiSession
 from ringflow.calls import events
 from ringflow.calls.asterisk_identity import asterisk_of_call
+from ringflow.calls.attestation import read_attestation
 from ringflow.calls.call import Call
 from ringflow.calls.call_ids import CallMark
 from ringflow.calls.call_record import CallRecord
@@ -191,7 +193,13 @@ class Engine:
             visit.did, visit.payer = answer.did, answer.customer
         if isinstance(answer, Admission) and answer.did.script is not None:
             call_id = visit.history.place.call_id
-            scripted = await self._did_scripts.run(call_id, request.channel, request.endpoint, answer)
+            scripted = await self._did_scripts.run(
+                call_id,
+                request.channel,
+                request.endpoint,
+                answer,
+                partial(read_attestation, visit.session),
+            )
             visit.remarks, answer = scripted.remarks, scripted.answer
         if isinstance(answer, Rejection):
             await visit.refuse(answer)

@@ -46,7 +46,7 @@ class RealPlan:
     """A real call as the simulator foretold it.
 
     `cli` is empty where no number arrives. `legs` are the attempts for which an INVITE is sent or tried, in
-    order. `asserted`: the network tells the number of a caller who withholds it.
+    order. `asserted`: the network tells the number of a caller who withholds it. `headers` are further ones.
     """
 
     cli: str
@@ -56,10 +56,12 @@ class RealPlan:
     speech: tuple[TimedSpeech, ...]
     hang_up: HangUp | None
     legs: tuple[PlannedLeg, ...]
+    headers: tuple[str, ...] = ()
 
     def caller(self, did: str) -> LabCaller:
         """The caller, who dials this number."""
-        headers = (f"P-Asserted-Identity: <sip:{self.cli}@127.0.0.1>",) if self.asserted else ()
+        asserted = (f"P-Asserted-Identity: <sip:{self.cli}@127.0.0.1>",) if self.asserted else ()
+        headers = (*asserted, *self.headers)
         return LabCaller(
             did, self.cli, self.keys, self.hang_up, self.anonymous, headers=headers, speech=self.speech
         )
@@ -87,6 +89,7 @@ def plan_call(script: ScenarioCall, call: SimulatedCall) -> RealPlan:
         speech=tuple(TimedSpeech(one.at_ms, one.length_ms) for one in call.timeline.speech),
         hang_up=timed_hang_up(call),
         legs=_legs(call),
+        headers=tuple(f"{name}: {value}" for name, value in script.call.headers.items()),
     )
 
 

@@ -38,7 +38,9 @@ class Routed:
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-def routing_data(admission: Admission, call_id: str, channel: str, endpoint: str, server: str) -> JsonValue:
+def routing_data(
+    admission: Admission, call_id: str, channel: str, endpoint: str, server: str, attestation: JsonValue
+) -> JsonValue:
     """Return what `main` is given."""
     did, customer = admission.did, admission.customer
     customer_id = customer.id if customer is not None else None
@@ -60,7 +62,7 @@ def routing_data(admission: Admission, call_id: str, channel: str, endpoint: str
         "call": {"id": call_id, "channel": channel, "trunk": endpoint, "withheld": admission.withheld},
         "customer": customer_data(customer),
         "variables": {},
-        "attestation": None,
+        "attestation": attestation,
     }
 
 

@@ -92,6 +92,13 @@ class Scripts:
         async with self._looking.setdefault(name, asyncio.Lock()):
             return await self._look(name)
 
+    async def mentions(self, name: str, word: str) -> bool:
+        """Whether the newest good text of a script, or of its modules, has a word in it."""
+        try:
+            return word in (await self.current(name)).source
+        except ScriptFailed:
+            return False
+
     async def check(self, script: Script) -> None:
         """Have the engine read a script, and run none of it. Raises `ScriptFailed`."""
         await self.workers.run(script, Job(None, 0, self.limits, is_check=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -13,6 +14,7 @@ FIRST_CHANNEL = "PJSIP/simulated-00000001"
 MAX_SUBSTITUTIONS = 32
 _STRFTIME = re.compile(r"STRFTIME\(([^,()]*),([^,()]*),([^()]*)\)")
 _SHIFT = re.compile(r"SHIFT\(SHARED\(([A-Za-z0-9_]+)\)\)")
+_HEADER = re.compile(r"PJSIP_HEADER\(read,([^,()]+)\)")
 _RESPONSE = re.compile(r"HANGUPCAUSE\(([^(),]*),tech\)")
 _CONFERENCE = re.compile(r"CONFBRIDGE\(([a-z]+),([a-z_]+)\)", re.IGNORECASE)
 _QUEUE = re.compile(r"(QUEUE_EXISTS|QUEUE_WAITING_COUNT|QUEUE_MEMBER)\(([^()]*)\)")
@@ -61,6 +63,8 @@ class VirtualChannel:
     """What `CONFBRIDGE(...)` was set to, by what stands in its brackets, such as `user,quiet`."""
     shared: dict[str, str] = field(default_factory=dict)
     """What `SHARED(...)` of this channel holds; other channels may set it by this one's name."""
+    received: Mapping[str, str] = field(default_factory=dict)
+    """Headers of the INVITE, by their names in small letters, as `PJSIP_HEADER(read,...)` has them."""
     _names: dict[str, str] = field(default_factory=dict)
 
     def set_variable(self, name: str, value: str) -> None:
@@ -151,6 +155,8 @@ class VirtualChannel:
             return "files" if match[1] in MUSIC_CLASSES else None
         if match := _QUEUE.fullmatch(name):
             return self.exchange.queue_figure(match[1], match[2], int(self.clock.now_s()))
+        if match := _HEADER.fullmatch(name):
+            return self.received.get(match[1].lower())
         if match := _RESPONSE.fullmatch(name):
             return self.responses.get(match[1])
         known = {

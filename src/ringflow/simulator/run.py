@@ -104,7 +104,10 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
                 caller = ScriptedCaller(clock, script.steps, limit_ms)
                 plan = script.call
                 carried = await carry_call(
-                    Arrival(plan.did, plan.caller, plan.presentation == "restricted", number=number),
+                    Arrival(
+                        plan.did, plan.caller, plan.presentation == "restricted",
+                        number=number, headers=plan.headers,
+                    ),
                     make_engine, caller, clock, callees_in_turn(script.callees), stage.duration_of,
                     manager=scenario.given.manager,
                     in_talk=[(one.after, partial(money.pay_in, one)) for one in script.top_up],

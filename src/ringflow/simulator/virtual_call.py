@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -47,7 +47,8 @@ class Arrival:
     """An incoming call as the network presents it. `caller` None: no number; `anonymous`: withheld.
 
     `dialplan` is the version that its dialplan says, and `timers` the timeouts that it has set; empty: none.
-    `number` counts the calls of one Asterisk, from 1. Raises `Refused` for a number that no network presents.
+    `number` counts the calls of one Asterisk, from 1. `headers`: further ones of the INVITE. Raises `Refused`
+    for a number that no network presents.
     """
 
     did: str
@@ -56,6 +57,7 @@ class Arrival:
     dialplan: str = str(DIALPLAN_VERSION)
     timers: str = DIALPLAN_TIMERS
     number: int = 1
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for text in (self.did, self.caller or ""):
@@ -160,7 +162,12 @@ async def carry_call(
     server = FastAgiServer(serve)
     call = IncomingCall(
         channel=VirtualChannel(
-            clock, arrival.did, arrival.caller, name=arrival.channel, exchange=exchange or Exchange()
+            clock,
+            arrival.did,
+            arrival.caller,
+            name=arrival.channel,
+            received={name.lower(): value for name, value in arrival.headers.items()},
+            exchange=exchange or Exchange(),
         ),
         line=line,
         clock=clock,
