@@ -19,6 +19,7 @@ CASES = [
     # The longest first: all are played at once.
     *read_scenarios(ROOT / "app_flows" / "prepaid_card.test.yaml"),
     *read_scenarios(ROOT / "app_flows" / "pinless_card.test.yaml"),
+    *read_scenarios(ROOT / "app_flows" / "scripts" / "pinless.test.yaml"),
     *read_scenarios(Path(__file__).with_name("follow_on.test.yaml")),
     *read_scenarios(Path(__file__).with_name("late_keys.test.yaml")),
     *read_scenarios(Path(__file__).with_name("call_path.test.yaml")),
