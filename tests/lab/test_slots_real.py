@@ -34,6 +34,7 @@ SLOTS = (
     "record",
     "say",
     "schedule",
+    "script",
     "set",
     "speed_dial",
     "transfer_credit",
