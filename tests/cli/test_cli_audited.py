@@ -73,7 +73,7 @@ KEEP_NOTHING = {
 
 KEEP_FILES = {
     *("service install", "service uninstall"),
-    *("script list", "script check", "script run"),
+    *("script list", "script check", "script run", "script history", "script diff"),
     # It saves what an editor makes as `flow draft save` does.
     "flow draft edit",
     "flow new",
@@ -207,12 +207,23 @@ def write_tables() -> None:
     Path("speed_dials.csv").write_text("customer,place,number\n1,9,+441910000009\n", "utf-8")
 
 
+def write_script() -> None:
+    Path("app_flows/scripts").mkdir(parents=True, exist_ok=True)
+    Path("app_flows/scripts/one.js").write_text("module.exports = (data) => data;\n", "utf-8")
+
+
+def change_script() -> None:
+    Path("app_flows/scripts/one.js").write_text("module.exports = () => {};\n", "utf-8")
+
+
 CHANGES = (
     change("flow draft save card new.yaml", "save", "draft of card.yaml", made=True, first=write_flow),
     change("flow draft discard card", "discard", "draft of card.yaml", gone=True),
     change("flow draft save card new.yaml", "save", "draft of card.yaml", made=True),
     change("flow publish card", "publish", "flow card"),
     change("flow rollback card", "roll back", "flow card"),
+    change("script publish one", "publish", "script one", first=write_script),
+    change("script rollback one", "roll back", "script one", first=change_script),
     change("customer add One --id 1", "add", "customer 1", made=True),
     change("customer add Two --id 2", "add", "customer 2", made=True),
     change("customer add Three --id 3", "add", "customer 3", made=True),

@@ -196,6 +196,11 @@ def make_directory(walk: Walk) -> None:
     Path("app_flows/scripts").mkdir(parents=True)
     Path("app_flows/scripts/same.js").write_text("module.exports = (data) => data;\n")
     walk("script list")
+    walk("script publish", "same --note first")
+    walk("script history", "same")
+    walk("script diff", "same")
+    Path("app_flows/scripts/same.js").write_text("module.exports = () => {};\n")
+    walk("script rollback", "same")
 
 
 def keep_calendars(walk: Walk, folder: Path) -> None:

@@ -116,7 +116,7 @@ def run_command(
 def history_command(
     name: Name, limit: Limit = DEFAULT_LIMIT, after: After = None, as_json: Json = False
 ) -> None:
-    """List the texts that a script had, the newest first: published, rolled back, or changed on disk."""
+    """List the texts that a script had, the newest first."""
     page = _with_scripts(lambda library, config: library.history(name, PageRequest(limit, after)))
     print_page(page.map(script_text_form), ScriptTextForm, as_json)
 

@@ -131,6 +131,7 @@ ELSEWHERE = {
         *("refresh_one_calendar", "put_rate_map", "delete_rate_map", "discard_unfinished_batch"),
         *("publish_flow_text", "save_draft", "delete_draft", "publish_flow", "publish_flows"),
         *("roll_back_flow", "add_new_flow", "save_scenario_text"),
+        *("publish_script_text", "publish_script", "roll_back_script"),
         *("delete_prompt", "speak_prompt", "upload_prompt", "import_rate_sheet"),
         *(
             "import_calendar",
@@ -149,7 +150,7 @@ ELSEWHERE = {
         "turn_off_own_second_factor",
     },
     "nothing is changed but the job itself": {
-        *("check_flow_text", "cancel_job", "run_scenarios", "simulate"),
+        *("check_flow_text", "check_script_text", "run_script", "cancel_job", "run_scenarios", "simulate"),
         *("check_the_books", "compare_rate_card"),
     },
 }

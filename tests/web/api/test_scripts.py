@@ -36,7 +36,7 @@ async def test_a_script_is_published_read_compared_and_rolled_back(owner: Client
     assert any(line.startswith("-async") for line in different["diff"])
     published = await owner("POST", "/scripts/route:publish", {})
     assert (published.status, published.json["code"]) == (409, "script.published_already")
-    audited = (await owner("GET", "/audit-log")).json["items"]
+    audited = (await owner("GET", "/audit")).json["items"]
     assert [one["verb"] for one in audited if one["subject"] == "script route"] == [
         "roll back",
         "publish",

@@ -109,6 +109,7 @@ IN_PATH: Mapping[str, str | int] = {
     "cli_code": 1,
     "number": "18005550107",
     "trunk": "backup",
+    "script": "pinless",
     "batch": "spring",
     "card": "100000000007",
     "rate_card_name": "wholesale",
