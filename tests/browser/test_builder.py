@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import BUILT, Console
+from tests.browser.conftest import BUILT, PASSWORD, Console
 
 ASSETS = BUILT.parent / "assets"
 
@@ -94,6 +94,19 @@ def test_a_newcomer_drags_the_pinless_calling_card_together_and_publishes_it(con
     console.accessible()
     dialog.get_by_role("button", name="Publish").click()
     expect(page.get_by_text("As it runs")).to_be_visible()
+    call = page.request.post(
+        f"{console.server.url}/api/v1/simulations",
+        data={
+            "did": "18005550100",
+            "cli": "441910000001",
+            "keys": ["441234567890#"],
+            "texts": {"calling_card": text.replace("my_card", "calling_card")},
+        },
+        headers={"Origin": console.server.url},
+    )
+    assert call.ok, call.text()
+    (leg,) = call.json()["legs_dialled"]
+    assert "441234567890" in leg["dial_string"]
 
 
 def test_the_same_without_a_mouse(console: Console) -> None:
@@ -189,6 +202,72 @@ def test_problems_stand_at_the_slot_the_field_and_the_line_and_the_certain_ones_
     console.screenshots("builder-problem", [("desktop", "light"), ("desktop", "dark")])
     page.get_by_role("list", name="Problems of this slot").get_by_role("button", name="Remove repeet").click()
     expect(page.get_by_role("button", name="No problems")).to_be_visible()
+
+
+def test_what_others_wrote_is_text_everywhere_and_stays_as_it_is(console: Console) -> None:
+    page = new_app(console, "hostile")
+    hostile = "<img src=x onerror=alert(1)>\u202e \u0007"
+    line = f'title: "{hostile[:-1]}\\u0007"'
+    page.locator(".text .cm-line", has_text="slots:").click()
+    page.keyboard.press("Home")
+    page.keyboard.insert_text(f"{line}\n")
+    page.locator(".text .cm-line", has_text="slots:").click()
+    page.keyboard.press("End")
+    page.keyboard.insert_text(
+        f'\n  - slot: "{hostile[:-2]}"\n    id: "</script>"\n    on: {{"{hostile[:-2]}": "javascript:x"}}'
+    )
+    expect(page.locator(".bar h1 + p")).to_have_text(hostile)
+    expect(page.locator(".svelte-flow__node-slot")).to_contain_text("<img src=x")
+    expect(page.get_by_text("Draft saved by ann")).to_be_visible()
+    assert line in draft_text(console, "hostile")
+    assert page.locator("img").count() == 0
+    console.accessible()
+
+
+def test_a_text_that_was_changed_on_disk_is_published_over_only_by_who_has_seen_it(console: Console) -> None:
+    page = console.open("/apps/pinless_card")
+    page.locator(".svelte-flow__node-slot", has_text="Audio").first.click()
+    page.get_by_role("combobox", name="File", exact=True).fill("MISC/one-moment")
+    expect(page.get_by_text("Draft saved by ann")).to_be_visible()
+    file = console.server.config.path(console.server.config.flows) / "pinless_card.yaml"
+    file.write_text(file.read_text() + "# by hand\n")
+    page.get_by_role("button", name="Publish").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("1 slot changed")).to_be_visible()
+    dialog.get_by_role("button", name="Publish", exact=True).click()
+    expect(dialog.get_by_text("-# by hand")).to_be_visible()
+    console.screenshots("builder-publish", [("desktop", "light"), ("telephone", "dark")])
+    dialog.get_by_role("button", name="Publish over it").click()
+    expect(page.get_by_text("As it runs")).to_be_visible()
+    assert "MISC/one-moment" in file.read_text()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Revisions").click()
+    expect(dialog.get_by_text("runs now")).to_be_visible()
+    dialog.get_by_role("button", name="Compare with what runs").last.click()
+    expect(dialog.get_by_text("+    file: MISC/one-moment")).to_be_visible()
+    console.screenshots("builder-revisions", [("desktop", "light"), ("telephone", "dark")])
+    dialog.get_by_role("button", name="Roll back to it").last.click()
+    expect(page.get_by_role("combobox", name="File", exact=True)).to_have_value("IVR/welcome")
+
+
+def test_who_may_only_read_sees_no_buttons_that_change(console: Console) -> None:
+    console.server.add_operator("vera", "viewer")
+    console.page.context.clear_cookies()
+    page = console.page
+    login = page.request.post(
+        f"{console.server.url}/api/v1/session", data={"name": "vera", "password": PASSWORD}
+    )
+    assert login.ok
+    console.open("/apps/appointment_reminder")
+    expect(page.get_by_role("button", name="No problems")).to_be_visible()
+    expect(page.get_by_role("searchbox", name="Find a slot")).to_have_count(0)
+    expect(page.get_by_role("button", name="Publish")).to_have_count(0)
+    page.locator(".svelte-flow__node-slot", has_text="IVR").first.click()
+    expect(page.get_by_role("heading", name="IVR", level=2)).to_be_visible()
+    expect(page.get_by_role("button", name="Remove")).to_have_count(0)
+    page.keyboard.press("Delete")
+    expect(page.get_by_text("As it runs")).to_be_visible()
+    console.accessible()
 
 
 def test_the_builder_is_small_enough() -> None:

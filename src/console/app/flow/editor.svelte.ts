@@ -53,6 +53,8 @@ export class FlowEditor {
   #etag: string | null = null;
   /** The text of the draft at the server. */
   #saved = "";
+  /** Which text ran when this one was begun from it. */
+  #running: string | null = null;
   #saving: ReturnType<typeof setTimeout> | undefined;
   #checking: ReturnType<typeof setTimeout> | undefined;
   #looking: ReturnType<typeof setInterval> | undefined;
@@ -217,7 +219,7 @@ export class FlowEditor {
       if (this.#closed) return;
       this.detail = detail;
       const mine = this.#etag?.replace(/^W\/|"/g, "") ?? null;
-      if ((detail.draft?.revision ?? null) === mine) return;
+      if ((detail.draft?.revision ?? null) === mine && (mine !== null || detail.revision === this.#running)) return;
       // What is typed here goes on; saving it says that somebody else was quicker.
       if (this.#isPending()) return;
       await this.#load(detail.draft ? "draft" : "file");
@@ -242,6 +244,7 @@ export class FlowEditor {
     } else this.#apply(difference(this.text, said.data), "");
     clearTimeout(this.#saving);
     this.draft = version === "draft" ? "saved" : "none";
+    if (version === "file") this.#running = said.etag?.replace(/^W\/|"/g, "") ?? null;
     this.draftBy = version === "draft" ? (this.detail?.draft?.operator ?? "") : "";
   }
 
@@ -272,11 +275,13 @@ export class FlowEditor {
     await this.#load("file");
   }
 
+  /** `over`: revisions that are replaced although the draft did not begin from them, because somebody has seen them. */
   async publish(note: string, over: string[] = []): Promise<void> {
     await this.flush();
     const revision = this.#etag?.replace(/^W\/|"/g, "");
-    await ask("POST", `/flows/${part(this.app)}:publish`, { body: { source: "draft", revision, note, over } });
+    const made = await ask<Schemas["PublicationForm"]>("POST", `/flows/${part(this.app)}:publish`, { body: { source: "draft", revision, note, over } });
     this.#etag = null;
+    this.#running = made.revision;
     this.draft = "none";
     this.detail = await ask<FlowDetail>("GET", `/flows/${part(this.app)}`);
   }
