@@ -23,7 +23,9 @@ from ringflow.config import Config
 from ringflow.documents import Document
 from ringflow.errors import StartError
 from ringflow.lab.postgres import temporary_postgres
+from ringflow.private_folder import make_private_folder
 from ringflow.store import Store
+from ringflow.store.address import read_address
 
 # A new example is for whoever develops, not for who waits for CI; nor is the machine's speed a fault there.
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -157,9 +159,18 @@ def server_config(
 
 
 @pytest.fixture(scope="session")
-def config_in() -> Callable[[Path], Config]:
-    """What makes the configuration of such a server in a folder."""
-    return _config_in
+def config_in(_sqlite_template: Path) -> Callable[[Path], Config]:
+    """What makes the configuration of such a server in a folder, and its database with all tables."""
+
+    def make(folder: Path) -> Config:
+        config = _config_in(folder)
+        path = read_address(config.database_url).path
+        if path is not None and not path.exists():
+            make_private_folder(path.parent)
+            shutil.copy(_sqlite_template, path)
+        return config
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,7 +135,7 @@ Configure = Callable[..., Coroutine[Any, Any, Place]]
 
 
 @pytest.fixture
-async def configured() -> AsyncIterator[Configure]:
+async def configured(_sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Configure]:
     """Makes a place with fields of the configuration changed."""
     opened: list[Store] = []
 
@@ -148,9 +149,10 @@ async def configured() -> AsyncIterator[Configure]:
             ),
         }
         config = Config.model_validate(base | changes)
-        store = await Store.open("sqlite:///:memory:")
+        path = tmp_path / f"place-{len(opened)}.db"
+        shutil.copy(_sqlite_template, path)
+        store = await Store.open(f"sqlite:///{path}")
         opened.append(store)
-        await store.migrate()
         await apply_declarations(store, config)
         return Place(store, Directory(store, config.country), config, VirtualClock())
 
