@@ -35,4 +35,14 @@ def test_a_call_is_made_by_the_keyboard_and_its_callee_answers(console: Console)
     page.keyboard.press("Escape")
     expect(telephone.get_by_text("The call is over")).to_be_visible()
     expect(telephone.get_by_text("Ended: completed")).to_be_visible()
+    assert any("/prompts/IVR%2Fivr-please/sound?format=wav" in one for one in heard)
+    telephone.get_by_text("Save as scenario").click()
+    telephone.get_by_role("button", name="Save", exact=True).click()
+    expect(telephone.get_by_text("Saved with the scenarios of calling_card. It passes.")).to_be_visible()
     console.screenshots("telephone-over")
+    answer = page.request.post(
+        f"{console.server.url}/api/v1/flows/calling_card/scenarios:run",
+        data={"names": [f"18005550100 {NUMBER} answered"]},
+        headers={"Origin": console.server.url},
+    )
+    assert (answer.status, answer.json()["passed"]) == (200, True)

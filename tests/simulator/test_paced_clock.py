@@ -111,6 +111,8 @@ async def test_no_wait_ends_late_and_one_without_an_end_is_not_skipped() -> None
     # What was skipped when nobody waited skips nothing later.
     clock.skip()
     async with waiting(clock, 60) as wait:
+        # Nor does what was meant for the wait before this one.
+        clock.skip(50)
         clock.wake()
         assert await wait is False
 

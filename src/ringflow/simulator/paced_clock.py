@@ -63,10 +63,14 @@ class PacedClock:
         self._pace = pace
         self.wake()
 
-    def skip(self) -> None:
-        """Have what the call waits for now be over at once, if it has an end that is known."""
-        self._skips = self._wait is not None
-        self.wake()
+    def skip(self, until_ms: int | None = None) -> None:
+        """Have what the call waits for now be over at once, if it has an end that is known.
+
+        `until_ms`: only the wait that ends then, and not one that has begun meanwhile.
+        """
+        if self._wait is not None and until_ms in (None, self._wait.until_ms):
+            self._skips = True
+            self.wake()
 
     def wake(self) -> None:
         """Have whoever waits look again."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from ringflow.actor import Actor
 from ringflow.audit import Verb, note
 from ringflow.config import Config
+from ringflow.documents import Location, decode_document
 from ringflow.errors import Conflict, Unknown
 from ringflow.flows.flow import Flow
 from ringflow.flows.flow_file import FlowFile
@@ -49,6 +50,24 @@ def chosen(cases: Sequence[ScenarioCase], names: Collection[str]) -> list[Scenar
             mend = did_you_mean(name, known, f"there are {known_words(known)}")
             raise Unknown("scenario.unknown", f"no scenario is called {quoted(name)} ({mend})", scenario=name)
     return [one for one in cases if not names or one.scenario.name in names]
+
+
+def with_scenario(text: bytes | None, entry: str, path: Path) -> bytes:
+    """Return the text of a file of scenarios with one more at its end.
+
+    Raises `DocumentError` where that is no file of scenarios, such as for a name that another one has.
+    """
+    if text is None:
+        added = entry.encode()
+    else:
+        document = decode_document(text, str(path))
+        location: Location = ("scenarios", 0) if isinstance(document.value, dict) else (0,)
+        # As far in as the entries that are there.
+        indent = b" " * max(0, document.place(location)[1] - 3)
+        lines = entry.encode().splitlines(keepends=True)
+        added = text.rstrip() + b"\n\n" + b"".join(indent + one for one in lines)
+    decode_scenarios(added, path)
+    return added
 
 
 async def save(actor: Actor, file: FlowFile, text: bytes, replaced: str | None) -> None:

@@ -16,12 +16,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from ringflow.actor import Principal
 from ringflow.errors import Conflict, Refused, RingflowError
 from ringflow.flows.flow import Flow
+from ringflow.flows.revisions import text_revision
 from ringflow.rights import Right
+from ringflow.simulated_call import beside_calls
+from ringflow.simulator.recorded_scenario import record_scenario
+from ringflow.simulator.scenario_run import save, scenario_file, with_scenario
 from ringflow.web import telephone_messages as messages
 from ringflow.web.access.rate_limit import RateLimit, refuse_too_many
 from ringflow.web.api.simulations import chosen_flows
@@ -85,7 +91,7 @@ def add_telephone(application: web.Application, services: Services, gate: Gate) 
             allow_longer(request, None)
             await socket.prepare(request)
             still_may = partial(gate.admit, OPERATION, request, sender_of(request))
-            await TelephoneConnection(services, socket, stopping, still_may).serve()
+            await TelephoneConnection(services, socket, stopping, still_may, principal).serve()
         finally:
             services.telephones.leave(stopping)
         return socket
@@ -102,12 +108,14 @@ class TelephoneConnection:
         socket: web.WebSocketResponse,
         stopping: asyncio.Event,
         still_may: Callable[[], Awaitable[object]],
+        principal: Principal,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._services = services
         self._socket = socket
         self._stopping = stopping
         self._still_may = still_may
+        self._principal = principal
         self._now_s = now_s
         self._limit = RateLimit(MESSAGES_PER_S, round(2 * MESSAGES_PER_S), now_s)
         self._acted_s = now_s()
@@ -115,6 +123,7 @@ class TelephoneConnection:
         self._news = asyncio.Event()
         self._too_slow = False
         self._call: CallInThread | None = None
+        self._last: CallInThread | None = None
         self._calling: asyncio.Future[messages.Ended | messages.Trouble | None] | None = None
         self._began_s = 0.0
 
@@ -154,6 +163,8 @@ class TelephoneConnection:
             about = message.type
             if isinstance(message, messages.Call):
                 await self._begin(message)
+            elif isinstance(message, messages.Scenario):
+                await self._record(message)
             elif self._call is not None:
                 self._call.act(message)
         except RingflowError as error:
@@ -183,10 +194,27 @@ class TelephoneConnection:
         return CallInThread(self._services.config, asked, flows, tell)
 
     def _over(self, calling: asyncio.Future[messages.Ended | messages.Trouble | None]) -> None:
-        self._call = self._calling = None
+        self._last, self._call, self._calling = self._call, None, None
         last = calling.result()
         if last is not None:
             self._tell(last)
+
+    async def _record(self, asked: messages.Scenario) -> None:
+        """Make a scenario of the last call, and write it where that is asked for."""
+        last = self._last
+        if last is None or last.recorded is None or last.recorded.record.app is None:
+            raise Conflict("telephone.no_call", "a scenario is made of a call that an app has answered")
+        services = self._services
+        work = partial(record_scenario, services.config, last.recorded, asked.name, last.flows)
+        made = await beside_calls(services.simulations, work)
+        if asked.save:
+            library = services.flows.library
+            file = scenario_file(library.folder.path, await library.file_of(made.app, new=True))
+            found = await asyncio.to_thread(file.text)
+            text = await asyncio.to_thread(with_scenario, found, made.text, Path(file.shown))
+            async with services.opener(self._principal)() as actor:
+                await save(actor, file, text, None if found is None else text_revision(found))
+        self._tell(messages.ScenarioMade(made.app, asked.name, made.text, made.differs, asked.save))
 
     async def _end_call(self) -> None:
         """Hang up, as a person would, and where that does not end the call, end it."""

@@ -27,12 +27,14 @@ from ringflow.errors import RingflowError
 from ringflow.flows.flow import Flow
 from ringflow.forms.simulation import call_without_values
 from ringflow.ledger.hold import find_hold
+from ringflow.ledger.terms import Terms
 from ringflow.money import format_amount
 from ringflow.simulated_call import TelephoneCall, call_by_telephone
 from ringflow.simulator.callee import Callee
 from ringflow.simulator.incoming_call import PromptDuration
 from ringflow.simulator.line import Sound
 from ringflow.simulator.paced_clock import PacedClock
+from ringflow.simulator.recorded_scenario import RecordedCall
 from ringflow.simulator.stage import durations_of
 from ringflow.simulator.telephone import Telephone
 from ringflow.simulator.virtual_call import Arrival, CarriedCall
@@ -48,7 +50,8 @@ Tell = Callable[[messages.Sent], None]
 class CallInThread:
     """A call. `tell` is called in its own thread with all that happens; `run` is that thread's work.
 
-    `tell` is not told of its end, which `run` returns: then the next call can begin.
+    `tell` is not told of its end, which `run` returns: then the next call can begin. `recorded` is what a
+    scenario is made of, once it is over, and `flows` are those that it had besides the published ones.
     """
 
     def __init__(self, config: Config, asked: messages.Call, flows: Sequence[Flow], tell: Tell) -> None:
@@ -61,7 +64,8 @@ class CallInThread:
         self._clock = PacedClock(time.time(), asked.pace)
         self._teller = _Teller(self._clock, tell)
         self._telephone = Telephone(self._clock, self._teller)
-        self._flows = flows
+        self.flows = flows
+        self.recorded: RecordedCall | None = None
         self._task: asyncio.Task[object] | None = None
 
     def run(self) -> messages.Ended | messages.Trouble | None:
@@ -98,7 +102,7 @@ class CallInThread:
             case messages.Pace():
                 self._clock.set_pace(message.pace)
             case messages.Skip():
-                self._clock.skip()
+                self._clock.skip(None if message.until_s is None else round(message.until_s * 1000))
 
     async def _carry(self) -> messages.Ended | messages.Trouble:
         self._task = asyncio.current_task()
@@ -108,13 +112,15 @@ class CallInThread:
             self._telephone,
             self._clock,
             self._teller.dialled,
-            flows=self._flows,
+            flows=self.flows,
             app=self._asked.app,
             observers=[self._teller],
             begins=self._teller.begins,
         )
         try:
-            return self._teller.ended(await call_by_telephone(self._config, call))
+            carried = await call_by_telephone(self._config, call)
+            self.recorded = RecordedCall(self._arrival, self._telephone, carried, tuple(self._teller.rates))
+            return self._teller.ended(carried)
         except RingflowError as error:
             return messages.Trouble(problem(error), self._asked.type)
         except Exception:
@@ -138,6 +144,7 @@ class _Teller:
         self._duration_of: PromptDuration = lambda name: None
         self._variables: Mapping[str, object] = {}
         self._currencies: dict[int, str] = {}
+        self.rates: list[Terms] = []
         self._look_ups: set[asyncio.Task[None]] = set()
 
     def begins(self, core: Core, engine: Engine) -> None:
@@ -208,6 +215,7 @@ class _Teller:
             async with self._core.store.reading() as connection:
                 hold = await find_hold(connection, leg_id)
             if hold is not None and (terms := hold.terms) is not None:
+                self.rates.append(terms)
                 price = format_amount(terms.price_micros, terms.currency)
                 connection_price = format_amount(terms.connection_micros, terms.currency)
                 self._tell(

@@ -88,9 +88,21 @@ class Skip(Input):
     """Let what the call waits for now be over: the prompt, the silence, the ringing."""
 
     type: Literal["skip"]
+    until_s: float | None = Field(None, ge=0, le=1_000_000)
+    """Only the wait that ends then, as `clock` says; null: the one that there is."""
 
 
-Received: TypeAlias = Call | Key | HangUp | Speak | Callee | Pace | Skip
+class Scenario(Input):
+    """Make a scenario of the last call, which is over."""
+
+    type: Literal["scenario"]
+    name: str = Field(min_length=1, max_length=200)
+    """What it is called in its file."""
+    save: bool = False
+    """Also write it to the scenarios of the app that was called."""
+
+
+Received: TypeAlias = Scenario | Call | Key | HangUp | Speak | Callee | Pace | Skip
 RECEIVED: Mapping[str, type[Received]] = {
     "call": Call,
     "key": Key,
@@ -99,6 +111,7 @@ RECEIVED: Mapping[str, type[Received]] = {
     "callee": Callee,
     "pace": Pace,
     "skip": Skip,
+    "scenario": Scenario,
 }
 
 
@@ -234,6 +247,17 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class ScenarioMade:
+    """A scenario of the last call. `differs`: in what it is another call than that one."""
+
+    app: str
+    name: str
+    text: str
+    differs: tuple[str, ...]
+    saved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """A message was refused, or the call could not be made. The connection goes on."""
 
@@ -260,6 +284,7 @@ Sent: TypeAlias = (
     | Dialled
     | Priced
     | Ended
+    | ScenarioMade
     | Trouble
     | Bye
 )
@@ -269,6 +294,7 @@ _TYPES: Mapping[type[Sent], str] = {
     VariablesChanged: "variables",
     ClockSet: "clock",
     Trouble: "problem",
+    ScenarioMade: "scenario",
 }
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 

@@ -126,8 +126,8 @@ class Phone:
     async def skip_to(self, kind: str, wanted: Callable[[Message], bool] = lambda message: True) -> Message:
         """Have each wait be over at once until this message comes."""
         while (message := await self.next())["type"] != kind or not wanted(message):
-            if message["type"] == "clock":
-                await self.send("skip")
+            if message["type"] == "clock" and message["until_s"] is not None:
+                await self.send("skip", until_s=message["until_s"])
         return message
 
     async def hears(self, sound: str) -> Message:
@@ -435,3 +435,92 @@ async def test_a_client_that_goes_away_leaves_no_call_behind(pages: Pages) -> No
     await closed(pages)
     names = {one.name for one in threading.enumerate()}
     assert not [name for name in names if name.startswith("telephone")]
+
+
+async def scenario(phone: Phone, name: str, save: bool = False) -> Message:
+    await phone.send("scenario", name=name, save=save)
+    while (message := await phone.next())["type"] != "scenario":
+        assert message["type"] != "problem", message
+    return message
+
+
+async def test_a_call_becomes_a_scenario_that_passes(pages: Pages, tmp_path: Path) -> None:
+    admin = await pages.client()
+    async with telephone(pages, admin) as phone:
+        await phone.call()
+        await phone.hears("IVR/ivr-please")
+        await phone.keys("44#")
+        await phone.hears("MISC/error")
+        await phone.skip_to("sound_began", lambda one: one["prompt"] == "IVR/ivr-please")
+        await phone.skip_to("sound_ended")
+        await phone.keys(f"{NUMBER}#")
+        await phone.hears("ringing")
+        await phone.send("callee", does="answer")
+        await phone.hears("callee")
+        await phone.send("callee", does="hang_up")
+        await finished(phone)
+        made = await scenario(phone, 'wrong first: "then" right', save=True)
+        assert (made["app"], made["differs"], made["saved"]) == ("calling_card", [], True)
+        assert made["text"] == SCENARIO
+        file = tmp_path / "flows" / "calling_card.test.yaml"
+        assert file.read_text() == SCENARIO
+        await phone.send("scenario", name='wrong first: "then" right', save=True)
+        refused = await phone.until_any("problem")
+        assert "a second scenario is called" in refused["problem"]["detail"]
+        other = await scenario(phone, "another", save=True)
+        assert file.read_text() == f"{SCENARIO}\n{other['text']}"
+    played = (await admin("POST", "/flows/calling_card/scenarios:run", {})).json
+    assert (played["passed"], len(played["scenarios"])) == (True, 2)
+    entries = (await admin("GET", "/audit?limit=1")).json["items"]
+    assert entries[0]["subject"] == "scenarios calling_card.test.yaml"
+
+
+SCENARIO = """\
+- name: "wrong first: \\"then\\" right"
+  given: {customer: {id: 42, clis: ["441910000001"]}}
+  call: {did: "18005550100", from: "441910000001"}
+  caller:
+    - {hears: IVR/ivr-please, for: 100ms}
+    - {keys: "44#"}
+    - {hears: IVR/ivr-please}
+    - {keys: "441234567890#"}
+  callee: {answers_after: 100ms, hangs_up_after: 100ms}
+  expect:
+    outcome: completed
+    customer: 42
+    dialled: "441234567890"
+    talked: 100ms
+    variables: {ivr_destination: "441234567890"}
+    prompts: [IVR/ivr-please, MISC/error, IVR/ivr-please]
+"""
+
+
+async def test_a_scenario_of_a_card_has_another_pin(cards: Pages) -> None:
+    card_id, pin = await made_card(cards.store)
+    async with telephone(cards) as phone:
+        await phone.call("18005550177", "447700900999", app="prepaid_card")
+        await phone.skip_to("sound_began", lambda one: one["takes_keys"])
+        await phone.skip_to("sound_ended")
+        await phone.keys(f"{card_id}#")
+        # Nothing is skipped while keys are on their way.
+        await phone.until("event", lambda one: one["event"]["type"] == "digits_collected")
+        await phone.skip_to("sound_ended", lambda one: one["prompt"] == "CARD/pin")
+        await phone.keys(f"{pin}#")
+        await phone.until("event", lambda one: one["event"]["type"] == "call_identified")
+        await phone.send("hang_up")
+        await finished(phone)
+        made = await scenario(phone, "a card")
+        assert (made["differs"], made["saved"]) == ([], False)
+        assert f'{{id: "{card_id}", pin: "123456"}}' in made["text"]
+        assert f'{{keys: "{card_id}#123456#"}}' in made["text"]
+        assert pin not in made["text"]
+
+
+async def test_no_scenario_is_made_of_no_call_nor_of_one_that_nobody_answered(pages: Pages) -> None:
+    async with telephone(pages) as phone:
+        await phone.send("scenario", name="none")
+        assert (await phone.until("problem"))["problem"]["code"] == "telephone.no_call"
+        await phone.call("18005550199")
+        await finished(phone)
+        await phone.send("scenario", name="none")
+        assert (await phone.until_any("problem"))["problem"]["code"] == "telephone.no_call"

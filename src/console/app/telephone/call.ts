@@ -1,5 +1,5 @@
 /** A call as its messages tell of it: what is heard, where the flow is, what was dialled and said. */
-import type { Line, MadeCall, Problem, Received, Sound } from "./messages.ts";
+import type { Line, MadeCall, MadeScenario, Problem, Received, Sound } from "./messages.ts";
 
 export type Phase = "idle" | "calling" | "in_call" | "over";
 
@@ -47,6 +47,8 @@ export interface Call {
   keys: string;
   ended: MadeCall | null;
   missing: string[];
+  /** Made of this call, when it was over. */
+  scenario: MadeScenario | null;
   problem: Problem | null;
   bye: string;
 }
@@ -68,6 +70,7 @@ export function noCall(): Call {
     keys: "",
     ended: null,
     missing: [],
+    scenario: null,
     problem: null,
     bye: "",
   };
@@ -108,6 +111,10 @@ export function take(call: Call, message: Received, now_ms: number): void {
       end(call, message.call);
       call.missing = message.prompts_missing;
       for (const one of message.charged) if (one.charged !== null) Object.assign(legOf(call, one.leg), { charged: one.charged, currency: one.currency ?? "" });
+      break;
+    case "scenario":
+      call.scenario = message;
+      call.problem = null;
       break;
     case "problem":
       call.problem = message.problem;

@@ -63,7 +63,14 @@ class TelephoneLine {
   }
 
   skip(): void {
-    if (this.busy) this.#send({ type: "skip" });
+    if (this.busy) this.#send({ type: "skip", until_s: this.call.clock.until_s });
+  }
+
+  /** Makes a scenario of the call, which is over. */
+  record(name: string, save: boolean): void {
+    this.call.scenario = null;
+    this.call.problem = null;
+    this.#send({ type: "scenario", name, save });
   }
 
   setPace(pace: number): void {

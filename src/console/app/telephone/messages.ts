@@ -17,7 +17,8 @@ export type Sent =
   | { type: "hang_up" }
   | { type: "speak"; speaks: boolean }
   | { type: "pace"; pace: number }
-  | { type: "skip" };
+  | { type: "skip"; until_s: number | null }
+  | { type: "scenario"; name: string; save: boolean };
 
 export interface Line {
   at_s: number;
@@ -72,6 +73,14 @@ export interface MadeCall {
   legs: MadeLeg[];
 }
 
+export interface MadeScenario {
+  app: string;
+  name: string;
+  text: string;
+  differs: string[];
+  saved: boolean;
+}
+
 export type Received =
   | { type: "hello"; version: number; fastest: number }
   | { type: "calling"; did: string; cli: string | null; app: string | null }
@@ -83,5 +92,6 @@ export type Received =
   | { type: "dialled"; leg: number; dial_string: string; at_s: number }
   | { type: "priced"; leg: number; price: string; connection: string; currency: string; destination: string }
   | { type: "ended"; call: MadeCall; charged: { leg: number; charged: string | null; currency: string | null }[]; prompts_missing: string[] }
+  | ({ type: "scenario" } & MadeScenario)
   | { type: "problem"; problem: Problem; about: string | null }
   | { type: "bye"; reason: string };

@@ -17,6 +17,8 @@ class Telephone {
   toCall = $state.raw<ToCall>({});
   /** The slot in which the call is; null: it is in none. */
   place = $state.raw<Place | null>(null);
+  /** Of which app a call was saved as a scenario last: another one each time. */
+  recorded = $state.raw<{ app: string } | null>(null);
 
   show(toCall: ToCall = {}): void {
     this.toCall = toCall;
