@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,67 @@ def test_the_shipped_script_is_checked_listed_and_tried(ringflow: Run, tmp_path:
     assert (known["reject_sip"], known["customer"], known["app"]) == (None, 42, "calling_card")
     unknown = json.loads(ringflow(*tried, "442071111111", **keys).out)
     assert (unknown["reject_sip"], unknown["reason"]) == (401, "CLI Not Authorized")
+
+
+WRITES = """
+const api = require('cxRest').auth('writer@example.com');
+const { incr } = require('cxKV');
+async function main(data) {
+  await api.post('cli', { cli: '442071838750', company_id: 42 });
+  const [made] = await api.get('cli', { cli: '442071838750' });
+  const { code } = await fetch('http://localhost:1/', { method: 'POST' }).catch((error) => error);
+  const calls = await incr('calls', 2, 60);
+  const day = new Date().toJSON().slice(0, 16);
+  data.variables = { made: made.company_id, calls, day, code, call: data.call.id };
+  return data;
+}
+"""
+
+
+def test_a_dry_run_of_a_call_on_record_says_what_it_would_change(ringflow: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "app_flows" / "scripts"
+    folder.mkdir(parents=True)
+    (tmp_path / "app_flows" / "calling_card.yaml").write_text(FLOW)
+    (folder / "writes.js").write_text(WRITES)
+    (tmp_path / "config.yaml").write_text(
+        "impersonation: {key_env: KEY}\nscripts: {hosts: ['localhost:1']}\n"
+    )
+    keys = {"KEY": "a secret that is long enough"}
+    ringflow("operator", "add", "writer@example.com", "--role", "admin", "--no-password", **keys)
+    ringflow("customer", "add", "Acme", "--id", "42", **keys)
+    ringflow("did", "add", "18005550100", "calling_card", "--identify", "none", **keys)
+    with sqlite3.connect(tmp_path / ".ringflow" / "ringflow.db") as database:
+        database.execute(
+            "INSERT INTO call_records (call_id, server, started_ms, duration_ms, did, cli, outcome, reason)"
+            " VALUES ('c1', 'ringflow', 1767225600000, 5, '18005550100', '441910000001', 'x', '')"
+        )
+    database.close()
+    made = json.loads(ringflow("script", "run", "writes", "--record", "c1", "--json", **keys).out)
+    assert (made["did"], made["cli"], made["variables"]) == (
+        "18005550100",
+        "441910000001",
+        {"made": 42, "calls": 2, "day": "2026-01-01T00:00", "code": "fetch.dry_run", "call": "c1"},
+    )
+    assert made["would_change"] == [
+        'post cli {"cli": "442071838750", "company_id": 42}',
+        "fetch POST http://localhost:1/",
+        'kv.incr calls {"by": 2, "ttl_s": 60}',
+    ]
+    assert ringflow("cli", "list", "--json", **keys).json["items"] == []
+    with sqlite3.connect(tmp_path / ".ringflow" / "ringflow.db") as database:
+        assert database.execute("SELECT count(*) FROM script_values").fetchone() == (0,)
+    database.close()
+    missing = ringflow("script", "run", "writes", **keys)
+    assert (missing.code, "say which call: --did DID, or --record CALL" in missing.err) == (1, True)
+    unknown = ringflow("script", "run", "writes", "--record", "c2", **keys)
+    assert "call c2 is not on record" in unknown.err
+
+
+def test_types_for_editors_are_printed(ringflow: Run) -> None:
+    printed = ringflow("schema", "--scripts").out
+    assert "interface Data {" in printed
+    assert "declare module 'cxRest' {" in printed
+    assert "give it without the other options" in ringflow("schema", "--scripts", "--api").err
 
 
 def test_a_script_that_cannot_be_read_is_named_with_line_and_column(ringflow: Run, tmp_path: Path) -> None:

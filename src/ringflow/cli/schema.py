@@ -13,6 +13,7 @@ from ringflow.flows.registry import slot_types
 from ringflow.flows.schema import schema_text
 from ringflow.forms.reference import forms_text
 from ringflow.output_file import new_file
+from ringflow.scripts.type_declarations import declarations_text
 from ringflow.simulator.scenario_schema import scenario_schema_text
 
 
@@ -34,6 +35,9 @@ def schema(
     ] = False,
     api: Annotated[
         bool, typer.Option("--api", help="What a release keeps of the API's description instead.")
+    ] = False,
+    scripts: Annotated[
+        bool, typer.Option("--scripts", help="The types of scripts for editors, TypeScript, instead.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, which the schema always is.")] = False,
 ) -> None:
@@ -57,7 +61,15 @@ def schema(
             "--api is a schema of its own: give it without the other options",
             option="--api",
         )
-    if api:
+    if scripts and (pages or scenarios or api or as_json):
+        raise Refused(
+            "option.malformed",
+            "--scripts is TypeScript of its own: give it without the other options",
+            option="--scripts",
+        )
+    if scripts:
+        text = declarations_text()
+    elif api:
         from ringflow.web.api.routes import released_text
 
         text = released_text()

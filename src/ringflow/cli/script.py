@@ -30,6 +30,7 @@ from ringflow.forms.script import (
 from ringflow.logs import set_up_logs
 from ringflow.moments import system_now_ms
 from ringflow.script_trial import try_script
+from ringflow.scripts.data_fields import unknown_fields
 from ringflow.scripts.service import Scripts, script_folder
 from ringflow.store import Store
 from ringflow.store.pages import PageRequest
@@ -72,7 +73,7 @@ def list_command(as_json: Json = False) -> None:
 def check_command(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Which; otherwise all.")] = None,
 ) -> None:
-    """Check scripts: their syntax, and the modules that they load.
+    """Check scripts: syntax, modules, and fields of `data`.
 
     Nothing is run.
     """
@@ -90,7 +91,10 @@ async def check_scripts(config: Config, names: Sequence[str]) -> list[Problem]:
     """Return all that is wrong with scripts."""
     scripts = Scripts.configured(config)
     try:
-        found = [problem for name in names for problem in await scripts.problems(name)]
+        found: list[Problem] = []
+        for name in names:
+            wrong = await scripts.problems(name)
+            found += wrong or unknown_fields(scripts.folder.read(name).script)
     finally:
         await scripts.close()
     return sorted(set(found))
@@ -99,8 +103,11 @@ async def check_scripts(config: Config, names: Sequence[str]) -> list[Problem]:
 @app.command("run")
 def run_command(
     name: Name,
-    did: Annotated[str, typer.Option("--did", help="The DID that is called.")],
+    did: Annotated[str | None, typer.Option("--did", help="The DID that is called.")] = None,
     caller: Annotated[str | None, typer.Option("--cli", help="The calling number; otherwise none.")] = None,
+    record: Annotated[
+        str | None, typer.Option("--record", help="A call on record, whose DID, number and time count.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a script, and show what it would make of a call.
@@ -109,7 +116,8 @@ def run_command(
     """
     config = load_config()
     set_up_logs(LogConfig(format="text", level="error"), config.zone)
-    print_one(script_run_form(asyncio.run(try_script(config, name, did, caller))), as_json)
+    trial = asyncio.run(try_script(config, name, did, caller, record))
+    print_one(script_run_form(trial.scripted, trial.would_change), as_json)
 
 
 @app.command("history")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 import typer
@@ -205,6 +206,8 @@ def set_command(
         | given_as(text_or_none, caller_id=caller_id, caller_id_form=caller_id_form)
         | given_as(none_is_empty, number_prefix=number_prefix, caller_id_prefix=caller_id_prefix)
         | given_as(read_failover, failover=failover)
+        | given_as(text_or_none, script=script, script_fallback=script_fallback, script_vars=script_vars)
+        | given_as(partial(seconds_or_none, option="--script-timeout"), script_timeout_s=script_timeout)
     )  # fmt: skip
     if headers or no_headers:
         changes["headers"] = read_headers(headers or [])

@@ -484,6 +484,11 @@ FIELDS: dict[str, Field] = {
     "forms_missing": Field(Kind.TEXTS, "forms in which a prompt is not stored: Asterisk transcodes", []),
     "languages": Field(Kind.TEXTS, "languages that have a variant of a prompt", ["es"]),
     "languages_missing": Field(Kind.TEXTS, "languages of flows that have none", ["de"]),
+    "would_change": Field(
+        Kind.TEXTS,
+        "what a script would write into the database and send elsewhere",
+        ["rest put cli/1 {}"],
+    ),
     "remarks": Field(
         Kind.TEXTS, "what is wrong with a recording and cannot be corrected; what a script wrote and did", []
     ),

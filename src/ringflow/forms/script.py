@@ -72,6 +72,7 @@ class ScriptRunForm:
     headers: Mapping[str, str]
     variables: Mapping[str, JsonValue]
     remarks: tuple[str, ...]
+    would_change: tuple[str, ...]
 
 
 _HOW = {
@@ -117,12 +118,13 @@ def script_check_form(problems: Sequence[Problem]) -> ScriptCheckForm:
     return ScriptCheckForm(tuple(map(problem_form, problems)))
 
 
-def script_run_form(scripted: Scripted) -> ScriptRunForm:
-    """Return what came of a run as it is shown."""
+def script_run_form(scripted: Scripted, would_change: Sequence[str]) -> ScriptRunForm:
+    """Return what came of a run as it is shown. `would_change`: what it would have changed."""
+    changes = tuple(would_change)
     remarks = tuple(f"{what}: {detail}" for what, detail in scripted.remarks)
     answer = scripted.answer
     if isinstance(answer, Rejection):
-        return ScriptRunForm(answer.sip, answer.reason, None, None, None, None, {}, {}, remarks)
+        return ScriptRunForm(answer.sip, answer.reason, None, None, None, None, {}, {}, remarks, changes)
     customer = answer.customer.id if answer.customer is not None else None
     return ScriptRunForm(
         None,
@@ -134,4 +136,5 @@ def script_run_form(scripted: Scripted) -> ScriptRunForm:
         answer.headers,
         answer.variables,
         remarks,
+        changes,
     )

@@ -76,6 +76,12 @@ class Scripts:
             config.charging.server,
         )
 
+    def with_host(self, wrap: Callable[[HostCalls], HostCalls]) -> Scripts:
+        """Return the same scripts, whose calls of the host are carried out by what `wrap` makes of it."""
+        return Scripts(
+            self.folder, self.workers, self.limits, lambda name: wrap(self.host_calls(name)), self.server
+        )
+
     async def run(
         self, name: str, data: JsonValue, now_ms: int, timeout_ms: int | None = None
     ) -> tuple[Script, RunResult]:

@@ -160,10 +160,11 @@ async def compare_script_texts(
 async def run_script(services: Services, script: str, body: ScriptTrial) -> ScriptRunForm:
     """Run a script as that of a DID, and return what it would make of the call.
 
-    Nothing that it writes is kept. It may ask other hosts, as in a call.
+    Nothing that it writes is kept. Of other hosts it may ask by GET and HEAD, and sends them nothing.
     """
     async with services.simulations:
-        return script_run_form(await try_script(services.config, script, body.did, body.cli))
+        trial = await try_script(services.config, script, body.did, body.cli)
+        return script_run_form(trial.scripted, trial.would_change)
 
 
 def _content(revision: str, text: bytes) -> Content:
