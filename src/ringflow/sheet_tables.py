@@ -1,6 +1,6 @@
 """Sheets whose first row names the columns, in any order: lists of customers, CLIs and DIDs.
 
-How the file is encoded and separated is told by the names: that reading counts which finds most of them.
+Several encodings and separators are tried. The one by which most of the expected names are found is used.
 """
 
 from __future__ import annotations

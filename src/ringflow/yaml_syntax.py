@@ -264,7 +264,7 @@ def _misplaced_entry(lines: _Lines, at: _Position, began: _Position, entry: int 
 
 
 def _columns(line: str) -> Iterator[int]:
-    """The columns in which a line's content and its list entry begin, from the right."""
+    """Yield the column where a line's content begins, and then that of the dash of its list entry, if any."""
     yield _column(line)
     if _dashes(line):
         yield _indent(line)

@@ -73,7 +73,7 @@ class CalendarUpkeep:
             await asyncio.sleep(LOOK_S)
 
     async def look(self) -> int:
-        """Fetch what is due, one after the other; returns how many. Raises `StoreGone`."""
+        """Fetch the calendars that are due, one after the other; return how many. Raises `StoreGone`."""
         return sum([await self.take(one) for one in await self.due()])
 
     async def due(self) -> list[Due]:

@@ -98,7 +98,7 @@ async def _carry(config: Config, arrival: Arrival, screen: Screen, met: tuple[Ca
 
 
 class Keyboard:
-    """Typed characters, as deeds of the caller and of the callee."""
+    """Turns typed characters into what the caller or the callee does."""
 
     def __init__(self, telephone: Telephone) -> None:
         self._telephone = telephone

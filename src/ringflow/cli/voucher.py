@@ -153,7 +153,7 @@ def redeem_command(
 ) -> None:
     """Redeem a voucher whose code is on standard input.
 
-    So no list of processes shows the code.
+    As an argument the code would be visible in the list of processes.
     """
     code = _read_code()
 

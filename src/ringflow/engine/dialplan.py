@@ -71,7 +71,7 @@ class DialplanCheck:
 
     @property
     def detail(self) -> str:
-        """What there is to say of the last call's dialplan."""
+        """Describe the dialplan's version that the last call had, for the readiness page."""
         if self.last is None:
             return f"no call yet; version {DIALPLAN_VERSION} is needed"
         if not self.is_current:

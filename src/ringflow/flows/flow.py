@@ -67,7 +67,7 @@ class Flow:
         return next((index for index in range(len(self.slots)) if self.label(index) == label), None)
 
     def step(self, index: int, exit_name: str) -> Step:
-        """Where an exit of a slot leads. The flow must have passed `check`."""
+        """Return where an exit of a slot leads. The flow must have passed `check`."""
         slot = self.slots[index]
         target = slot.targets.get(exit_name)
         if target is None:

@@ -1,4 +1,4 @@
-"""Jobs as they stand: listed, and found by ID. Whose they are says who may see them."""
+"""Read jobs: list them, or find one by its ID. Who may see a job depends on whose job it is."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ async def _grant(
 async def _take(
     connection: DirectConnection, asks: Sequence[Ask], wanted: dict[str, int], day: int, take: Statement
 ) -> set[int]:
-    """Take each account's sum at once; return the accounts that had it."""
+    """Take each account's sum in one statement; return the accounts that had enough credit."""
     sums: dict[int, int] = defaultdict(int)
     for ask in asks:
         sums[ask.account_id] += wanted[ask.leg_id]

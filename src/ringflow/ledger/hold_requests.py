@@ -245,7 +245,7 @@ def _made(request: HoldRequest, grant: Grant, now_ms: int) -> Hold | NoCredit:
 
 
 def new_hold(request: HoldRequest, micros: int, now_ms: int) -> Hold:
-    """The hold that was asked for, of which so much was granted."""
+    """Return the hold of a request, with the amount that was granted."""
     return Hold(
         leg_id=request.leg_id,
         customer_id=request.customer_id,

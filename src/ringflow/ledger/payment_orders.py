@@ -67,7 +67,10 @@ def movement_key(given: str | None, prefix: str) -> str:
 
 
 async def carry_out(opener: Opener, order: Order, purpose: Purpose) -> Posted:
-    """Make the movement, in a transaction of its own. Raises `Refused`, and `OutcomeUnknown`."""
+    """Make the movement in a transaction of its own.
+
+    Raises `Refused`, or `OutcomeUnknown` where the database was lost before it answered.
+    """
     return await post_once(opener, lambda actor: move(actor, order, purpose), purpose.key)
 
 

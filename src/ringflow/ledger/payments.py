@@ -115,7 +115,7 @@ async def pay_in(actor: Actor, customer_id: int, micros: int, purpose: Purpose) 
 
 
 async def pay_out(actor: Actor, customer_id: int, micros: int, purpose: Purpose) -> Posted:
-    """A payment goes back: the customer's credit falls, at most to its limit."""
+    """Pay money back to a customer: its credit falls, but not below its limit."""
     _refuse_negative(micros)
     return await _with_house(actor, Kind.PAY_OUT, House.CASH, customer_id, -micros, purpose)
 

@@ -85,7 +85,7 @@ class Drafts:
                 log.exception("drafts failed")
 
     async def keep(self) -> None:
-        """Write the drafts of calls that have come further, and drop those of recorded ones.
+        """Write the drafts of calls that have changed, and delete the drafts of calls that are recorded.
 
         Raises `StoreGone`.
         """

@@ -66,7 +66,10 @@ class Scripts:
         host_calls: Callable[[str], HostCalls] = lambda name: no_host_calls,
         workers: ScriptWorkers | None = None,
     ) -> Scripts:
-        """The scripts that a configuration describes. No process is started yet. `workers`: others' own."""
+        """Return the scripts that a configuration describes. No process is started yet.
+
+        `workers`: use these processes, which somebody else closes, instead of own ones.
+        """
         settings = config.scripts
         return cls(
             script_folder(config),

@@ -101,7 +101,7 @@ class VirtualTalks:
         return True
 
     async def warn(self, channel: str, sound: str) -> None:
-        """Part of `Talks`: the sound takes no time."""
+        """Play a warning to the caller, as `Talks` describes it; here it takes no time."""
         self.warnings(sound)
 
     @asynccontextmanager

@@ -69,7 +69,7 @@ class Audio(Slot):
         return {KEY: frozenset({self.result})} if self.result is not None else {}
 
     def templates(self) -> Iterator[tuple[str, Template]]:
-        """Those of names, besides those of words."""
+        """Return the templates in names of files, in addition to those in spoken words."""
         yield from super().templates()
         yield from (("file", one.template) for one in self._files if isinstance(one, VariablePrompt))
 

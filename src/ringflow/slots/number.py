@@ -117,7 +117,7 @@ class Number(Slot):
             yield FieldProblem("codes", what, f"begin it with *, such as *{digits[:2]}", (code,))
 
     def prompts(self) -> Iterator[tuple[str, str]]:
-        """Those that may be played."""
+        """Return the names of the prompts that this slot may play."""
         yield from (one for one in super().prompts() if one[0] != "empty_file" or self.speed_dial)
 
     async def run(self, call: Call) -> str:

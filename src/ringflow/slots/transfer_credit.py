@@ -41,7 +41,7 @@ Amount = Annotated[str, AfterValidator(_amount)]
 
 @dataclass(frozen=True, slots=True)
 class _Accounts:
-    """Between whom credit moves; `card`: the one that the caller named."""
+    """The two accounts between which credit moves; `card` is the card that the caller named."""
 
     card: Card
     source: Customer

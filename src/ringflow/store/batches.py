@@ -1,4 +1,4 @@
-"""What batches of writes came to: how large they were and how long they took."""
+"""Statistics of batches of writes: how large they were and how long they took."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ MOST_DIGITS = 40
 
 
 def equal(wanted: Iterable[tuple[ColumnElement[Any], object]]) -> list[ColumnElement[bool]]:
-    """Return the conditions that each column has its value, but for values that are None."""
+    """Return a condition `column = value` for each pair whose value is not None."""
     return [column == value for column, value in wanted if value is not None]
 
 

@@ -223,7 +223,10 @@ class Quotes:
         self._gathered = SharedLookUps(self._find)
 
     async def quote(self, number: str, customer_id: int) -> Quote:
-        """As the function `quote`, now; on PostgreSQL those that are asked for at once share a round trip."""
+        """Do what the function `quote` does, for the present moment.
+
+        On PostgreSQL, quotes that several calls ask for at the same time share one round trip.
+        """
         if self._store.dialect == "sqlite":
             return await quote(self._store, number, customer_id, self._now_ms())
         row = await self._gathered.ask((customer_id, _digits(number)))

@@ -1,1 +1,1 @@
-"""Who asks over HTTP: recognised by tokens and sessions, and how often."""
+"""Who sends an HTTP request, known by a token or a session, and how often each may ask."""
