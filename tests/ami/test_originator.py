@@ -48,19 +48,29 @@ class Desk:
 
         return await self.originator.ask(WantedCall(**{**base, **wanted}), who, transaction)
 
-    async def answer(self, states: str = "NOT_INUSE", reason: str = "4") -> dict[str, Any]:
-        """Say how each trunk is until an Originate comes, and then what came of that."""
-        action = await self.asterisk.read()
-        while action["Action"] != "Originate":
-            if action["Action"] == "Getvar":
-                await self.asterisk.answer(action, "Response: Success", f"Value: {states}")
-            action = await self.asterisk.read()
+    async def answer(self, state: str = "NOT_INUSE", reason: str = "4") -> dict[str, Any]:
+        """Say how the carrier is until an Originate comes, and then what came of that."""
+        while (action := await self.said_how_trunks_are(state))["Action"] != "Originate":
+            pass
         await self.asterisk.answer(action, "Response: Success", "Message: Originate successfully queued")
         good = "Success" if reason == "4" else "Failure"
         await self.asterisk.answer(
             action, "Event: OriginateResponse", f"Response: {good}", f"Reason: {reason}"
         )
         return action
+
+    async def said_how_trunks_are(self, state: str) -> dict[str, Any]:
+        """Read an action, and answer one that asks for trunks; only the carrier is listed."""
+        action = await self.asterisk.read()
+        if action["Action"] == "DeviceStateList":
+            await self.asterisk.answer(action, "Response: Success", "EventList: start")
+            if state:
+                device = ("Device: PJSIP/ringflow-carrier", f"State: {state}")
+                await self.asterisk.answer(action, "Event: DeviceStateChange", *device)
+            await self.asterisk.answer(action, "Event: DeviceStateListComplete", "EventList: Complete")
+        elif action["Action"] == "Getvar":
+            await self.asterisk.answer(action, "Response: Success", "Value: ")
+        return dict(action)
 
 
 @pytest.fixture
@@ -116,7 +126,7 @@ async def test_a_call_that_cannot_be_made_is_refused_before_it_is_kept(desk: Des
         assert kept.scalar() == 0
 
 
-@pytest.mark.parametrize("state", ["UNAVAILABLE", "INVALID"])
+@pytest.mark.parametrize("state", ["UNAVAILABLE", ""])
 async def test_where_asterisk_reaches_none_of_the_trunks_the_call_is_refused(desk: Desk, state: str) -> None:
     answering = asyncio.create_task(desk.answer(state))
     with pytest.raises(Conflict) as raised:
@@ -157,9 +167,7 @@ async def test_a_call_that_asterisk_never_began_is_told_of_and_is_not_dialled_la
 async def test_only_so_many_ring_at_once(desk: Desk) -> None:
     async def say_that_it_is_free() -> None:
         while True:
-            action = await desk.asterisk.read()
-            if action["Action"] == "Getvar":
-                await desk.asterisk.answer(action, "Response: Success", "Value: NOT_INUSE")
+            await desk.said_how_trunks_are("NOT_INUSE")
 
     answering = asyncio.create_task(say_that_it_is_free())
     for _ in range(2):

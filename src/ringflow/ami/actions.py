@@ -144,6 +144,11 @@ def devices_of(answers: Sequence[AmiMessage]) -> tuple[str, ...]:
     return tuple(one.text("Device") for one in answers if one.event == "DeviceStateChange")
 
 
+def device_states_of(answers: Sequence[AmiMessage]) -> dict[str, str]:
+    """Read the same answers: the state of each device, such as `NOT_INUSE`."""
+    return {one.text("Device"): one.text("State") for one in answers if one.event == "DeviceStateChange"}
+
+
 def steps_of(answers: Sequence[AmiMessage]) -> tuple[DialplanStep, ...]:
     """Read the answers of ShowDialPlan."""
     return tuple(

@@ -22,6 +22,7 @@ from ringflow.ami.actions import (
     channels_of,
     commands_of,
     database_of,
+    device_states_of,
     devices_of,
     evaluation_fields,
     get_global_fields,
@@ -169,6 +170,10 @@ class AmiLink:
     async def devices(self) -> tuple[str, ...]:
         """The devices whose state Asterisk knows, such as `PJSIP/carrier` (DeviceStateList)."""
         return devices_of(await self._ask({"Action": "DeviceStateList"}))
+
+    async def device_states(self) -> dict[str, str]:
+        """The states of these devices: `NOT_INUSE`, `UNAVAILABLE` (DeviceStateList)."""
+        return device_states_of(await self._ask({"Action": "DeviceStateList"}))
 
     async def dialplan_steps(self, context: str) -> tuple[DialplanStep, ...]:
         """The lines of a context (ShowDialPlan). Raises `CommandRefused` where there is no such context."""

@@ -56,9 +56,9 @@ NO_VARIABLES: Mapping[str, str] = {}
 MORE_S = 20.0
 """How much longer than it may ring Asterisk is told to try, so that Ringflow says first how it ended."""
 
-_ENDPOINT = re.compile(r"PJSIP/(?:.*@)?([A-Za-z0-9_-]+)(?:/.*)?")
-_DOWN = frozenset({"UNAVAILABLE", "INVALID"})
-"""Device states of an endpoint whose contacts do not answer, and of one that is not there."""
+_ENDPOINT = re.compile(r"PJSIP/\{number\}@([A-Za-z0-9_-]+)")
+DOWN = "UNAVAILABLE"
+"""The state of an endpoint none of whose contacts answers; so has one that dials URIs, and no contact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,18 +305,24 @@ class Originator:
     async def _refuse_down(self, ways_out: Sequence[Trunk]) -> None:
         """Raise `Refused` where Asterisk says of each trunk that it cannot be reached."""
         assert self._link is not None, "asked before"
-        for trunk in ways_out:
-            endpoint = _ENDPOINT.fullmatch(trunk.dial)
-            if endpoint is None:
-                return
-            try:
-                state = await self._link.evaluate(f"DEVICE_STATE(PJSIP/{endpoint[1]})")
-            except RingflowError:
-                return
-            if state not in _DOWN:
-                return
+        try:
+            states = await self._link.device_states()
+            for trunk in ways_out:
+                if not await self._is_down(self._link, trunk, states):
+                    return
+        except RingflowError:
+            # Whoever cannot be asked is tried.
+            return
         names = ", ".join(trunk.name for trunk in ways_out)
         raise Conflict("trunk.down", f"Asterisk cannot reach {names}", ("number",), trunks=names)
+
+    async def _is_down(self, link: AmiLink, trunk: Trunk, states: Mapping[str, str]) -> bool:
+        endpoint = _ENDPOINT.fullmatch(trunk.dial)
+        if endpoint is None:
+            return False
+        state = states.get(f"PJSIP/{endpoint[1]}")
+        # One that was added with a reload is not listed before it has a contact.
+        return state == DOWN if state else not await link.evaluate(f"PJSIP_ENDPOINT({endpoint[1]},aors)")
 
 
 def _check_variables(variables: Mapping[str, JsonValue]) -> None:
