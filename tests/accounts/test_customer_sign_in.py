@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from ringflow.accounts import customers, lockout
 from ringflow.accounts.cards.alteration import Selection, disable
@@ -27,8 +28,11 @@ from ringflow.accounts.lockout import (
 from ringflow.accounts.passwords import Passwords
 from ringflow.accounts.teller import Teller
 from ringflow.actor import acting, customer_principal
+from ringflow.audit import EntryFilter, entry_page
 from ringflow.errors import Conflict, Forbidden, Refused
 from ringflow.ledger.account import read_account
+from ringflow.store.customer_access_tables import customer_tokens
+from ringflow.store.pages import PageRequest
 
 HOME, AWAY = "198.51.100.7", "203.0.113.{}"
 TELEPHONE = Caller("carrier", "441910000001")
@@ -221,6 +225,35 @@ async def test_a_password_is_changed_by_who_is_signed_in_with_it_and_knows_it(de
     by_card = await desk.sign_in.by_card(card_id, pin, "d", HOME)
     with pytest.raises(Conflict, match="who is signed in with one"):
         await change(PASSWORD, "another long passphrase", by_card.token.id)
+
+
+async def test_a_password_that_is_changed_while_it_is_compared_signs_nothing_in(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = await desk.login()
+    compare = desk.sign_in.check_password
+
+    async def changed_meanwhile(*given: str) -> object:
+        opened = await compare(*given)
+        desk.mint.now_ms += 1
+        async with desk.mint.acting() as actor:
+            await logins.set_password(actor, login, "another hash")
+        return opened
+
+    monkeypatch.setattr(desk.sign_in, "check_password", changed_meanwhile)
+    assert await desk.email(PASSWORD) == "refused"
+    async with desk.mint.store.reading() as connection:
+        assert (await connection.execute(select(customer_tokens.c.id))).all() == []
+
+
+async def test_a_sign_in_is_in_the_audit_log_without_its_secrets(desk: Desk) -> None:
+    await desk.login()
+    assert await desk.email(PASSWORD) == "in"
+    async with desk.mint.store.reading() as connection:
+        page = await entry_page(connection, EntryFilter(verb="sign in"), PageRequest(2))
+    (entry,) = page.items
+    assert (entry.subject, entry.address, entry.acted_as) == ("customer 42", HOME, "customer")
+    assert PASSWORD not in str(entry)
 
 
 async def test_a_card_is_verified_without_being_redeemed(desk: Desk) -> None:

@@ -239,6 +239,25 @@ async def recognise(store: Store, text: str, now_ms: int, address: str | None = 
     return Principal(PrincipalKind.TOKEN, token.operator, rights, token.name, token.starts_with)
 
 
+async def rights_now(connection: AsyncConnection, principal: Principal) -> frozenset[Right]:
+    """Return what is left of an operator's rights, or of its token's, that were recognised a while ago.
+
+    Nothing, where the operator is disabled or gone, or the token was revoked. What was gained is not counted.
+    """
+    if principal.kind not in (PrincipalKind.OPERATOR, PrincipalKind.TOKEN):
+        return principal.rights
+    operator = await operators.find(connection, principal.name)
+    if operator is None or not operator.enabled:
+        return frozenset()
+    role, rights = None, None
+    if principal.kind is PrincipalKind.TOKEN and principal.credential_id is not None:
+        token = await show(connection, principal.credential_id)
+        if token.revoked_ms is not None:
+            return frozenset()
+        role, rights = token.role, None if token.rights is None else frozenset(token.rights)
+    return principal.rights & await _granted(connection, operator.role, role, rights)
+
+
 async def _granted(
     connection: AsyncConnection, operators_role: str, role: str | None, rights: frozenset[Right] | None
 ) -> frozenset[Right]:

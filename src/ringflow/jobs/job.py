@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringflow.actor import Principal
+from ringflow.actor import Principal, PrincipalKind
 from ringflow.errors import Unknown
 from ringflow.plain_text import plain
 from ringflow.rights import Right
@@ -70,8 +70,12 @@ class Job:
     expires_ms: int | None
 
     def belongs_to(self, principal: Principal) -> bool:
-        """Return whether somebody asked for it, by whichever token of theirs."""
-        return self.operator == principal.name
+        """Return whether somebody asked for it, by whichever token of theirs.
+
+        A token that may not do what the job does sees no more of it than a stranger.
+        """
+        is_narrowed = principal.kind is PrincipalKind.TOKEN and self.needed not in principal.rights
+        return self.operator == principal.name and not is_narrowed
 
 
 JOBS = Listing("jobs", {"queued": (jobs.c.queued_ms, jobs.c.id)}, first="-queued")
@@ -84,12 +88,23 @@ class JobFilter:
     operator: str | None = None
     state: JobState | None = None
     kind: str | None = None
+    needed: frozenset[Right] | None = None
+    """Only those for which one of these rights is needed."""
 
 
 async def job_page(connection: AsyncConnection, wanted: JobFilter, asked: PageRequest) -> Page[Job]:
     """Read a page of jobs."""
     own = ((jobs.c.operator, wanted.operator), (jobs.c.state, wanted.state), (jobs.c.kind, wanted.kind))
-    return await JOBS.page(connection, _SELECT.where(*equal(own)), asked, job_of)
+    conditions = equal(own)
+    if wanted.needed is not None:
+        conditions.append(jobs.c.needed.in_(sorted(one.value for one in wanted.needed)))
+    return await JOBS.page(connection, _SELECT.where(*conditions), asked, job_of)
+
+
+def own_jobs(principal: Principal, state: JobState | None = None, kind: str | None = None) -> JobFilter:
+    """Return which jobs are somebody's own: as `Job.belongs_to` says."""
+    needed = principal.rights if principal.kind is PrincipalKind.TOKEN else None
+    return JobFilter(principal.name, state, kind, needed)
 
 
 async def find_job(connection: AsyncConnection, job_id: str) -> Job | None:

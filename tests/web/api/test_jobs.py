@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from ringflow.accounts import tokens
+from ringflow.accounts import operators, tokens
 from ringflow.accounts.tokens import TokenPlan
 from ringflow.actor import acting, shell_operator
 from ringflow.config import Config
@@ -54,10 +54,7 @@ async def test_cards_are_made_as_a_job_whose_pins_are_fetched_once(idle: Api) ->
     other = await idle.client(name="other")
     theirs = await other("GET", f"{path}/file")
     assert (theirs.status, theirs.json["code"]) == (403, "job.not_yours")
-    async with acting(idle.store, shell_operator("tests"), "US") as actor:
-        plan = TokenPlan("admin", "narrow", rights=frozenset({Right.CARDS_READ}))
-        _, secret = await tokens.add(actor, plan)
-    narrow = idle.nobody(secret)
+    narrow = idle.nobody(await token_of_admin(idle, Right.JOBS_READ))
     assert (await narrow("GET", f"{path}/file")).json["fields"] == {"right": "cards.make"}
     got = await owner("GET", f"{path}/file")
     assert got.status == 200
@@ -169,3 +166,45 @@ async def test_a_server_does_the_jobs_that_are_queued(with_pepper: Config) -> No
             if found.json["ended_at"] is not None:
                 break
         assert found.json["status"] == "done"
+
+
+async def token_of_admin(api: Api, right: Right) -> str:
+    """The text of another token of the admin's, with one right."""
+    async with acting(api.store, shell_operator("tests"), "US") as actor:
+        _, secret = await tokens.add(actor, TokenPlan("admin", right.value, rights=frozenset({right})))
+    return secret
+
+
+async def test_a_token_sees_and_cancels_only_jobs_that_it_could_ask_for(idle: Api) -> None:
+    owner = await idle.client()
+    asked = (await owner("POST", "/cards:generate", CARDS)).json["id"]
+    narrow = idle.nobody(await token_of_admin(idle, Right.CARDS_READ))
+    able = idle.nobody(await token_of_admin(idle, Right.CARDS_MAKE))
+    assert (await narrow("GET", "/jobs")).json["items"] == []
+    for method, path in (("GET", ""), ("POST", ":cancel"), ("GET", "/file")):
+        assert (await narrow(method, f"/jobs/{asked}{path}")).json["code"] == "job.unknown"
+    assert [one["id"] for one in (await able("GET", "/jobs")).json["items"]] == [asked]
+    assert (await able("POST", f"/jobs/{asked}:cancel")).json["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("lost", ["disabled", "another role", "token revoked"])
+async def test_a_job_whose_operator_lost_the_right_meanwhile_is_not_done(idle: Api, lost: str) -> None:
+    owner, maker = await idle.client(), await idle.client("operator")
+    asked = (await maker("POST", "/cards:generate", CARDS)).json["id"]
+    async with acting(idle.store, shell_operator("tests"), "US") as actor:
+        match lost:
+            case "disabled":
+                await operators.set_enabled(actor, "operator", False)
+            case "another role":
+                await operators.alter(actor, "operator", role="support")
+            case _:
+                assert maker.token is not None
+                await tokens.revoke(actor, maker.token)
+    await finished(runner(idle))
+    job = (await owner("GET", f"/jobs/{asked}")).json
+    assert (job["status"], job["error"]["code"], job["error"]["fields"]) == (
+        "failed",
+        "right.missing",
+        {"right": "cards.make"},
+    )
+    assert await count(idle, cards) == 0

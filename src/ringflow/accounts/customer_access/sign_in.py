@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -22,11 +23,13 @@ from ringflow.accounts.failures import count_failure, set_back
 from ringflow.accounts.lockout import WEB, Caller, Standing, Subject, address_name, limits_of_login
 from ringflow.accounts.passwords import MAX_PASSWORD, Passwords, needs_new_hash
 from ringflow.accounts.teller import Teller
-from ringflow.actor import acting, customer_principal
+from ringflow.actor import Actor, acting, customer_principal
+from ringflow.audit import Verb, note
 from ringflow.errors import Forbidden, Refused
 from ringflow.store import LookUp, Store
 from ringflow.store.card_tables import lockouts
 from ringflow.store.customer_access_tables import customer_logins, customer_tokens
+from ringflow.store.statement import Statement
 from ringflow.store.tables import customers
 
 _STANDINGS = LookUp(
@@ -35,6 +38,18 @@ _STANDINGS = LookUp(
     ),
     ["first", "second", "third"],
 )
+
+
+_SET = Statement("SELECT password_set_ms FROM customer_logins WHERE id = :id {lock}", id="bigint")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLogin:
+    """A login whose password was right, and when that password was set."""
+
+    id: int
+    customer_id: int
+    password_set_ms: int
 
 
 class LockedOut(Refused):
@@ -81,11 +96,11 @@ class CustomerSignIn:
 
     async def by_email(self, email: str, password: str, device: str, address: str) -> Secrets:
         """Sign a device in by e-mail and password."""
-        login_id, customer_id = await self.check_password(email, password, address)
-        return await self._open(customer_id, device, address, login_id=login_id)
+        login = await self.check_password(email, password, address)
+        return await self._open(login.customer_id, device, address, login=login)
 
-    async def check_password(self, email: str, password: str, address: str) -> tuple[int, int]:
-        """Return the login whose password this is, and its customer. Wrong ones are counted."""
+    async def check_password(self, email: str, password: str, address: str) -> OpenedLogin:
+        """Return the login whose password this is. Wrong ones are counted."""
         email = email.strip().lower()
         if len(email) > MAX_EMAIL or len(password) > MAX_PASSWORD:
             raise wrong()
@@ -93,7 +108,7 @@ class CustomerSignIn:
         async with turn:
             return await self._compare(email, password, web_caller(address).cli or "")
 
-    async def _compare(self, email: str, password: str, address: str) -> tuple[int, int]:
+    async def _compare(self, email: str, password: str, address: str) -> OpenedLogin:
         now_ms = self._now_ms()
         row, is_known = await self._look_up(email, address)
         # A digest: what somebody takes for an address may be anything, such as a password.
@@ -120,7 +135,7 @@ class CustomerSignIn:
             same = (customer_logins.c.id == row.id) & (customer_logins.c.password_hash == row.password_hash)
             async with self._store.writing() as connection:
                 await connection.execute(update(customer_logins).where(same).values(password_hash=newer))
-        return row.id, row.customer_id
+        return OpenedLogin(row.id, row.customer_id, row.password_set_ms)
 
     async def _look_up(self, email: str, address: str) -> tuple[Any, bool]:
         """The login (None: there is none), and whether it was opened from this address before."""
@@ -129,6 +144,7 @@ class CustomerSignIn:
                 customer_logins.c.id,
                 customer_logins.c.customer_id,
                 customer_logins.c.password_hash,
+                customer_logins.c.password_set_ms,
                 customers.c.status,
             )
             .join(customers, customers.c.id == customer_logins.c.customer_id)
@@ -152,12 +168,30 @@ class CustomerSignIn:
         device: str,
         address: str,
         *,
-        login_id: int | None = None,
+        login: OpenedLogin | None = None,
         card_id: str | None = None,
     ) -> Secrets:
-        principal = customer_principal(customer_id, "sign-in")
+        principal = replace(customer_principal(customer_id, "sign-in"), address=address or None)
         async with acting(self._store, principal, self._country, self._now_ms()) as actor:
-            return await open_device(actor, customer_id, device, address, login_id=login_id, card_id=card_id)
+            if login is not None:
+                await _refuse_changed(actor, login)
+            login_id = None if login is None else login.id
+            secrets = await open_device(
+                actor, customer_id, device, address, login_id=login_id, card_id=card_id
+            )
+            facts = {"device": device, "login": login_id, "card": card_id}
+            await note(actor, Verb.SIGN_IN, f"customer {customer_id}", None, facts)
+        return secrets
+
+
+async def _refuse_changed(actor: Actor, login: OpenedLogin) -> None:
+    """Raise `Forbidden` where the password was changed since it was compared: its devices were ended then.
+
+    The lock keeps whoever changes it waiting, who then ends this device too.
+    """
+    found = await _SET.run(actor.connection, id=login.id)
+    if [row[0] for row in found] != [login.password_set_ms]:
+        raise wrong()
 
 
 def refused_card(refusal: Refusal) -> Refused:

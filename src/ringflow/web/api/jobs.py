@@ -12,7 +12,7 @@ from ringflow.errors import Conflict, Forbidden, Unknown
 from ringflow.forms.job import JobForm, job_form
 from ringflow.jobs import queue
 from ringflow.jobs.files import Part, pieces
-from ringflow.jobs.job import JOBS, JobFilter, JobState, job_page, show_job
+from ringflow.jobs.job import JOBS, JobFilter, JobState, job_page, own_jobs, show_job
 from ringflow.rights import Audience, Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.operation import Resource
@@ -36,10 +36,12 @@ class JobQuery(Input):
 async def list_jobs(
     connection: AsyncConnection, principal: Principal, query: JobQuery, asked: PageRequest
 ) -> Page[JobForm]:
-    """List your jobs, the newest first."""
+    """List your jobs, the newest first: with a token only those that it may ask for itself."""
     if query.everyone:
         principal.require(Right.JOBS_READ)
-    wanted = JobFilter(None if query.everyone else principal.name, query.status, query.kind)
+        wanted = JobFilter(None, query.status, query.kind)
+    else:
+        wanted = own_jobs(principal, query.status, query.kind)
     return (await job_page(connection, wanted, asked)).map(job_form)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from ringflow.accounts import tokens
 from ringflow.errors import Conflict, RingflowError
 from ringflow.jobs import queue
 from ringflow.jobs.job import JobState
@@ -172,6 +173,7 @@ class JobRunner:
         job = order.job
         log.info("job begun", job=job.id, kind=job.kind, subject=job.subject, tries=job.tries)
         try:
+            await self._refuse_unentitled(order)
             kind = self._kinds[job.kind]
             if kind.apart:
                 await carry_out_apart(kind.name, work, order)
@@ -199,6 +201,12 @@ class JobRunner:
             text = "Ringflow failed; its log says more"
             ours = RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "request.failed", text)
             await self._give_up(order, work, JobState.FAILED, problem(ours))
+
+    async def _refuse_unentitled(self, order: Order) -> None:
+        """Raise `Forbidden` where who asked for the job lost the right meanwhile, or was disabled."""
+        async with self._store.reading() as connection:
+            rights = await tokens.rights_now(connection, order.principal)
+        replace(order.principal, rights=rights).require(order.job.needed)
 
     async def _give_up(
         self, order: Order, work: JobWork, state: JobState | None, why: dict[str, Any] | None = None
