@@ -101,6 +101,15 @@ async def test_the_queue_has_a_limit_and_the_end_of_the_server_leaves_out_what_i
     assert (calls.waiting, calls.left_out, host.kept) == (0, 4, [])
 
 
+async def test_its_own_limit_counts(place: Place, host: Host, ended: Ends) -> None:
+    host.gate.clear()
+    calls = AfterCalls(place.engine([])._world)
+    one = ended("a")
+    calls.offer(replace(one, did=replace(one.did, hangup_script_timeout_s=0.05)))
+    await calls.finish(8)
+    assert (calls.failed, calls.left_out) == (1, 0)
+
+
 async def test_a_did_without_one_has_none_run(place: Place, host: Host, ended: Ends) -> None:
     calls = AfterCalls(place.engine([])._world)
     calls.offer(replace(ended("a"), did=Did(DID, "tested")))
