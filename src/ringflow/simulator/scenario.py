@@ -30,6 +30,8 @@ from ringflow.simulator.scenario_fields import (
     CalledNumber,
     CardId,
     CliCode,
+    HeaderName,
+    HeaderValue,
     KeyText,
     Moment,
     Number,
@@ -382,19 +384,13 @@ class Given(Frozen):
         return self
 
 
-CallHeader = Annotated[str, Field(max_length=200, pattern=r"^[ -~]*$")]
-
-
 class IncomingPlan(Frozen):
     """The incoming call. No `from`: no number arrives; `anonymous`: the caller withholds it."""
 
     did: CalledNumber = DEFAULT_DID
     caller: Number | None = Field(default=None, alias="from")
     presentation: Literal["allowed", "restricted"] = "allowed"
-    headers: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")], CallHeader],
-        Field(max_length=10),
-    ] = Field(default_factory=dict)
+    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=10)] = Field(default_factory=dict)
     """Further headers of the INVITE."""
 
 

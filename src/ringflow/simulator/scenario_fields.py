@@ -22,6 +22,8 @@ PIN_PATTERN = r"^[0-9]{4,12}$"
 CODE_PATTERN = r"^[0-9]{16}$"
 CLI_CODE_PATTERN = r"^[0-9]{4,8}$"
 PREFIX_PATTERN = r"^(\+?[0-9]{1,20}|~[0-9*]{1,15})$"
+HEADER_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9-]{0,63}$"
+HEADER_VALUE_PATTERN = r"^[ -~]*$"
 PATTERN_MENDS = {
     **config.PATTERN_MENDS,
     AMOUNT_PATTERN: "write an amount such as 5.00",
@@ -31,6 +33,8 @@ PATTERN_MENDS = {
     PIN_PATTERN: "a PIN has 4 to 12 digits",
     CLI_CODE_PATTERN: "a code of a shared number has 4 to 8 digits",
     CODE_PATTERN: "a voucher's code has 16 digits, the last of which checks",
+    HEADER_NAME_PATTERN: "a header's name has letters, digits and -",
+    HEADER_VALUE_PATTERN: "a header's value is one line of ASCII characters",
     PREFIX_PATTERN: "write the first digits of a number, such as 44, or ~112 for one dialled as keyed",
 }
 """What the regular expressions of scenarios ask for, in words."""
@@ -72,6 +76,8 @@ def _not_empty(text: str) -> str:
 
 Number = Annotated[Text, AfterValidator(_presented)]
 CalledNumber = Annotated[Number, AfterValidator(_not_empty)]
+HeaderName = Annotated[str, Field(pattern=HEADER_NAME_PATTERN)]
+HeaderValue = Annotated[Text, Field(max_length=200, pattern=HEADER_VALUE_PATTERN)]
 Amount = Annotated[Text, Field(pattern=AMOUNT_PATTERN)]
 PaidIn = Annotated[Text, Field(pattern=PAID_IN_PATTERN)]
 KeyText = Annotated[Text, Field(pattern=KEYS_PATTERN)]
