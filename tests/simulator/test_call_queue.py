@@ -172,6 +172,39 @@ async def test_places_are_said_with_thanks_when_they_change_and_from_time_to_tim
     ]  # fmt: skip
 
 
+async def test_how_long_it_may_take_is_said_in_minutes_except_to_who_is_next() -> None:
+    options = {"announce_frequency": "100"}
+    _, second, third = await side({"PJSIP/a": answers(500, 400_000)}, **options).run_all(
+        [caller(), caller(1000), caller(2000)]
+    )
+    # The average of those who were served is nothing yet: 30 s less what the caller has waited, in minutes.
+    assert [name for name, began in told(third) if began < 99_000] == [
+        "queue-thereare", "digits/2", "queue-callswaiting", "queue-thankyou"
+    ]  # fmt: skip
+    assert [name for name, began in told(third) if 99_000 < began < 190_000] == [
+        "queue-thereare", "digits/2", "queue-callswaiting",
+        "queue-holdtime", "digits/1", "queue-minute", "queue-thankyou",
+    ]  # fmt: skip
+    assert [name for name, began in told(third) if 190_000 < began < 290_000][3:6] == [
+        "queue-holdtime", "digits/2", "queue-minutes"
+    ]  # fmt: skip
+    assert {name for name, _ in told(second)} == {"queue-youarenext", "queue-thankyou"}
+
+
+async def test_without_places_the_time_alone_is_said_and_thanks_only_with_it() -> None:
+    options = {"announce_frequency": "50", "announce_position": "no"}
+    _, second = await side({"PJSIP/a": answers(500, 120_000)}, **options).run_all([caller(), caller(1000)])
+    assert [name for name, _ in told(second)] == [
+        "queue-holdtime", "digits/1", "queue-minute", "queue-thankyou"
+    ]  # fmt: skip
+
+
+def test_the_time_that_callers_wait_is_an_average_that_moves_by_a_quarter() -> None:
+    queue = CallQueue(hold_s=100)
+    queue.waited(20)
+    assert queue.hold_s == (100 * 3 + 20) // 4
+
+
 async def test_places_beyond_a_limit_are_told_as_more_than_it() -> None:
     options = {"announce_frequency": "60", "announce_position": "more", "announce_position_limit": "1"}
     _, _, third = await side({"PJSIP/a": answers(500, 9000)}, **options).run_all(

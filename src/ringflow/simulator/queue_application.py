@@ -158,9 +158,12 @@ class _Visit:
             return
         if not moved and since_s < often_s:
             return
-        said = [*self._place(), *([] if caller.position == 1 else self._hold())]
+        place = self._place()
+        # Who is next is not told how long it may take.
+        hold = [] if place and caller.position == 1 else self._hold()
+        thanked = bool(place or hold) or not (self._says_hold() and not self._says_place())
         caller.said_at_s, caller.said_position = now_s, caller.position
-        await self._say(*said, queue.sound("queue-thankyou"))
+        await self._say(*place, *hold, *([queue.sound("queue-thankyou")] if thanked else []))
 
     def _place(self) -> list[str]:
         queue, position = self._queue, self._caller.position
@@ -168,7 +171,7 @@ class _Visit:
         how = queue.options.get("announce-position", "yes")
         if how == "limit" and position > limit:
             return []
-        if how not in ("limit", "more") and not queue.says("announce-position", True):
+        if not self._says_place():
             return []
         if position == 1:
             return [queue.sound("queue-youarenext")]
@@ -176,11 +179,20 @@ class _Visit:
             return [queue.sound("queue-quantity1"), *say_number(limit), queue.sound("queue-quantity2")]
         return [queue.sound("queue-thereare"), *say_number(position), queue.sound("queue-callswaiting")]
 
+    def _says_place(self) -> bool:
+        queue = self._queue
+        how = queue.options.get("announce-position", "yes")
+        return how in ("limit", "more") or queue.says("announce-position", True)
+
+    def _says_hold(self) -> bool:
+        queue = self._queue
+        return queue.options.get("announce-holdtime") == "once" or queue.says("announce-holdtime", True)
+
     def _hold(self) -> list[str]:
         queue, caller = self._queue, self._caller
         once = queue.options.get("announce-holdtime") == "once"
         minutes = abs(queue.hold_s + 30 - (self._now_s() - caller.began_s)) // 60
-        if not minutes or not (once or queue.says("announce-holdtime", False)):
+        if not minutes or not self._says_hold():
             return []
         if once and caller.said_at_s:
             return []
