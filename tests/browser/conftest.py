@@ -10,14 +10,14 @@ import asyncio
 import os
 import shutil
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from ringflow.accounts import operators
 from ringflow.accounts.operators import Operator, new_password_hash
@@ -44,8 +44,9 @@ LOOKS: list[tuple[Size, Scheme]] = [
 """In which the screenshots of a page are made."""
 
 PASSWORD = "open the console 42"
-LIMIT_MS = 10_000
+LIMIT_MS = 20_000
 """Until when an expectation must come true; a test that passes waits for none of it."""
+expect.set_options(timeout=LIMIT_MS)
 
 
 @dataclass
@@ -220,43 +221,53 @@ def signed_in(server: Server, browser: Browser) -> Any:
     return state
 
 
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note that a test has failed, for the picture of its page."""
+    report = yield
+    if report.when == "call":
+        item.stash[_FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-def console(server: Server, browser: Browser, signed_in: Any) -> Iterator[Console]:
+def console(
+    request: pytest.FixtureRequest, server: Server, browser: Browser, signed_in: Any
+) -> Iterator[Console]:
     """A page at desktop size, where ann has signed in. At the end the browser's console must be empty."""
-    with _Opened(server, browser, signed_in) as one:
-        yield one
+    yield from _opened(request, server, browser, signed_in)
 
 
 @pytest.fixture
-def stranger(server: Server, browser: Browser) -> Iterator[Console]:
+def stranger(request: pytest.FixtureRequest, server: Server, browser: Browser) -> Iterator[Console]:
     """The same where nobody has signed in."""
-    with _Opened(server, browser, None) as one:
-        yield one
+    yield from _opened(request, server, browser, None)
 
 
-class _Opened:
-    def __init__(self, server: Server, browser: Browser, state: Any) -> None:
-        width, height = SIZES["desktop"]
-        self._context: BrowserContext = browser.new_context(
-            storage_state=state,
-            locale="en-US",
-            timezone_id="Europe/Berlin",
-            viewport={"width": width, "height": height},
-            accept_downloads=True,
-            reduced_motion="reduce",
-        )
-        self._context.set_default_timeout(LIMIT_MS)
-        self.console = Console(self._context.new_page(), server)
-
-    def __enter__(self) -> Console:
-        self.console.listen()
-        return self.console
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            ARTIFACTS.mkdir(parents=True, exist_ok=True)
-            name = os.environ.get("PYTEST_CURRENT_TEST", "test").split("::")[-1].split(" ")[0]
-            self.console.page.screenshot(path=ARTIFACTS / f"failed-{name[:80].replace('/', '-')}.png")
-        self._context.close()
-        if kind is None:
-            assert self.console.said == []
+def _opened(
+    request: pytest.FixtureRequest, server: Server, browser: Browser, state: Any
+) -> Iterator[Console]:
+    width, height = SIZES["desktop"]
+    context = browser.new_context(
+        storage_state=state,
+        locale="en-US",
+        timezone_id="Europe/Berlin",
+        viewport={"width": width, "height": height},
+        accept_downloads=True,
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(LIMIT_MS)
+    one = Console(context.new_page(), server)
+    one.listen()
+    yield one
+    failed = request.node.stash.get(_FAILED, True)
+    if failed:
+        ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name[:80])
+        one.page.screenshot(path=ARTIFACTS / f"failed-{name}.png")
+    context.close()
+    if not failed:
+        assert one.said == []

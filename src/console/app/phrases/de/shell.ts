@@ -115,9 +115,12 @@ export default {
   "palette.results.other": "{n} Treffer",
   "job.queued": "Wartet …",
   "job.running": "{done} von {total}",
+  "job.line": "Zeile {line}:",
   "job.cancel": "Anhalten",
   "job.failed": "Nicht ausgeführt: es ist nichts davon übrig.",
   "job.cancelled": "Angehalten: es ist nichts davon übrig.",
   "job.interrupted": "Der Server endete dabei: es ist nichts davon übrig. Beginnen Sie neu.",
+  "history": "Verlauf",
+  "of-config": "Das steht in der Konfigurationsdatei. Ändern Sie es dort; hier können Sie es lesen.",
   "delete.sure": "Das lässt sich nicht rückgängig machen.",
 };

@@ -118,9 +118,12 @@ export default {
   "palette.results.other": "{n} results",
   "job.queued": "Waiting for its turn …",
   "job.running": "{done} of {total} done",
+  "job.line": "line {line}:",
   "job.cancel": "Stop",
   "job.failed": "Not done: nothing of it is left.",
   "job.cancelled": "Stopped: nothing of it is left.",
   "job.interrupted": "The server ended while it was done: nothing of it is left. Start it again.",
+  "history": "History",
+  "of-config": "The configuration file declares this. Change it there; here it can be read.",
   "delete.sure": "This cannot be undone.",
 } as const;

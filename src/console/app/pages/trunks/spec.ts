@@ -1,0 +1,56 @@
+import en from "../../phrases/en/trunks.ts";
+import type { Spec } from "../resource/spec.ts";
+
+const FORMS = ["e164", "+e164", "00", "national"];
+
+export const TRUNKS: Spec = {
+  area: "trunks",
+  english: en,
+  path: "/trunks",
+  id: "name",
+  page: "/trunks",
+  change: "trunks.change",
+  subject: "trunk {id}",
+  kinds: { true: "good", false: "plain" },
+  columns: [
+    { name: "name", sort: "name", width: "20ch", as: "link", small: "40%" },
+    { name: "position", sort: "position", width: "12ch", end: true },
+    { name: "dial", small: "36%" },
+    { name: "rated", width: "20ch", as: "status" },
+    { name: "enabled", width: "12ch", as: "status", small: "24%" },
+    { name: "caller_id", width: "18ch", hidden: true },
+  ],
+  filters: [{ name: "enabled", words: ["true", "false"] }, { name: "rated", words: ["local", "upstream"] }],
+  fields: [
+    { name: "name", required: true, on: "add" },
+    { name: "dial", required: true },
+    { name: "position", type: "whole" },
+    { name: "rated", type: "choice", words: ["local", "upstream"] },
+    { name: "caller_id", nullable: true },
+    { name: "failover", type: "list" },
+    { name: "silent_s", type: "whole" },
+    { name: "number_form", type: "choice", words: FORMS },
+    { name: "number_prefix" },
+    { name: "caller_id_form", type: "choice", words: FORMS, nullable: true },
+    { name: "caller_id_prefix" },
+    { name: "as_keyed", type: "list" },
+    { name: "server" },
+    { name: "enabled", type: "check", begins: true },
+  ],
+  facts: [
+    { name: "dial" },
+    { name: "enabled", as: "status" },
+    { name: "position" },
+    { name: "rated", as: "status" },
+    { name: "caller_id" },
+    { name: "failover", as: "list" },
+    { name: "silent_s" },
+    { name: "number_form" },
+    { name: "number_prefix" },
+    { name: "caller_id_form" },
+    { name: "as_keyed", as: "list" },
+    { name: "headers" },
+    { name: "server" },
+    { name: "source", as: "status" },
+  ],
+};
