@@ -11,6 +11,8 @@ from tests.browser.conftest import LOOKS, Console, Server
 PAGES = {
     "/": "Overview",
     "/welcome": "Call your first flow",
+    "/customers": "Customers",
+    "/customers/42": "42",
     "/live": "Live calls",
     "/calls": "Past calls",
     "/vouchers": "Vouchers",
@@ -46,7 +48,7 @@ def add(page: Page, what: str, fields: dict[str, str]) -> None:
     page.get_by_role("button", name=what).click()
     dialog = page.get_by_role("dialog")
     for label, value in fields.items():
-        dialog.get_by_label(label, exact=True).fill(value)
+        dialog.get_by_role("textbox", name=label, exact=True).fill(value)
     dialog.get_by_role("button", name="Add", exact=True).click()
     expect(dialog).to_be_hidden()
 
@@ -77,6 +79,34 @@ def test_a_did_is_added_edited_and_deleted(console: Console) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("heading", name="DIDs")).to_be_visible()
     expect(page.get_by_text("18005550199")).to_have_count(0)
+
+
+def test_a_customer_is_added_and_paid_in_and_its_limits_are_set(console: Console) -> None:
+    page = console.open("/customers")
+    add(page, "Add a customer", {"Name": "Müller & <b>Söhne</b>", "ID": "77"})
+    expect(page.get_by_role("heading", level=1)).to_have_text("Müller & <b>Söhne</b>")
+    page.get_by_role("button", name="Pay in").click()
+    dialog = page.get_by_role("dialog", name="Pay in")
+    dialog.get_by_label("Amount").fill("-5")
+    dialog.get_by_label("Reason").fill("invoice 1743")
+    dialog.get_by_role("button", name="Pay in").click()
+    expect(dialog.get_by_label("Amount")).to_have_attribute("aria-invalid", "true")
+    dialog.get_by_label("Amount").fill("12.50")
+    dialog.get_by_role("button", name="Pay in").click()
+    expect(dialog).to_be_hidden()
+    credit = page.get_by_role("region", name="Credit")
+    expect(credit.get_by_text("12.50").first).to_be_visible()
+    expect(page.get_by_role("cell", name="invoice 1743", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Change the limits").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Debit limit").fill("10.00")
+    dialog.get_by_role("button", name="Save").click()
+    expect(credit.get_by_text("22.50")).to_be_visible()
+    page.get_by_role("button", name="Statement").click()
+    dialog = page.get_by_role("dialog", name="Statement")
+    dialog.get_by_role("button", name="Show").click()
+    expect(dialog.get_by_role("row", name=re.compile("Closing balance"))).to_contain_text("12.50")
+    console.screenshots("customer-statement", SEEN)
 
 
 def test_an_import_names_each_line_that_is_wrong_and_then_imports_all(console: Console) -> None:
