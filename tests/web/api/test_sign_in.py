@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any
 
 import pyotp
@@ -379,7 +380,19 @@ async def test_a_reset_by_mail_is_asked_for_by_anyone_and_answered_alike(server_
         assert (refused.status, refused.json["code"]) == (409, "mail.not_configured")
 
 
-async def test_a_link_leads_to_a_page_whose_scripts_are_files_and_ask_what_there_is(api: Api) -> None:
+async def test_a_link_leads_to_a_page_of_the_console_where_there_is_one(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    monkeypatch.setattr("ringflow.web.access.setup_page.CONSOLE", tmp_path)
+    async with api.http.get("/setup", allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (302, "/console/setup")
+
+
+async def test_a_link_leads_to_a_page_whose_scripts_are_files_and_ask_what_there_is(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringflow.web.access.setup_page.CONSOLE", tmp_path / "not built")
     loaded = {}
     for path, kind in (("", "text/html"), ("/setup.js", "text/javascript"), ("/setup.css", "text/css")):
         async with api.http.get(f"/setup{path}") as answer:
