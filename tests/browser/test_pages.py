@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 from tests.browser.conftest import LOOKS, Console, Server
 
 PAGES = {
@@ -114,15 +114,15 @@ def test_an_import_names_each_line_that_is_wrong_and_then_imports_all(console: C
     page.get_by_role("button", name="Import").click()
     dialog = page.get_by_role("dialog")
     wrong = "number,app\n18005550201,calling_card\nx,calling_card\n18005550201,survey\n"
-    file = {"name": "dids.csv", "mimeType": "text/csv", "buffer": wrong.encode()}
-    dialog.get_by_label("File").set_input_files([file])  # type: ignore[list-item]
+    file: FilePayload = {"name": "dids.csv", "mimeType": "text/csv", "buffer": wrong.encode()}
+    dialog.get_by_label("File").set_input_files(file)
     dialog.get_by_role("button", name="Look at it first").click()
     expect(dialog.get_by_text(re.compile("line 3|:3:"))).to_be_visible()
     expect(dialog.get_by_text(re.compile("line 4|:4:"))).to_be_visible()
     console.screenshots("did-import", SEEN)
     right = "number,app\n18005550201,calling_card\n18005550202,survey\n"
     file = {"name": "dids.csv", "mimeType": "text/csv", "buffer": right.encode()}
-    dialog.get_by_label("File").set_input_files([file])  # type: ignore[list-item]
+    dialog.get_by_label("File").set_input_files(file)
     dialog.get_by_role("button", name="Look at it first").click()
     dialog.get_by_role("button", name="Import it").click()
     expect(dialog.get_by_text("Imported", exact=True)).to_be_visible()
