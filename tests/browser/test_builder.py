@@ -196,7 +196,9 @@ def test_problems_stand_at_the_slot_the_field_and_the_line_and_the_certain_ones_
     page.locator(".text .cm-line", has_text="on: {no_input: desk").click()
     page.keyboard.press("End")
     page.keyboard.press("Enter")
-    page.keyboard.type("repeet: 5")
+    # None of these letters is a key of the page, though `g` and the next one lead to other pages elsewhere.
+    page.keyboard.type("repeet: 5 # gh ga ? t p")
+    expect(page.locator(".text .cm-line", has_text="gh ga ? t p")).to_be_visible()
     expect(page.get_by_role("button", name="1 problem", exact=True)).to_be_visible()
     expect(page.locator(".svelte-flow__node-slot .count", has_text="1")).to_have_count(1)
     console.screenshots("builder-problem", [("desktop", "light"), ("desktop", "dark")])
