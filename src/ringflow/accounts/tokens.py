@@ -244,13 +244,14 @@ async def rights_now(connection: AsyncConnection, principal: Principal) -> froze
 
     Nothing, where the operator is disabled or gone, or the token was revoked. What was gained is not counted.
     """
-    if principal.kind not in (PrincipalKind.OPERATOR, PrincipalKind.TOKEN):
+    # Who was recognised by no token and no session runs a command, and has all rights.
+    if principal.kind not in (PrincipalKind.OPERATOR, PrincipalKind.TOKEN) or principal.credential_id is None:
         return principal.rights
     operator = await operators.find(connection, principal.name)
     if operator is None or not operator.enabled:
         return frozenset()
     role, rights = None, None
-    if principal.kind is PrincipalKind.TOKEN and principal.credential_id is not None:
+    if principal.kind is PrincipalKind.TOKEN:
         token = await show(connection, principal.credential_id)
         if token.revoked_ms is not None:
             return frozenset()
