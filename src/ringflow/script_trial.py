@@ -12,7 +12,7 @@ from ringflow.accounts.admission import Admission, Rejection
 from ringflow.config import Config
 from ringflow.core import open_core
 from ringflow.engine.did_script import DidScripts, Scripted
-from ringflow.errors import Refused, Unknown
+from ringflow.errors import Unknown
 from ringflow.plain_text import plain
 from ringflow.records.queries import RecordedCall, find_call
 from ringflow.scripts.dry_run import DryRun
@@ -41,8 +41,7 @@ async def try_script(
     past = await _past_call(config, record) if record is not None else None
     if past is not None:
         did, caller = did or past.did, caller or past.cli
-    if did is None:
-        raise Refused("option.missing", "say which call: --did DID, or --record CALL", option="--did")
+    assert did is not None, "a DID or a record is given"
     clock = VirtualClock(past.started_ms / 1000) if past is not None else None
     core = await open_core(config, dry_run=True, clock=clock)
     dry_run = DryRun()

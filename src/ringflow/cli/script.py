@@ -14,7 +14,7 @@ from ringflow.cli.output import Json, print_json, print_many, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page
 from ringflow.cli.project import with_store
 from ringflow.config import Config, LogConfig, load_config
-from ringflow.errors import Problem
+from ringflow.errors import Problem, Refused
 from ringflow.flows.folder import FlowFolder
 from ringflow.flows.registry import slot_types
 from ringflow.flows.script_library import FILE, PUBLISHED, ScriptLibrary
@@ -116,6 +116,8 @@ def run_command(
     """
     config = load_config()
     set_up_logs(LogConfig(format="text", level="error"), config.zone)
+    if did is None and record is None:
+        raise Refused("option.missing", "say which call: --did DID, or --record CALL", option="--did")
     trial = asyncio.run(try_script(config, name, did, caller, record))
     print_one(script_run_form(trial.scripted, trial.would_change), as_json)
 
