@@ -145,4 +145,4 @@ test.each([100, 500])("an edit of a flow of %i slots parses the slot that is edi
   const slot = change.flow.slots[index + 1]!.from - change.flow.slots[index]!.from;
   expect(work.parsed).toBeLessThanOrEqual(slot);
   expect(graphWork.slots).toBe(1);
-});
+}, 60_000);

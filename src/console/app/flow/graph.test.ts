@@ -23,4 +23,5 @@ test.each(fixture.flows.map((flow, index) => [`${index} ${/app: *(\S+)/.exec(flo
     }));
     expect(found).toEqual(wanted);
   },
+  60_000,
 );

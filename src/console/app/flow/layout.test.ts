@@ -21,7 +21,7 @@ test("no two slots of a picture stand on each other, and what a slot goes on to 
       expect(boxes[line.to]!.column - boxes[line.from]!.column).toBeLessThanOrEqual(1);
     }
   }
-});
+}, 60_000);
 
 test("every slot but those that nothing leads to hangs on one line", () => {
   for (const text of TEXTS) {
@@ -30,7 +30,7 @@ test("every slot but those that nothing leads to hangs on one line", () => {
     expect(new Set(hanging).size).toBe(hanging.length);
     expect(hanging.length).toBeLessThan(Math.max(1, boxes.length));
   }
-});
+}, 60_000);
 
 test("a branch is folded with all that only it leads to, and the order of slots is the order of rows", () => {
   const text = fixture.flows.find((flow) => flow.text.includes("app: prepaid_card"))!.text;
@@ -41,4 +41,4 @@ test("a branch is folded with all that only it leads to, and the order of slots 
   expect(folded.boxes.find((box) => graph.slots[box.index]!.label === "short_keys")!.hidden).toBe(3);
   const main = whole.boxes.filter((box) => box.column === 0);
   expect(main.map((box) => box.index)).toEqual(main.toSorted((one, other) => one.y - other.y).map((box) => box.index));
-});
+}, 60_000);
