@@ -1,7 +1,7 @@
 // Puts what browsers get into ../ringflow/web/static: the console, which Vite has built, and the page to read and try the API.
 // A file's name has a digest of its content, so browsers may keep it for ever.
 import { createHash } from "node:crypto";
-import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,5 +41,21 @@ async function put(name, build) {
   await rename(part, join(made, name));
 }
 
+// The licences of what is bundled ask for their texts to come along.
+async function writeLicences(folder) {
+  const { packages } = JSON.parse(await readFile(join(here, "package-lock.json"), "utf8"));
+  const texts = [];
+  for (const [path, { version, license, dev }] of Object.entries(packages)) {
+    if (!path || dev) continue;
+    const files = (await readdir(join(here, path)).catch(() => [])).filter((name) => /^(licen[cs]e|notice|copying)/i.test(name));
+    const all = await Promise.all(files.map((name) => readFile(join(here, path, name), "utf8")));
+    texts.push(`${path.split("node_modules/").at(-1)} ${version}: ${license}\n\n${all.join("\n\n")}`);
+  }
+  await writeFile(join(folder, "THIRD-PARTY-LICENSES"), texts.join(`\n${"-".repeat(80)}\n`));
+}
+
 await put("api", buildApiPage);
-await put("console", (folder) => cp(join(here, ".made", "console"), folder, { recursive: true }));
+await put("console", async (folder) => {
+  await cp(join(here, ".made", "console"), folder, { recursive: true });
+  await writeLicences(folder);
+});
