@@ -28,7 +28,7 @@ KNOWN_IVR_KEYS = f"known here: {known_words(TYPES['ivr'].model_fields)}"
 KNOWN_SETTINGS = f"known here: {known_words(Config.model_fields)}"
 KNOWN_STEP_KEYS = "known here: after, every, for, hangs_up, hears, keys, pause, speaks, tone, waits"
 KNOWN_EXPECTED = (
-    "known here: app, caller_id, charged, credit, customer, dialled, endless, headers, legs, outcome, "
+    "known here: app, caller_id, charged, credit, customer, dialled, endless, headers, kept, legs, outcome, "
     "prompts, recordings, reject, says, talked, transcript, variables"
 )
 SLOT_TYPES = f"slot types: {known_words(TYPES)}"
@@ -1093,7 +1093,8 @@ mistake(
     declared("dids", "number: 18005550100", "App: x"),
     (
         "3:5: unknown key `App` "
-        "(did you mean `app`? known here: app, channels, customer, enabled, identify, number, "
+        "(did you mean `app`? known here: app, channels, customer, enabled, hangup_script, "
+        "hangup_script_timeout_s, hangup_script_vars, identify, number, "
         "reject_code, script, script_fallback, script_timeout_s, script_vars, variable, withheld)"
     ),
 )
