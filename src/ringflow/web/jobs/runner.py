@@ -108,6 +108,10 @@ class JobRunner:
                 return
             async with self._store.writing() as connection:
                 order = await queue.begin(connection, job_id, self._run, now_ms)
+                if order is not None:
+                    # Who asked may have lost rights meanwhile.
+                    rights = await tokens.rights_now(connection, order.principal)
+                    order = replace(order, principal=replace(order.principal, rights=rights))
             live = [replace(one, state=JobState.RUNNING) if one.id == job_id else one for one in live]
             if order is not None:
                 self._start(order, self._carry_out)
@@ -173,7 +177,7 @@ class JobRunner:
         job = order.job
         log.info("job begun", job=job.id, kind=job.kind, subject=job.subject, tries=job.tries)
         try:
-            await self._refuse_unentitled(order)
+            order.principal.require(job.needed)
             kind = self._kinds[job.kind]
             if kind.apart:
                 await carry_out_apart(kind.name, work, order)
@@ -201,12 +205,6 @@ class JobRunner:
             text = "Ringflow failed; its log says more"
             ours = RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "request.failed", text)
             await self._give_up(order, work, JobState.FAILED, problem(ours))
-
-    async def _refuse_unentitled(self, order: Order) -> None:
-        """Raise `Forbidden` where who asked for the job lost the right meanwhile, or was disabled."""
-        async with self._store.reading() as connection:
-            rights = await tokens.rights_now(connection, order.principal)
-        replace(order.principal, rights=rights).require(order.job.needed)
 
     async def _give_up(
         self, order: Order, work: JobWork, state: JobState | None, why: dict[str, Any] | None = None
