@@ -65,7 +65,7 @@ class Desk:
         if action["Action"] == "DeviceStateList":
             await self.asterisk.answer(action, "Response: Success", "EventList: start")
             if state:
-                device = ("Device: PJSIP/ringflow-carrier", f"State: {state}")
+                device = ("Device: PJSIP/carrier", f"State: {state}")
                 await self.asterisk.answer(action, "Event: DeviceStateChange", *device)
             await self.asterisk.answer(action, "Event: DeviceStateListComplete", "EventList: Complete")
         elif action["Action"] == "Getvar":
