@@ -42,7 +42,8 @@ MAX_MESSAGE = 2000
 SPARE_BYTES = 32 * 1024 * 1024
 """What the prelude may take before a run's own limit counts."""
 TRIES = 5
-"""On how many processes a run is begun. With one of two killed each second, six of 100,000 lost three."""
+"""How often a run is begun. With three tries, and one of two processes killed each second, 6 of 100,000 runs
+were lost."""
 LAST_CALLS_S = 10.0
 """How long what a script asked for and did not wait for may take after its end."""
 SILENT_S = 3.0
