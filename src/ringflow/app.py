@@ -279,7 +279,7 @@ class Application:
         )
         figures = PartFigures(parts, probes)
         self.metrics.registry.register(figures)
-        connections = Connections(reserve_for_calls(config.max_connections))
+        connections = Connections.configured(config, reserve_for_calls(config.max_connections))
         api = self._services(probes) if config.serves_api else None
         if api is not None:
             jobs = JobRunner(api, KINDS, core.charging.ledger.server, core.config.charging.dead_after_s)

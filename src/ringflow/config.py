@@ -233,11 +233,13 @@ class HttpConfig(Frozen):
 
     `api`: tokens go over the network as they are, so without TLS the API is served on a loopback address
     alone, where a proxy brings TLS; `anywhere` says that whatever is between here and who asks is trusted.
+    `max_connections_per_address` None: half of all.
     """
 
     host: ListenHost = "127.0.0.1"
     port: Port = 8080
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 200
+    max_connections_per_address: Annotated[int, Field(ge=1, le=100_000)] | None = None
     api: Annotated[Literal["on", "anywhere", "off"], BeforeValidator(_api_by_older_name)] = "on"
     tls: TlsConfig | None = None
     trusted_proxies: tuple[Network, ...] = ()

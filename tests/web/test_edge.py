@@ -88,8 +88,9 @@ async def port(
     """Open a port that says in JSON who sent a request: at `/` and `/api/v1/me`."""
     clock = [0.0]
     limits = {"per_address_per_s": None, **settings.pop("limits", {})}
-    edge = Edge(HttpConfig(limits=limits, **settings), lambda: clock[0])
-    connections = Connections(most)
+    config = HttpConfig(limits=limits, **settings)
+    edge = Edge(config, lambda: clock[0])
+    connections = Connections(most, config.max_connections_per_address, config.trusted_proxies)
     application = web.Application(middlewares=[connections.middleware()])
     edge.guard(application)
 
@@ -263,6 +264,22 @@ def test_tls_is_spoken_in_the_event_loop_that_servers_run_in(tmp_path: Path) -> 
 async def test_a_connection_by_tls_takes_one_place(tmp_path: Path) -> None:
     async with port(certificate_of(tmp_path), most=1) as one:
         assert (await told(one))[0] == 200
+
+
+async def test_one_address_has_its_share_of_the_connections_that_have_not_agreed_on_keys(
+    tmp_path: Path,
+) -> None:
+    async with port(certificate_of(tmp_path), most=3, max_connections_per_address=2) as one:
+        silent = [
+            await asyncio.open_connection("127.0.0.1", one.number, local_addr=("127.0.0.2", 0))
+            for _ in range(3)
+        ]
+        async with asyncio.timeout(PATIENCE_S):
+            with suppress(ConnectionError):
+                assert await silent[2][0].read() == b""
+        assert (await told(one))[0] == 200
+        for _, writer in silent:
+            writer.close()
 
 
 async def test_connections_that_never_agree_on_keys_are_counted_with_the_others(tmp_path: Path) -> None:

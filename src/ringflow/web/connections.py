@@ -1,7 +1,9 @@
 """The HTTP port's connections: how many there may be, and how long a client may take.
 
 aiohttp waits for a request's headers as long as the client likes, and takes as many connections as there are
-descriptors. Each connection is a descriptor that a call may need, so both are bounded here.
+descriptors. Each connection is a descriptor that a call may need, so both are bounded here. One address has
+only a share of the connections, so that it cannot keep all others out. A trusted proxy may have all: which
+of its connections is whose, only the proxy knows.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import cast
@@ -17,8 +20,11 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from ringflow.accounts.lockout import address_name
+from ringflow.config import HttpConfig
 from ringflow.plain_text import plain
 from ringflow.web.certificate import Certificate
+from ringflow.web.forwarded import Networks, is_within, plain_address
 from ringflow.web.security_headers import add_security_headers
 
 log = structlog.get_logger("ringflow.web")
@@ -45,38 +51,66 @@ _LIMIT = web.RequestKey("limit", asyncio.Timeout)
 class Connections:
     """All connections of a port. `most`: how many there may be at once; more are closed at once.
 
-    `refused` counts these since the start.
+    `most_of_one`: how many of them one address may have, of IPv6 one network as it is counted everywhere;
+    None: all. Addresses in the networks `proxies` may have all. `refused` counts those that were closed since
+    the start.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_of_one: int | None = None, proxies: Networks = ()) -> None:
         self.most = most
+        self.most_of_one = most if most_of_one is None else most_of_one
         self.refused = 0
-        self._open: dict[object, Connection | None] = {}
+        self._proxies = proxies
+        self._open: dict[object, tuple[Connection | None, str]] = {}
+        self._by_address: Counter[str] = Counter()
         self._logged_at_s: float | None = None
+
+    @classmethod
+    def configured(cls, config: HttpConfig, most: int) -> Connections:
+        """Return the bounds that a configuration describes, where `most` descriptors are left for them."""
+        return cls(most, config.max_connections_per_address or max(1, most // 2), config.trusted_proxies)
 
     @property
     def count(self) -> int:
         """How many there are now."""
         return len(self._open)
 
-    def take(self, key: asyncio.BaseTransport | socket.socket, connection: Connection | None) -> bool:
-        """Let a connection in, or count it as refused.
+    def take(
+        self, key: asyncio.BaseTransport | socket.socket, address: str, connection: Connection | None
+    ) -> bool:
+        """Let a connection from an address in, or count it as refused.
 
         `key`: its transport; or its socket, for as long as both sides have not agreed on keys.
         """
-        if len(self._open) < self.most:
-            self._open[key] = connection
+        counted = address_name(address)
+        if len(self._open) >= self.most:
+            self._refuse(counted, "`http.max_connections` reached")
+        elif self._by_address[counted] >= self.most_of_one and not self._is_proxy(address):
+            self._refuse(counted, "`http.max_connections_per_address` reached")
+        else:
+            self._open[key] = connection, counted
+            self._by_address[counted] += 1
             return True
+        return False
+
+    def _is_proxy(self, address: str) -> bool:
+        read = plain_address(address)
+        return read is not None and is_within(read, self._proxies)
+
+    def _refuse(self, address: str, why: str) -> None:
         self.refused += 1
         now_s = asyncio.get_running_loop().time()
         if self._logged_at_s is None or now_s - self._logged_at_s >= LOGGED_EVERY_S:
             self._logged_at_s = now_s
-            log.warning("HTTP refused", why="`http.max_connections` reached", refused_so_far=self.refused)
-        return False
+            log.warning("HTTP refused", why=why, address=address, refused_so_far=self.refused)
 
     def leave(self, key: asyncio.BaseTransport | socket.socket) -> None:
         """Forget a connection that is gone."""
-        self._open.pop(key, None)
+        left = self._open.pop(key, None)
+        if left is not None:
+            self._by_address[left[1]] -= 1
+            if not self._by_address[left[1]]:
+                del self._by_address[left[1]]
 
     def middleware(self) -> Middleware:
         """Stop the wait for headers when a request is whole, bound the request, then wait for the next."""
@@ -84,7 +118,7 @@ class Connections:
         @web.middleware
         async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
             transport = request.transport
-            connection = self._open.get(transport) if transport is not None else None
+            connection, _ = self._open.get(transport, (None, ""))
             if connection is not None:
                 connection.serving()
             try:
@@ -131,7 +165,7 @@ class Connection(asyncio.Protocol):
         transport = cast(asyncio.Transport, transport)
         if self._counted_as is not None:
             self._connections.leave(self._counted_as)
-        if not self._connections.take(transport, self):
+        if not self._connections.take(transport, _address(transport.get_extra_info("peername")), self):
             transport.abort()
             return
         self._transport = transport
@@ -179,6 +213,11 @@ class Connection(asyncio.Protocol):
         self.serving()
         assert self._transport is not None
         self._limit = asyncio.get_running_loop().call_later(seconds, self._transport.abort)
+
+
+def _address(peer: Sequence[object] | None) -> str:
+    """Return the address of a socket's other end as the socket names it; "": it is gone already."""
+    return str(peer[0]) if peer else ""
 
 
 class BoundedSite(web.TCPSite):
@@ -274,12 +313,12 @@ class _TlsServer:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                came, _ = await loop.sock_accept(listening)
+                came, peer = await loop.sock_accept(listening)
             except OSError as error:
                 log.warning("HTTP refused", why=error.strerror or str(error))
                 await asyncio.sleep(ACCEPT_AGAIN_S)
                 continue
-            if self._connections.take(came, None):
+            if self._connections.take(came, _address(peer), None):
                 task = loop.create_task(self._begin(came))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
