@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from http import HTTPStatus
 
@@ -11,14 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.actor import Principal
 from ringflow.calls.events import OrderKind
 from ringflow.engine.remote_orders import CallOrder, give_order
-from ringflow.engine.watched_events import watch_calls
+from ringflow.engine.shared_watches import SharedWatches
 from ringflow.errors import Unknown
 from ringflow.forms.live_call import LiveCallForm, OrderForm, live_call_form
 from ringflow.plain_text import plain
 from ringflow.records.live_calls import LIVE_CALLS, live_call_page
 from ringflow.records.queries import is_on_record
 from ringflow.rights import Right
-from ringflow.store import Store
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.event_feed import EventFeed, LastEventId, ServerEvent
 from ringflow.web.rest.operation import Resource
@@ -100,7 +99,7 @@ async def watch_all_calls(services: Services) -> EventFeed:
 
     Their types are those of the events, and their data the events' JSON forms. After a break, list the calls.
     """
-    return EventFeed(call_feed(services.store, None, services.now_ms))
+    return EventFeed(call_feed(services.watches, None))
 
 
 @RESOURCE.get(Right.CALLS_READ, "/{call}/events")
@@ -113,14 +112,12 @@ async def watch_call(services: Services, call: str, last: LastEventId) -> EventF
         if await is_on_record(connection, call):
             text = f"call {plain(call)} is over: GET /calls/{plain(call)} has its record"
             raise Unknown("call.not_live", text, call=call)
-    return EventFeed(call_feed(services.store, call, services.now_ms, last.number))
+    return EventFeed(call_feed(services.watches, call, last.number))
 
 
-async def call_feed(
-    store: Store, call: str | None, now_ms: Callable[[], int], after: int = 0
-) -> AsyncGenerator[ServerEvent]:
+async def call_feed(watches: SharedWatches, call: str | None, after: int = 0) -> AsyncGenerator[ServerEvent]:
     """The events of a call after the one of this number, until it ends, or of all calls from now on."""
-    async with aclosing(watch_calls(store, call, now_ms)) as events:
+    async with aclosing(watches.watch(call)) as events:
         async for event in events:
             if call is None:
                 yield ServerEvent(event["type"], event)

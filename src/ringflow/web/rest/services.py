@@ -20,6 +20,7 @@ from ringflow.asterisk.findings import Finding
 from ringflow.calls.call_backs import CallBacks
 from ringflow.calls.originator import Originator
 from ringflow.config import Config
+from ringflow.engine.shared_watches import SharedWatches
 from ringflow.flows.publisher import FlowPublisher
 from ringflow.flows.script_library import ScriptLibrary
 from ringflow.mail import Mailer
@@ -79,6 +80,7 @@ class Services:
     flows: FlowPublisher = field(init=False, repr=False)
     resets: PasswordResets = field(init=False, repr=False)
     scripts: ScriptLibrary = field(init=False, repr=False)
+    watches: SharedWatches = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         of = self.config.sign_in
@@ -96,6 +98,7 @@ class Services:
         folder = script_folder(self.config)
         scripts = ScriptLibrary(self.store, folder, self.config.country, self.now_ms, self.script_runner)
         object.__setattr__(self, "scripts", scripts)
+        object.__setattr__(self, "watches", SharedWatches(self.store, self.now_ms))
 
     @property
     def customers(self) -> CustomerServices:
