@@ -41,6 +41,7 @@ export const PAGES: Page[] = [
   { path: "/calls/:id", right: "calls.read", load: () => import("./pages/calls/Call.svelte") },
   { path: "/audit", right: "audit.read", load: () => import("./pages/system/Audit.svelte") },
   { path: "/jobs", load: () => import("./pages/system/Jobs.svelte") },
+  { path: "/account", load: () => import("./pages/account/Account.svelte") },
   { path: "/status", right: "system.read", load: () => import("./pages/system/Status.svelte") },
 ];
 

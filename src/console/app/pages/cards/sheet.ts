@@ -1,5 +1,5 @@
 /** A sheet of cards to print, each with its ID, its PIN, and both as a QR code. It is a window of its own, which nothing keeps. */
-import { encode } from "uqr";
+import { qrPath } from "../../components/qr.ts";
 
 const STYLE = `
   body { margin: 0; font: 11pt system-ui, sans-serif; color: #000; background: #fff; }
@@ -61,12 +61,12 @@ function spaced(digits: string): string {
 }
 
 function drawn(page: Document, text: string): SVGElement {
-  const { data, size } = encode(text, { ecc: "M", border: 2 });
+  const code = qrPath(text);
   const svg = page.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${size} ${size}`);
+  svg.setAttribute("viewBox", `0 0 ${code.size} ${code.size}`);
   svg.setAttribute("shape-rendering", "crispEdges");
   const path = page.createElementNS(SVG, "path");
-  path.setAttribute("d", data.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x} ${y}h1v1h-1z`] : []))).join(""));
+  path.setAttribute("d", code.path);
   svg.append(path);
   return svg;
 }
