@@ -11,7 +11,7 @@ that time, must still be there. A text that is replaced is kept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -26,6 +26,7 @@ from ringflow.flows.accept import faults
 from ringflow.flows.check import check_flows
 from ringflow.flows.conflict import ConflictKind, FlowConflict, shown_revision
 from ringflow.flows.draft import Draft
+from ringflow.flows.flow import Flow
 from ringflow.flows.flow_file import StagedText
 from ringflow.flows.library import FlowLibrary, app_in, check_text, known_publication
 from ringflow.flows.operator_drafts import delete_draft
@@ -107,6 +108,22 @@ class FlowPublisher:
         new = _as_revision(file, text)
         _, draft = await asyncio.to_thread(self.library.folder.draft_of, new)
         return CheckedText(new.revision, draft, tuple(await self._checked([new])))
+
+    async def flows_of(self, texts: Mapping[str, bytes]) -> Mapping[str, Flow]:
+        """Return the flows that texts say, by their apps. Raises `DocumentError` for one with problems."""
+        found = {}
+        for name, text in texts.items():
+            checked = await self.check_text(name, text)
+            if checked.draft.flow is None:
+                raise DocumentError(checked.problems)
+            found[checked.draft.flow.app] = checked.draft.flow
+        return found
+
+    async def flow_among(self, flows: Mapping[str, Flow], app: str) -> Flow | None:
+        """Return the flow of an app: one of these, or what its file here says; None where that is no flow."""
+        if app in flows:
+            return flows[app]
+        return (await self.library.read(await self.library.text(app))).flow
 
     async def problems(self) -> Sequence[Problem]:
         """All that is wrong with the flows as they stand in the folder."""

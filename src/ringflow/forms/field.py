@@ -480,6 +480,8 @@ FIELDS: dict[str, Field] = {
     "not_taken": Field(Kind.TEXTS, "the exits by which no call left a slot", ["no_input"]),
     "simulated": Field(Kind.OBJECTS, "the calls that a scenario made"),
     "failed_count": Field(_I, "how many scenarios failed", 0),
+    "failed_names": Field(Kind.TEXTS, "the names of the first hundred scenarios that failed", []),
+    "played_count": Field(_I, "how many scenarios were played", 2),
     "coverage": Field(Kind.OBJECTS, "by which exits calls left the slots of a flow"),
     "forms_missing": Field(Kind.TEXTS, "forms in which a prompt is not stored: Asterisk transcodes", []),
     "languages": Field(Kind.TEXTS, "languages that have a variant of a prompt", ["es"]),

@@ -115,6 +115,7 @@ from ringflow.forms.simulation import (
     PlayedScenarioForm,
     PlayedScenariosForm,
     ScenarioForm,
+    ScenarioRunForm,
     SimulationForm,
     SlotCoverageForm,
 )
@@ -314,6 +315,7 @@ SECTIONS = (
     Section("Attempt of a simulated call", DialledForm, "`legs_dialled`", {"held": "0.50"}),
     Section("Scenario", ScenarioForm, "`GET /api/v1/flows/APP/scenarios`", {"name": "busy"}),
     Section("Scenarios that were played", PlayedScenariosForm, "`POST /api/v1/flows/APP/scenarios:run`", {}),
+    Section("Run of scenarios", ScenarioRunForm, "`POST /api/v1/flows/APP/scenarios:start`", {}),
     Section("Scenario that was played", PlayedScenarioForm, "`scenarios` that were played", {"name": "busy"}),
     Section("Exits that were taken", SlotCoverageForm, "`coverage`", {}),
     *(

@@ -88,6 +88,23 @@ class PlayedScenariosForm:
     coverage: tuple[SlotCoverageForm, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ScenarioRunForm:
+    """What came of scenarios that were played as a job; its file has each of them.
+
+    `failed_names` has the names of the first hundred that failed.
+    """
+
+    passed: bool
+    played_count: int
+    failed_count: int
+    failed_names: tuple[str, ...]
+    coverage: tuple[SlotCoverageForm, ...]
+
+
+MOST_FAILED_NAMES = 100
+
+
 def simulation_form(simulated: SimulatedCall, happened: Sequence[events.CallEvent]) -> SimulationForm:
     """Return a simulated call as it is shown."""
     held = {one.leg: one for one in happened if isinstance(one, events.CreditHeld)}
@@ -121,14 +138,26 @@ def played_scenarios_form(
     return PlayedScenariosForm(
         passed=not failed,
         failed_count=failed,
-        scenarios=tuple(map(_played_form, judgements)),
-        coverage=tuple(
-            SlotCoverageForm(one.app, one.slot, one.entered, one.taken, one.not_taken) for one in coverage
-        ),
+        scenarios=tuple(map(played_scenario_form, judgements)),
+        coverage=_coverage_forms(coverage),
     )
 
 
-def _played_form(one: Judgement) -> PlayedScenarioForm:
+def scenario_run_form(
+    played: int, failed: Sequence[str], coverage: Iterable[SlotCoverage]
+) -> ScenarioRunForm:
+    """Return how many scenarios were played, which failed, and which exits they took."""
+    return ScenarioRunForm(
+        passed=not failed,
+        played_count=played,
+        failed_count=len(failed),
+        failed_names=tuple(failed[:MOST_FAILED_NAMES]),
+        coverage=_coverage_forms(coverage),
+    )
+
+
+def played_scenario_form(one: Judgement) -> PlayedScenarioForm:
+    """Return what came of a scenario as it is shown."""
     return PlayedScenarioForm(
         name=one.case.scenario.name,
         line=one.case.line,
@@ -143,6 +172,12 @@ def call_without_values(record: CallRecord) -> MadeCallForm:
     form = made_call_form(record)
     legs = tuple(replace(leg, headers=dict.fromkeys(leg.headers, HIDDEN)) for leg in form.legs)
     return replace(form, legs=legs)
+
+
+def _coverage_forms(coverage: Iterable[SlotCoverage]) -> tuple[SlotCoverageForm, ...]:
+    return tuple(
+        SlotCoverageForm(one.app, one.slot, one.entered, one.taken, one.not_taken) for one in coverage
+    )
 
 
 def _dialled_form(position: int, leg: Leg, target: str, held: events.CreditHeld | None) -> DialledForm:

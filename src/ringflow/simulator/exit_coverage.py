@@ -21,24 +21,36 @@ class SlotCoverage:
     not_taken: tuple[str, ...]
 
 
-def exit_coverage(flow: Flow, calls: Iterable[SimulatedCall]) -> list[SlotCoverage]:
-    """Return for each slot of a flow by which exits calls left it, and by which they did not."""
-    taken: dict[str, set[str]] = defaultdict(set)
-    entered: dict[str, int] = defaultdict(int)
-    for call in calls:
-        for visit in call.record.visits:
-            if visit.app == flow.app:
-                entered[visit.slot] += 1
-                if visit.exit is not None:
-                    taken[visit.slot].add(visit.exit)
-    return [
-        SlotCoverage(
-            flow.app,
-            label,
-            entered[label],
-            tuple(one for one in slot.exits if one in taken[label]),
-            tuple(one for one in slot.exits if one not in taken[label]),
+class ExitCounter:
+    """Counts call by call which exits of a flow's slots are taken; it keeps no call. `flow` None: of none."""
+
+    def __init__(self, flow: Flow | None) -> None:
+        self._flow = flow
+        self._taken: dict[str, set[str]] = defaultdict(set)
+        self._entered: dict[str, int] = defaultdict(int)
+
+    def count(self, calls: Iterable[SimulatedCall]) -> None:
+        """Count the exits that these calls took."""
+        for call in calls:
+            for visit in call.record.visits:
+                if self._flow is not None and visit.app == self._flow.app:
+                    self._entered[visit.slot] += 1
+                    if visit.exit is not None:
+                        self._taken[visit.slot].add(visit.exit)
+
+    @property
+    def coverage(self) -> tuple[SlotCoverage, ...]:
+        """For each slot of the flow by which exits the calls left it, and by which they did not."""
+        if self._flow is None:
+            return ()
+        labels = [self._flow.label(index) for index in range(len(self._flow.slots))]
+        return tuple(
+            SlotCoverage(
+                self._flow.app,
+                label,
+                self._entered[label],
+                tuple(one for one in slot.exits if one in self._taken[label]),
+                tuple(one for one in slot.exits if one not in self._taken[label]),
+            )
+            for label, slot in zip(labels, self._flow.slots, strict=True)
         )
-        for index, slot in enumerate(flow.slots)
-        for label in [flow.label(index)]
-    ]

@@ -14,7 +14,7 @@ from ringflow.errors import Conflict, Unknown
 from ringflow.flows.flow import Flow
 from ringflow.flows.flow_file import FlowFile
 from ringflow.flows.revisions import text_revision
-from ringflow.simulator.exit_coverage import SlotCoverage, exit_coverage
+from ringflow.simulator.exit_coverage import ExitCounter, SlotCoverage
 from ringflow.simulator.judgement import Judgement, play
 from ringflow.simulator.scenario_files import SUFFIX, ScenarioCase, decode_scenarios
 from ringflow.simulator.stage import Stage
@@ -94,5 +94,7 @@ async def play_scenarios(
     """
     async with Stage.open(config, flows) as stage:
         judgements = tuple([await play(case, stage) for case in cases])
-    calls = [call for one in judgements for call in one.calls]
-    return PlayedScenarios(judgements, tuple(exit_coverage(flow, calls)) if flow is not None else ())
+    exits = ExitCounter(flow)
+    for one in judgements:
+        exits.count(one.calls)
+    return PlayedScenarios(judgements, exits.coverage)

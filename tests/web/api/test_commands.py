@@ -180,7 +180,7 @@ BY_OPERATION: dict[str, tuple[str, ...]] = {
     "token list": ("list_tokens",),
     "audit list": ("list_changes",),
     "call": ("simulate",),
-    "test": ("list_scenarios", "run_scenarios"),
+    "test": ("list_scenarios", "run_scenarios", "start_scenarios"),
     "check": ("check_flow_text", "list_flows"),
     "schema": ("show_flow_schema", "show_scenario_schema"),
     "flow new": ("list_flow_templates", "add_new_flow"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text as sql
@@ -14,8 +17,11 @@ from ringflow.config import Config, DatabaseConfig
 from ringflow.documents import Document
 from ringflow.flows.revisions import text_revision
 from ringflow.store import Store
+from ringflow.web.jobs import scenario_run
+from ringflow.web.jobs.kinds import KINDS
+from ringflow.web.jobs.runner import JobRunner
 
-from .conftest import Pages, pages_of
+from .conftest import Client, Pages, pages_of
 
 FLOWS = Path(__file__).parents[3] / "app_flows"
 DID, CLI, NUMBER = "18005550100", "441910000001", "441234567890"
@@ -146,3 +152,79 @@ async def test_scenarios_are_saved_and_played_and_say_which_exits_they_took(
     assert (one["passed"], len(one["scenarios"])) == (True, 1)
     lost = await admin("POST", f"{path}:run", {"names": ["the callee answer"]})
     assert (lost.status, lost.json["code"]) == (404, "scenario.unknown")
+
+
+async def ended(pages: Pages, client: Client, asked: Any, *, apart: bool = False) -> Any:
+    """Have the job done that was asked for; return it as it ended."""
+    assert asked.status == 202, asked.text
+    kinds = [replace(kind, apart=kind.apart and apart) for kind in KINDS]
+    runner = JobRunner(pages.services, kinds, "a1#1", 30)
+    await runner.look()
+    await runner.idle()
+    return (await client("GET", f"/jobs/{asked.json['id']}")).json
+
+
+async def played(client: Client, job: Any) -> list[Any]:
+    """Return the lines of the job's file."""
+    file = await client("GET", f"/jobs/{job['id']}/file")
+    assert file.headers["Content-Type"] == "application/x-ndjson"
+    return [json.loads(line) for line in file.text.splitlines()]
+
+
+async def test_scenarios_are_played_as_a_job_whose_file_has_each_of_them(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = await pages.client()
+    path = "/flows/calling_card/scenarios:start"
+    none = await admin("POST", path, {})
+    assert (none.status, none.json["code"]) == (404, "scenario.none")
+    order = {"texts": {"calling_card": SHORT.decode()}, "scenarios": SCENARIOS.decode()}
+    before, key = await counted(pages.store), {"Idempotency-Key": "nightly"}
+    asked = await admin("POST", path, order, key)
+    assert asked.headers["Location"] == f"/api/v1/jobs/{asked.json['id']}"
+    assert (await admin("POST", path, order, key)).json["id"] == asked.json["id"]
+    apart = await ended(pages, admin, asked, apart=True)
+    assert (apart["status"], apart["kind"], apart["done"], apart["total"]) == ("done", "scenarios.run", 2, 2)
+    result = apart["result"]
+    assert (result["passed"], result["played_count"], result["failed_count"]) == (False, 2, 1)
+    assert result["failed_names"] == ["the callee is busy"]
+    (coverage,) = result["coverage"]
+    assert (coverage["entered"], coverage["taken"]) == (2, ["done", "busy"])
+    at_once = (await admin("POST", "/flows/calling_card/scenarios:run", order)).json
+    assert result["coverage"] == at_once["coverage"]
+    first, second = await played(admin, apart)
+    assert [one["passed"] for one in (first, second)] == [True, False]
+    assert second["failure"] == at_once["scenarios"][1]["failure"]
+    assert first["simulated"][0]["transcript"]
+    assert await counted(pages.store) == before
+    # A file of several pieces has each scenario once, in order.
+    monkeypatch.setattr(scenario_run, "PIECE_BYTES", 1)
+    many = SCENARIOS.decode() + SCENARIOS.decode().replace("the callee", "again the callee")
+    whole = await ended(pages, admin, await admin("POST", path, order | {"scenarios": many}))
+    assert [one["name"] for one in await played(admin, whole)] == [
+        "the callee answers",
+        "the callee is busy",
+        "again the callee answers",
+        "again the callee is busy",
+    ]
+    one = await ended(pages, admin, await admin("POST", path, order | {"names": ["the callee answers"]}))
+    assert (one["result"]["passed"], one["result"]["played_count"], one["total"]) == (True, 1, 1)
+
+
+async def test_a_job_of_scenarios_that_cannot_be_played_says_what_is_wrong_and_where(pages: Pages) -> None:
+    admin = await pages.client()
+    path = "/flows/calling_card/scenarios:start"
+    order = {"scenarios": SCENARIOS.decode()}
+    wrong = SCENARIOS.decode().replace("outcome: completed", "outcom: completed")
+    bad = await ended(pages, admin, await admin("POST", path, {"scenarios": wrong}))
+    assert (bad["status"], bad["error"]["code"], bad["total"]) == ("failed", "document.faulty", None)
+    assert [one["line"] for one in bad["error"]["problems"]] == [4, 8]
+    flow = {"texts": {"calling_card": SHORT.decode().replace("destination", "destinatoin")}}
+    bad = await ended(pages, admin, await admin("POST", path, order | flow))
+    assert [one["code"] for one in bad["error"]["problems"]] == ["slot_type_unknown"]
+    bad = await ended(pages, admin, await admin("POST", path, order | {"names": ["the callee answer"]}))
+    assert bad["error"]["code"] == "scenario.unknown"
+    lost = await admin("POST", "/flows/nothing/scenarios:start", order)
+    assert (lost.status, lost.json["code"]) == (404, "flow.unknown")
+    viewer = await pages.client("viewer")
+    assert (await viewer("POST", path, order)).status == 403

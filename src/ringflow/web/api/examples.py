@@ -62,6 +62,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "run_script": {"did": "18005550100", "cli": "441910000001"},
     "simulate": {"did": "18005550100", "cli": "441910000001", "keys": ["447700900123#"]},
     "run_scenarios": {},
+    "start_scenarios": {},
     "put_one_override": {"exit": "closed", "until": "18:00", "notes": "staff party"},
     "add_value_list": {"name": "barred", "kind": "numbers"},
     "alter_value_list": {"notes": "callers who are not answered"},

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field
 from sqlalchemy import Text, column
 
-from ringflow.actor import Principal
+from ringflow.actor import Actor, Principal
 from ringflow.documents import MAX_DOCUMENT_BYTES
 from ringflow.flows.flow_file import FlowFile
 from ringflow.flows.library import check_text
@@ -21,16 +21,19 @@ from ringflow.forms.simulation import (
     played_scenarios_form,
     scenario_form,
 )
+from ringflow.jobs.job import Job
 from ringflow.rights import Right
 from ringflow.simulated_call import beside_calls
 from ringflow.simulator.scenario_files import ScenarioCase, decode_scenarios
 from ringflow.simulator.scenario_run import chosen, play_scenarios, read_text, save, scenario_file
 from ringflow.store.pages import Listing, Page, PageRequest, page_of_all
-from ringflow.web.api.simulations import FlowTexts, chosen_flows
+from ringflow.web.api.simulations import FlowTexts, chosen_flows, chosen_texts
+from ringflow.web.jobs.scenario_run import SCENARIO_RUN, ScenarioOrder
 from ringflow.web.rest.conditions import Replaces
 from ringflow.web.rest.content import Content
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.raw_body import RawBody, Upload
+from ringflow.web.rest.repetition import Once
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("flows", "/flows", "Call flows: texts, drafts, publications and history.")
@@ -85,22 +88,47 @@ async def run_scenarios(services: Services, app: str, body: RunScenarios) -> Pla
 
     They have a database of their own: nothing is changed.
     """
-    text = None if body.scenarios is None else body.scenarios.encode()
-    cases = chosen(await _cases(services, app, text), body.names)
+    cases = chosen(await _cases(services, app, body), body.names)
     flows = await chosen_flows(services, body)
-    here = services.flows.library
-    own = next((one for one in flows.values() if one.app == app), None)
-    if own is None:
-        own = (await here.read(await here.text(app))).flow
+    own = await services.flows.flow_among(flows, app)
     work = partial(play_scenarios, services.config, cases, own, [*flows.values()])
     played = await beside_calls(services.simulations, work)
     return played_scenarios_form(played.judgements, played.coverage)
 
 
-async def _cases(services: Services, app: str, text: bytes | None) -> list[ScenarioCase]:
+@RESOURCE.post(Right.FLOWS_CHANGE, "/{app}/scenarios:start")
+async def start_scenarios(
+    services: Services, principal: Principal, once: Once, app: str, body: RunScenarios
+) -> Job:
+    """Play the scenarios of a flow as a job, however many there are and however long they take.
+
+    The texts of the scenarios and of the drafts are those of this moment; flows in service are those of the
+    moment in which the job begins. Its result says how many failed and which exits were taken; its file has
+    what came of each scenario, a JSON object on each line.
+    """
     file = await _file(services, app)
-    raw = text if text is not None else await asyncio.to_thread(read_text, file, app)
-    return await asyncio.to_thread(decode_scenarios, raw, Path(file.shown))
+    text = await _text(file, app, body)
+    texts = await chosen_texts(services, body)
+    order = ScenarioOrder(app, file.shown, {name: one.decode() for name, one in texts.items()}, body.names)
+
+    async def start(actor: Actor) -> Job:
+        return await SCENARIO_RUN.start(actor, order, f"scenarios {file.name}", text)
+
+    def form(started: Job) -> Job:
+        return started
+
+    return await once.transaction(form)(start)
+
+
+async def _cases(services: Services, app: str, body: RunScenarios | None) -> list[ScenarioCase]:
+    file = await _file(services, app)
+    return await asyncio.to_thread(decode_scenarios, await _text(file, app, body), Path(file.shown))
+
+
+async def _text(file: FlowFile, app: str, body: RunScenarios | None) -> bytes:
+    if body is None or body.scenarios is None:
+        return await asyncio.to_thread(read_text, file, app)
+    return body.scenarios.encode()
 
 
 async def _file(services: Services, app: str) -> FlowFile:

@@ -12,7 +12,6 @@ from pydantic import Field
 from ringflow.calls import events
 from ringflow.calls.event_stream import EVERY_EVENT
 from ringflow.calls.history import CallHistory
-from ringflow.errors import DocumentError
 from ringflow.flows.flow import Flow
 from ringflow.forms.simulation import SimulationForm, simulation_form
 from ringflow.rights import Right
@@ -103,15 +102,13 @@ async def simulate(services: Services, body: Simulation) -> SimulationForm:
 
 async def chosen_flows(services: Services, body: FlowTexts) -> Mapping[str, Flow]:
     """Return the flows of drafts and texts, by their apps. Raises `DocumentError` for one with problems."""
+    return await services.flows.flows_of(await chosen_texts(services, body))
+
+
+async def chosen_texts(services: Services, body: FlowTexts) -> Mapping[str, bytes]:
+    """Return the texts of drafts, and the texts that were sent, by the flow."""
     texts = {name: (await services.flows.library.draft(name)).text for name in body.drafts}
-    texts |= {name: text.encode() for name, text in body.texts.items()}
-    found = {}
-    for name, text in texts.items():
-        checked = await services.flows.check_text(name, text)
-        if checked.draft.flow is None:
-            raise DocumentError(checked.problems)
-        found[checked.draft.flow.app] = checked.draft.flow
-    return found
+    return texts | {name: text.encode() for name, text in body.texts.items()}
 
 
 def _ms(seconds: float) -> int:

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import pickle
 import sys
 import time
 from dataclasses import astuple
 from typing import Any
+
+import structlog
 
 from ringflow.config import Config
 from ringflow.errors import RingflowError
@@ -86,6 +89,11 @@ def main() -> None:
     """Do the job that standard input tells of."""
     # From the server alone, which wrote it a moment ago.
     config, kind, attempt = pickle.loads(sys.stdin.buffer.read())  # noqa: S301
+    # Standard output belongs to the server, and without this the log would be written there too.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
     asyncio.run(_run(config, kind, Attempt(*attempt)))
 
 

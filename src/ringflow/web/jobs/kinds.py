@@ -8,6 +8,7 @@ from ringflow.web.jobs.books_check import BOOKS_CHECK
 from ringflow.web.jobs.card_generation import CARD_GENERATION
 from ringflow.web.jobs.kind import JobKind
 from ringflow.web.jobs.rate_jobs import RATE_COMPARISON, RATE_IMPORT
+from ringflow.web.jobs.scenario_run import SCENARIO_RUN
 from ringflow.web.jobs.table_import import (
     CLI_IMPORT,
     CUSTOMER_IMPORT,
@@ -28,4 +29,5 @@ KINDS: tuple[JobKind[Any], ...] = (
     SPEED_DIAL_IMPORT,
     ENTRY_IMPORT,
     BOOKS_CHECK,
+    SCENARIO_RUN,
 )
