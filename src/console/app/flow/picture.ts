@@ -6,6 +6,13 @@ import { layoutOf, WIDTH } from "./layout.ts";
 import type { Value } from "./scalar.ts";
 import { groupOf, type Group } from "./starters.ts";
 
+/** The context in which a picture says where the call by the telephone is. A change of it makes no box anew. */
+export const CALL_PLACE = Symbol("where the call is");
+export interface CallPlace {
+  /** The label of the slot; null: the call is in none of this picture. */
+  readonly slot: string | null;
+}
+
 export type SlotChange = "added" | "removed" | "changed";
 
 export interface BoxData extends Record<string, unknown> {

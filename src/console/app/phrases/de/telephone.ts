@@ -1,6 +1,7 @@
 export default {
   "title": "Telefon",
   "close": "Telefon schließen",
+  "whole": "Das ganze Telefon",
   "number": "Nummer",
   "from": "Anruf von",
   "from.hint": "Leer: keine Nummer kommt an. „anonymous“: unterdrückt.",

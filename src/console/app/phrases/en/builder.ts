@@ -37,6 +37,7 @@ export default {
   "zoom-out": "Smaller",
   "zoom-fit": "The whole picture",
   "all-lines": "Draw all lines",
+  "in-call": "in call",
   "outline": "Slots in their order",
   "empty": "No slot yet. Drag one here from the left, or choose one and press Enter.",
   "palette": "Slots to insert",

@@ -1,6 +1,7 @@
 export default {
   "title": "Telephone",
   "close": "Close the telephone",
+  "whole": "The whole telephone",
   "number": "Number to call",
   "from": "Calling from",
   "from.hint": "Empty: no number arrives. “anonymous”: withheld.",
