@@ -1,6 +1,7 @@
 /** A flow as the boxes and lines that @xyflow/svelte draws. */
 import type { Edge, Node } from "@xyflow/svelte";
 import { isObject } from "./condition.ts";
+import { wasTaken, type FlowCoverage, type SlotCoverage } from "./exit_coverage.ts";
 import type { FlowGraph, GraphSlot } from "./graph.ts";
 import { layoutOf, WIDTH } from "./layout.ts";
 import type { Value } from "./scalar.ts";
@@ -25,6 +26,8 @@ export interface BoxData extends Record<string, unknown> {
   label: (index: number) => string;
   isDropTarget: boolean;
   change: SlotChange | null;
+  /** By which exits scenarios left it; null: that is not drawn. */
+  coverage: SlotCoverage | null;
   canFold: boolean;
   isFolded: boolean;
   hidden: number;
@@ -44,6 +47,7 @@ export interface PictureOptions {
   fold: (label: string) => void;
   dropTarget: number | null;
   changes?: ReadonlyMap<number, SlotChange>;
+  coverage?: FlowCoverage | null;
   entry: EntryData | null;
   allLines: boolean;
 }
@@ -72,6 +76,7 @@ export function pictureOf(graph: FlowGraph, options: PictureOptions): { nodes: N
       label,
       isDropTarget: options.dropTarget === box.index,
       change: options.changes?.get(box.index) ?? null,
+      coverage: options.coverage?.get(slot.label) ?? null,
       canFold: box.hidden > 0 || (trees.get(box.index)?.size ?? 0) > 1,
       isFolded: options.folded.has(slot.label),
       hidden: box.hidden,
@@ -84,6 +89,7 @@ export function pictureOf(graph: FlowGraph, options: PictureOptions): { nodes: N
     .filter((line) => line.isTree || options.allLines || line.from === options.chosen || line.to === options.chosen)
     .map((line): Edge => {
       const exit = graph.slots[line.from]!.exits.find((one) => one.exit === line.exit)!;
+      const isTaken = wasTaken(options.coverage?.get(graph.slots[line.from]!.label), line.exit);
       const isTouched = line.from === options.chosen || line.to === options.chosen;
       return {
         id: `${line.from} ${line.exit}`,
@@ -92,7 +98,7 @@ export function pictureOf(graph: FlowGraph, options: PictureOptions): { nodes: N
         target: nodeId(line.to),
         targetHandle: exit.isMain && line.isTree ? "top" : "left",
         type: "smoothstep",
-        class: [line.isTree ? "tree" : "cross", isTouched ? "touched" : ""].join(" "),
+        class: [line.isTree ? "tree" : "cross", isTouched ? "touched" : "", isTaken === null ? "" : isTaken ? "taken" : "not-taken"].join(" "),
         focusable: false,
       };
     });
