@@ -41,6 +41,10 @@ export const PAGES: Page[] = [
   { path: "/calls/:id", right: "calls.read", load: () => import("./pages/calls/Call.svelte") },
   { path: "/audit", right: "audit.read", load: () => import("./pages/system/Audit.svelte") },
   { path: "/jobs", load: () => import("./pages/system/Jobs.svelte") },
+  { path: "/operators", right: "operators.read", load: () => import("./pages/operators/Operators.svelte") },
+  { path: "/operators/:id", right: "operators.read", load: () => import("./pages/operators/Operator.svelte") },
+  { path: "/roles", right: "operators.read", load: () => import("./pages/operators/Roles.svelte") },
+  { path: "/tokens", right: "operators.read", load: () => import("./pages/operators/AllTokens.svelte") },
   { path: "/account", load: () => import("./pages/account/Account.svelte") },
   { path: "/status", right: "system.read", load: () => import("./pages/system/Status.svelte") },
 ];

@@ -7,6 +7,7 @@ export default {
   "name": "Name",
   "name.hint": "What it is for, such as billing.",
   "operator": "Operator",
+  "operators": "Operators",
   "starts_with": "Starts with",
   "rights": "May",
   "rights.all": "all that its operator may",
