@@ -94,5 +94,5 @@ def test_the_tokens_of_all_are_listed_and_one_is_made_for_somebody(console: Cons
     dialog.get_by_label("Operator").fill("ann")
     dialog.get_by_role("button", name="Make a token").click()
     dialog.get_by_role("button", name="I have kept it").click()
-    expect(page.get_by_role("cell", name="reports")).to_be_visible()
+    expect(page.get_by_role("cell", name="reports", exact=True)).to_be_visible()
     console.screenshots("page-tokens", SEEN)
