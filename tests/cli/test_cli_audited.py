@@ -49,7 +49,7 @@ KEEP_NOTHING = {
     *("ledger check", "ledger show", "ledger holds", "rate list", "rate show", "rate export", "rate quote"),
     *("ledger movements", "bench lists"),
     *("rate map list", "operator list", "operator show", "role list", "role show", "token list"),
-    *("rate compare", "asterisk check"),
+    *("rate compare", "rate diff", "asterisk check"),
     *("live list", "live watch"),
     *("recording list", "recording show"),
     *("record list", "record show", "record export", "audit list", "key list", "key make", "key verify"),

@@ -327,7 +327,8 @@ def set_rates(walk: Walk) -> None:
         ("rate list", ""), ("rate show", "retail"),
         ("rate export", "retail"), ("rate export", "retail --out r.csv"),
         ("rate quote", "441910000009 --customer 42"), ("rate quote", "441910000009 --trunk carrier"),
-        ("rate compare", "retail carrier"), ("rate map list", ""), ("rate map delete", "acme"),
+        ("rate compare", "retail carrier"), ("rate diff", "retail carrier"),
+        ("rate diff", "carrier retail --out d.csv"), ("rate map list", ""), ("rate map delete", "acme"),
     ):  # fmt: skip
         walk(command, words)
     walk("rate add", "gone --currency USD")

@@ -242,3 +242,80 @@ def test_blocked_destinations_are_not_compared_and_cost_a_trunk_nothing_known(ru
     assert "1 of 1 rate may lose money; 1 sold without a known cost" in compared.stderr
     refused = run("quote", "441910000001", "--trunk", "carrier")
     assert "rate card `bought` blocks 44, so 441910000001 is not dialled" in str(refused.exception)
+
+
+def test_two_cards_differ_by_the_longest_prefix_of_each(run: Run, tmp_path: Path) -> None:
+    run("add", "next", "--currency", "USD")
+    head = "prefix,price,connection,minimum_s,increment_s,grace_s,note\n"
+    (tmp_path / "retail.csv").write_text(
+        head + "1,0.01,0,1,1,0,\n33,0.05,0,60,60,0,\n34,0.05,0,1,1,0,\n39,0.05,0,1,1,0,\n"
+        "44,0.02,0,1,1,0,\n447,0.04,0,1,1,0,\n49,0.05,0,60,60,0,\n61,0.05,0,1,1,0,\n62,blocked,0,1,1,0,\n"
+        "63,0.05,0,1,1,0,\n~1,0.05,0,1,1,0,\n~1*9,0.05,0,1,1,0,\n",
+        "utf-8",
+    )
+    (tmp_path / "next.csv").write_text(
+        head
+        + "1,0.01,0,1,1,0,\n1809,0.09,0,1,1,0,\n33,0.05,0,60,1,0,\n34,0.05,0,1,1,5,\n39,0.04,0.02,1,1,0,\n"
+        "44,0.03,0,1,1,0,\n447,0.04,0,1,1,0,\n4478,0.04,0,1,1,0,\n49,0.05,0,60,60,0,\n62,0.05,0,1,1,0,\n"
+        "63,blocked,0,1,1,0,\n99,0.5,0,1,1,0,\n~1,0.06,0,1,1,0,\n",
+        "utf-8",
+    )
+    for card in ("retail", "next"):
+        done = run("import", f"{card}.csv", "--card", card)
+        assert done.exit_code == 0, done.exception
+    found = run("diff", "retail", "next", "--json")
+    assert [
+        (one["prefix"], one["difference"], one["old_prefix"], one["new_prefix"])
+        for one in json.loads(found.stdout)
+    ] == [
+        ("1809", "dearer", "1", "1809"),
+        ("33", "cheaper", "33", "33"),  # 61 s are charged as such, no longer as two minutes.
+        ("34", "cheaper", "34", "34"),  # Five seconds are free.
+        ("39", "mixed", "39", "39"),
+        ("44", "dearer", "44", "44"),
+        ("4478", "same", "447", "4478"),
+        ("61", "only_old", "61", None),
+        ("62", "opened", "62", "62"),
+        ("63", "blocked", "63", "63"),
+        ("99", "only_new", None, "99"),
+        ("~1", "dearer", "~1", "~1"),
+        ("~1*9", "dearer", "~1*9", "~1"),
+    ]
+    assert found.stderr.strip() == (
+        "retail and next: 1 only old, 1 only new, 4 dearer, 2 cheaper, 1 mixed, 1 blocked, 1 opened, 1 same"
+    )
+    mixed, blocked = (json.loads(found.stdout)[index] for index in (3, 8))
+    shown = ("old_price", "new_price", "old_minute", "new_minute")
+    assert [mixed[name] for name in shown] == ["0.05", "0.04", "0.05", "0.06"]
+    assert [blocked[name] for name in shown] == ["0.05", None, "0.05", None]
+    back = json.loads(run("diff", "next", "retail", "--json").stdout)
+    assert [one["difference"] for one in back[:4]] == ["cheaper", "dearer", "dearer", "mixed"]
+    assert run("diff", "retail", "next", "--out", "d.csv").exit_code == 0
+    lines = (tmp_path / "d.csv").read_text("utf-8").splitlines()
+    assert lines[0] == (
+        "prefix,destination,difference,old_prefix,new_prefix,currency,old_price,new_price,old_minute,new_minute"
+    )
+    assert (len(lines), lines[9]) == (13, "63,,blocked,63,63,USD,0.05,,0.05,")
+    same = run("diff", "retail", "retail", "--json")
+    assert (json.loads(same.stdout), same.stderr.strip()) == ([], "retail and retail: no difference")
+
+
+def test_cards_are_compared_by_the_rates_of_a_moment_however_many_there_are(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ringflow.ledger.rates import export
+
+    monkeypatch.setattr(export, "ROWS_AT_ONCE", 2)
+    run("add", "next", "--currency", "USD")
+    for prefix in ("30", "31", "32", "33", "34"):
+        run("set-rate", "retail", prefix, "--price", "0.05")
+        run("set-rate", "next", prefix, "--price", "0.05")
+    run("set-rate", "next", "34", "--price", "0.06", "--from", "2099-01-01")
+    assert json.loads(run("diff", "retail", "next", "--json").stdout) == []
+    then = json.loads(run("diff", "retail", "next", "--at", "2099-02-01", "--json").stdout)
+    assert [(one["prefix"], one["difference"]) for one in then] == [("34", "dearer")]
+    run("add", "euro", "--currency", "EUR")
+    refused = run("diff", "retail", "euro").exception
+    assert isinstance(refused, Refused)
+    assert (refused.code, "two currencies cannot be compared" in str(refused)) == ("currency.differs", True)
+    assert "there is no rate card `gone`" in str(run("diff", "retail", "gone").exception)

@@ -18,6 +18,7 @@ from ringflow.cli.output import Json, print_many, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page, search_option, sort_option
 from ringflow.cli.project import with_actor, with_reading, with_store
 from ringflow.cli.rate_change import CardName, delete_command, delete_rate_command, set_rate_command
+from ringflow.cli.rate_diff import diff_command
 from ringflow.cli.rate_import import import_command, progress_bar
 from ringflow.config import Config
 from ringflow.errors import Refused
@@ -66,6 +67,7 @@ app.command("import")(import_command)
 app.command("set-rate")(set_rate_command)
 app.command("delete-rate")(delete_rate_command)
 app.command("delete")(delete_command)
+app.command("diff")(diff_command)
 app.add_typer(rate_map.app, name="map")
 
 BelowCostOption = typer.Option(

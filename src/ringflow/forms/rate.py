@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ringflow.ledger.rates.card import Rate, RateCard
+from ringflow.ledger.rates.card_difference import CardRate, Difference, PrefixDifference
 from ringflow.ledger.rates.comparison import ComparedPrefix, Comparison
+from ringflow.ledger.rates.margin import MINUTE_MS
 from ringflow.ledger.rates.quote import Quote
 from ringflow.ledger.rates.sheet_columns import ColumnMap, argument
 from ringflow.ledger.rates.sheet_import import RateFile
-from ringflow.ledger.terms import Terms
+from ringflow.ledger.terms import Terms, charge_micros
 from ringflow.moments import UtcSecond
 from ringflow.money import format_amount
 
@@ -189,6 +192,47 @@ class LossForm:
     cost_shortest: str
 
 
+@dataclass(frozen=True, slots=True)
+class RateDifferenceForm:
+    """What becomes of calls to a prefix when the new one of two rate cards takes the place of the old one.
+
+    `old_prefix`, `new_prefix`: of the rates by which they are charged. Price and charge of a minute are null
+    where there is no rate, or one that blocks them.
+    """
+
+    prefix: str
+    destination: str
+    difference: str
+    old_prefix: str | None
+    new_prefix: str | None
+    currency: str
+    old_price: str | None
+    new_price: str | None
+    old_minute: str | None
+    new_minute: str | None
+
+
+DIFFERENCE_FIGURES = ("old_price", "new_price", "old_minute", "new_minute")
+"""The columns that people add up."""
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceCountForm:
+    """How many prefixes differ in one way."""
+
+    difference: str
+    prefix_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateCardDifferenceForm:
+    """How two rate cards differ; the prefixes are the job's file."""
+
+    rate_card: str
+    new_rate_card: str
+    difference_counts: tuple[DifferenceCountForm, ...]
+
+
 def rate_card_form(card: RateCard) -> RateCardForm:
     """Return a rate card as it is shown."""
     return RateCardForm(
@@ -283,6 +327,48 @@ def comparison_form(sell: str, found: Comparison) -> ComparisonForm:
     return ComparisonForm(
         sell, found.trunk, found.card, found.compared, len(found.losing), found.without_cost
     )
+
+
+def difference_form(found: PrefixDifference) -> RateDifferenceForm:
+    """Return how calls to a prefix differ between two cards."""
+    one = found.new or found.old
+    assert one is not None, "a prefix is in one of the cards"
+    return RateDifferenceForm(
+        prefix=found.prefix,
+        destination=one.terms.destination,
+        difference=found.difference.value,
+        old_prefix=None if found.old is None else found.old.terms.prefix,
+        new_prefix=None if found.new is None else found.new.terms.prefix,
+        currency=one.terms.currency,
+        old_price=_price(found.old),
+        new_price=_price(found.new),
+        old_minute=_minute(found.old),
+        new_minute=_minute(found.new),
+    )
+
+
+def difference_columns(form: RateDifferenceForm | None = None) -> Sequence[str]:
+    """Return the cells of a difference in a table, or the columns' names."""
+    names = [field.name for field in fields(RateDifferenceForm)]
+    return names if form is None else [getattr(form, name) or "" for name in names]
+
+
+def rate_card_difference_form(old: str, new: str, counts: Mapping[Difference, int]) -> RateCardDifferenceForm:
+    """Return in how many prefixes two cards differ, for each way in which some do."""
+    found = tuple(DifferenceCountForm(one.value, counts[one]) for one in Difference if counts.get(one))
+    return RateCardDifferenceForm(old, new, found)
+
+
+def _price(rate: CardRate | None) -> str | None:
+    if rate is None or rate.blocked:
+        return None
+    return format_amount(rate.terms.price_micros, rate.terms.currency)
+
+
+def _minute(rate: CardRate | None) -> str | None:
+    if rate is None or rate.blocked:
+        return None
+    return format_amount(charge_micros(rate.terms, MINUTE_MS), rate.terms.currency)
 
 
 def rate_map_form(name: str, said: ColumnMap) -> RateMapForm:

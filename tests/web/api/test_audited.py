@@ -151,7 +151,7 @@ ELSEWHERE = {
     },
     "nothing is changed but the job itself": {
         *("check_flow_text", "check_script_text", "run_script", "cancel_job", "run_scenarios", "simulate"),
-        *("check_the_books", "compare_rate_card", "start_scenarios"),
+        *("check_the_books", "compare_rate_card", "diff_rate_cards", "start_scenarios"),
     },
 }
 """Changing operations that this walk does not ask for, by why."""

@@ -31,6 +31,7 @@ BY_OPERATION: dict[str, tuple[str, ...]] = {
     "rate import": ("import_rate_sheet",),
     "rate export": ("export_rate_card",),
     "rate compare": ("compare_rate_card",),
+    "rate diff": ("diff_rate_cards",),
     "ledger check": ("check_the_books",),
     "did list": ("list_dids",),
     "script list": ("list_scripts", "show_script"),

@@ -12,6 +12,7 @@ import pytest
 from ringflow.config import Config
 from ringflow.ledger.rates import edition
 from ringflow.web.api.routes import PREFIX
+from ringflow.web.jobs import rate_jobs
 from ringflow.web.jobs.kinds import KINDS
 from ringflow.web.jobs.runner import JobRunner
 from ringflow.web.rest.services import Services
@@ -190,3 +191,38 @@ async def test_books_are_proved_and_cards_compared_as_jobs(idle: Api) -> None:
     async with idle.http.get(f"{PREFIX}/jobs/{found['id']}/file", headers=own) as came:
         head, line = (await came.text()).splitlines()
     assert dict(zip(head.split(","), line.split(","), strict=True))["prefix"] == "44"
+
+
+async def test_two_rate_cards_are_compared_as_a_job_whose_file_has_what_differs(
+    idle: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await idle.client("admin")
+    for name, prefixes in (("retail", {"44": "0.06", "33": "0.05"}), ("next", {"44": "0.07", "447": "0.07"})):
+        await owner("POST", "/rate-cards", {"name": name, "currency": "USD"})
+        for prefix, price in prefixes.items():
+            await owner("PATCH", f"/rate-cards/{name}/rates/{prefix}", {"price": price}, {"If-Match": "*"})
+    path, order = "/rate-cards/retail:diff", {"rate_card": "next"}
+    found = await done(idle, owner, await owner("POST", path, order), apart=True)
+    assert (found["status"], found["done"]) == ("done", 3), found
+    assert found["result"] == {
+        "rate_card": "retail",
+        "new_rate_card": "next",
+        "difference_counts": [
+            {"difference": "only_old", "prefix_count": 1},
+            {"difference": "dearer", "prefix_count": 2},
+        ],
+    }
+    lines = (await owner("GET", f"/jobs/{found['id']}/file")).text.splitlines()
+    assert [one.split(",")[0] for one in lines] == ["prefix", "33", "44", "447"]
+    # A file of several pieces is the same.
+    monkeypatch.setattr(rate_jobs, "LINES_AT_ONCE", 2)
+    again = await done(idle, owner, await owner("POST", path, order))
+    assert (await owner("GET", f"/jobs/{again['id']}/file")).text.splitlines() == lines
+    past = await done(idle, owner, await owner("POST", path, order | {"at": "1970-01-01T00:00:00Z"}))
+    assert past["result"]["difference_counts"] == found["result"]["difference_counts"]
+    await owner("POST", "/rate-cards", {"name": "euro", "currency": "EUR"})
+    for body, code in (
+        ({"rate_card": "euro"}, "currency.differs"),
+        ({"rate_card": "x"}, "rate_card.unknown"),
+    ):
+        assert (await owner("POST", path, body)).json["code"] == code

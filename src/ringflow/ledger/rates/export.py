@@ -35,12 +35,20 @@ async def export_rates(
 
 
 async def rate_parts(store: Store, name: str) -> AsyncIterator[Sequence[Sequence[str | int]]]:
-    """Read the same some thousand rates at a time, the columns' names first, each part by itself.
+    """Read the same some thousand rates at a time, the columns' names first. Raises as `unchanged_rates`."""
+    yield [COLUMNS]
+    async for card, found in unchanged_rates(store, name, RateFilter()):
+        yield [_cells(rate, card.currency) for rate in found]
+
+
+async def unchanged_rates(
+    store: Store, name: str, wanted: RateFilter
+) -> AsyncIterator[tuple[RateCard, Sequence[Rate]]]:
+    """Read rates of a card by prefix and date, some thousand at a time, each part by itself.
 
     No connection is held between two parts. Raises `Conflict` where the card is changed meanwhile: what was
     read until then is no card that there ever was.
     """
-    yield [COLUMNS]
     revision, after = None, None
     while True:
         async with store.reading() as connection:
@@ -51,9 +59,9 @@ async def rate_parts(store: Store, name: str) -> AsyncIterator[Sequence[Sequence
                     f"rate card `{name}` was changed while it was read; read it again",
                     card=name,
                 )
-            page = await rate_page(connection, card, RateFilter(), PageRequest(ROWS_AT_ONCE, after))
+            page = await rate_page(connection, card, wanted, PageRequest(ROWS_AT_ONCE, after))
         revision, after = card.revision, page.next
-        yield [_cells(rate, card.currency) for rate in page.items]
+        yield card, page.items
         if after is None:
             return
 

@@ -40,6 +40,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "assign_rate_card_to_customer": {"rate_card": "wholesale"},
     "assign_rate_card_to_trunk": {"rate_card": "wholesale"},
     "compare_rate_card": {"trunk": "backup"},
+    "diff_rate_cards": {"rate_card": "wholesale"},
     "alter_limits": {"debit_limit": "10.00", "daily_limit": "20.00"},
     "pay": {"kind": "pay_in", "customer": 7, "amount": "5.00", "reason": "order 1743"},
     "transfer": {"customer": 7, "to": 42, "amount": "1.00", "reason": "gift"},

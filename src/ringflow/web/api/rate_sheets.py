@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Literal
 
+from pydantic import AwareDatetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import trunks
 from ringflow.actor import Actor
 from ringflow.jobs.job import Job
 from ringflow.ledger.rates.card import get_card
+from ringflow.ledger.rates.card_difference import require_one_currency
 from ringflow.ledger.rates.column_maps import get_map
 from ringflow.ledger.rates.export import rate_parts
 from ringflow.ledger.rates.sheet_columns import column_map
 from ringflow.rights import Right
 from ringflow.spreadsheets import csv_text
+from ringflow.web.api.period import milliseconds
 from ringflow.web.api.sheets import CSV, SHEET, SheetQuery, sheet_of
-from ringflow.web.jobs.rate_jobs import RATE_COMPARISON, RATE_IMPORT, ComparisonOrder, RateSheetOrder
+from ringflow.web.jobs.rate_jobs import (
+    RATE_COMPARISON,
+    RATE_DIFFERENCE,
+    RATE_IMPORT,
+    ComparisonOrder,
+    DifferenceOrder,
+    RateSheetOrder,
+)
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.raw_body import RawBody
 from ringflow.web.rest.reading import Input
@@ -55,6 +65,13 @@ class ComparedTrunk(Input):
     trunk: str
 
 
+class NewCard(Input):
+    """With which card, and of which moment the rates are; null: now."""
+
+    rate_card: str
+    at: AwareDatetime | None = None
+
+
 @RESOURCE.post(Right.RATES_CHANGE, ":import", upload=SHEET)
 async def import_rate_sheet(actor: Actor, rate_card_name: str, body: RawBody, query: RateSheetQuery) -> Job:
     """Add the rates of a carrier's sheet to a card, as a job: all of them, or none where a row is bad.
@@ -89,6 +106,19 @@ async def compare_rate_card(actor: Actor, rate_card_name: str, body: ComparedTru
     trunk = await trunks.show(actor.connection, body.trunk)
     order = ComparisonOrder(card.name, trunk.name)
     return await RATE_COMPARISON.start(actor, order, f"rate card {card.name} and trunk {trunk.name}")
+
+
+@RESOURCE.post(Right.RATES_READ, ":diff")
+async def diff_rate_cards(actor: Actor, rate_card_name: str, body: NewCard) -> Job:
+    """Find how calls would be charged by another card instead, as a job. The prefixes are its file, as CSV.
+
+    They are those that only one of the cards has, and those that become dearer or cheaper, by the longest
+    prefix of each card.
+    """
+    old, new = [await get_card(actor.connection, name) for name in (rate_card_name, body.rate_card)]
+    require_one_currency(old, new)
+    order = DifferenceOrder(old.name, new.name, milliseconds(body.at))
+    return await RATE_DIFFERENCE.start(actor, order, f"rate cards {old.name} and {new.name}")
 
 
 @RESOURCE.get(Right.RATES_READ, ":export", media=(CSV,))

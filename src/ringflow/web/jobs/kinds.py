@@ -7,7 +7,7 @@ from typing import Any
 from ringflow.web.jobs.books_check import BOOKS_CHECK
 from ringflow.web.jobs.card_generation import CARD_GENERATION
 from ringflow.web.jobs.kind import JobKind
-from ringflow.web.jobs.rate_jobs import RATE_COMPARISON, RATE_IMPORT
+from ringflow.web.jobs.rate_jobs import RATE_COMPARISON, RATE_DIFFERENCE, RATE_IMPORT
 from ringflow.web.jobs.scenario_run import SCENARIO_RUN
 from ringflow.web.jobs.table_import import (
     CLI_IMPORT,
@@ -23,6 +23,7 @@ KINDS: tuple[JobKind[Any], ...] = (
     VOUCHER_GENERATION,
     RATE_IMPORT,
     RATE_COMPARISON,
+    RATE_DIFFERENCE,
     CUSTOMER_IMPORT,
     CLI_IMPORT,
     DID_IMPORT,

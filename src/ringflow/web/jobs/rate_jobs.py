@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,21 +14,26 @@ from ringflow.forms.rate import (
     ImportedRatesForm,
     RateSheetForm,
     comparison_form,
+    difference_columns,
+    difference_form,
     loss_form,
+    rate_card_difference_form,
     rate_sheet_form,
 )
 from ringflow.jobs.queue import OutputFile
 from ringflow.ledger.rates.card import RateCard, get_card
+from ringflow.ledger.rates.card_difference import Difference, card_differences
 from ringflow.ledger.rates.column_maps import get_map, save_map
 from ringflow.ledger.rates.comparison import compare_trunk
 from ringflow.ledger.rates.edition import Pause, discard, import_sheet
 from ringflow.ledger.rates.sheet_columns import ColumnMap
 from ringflow.ledger.rates.sheet_import import RateFile, read_rates, without_rates_of
 from ringflow.rights import Right
-from ringflow.spreadsheets import csv_cell
+from ringflow.spreadsheets import csv_cell, csv_text
 from ringflow.web.jobs.kind import JobKind, JobWork
 from ringflow.web.jobs.uploaded_file import uploaded_file
 
+LINES_AT_ONCE = 5_000
 SHOWN = 10
 """So many rows a preview has."""
 
@@ -54,6 +61,15 @@ class ComparisonOrder:
 
     rate_card: str
     trunk: str
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceOrder:
+    """Which two cards are compared, by their rates at a moment; None: when the job is done."""
+
+    rate_card: str
+    new_rate_card: str
+    at_ms: int | None
 
 
 async def _import(work: JobWork, given: RateSheetOrder) -> RateSheetForm | None:
@@ -127,9 +143,40 @@ async def _compare(work: JobWork, given: ComparisonOrder) -> ComparisonForm | No
     return None
 
 
+async def _diff(work: JobWork, given: DifferenceOrder) -> None:
+    async with work.services.store.reading() as connection:
+        old, new = (
+            await get_card(connection, given.rate_card),
+            await get_card(connection, given.new_rate_card),
+        )
+    at_ms = work.services.now_ms() if given.at_ms is None else given.at_ms
+    counts: Counter[Difference] = Counter()
+    lines = [difference_columns()]
+    async for one in card_differences(work.services.store, old, new, at_ms):
+        counts[one.difference] += 1
+        lines.append(difference_columns(difference_form(one)))
+        if len(lines) == LINES_AT_ONCE:
+            async with work.acting() as actor:
+                await _write(work, actor, lines)
+            lines = []
+            work.report(counts.total())
+    work.report(counts.total())
+    async with work.acting() as actor:
+        await _write(work, actor, lines)
+        file = OutputFile("differences.csv", "text/csv; charset=utf-8")
+        await work.finish(actor, rate_card_difference_form(old.name, new.name, counts), file)
+
+
+async def _write(work: JobWork, actor: Actor, lines: Sequence[Sequence[str]]) -> None:
+    # There is nothing to clean up; it raises `JobLost` before a piece gets into another attempt's file.
+    await work.leave_trace(actor, {})
+    await work.write(actor, csv_text(lines).encode())
+
+
 def _text(value: object) -> str:
     return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
 RATE_IMPORT = JobKind("rates.import", Right.RATES_CHANGE, RateSheetOrder, _import, _clean_up, apart=True)
+RATE_DIFFERENCE = JobKind("rates.diff", Right.RATES_READ, DifferenceOrder, _diff, apart=True)
 RATE_COMPARISON = JobKind("rates.compare", Right.RATES_READ, ComparisonOrder, _compare, apart=True)
