@@ -32,14 +32,15 @@ from ringflow.ledger.rates.card import (
     get_card,
     rate_page,
 )
-from ringflow.ledger.rates.export import export_rates
+from ringflow.ledger.rates.export import export_rates, rate_parts
 from ringflow.ledger.rates.quote import FOR_CUSTOMER, BlockedDestination, NoRate, Quote, for_customers, quote
 from ringflow.ledger.rates.sheet_dates import LAST_MOMENT_MS
 from ringflow.ledger.rates.sheet_import import RateFile, import_rates, read_rates
 from ringflow.ledger.terms import Terms, affordable_ms
 from ringflow.money import MAX_AMOUNT_MICROS, Rounding
 from ringflow.spreadsheets import CsvTable
-from ringflow.store.pages import PageRequest
+from ringflow.store.ledger_tables import rates
+from ringflow.store.pages import ROWS_AT_ONCE, PageRequest
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Bank
@@ -470,3 +471,20 @@ def fill(url: str) -> None:
         await store.close()
 
     asyncio.run(add())
+
+
+async def test_a_big_card_is_exported_in_parts_and_never_whole_in_memory(bank: Bank) -> None:
+    count = ROWS_AT_ONCE + 1
+    async with as_ann(bank.store) as ann:
+        card = await create_card(ann, "big", "USD")
+        row: dict[str, object] = {
+            "card_id": card.rates_id,
+            "price_micros": UNIT,
+            "connection_micros": 0,
+            "grace_s": 0,
+        }
+        row |= {"minimum_s": 1, "increment_s": 1, "from_ms": 0, "destination": "", "blocked": False}
+        many = [row | {"prefix": str(1_000_000 + number)} for number in range(count)]
+        await ann.connection.execute(rates.insert(), many)
+    sizes = [len(part) async for part in rate_parts(bank.store, "big")]
+    assert sizes == [1, ROWS_AT_ONCE, 1]

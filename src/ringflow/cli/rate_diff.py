@@ -32,9 +32,10 @@ def diff_command(
     for_spreadsheet: ForSpreadsheet = False,
     as_json: Json = False,
 ) -> None:
-    """Write which prefixes only one of two cards has, and which become dearer or cheaper.
+    """Write by which prefixes two cards differ.
 
-    Calls to a prefix go by the longest prefix of each card that fits.
+    Those that only one of them has, and those that become dearer or cheaper, by the longest prefix of each
+    card that fits.
     """
     at_ms = moment_ms(at, "--at")
 

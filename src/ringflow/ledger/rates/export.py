@@ -13,8 +13,7 @@ from ringflow.moments import iso_utc
 from ringflow.money import format_amount
 from ringflow.spreadsheets import Table
 from ringflow.store import Store
-from ringflow.store.pages import MAX_LIMIT as ROWS_AT_ONCE
-from ringflow.store.pages import PageRequest
+from ringflow.store.pages import ROWS_AT_ONCE, PageRequest
 
 FIGURES = ("price", "connection", "minimum_s", "increment_s", "grace_s")
 """The columns that people add up."""
