@@ -36,6 +36,7 @@ export default {
   "redeem.payment": "Payment that goes with it",
   "redeem.done": "Redeemed: {given}",
   "delete": "Delete voucher {id}?",
+  "codes-saved": "I have kept the codes",
   "made.one": "1 voucher is made",
   "made.other": "{n} vouchers are made",
 } as const;
