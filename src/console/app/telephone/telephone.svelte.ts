@@ -20,6 +20,11 @@ class Telephone {
   /** Of which app a call was saved as a scenario last: another one each time. */
   recorded = $state.raw<{ app: string } | null>(null);
 
+  /** The label of the slot of an app in which the call is; null: it is in none, or in another app. */
+  slotIn(app: string): string | null {
+    return this.place?.app === app ? this.place.slot : null;
+  }
+
   show(toCall: ToCall = {}): void {
     this.toCall = toCall;
     this.open = true;

@@ -42,4 +42,10 @@ export default {
   "draft.saved": "Entwurf gespeichert von {operator}",
   "draft.saving": "Entwurf wird gespeichert …",
   "draft.failed": "Entwurf nicht gespeichert",
+  "in-call": "im Anruf",
+  "coverage": "Ausgänge, die Szenarien nahmen",
+  "coverage.stale": "Der Text ist seitdem geändert. Spielen Sie die Szenarien noch einmal.",
+  "exit.taken": "genommen",
+  "exit.not-taken": "nicht genommen",
+  "never-entered": "nicht betreten",
 };
