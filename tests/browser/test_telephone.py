@@ -72,6 +72,9 @@ def test_a_flow_is_called_where_it_is_edited_and_its_scenarios_are_played_there(
     page.get_by_role("button", name="List", exact=True).click()
     row = page.get_by_role("button", name="Destination in call")
     expect(row).to_be_in_viewport(ratio=1)
+    # Where the list has no room for two slots it is scrolled.
+    page.set_viewport_size({"width": 1280, "height": 340})
+    expect(row).to_be_in_viewport(ratio=1)
     console.look("telephone", "light")
     telephone.get_by_role("button", name="The whole telephone").click()
     expect(row).to_be_in_viewport(ratio=1)
