@@ -9,9 +9,11 @@ import pytest
 from pydantic import JsonValue
 
 from ringflow.accounts import operators, roles
+from ringflow.accounts.access import password_links
 from ringflow.accounts.cards.generation import Plan, generate, open_batch
 from ringflow.accounts.declarations import apply_declarations
-from ringflow.accounts.operators import Operator
+from ringflow.accounts.operators import USED_EVERY_MS, Operator
+from ringflow.accounts.passwords import Passwords
 from ringflow.accounts.peppers import Pepper, Peppers
 from ringflow.accounts.roles import Role
 from ringflow.actor import acting, shell_operator
@@ -199,6 +201,38 @@ async def test_what_a_script_changes_is_in_the_audit_log_as_the_scripts(ask: Ask
         wanted = EntryFilter(subject="CLI 442071838750")
         (entry, *_) = (await entry_page(connection, wanted, PageRequest(1))).items
     assert (entry.operator, entry.acted_as, entry.token) == ("some@example.com", "script", "script one")
+
+
+async def test_a_script_acts_as_nobody_who_signs_in_or_is_about_to(ask: Ask, store: Store) -> None:
+    async def refusal(user: str) -> tuple[str, int]:
+        with pytest.raises(CallRefused) as caught:
+            await ask("get", "balance", {"company_id": 42}, user)
+        return caught.value.code, caught.value.status
+
+    async with acting(store, shell_operator("test"), "US") as actor:
+        hashed = await operators.new_password_hash(Passwords(), "correct horse battery", "ann")
+        await operators.add(actor, Operator("ann", "admin"), hashed)
+        await operators.add(actor, Operator("bob", "admin"), None)
+    async with acting(store, shell_operator("test"), "US", NOW_MS) as actor:
+        await password_links.make_reset_link(actor, "bob")
+    assert await refusal("ann") == ("script.user_signs_in", 403)
+    assert await refusal("bob") == ("script.user_signs_in", 403)
+
+
+async def test_it_is_on_record_when_a_script_last_acted_as_a_user(ask: Ask, store: Store) -> None:
+    async def used_ms(name: str) -> int | None:
+        async with store.reading() as connection:
+            return (await operators.show(connection, name)).script_used_ms
+
+    assert await used_ms("reads@example.com") is None
+    await ask("get", "balance", {"company_id": 42}, "reads@example.com")
+    assert await used_ms("reads@example.com") == NOW_MS
+    rest = Rest(store, "US")
+    given: dict[str, JsonValue] = {"method": "get", "resource": "cli", "given": {}}
+    for later_ms, expected_ms in ((USED_EVERY_MS - 1, 0), (USED_EVERY_MS, USED_EVERY_MS)):
+        await rest.request("one", given | {"user": "reads@example.com"}, NOW_MS + later_ms)
+        assert await used_ms("reads@example.com") == NOW_MS + expected_ms
+    assert await used_ms("all@example.com") is None
 
 
 REFUSED: list[tuple[str, JsonValue, JsonValue, str, str, int]] = [

@@ -17,7 +17,7 @@ from ringflow.accounts.passwords import Passwords, check_password
 from ringflow.accounts.roles import refuse_beyond
 from ringflow.actor import Actor
 from ringflow.audit import Verb, note
-from ringflow.errors import Conflict, Refused, Unknown
+from ringflow.errors import Conflict, Forbidden, Refused, Unknown
 from ringflow.plain_text import plain
 from ringflow.store import LookUp, Store
 from ringflow.store.conditions import contains, equal
@@ -26,6 +26,8 @@ from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.sign_in_tables import operator_links
 
 ADMIN = "admin"
+USED_EVERY_MS = 60_000
+"""How often it is noted that a script acts as an operator."""
 MAX_NAME = 64
 MAX_EMAIL = 254
 _EMAIL = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+", re.ASCII)
@@ -34,7 +36,8 @@ _NAME = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{{0,{MAX_NAME - 1}}})", re.A
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who acts. One without a password cannot sign in: a program, which acts by its tokens.
+    """Somebody who acts. One without a password cannot sign in: a program, which acts by its tokens, or an
+    API user, as whom scripts act; `script_used_ms` is when one last did, at most a minute late.
 
     `email` is where links are sent by which it sets its password; None: nowhere.
     """
@@ -46,6 +49,7 @@ class Operator:
     password_set_ms: int | None = None
     created_ms: int = 0
     email: str | None = None
+    script_used_ms: int | None = None
 
 
 class OperatorChanges(TypedDict, total=False):
@@ -78,15 +82,46 @@ def unknown_operator(name: str) -> Unknown:
     return Unknown("operator.unknown", f"operator {plain(name)} does not exist", operator=name)
 
 
-_ROLE = LookUp(
-    select(operators.c.role, operators.c.enabled).where(operators.c.name == bindparam("name")), ["name"]
+_API_USER = LookUp(
+    select(
+        operators.c.role,
+        operators.c.script_used_ms,
+        or_(
+            operators.c.password_hash.is_not(None),
+            select(operator_links.c.id)
+            .where(
+                operator_links.c.operator_id == operators.c.id,
+                operator_links.c.expires_ms > bindparam("now_ms"),
+            )
+            .exists(),
+        ),
+    ).where(operators.c.name == bindparam("name"), operators.c.enabled),
+    ["name", "now_ms"],
 )
 
 
-async def role_of(store: Store, name: str) -> str | None:
-    """Return the role of an operator by which a script acts; None for one who is not there or disabled."""
-    rows = await store.look_up(_ROLE, name)
-    return rows[0][0] if rows and rows[0][1] else None
+async def api_user_role(store: Store, name: str, now_ms: int) -> str | None:
+    """Return the role of an operator as whom a script acts, and note that one does.
+
+    None for one who is not there or disabled. Raises `Forbidden` for one who signs in, or has a link to set
+    a password by: who writes a script names whom they like, and must not act as somebody else.
+    """
+    rows = await store.look_up(_API_USER, name, now_ms)
+    if not rows:
+        return None
+    role, used_ms, signs_in = rows[0]
+    if signs_in:
+        raise Forbidden(
+            "script.user_signs_in",
+            f"cxRest: operator {plain(name)} signs in, and scripts act as nobody who does; name an "
+            "API user, which is an operator without a password",
+            operator=name,
+        )
+    if used_ms is None or used_ms <= now_ms - USED_EVERY_MS:
+        async with store.writing() as connection:
+            used = operators.update().where(operators.c.name == name)
+            await connection.execute(used.values(script_used_ms=now_ms))
+    return str(role)
 
 
 @dataclass(frozen=True, slots=True)

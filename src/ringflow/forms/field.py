@@ -378,6 +378,11 @@ FIELDS: dict[str, Field] = {
     "second_factor_missing": Field(
         _B, "whether there has to be a second factor, and is none: nothing else is allowed until then", False
     ),
+    "script_used_at": Field(
+        Kind.TIME,
+        "when a script last acted as the operator, a minute earlier at most; null: never",
+        "2026-07-01T06:00:00Z",
+    ),
     "last_used_at": Field(
         Kind.TIME, "when it was last used, a minute earlier at most", "2026-07-01T06:00:00Z"
     ),

@@ -17,7 +17,7 @@ from ringflow.rights import Right
 
 @dataclass(frozen=True, slots=True)
 class OperatorForm:
-    """An operator. `password_set_at` null: it has no password, and acts by tokens only."""
+    """An operator. `password_set_at` null: it has no password, and acts by tokens and scripts only."""
 
     name: str
     role: str
@@ -26,6 +26,7 @@ class OperatorForm:
     password_set_at: Moment | None
     created_at: Moment
     email: str | None
+    script_used_at: Moment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ def operator_form(operator: Operator) -> OperatorForm:
         password_set_at=_moment(operator.password_set_ms),
         created_at=Moment(operator.created_ms),
         email=operator.email,
+        script_used_at=_moment(operator.script_used_ms),
     )
 
 

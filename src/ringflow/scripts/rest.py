@@ -1,9 +1,9 @@
 """`cxRest`: the resources of the API that scripts were written for, over the services of this one.
 
-Each request acts as the operator whom the script names, with the rights of that operator's role, and is
-carried out by the functions that commands and `/api/v1` use: what they refuse is refused here, and changes
-are in the audit log as the script's, under the operator's name. A field that a resource has not is an error,
-so that no filter is left out unsaid.
+Each request acts as the operator whom the script names, one who cannot sign in, with the rights of that
+operator's role. It is carried out by the functions that commands and `/api/v1` use: what they refuse is
+refused here, and changes are in the audit log as the script's, under the operator's name. A field that a
+resource has not is an error, so that no filter is left out unsaid.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Rest:
         """Return what a request gives. Raises `CallRefused`."""
         method, asked = str(given.get("method")), _asked(given)
         try:
-            principal = await self._principal(given.get("user"), script)
+            principal = await self._principal(given.get("user"), script, now_ms)
             if method == "get":
                 right, read = _find(READS, asked.resource, "read")
                 principal.require(right)
@@ -58,12 +58,12 @@ class Rest:
         except Refused as error:
             raise CallRefused(error.code, str(error)) from None
 
-    async def _principal(self, user: JsonValue, script: str) -> Principal:
+    async def _principal(self, user: JsonValue, script: str, now_ms: int) -> Principal:
         name = user if isinstance(user, str) else ""
-        role = await operators.role_of(self._store, name)
+        role = await operators.api_user_role(self._store, name, now_ms)
         if role is None:
             shown = one_line(name, 64) or "without a name"
-            mend = "make it with `ringflow operator add`, with the role that the script needs"
+            mend = "make it with `ringflow operator add`, without a password, with the role it needs"
             raise CallRefused("script.no_user", f"cxRest: there is no API user {shown}; {mend}", 401)
         rights = await roles.rights_of(self._store, role)
         return Principal(PrincipalKind.SCRIPT, name, rights, token=f"script {script}")

@@ -53,6 +53,8 @@ operators = Table(
     Column("totp_secret", Text),
     Column("second_factor_ms", BigInteger),
     Column("totp_step", BigInteger),
+    # When a script last acted as it.
+    Column("script_used_ms", BigInteger),
     CheckConstraint("name <> ''", name="name"),
     CheckConstraint("(password_hash IS NULL) = (password_set_ms IS NULL)", name="password"),
     sqlite_autoincrement=True,
