@@ -218,8 +218,10 @@ async def test_two_rate_cards_are_compared_as_a_job_whose_file_has_what_differs(
     monkeypatch.setattr(rate_jobs, "LINES_AT_ONCE", 2)
     again = await done(idle, owner, await owner("POST", path, order))
     assert (await owner("GET", f"/jobs/{again['id']}/file")).text.splitlines() == lines
-    past = await done(idle, owner, await owner("POST", path, order | {"at": "1970-01-01T00:00:00Z"}))
-    assert past["result"]["difference_counts"] == found["result"]["difference_counts"]
+    later = {"price": "0.05", "from_at": "2099-01-01T00:00:00Z"}
+    await owner("PATCH", "/rate-cards/next/rates/33", later, {"If-Match": "*"})
+    then = await done(idle, owner, await owner("POST", path, order | {"at": "2099-02-01T00:00:00Z"}))
+    assert then["result"]["difference_counts"] == [{"difference": "dearer", "prefix_count": 2}]
     await owner("POST", "/rate-cards", {"name": "euro", "currency": "EUR"})
     for body, code in (
         ({"rate_card": "euro"}, "currency.differs"),
