@@ -30,5 +30,12 @@ export default {
   "overview.server": "Server",
   "overview.ready": "Ready",
   "overview.not-ready": "Not ready",
-  "overview.more": "More",
+  "overview.no-call": "No call in the last 24 hours.",
+  "overview.trunks": "Trunks in the last 24 hours",
+  "overview.trunks.none": "No call went out by a trunk.",
+  "overview.trunk": "Trunk",
+  "overview.asr": "Answered (ASR)",
+  "overview.flows": "Flows with problems",
+  "overview.flows.none": "None",
+  "overview.audit": "What was done last",
 } as const;
