@@ -132,9 +132,15 @@ def test_every_default_belongs_to_a_slot_type(name: str) -> None:
 def test_the_bounds_of_a_default_are_those_that_all_its_slot_types_share(name: str, value: object) -> None:
     SlotDefaults.model_validate({name: value})
     for kind in slot_types().values():
-        if name in kind.model_fields:
+        if name in kind.model_fields and name not in kind.without_default:
             annotation = kind.model_fields[name].rebuild_annotation()
             TypeAdapter(annotation).validate_python(value)
+
+
+def test_how_long_a_callee_may_ring_says_nothing_of_how_long_a_script_may_run() -> None:
+    script = "  - {slot: script, script: pinless.js, on: {failed: next}}\n"
+    found = problems(app("defaults: {timeout: 60}", script, BYE))
+    assert [one for one in found if "timeout" in one] == []
 
 
 # --- variables

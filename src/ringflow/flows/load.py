@@ -242,7 +242,10 @@ def _slot(
             )
         ]
     fields = types[kind].model_fields
-    taken = {key: value for key, value in defaults.items() if key in fields and key not in raw}
+    own_sense = types[kind].without_default
+    taken = {
+        key: one for key, one in defaults.items() if key in fields and key not in raw and key not in own_sense
+    }
     raw = raw | taken
     # If names that a slot makes up itself may look like any field's, a key does not show that it is an exit.
     made_up = () if types[kind].may_end_by("slot") else filter(types[kind].may_end_by, raw)

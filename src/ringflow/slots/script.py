@@ -37,6 +37,7 @@ ScriptName = Annotated[str, Field(pattern=SCRIPT_NAME_PATTERN), BeforeValidator(
 class Script(Slot):
     """Runs a script, which chooses the exit and may set variables."""
 
+    without_default: ClassVar[tuple[str, ...]] = ("timeout",)
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, FAILED)
     needs_caller: ClassVar[bool] = False
     own_exits: ClassVar[OwnExits | None] = OwnExits(EXIT_PATTERN, "each name under `on` by which it may end")
