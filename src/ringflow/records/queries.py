@@ -107,7 +107,7 @@ CALLS = Listing("calls", {"started": (call_records.c.started_ms, call_records.c.
 async def call_page(connection: AsyncConnection, wanted: Filter, asked: PageRequest) -> Page[RecordedCall]:
     """Read a page of calls, with their legs."""
     page = await CALLS.page(connection, _filtered(wanted), asked, _call)
-    return Page(await _with_legs(connection, page.items), page.next)
+    return replace(page, items=await _with_legs(connection, page.items))
 
 
 async def is_outcome_of_a_call(connection: AsyncConnection, outcome: str) -> bool:

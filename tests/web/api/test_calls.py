@@ -33,3 +33,9 @@ async def test_the_money_of_a_call_is_for_whom_may_see_money(recorded: Api) -> N
     seen = (await narrow("GET", f"/calls/{CALL}")).json
     assert (seen["holds"], seen["movements"]) == (None, None)
     assert seen["transcript"] == [ended]
+
+
+async def test_calls_of_an_app_are_counted(recorded: Api) -> None:
+    owner = await recorded.client()
+    assert (await owner("GET", "/calls?count=capped&limit=1")).json["count"] == 1
+    assert (await owner("GET", "/calls?count=capped&limit=1&app=other")).json["count"] == 0
