@@ -14,6 +14,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2022",
+    // A slow machine is no warning.
+    rolldownOptions: { checks: { pluginTimings: false } },
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
   },
   server: { proxy: { "/api": "http://127.0.0.1:8080" } },

@@ -33,6 +33,9 @@ def new_app(console: Console, name: str) -> Page:
 def test_the_apps_are_a_list_and_all_flows_can_be_searched(console: Console) -> None:
     page = console.open("/apps")
     expect(page.get_by_text("Prepaid calling card", exact=True)).to_be_visible()
+    expect(
+        page.get_by_role("row").filter(has_text="prepaid_card").get_by_text("0", exact=True)
+    ).to_be_visible()
     console.screenshots("apps")
     page.get_by_role("button", name="Search in all flows").click()
     page.get_by_role("searchbox", name="Search in all flows").fill("MISC/goodbye")

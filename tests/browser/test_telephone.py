@@ -120,3 +120,14 @@ def test_a_flow_is_called_where_it_is_edited_and_its_scenarios_are_played_there(
     expect(page.locator(".svelte-flow__edge.not-taken")).to_have_count(0)
     page.get_by_role("button", name="Undo: ").click()
     expect(ivr.locator(".exit", has_text="invalid")).to_contain_text("○not taken")
+
+
+def test_the_first_page_calls_the_first_flow_by_one_button(console: Console) -> None:
+    page = console.open("/welcome")
+    page.get_by_role("button", name="Call 18005550100").click()
+    telephone = page.get_by_role("region", name="Telephone")
+    expect(telephone.get_by_text("in ivr[1] of calling_card")).to_be_visible()
+    page.keyboard.type(f"{NUMBER}#")
+    expect(telephone.get_by_text("Ringing", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(telephone.get_by_text("The call is over")).to_be_visible()

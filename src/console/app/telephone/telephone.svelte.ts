@@ -10,6 +10,8 @@ export interface ToCall {
   draft?: boolean;
   /** A text that is not saved, of this app. */
   text?: () => string | undefined;
+  /** Call without waiting for the button. */
+  atOnce?: boolean;
 }
 
 class Telephone {

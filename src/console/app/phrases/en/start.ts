@@ -14,7 +14,7 @@ export default {
   "welcome.text": "The demo's number {did} leads to a calling card: it knows the caller by the calling number {cli}, asks for a number and connects the call. Call it here: the telephone plays the real prompts, and nothing costs anything.",
   "welcome.call": "Call {did}",
   "welcome.steps": "What to do in the call",
-  "welcome.1": "Press Call. The prompt asks for the number that you want to call.",
+  "welcome.1": "Press the button above. The prompt asks for the number that you want to call.",
   "welcome.2": "Key 12127773456, then #.",
   "welcome.3": "You are the callee too: answer, then hang up.",
   "welcome.next": "Then",
