@@ -29,6 +29,7 @@ KEYS = "441234567890#"
 CONFIG = """
 flows: {flows}
 sounds: {{folder: {sounds}}}
+scripts: {{folder: {flows}/scripts}}
 customers: [{{id: 42, clis: ["441910000001"]}}]
 dids: [{{number: "18005550100", app: calling_card}}]
 trunks:

@@ -112,7 +112,7 @@ def _say_first_steps(config: Config, application: Application) -> None:
     keys = "--keys 441234567890#"
     fastagi = f"{config.fastagi.host}:{application.fastagi.port}"
     lines = [
-        f"\n[bold]Ringflow takes calls[/] on FastAGI {fastagi}. Try it from another terminal:",
+        f"\n[bold]Ringflow takes calls[/] on FastAGI {fastagi}. Try it:",
         f"  a telephone in the terminal  {ringflow} dial {did} --from {cli}",
         f"  a simulated call             {ringflow} call {did} --from {cli} {keys}",
         f"  a real Asterisk, no root     {ringflow} lab up && {ringflow} lab call {did} --from {cli} {keys}",
@@ -120,5 +120,6 @@ def _say_first_steps(config: Config, application: Application) -> None:
     ]
     if config.http is not None:
         web = f"http://{config.http.host}:{application.http_port}"
+        lines.insert(1, f"  a telephone in the browser   {web}/")
         lines.append(f"Health: {web}/readyz, metrics: {web}/metrics")
     Console(stderr=True, highlight=False).print("\n".join(lines), soft_wrap=True)
