@@ -1,6 +1,6 @@
 /** Where the problems of the server's check belong: to a slot, and to one of its fields. */
 import { isMap } from "yaml";
-import { keyOf, lineStart, listOf, type FlowDocument, type ListName, type SlotNode } from "./document.ts";
+import { keyOf, listOf, type FlowDocument, type ListName, type SlotNode } from "./document.ts";
 
 export interface CheckProblem {
   code: string;
@@ -61,8 +61,4 @@ function offsetOf(text: string, starts: readonly number[], line: number, column:
   let at = start;
   for (let left = column - 1; left > 0 && at < text.length && text[at] !== "\n"; left--) at += text.codePointAt(at)! > 0xffff ? 2 : 1;
   return at;
-}
-
-export function lineOf(text: string, offset: number): number {
-  return text.slice(0, lineStart(text, offset)).split("\n").length;
 }
