@@ -57,7 +57,6 @@ export default {
   "delete.title.other": "Delete {n} cards?",
   "delete.text": "Cards that were never redeemed are deleted. Used ones go to the archive, because the books speak of them. This cannot be undone.",
   "delete.done": "{deleted} deleted, {archived} archived",
-  "done": "{changed} changed, {passed_over} passed over",
   "redeem": "Redeem",
   "redeem.title": "Redeem card {id}",
   "redeem.into": "Into the account of",
@@ -65,10 +64,6 @@ export default {
   "redeem.done": "Redeemed into customer {customer}",
   "one": "Card {id}",
   "history": "History",
-  "history.by": "By",
-  "history.what": "What",
-  "history.when": "When",
-  "history.none": "Nothing is on record yet",
   "history.lacking": "The history is part of the audit log, which your role may not read.",
   "calls": "Calls with this card",
 } as const;

@@ -53,7 +53,6 @@ export default {
   "show": "Show",
   "opening": "Opening balance",
   "closing": "Closing balance",
-  "print": "Print",
   "delete": "Delete customer {id}?",
   "delete.text": "Its CLIs go with it. A customer that has money, cards or calls in the books cannot be deleted: make it inactive instead.",
 } as const;

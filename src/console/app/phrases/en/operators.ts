@@ -38,6 +38,5 @@ export default {
   "role.delete.text": "A role that an operator or a token has cannot be deleted.",
   "right": "Right",
   "rights": "Rights",
-  "built-in": "built in",
   "tokens": "Tokens",
 } as const;

@@ -45,10 +45,6 @@ export default {
   "rate-card.none": "None: this trunk's cost is not known",
   "rate-card.set": "Use another",
   "rate-card.take": "Take away",
-  "quote": "What a call costs",
-  "quote.number": "Number",
-  "quote.ask": "Ask",
-  "quote.answer": "{destination} ({prefix}): {price} a minute, {connection} for the connection, by {rate_card}",
   "delete": "Delete trunk {id}?",
   "delete.text": "Calls go out by the others. Calls in progress go on.",
 } as const;
