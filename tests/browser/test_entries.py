@@ -22,12 +22,22 @@ def test_vouchers_are_generated_shown_once_and_disabled(console: Console) -> Non
     dialog.get_by_label("Amount").fill("5.00")
     dialog.get_by_role("button", name="Generate vouchers").click()
     expect(dialog.get_by_text("3 vouchers are made")).to_be_visible()
-    dialog.get_by_role("button", name="Show the PINs").click()
+    dialog.get_by_role("button", name="Show the codes").click()
     expect(dialog.get_by_role("row")).to_have_count(4)
     code = dialog.get_by_role("row").nth(1).get_by_role("cell").nth(1).inner_text()
     console.screenshots("voucher-codes", SEEN)
     with page.expect_download():
         dialog.get_by_role("button", name="CSV").click()
+    page.context.add_init_script("window.print = () => {}")
+    with page.expect_popup() as popup:
+        dialog.get_by_role("button", name="Print a sheet").click()
+    printed = popup.value
+    expect(printed.locator("svg")).to_have_count(3)
+    # Callers key the code alone.
+    assert printed.title() == "Vouchers"
+    first = printed.locator(".card").first.inner_text().split()
+    assert (first[0], "".join(first[1:])) == ("Code", code)
+    printed.close()
     dialog.get_by_role("button", name="Close").last.click()
     assert code not in page.content()
     page.get_by_role("link", name="1", exact=True).click()

@@ -1,4 +1,4 @@
-/** A sheet of cards to print, each with its ID, its PIN, and both as a QR code. It is a window of its own, which nothing keeps. */
+/** A sheet of cards or vouchers to print, each with its ID and PIN, or its code, and the same as a QR code. It is a window of its own, which nothing keeps. */
 import { qrPath } from "../../components/qr.ts";
 
 const STYLE = `
@@ -12,15 +12,16 @@ const STYLE = `
 `;
 const SVG = "http://www.w3.org/2000/svg";
 
-export interface Printed {
+interface Printed {
+  /** Empty where callers key the PIN or code alone. */
   id: string;
   pin: string;
 }
 
 /** What the code of a card says: what a caller keys, the ID first. */
-export const codeOf = ({ id, pin }: Printed) => (id ? `${id} ${pin}` : pin);
+const codeOf = ({ id, pin }: Printed) => (id ? `${id} ${pin}` : pin);
 
-export function printSheet(cards: Printed[], words: { title: string; id: string; pin: string; text: string }): Window | null {
+export function printSheet(cards: Printed[], words: { title: string; id: string; pin: string }): Window | null {
   const opened = open("", "_blank", "popup,width=900,height=900") as (Window & typeof globalThis) | null;
   if (!opened) return null;
   const page = opened.document;
@@ -40,7 +41,6 @@ export function printSheet(cards: Printed[], words: { title: string; id: string;
       paragraph.textContent = content;
       text.append(paragraph);
     };
-    if (words.text) line(words.text, "small");
     if (card.id) {
       line(words.id, "small");
       line(spaced(card.id), "digits");
