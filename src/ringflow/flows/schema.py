@@ -32,6 +32,9 @@ class FieldGroup(StrEnum):
 LAST_FIELDS = ("id", "on")
 """Fields that every slot has come after those that make it what it is."""
 
+ABBREVIATIONS = {"id": "ID", "pin": "PIN", "ssml": "SSML", "uri": "URI"}
+"""Words of field names that a title writes in capitals."""
+
 
 def flow_schema(types: Mapping[str, type[Slot]]) -> Schema:
     """The schema (draft 2020-12) of a flow file; a slot's fields follow from its `slot:`."""
@@ -92,7 +95,8 @@ def form_schema(name: str, kind: type[Slot]) -> Schema:
             group = FieldGroup.KEYS
         else:
             group = FieldGroup.MORE
-        title = field.replace("_", " ").capitalize()
+        words = [ABBREVIATIONS.get(word, word) for word in field.split("_")]
+        title = " ".join([words[0][0].upper() + words[0][1:], *words[1:]])
         schema["properties"][field] = {"title": title, **one, "x-group": group.value, "x-order": place}
     return {"$schema": DIALECT, "title": name, **schema}
 

@@ -311,6 +311,9 @@ async def test_schemas_say_what_files_may_contain(flows: Flows) -> None:
     }
     assert fields["no_input_attempts"]["title"] == "No input attempts"
     assert fields["no_input_attempts"]["description"].startswith("How often nothing may be keyed")
+    assert fields["id"]["title"] == "ID"
+    destination = (await flows.get("/slot-types/destination/schema")).json["properties"]
+    assert (destination["uri"]["title"], destination["caller_id"]["title"]) == ("URI", "Caller ID")
     assert [one["x-order"] for one in fields.values()] == [*range(1, len(fields) + 1)]
     missing = await flows.get("/slot-types/menus/schema")
     assert (missing.status, missing.json["fields"]) == (404, {"type": "menus"})
