@@ -169,9 +169,7 @@ function ledExit(
   const led = { exit: one.exit, target: one.target, to: null, app: null, returns: null, at: one.at, isMain, isKnown: one.isKnown };
   let target = one.target;
   if (target === null) {
-    // A field of its own that says nothing leads to the next slot, as `otherwise` of a condition does.
-    const isOwn = one.at[0] !== "on" && one.isKnown && isMain;
-    if ((!isMain && !isOwn) || known?.ends_call) return { ...led, way: known?.ends_call ? "hangup" : "end" };
+    if (!isMain || known?.ends_call) return { ...led, way: known?.ends_call ? "hangup" : "end" };
     target = "next";
   }
   if (target === "hangup") return { ...led, way: "hangup" };
