@@ -14,11 +14,13 @@ from ringflow.cli.flow_access import Flow, Over, with_flows
 from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_json, print_many
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page
+from ringflow.cli.text_difference import print_difference
 from ringflow.config import Config
-from ringflow.flows.library import FlowState, FlowText, TextDifference
+from ringflow.flows.library import FlowState, FlowText
 from ringflow.flows.publication import Publication
 from ringflow.flows.publisher import FlowPublisher
 from ringflow.flows.service_register import ServerFlow
+from ringflow.flows.text_difference import TextDifference
 from ringflow.forms.flow import (
     FlowForm,
     FlowHistoryForm,
@@ -126,10 +128,7 @@ def diff_command(
     if as_json:
         print_json(flow_difference_form(found))
         return
-    for line in found.diff:
-        typer.echo(line)
-    if not found.diff:
-        typer.echo(f"no difference: both are {found.new_revision}", err=True)
+    print_difference(found)
 
 
 @app.command("publish")

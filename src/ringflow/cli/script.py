@@ -13,6 +13,7 @@ from ringflow.cli.operators import Operator
 from ringflow.cli.output import Json, print_json, print_many, print_one
 from ringflow.cli.page_options import DEFAULT_LIMIT, After, Limit, print_page
 from ringflow.cli.project import with_store
+from ringflow.cli.text_difference import print_difference
 from ringflow.config import Config, LogConfig, load_config
 from ringflow.errors import Problem, Refused
 from ringflow.flows.folder import FlowFolder
@@ -143,10 +144,7 @@ def diff_command(
     if as_json:
         print_json(script_difference_form(found))
         return
-    for line in found.diff:
-        typer.echo(line)
-    if not found.diff:
-        typer.echo(f"no difference: both are {found.new_revision}", err=True)
+    print_difference(found)
 
 
 @app.command("publish")

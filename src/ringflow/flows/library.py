@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -27,6 +26,7 @@ from ringflow.flows.publication_watch import PublicationWatch
 from ringflow.flows.revisions import Revision, file_of_app, find_revision, text_revision
 from ringflow.flows.service_register import ServerFlow, flows_of_servers, not_served
 from ringflow.flows.slot import Slot
+from ringflow.flows.text_difference import LabelledText, TextDifference, text_difference
 from ringflow.plain_text import plain
 from ringflow.store import Store
 from ringflow.store.pages import Page, PageRequest
@@ -57,15 +57,6 @@ class FlowText:
     app: str
     revision: str
     text: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class TextDifference:
-    """How two texts differ, as the lines of a unified diff; none where they do not."""
-
-    old_revision: str
-    new_revision: str
-    diff: tuple[str, ...]
 
 
 class FlowLibrary:
@@ -181,10 +172,10 @@ class FlowLibrary:
     async def difference(self, name: str, old: str, new: str) -> TextDifference:
         """How two texts of a flow differ, each named as in `version`."""
         before, after = await self.version(name, old), await self.version(name, new)
-        was, is_now = (one.text.decode("utf-8", "replace").splitlines() for one in (before, after))
-        labels = f"{before.file} {old}", f"{after.file} {new}"
-        lines = difflib.unified_diff(was, is_now, *labels, lineterm="")
-        return TextDifference(before.revision, after.revision, tuple(lines))
+        return text_difference(
+            LabelledText(f"{before.file} {old}", before.revision, before.text),
+            LabelledText(f"{after.file} {new}", after.revision, after.text),
+        )
 
     async def lagging(self, publication: Publication, silent_s: float) -> list[ServerFlow]:
         """The servers that live and have another text in service than this one, and what they have."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.errors import Refused
 from ringflow.flows.revisions import Revision
 from ringflow.store.database import LookUp
 from ringflow.store.flow_tables import flow_publications as table
@@ -127,6 +128,13 @@ async def newest_of_each(connection: AsyncConnection) -> list[Publication]:
     newest = select(func.max(table.c.id)).group_by(table.c.file)
     rows = await connection.execute(select(*_COLUMNS).where(table.c.id.in_(newest)).order_by(table.c.file))
     return [Publication(*row) for row in rows]
+
+
+def check_note(text: str, most: int) -> None:
+    """Raise `Refused` for an operator's note that is not one line of at most `most` characters."""
+    if len(text) > most or not text.isprintable():
+        what = f"a note is one line of at most {most} characters"
+        raise Refused("field.malformed_text", what, field="note", most=most)
 
 
 def published_texts(publications: Sequence[Publication]) -> frozenset[str]:

@@ -30,7 +30,7 @@ from ringflow.flows.flow import Flow
 from ringflow.flows.flow_file import StagedText
 from ringflow.flows.library import FlowLibrary, app_in, check_text, known_publication
 from ringflow.flows.operator_drafts import delete_draft
-from ringflow.flows.publication import Kind, Publication, insert, newest_of
+from ringflow.flows.publication import Kind, Publication, check_note, insert, newest_of
 from ringflow.flows.registry import slot_types
 from ringflow.flows.revisions import (
     Revision,
@@ -242,13 +242,7 @@ class FlowPublisher:
     ) -> list[Publication]:
         if len({one.file for one in proposals}) < len(proposals):
             raise Refused("flow.named_twice", "a flow is named twice")
-        if len(text) > MAX_NOTE or not text.isprintable():
-            raise Refused(
-                "field.malformed_text",
-                f"a note is one line of at most {MAX_NOTE} characters",
-                field="note",
-                most=MAX_NOTE,
-            )
+        check_note(text, MAX_NOTE)
         for one in proposals:
             check_text(one.text, one.file)
         texts = [_as_revision(one.file, one.text) for one in proposals]

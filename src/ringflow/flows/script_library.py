@@ -7,7 +7,6 @@ servers of the database (`script_upkeep.py`); each text is kept.
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor, Principal, acting
 from ringflow.audit import Verb, note
-from ringflow.errors import Conflict, DocumentError, Problem, Refused, Unknown
+from ringflow.errors import Conflict, DocumentError, Problem, Unknown
 from ringflow.flows import script_texts
 from ringflow.flows.draft import Draft
 from ringflow.flows.flow_file import FlowFile
-from ringflow.flows.library import TextDifference
+from ringflow.flows.publication import check_note
 from ringflow.flows.revisions import text_revision
 from ringflow.flows.script_texts import ScriptText, TextKind
+from ringflow.flows.text_difference import LabelledText, TextDifference, text_difference
 from ringflow.flows.uses import SlotPlace, places
 from ringflow.plain_text import plain
 from ringflow.scripts.folder import ENDINGS, ScriptFolder
@@ -125,18 +125,12 @@ class ScriptLibrary:
 
     async def difference(self, name: str, old: str, new: str) -> TextDifference:
         """How two texts of a script differ."""
-        (old_revision, old_text), (new_revision, new_text) = (
-            await self.text(name, old),
-            await self.text(name, new),
+        old_revision, old_text = await self.text(name, old)
+        new_revision, new_text = await self.text(name, new)
+        return text_difference(
+            LabelledText(f"{name} {old_revision}", old_revision, old_text),
+            LabelledText(f"{name} {new_revision}", new_revision, new_text),
         )
-        lines = difflib.unified_diff(
-            old_text.decode("utf-8", "replace").splitlines(),
-            new_text.decode("utf-8", "replace").splitlines(),
-            f"{name} {old_revision}",
-            f"{name} {new_revision}",
-            lineterm="",
-        )
-        return TextDifference(old_revision, new_revision, tuple(lines))
 
     async def history(self, name: str, asked: PageRequest) -> Page[ScriptText]:
         """The texts that a script had, the newest first."""
@@ -189,9 +183,7 @@ class ScriptLibrary:
     async def _publish(
         self, principal: Principal, name: str, text: bytes, seen: str | None, kind: TextKind, why: str
     ) -> ScriptText:
-        if len(why) > MAX_NOTE or not why.isprintable():
-            what = f"a note is one line of at most {MAX_NOTE} characters"
-            raise Refused("field.malformed_text", what, field="note", most=MAX_NOTE)
+        check_note(why, MAX_NOTE)
         if problems := await self.check(name, text):
             raise DocumentError(problems)
         file, revision = self._file(name), text_revision(text)

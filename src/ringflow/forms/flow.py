@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ringflow.errors import Problem
 from ringflow.flows.history import HistoryEntry
-from ringflow.flows.library import FlowState, FlowText, TextDifference
+from ringflow.flows.library import FlowState, FlowText
 from ringflow.flows.operator_drafts import OperatorDraft
 from ringflow.flows.overview import FlowOverview
 from ringflow.flows.picture import FlowPicture, PictureSlot, picture_of
@@ -18,6 +18,7 @@ from ringflow.flows.publication import Publication
 from ringflow.flows.publisher import CheckedText
 from ringflow.flows.service_register import ServerFlow
 from ringflow.flows.slot import Slot
+from ringflow.flows.text_difference import TextDifference
 from ringflow.flows.uses import FlowUses, SlotPlace
 from ringflow.moments import Moment
 

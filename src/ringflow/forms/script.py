@@ -10,10 +10,10 @@ from pydantic import JsonValue
 from ringflow.accounts.admission import Rejection
 from ringflow.engine.did_script import Scripted
 from ringflow.errors import Problem
-from ringflow.flows.library import TextDifference
 from ringflow.flows.publication import How
 from ringflow.flows.script_library import ScriptState
 from ringflow.flows.script_texts import ScriptText, TextKind
+from ringflow.flows.text_difference import TextDifference
 from ringflow.forms.flow import ProblemForm, SlotPlaceForm, problem_form, slot_place_form
 from ringflow.moments import Moment
 
