@@ -152,7 +152,7 @@ class CallQueue:
         free = sum(self._is_free(one, devices, now_s) for one in self.members)
         if free and (self.strategy is Strategy.RING_ALL or not self.says("autofill", True)):
             free = 1
-        return caller.position <= free and (self.says("autofill", True) or caller.position == 1)
+        return caller.position <= free
 
     def can_ring(self, member: Member, devices: Devices, now_s: int) -> bool:
         """Whether a member may be rung now (can_ring_entry)."""
@@ -161,11 +161,9 @@ class CallQueue:
         return self.says("ringinuse", True) or devices.state(member.interface) is DeviceState.NOT_IN_USE
 
     def _is_free(self, member: Member, devices: Devices, now_s: int) -> bool:
-        state = devices.state(member.interface)
-        if state is DeviceState.INVALID:
-            return False
-        busy = state is not DeviceState.NOT_IN_USE and not self.says("ringinuse", True)
-        return not (busy or member.paused or self._wraps_up(member, now_s))
+        """Whether a member counts as free (num_available_members); one behind a trunk never does."""
+        is_invalid = devices.state(member.interface) is DeviceState.INVALID
+        return not is_invalid and self.can_ring(member, devices, now_s)
 
     def _wraps_up(self, member: Member, now_s: int) -> bool:
         return bool(member.last_call_s) and now_s - member.last_call_s < self.number("wrapuptime")
@@ -192,14 +190,18 @@ class CallQueue:
 
     def in_order(self, caller: Waiting, now_s: int) -> Iterator[Sequence[Member]]:
         """Groups of members that are rung together, the first group first (calc_metric, ring_one)."""
-        ranked = sorted(
-            ((self._rank(member, place, caller, now_s), place) for place, member in enumerate(self.members))
-        )
+        ranked = self._ranked(caller, now_s)
         if self.strategy is not Strategy.RING_ALL:
             yield from ([self.members[place]] for _, place in ranked)
             return
         for rank in dict.fromkeys(rank for rank, _ in ranked):
             yield [self.members[place] for of, place in ranked if of == rank]
+
+    def _ranked(self, caller: Waiting, now_s: int) -> list[tuple[int, int]]:
+        """Each member's rank with its place among the members, those that are rung first at the front."""
+        return sorted(
+            (self._rank(member, place, caller, now_s), place) for place, member in enumerate(self.members)
+        )
 
     def _rank(self, member: Member, place: int, caller: Waiting, now_s: int) -> int:
         rank = 0
@@ -216,11 +218,7 @@ class CallQueue:
     def next_turn(self, caller: Waiting, tried: Sequence[Member], now_s: int) -> None:
         """The next attempt begins with who was not tried in this one (store_next_lin, store_next_rr)."""
         left = [
-            self._rank(one, place, caller, now_s) % ROUND
-            for place, one in sorted(
-                enumerate(self.members), key=lambda of: self._rank(of[1], of[0], caller, now_s)
-            )
-            if one not in tried
+            rank % ROUND for rank, place in self._ranked(caller, now_s) if self.members[place] not in tried
         ]
         turn = left[0] if left else 0
         if self.strategy is Strategy.LINEAR:
