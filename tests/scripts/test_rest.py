@@ -252,6 +252,8 @@ REFUSED: list[tuple[str, JsonValue, JsonValue, str, str, int]] = [
     ("get", "customer/nobody", None, "all@example.com", "customer.unknown", 404),
     ("get", "customer", {"id": "4 2"}, "all@example.com", "script.malformed", 400),
     ("get", "customer", {"id": 10**400}, "all@example.com", "script.malformed", 400),
+    ("get", "customer", {"id": "0" * 17 + "9" * 20}, "all@example.com", "script.malformed", 400),
+    ("get", "customer", {"id": "0" * 17 + "9" * 5000}, "all@example.com", "script.malformed", 400),
     ("get", "customer", {"status": "rich"}, "all@example.com", "script.malformed", 400),
     ("get", "did", {"enabled": "maybe"}, "all@example.com", "script.malformed", 400),
     ("get", "cli", {"cli": ["1"]}, "all@example.com", "script.malformed", 400),

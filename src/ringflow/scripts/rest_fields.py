@@ -20,7 +20,8 @@ from ringflow.store.pages import PageRequest
 from ringflow.wording import known_words
 
 MAX_ROWS = 500
-MAX_NUMBER = 10**15
+MAX_DIGITS = 15
+MAX_NUMBER = 10**MAX_DIGITS
 MICROS = 1_000_000
 CUSTOMER = ("company_id", "customer_id", "customer")
 """What the field of a customer may be called."""
@@ -51,7 +52,7 @@ class Asked:
             return None
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_NUMBER:
             return value
-        if isinstance(value, str) and value.isascii() and value.isdigit() and int(value[:17]) < MAX_NUMBER:
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS:
             return int(value)
         raise CallRefused("script.malformed", f"cxRest: {name} is no number")
 
@@ -108,7 +109,7 @@ def needed(value: Value | None, name: str) -> Value:
 
 def number_in(text: str) -> int:
     """Return the number that a row's key is; 0 where it is none, which no row has."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0
 
 
 def cli_row(cli: Cli) -> dict[str, JsonValue]:

@@ -133,9 +133,13 @@ def _did_changes(asked: Asked) -> dict[str, Any]:
 _DID_FIELDS = ("did", "number", "id", "app", "destination", "identify", "enabled", "channels", *CUSTOMER)
 
 
+def _did_number(asked: Asked) -> str:
+    return needed(asked.key or asked.text("did", "number", "id"), "did")
+
+
 async def _post_did(actor: Actor, asked: Asked) -> dict[str, JsonValue]:
     asked.check_fields(*_DID_FIELDS)
-    number = needed(asked.key or asked.text("did", "number", "id"), "did")
+    number = _did_number(asked)
     changes = _did_changes(asked)
     needed(changes.get("app"), "app")
     return did_row(await dids.add(actor, Did(number, **changes)))
@@ -143,13 +147,13 @@ async def _post_did(actor: Actor, asked: Asked) -> dict[str, JsonValue]:
 
 async def _put_did(actor: Actor, asked: Asked) -> dict[str, JsonValue]:
     asked.check_fields(*_DID_FIELDS)
-    number = needed(asked.key or asked.text("did", "number", "id"), "did")
+    number = _did_number(asked)
     return did_row(await dids.alter(actor, number, **_did_changes(asked)))
 
 
 async def _delete_did(actor: Actor, asked: Asked) -> dict[str, JsonValue]:
     asked.check_fields("did", "number", "id")
-    return did_row(await dids.delete(actor, needed(asked.key or asked.text("did", "number", "id"), "did")))
+    return did_row(await dids.delete(actor, _did_number(asked)))
 
 
 async def _put_card(actor: Actor, asked: Asked) -> dict[str, JsonValue]:
