@@ -50,7 +50,7 @@ class SlotDefaults(BaseModel):
     barge_in: bool | None = None
     """Whether a key during a prompt stops it and counts."""
     timeout: Annotated[int, Field(ge=1, le=600)] | None = None
-    """Seconds that a callee may ring."""
+    """Seconds that a callee may ring. Slots `script`, whose `timeout` is something else, do not take it."""
     keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     """Days after which recordings are deleted."""
 

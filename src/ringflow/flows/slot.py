@@ -180,7 +180,7 @@ class Slot(BaseModel):
     main_exit_name: ClassVar[str | None] = None
     """The only exit that may lead to the next slot by itself, where that is not the first one."""
     without_default: ClassVar[tuple[str, ...]] = ()
-    """Fields that take nothing of the app's `defaults`: of other slots they mean something else."""
+    """Fields that take no value from the app's `defaults`, since there the name means something else."""
     app_fields: ClassVar[tuple[AppField, ...]] = ()
     """The fields that name apps, of `jumps` and `app_call`."""
 

@@ -54,7 +54,8 @@ class Script(Slot):
     """The variables that get the values that the script leaves in `data.variables`; null where it leaves
     none."""
     timeout: Annotated[float, Field(ge=SHORTEST_S, le=LONGEST_S)] | None = None
-    """How many seconds the script may take; otherwise `scripts.time_ms` of `config.yaml`."""
+    """How many seconds the script may take; otherwise `scripts.time_ms` of `config.yaml`. `timeout` in the
+    app's `defaults` does not count here: that is for ringing."""
     timeout_action: Annotated[Text, Field(max_length=90)] = FAILED
     """What happens where it takes longer: an exit, or a SIP code and a reason such as `503 Try Later`, by
     which the call ends."""
