@@ -94,8 +94,14 @@ async def test_what_is_changed_by_hand_stays_and_is_kept(servers: tuple[Server, 
         await second.upkeep.look()
     (told,) = [one for one in logs if one["event"] == "script not taken over"]
     assert (second.here, "changed by hand" in told["detail"]) == (THREE, True)
+    assert f"`ringflow script rollback one {text_revision(ONE)}`" in told["mend"]
+    with pytest.raises(Conflict, match="was changed meanwhile"):
+        await second.library.publish(ANN, "one", None, None)
     await second.library.roll_back(ANN, "one", text_revision(ONE)[:8])
     assert second.here == ONE
+    await second.library.roll_back(ANN, "one", text_revision(THREE))
+    await first.upkeep.look()
+    assert (first.here, second.here) == (THREE, THREE)
 
 
 async def test_of_two_writers_the_second_is_refused(servers: tuple[Server, Server]) -> None:

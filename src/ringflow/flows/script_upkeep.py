@@ -103,7 +103,13 @@ class ScriptUpkeep:
         text = f"{newest.operator} published {newest.revision} of {newest.file}: {why}"
         if text not in self._told:
             self._told.add(text)
-            log.warning("script not taken over", script=name_of(newest.file), detail=why, mend=_MEND)
+            name = name_of(newest.file)
+            mend = (
+                f"`ringflow script rollback {name} {newest.revision}` takes what is published; afterwards "
+                f"`ringflow script rollback {name} REVISION` publishes what was here: see `ringflow script "
+                f"history {name}`"
+            )
+            log.warning("script not taken over", script=name, detail=why, mend=mend)
 
     async def _keep(self) -> None:
         """Keep the texts of files that look otherwise than at the last look, once they can be used."""
@@ -120,6 +126,3 @@ class ScriptUpkeep:
             async with self._store.writing() as connection:
                 await remember(connection, path.name, text, self._now_ms())
             self._seen[name] = look
-
-
-_MEND = "`ringflow script publish` publishes what is here, `ringflow script rollback` takes what is published"
