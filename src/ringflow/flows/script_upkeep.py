@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -21,6 +23,16 @@ log = structlog.get_logger("ringflow.scripts")
 
 LOOK_S = 0.5
 """How often a server looks for publications; it has two seconds to take one over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangedText:
+    """A usable script whose file looks otherwise than at the last look. `look`: its time in ns, and size."""
+
+    name: str
+    path: Path
+    look: tuple[int, int]
+    text: bytes
 
 
 class ScriptUpkeep:
@@ -113,16 +125,24 @@ class ScriptUpkeep:
 
     async def _keep(self) -> None:
         """Keep the texts of files that look otherwise than at the last look, once they can be used."""
-        for name, path in await asyncio.to_thread(self._folder.files):
+        changed = await asyncio.to_thread(self._changed_texts)
+        if not changed:
+            return
+        async with self._store.writing() as connection:
+            for one in changed:
+                await remember(connection, one.path.name, one.text, self._now_ms())
+        self._seen |= {one.name: one.look for one in changed}
+
+    def _changed_texts(self) -> list[_ChangedText]:
+        changed = []
+        for name, path in self._folder.files():
             try:
                 found = path.stat()
                 look = (found.st_mtime_ns, found.st_size)
                 if self._seen.get(name) == look or found.st_size > MAX_DOCUMENT_BYTES:
                     continue
                 self._folder.read(name)
-                text = path.read_bytes()
+                changed.append(_ChangedText(name, path, look, path.read_bytes()))
             except (OSError, DocumentError):
                 continue
-            async with self._store.writing() as connection:
-                await remember(connection, path.name, text, self._now_ms())
-            self._seen[name] = look
+        return changed
