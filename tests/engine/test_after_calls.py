@@ -30,6 +30,7 @@ from .test_engine import GREETING
 SCRIPT = """
 async function main(data) {
   if (data.vars.fails) throw new Error('no');
+  for (let turn = 0; turn < (data.vars.turns || 0); turn++);
   await require('cxKV').set(data.record.call_id, data.record.outcome);
 }
 """
@@ -108,6 +109,14 @@ async def test_its_own_limit_counts(place: Place, host: Host, ended: Ends) -> No
     calls.offer(replace(one, did=replace(one.did, hangup_script_timeout_s=0.05)))
     await calls.finish(8)
     assert (calls.failed, calls.left_out) == (1, 0)
+
+
+async def test_its_own_limit_is_in_seconds(place: Place, host: Host, ended: Ends) -> None:
+    calls = AfterCalls(place.engine([])._world)
+    one = ended("a", '{"turns": 3000000}')
+    calls.offer(replace(one, did=replace(one.did, hangup_script_timeout_s=10)))
+    await calls.finish(20)
+    assert (calls.failed, host.kept) == (0, [("a", "completed")])
 
 
 async def test_a_did_without_one_has_none_run(place: Place, host: Host, ended: Ends) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from tests.lab.agi_scripts import Course, Party, VirtualSide
 
-from ringflow.simulator.call_queue import CallQueue, Member
+from ringflow.simulator.call_queue import CallQueue, Devices, Member
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.simulator.caller import HangsUp, Waits
 from ringflow.simulator.line import Sound
@@ -134,6 +134,13 @@ async def test_when_a_queue_counts_as_empty(given: dict[str, str], expected: str
     assert status(course) == expected
 
 
+async def test_a_caller_leaves_right_after_ringing_where_the_last_agent_was_paused_meanwhile() -> None:
+    queue = side({"PJSIP/a": NOBODY}, leavewhenempty="yes")
+    pauses = Party(1000, ["ANSWER", "EXEC PauseQueueMember desk,PJSIP/a"], LONG)
+    course, _ = await queue.run_all([caller(), pauses])
+    assert (status(course), course.took_ms[1]) == ("LEAVEEMPTY|1|TRUE", 15_000)
+
+
 async def test_an_agent_behind_a_trunk_is_never_free_and_a_queue_that_is_not_there_is_unknown() -> None:
     (course,) = await side({"PJSIP/44@carrier": answers(500)}).run_all([caller(timeout="3")])
     assert status(course) == "TIMEOUT|1|TRUE"
@@ -215,6 +222,14 @@ async def test_places_beyond_a_limit_are_told_as_more_than_it() -> None:
     ]  # fmt: skip
 
 
+async def test_the_place_at_the_limit_itself_is_said_as_it_is() -> None:
+    options = {"announce_frequency": "60", "announce_position": "more", "announce_position_limit": "2"}
+    _, _, third = await side({"PJSIP/a": answers(500, 9000)}, **options).run_all(
+        [caller(), caller(1000), caller(2000)]
+    )
+    assert [name for name, _ in told(third)][:3] == ["queue-thereare", "digits/2", "queue-callswaiting"]
+
+
 async def test_a_periodic_announcement_comes_after_its_time_and_again() -> None:
     options = {"periodic_announce": "news", "periodic_announce_frequency": "5"}
     _, second = await side({"PJSIP/a": answers(500, 14_000)}, **options).run_all([caller(), caller(1000)])
@@ -226,6 +241,11 @@ async def test_an_agent_has_time_after_each_call() -> None:
     first, second = await queue.run_all([caller(), caller(500)])
     assert first.took_ms[1] == 1500
     assert 10_000 <= second.took_ms[1] - 1500 - 1000 <= 11_500
+
+
+def test_an_agent_may_be_rung_again_once_the_seconds_after_a_call_are_over() -> None:
+    queue = CallQueue({"wrapuptime": "10"}, [agent := Member("PJSIP/a", "a", last_call_s=100)])
+    assert [queue.can_ring(agent, Devices(), now_s) for now_s in (109, 110)] == [False, True]
 
 
 async def test_fifty_callers_and_ten_agents_keep_their_order_and_nobody_is_lost_or_rung_twice() -> None:

@@ -54,6 +54,7 @@ async def first_call(
         (Callee(Behaviour.UNAVAILABLE, 0, None), "FAILED", 0),
         (Callee(Behaviour.NO_ANSWER, None, None), "RINGING", 3000),
         (Callee(Behaviour.ANSWER, 3500, None), "RINGING", 3000),
+        (Callee(Behaviour.ANSWER, 3000, None), "SUCCESS", 3000),
         (Callee(Behaviour.ANSWER, 800, None), "SUCCESS", 800),
     ],
 )
