@@ -11,12 +11,12 @@ from pathlib import Path
 from aiohttp import web
 
 from ringflow.accounts.access.password_links import PAGE
+from ringflow.web.built_files import file_answer
 from ringflow.web.console import FOLDER as CONSOLE
 from ringflow.web.console import PATH as CONSOLE_PATH
 from ringflow.web.security_headers import PAGE_HEADERS
 
 _FOLDER = Path(__file__).with_name("setup")
-_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 
 
 def add_setup_page(application: web.Application) -> None:
@@ -34,10 +34,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
 
 
 def _file(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    path = _FOLDER / name
-    headers = {**PAGE_HEADERS, "Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8"}
-
     async def file(request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(path, headers=headers)
+        return file_answer(_FOLDER / name, PAGE_HEADERS)
 
     return file
