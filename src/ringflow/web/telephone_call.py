@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from http import HTTPStatus
 
 import structlog
 
@@ -40,7 +39,7 @@ from ringflow.simulator.telephone import Telephone
 from ringflow.simulator.virtual_call import Arrival, CarriedCall
 from ringflow.web import telephone_messages as messages
 from ringflow.web.rest.problem import problem
-from ringflow.web.rest.refusals import RequestRefused
+from ringflow.web.rest.refusals import our_failure
 
 log = structlog.get_logger("ringflow.telephone")
 
@@ -126,9 +125,7 @@ class CallInThread:
         except Exception:
             # Boundary: our own bug ends this call, and the connection goes on.
             log.exception("telephone failed")
-            text = "Ringflow failed; its log says more"
-            failed = RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "request.failed", text)
-            return messages.Trouble(problem(failed), self._asked.type)
+            return messages.Trouble(problem(our_failure()), self._asked.type)
 
 
 class _Teller:

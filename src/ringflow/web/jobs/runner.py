@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -24,7 +23,7 @@ from ringflow.store import StoreGone
 from ringflow.web.jobs.job_process import JobFailed, carry_out_apart
 from ringflow.web.jobs.kind import JobKind, JobWork
 from ringflow.web.rest.problem import problem
-from ringflow.web.rest.refusals import RequestRefused
+from ringflow.web.rest.refusals import our_failure
 from ringflow.web.rest.services import Services
 
 log = structlog.get_logger("ringflow.jobs")
@@ -202,9 +201,7 @@ class JobRunner:
         except Exception:
             # Boundary: whoever asked gets no trace of our own bug, and the log has it.
             log.exception("job failed", job=job.id, kind=job.kind)
-            text = "Ringflow failed; its log says more"
-            ours = RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "request.failed", text)
-            await self._give_up(order, work, JobState.FAILED, problem(ours))
+            await self._give_up(order, work, JobState.FAILED, problem(our_failure()))
 
     async def _give_up(
         self, order: Order, work: JobWork, state: JobState | None, why: dict[str, Any] | None = None

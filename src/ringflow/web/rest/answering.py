@@ -41,7 +41,7 @@ from ringflow.web.rest.reading import (
     read_query,
     refuse_unfit,
 )
-from ringflow.web.rest.refusals import RequestRefused, headers_of
+from ringflow.web.rest.refusals import RequestRefused, headers_of, our_failure
 from ringflow.web.rest.repetition import Answer, AnsweredBefore, Once, Repeatable
 from ringflow.web.rest.sender import Sender, sender_of
 from ringflow.web.rest.services import Services
@@ -122,8 +122,7 @@ def answer_to(
         except Exception:
             # Boundary: whoever asked gets no trace of our own bug, and the log has it.
             log.exception("request failed", method=request.method, path=plain(request.path))
-            text = "Ringflow failed; its log says more"
-            return refused(RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "request.failed", text))
+            return refused(our_failure())
 
     return answer
 

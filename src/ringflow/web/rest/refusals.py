@@ -53,6 +53,12 @@ class RequestRefused(Refused):
         self.headers = dict(headers or {})
 
 
+def our_failure() -> RequestRefused:
+    """Return what is said where a bug of our own ended something: nothing of the bug, which the log has."""
+    text = "Ringflow failed; its log says more"
+    return RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "request.failed", text)
+
+
 def status_of(error: RingflowError) -> HTTPStatus:
     """Return the HTTP status of an error of a service or of this layer."""
     if isinstance(error, RequestRefused):
