@@ -69,6 +69,14 @@ class JobWork:
         peppers = configured_peppers(self.services.config) if secret else None
         await add_piece(actor.connection, self.job.id, Part.OUTPUT, data, peppers)
 
+    async def write_alone(self, actor: Actor, data: bytes) -> None:
+        """Add to the job's file where there is nothing else to make or to clean up.
+
+        Raises `JobLost` where another server does the job by now, before a piece gets into its file.
+        """
+        await self.leave_trace(actor, {})
+        await self.write(actor, data)
+
     async def finish(self, actor: Actor, result: object = None, file: OutputFile | None = None) -> None:
         """Say that the job is done, in the transaction of the last of its work.
 

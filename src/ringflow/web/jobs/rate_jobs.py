@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -157,20 +156,14 @@ async def _diff(work: JobWork, given: DifferenceOrder) -> None:
         lines.append(difference_columns(difference_form(one)))
         if len(lines) == LINES_AT_ONCE:
             async with work.acting() as actor:
-                await _write(work, actor, lines)
+                await work.write_alone(actor, csv_text(lines).encode())
             lines = []
             work.report(counts.total())
     work.report(counts.total())
     async with work.acting() as actor:
-        await _write(work, actor, lines)
+        await work.write_alone(actor, csv_text(lines).encode())
         file = OutputFile("differences.csv", "text/csv; charset=utf-8")
         await work.finish(actor, rate_card_difference_form(old.name, new.name, counts), file)
-
-
-async def _write(work: JobWork, actor: Actor, lines: Sequence[Sequence[str]]) -> None:
-    # There is nothing to clean up; it raises `JobLost` before a piece gets into another attempt's file.
-    await work.leave_trace(actor, {})
-    await work.write(actor, csv_text(lines).encode())
 
 
 def _text(value: object) -> str:

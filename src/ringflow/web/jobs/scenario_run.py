@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringflow.actor import Actor
 from ringflow.forms.json_value import json_value
 from ringflow.forms.simulation import played_scenario_form, scenario_run_form
 from ringflow.jobs.files import PIECE_BYTES
@@ -52,19 +50,13 @@ async def _run(work: JobWork, given: ScenarioOrder) -> None:
             lines.append(_line(judgement))
             if sum(map(len, lines)) >= PIECE_BYTES:
                 async with work.acting() as actor:
-                    await _write(work, actor, lines)
+                    await work.write_alone(actor, b"".join(lines))
                 lines = []
             work.report(number)
     async with work.acting() as actor:
-        await _write(work, actor, lines)
+        await work.write_alone(actor, b"".join(lines))
         file = OutputFile(f"{app_of(path)}-scenarios.ndjson", "application/x-ndjson")
         await work.finish(actor, scenario_run_form(len(cases), failed, exits.coverage), file)
-
-
-async def _write(work: JobWork, actor: Actor, lines: Sequence[bytes]) -> None:
-    # There is nothing to clean up; it raises `JobLost` before a piece gets into another attempt's file.
-    await work.leave_trace(actor, {})
-    await work.write(actor, b"".join(lines))
 
 
 def _line(judgement: Judgement) -> bytes:
