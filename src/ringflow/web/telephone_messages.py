@@ -18,7 +18,7 @@ from ringflow.forms.json_value import json_object
 from ringflow.forms.made_call import MadeCallForm
 from ringflow.simulator.callee import Behaviour
 from ringflow.web.api.simulations import FlowTexts
-from ringflow.web.rest.reading import Input, checked, parse_json
+from ringflow.web.rest.reading import Input, JsonText, read_json
 from ringflow.wording import did_you_mean, known_words, quoted
 
 VERSION = 1
@@ -117,15 +117,14 @@ RECEIVED: Mapping[str, type[Received]] = {
 
 def read_message(raw: bytes) -> Received:
     """Return what a client says. Raises `Refused`."""
-    value = parse_json(raw)
-    kind = value.get("type") if isinstance(value, dict) else None
+    text = JsonText.read(raw)
+    kind = text.value.get("type") if isinstance(text.value, dict) else None
     if not isinstance(kind, str) or kind not in RECEIVED:
         known = f"there are {known_words(RECEIVED)}"
         near = did_you_mean(kind, RECEIVED, known) if isinstance(kind, str) else known
         what = f"no message is a {quoted(kind)}" if isinstance(kind, str) else "a message has a type"
         raise Refused("telephone.unknown_message", f"{what} ({near})", ("type",))
-    model = RECEIVED[kind]
-    return checked(model, lambda: model.model_validate_json(raw, strict=True))
+    return read_json(text, RECEIVED[kind])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar, get_args
@@ -63,13 +64,7 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
             "request.unsupported_type",
             f"the body is to be JSON, with Content-Type: {JSON_TYPE}",
         )
-    raw = await read_bytes(request)
-    value, whole_floats = _parsed(raw)
-    _refuse_unwritten_times(model, value if isinstance(value, dict) else {})
-    if whole_floats:
-        raw = json.dumps(value).encode()
-    # Strictly: `true` is no customer 1, and "5" no number.
-    return checked(model, lambda: model.model_validate_json(raw, strict=True))
+    return read_json(JsonText.read(await read_bytes(request)), model)
 
 
 async def read_bytes(request: web.Request) -> bytes:
@@ -85,16 +80,32 @@ async def read_bytes(request: web.Request) -> bytes:
         ) from error
 
 
-def parse_json(raw: bytes) -> Any:
-    """Return what the bytes say in JSON. Raises `RequestRefused`: no JSON, or what cannot be kept."""
-    return _parsed(raw)[0]
-
-
-def _parsed(raw: bytes) -> tuple[Any, bool]:
-    """Return what the bytes say, with whole numbers such as 5.0 as 5, and whether there are such.
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """JSON, and the value that it says, with whole numbers such as 5.0 as 5.
 
     JSON Schema calls 5.0 an integer, and pydantic's strict reading does not.
     """
+
+    raw: bytes
+    value: Any
+
+    @classmethod
+    def read(cls, raw: bytes) -> JsonText:
+        """Parse bytes. Raises `RequestRefused`: no JSON, or what cannot be kept."""
+        value, whole_floats = _parsed(raw)
+        return cls(json.dumps(value).encode() if whole_floats else raw, value)
+
+
+def read_json(text: JsonText, model: type[Model]) -> Model:
+    """Return what JSON says as a model. Raises `Refused` with every field that is wrong."""
+    _refuse_unwritten_times(model, text.value if isinstance(text.value, dict) else {})
+    # Strictly: `true` is no customer 1, and "5" no number.
+    return checked(model, lambda: model.model_validate_json(text.raw, strict=True))
+
+
+def _parsed(raw: bytes) -> tuple[Any, bool]:
+    """Return what the bytes say, with whole numbers such as 5.0 as 5, and whether there are such."""
     whole_floats = False
 
     def number(text: str) -> int | float:
