@@ -33,10 +33,11 @@ from ringflow.web.access.rate_limit import RateLimit, refuse_too_many
 from ringflow.web.api.simulations import chosen_flows
 from ringflow.web.connections import allow_longer
 from ringflow.web.rest.answering import Gate, refused
+from ringflow.web.rest.event_feed import FeedEnd, access_lost
 from ringflow.web.rest.operation import PREFIX, Resource
 from ringflow.web.rest.problem import problem
 from ringflow.web.rest.reading import MAX_BODY_BYTES
-from ringflow.web.rest.refusals import RequestRefused, status_of
+from ringflow.web.rest.refusals import RequestRefused
 from ringflow.web.rest.sender import sender_of
 from ringflow.web.rest.services import Services
 from ringflow.web.telephone_call import CallInThread
@@ -258,26 +259,22 @@ class TelephoneConnection:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._services.telephones.check_s):
                     await self._stopping.wait()
-                    return "server_stops"
+                    return FeedEnd.STOPPING.value
             now_s = self._now_s()
             if now_s - self._acted_s >= IDLE_S:
                 return "idle"
             if self._call is not None and now_s - self._began_s >= LONGEST_CALL_S:
                 self._call.act(messages.HangUp(type="hang_up"))
-            try:
-                await self._still_may()
-            except RingflowError as error:
-                # Where the database is away, or too many ask, who asks may still be allowed to.
-                if status_of(error) in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-                    return "no_longer_allowed"
+            if await access_lost(self._still_may) is not None:
+                return FeedEnd.REVOKED.value
 
     async def _say_goodbye(self, reason: str) -> None:
-        codes = {"server_stops": WSCloseCode.GOING_AWAY}
         with suppress(ConnectionError, TimeoutError):
             self._too_slow = False
             if reason == "too_slow":
                 self._waiting.clear()
             self._tell(messages.Bye(reason))
             await self._send_waiting()
-            code = codes.get(reason, WSCloseCode.POLICY_VIOLATION)
+            is_stopping = reason == FeedEnd.STOPPING.value
+            code = WSCloseCode.GOING_AWAY if is_stopping else WSCloseCode.POLICY_VIOLATION
             await self._socket.close(code=code, message=reason.encode())

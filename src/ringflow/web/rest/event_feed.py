@@ -242,12 +242,19 @@ async def _send_all(
             raise ConnectionResetError("the reader is gone")
         if clock() - checked_s >= check_s:
             checked_s = clock()
-            try:
-                await still_may()
-            except RingflowError as error:
-                # Where the database is away, or too many ask, who reads may still be allowed to.
-                if status_of(error) in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-                    return {"reason": FeedEnd.REVOKED.value, "problem": problem(error)}
+            if (error := await access_lost(still_may)) is not None:
+                return {"reason": FeedEnd.REVOKED.value, "problem": problem(error)}
+
+
+async def access_lost(still_may: Callable[[], Awaitable[object]]) -> RingflowError | None:
+    """Return why somebody may go on no longer; None: they may, or it cannot be told now."""
+    try:
+        await still_may()
+    except RingflowError as error:
+        # Where the database is away, or too many ask, who reads may still be allowed to.
+        if status_of(error) in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return error
+    return None
 
 
 async def _first_of(*waits: Coroutine[None, None, object], seconds: float) -> None:
