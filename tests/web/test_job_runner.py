@@ -217,6 +217,20 @@ async def test_an_attempt_that_lost_its_job_finishes_nothing(site: Site) -> None
     assert (shown.state, shown.done, shown.run) == (JobState.RUNNING, 0, "b1#1")
 
 
+async def test_an_attempt_that_lost_its_job_adds_nothing_to_its_file(site: Site) -> None:
+    job_id = await site.ask()
+    async with site.store.writing() as connection:
+        order = await queue.begin(connection, job_id, "a1#1", 1)
+        assert order is not None
+        assert await queue.take_over(connection, order.attempt, "b1#1") is not None
+    services = Services(site.store, Config.model_validate({}), lambda: site.now_ms, {}, lambda: None)
+    work = JobWork(services, order)
+    with pytest.raises(queue.JobLost):
+        async with site.acting() as actor:
+            await work.write_alone(actor, b"of another attempt")
+    assert await site.count(job_files) == [0]
+
+
 async def test_jobs_are_forgotten_with_their_files_a_day_after_their_end(site: Site) -> None:
     await site.ask()
     server = site.server("a1#1")
