@@ -300,6 +300,15 @@ def test_two_cards_differ_by_the_longest_prefix_of_each(run: Run, tmp_path: Path
     assert (json.loads(same.stdout), same.stderr.strip()) == ([], "retail and retail: no difference")
 
 
+def test_the_shortest_talk_counts_where_two_cards_are_compared(run: Run) -> None:
+    run("add", "next", "--currency", "USD")
+    run("set-rate", "retail", "35", "--price", "0.05", "--increment", "30/30")
+    run("set-rate", "next", "35", "--price", "0.05", "--increment", "60/1")
+    # A second costs a minute's price instead of half of it; 61 seconds cost 61 instead of 90.
+    (found,) = json.loads(run("diff", "retail", "next", "--json").stdout)
+    assert (found["prefix"], found["difference"]) == ("35", "mixed")
+
+
 def test_cards_are_compared_by_the_rates_of_a_moment_however_many_there_are(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
