@@ -40,6 +40,22 @@ def test_the_shipped_script_is_checked_listed_and_tried(ringflow: Run, tmp_path:
     assert (unknown["reject_sip"], unknown["reason"]) == (401, "CLI Not Authorized")
 
 
+def test_the_list_names_the_slots_that_run_a_script_and_what_is_wrong_with_it(
+    ringflow: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "app_flows" / "scripts"
+    folder.mkdir(parents=True)
+    slots = "slots: [{slot: script, script: half}, {slot: script, id: again, script: half}]"
+    (tmp_path / "app_flows" / "tried.yaml").write_text(f"app: tried\n{slots}\n")
+    (folder / "half.js").write_text("const moment = require('moment');\nasync function main(data) {}\n")
+    (tmp_path / "config.yaml").write_text("{}")
+    ringflow("customer", "add", "Acme")
+    first, second = ringflow("script", "list").out.splitlines()[2:]
+    assert "tried script[1]" in first
+    assert first.rstrip().endswith("half.js:1:24: there is no module `moment` (use Date)")
+    assert second.split() == ["tried", "again"]
+
+
 WRITES = """
 const api = require('cxRest').auth('writer@example.com');
 const { incr } = require('cxKV');

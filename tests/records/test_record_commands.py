@@ -172,9 +172,11 @@ def test_an_outcome_that_a_flow_named_itself_is_found(
 def test_the_examples_of_the_page_run(run: Run, tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "records.md").read_text()
     examples = [line.split() for line in page.splitlines() if line.startswith("    ringflow record ")]
-    assert len(examples) == 5
+    assert len(examples) == 7
     for _, _, verb, *words in examples:
-        run(record.app, verb, *("01a" if word.startswith("019a3c5b") else word for word in words))
+        run(
+            record.app, verb, *("01a" if word.startswith(("019a3c5b", "CALL_ID")) else word for word in words)
+        )
     assert "01a" in run(record.app, "list", "--number", "4412", "--trunk", "first", "--status", "congestion")
 
 

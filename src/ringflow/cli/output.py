@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
@@ -152,5 +152,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, Mapping):
         return "\n".join(f"{name}: {text}" for name, text in value.items())
     if isinstance(value, tuple):
-        return " ".join(map(str, value))
+        # Forms have several words each, so each has a line.
+        return ("\n" if any(map(is_dataclass, value)) else " ").join(map(str, value))
     return str(value)

@@ -104,6 +104,9 @@ class ProblemForm:
     what: str
     mend: str
 
+    def __str__(self) -> str:
+        return str(Problem(self.path, self.line, self.column, self.what, self.mend))
+
 
 @dataclass(frozen=True, slots=True)
 class FlowDetailForm:
@@ -191,6 +194,9 @@ class SlotPlaceForm:
     app: str
     slot: str
     line: int
+
+    def __str__(self) -> str:
+        return f"{self.app} {self.slot}"
 
 
 @dataclass(frozen=True, slots=True)
