@@ -66,6 +66,17 @@ test("a slot is renamed with all that leads to it", () => {
   expect(after).toBe(CARD.replace("no_credit: no_credit", "no_credit: poor").replace("id: no_credit", "id: poor"));
 });
 
+test("a slot that errors lead to is renamed there too", () => {
+  const text = CARD.replace("slots:\n", "on_error: no_credit # said\nslots:\n");
+  expect(changed(text, (change) => change.rename("slots", 2, "poor"))).toContain("on_error: poor # said\n");
+});
+
+test("an item is put into a list at the place that is asked for", () => {
+  const text = "app: a\nslots:\n  - slot: ivr\n    file:\n      - A/a\n      - A/c # last\n";
+  const after = changed(text, (change) => change.addItem("slots", 0, ["file"], 1, "A/b"));
+  expect(after).toBe(text.replace("      - A/c", "      - A/b\n      - A/c"));
+});
+
 test("a name that is taken, or means something else, is refused and changes nothing", () => {
   for (const id of ["next", "hangup", "no credit", "-x", ""]) {
     const change = new FlowChange(CARD, TYPES);
