@@ -184,7 +184,7 @@ async def _carried_out(
         if page is not None and (form := format_of(request)) is not Format.JSON:
             return _export(operation, services, request, form, page, given)
         result = await _read(operation, services, given)
-        if isinstance(result, Page):
+        if page is not None:
             return await _page_answer(operation, request, result)
         return _answer(operation, request, result)
 
