@@ -1,15 +1,16 @@
-"""Sheets whose first row names the columns, in any order: lists of customers, CLIs and DIDs.
+"""Sheets whose first row names the columns, in any order, and NDJSON: lists of customers, CLIs and DIDs.
 
 Several encodings and separators are tried. The one by which most of the expected names are found is used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ringflow.errors import DocumentError, Problem
+from ringflow.object_lines import holds_objects, read_object_lines
 from ringflow.sheet_file import Sheet, SheetRow, head_of, read_candidates
 
 
@@ -27,10 +28,13 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class SheetTable:
-    """A sheet that was read: its good rows, and what is wrong with the others."""
+    """A sheet that was read: its good rows, and what is wrong with the others.
+
+    `columns`: of its cells; None where they are named on each line, as in NDJSON.
+    """
 
     path: str
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] | None
     rows: tuple[TableRow, ...]
     problems: tuple[Problem, ...]
 
@@ -39,23 +43,40 @@ class SheetTable:
 
         Columns of a problem count cells, as spreadsheets do: the third cell stands in column 3.
         """
+        if self.columns is None:
+            return Problem(self.path, row.line, 1, f"{column}: {what}", mend)
         if column in self.columns:
             return Problem(self.path, row.line, self.columns.index(column) + 1, f"{column}: {what}", mend)
         return Problem(self.path, row.line, 1, what, mend)
 
 
-def read_sheet_table(
-    path: Path, known: Sequence[str], needed: Sequence[str], aliases: Mapping[str, str]
-) -> SheetTable:
-    """Read a file whose columns are among `known`, or named in `aliases`.
+@dataclass(frozen=True, slots=True)
+class TableColumns:
+    """The columns that a table may have.
+
+    `aliases`: other names of them. `ignored`: what an export has besides. `null`: what null of NDJSON means,
+    where that is not the same as an empty cell.
+    """
+
+    known: Sequence[str]
+    needed: Sequence[str] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    ignored: Collection[str] = ()
+    null: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_sheet_table(path: Path, expected: TableColumns) -> SheetTable:
+    """Read a file with columns that are expected.
 
     Names count without capitals, with `_` for spaces. Raises `DocumentError`: it cannot be read, or its first
     line does not name what is needed.
     """
-    names = {one: one for one in known} | dict(aliases)
+    if holds_objects(path):
+        return _table_of_objects(path, expected)
+    names = {one: one for one in (*expected.known, *expected.ignored)} | dict(expected.aliases)
     name = str(path)
     sheet = max(read_candidates(path), key=lambda one: sum(cell in names for cell in _header(one)))
-    columns = _columns(name, _header(sheet), names, needed)
+    columns = _columns(name, _header(sheet), names, expected)
     rows: list[TableRow] = []
     problems: list[Problem] = []
     header_is_read = False
@@ -78,6 +99,13 @@ def read_sheet_table(
     return SheetTable(name, columns, tuple(rows), tuple(problems))
 
 
+def _table_of_objects(path: Path, expected: TableColumns) -> SheetTable:
+    null = {one: expected.null.get(one, "") for one in expected.known}
+    lines, problems = read_object_lines(path, null, expected.aliases, expected.ignored)
+    rows = tuple(TableRow(one.line, one.cells) for one in lines)
+    return SheetTable(str(path), None, rows, tuple(problems))
+
+
 def _header(sheet: Sheet) -> list[str]:
     first = next((row for row in head_of(sheet, 20) if not row.empty), SheetRow(1, ()))
     cells = _without_trailing(first.cells, 1)
@@ -92,9 +120,9 @@ def _without_trailing(cells: tuple[str, ...], least: int) -> tuple[str, ...]:
 
 
 def _columns(
-    path: str, header: Sequence[str], names: Mapping[str, str], needed: Sequence[str]
+    path: str, header: Sequence[str], names: Mapping[str, str], expected: TableColumns
 ) -> tuple[str, ...]:
-    mend = f"known: {', '.join(dict.fromkeys(names.values()))}"
+    mend = f"known: {', '.join(expected.known)}"
     columns = tuple(names.get(one, one) for one in header)
     problems = [
         Problem(path, 1, at, f"unknown column `{one[:32]}`", mend)
@@ -107,7 +135,9 @@ def _columns(
         if one in columns[: at - 1] and one in names.values()
     ]
     problems += [
-        Problem(path, 1, 1, f"the column `{one}` is missing", mend) for one in needed if one not in columns
+        Problem(path, 1, 1, f"the column `{one}` is missing", mend)
+        for one in expected.needed
+        if one not in columns
     ]
     if problems:
         raise DocumentError(problems)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import astuple, fields, replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,10 @@ from ringflow.actor import acting, shell_operator
 from ringflow.audit import EntryFilter, entry_page
 from ringflow.config import CliPatternDeclaration, Config, CustomerDeclaration
 from ringflow.errors import DocumentError
+from ringflow.forms.cli_number import cli_form
+from ringflow.forms.did import did_form
+from ringflow.forms.json_value import json_value
+from ringflow.spreadsheets import CsvTable
 from ringflow.store import Store
 from ringflow.store.pages import PageRequest
 
@@ -305,3 +312,79 @@ async def test_more_rows_than_one_statement_takes_are_all_written(importing: Imp
         found = await clis.every(connection)
     assert len(found) == count + 1
     assert found[-1] == Cli(count + 1, count + 9, f"44191{count - 1:07d}")
+
+
+async def test_ndjson_is_taken_in_with_every_wrong_line_named(importing: Importing) -> None:
+    good = (
+        '\ufeff{"number": "8005550101", "app": "card", "identify": "none", "customer": 2, "enabled": false}\n'
+        '\r\n{"app":"menu","did":"100"}'
+    )
+    assert await importing(DidImport, good) == Imported(FILE, 2, 0, 0, False)
+    added = [Did("100", "menu"), Did("18005550101", "card", "none", 2, False)]
+    assert [one for one in await everything(importing.store) if isinstance(one, Did)] == [
+        added[0],
+        Did("18005550100", "card", customer_id=1, channels=5),
+        added[1],
+    ]
+    lines = [
+        '{"number": "101", "app": "card"}',
+        '{"number": "102"}',
+        '{"number": "103", "app": "card", "colour": "red"}',
+        '{"number": "104", "app": "card", "app": "menu"}',
+        '{"number": "105", "app": {"name": "card"}}',
+        '{"number": "106", "app": "card", "channels": 1.5, "customer": 9}',
+        '{"number": "107", "app": "ca\\u0000rd"}',
+        '{"number": "108", "app": "\\ud800"}',
+        '{"number": "109", "app": NaN}',
+        "[1]",
+        '{"number": "110", "app": "card"',
+        '{"number": "101", "app": "menu"}',
+        "[" * 100_000,
+    ]
+    objects = 'write one JSON object on each line, such as {"number": "18005550100"}'
+    said = await importing.wrong(DidImport, "\n".join(lines).encode() + b'\n{"number": "1\xff"}')
+    assert said == [
+        "2:1: app: is empty; write the app that callers reach",
+        f"3:1: unknown field `colour` (known: {', '.join(DidImport.columns)})",
+        "4:1: the field `app` stands here a second time (keep one of them)",
+        "5:1: app: is an object or a list (write it as text)",
+        "6:1: channels: `1.5` is no whole number; write digits, or none",
+        "6:1: customer: customer 9 does not exist; add or import the customers first",
+        "7:1: app: has a character that no text can have (take out NUL and lone surrogates)",
+        "8:1: app: has a character that no text can have (take out NUL and lone surrogates)",
+        f"9:1: is not JSON: NaN is no value ({objects})",
+        f"10:1: is no JSON object ({objects})",
+        f"11:1: is not JSON: Expecting ',' delimiter at character 32 ({objects})",
+        "12:1: number: DID 101 stands in line 1 already (keep one of the two lines)",
+        f"13:1: is nested too deeply ({objects})",
+        "14:1: is not in UTF-8 (save the file in UTF-8)",
+    ]
+
+
+async def test_exported_dids_and_clis_come_back_as_they_went(importing: Importing) -> None:
+    did = Did(
+        "18005550100", "card", customer_id=1, channels=5, script="greet", script_timeout_s=2.5,
+        script_fallback="app", script_vars='{"a": 1}', hangup_script="bye",
+    )  # fmt: skip
+    async with acting(importing.store, shell_operator("ann"), "US") as actor:
+        await dids.delete(actor, did.number)
+        await dids.add(actor, did)
+        await clis.add_pattern(actor, 2, "^4420", "a, b")
+    before = await everything(importing.store)
+    for kind, row, forms in (
+        (DidImport, Did, [did_form(one) for one in before if isinstance(one, Did)]),
+        (CliImport, Cli, [cli_form(one) for one in before if isinstance(one, Cli)]),
+    ):
+        names = [one.name for one in fields(forms[0])]
+        as_csv = StringIO()
+        table = CsvTable(as_csv)
+        rows: list[list[Any]] = [names, *[list(map(json_value, astuple(one))) for one in forms]]
+        table.write(rows)
+        as_lines = "".join(json.dumps(json_value(one)) + "\n" for one in forms)
+        as_lines += '{"end": {"rows": 1, "next": null}}\n'
+        for text in (as_csv.getvalue(), as_lines):
+            assert await importing(kind, text, update=True) == Imported(FILE, 0, 0, len(forms), False), row
+    emptied = '{"number": "18005550100", "channels": null, "script": null, "script_timeout_s": null}'
+    await importing(DidImport, emptied, update=True)
+    (now,) = [one for one in await everything(importing.store) if isinstance(one, Did)]
+    assert now == replace(did, channels=None, script=None, script_timeout_s=None)

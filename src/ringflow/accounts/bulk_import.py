@@ -1,11 +1,13 @@
-"""What imports of customers, CLIs and DIDs from CSV have in common: all rows or none, every bad row named.
+"""What imports of customers, CLIs and DIDs have in common: all rows or none, every bad row named.
 
-An empty cell is the default of a new row, and leaves an old row as it is; `none` empties what may be empty.
+An empty cell is the default of a new row, and leaves an old row as it is; `none` empties what may be empty,
+as null does in NDJSON.
 All rows are checked before the first is written, with a few statements for the whole file.
 """
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ from ringflow.actor import Actor
 from ringflow.audit import Facts, Verb
 from ringflow.errors import Conflict, DocumentError, Problem, Refused, RefusedTogether, Unknown
 from ringflow.plain_text import plain
-from ringflow.sheet_tables import SheetTable, TableRow, read_sheet_table
+from ringflow.sheet_tables import SheetTable, TableColumns, TableRow, read_sheet_table
 from ringflow.store.tables import customers
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 EMPTY = "none"
 ROWS_AT_ONCE = 5000
 _MAX_DIGITS = 18
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row", bound="DataclassInstance")
@@ -62,6 +65,10 @@ class TableImport(ABC, Generic[Key, Row]):
     needed: ClassVar[tuple[str, ...]]
     aliases: ClassVar[Mapping[str, str]]
     """Other names of columns."""
+    ignored: ClassVar[tuple[str, ...]] = ()
+    """What an export has besides, which no import changes."""
+    emptied: ClassVar[tuple[str, ...]] = ()
+    """Columns in which `none` empties a field."""
 
     def __init__(self, actor: Actor) -> None:
         self.actor = actor
@@ -72,7 +79,10 @@ class TableImport(ABC, Generic[Key, Row]):
         Raises `DocumentError` with every problem; then nothing is changed.
         """
         await lock_directory(self.actor)
-        table = read_sheet_table(path, self.columns, self.needed, self.aliases)
+        null = dict.fromkeys(self.emptied, EMPTY)
+        table = read_sheet_table(
+            path, TableColumns(self.columns, self.needed, self.aliases, self.ignored, null)
+        )
         problems = list(table.problems)
         keyed = self._keyed(table, problems)
         there = await self.existing({key for _, key in keyed if key is not None})
@@ -229,6 +239,22 @@ class Cells:
         elif self._row[column]:
             with self._trying:
                 self.found[field or column] = whole_number(self._row[column], column, f", or {EMPTY}")
+
+    def seconds_or_none(self, column: str) -> None:
+        """Seconds, with or without a fraction, or nothing."""
+        text = self._row[column]
+        if text.lower() == EMPTY:
+            self.found[column] = None
+        elif text:
+            with self._trying:
+                if not _SECONDS.fullmatch(text):
+                    raise Refused(
+                        "field.not_a_number",
+                        f"`{plain(text)}` is no number of seconds; write digits such as 2.5, or {EMPTY}",
+                        (column,),
+                        field=column,
+                    )
+                self.found[column] = float(text)
 
     def yes_or_no(self, column: str) -> None:
         """A yes or a no."""

@@ -1,4 +1,4 @@
-"""CLIs from a CSV file."""
+"""CLIs from a file."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class CliImport(TableImport[CliKey, Cli]):
     columns = ("number", "pattern", "customer", "notes")
     needed = ("customer",)
     aliases: ClassVar[Mapping[str, str]] = {"cli": "number", "phone": "number", "customer_id": "customer"}
+    ignored = ("id", "source")
 
     _customers: frozenset[int] = frozenset()
     _sharing: Mapping[str, int] = {}

@@ -25,6 +25,7 @@ class CustomerImport(TableImport[int, Customer]):
     columns = ("id", "name", "status", "currency", "channels", "caller_id", "language")
     needed = ()
     aliases: ClassVar[Mapping[str, str]] = {"customer": "id", "customer_id": "id", "callerid": "caller_id"}
+    emptied = ("channels", "caller_id", "language")
 
     _next = 0
 

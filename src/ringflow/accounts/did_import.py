@@ -25,6 +25,7 @@ from ringflow.sheet_tables import TableRow
 from ringflow.store.tables import dids
 
 _SCRIPT_TEXTS = ("script", "script_fallback", "script_vars", "hangup_script", "hangup_script_vars")
+_SCRIPT_SECONDS = ("script_timeout_s", "hangup_script_timeout_s")
 
 
 class DidImport(TableImport[str, Did]):
@@ -51,6 +52,8 @@ class DidImport(TableImport[str, Did]):
     )
     needed = ("number",)
     aliases: ClassVar[Mapping[str, str]] = {"did": "number", "customer_id": "customer", "flow": "app"}
+    ignored = ("source",)
+    emptied = ("customer", "channels", "variable", *_SCRIPT_TEXTS, *_SCRIPT_SECONDS)
 
     _customers: frozenset[int] = frozenset()
 
@@ -95,9 +98,9 @@ class DidImport(TableImport[str, Did]):
         cells.number_or_none("channels")
         cells.number("reject_code")
         for column in ("variable", *_SCRIPT_TEXTS):
-            cells.text(column)
-        cells.number_or_none("script_timeout_s")
-        cells.number_or_none("hangup_script_timeout_s")
+            cells.text_or_none(column)
+        for column in _SCRIPT_SECONDS:
+            cells.seconds_or_none(column)
         fields: dict[str, Any] = cells.found
         with trying:
             if fields.get("customer_id") is not None:

@@ -16,7 +16,7 @@ from ringflow.cli.project import with_actor
 from ringflow.config import Config
 
 TableFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="CSV or xlsx; its first line names the columns.")
+    Path, typer.Argument(metavar="FILE", help="CSV or xlsx, whose first line names the columns, or NDJSON.")
 ]
 Update = Annotated[bool, typer.Option("--update", help="Change those that exist already.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the file, and change nothing.")]
@@ -30,7 +30,7 @@ def add_import_command(
     """Give a noun its `import`. `afterwards` is called with the import that is done."""
     rule = "All of them, or none where a line is wrong; every wrong line is named."
 
-    @app.command("import", help=f"Add {things} from a CSV file.\n\n{rule}")
+    @app.command("import", help=f"Add {things} from a file.\n\n{rule}")
     def import_command(
         operator: Operator,
         file: TableFile,

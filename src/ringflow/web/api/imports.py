@@ -1,4 +1,4 @@
-"""Imports over HTTP, as jobs: customers, CLIs, DIDs, speed dials and values of lists, from CSV or xlsx."""
+"""Imports over HTTP, as jobs: customers, CLIs, DIDs, speed dials and values of lists, from sheets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ringflow.accounts.value_lists import value_list
 from ringflow.actor import Actor
 from ringflow.jobs.job import Job
 from ringflow.rights import Right
-from ringflow.web.api.sheets import SHEET, SheetQuery, sheet_of
+from ringflow.web.api.sheets import SHEET, TABLE, SheetQuery, sheet_of
 from ringflow.web.jobs.kind import JobKind
 from ringflow.web.jobs.table_import import (
     CLI_IMPORT,
@@ -34,30 +34,36 @@ class TableQuery(SheetQuery):
     """Change those that are there already; else such a line is refused."""
 
 
-@CUSTOMERS.post(Right.CUSTOMERS_CHANGE, upload=SHEET)
+@CUSTOMERS.post(Right.CUSTOMERS_CHANGE, upload=TABLE)
 async def import_customers(actor: Actor, body: RawBody, query: TableQuery) -> Job:
-    """Add customers from a sheet, as a job: all of them, or none where a line is wrong; every one is named.
+    """Add customers from a sheet or NDJSON, as a job: all, or none where a line is wrong; each is named.
 
     Columns: id, name, status, currency, channels, caller_id, language.
     """
     return await _table(actor, CUSTOMER_IMPORT, body, query)
 
 
-@CLIS.post(Right.CUSTOMERS_CHANGE, upload=SHEET)
+@CLIS.post(Right.CUSTOMERS_CHANGE, upload=TABLE)
 async def import_clis(actor: Actor, body: RawBody, query: TableQuery) -> Job:
-    """Add CLIs from a sheet, as a job: all of them, or none where a line is wrong; every one is named."""
+    """Add CLIs from a sheet or NDJSON, as a job: all of them, or none where a line is wrong; each is named.
+
+    Columns: number, pattern, customer, notes.
+    """
     return await _table(actor, CLI_IMPORT, body, query)
 
 
-@DIDS.post(Right.DIDS_CHANGE, upload=SHEET)
+@DIDS.post(Right.DIDS_CHANGE, upload=TABLE)
 async def import_dids(actor: Actor, body: RawBody, query: TableQuery) -> Job:
-    """Add DIDs from a sheet, as a job: all of them, or none where a line is wrong; every one is named."""
+    """Add DIDs from a sheet or NDJSON, as a job: all of them, or none where a line is wrong; each is named.
+
+    Columns: those of a DID's form. What stands in `source` is ignored.
+    """
     return await _table(actor, DID_IMPORT, body, query)
 
 
-@SPEED_DIALS.post(Right.CUSTOMERS_CHANGE, upload=SHEET)
+@SPEED_DIALS.post(Right.CUSTOMERS_CHANGE, upload=TABLE)
 async def import_speed_dials(actor: Actor, body: RawBody, query: TableQuery) -> Job:
-    """Add speed dials from a sheet, as a job: all of them, or none where a line is wrong.
+    """Add speed dials from a sheet or NDJSON, as a job: all of them, or none where a line is wrong.
 
     Columns: customer, place, number, name.
     """

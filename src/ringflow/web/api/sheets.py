@@ -14,6 +14,9 @@ CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHEET = Upload((CSV, XLSX), 50_000_000)
 """A carrier's sheet of 260,000 rates has 20 MB."""
+NDJSON = "application/x-ndjson"
+TABLE = Upload((*SHEET.types, NDJSON), SHEET.most_bytes)
+"""A sheet whose first line names the columns, or an object on each line, as lists are exported."""
 
 
 class SheetQuery(Input):

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from ringflow.forms.json_value import json_value
 from ringflow.moments import Moment
+from ringflow.object_lines import END
 from ringflow.spreadsheets import Cell, CsvTable
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.fields import Selection
@@ -95,7 +96,7 @@ async def exported(
         if after is None or rows == most:
             break
     if form is Format.NDJSON:
-        yield f"{_line({'end': {'rows': rows, 'next': after}})}\n".encode()
+        yield f"{_line({END: {'rows': rows, 'next': after}})}\n".encode()
 
 
 def _line(value: object) -> str:
