@@ -72,6 +72,8 @@ class DialledLeg:
     options: Mapping[str, str] = field(default_factory=dict)
     channel: str = ""
     """The name of its channel."""
+    by_queue: bool = False
+    """Whether `Queue` rang a member, so that Ringflow has no leg of it."""
 
 
 MeetCallee: TypeAlias = Callable[[int, str], Callee]

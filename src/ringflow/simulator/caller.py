@@ -129,6 +129,11 @@ class ScriptedCaller:
         return "anything at all" if step is not None and self._script_ms is None else None
 
     @property
+    def all_heard(self) -> tuple[str, ...]:
+        """All that was heard, in order: prompts by their names, and the words of `Sound`, without silence."""
+        return tuple(str(one.sound) for one in self.heard if one.sound != Sound.SILENCE)
+
+    @property
     def timeline(self) -> Timeline:
         """What the caller did before the call was over."""
         zero_ms = self._arrived_ms if self._answered_ms is None else self._answered_ms

@@ -45,16 +45,26 @@ def differences(
     money: MoneyAfter | None = None,
     recordings: Sequence[RecordedSound] | None = None,
     kept: Mapping[str, JsonValue] | None = None,
+    heard: Sequence[str] | None = None,
 ) -> list[Difference]:
-    """Every difference. `tolerance_ms`: how far lengths of time may be off, for calls in real time."""
+    """Every difference. `tolerance_ms`: how far lengths of time may be off, for calls in real time.
+
+    `heard`: what the caller heard, None where nobody knows.
+    """
     found = list(_Comparison(expected, record, tolerance_ms).every())
     if kept is not None:
         found += _kept_differences(expected.kept, kept)
     if expected.recordings is not None and recordings is not None:
         found += _recording_differences(expected.recordings, recordings, tolerance_ms)
+    if expected.heard is not None and heard is not None and expected.heard != tuple(heard):
+        found.append(Difference("heard", _row(expected.heard), _row(heard)))
     if money is not None:
         found += _money_differences(given, expected, record, money, tolerance_ms)
     return found
+
+
+def _row(texts: Sequence[str]) -> str:
+    return ", ".join(texts) or NOTHING
 
 
 def _kept_differences(

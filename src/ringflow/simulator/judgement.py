@@ -39,7 +39,13 @@ def _failure(case: ScenarioCase, number: int, call: SimulatedCall) -> str | None
     """What differs in one of the calls, under its name where there are several."""
     given, script = case.scenario.given, case.scenario.scripts[number - 1]
     found = differences(
-        given, script.expect, call.record, money=call.money, recordings=call.recordings, kept=call.kept
+        given,
+        script.expect,
+        call.record,
+        money=call.money,
+        recordings=call.recordings,
+        kept=call.kept,
+        heard=call.heard,
     )
     found += [*end_differences(call, script.expect), *broken_invariants(call)]
     if not found:

@@ -263,6 +263,7 @@ class _Visit:
             callee=call.meet(len(call.legs), member.interface),
             at_ms=call.clock.monotonic_ms(),
             channel=f"{member.interface}-{len(call.legs) + 1:08x}",
+            by_queue=True,
         )
         call.legs.append(leg)
         return leg

@@ -11,7 +11,8 @@ from pydantic import JsonValue
 
 from ringflow.calls.call_record import CallRecord
 from ringflow.calls.outcome import NEVER_DIALLED, Leg
-from ringflow.simulator.callee import DialledLeg, callees_in_turn
+from ringflow.simulator.callee import DialledLeg
+from ringflow.simulator.callee_plan import callees_by_place, meeting
 from ringflow.simulator.caller import MAX_CALL_MS, ScriptedCaller, Timeline
 from ringflow.simulator.clock import DEFAULT_START_S, VirtualClock, Waiter
 from ringflow.simulator.exchange import Exchange
@@ -28,8 +29,9 @@ class SimulatedCall:
     """What came of a scripted call, on both sides of the wire.
 
     `timeline` has the caller's keys and hang-up. `endless`: nobody had ended the call after `MAX_CALL_MS`.
-    `waits_for`: what the caller never got to hear. `script`: what was to happen, None for a call without a
-    scenario. `money`: what there is after it, and `recordings`: what was kept; None where nobody counted.
+    `waits_for`: what the caller never got to hear; `heard`: all that he did, in order. `script`: what was to
+    happen, None for a call without a scenario. `money`: what there is after it, and `recordings`: what was
+    kept; None where nobody counted.
     `kept`: those values of scripts that the scenario asks for.
     """
 
@@ -37,6 +39,7 @@ class SimulatedCall:
     timeline: Timeline
     endless: bool
     waits_for: str | None
+    heard: tuple[str, ...] = ()
     script: ScenarioCall | None = None
     money: MoneyAfter | None = None
     recordings: tuple[RecordedSound, ...] | None = None
@@ -73,6 +76,7 @@ class _Made:
             caller.timeline,
             caller.endless,
             caller.waits_for,
+            caller.all_heard,
             self.script,
             money,
             recordings,
@@ -93,7 +97,9 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
     scenario = case.scenario
     now = scenario.given.now
     clock = VirtualClock(DEFAULT_START_S if now is None else now.timestamp())
-    exchange = Exchange()
+    given = scenario.given
+    exchange = Exchange(queues={name: one.virtual() for name, one in given.queues.items()})
+    places = callees_by_place(given.callees)
     async with stage.engines(case, clock) as (make_engine, ready):
         money = ready.money
 
@@ -108,7 +114,7 @@ async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCal
                         plan.did, plan.caller, plan.presentation == "restricted",
                         number=number, headers=plan.headers,
                     ),
-                    make_engine, caller, clock, callees_in_turn(script.callees), stage.duration_of,
+                    make_engine, caller, clock, meeting(places, script.callees), stage.duration_of,
                     manager=scenario.given.manager,
                     in_talk=[(one.after, partial(money.pay_in, one)) for one in script.top_up],
                     exchange=exchange,

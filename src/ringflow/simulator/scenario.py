@@ -6,9 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     JsonValue,
     model_validator,
@@ -20,7 +18,8 @@ from ringflow.accounts.value_lists.list_name import NAME_PATTERN
 from ringflow.calls.outcome import LegStatus, ReleasedBy
 from ringflow.config import CustomerDeclaration, Digits, TrunkDeclaration
 from ringflow.ledger.rates.card import BelowCost
-from ringflow.simulator.callee import Behaviour, Callee
+from ringflow.simulator.callee import Callee
+from ringflow.simulator.callee_plan import CalleePlans
 from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Speaks, Waits
 from ringflow.simulator.durations import DurationMs
 from ringflow.simulator.line import QUESTION
@@ -30,6 +29,7 @@ from ringflow.simulator.scenario_fields import (
     CalledNumber,
     CardId,
     CliCode,
+    Frozen,
     HeaderName,
     HeaderValue,
     KeyText,
@@ -38,8 +38,11 @@ from ringflow.simulator.scenario_fields import (
     PaidIn,
     Pin,
     Prefix,
+    QueueName,
     VoucherCode,
+    listed,
 )
+from ringflow.simulator.scenario_queue import GivenQueue
 from ringflow.validation import Text
 from ringflow.wording import no_value
 
@@ -54,10 +57,6 @@ EVERY_MS = 250
 LEAST_GAP_MS = 150
 """Between keys that are held longer than usual, where a scenario does not say how soon they follow."""
 
-REFUSES_AFTER_MS = 200
-REFUSING = frozenset({Behaviour.BUSY, Behaviour.CONGESTION, Behaviour.REFUSE})
-UNHEARD = frozenset({Behaviour.UNAVAILABLE, Behaviour.TRYING, Behaviour.SILENT})
-
 STEP_MODIFIERS = {
     "hears": frozenset({"for"}),
     "keys": frozenset({"every", "tone", "after", "pause"}),
@@ -68,20 +67,10 @@ STEP_MODIFIERS = {
 """What a caller's step can be, and what may stand beside it."""
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, dict) else value
-
-
 def _fits_tone(step: Step) -> Step:
     if step.keys is not None and step.every is not None and step.every <= step.tone:
         raise ValueError("keys would overlap: `every` must be longer than `tone` || make `every` longer")
     return step
-
-
-class Frozen(BaseModel):
-    """A part of a scenario: unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Step(Frozen):
@@ -129,60 +118,6 @@ class Step(Frozen):
         if self.speaks is not None:
             return Speaks(self.speaks)
         return Waits(self.waits) if self.waits is not None else HangsUp(self.after)
-
-
-class CalleePlan(Frozen):
-    """How an outgoing attempt is met: `does`, or an answer by `answers_after` and `hangs_up_after`."""
-
-    does: Behaviour | None = None
-    code: Annotated[int, Field(ge=400, le=699)] | None = None
-    after: DurationMs | None = None
-    rings: bool = False
-    early_media: bool = False
-    answers_after: DurationMs | None = None
-    hangs_up_after: DurationMs | None = None
-    keys: KeyText | None = None
-    keys_after: DurationMs = 1000
-
-    @model_validator(mode="after")
-    def _one_way(self) -> CalleePlan:
-        answers = self.does in (None, Behaviour.ANSWER)
-        if not answers and {"answers_after", "hangs_up_after", "keys"} & self.model_fields_set:
-            raise ValueError(f"a callee that `does: {self.does}` does not answer || remove one of the two")
-        if (self.does is Behaviour.REFUSE) is not (self.code is not None):
-            raise ValueError("`does: refuse` and `code` go together || write {does: refuse, code: 480}")
-        if answers and self.after is not None:
-            raise ValueError("`after` goes with `does: busy` and the like || write `answers_after`")
-        if self.rings and self.does not in REFUSING:
-            raise ValueError("`rings` goes with a refusal: who answers rings anyway || write {does: busy}")
-        if self.early_media and self.does in UNHEARD:
-            raise ValueError(f"a callee that `does: {self.does}` is not heard || remove `early_media`")
-        if self.does is Behaviour.UNAVAILABLE and self.after:
-            raise ValueError("Asterisk tells at once of a trunk that is not there || remove `after`")
-        return self
-
-    def callee(self) -> Callee:
-        """The callee as the virtual Asterisk meets it."""
-        if self.does not in (None, Behaviour.ANSWER):
-            sooner = 0 if self.does is Behaviour.UNAVAILABLE else REFUSES_AFTER_MS
-            after_ms = sooner if self.after is None else self.after
-            return Callee(
-                self.does,
-                after_ms,
-                None,
-                self.code or 0,
-                rings_first=self.rings,
-                early_media=self.early_media,
-            )
-        answers_ms = Callee().after_ms if self.answers_after is None else self.answers_after
-        return Callee(
-            Behaviour.ANSWER,
-            answers_ms,
-            self.hangs_up_after,
-            early_media=self.early_media,
-            keys=self.keys or "",
-            keys_after_ms=self.keys_after,
-        )
 
 
 class TopUp(Frozen):
@@ -263,7 +198,7 @@ class ScriptAnswer(Frozen):
 
 
 def _script_answers(value: object) -> object:
-    return value if isinstance(value, str) else _listed(value)
+    return value if isinstance(value, str) else listed(value)
 
 
 GivenScript = Annotated[
@@ -336,7 +271,8 @@ class Given(Frozen):
     cost more. `calendars`: the days of operators' calendars, by their names; `overrides`: the exits that
     schedules take whatever their hours say, by the names under which they are overridden. `scripts`: texts
     or answers of scripts, by their names, in place of files. `api_users`: the
-    operators as whom scripts may use the API, each with a role. `manager`: whether
+    operators as whom scripts may use the API, each with a role. `callees`: who is met at a number, a device
+    or a SIP URI, whichever call dials it. `queues`: Asterisk's queues by their names. `manager`: whether
     Ringflow has a connection to Asterisk's manager interface. `disk_full`: there is no room for recordings.
     `echo`: whether the dialplan has what the slot `echo` needs. `seed`: what is left to chance comes the same
     for the same seed and caller.
@@ -358,6 +294,10 @@ class Given(Frozen):
         default_factory=dict
     )
     api_users: dict[str, str] = Field(default_factory=dict)
+    callees: dict[Annotated[str, Field(min_length=1, max_length=200)], CalleePlans] = Field(
+        default_factory=dict
+    )
+    queues: dict[QueueName, GivenQueue] = Field(default_factory=dict)
     did: ScenarioDid | None = None
     trunks: tuple[TrunkDeclaration, ...] | None = None
     uri_hosts: tuple[str, ...] | None = None
@@ -440,6 +380,8 @@ class Expected(Frozen):
     variables: dict[str, JsonValue] = Field(default_factory=dict)
     prompts: tuple[str, ...] | None = None
     says: tuple[Text, ...] | None = None
+    heard: tuple[str, ...] | None = None
+    """All that the caller hears, in order: prompts, and what `hears` knows besides."""
     transcript: tuple[str, ...] = ()
     recordings: tuple[RecordingExpected, ...] | None = None
     kept: dict[str, JsonValue] = Field(default_factory=dict)
@@ -453,8 +395,10 @@ class CallScript(Frozen):
 
     call: IncomingPlan = IncomingPlan(caller=DEFAULT_CLI)
     caller: tuple[Annotated[Step, AfterValidator(_fits_tone)], ...] = ()
-    callee: Annotated[tuple[CalleePlan, ...], BeforeValidator(_listed)] = ()
-    top_up: Annotated[tuple[TopUp, ...], BeforeValidator(_listed)] = ()
+    callee: CalleePlans = ()
+    top_up: Annotated[
+        tuple[TopUp, ...], BeforeValidator(listed, json_schema_input_type=TopUp | tuple[TopUp, ...])
+    ] = ()
     expect: Expected
 
     @property

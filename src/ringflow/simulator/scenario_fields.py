@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ringflow import config
 from ringflow.accounts.check_digit import with_check_digit
@@ -24,6 +24,8 @@ CLI_CODE_PATTERN = r"^[0-9]{4,8}$"
 PREFIX_PATTERN = r"^(\+?[0-9]{1,20}|~[0-9*]{1,15})$"
 HEADER_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9-]{0,63}$"
 HEADER_VALUE_PATTERN = r"^[ -~]*$"
+QUEUE_NAME_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+DEVICE_PATTERN = r"^[A-Za-z]+/[^,&\s]{1,200}$"
 PATTERN_MENDS = {
     **config.PATTERN_MENDS,
     AMOUNT_PATTERN: "write an amount such as 5.00",
@@ -35,9 +37,22 @@ PATTERN_MENDS = {
     CODE_PATTERN: "a voucher's code has 16 digits, the last of which checks",
     HEADER_NAME_PATTERN: "a header's name has letters, digits and -",
     HEADER_VALUE_PATTERN: "a header's value is one line of ASCII characters",
+    QUEUE_NAME_PATTERN: "a queue's name has letters, digits, - and _",
+    DEVICE_PATTERN: "write a device of Asterisk's such as PJSIP/anna",
     PREFIX_PATTERN: "write the first digits of a number, such as 44, or ~112 for one dialled as keyed",
 }
 """What the regular expressions of scenarios ask for, in words."""
+
+
+class Frozen(BaseModel):
+    """A part of a scenario: unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def listed(value: object) -> object:
+    """One mapping in place of a list of one."""
+    return [value] if isinstance(value, dict) else value
 
 
 def _moment(value: object) -> object:
@@ -86,6 +101,8 @@ Pin = Annotated[Text, Field(pattern=PIN_PATTERN)]
 VoucherCode = Annotated[Text, Field(pattern=CODE_PATTERN), AfterValidator(_checked)]
 CliCode = Annotated[Text, Field(pattern=CLI_CODE_PATTERN)]
 Prefix = Annotated[Text, Field(pattern=PREFIX_PATTERN)]
+QueueName = Annotated[Text, Field(pattern=QUEUE_NAME_PATTERN)]
+Device = Annotated[Text, Field(pattern=DEVICE_PATTERN)]
 CalendarDays = Annotated[Text, AfterValidator(_calendar_days)]
 """Days of a calendar, with a title after a comma: `2026-12-25, Christmas Day`."""
 Moment = Annotated[datetime, BeforeValidator(_moment)]

@@ -10,10 +10,6 @@ from ringflow.flows.schema import DIALECT, Schema, flow_schema
 from ringflow.flows.slot import Slot
 from ringflow.simulator.scenario import STEP_MODIFIERS, Scenario
 
-ONE_OR_SEVERAL = ("callee", "top_up")
-"""Fields of which one mapping may stand in place of a list."""
-
-
 WITH_NULL = ("Expected", "LegExpected")
 """Where null says that there must be nothing; elsewhere a key that is written has a value."""
 
@@ -31,10 +27,6 @@ def scenario_schema(types: Mapping[str, type[Slot]]) -> Schema:
     # With several calls, each of them says what it expects.
     scenario["required"] = ["name"]
     scenario["anyOf"] = [{"required": ["expect"]}, {"required": ["calls"]}]
-    for one in (scenario, definitions["ScenarioCall"]):
-        for name in ONE_OR_SEVERAL:
-            several = one["properties"][name]
-            one["properties"][name] = {"anyOf": [several["items"], several]}
     definitions["Step"]["oneOf"] = [{"required": [verb]} for verb in STEP_MODIFIERS]
     scenarios = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/scenario"}}
     file = {

@@ -22,6 +22,7 @@ from ringflow.flows.book import FlowBook
 from ringflow.flows.flow import Flow
 from ringflow.scripts.service import worker_settings
 from ringflow.scripts.workers import ScriptWorkers
+from ringflow.simulator.core_sounds import core_sound_s
 from ringflow.simulator.incoming_call import PromptDuration
 from ringflow.simulator.scenario import (
     DEFAULT_CUSTOMER,
@@ -72,7 +73,9 @@ class Stage:
         (empty.parent / "sounds").mkdir(exist_ok=True)
         self._voice = SimulatedVoice(empty.parent / "sounds", config)
         of_library = durations_of(library)
-        self.duration_of: PromptDuration = lambda name: self._voice.duration_s(name) or of_library(name)
+        self.duration_of: PromptDuration = lambda name: (
+            self._voice.duration_s(name) or of_library(name) or core_sound_s(name)
+        )
         self._prompts = library if library.folder.is_dir() else None
         self._books: dict[Path, FlowBook] = {}
         self._flows = flows

@@ -101,11 +101,15 @@ class SlotExit:
 
 @dataclass(frozen=True, slots=True)
 class CarriedCall:
-    """What came of a call, on Ringflow's side (`record`) and on Asterisk's (the rest)."""
+    """What came of a call, on Ringflow's side (`record`) and on Asterisk's (the rest).
+
+    `legs` are those that Ringflow had dialled, `members_rung` those by which a queue rang its members.
+    """
 
     record: CallRecord
     exits: tuple[SlotExit, ...]
     legs: tuple[DialledLeg, ...]
+    members_rung: tuple[DialledLeg, ...]
     prompts: tuple[str, ...]
     asked_prompts: frozenset[str]
     missing_prompts: tuple[str, ...]
@@ -196,7 +200,8 @@ async def carry_call(
     return CarriedCall(
         record=keeper.record,
         exits=tuple(keeper.exits),
-        legs=tuple(call.legs),
+        legs=tuple(one for one in call.legs if not one.by_queue),
+        members_rung=tuple(one for one in call.legs if one.by_queue),
         prompts=tuple(call.prompts),
         asked_prompts=frozenset(call.asked_prompts),
         missing_prompts=tuple(dict.fromkeys(call.missing_prompts)),
