@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 WORKERS ?= 3
+LAB_WORKERS ?= 5
 EXAMPLES ?= 200
 
 # Installs a lock file, and prints a line for each library that it gets.
@@ -30,7 +31,7 @@ IN_MEMORY := $(shell [ "$$(df --output=avail $(MEMORY) 2>/dev/null | tail -1)" -
 test: $(VENV)/.dev console
 	@failed=0; \
 	$(IN_MEMORY) $(RUN)/pytest -n $(WORKERS) --dist loadscope -m 'not lab' || failed=$$?; \
-	$(IN_MEMORY) $(RUN)/pytest -n $(WORKERS) --dist loadscope -m lab || failed=$$?; \
+	$(IN_MEMORY) $(RUN)/pytest -n $(LAB_WORKERS) --dist loadscope -m lab || failed=$$?; \
 	exit $$failed
 
 # What browsers get. With Node 20.19 or later of this machine, else with the one that PyPI has.
