@@ -9,6 +9,9 @@ WORKERS ?= 3
 LAB_WORKERS ?= 5
 EXAMPLES ?= 200
 
+# Tests start a thousand processes: each would compile all modules again.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Installs a lock file, and prints a line for each library that it gets.
 install = set -o pipefail; $(RUN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r $(1) \
 	| sed -un 's/^Collecting \([^ ]*\).*/  \1/p'
