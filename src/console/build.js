@@ -56,6 +56,7 @@ async function writeLicences(folder) {
 
 await put("api", buildApiPage);
 await put("console", async (folder) => {
-  await cp(join(here, ".made", "console"), folder, { recursive: true });
+  // Without what Vite notes for the test of sizes.
+  await cp(join(here, ".made", "console"), folder, { recursive: true, filter: (source) => basename(source) !== ".vite" });
   await writeLicences(folder);
 });

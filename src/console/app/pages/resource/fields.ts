@@ -1,11 +1,8 @@
 /** What is typed into the fields of a spec, as the API takes it, and the other way round. */
 import { decimal, whole } from "../../components/values.ts";
-import type { FieldSpec } from "./spec.ts";
+import { onAdd, onEdit, type FieldSpec } from "./spec.ts";
 
 export type Typed = Record<string, string | boolean>;
-
-export const onAdd = (field: FieldSpec) => field.on !== "edit";
-export const onEdit = (field: FieldSpec) => field.on !== "add";
 
 /** The fields of a new thing. */
 export function blank(fields: FieldSpec[]): Typed {

@@ -17,6 +17,9 @@ export interface FieldSpec {
   begins?: string | boolean;
 }
 
+export const onAdd = (field: FieldSpec) => field.on !== "edit";
+export const onEdit = (field: FieldSpec) => field.on !== "add";
+
 export interface ColumnSpec {
   name: string;
   sort?: string;

@@ -1,0 +1,28 @@
+import operators from "./operators.ts";
+
+export default {
+  ...operators,
+  "invite.send": "Invite",
+  "enable": "Enable",
+  "disable": "Disable",
+  "disable.title": "Disable {id}?",
+  "disable.text": "All sessions of the operator end, and the tokens do not work until the operator is enabled again.",
+  "reset": "Link for a new password",
+  "reset.text": "Whoever opens the link sets another password. The password of now stays until then.",
+  "reset.make": "Make a link",
+  "factor-reset": "Take away the second factor",
+  "factor-reset.text": "For somebody who has lost the authenticator and the recovery codes. All sessions of the operator end; a password alone signs in from then on.",
+  "factor-reset.send": "Take it away",
+  "factor-reset.done": "The second factor is taken away",
+  "link": "Link",
+  "link.text": "Give this link to {operator}. It is good once, until",
+  "link.kept": "Done",
+  "roles.text": "A role is what an operator may do. Those that are built in stay as they are.",
+  "role.add": "Add a role",
+  "role.edit": "Edit role {name}",
+  "role.delete": "Delete the role",
+  "role.delete.title": "Delete role {name}?",
+  "role.delete.text": "A role that an operator or a token has cannot be deleted.",
+  "right": "Right",
+  "rights": "Rights",
+} as const;
