@@ -19,6 +19,7 @@ from ringflow.store import Store
 from ringflow.store.pages import PageRequest
 
 UNDIALLED = frozenset({"refused", "no_credit"})
+WITHOUT_NUMBER = frozenset({"device"})
 
 
 @pytest.fixture
@@ -161,7 +162,9 @@ async def test_every_wrong_line_of_an_import_is_named(store: Store, book: PhoneB
     assert await book.every(43) == []
 
 
-async def record(store: Store, call_id: str, customer: int, *legs: tuple[str, str, str]) -> None:
+async def record(
+    store: Store, call_id: str, customer: int, *legs: tuple[str, str, str], trunk: str = "t"
+) -> None:
     async with store.writing() as connection:
         await connection.execute(
             text(
@@ -174,14 +177,21 @@ async def record(store: Store, call_id: str, customer: int, *legs: tuple[str, st
             await connection.execute(
                 text(
                     "INSERT INTO call_legs (call_id, position, dialled, keyed, trunk, status) "
-                    "VALUES (:id, :position, :dialled, :keyed, 't', :status)"
+                    "VALUES (:id, :position, :dialled, :keyed, :trunk, :status)"
                 ),
-                {"id": call_id, "position": position, "dialled": dialled, "keyed": keyed, "status": status},
+                {
+                    "id": call_id,
+                    "position": position,
+                    "dialled": dialled,
+                    "keyed": keyed,
+                    "trunk": trunk,
+                    "status": status,
+                },
             )
 
 
 async def test_the_last_number_is_the_newest_that_was_dialled(store: Store, book: PhoneBook) -> None:
-    assert await book.last_number(42, UNDIALLED) is None
+    assert await book.last_number(42, UNDIALLED, WITHOUT_NUMBER) is None
     await record(store, "1", 42, ("2025550111", "12025550111", "answered"))
     await record(
         store, "2", 42, ("2025550122", "12025550122", "busy"), ("2025550133", "12025550133", "answered")
@@ -195,8 +205,9 @@ async def test_the_last_number_is_the_newest_that_was_dialled(store: Store, book
         ("1", "1", "no_credit"),
     )
     await record(store, "4", 43, ("2025550155", "12025550155", "answered"))
-    assert await book.last_number(42, UNDIALLED) == "2025550133"
-    assert await book.last_number(43, UNDIALLED) == "2025550155"
+    await record(store, "5", 43, ("101", "101", "answered"), trunk="device")
+    assert await book.last_number(42, UNDIALLED, WITHOUT_NUMBER) == "2025550133"
+    assert await book.last_number(43, UNDIALLED, WITHOUT_NUMBER) == "2025550155"
 
 
 @pytest.mark.parametrize("look_up", [NUMBER, LAST_DIALLED])

@@ -34,6 +34,7 @@ CASES: Mapping[str, list[Mapping[str, Any]]] = {
         {"by": "cli", "password": "if_set"},
         {"by": "cli", "password": "no"},
     ],
+    "call_group": [{"members": ["1"]}, {"members": [{"device": "desk"}], "on": {"busy": "x"}}],
     "condition": [
         {"cases": [{"if": {"value": "${a}", "equals": 1}, "to": "x"}]},
         {"cases": [{"name": "n", "all": [{"value": "${a}", "in_list": "l"}], "to": "x"}], "otherwise": "y"},

@@ -19,6 +19,7 @@ SLOTS = (
     "answer",
     "audio",
     "authenticate",
+    "call_group",
     "condition",
     "debug",
     "echo",
@@ -52,6 +53,8 @@ LONG = frozenset(
     )
 )
 """Scenarios of a minute and more about wrong PINs that add up in the database; one of them is played."""
+ONLY_SIMULATED = frozenset(("a telephone of Asterisk's is a member",))
+"""The lab has callees behind trunks and URIs only."""
 OF_PRICES = ("before", "after", "least_talk", "blocked")
 """Fields of the slot `destination`, whose other scenarios talk for hours."""
 
@@ -74,7 +77,7 @@ CASES = {
     f"{name}: {case.scenario.name}": case
     for name in SLOTS
     for case in cases_of(name)
-    if case.scenario.name not in LONG
+    if case.scenario.name not in LONG | ONLY_SIMULATED
 } | {f"destination: {case.scenario.name}": case for case in filter(is_about_prices, cases_of("destination"))}
 CASES |= {
     f"{name}: {case.scenario.name}": case

@@ -37,7 +37,7 @@ _latest = (
     .subquery("latest")
 )
 LAST_DIALLED = LookUp(
-    select(call_legs.c.keyed, call_legs.c.dialled, call_legs.c.status)
+    select(call_legs.c.keyed, call_legs.c.dialled, call_legs.c.status, call_legs.c.trunk)
     .select_from(_latest.join(call_legs, call_legs.c.call_id == _latest.c.call_id))
     .order_by(_latest.c.started_ms.desc(), _latest.c.call_id.desc(), call_legs.c.position.desc()),
     ["customer_id"],
@@ -76,13 +76,20 @@ class PhoneBook:
         async with self._store.writing() as connection:
             return await speed_dials.forget(connection, customer_id, place) > 0
 
-    async def last_number(self, customer_id: int, undialled: frozenset[str]) -> str | None:
+    async def last_number(
+        self, customer_id: int, undialled: frozenset[str], without_number: frozenset[str]
+    ) -> str | None:
         """The number that the customer dialled last in a call that is over, as it was keyed.
 
-        Legs whose status is among `undialled` do not count. None: none is on record.
+        Legs whose status is among `undialled` do not count, nor those whose trunk is among `without_number`.
+        None: none is on record.
         """
         rows = await self._store.look_up(LAST_DIALLED, customer_id)
-        dialled = (keyed or number for keyed, number, status in rows if status not in undialled)
+        dialled = (
+            keyed or number
+            for keyed, number, status, trunk in rows
+            if status not in undialled and trunk not in without_number
+        )
         return next((one for one in dialled if "@" not in one), None)
 
 

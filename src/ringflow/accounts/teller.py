@@ -22,6 +22,7 @@ from ringflow.accounts.cards.credit_transfer import (
 from ringflow.accounts.cards.refusal import CardRefused, Refusal, Why
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.directory import Directory
+from ringflow.accounts.group_turns import GroupTurns
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import Peppers
 from ringflow.accounts.phone_book import PhoneBook
@@ -57,6 +58,7 @@ class Teller:
     `peppers` is asked whenever a PIN or a code is to be compared, so that a new pepper counts from the next
     one on; while it returns None, what needs one raises `StartError`. `refusals`: how many cards, PINs and
     codes were refused since the start, and why. `phone_book`: the numbers that callers dial by short keys.
+    `group_turns`: who is rung next in groups.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Teller:
     ) -> None:
         self.refusals: Counter[Why] = Counter()
         self.phone_book = PhoneBook(store, country, now_ms)
+        self.group_turns = GroupTurns(store, now_ms)
         self._store = store
         self._directory = directory
         self._country = country

@@ -21,6 +21,9 @@ _CALLER_ID = re.compile(r"\+?[0-9]{1,32}")
 _SIP_URI = re.compile(r"sips?:([A-Za-z0-9+._-]{1,64})@([A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?)")
 _PRINTABLE = range(0x20, 0x7F)
 
+RINGING = "r"
+"""Option of `Dial`: the caller hears ringing, whatever the callee's side sends before the answer."""
+
 LAST_WORD_CAUSES = frozenset({1, 21, 22, 28})
 """Q.850: unallocated, rejected, changed, invalid format. Another trunk would say the same."""
 
@@ -47,7 +50,8 @@ class DialOptions:
     charged here is dialled, what is known of it. `least_talk_s`: for how much talk the credit must be enough.
     `blocked_by` says of E.164 digits what keeps them from being dialled; None: nothing. `as_keyed`: a number
     of digits and `*` is dialled as it is, whatever the trunk wants. `trunk`: the only one that is tried;
-    None: all. Where it is not `charged` the house pays.
+    None: all. Where it is not `charged` the house pays. `ringback`: what the caller hears while it rings,
+    `RINGING` or `music_option` of a class; empty: what the callee's side sends.
     """
 
     ring_s: int = 60
@@ -62,6 +66,7 @@ class DialOptions:
     as_keyed: bool = False
     trunk: str | None = None
     charged: bool = True
+    ringback: str = ""
 
     @property
     def max_duration_ms(self) -> int | None:
@@ -80,7 +85,7 @@ class Attempt:
     `names_callee`: the name of the callee's channel is left with the caller's. `silent_s`: after so long
     without any response, not even 100, the dialplan ends it; 0: it does not. `again`: the call has dialled
     before; `earlier_source`: the channel that hung up first, as Asterisk named it after an earlier leg.
-    `is_private`: callees must not see `caller_id`.
+    `is_private`: callees must not see `caller_id`. `ringback`: an option of `Dial`, or empty.
     """
 
     target: str
@@ -102,6 +107,7 @@ class Attempt:
     earlier_source: str = ""
     ends_by_key: bool = False
     names_callee: bool = False
+    ringback: str = ""
 
     @property
     def shown_as(self) -> str | None:
@@ -127,7 +133,7 @@ class Attempt:
         if self.is_private:
             # From is anonymous then, and P-Asserted-Identity goes only to trunks with `trust_id_outbound`.
             options += "u(prohib)"
-        options += self._limit()
+        options += self.ringback + self._limit()
         return f"{self.target},{self.ring_s},{options}"
 
     def _leg_subroutine(self) -> str:
@@ -159,6 +165,11 @@ class Attempt:
     def warns(self) -> bool:
         """Whether Asterisk itself warns the caller of the end."""
         return self.limit_ms is not None and 0 < self.warn_ms < self.limit_ms
+
+
+def music_option(music_class: str) -> str:
+    """Return the option of `Dial` by which the caller hears music of a class until the answer."""
+    return f"m({music_class})"
 
 
 def dialable_uri(text: str, allowed_hosts: frozenset[str]) -> str | None:

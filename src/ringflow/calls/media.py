@@ -22,7 +22,7 @@ from ringflow.calls.echo import echo
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.key_options import KeyOptions
 from ringflow.calls.language import CallLanguage
-from ringflow.calls.music import start_music, stop_music
+from ringflow.calls.music import look_for_class, start_music, stop_music
 from ringflow.calls.orders import CallOrders, Redirected
 from ringflow.calls.outcome import Ending
 from ringflow.calls.playback import play_sound
@@ -168,6 +168,10 @@ class Media:
             raise
         await stop_music(self._session)
         return key
+
+    async def look_for_music(self, music_class: str) -> None:
+        """Raise `NoMusic` where Asterisk has no such class of music."""
+        await look_for_class(self._session, music_class)
 
     async def echo(self, end_key: str, longest_ms: int) -> None:
         """Let the caller hear himself until a key, or for so long. Raises `NoEcho`."""

@@ -477,6 +477,7 @@ class Outgoing:
             ring_s=options.ring_s,
             silent_s=_silent_s(trunk, options.ring_s),
             limit_ms=options.max_duration_ms,
+            ringback=options.ringback,
         )
 
     def _caller_id(self, customer: Customer, trunk: Trunk, options: DialOptions) -> tuple[str | None, bool]:

@@ -1,6 +1,7 @@
 """`Dial` as the virtual Asterisk runs it: apps/app_dial.c with Ringflow's own dialplan around it.
 
-The options that Ringflow gives are followed: g, H, f(), L(), b(ringflow-leg...), b(ringflow-callee...),
+The options that Ringflow gives are followed: g, H, f(), r, m(), L(), b(ringflow-leg...),
+b(ringflow-callee...),
 b(ringflow-silent...), U(ringflow-answered...) and U(ringflow-charged...). What the subroutines do is in
 docs/architecture.md, "The contract with the dialplan". L() without a warning is the absolute timeout of the
 callee's channel, which can be set anew. B(ringflow-charged...) pushes a hangup handler, for calls whose
@@ -10,12 +11,12 @@ Ringflow is gone: here it never is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ringflow.calls.echo import ECHO, NO_ECHO
 from ringflow.calls.released_by import NO_USER_RESPONSE, NORMAL_CLEARING
-from ringflow.simulator.callee import ANSWERED, Behaviour, DialledLeg, Refusal, refusal_of
+from ringflow.simulator.callee import ANSWERED, Behaviour, Callee, DialledLeg, Refusal, refusal_of
 from ringflow.simulator.command_line import split_arguments, split_options
 from ringflow.simulator.incoming_call import ANY_KEY, IncomingCall
 from ringflow.simulator.line import CalleeActs, HungUp, KeyUp, LineEvent, Sound
@@ -113,9 +114,10 @@ async def _ring_all(
         return legs[0] if await _ring(call, legs[0], timeout_s, options) else None
     channel, began_ms = call.channel, call.clock.monotonic_ms()
     gives_up_ms = None if timeout_s is None else began_ms + round(timeout_s * 1000)
-    heard = next((Sound.RINGING for leg in legs if leg.callee.rings), None)
+    heard = _heard([leg.callee for leg in legs], options)
     if heard is not None:
         call.line.starts(heard, False)
+    if any(leg.callee.rings for leg in legs):
         channel.set_variable("RINGTIME_MS", "0")
     call.talks.dialled(silent=False)
     statuses: list[str] = []
@@ -148,6 +150,17 @@ async def _ring_all(
     return winner
 
 
+def _heard(callees: Sequence[Callee], options: Mapping[str, str]) -> Sound | None:
+    """What the caller hears until the answer: by option, else of a callee that is heard, or rings."""
+    if "m" in options:
+        return Sound.MUSIC
+    if "r" in options:
+        return Sound.RINGING
+    if len(callees) == 1 and callees[0].early_media:
+        return Sound.EARLY_MEDIA
+    return Sound.RINGING if any(callee.rings for callee in callees) else None
+
+
 def _status_of_all(statuses: list[str], count: int) -> str:
     """DIALSTATUS where several were rung and none answered (wait_for_answer in app_dial.c)."""
     if len(statuses) < count or "NOANSWER" in statuses:
@@ -164,9 +177,10 @@ async def _ring(
     asked = callee.after_ms is None
     acts_ms = None if callee.waits else leg.at_ms + (callee.after_ms or 0)
     too_late = asked or acts_ms is None or (gives_up_ms is not None and gives_up_ms < acts_ms)
-    heard = Sound.EARLY_MEDIA if callee.early_media else Sound.RINGING if callee.rings else None
+    heard = _heard([callee], options)
     if heard is not None:
         call.line.starts(heard, False)
+    if callee.progress:
         channel.responses[leg.channel] = callee.progress
     if callee.rings:
         channel.set_variable("RINGTIME_MS", "0")

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from ringflow.accounts.headers import MAX_HEADER_VALUE, MAX_HEADERS, wrong_headers
+from ringflow.accounts.headers import MAX_HEADERS, wrong_headers
 from ringflow.accounts.value_lists.list_name import MAX_NAME, NAME_PATTERN
-from ringflow.calls.dial_attempt import DialOptions, Prospect, escaped_header_value
-from ringflow.calls.json_value import JsonValue
+from ringflow.calls.dial_attempt import DialOptions, Prospect
 from ringflow.calls.list_look_ups import ListUnavailable
 from ringflow.calls.outcome import Leg, LegStatus
 from ringflow.calls.price_announcement import After, Before, after_talk, before_call, country
 from ringflow.flows.blocked import BlockedEntry, blocked_numbers
 from ringflow.flows.exit_rules import AppField, Condition, absent, both, either, given
 from ringflow.flows.follow_on import FollowOnField
+from ringflow.flows.leg_headers import rendered_headers
 from ringflow.flows.number_text import caller_id_problems, could_be_uri, number_problems, uri_problems
 from ringflow.flows.slot import AppName, FieldProblem, Jump, SinglePrompt, Slot, SlotResult
 from ringflow.flows.spoken import Language, words_of
-from ringflow.flows.template import Template, TextError
+from ringflow.flows.template import Template
 from ringflow.speaking import say_minutes
 from ringflow.wording import quoted
 
@@ -43,14 +43,6 @@ EXIT_OF = {
     LegStatus.REFUSED: "refused",
     LegStatus.BELOW_COST: "refused",
 }
-
-
-def _header(name: str, value: Template, variables: Mapping[str, JsonValue]) -> str:
-    text = value.render(variables)
-    length = len(escaped_header_value(text))
-    if length > MAX_HEADER_VALUE:
-        raise TextError(f"the header {name} becomes {length} characters, and {MAX_HEADER_VALUE} are the most")
-    return text
 
 
 class Destination(Slot):
@@ -203,7 +195,7 @@ class Destination(Slot):
             ring_s=self.timeout,
             max_duration_s=self.max_duration,
             caller_id=self.caller_id.render(variables) if self.caller_id else None,
-            headers={name: _header(name, value, variables) for name, value in self.headers.items()},
+            headers=rendered_headers(self.headers, variables),
             end_keys=self.follow_on.end_keys if self.follow_on else None,
             announce=partial(self._say_before, call) if self.announce or self.before else None,
             least_talk_s=self.least_talk or 0,

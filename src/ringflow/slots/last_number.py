@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from ringflow.calls.outcome import NEVER_DIALLED
+from ringflow.calls.outcome import NEVER_DIALLED, Leg
+from ringflow.calls.outgoing_legs import DEVICE_TRUNK, URI_TRUNK
 from ringflow.flows.slot import SinglePrompt, Slot, VariableName
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
 
 _UNDIALLED = frozenset(status.value for status in NEVER_DIALLED)
+_WITHOUT_NUMBER = frozenset((DEVICE_TRUNK, URI_TRUNK))
 
 
 class LastNumber(Slot):
@@ -39,8 +41,12 @@ class LastNumber(Slot):
 
     async def _find(self, call: Call) -> str | None:
         legs = reversed(call.outgoing.legs)
-        dialled = (leg.keyed for leg in legs if leg.status not in NEVER_DIALLED and "@" not in leg.keyed)
+        dialled = (leg.keyed for leg in legs if _has_number(leg))
         customer = call.account.customer
         if (number := next(dialled, None)) is not None or customer is None:
             return number
-        return await call.account.teller.phone_book.last_number(customer.id, _UNDIALLED)
+        return await call.account.teller.phone_book.last_number(customer.id, _UNDIALLED, _WITHOUT_NUMBER)
+
+
+def _has_number(leg: Leg) -> bool:
+    return leg.status not in NEVER_DIALLED and leg.trunk not in _WITHOUT_NUMBER and "@" not in leg.keyed

@@ -17,6 +17,7 @@ const GROUPS: Record<Exclude<Group, "other">, string[]> = {
 const ALSO: Record<string, string> = {
   ivr: "ask digits input gather please enter number",
   destination: "dial call forward transfer external uri number connect bridge",
+  call_group: "hunt ring group members round robin team simultaneous",
   menu: "choice press keys options",
   audio: "play prompt file sound announcement",
   tts: "speak text voice",
@@ -34,6 +35,7 @@ const ALSO: Record<string, string> = {
 const STARTERS: Record<string, Fields> = {
   ivr: { file: "IVR/ivr-please", invalid_file: "MISC/error", min: 11, max: 14, terminators: "#", result: "ivr_destination" },
   destination: { external: "${ivr_destination}" },
+  call_group: { members: ["441910000010", "441910000011"] },
   menu: { file: { say: "For sales, press 1." }, options: { 1: "hangup" } },
   audio: { file: "IVR/welcome" },
   hangup: { file: "MISC/goodbye" },

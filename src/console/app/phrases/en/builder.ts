@@ -44,6 +44,7 @@ export default {
   "type.audio": "Audio",
   "type.authenticate": "Authenticate",
   "type.balance": "Balance",
+  "type.call_group": "Call group",
   "type.condition": "Condition",
   "type.debug": "Debug",
   "type.destination": "Destination",
