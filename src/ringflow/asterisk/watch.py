@@ -15,7 +15,7 @@ from ringflow.asterisk.file_facts import read_files
 from ringflow.asterisk.findings import Finding, Severity
 from ringflow.asterisk.inspection import inspect
 from ringflow.asterisk.manager_facts import missing_sounds, read_facts
-from ringflow.calls.outgoing_legs import URI_TRUNK
+from ringflow.calls.outcome import URI_TRUNK
 from ringflow.config import AmiConfig, Config
 from ringflow.errors import RingflowError
 from ringflow.recordings.folder import RecordingFailed, RecordingFolder

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 
+URI_TRUNK = "uri"
+"""The name under which legs to a SIP URI are recorded."""
+
+DEVICE_TRUNK = "device"
+"""The name under which legs to an endpoint of Asterisk's are recorded."""
+
 
 class LegStatus(StrEnum):
     """How an outgoing attempt ended, from Asterisk's DIALSTATUS."""

@@ -38,7 +38,7 @@ from ringflow.calls.end_key import dial_until_key
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.language import CallLanguage
 from ringflow.calls.orders import CallOrders
-from ringflow.calls.outcome import Leg, LegStatus, ReleasedBy
+from ringflow.calls.outcome import DEVICE_TRUNK, URI_TRUNK, Leg, LegStatus, ReleasedBy
 from ringflow.calls.prolonged_talk import ProlongedTalk
 from ringflow.calls.released_by import charged_leg_released_by
 from ringflow.calls.trunk_scripts import TrunkRefusal, TrunkScripts
@@ -46,12 +46,6 @@ from ringflow.calls.world import CallWorld
 from ringflow.errors import ChannelGone, CommandRefused, RingflowError
 from ringflow.plain_text import plain
 from ringflow.scripts.egress import Egress, EgressLeg
-
-URI_TRUNK = "uri"
-"""The name under which legs to a SIP URI are recorded."""
-
-DEVICE_TRUNK = "device"
-"""The name under which legs to an endpoint of Asterisk's are recorded."""
 
 NO_URI = "not a SIP URI on a host of `uri_hosts`"
 """Why a text is not dialled that should be a SIP URI."""

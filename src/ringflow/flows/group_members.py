@@ -9,10 +9,9 @@ from typing import Annotated, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ringflow.flows.number_text import could_be_uri, number_problems, uri_problems
-from ringflow.flows.slot import FieldProblem
+from ringflow.flows.slot import ID_PATTERN, FieldProblem
 from ringflow.flows.template import Template
 
-DEVICE_PATTERN = r"^[A-Za-z0-9_-]+$"
 MAX_MEMBERS = 50
 MAX_WEIGHT = 1000
 
@@ -37,7 +36,7 @@ class SingleMember(BaseModel):
     """Whether `number` is dialled just as it is: an extension, a short code."""
     uri: Template | None = None
     """A SIP URI such as sip:desk@pbx.example.com; its host must be listed in `uri_hosts`."""
-    device: Annotated[str, Field(pattern=DEVICE_PATTERN, max_length=64)] | None = None
+    device: Annotated[str, Field(pattern=ID_PATTERN, max_length=64)] | None = None
     """An endpoint of Asterisk's, such as the telephone of a SIP user."""
     timeout: Annotated[int, Field(ge=1, le=600)] | None = None
     """Seconds that this member may ring; without it the group's `timeout`."""

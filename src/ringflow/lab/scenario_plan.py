@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringflow.calls.dial_attempt import is_sip_uri
-from ringflow.calls.outcome import NEVER_DIALLED, Leg, LegStatus
-from ringflow.calls.outgoing_legs import NO_URI, URI_TRUNK
+from ringflow.calls.outcome import NEVER_DIALLED, URI_TRUNK, Leg, LegStatus
+from ringflow.calls.outgoing_legs import NO_URI
 from ringflow.errors import Refused
 from ringflow.lab import sipp_scenarios
 from ringflow.lab.call_values import HangUp, LabCaller, Moment, TimedKeys, TimedSpeech

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from ringflow.calls.outcome import NEVER_DIALLED, Leg
-from ringflow.calls.outgoing_legs import DEVICE_TRUNK, URI_TRUNK
+from ringflow.calls.outcome import DEVICE_TRUNK, NEVER_DIALLED, URI_TRUNK, Leg
 from ringflow.flows.slot import SinglePrompt, Slot, VariableName
 
 if TYPE_CHECKING:
