@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ringflow.actor import shell_operator
+from ringflow.config import Config, ScriptsConfig
 from ringflow.errors import Conflict, DocumentError, Refused, Unknown
 from ringflow.flows.load import draft_from_bytes
 from ringflow.flows.registry import slot_types
@@ -16,6 +17,7 @@ from ringflow.flows.revisions import text_revision
 from ringflow.flows.script_library import ScriptLibrary
 from ringflow.flows.script_upkeep import ScriptUpkeep
 from ringflow.scripts.folder import ScriptFolder
+from ringflow.scripts.service import Scripts
 from ringflow.store import Store
 from ringflow.store.pages import PageRequest
 
@@ -28,7 +30,8 @@ class Server:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self.folder = folder
-        self.library = ScriptLibrary(store, ScriptFolder(folder), "US", lambda: 1_000_000)
+        self.scripts = Scripts.configured(Config(scripts=ScriptsConfig(folder=folder)))
+        self.library = ScriptLibrary(store, ScriptFolder(folder), "US", lambda: 1_000_000, self.scripts)
         self.upkeep = ScriptUpkeep(store, ScriptFolder(folder), lambda: 2_000_000)
 
     def write(self, text: bytes) -> None:
@@ -49,7 +52,10 @@ class Server:
 async def servers(empty_database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Server, Server]]:
     store = await Store.open(empty_database_url)
     await store.migrate()
-    yield Server(store, tmp_path / "first"), Server(store, tmp_path / "second")
+    both = Server(store, tmp_path / "first"), Server(store, tmp_path / "second")
+    yield both
+    for one in both:
+        await one.scripts.close()
     await store.close()
 
 
@@ -166,3 +172,17 @@ async def test_a_script_says_who_uses_it_and_what_is_wrong_with_it(servers: tupl
     ]
     with pytest.raises(Unknown, match="did you mean `one`"):
         await first.library.state("ome", [draft])
+
+
+async def test_what_keeps_a_script_from_being_run_and_fields_that_are_not_there_are_told_of(
+    servers: tuple[Server, Server],
+) -> None:
+    first, _ = servers
+    first.write(b"let a = = 1;\n")
+    broken = await first.library.state("one", [])
+    assert [(one.path, one.line) for one in broken.problems] == [("one.js", 1)]
+    odd = b"function main(data) { return data.routing.cly; }\n"
+    await first.library.publish(ANN, "one", odd, text_revision(b"let a = = 1;\n"))
+    told = await first.library.state("one", [])
+    assert [one.what for one in told.problems] == ["there is no field data.routing.cly"]
+    assert told.problems == tuple(await first.library.check("one", odd))

@@ -13,13 +13,13 @@ from ringflow.accounts.admission import Admission
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.dids import Did
 from ringflow.accounts.trunks import Trunk
-from ringflow.cli.script import check_scripts
 from ringflow.config import Config, ScriptsConfig
 from ringflow.scripts.data_fields import FIELDS, DataField
 from ringflow.scripts.egress import EgressLeg, egress_data
 from ringflow.scripts.flow_step import StepCall, step_data
 from ringflow.scripts.routing import routing_data
 from ringflow.scripts.script import LIBRARY_LINES
+from ringflow.scripts.service import Scripts
 from ringflow.scripts.type_declarations import declarations_text
 from ringflow.scripts.worker import LIBRARY
 
@@ -161,7 +161,9 @@ CHECKED = [
 @pytest.mark.parametrize(("text", "said"), CHECKED)
 async def test_the_check_names_fields_that_are_not_there(tmp_path: Path, text: str, said: list[str]) -> None:
     (tmp_path / "one.js").write_text(text)
-    problems = await check_scripts(Config(scripts=ScriptsConfig(folder=tmp_path)), ["one"])
+    scripts = Scripts.configured(Config(scripts=ScriptsConfig(folder=tmp_path)))
+    problems = sorted(set(await scripts.findings("one")))
+    await scripts.close()
     assert len(problems) == len(said)
     for problem, start in zip(problems, said, strict=True):
         assert str(problem).startswith(start)

@@ -31,7 +31,6 @@ from ringflow.forms.script import (
 from ringflow.logs import set_up_logs
 from ringflow.moments import system_now_ms
 from ringflow.script_trial import try_script
-from ringflow.scripts.data_fields import unknown_fields
 from ringflow.scripts.service import Scripts, script_folder
 from ringflow.store import Store
 from ringflow.store.pages import PageRequest
@@ -80,7 +79,7 @@ def check_command(
     """
     config = load_config()
     wanted = names or script_folder(config).names()
-    problems = asyncio.run(check_scripts(config, wanted))
+    problems = asyncio.run(_findings(config, wanted))
     for problem in problems:
         typer.echo(str(problem), err=True)
     if problems:
@@ -88,17 +87,12 @@ def check_command(
     typer.echo(f"no problems: {len(wanted)} script{'' if len(wanted) == 1 else 's'}")
 
 
-async def check_scripts(config: Config, names: Sequence[str]) -> list[Problem]:
-    """Return all that is wrong with scripts."""
+async def _findings(config: Config, names: Sequence[str]) -> list[Problem]:
     scripts = Scripts.configured(config)
     try:
-        found: list[Problem] = []
-        for name in names:
-            wrong = await scripts.problems(name)
-            found += wrong or unknown_fields(scripts.folder.read(name).script)
+        return sorted({one for name in names for one in await scripts.findings(name)})
     finally:
         await scripts.close()
-    return sorted(set(found))
 
 
 @app.command("run")

@@ -74,7 +74,7 @@ class ScriptLibrary:
         folder: ScriptFolder,
         country: str,
         now_ms: Callable[[], int],
-        scripts: Scripts | None = None,
+        scripts: Scripts,
     ) -> None:
         self.folder = folder
         self._store = store
@@ -100,7 +100,7 @@ class ScriptLibrary:
         here = await asyncio.to_thread(file.text)
         if here is None and published is None and uses.is_empty:
             raise self._unknown(name)
-        problems = await asyncio.to_thread(self._problems, name, None)
+        problems = await self.check(name)
         return ScriptState(
             name, file.name, None if here is None else text_revision(here), published, uses, tuple(problems)
         )
@@ -138,11 +138,12 @@ class ScriptLibrary:
             return await script_texts.page(connection, self._file(name).name, asked)
 
     async def check(self, name: str, text: bytes | None = None) -> list[Problem]:
-        """All that is wrong with a script, or with a text that it could have. Nothing of it is run."""
-        if self._scripts is None:
-            return await asyncio.to_thread(self._problems, name, text)
+        """All that is wrong with a script, or with a text that it could have. Nothing of it is run.
+
+        A field of `data` that is not there is told of, and keeps no text from being published.
+        """
         try:
-            return await self._scripts.problems(name, _decoded(name, text))
+            return await self._scripts.findings(name, _decoded(name, text))
         except DocumentError as error:
             return list(error.problems)
 
@@ -184,7 +185,7 @@ class ScriptLibrary:
         self, principal: Principal, name: str, text: bytes, seen: str | None, kind: TextKind, why: str
     ) -> ScriptText:
         check_note(why, MAX_NOTE)
-        if problems := await self.check(name, text):
+        if problems := await self._scripts.problems(name, _decoded(name, text)):
             raise DocumentError(problems)
         file, revision = self._file(name), text_revision(text)
         file.path.parent.mkdir(parents=True, exist_ok=True)
@@ -236,13 +237,6 @@ class ScriptLibrary:
     def _changed(self, name: str, seen: str | None, found: str | None) -> Conflict:
         what = f"script {plain(name)} was changed meanwhile: it has {found or 'another text'}, not {seen}"
         return Conflict("script.changed_meanwhile", what, script=name, seen=seen, found=found)
-
-    def _problems(self, name: str, text: bytes | None) -> list[Problem]:
-        try:
-            self.folder.read(name, _decoded(name, text))
-        except DocumentError as error:
-            return list(error.problems)
-        return []
 
     def _file(self, name: str) -> FlowFile:
         """The file of a script, which need not be there. Raises `Unknown` for what is no name."""

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from ringflow.config import Config
 from ringflow.errors import DocumentError, Problem
+from ringflow.scripts.data_fields import unknown_fields
 from ringflow.scripts.folder import Loaded, ScriptFolder, Stamp
 from ringflow.scripts.run import (
     FailureKind,
@@ -113,7 +114,7 @@ class Scripts:
         await self.workers.run(script, Job(None, 0, self.limits, is_check=True))
 
     async def problems(self, name: str, text: str | None = None) -> list[Problem]:
-        """Return all that is wrong with a script, or with a text for it. None of it is run."""
+        """Return what keeps a script, or a text for it, from being run. None of it is run."""
         try:
             await self.check(self.folder.read(name, text).script)
         except DocumentError as error:
@@ -121,6 +122,11 @@ class Scripts:
         except ScriptFailed as error:
             return [Problem(error.place.file, error.place.line, error.place.column, error.what)]
         return []
+
+    async def findings(self, name: str, text: str | None = None) -> list[Problem]:
+        """Return what keeps it from being run; if nothing does, the fields of `data` that are not there."""
+        found = await self.problems(name, text)
+        return found or [*unknown_fields(self.folder.read(name, text).script)]
 
     async def warm(self) -> None:
         """Start the processes, where there is a script that calls may need."""

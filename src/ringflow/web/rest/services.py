@@ -96,7 +96,9 @@ class Services:
         resets = PasswordResets(self.store, self.config, self.now_ms, self.mailer)
         object.__setattr__(self, "resets", resets)
         folder = script_folder(self.config)
-        scripts = ScriptLibrary(self.store, folder, self.config.country, self.now_ms, self.script_runner)
+        # It starts no process before a script is read.
+        runner = self.script_runner or Scripts.configured(self.config)
+        scripts = ScriptLibrary(self.store, folder, self.config.country, self.now_ms, runner)
         object.__setattr__(self, "scripts", scripts)
         object.__setattr__(self, "watches", SharedWatches(self.store, self.now_ms))
 
