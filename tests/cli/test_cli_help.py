@@ -83,7 +83,7 @@ def test_an_unknown_command_is_told_the_nearest(ringflow: Callable[..., Any]) ->
         ("ringflow cust", ["customer"]),
         (
             "ringflow customer ",
-            ["add", "import", "list", "show", "set", "password", "delete", "login", "token"],
+            ["add", "import", "bulk", "list", "show", "set", "password", "delete", "login", "token"],
         ),
         ("ringflow customer sh", ["show"]),
         ("ringflow --config other.yaml did l", ["list"]),

@@ -180,6 +180,9 @@ def make_directory(walk: Walk) -> None:
     walk("did add", "18005550100 menu --customer 42")
     walk("did import", "dids.csv")
     walk("did set", "18005550100 --channels 3")
+    walk("did bulk", "disable 18005550100 --dry-run")
+    walk("cli bulk", "change --where pattern=yes --set notes=x --dry-run")
+    walk("customer bulk", "delete 50 --cascade --dry-run")
     walk("speed-dial add", "42 5 '+44 191 000 0005' --name Ann")
     walk("speed-dial import", "speed_dials.csv")
     walk("speed-dial set", "42 5 --name Bob")
@@ -282,6 +285,7 @@ def make_cards(walk: Walk, folder: Path) -> None:
     first, second = vouchers["secrets"]
     walk("voucher disable", str(second["id"]))
     walk("voucher enable", str(second["id"]))
+    walk("voucher bulk", "disable --where batch=give --expect 2 --dry-run")
     walk("voucher delete", str(second["id"]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ringflow.cli.voucher._read_code", lambda: first["code"])

@@ -129,6 +129,11 @@ async def every(
 
 async def page(connection: AsyncConnection, wanted: CliFilter, asked: PageRequest) -> Page[Cli]:
     """Read a page of CLIs."""
+    return await CLIS.page(connection, select(*COLUMNS).where(*fitting(wanted)), asked, lambda row: Cli(*row))
+
+
+def fitting(wanted: CliFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of the CLIs that fit."""
     conditions = equal(((clis.c.customer_id, wanted.customer_id), (clis.c.source, wanted.source)))
     if wanted.is_pattern is not None:
         conditions.append(clis.c.pattern.is_not(None) if wanted.is_pattern else clis.c.number.is_not(None))
@@ -140,7 +145,7 @@ async def page(connection: AsyncConnection, wanted: CliFilter, asked: PageReques
             conditions.append(
                 or_(contains(clis.c.pattern, wanted.search), contains(clis.c.notes, wanted.search))
             )
-    return await CLIS.page(connection, select(*COLUMNS).where(*conditions), asked, lambda row: Cli(*row))
+    return conditions
 
 
 async def count_sharing(connection: AsyncConnection, number: str) -> int:

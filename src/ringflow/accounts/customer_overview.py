@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Text, func, or_, select
+from sqlalchemy import ColumnElement, Text, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import clis, customers, dids
@@ -75,6 +75,18 @@ async def customer_page(
     connection: AsyncConnection, wanted: CustomerFilter, asked: PageRequest
 ) -> Page[tuple[Customer, int]]:
     """Read a page of customers, each with its balance in micro-units."""
+    query = (
+        select(*COLUMNS, func.coalesce(ledger_accounts.c.balance_micros, 0))
+        .select_from(
+            customers_table.outerjoin(ledger_accounts, ledger_accounts.c.customer_id == customers_table.c.id)
+        )
+        .where(*fitting(wanted))
+    )
+    return await CUSTOMERS.page(connection, query, asked, lambda row: (Customer(*row[:-1]), int(row[-1])))
+
+
+def fitting(wanted: CustomerFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of the customers that fit."""
     columns = customers_table.c
     conditions = equal(
         (
@@ -86,14 +98,7 @@ async def customer_page(
     if wanted.search is not None:
         named = contains(columns.name, wanted.search)
         conditions.append(or_(columns.id == int(wanted.search), named) if _is_id(wanted.search) else named)
-    query = (
-        select(*COLUMNS, func.coalesce(ledger_accounts.c.balance_micros, 0))
-        .select_from(
-            customers_table.outerjoin(ledger_accounts, ledger_accounts.c.customer_id == customers_table.c.id)
-        )
-        .where(*conditions)
-    )
-    return await CUSTOMERS.page(connection, query, asked, lambda row: (Customer(*row[:-1]), int(row[-1])))
+    return conditions
 
 
 def _is_id(text: str) -> bool:

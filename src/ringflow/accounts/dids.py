@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, TypedDict, Unpack, get_args
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
@@ -173,6 +173,11 @@ async def every(
 
 async def page(connection: AsyncConnection, wanted: DidFilter, asked: PageRequest) -> Page[Did]:
     """Read a page of DIDs."""
+    return await DIDS.page(connection, select(*COLUMNS).where(*fitting(wanted)), asked, lambda row: Did(*row))
+
+
+def fitting(wanted: DidFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of the DIDs that fit."""
     conditions = equal(
         (
             (dids.c.customer_id, wanted.customer_id),
@@ -189,7 +194,7 @@ async def page(connection: AsyncConnection, wanted: DidFilter, asked: PageReques
             conditions.append(
                 or_(begins_with(dids.c.number, wanted.search), contains(dids.c.app, wanted.search))
             )
-    return await DIDS.page(connection, select(*COLUMNS).where(*conditions), asked, lambda row: Did(*row))
+    return conditions
 
 
 async def add(actor: Actor, did: Did) -> Did:

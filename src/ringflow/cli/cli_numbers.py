@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from ringflow.accounts import clis
+from ringflow.accounts.bulk_actions import carry_out
+from ringflow.accounts.cli_bulk import CliBulk
 from ringflow.accounts.cli_import import CliImport
 from ringflow.accounts.clis import CLIS, CliChanges, CliFilter
 from ringflow.cli import cli_code
+from ringflow.cli.bulk import add_bulk_command
 from ringflow.cli.cli_code import Digits
 from ringflow.cli.empty_options import given
 from ringflow.cli.ids import id_option
@@ -68,6 +71,9 @@ def add_command(
 
 
 add_import_command(app, CliImport, "CLIs")
+add_bulk_command(
+    app, "CLIs", int, CliFilter, CliChanges, lambda actor, order: carry_out(CliBulk(actor), order)
+)
 
 
 @paged(app, CLIS, CliForm, cli_form)

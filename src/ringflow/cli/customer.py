@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from ringflow.accounts import customers, service_passwords
+from ringflow.accounts.bulk_actions import carry_out
 from ringflow.accounts.cards.pin import MAX_PIN_DIGITS, MIN_PIN_DIGITS
+from ringflow.accounts.customer_bulk import CustomerBulk
 from ringflow.accounts.customer_import import CustomerImport
 from ringflow.accounts.customer_overview import CUSTOMERS, CustomerFilter, customer_page, overview
 from ringflow.accounts.customers import Customer, CustomerChanges
@@ -16,6 +18,7 @@ from ringflow.accounts.peppers import configured_peppers
 from ringflow.accounts.service_passwords import DEFAULT_PASSWORD_DIGITS
 from ringflow.actor import Actor
 from ringflow.cli import customer_login, customer_token
+from ringflow.cli.bulk import add_bulk_command
 from ringflow.cli.empty_options import given, given_as, number_or_none, text_or_none
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.operators import Operator
@@ -81,6 +84,15 @@ def add_command(
 
 
 add_import_command(app, CustomerImport, "customers")
+add_bulk_command(
+    app,
+    "customers",
+    int,
+    CustomerFilter,
+    CustomerChanges,
+    lambda actor, order: carry_out(CustomerBulk(actor), order),
+    cascades=True,
+)
 
 
 @paged(app, CUSTOMERS, CustomerForm, lambda one: customer_form(*one))

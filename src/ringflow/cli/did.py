@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from ringflow.accounts import dids
+from ringflow.accounts.bulk_actions import carry_out
+from ringflow.accounts.did_bulk import DidBulk
 from ringflow.accounts.did_import import DidImport
 from ringflow.accounts.dids import DIDS, Did, DidChanges, DidFilter, Identify, Withheld
 from ringflow.cli.app_trouble import app_trouble
+from ringflow.cli.bulk import add_bulk_command
 from ringflow.cli.empty_options import given, given_as, number_or_none, text_or_none
 from ringflow.cli.ids import id_option
 from ringflow.cli.operators import Operator
@@ -131,6 +134,11 @@ def add_command(
 
 
 add_import_command(app, DidImport, "DIDs", lambda done: _tell_if_missing(*done.apps))
+
+
+add_bulk_command(
+    app, "DIDs", str, DidFilter, DidChanges, lambda actor, order: carry_out(DidBulk(actor), order)
+)
 
 
 @paged(app, DIDS, DidForm, did_form)

@@ -11,6 +11,9 @@ HINTS: Mapping[str, str] = {
     "asterisk.files_differ": (
         "--diff shows what would change, and --replace writes them anew and keeps the old ones as .bak"
     ),
+    "bulk.count_unconfirmed": "--dry-run says how many, and --expect N that you mean them",
+    "bulk.none_selected": "write their IDs, or --where NAME=VALUE",
+    "bulk.nothing_to_change": "--set NAME=VALUE does",
     "calendar.unknown": "`ringflow calendar list` shows those that do",
     "calendar.unknown_entry": "`ringflow calendar entries {calendar}` shows those there are",
     "call.not_live": "`ringflow live list` shows those there are",

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.peppers import configured_peppers
 from ringflow.accounts.vouchers import generation, redemption
+from ringflow.accounts.vouchers.bulk import act_on_vouchers
 from ringflow.accounts.vouchers.generation import Plan
 from ringflow.accounts.vouchers.redemption import Redeemed
 from ringflow.accounts.vouchers.voucher import (
@@ -26,6 +27,7 @@ from ringflow.accounts.vouchers.voucher import (
     voucher_page,
 )
 from ringflow.actor import Actor
+from ringflow.cli.bulk import add_bulk_command
 from ringflow.cli.ids import id_argument, id_option
 from ringflow.cli.moments import operator_zone
 from ringflow.cli.operators import Operator
@@ -41,6 +43,7 @@ from ringflow.secret_table import SecretTable
 from ringflow.wording import counted
 
 app = typer.Typer(help="Vouchers.", no_args_is_help=True)
+add_bulk_command(app, "vouchers", int, VoucherFilter, None, act_on_vouchers)
 
 Id = Annotated[int, id_argument("NUMBER", "The voucher's number.")]
 OfStatus = Annotated[Status | None, typer.Option("--status", help="Only of this status.")]

@@ -17,6 +17,7 @@ from ringflow.forms.account import (
     MovementForm,
 )
 from ringflow.forms.audit_entry import AuditEntryForm
+from ringflow.forms.bulk import BulkForm
 from ringflow.forms.calendar import CalendarEntryForm, CalendarForm, OverrideForm
 from ringflow.forms.call import CallDetailForm, CallForm, LegForm, SlotVisitForm
 from ringflow.forms.caller_secret import CliCodeForm, NewCliCodeForm, NewServicePasswordForm
@@ -246,6 +247,7 @@ SECTIONS = (
     Section("Card", CardForm, "`card`", {"id": "100000000007", "status": "used", "archived_at": None}),
     Section("Batch of cards", BatchForm, "`card batches`, `card generate`", {"name": "spring"}),
     Section("What was done to cards", AlteredCardsForm, "`/api/v1/cards:bulk`", {"deleted": 0}),
+    Section("What was done to many", BulkForm, "`customer bulk`, `/api/v1/customers:bulk`", {"deleted": 0}),
     Section("Voucher", VoucherForm, "`voucher`", {"status": "used", "kind": "value", "multiplier": None}),
     Section("Account", AccountForm, "`ledger show`, `ledger limit`", {}),
     Section("Limits of an account", LimitsForm, "`GET /api/v1/accounts/{customer}/limits`", {}),

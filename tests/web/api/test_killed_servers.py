@@ -43,7 +43,7 @@ WITHOUT = frozenset(
             "disable_voucher",
             "enable_voucher",
         ),
-        "change_cards",
+        *("change_cards", "change_vouchers"),
         "call_back",
     }
 )

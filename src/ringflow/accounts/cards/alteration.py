@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from typing import Any, TypedDict
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
+from ringflow.accounts.bulk_actions import Action
 from ringflow.accounts.cards.batch import show_batch
 from ringflow.accounts.cards.card import Card, Filter, fitting, show_card
 from ringflow.actor import Actor
@@ -48,15 +48,6 @@ class Selection:
     batch: str | None = None
     wanted: Filter | None = None
     expected: int | None = None
-
-
-class Action(StrEnum):
-    """What may be done to many cards at once."""
-
-    CHANGE = "change"
-    DISABLE = "disable"
-    ENABLE = "enable"
-    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)

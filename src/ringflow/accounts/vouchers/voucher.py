@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy import delete as delete_rows
-from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.directory_changes import MAX_INTEGER
@@ -96,14 +96,31 @@ async def show_voucher(connection: AsyncConnection, voucher_id: int) -> Voucher:
         query = select(*COLUMNS).where(vouchers.c.id == voucher_id)
         row = (await connection.execute(query)).one_or_none()
     if row is None:
-        raise Unknown("voucher.unknown", f"voucher {voucher_id} does not exist", voucher=voucher_id)
+        raise unknown_voucher(voucher_id)
     return Voucher(*row)
+
+
+def unknown_voucher(voucher_id: int, at: tuple[str, ...] = ()) -> Unknown:
+    """Return the refusal of a voucher that does not exist."""
+    return Unknown("voucher.unknown", f"voucher {voucher_id} does not exist", at, voucher=voucher_id)
+
+
+def used_voucher(voucher_id: int, at: tuple[str, ...] = ()) -> Conflict:
+    """Return the refusal of a voucher that is used."""
+    what = f"voucher {voucher_id} is used, and the books speak of it: it stays"
+    return Conflict("voucher.redeemed", what, at, voucher=voucher_id)
 
 
 async def voucher_page(
     connection: AsyncConnection, wanted: VoucherFilter, asked: PageRequest
 ) -> Page[Voucher]:
     """Read a page of vouchers."""
+    query = select(*COLUMNS).where(*fitting(wanted))
+    return await VOUCHERS.page(connection, query, asked, lambda row: Voucher(*row))
+
+
+def fitting(wanted: VoucherFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of the vouchers that fit."""
     conditions = equal(
         (
             (vouchers.c.batch, wanted.batch),
@@ -114,8 +131,7 @@ async def voucher_page(
     )
     if wanted.search is not None:
         conditions.append(contains(vouchers.c.batch, wanted.search))
-    query = select(*COLUMNS).where(*conditions)
-    return await VOUCHERS.page(connection, query, asked, lambda row: Voucher(*row))
+    return conditions
 
 
 async def set_enabled(actor: Actor, voucher_id: int, enabled: bool) -> Voucher:
@@ -125,7 +141,7 @@ async def set_enabled(actor: Actor, voucher_id: int, enabled: bool) -> Voucher:
     unused = vouchers.c.redeemed_by.is_(None)
     change = update(vouchers).where(vouchers.c.id == voucher_id, unused).values(status=status)
     if not (await actor.connection.execute(change)).rowcount:
-        raise Conflict("voucher.redeemed", f"voucher {voucher_id} is used", voucher=voucher_id)
+        raise used_voucher(voucher_id)
     after = await show_voucher(actor.connection, voucher_id)
     if after != before:
         verb = Verb.ENABLE if enabled else Verb.DISABLE
@@ -138,9 +154,5 @@ async def delete_voucher(actor: Actor, voucher_id: int) -> None:
     before = await show_voucher(actor.connection, voucher_id)
     gone = delete_rows(vouchers).where(vouchers.c.id == voucher_id, vouchers.c.redeemed_by.is_(None))
     if not (await actor.connection.execute(gone)).rowcount:
-        raise Conflict(
-            "voucher.redeemed",
-            f"voucher {voucher_id} is used, and the books speak of it: it stays",
-            voucher=voucher_id,
-        )
+        raise used_voucher(voucher_id)
     await note(actor, Verb.DELETE, f"voucher {voucher_id}", asdict(before), None)

@@ -9,8 +9,9 @@ from typing import Literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
+from ringflow.accounts.bulk_actions import Action
 from ringflow.accounts.cards import alteration
-from ringflow.accounts.cards.alteration import Action, CardChanges, Selection
+from ringflow.accounts.cards.alteration import CardChanges, Selection
 from ringflow.accounts.cards.batch import BATCHES, BatchFilter, TopUp, batch_page, show_batch
 from ringflow.accounts.cards.card import CARDS, Filter, card_page, show_card
 from ringflow.accounts.cards.card import Status as CardStatus

@@ -20,6 +20,7 @@ from ringflow.web.api import (
     assigned_rates,
     audit_log,
     books,
+    bulk,
     calendars,
     calls,
     cards,
@@ -74,6 +75,10 @@ from ringflow.web.security_headers import SECURITY_HEADERS
 from ringflow.web.telephone import add_telephone
 
 RESOURCES: tuple[Resource, ...] = (
+    bulk.CUSTOMERS,
+    bulk.CLIS,
+    bulk.DIDS,
+    bulk.VOUCHERS,
     imports.CUSTOMERS,
     imports.CLIS,
     imports.DIDS,
