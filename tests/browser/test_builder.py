@@ -26,7 +26,7 @@ def new_app(console: Console, name: str) -> Page:
     page.get_by_role("textbox", name="App").fill(name)
     page.get_by_role("button", name="Make it").click()
     page.get_by_role("heading", name=name).wait_for()
-    expect(page.get_by_text("No slot yet")).to_be_visible()
+    expect(page.get_by_role("button", name="No slot yet")).to_be_visible()
     return page
 
 
@@ -65,8 +65,20 @@ def test_a_shipped_flow_is_shown_as_a_picture_a_list_a_form_and_its_text(console
     console.screenshots("builder-text", [("telephone", "dark")])
 
 
-def test_a_newcomer_drags_the_pinless_calling_card_together_and_publishes_it(console: Console) -> None:
-    page = new_app(console, "my_card")
+def test_a_newcomer_drags_the_pinless_calling_card_together_calls_it_and_publishes_it(
+    console: Console,
+) -> None:
+    page = console.open("/apps")
+    page.get_by_role("button", name="New app").click()
+    page.get_by_role("textbox", name="App").fill("My card")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_text("such as My_card.")).to_be_visible()
+    page.get_by_role("textbox", name="App").fill("survey")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_text("There is an app survey already.")).to_be_visible()
+    page.get_by_role("textbox", name="App").fill("my_card")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("button", name="No slot yet")).to_be_visible()
     canvas = page.locator(".canvas .picture")
     page.get_by_role("button", name="IVR", exact=True).drag_to(canvas)
     expect(page.locator(".svelte-flow__node-slot")).to_have_count(1)
@@ -91,25 +103,31 @@ def test_a_newcomer_drags_the_pinless_calling_card_together_and_publishes_it(con
         "  - slot: destination\n"
         "    external: ${ivr_destination}\n"
     )
+    page.get_by_role("button", name="Call this flow").click()
+    telephone = page.get_by_role("region", name="Telephone")
+    telephone.get_by_role("button", name="Call", exact=True).click()
+    expect(telephone.get_by_text("in ivr[1] of my_card")).to_be_visible()
+    page.keyboard.type("441234567890#")
+    expect(telephone.get_by_text("Ringing", exact=True)).to_be_visible()
+    expect(telephone.get_by_text("PJSIP/441234567890@carrier")).to_be_visible()
+    telephone.get_by_role("button", name="Busy").click()
+    expect(telephone.get_by_text("The call is over")).to_be_visible()
+    page.get_by_role("button", name="Close the telephone").click()
     page.get_by_role("button", name="Publish").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("This app is new")).to_be_visible()
     console.accessible()
     dialog.get_by_role("button", name="Publish").click()
     expect(page.get_by_text("As it runs")).to_be_visible()
-    call = page.request.post(
-        f"{console.server.url}/api/v1/simulations",
-        data={
-            "did": "18005550100",
-            "cli": "441910000001",
-            "keys": ["441234567890#"],
-            "texts": {"calling_card": text.replace("my_card", "calling_card")},
-        },
-        headers={"Origin": console.server.url},
-    )
-    assert call.ok, call.text()
-    (leg,) = call.json()["legs_dialled"]
-    assert "441234567890" in leg["dial_string"]
+    page.get_by_role("button", name="Lead a DID here").click()
+    dialog.get_by_label("Number that callers dial").fill("18005550100")
+    dialog.get_by_role("button", name="Lead it here").click()
+    expect(dialog.get_by_text("18005550100 leads to calling_card now.")).to_be_visible()
+    console.screenshots("builder-lead-did", [("desktop", "light"), ("telephone", "dark")])
+    dialog.get_by_label("Number that callers dial").fill("18005550177")
+    dialog.get_by_role("button", name="Lead it here", exact=True).click()
+    expect(page.locator(".svelte-flow__node-entry")).to_contain_text("18005550177")
+    expect(page.get_by_role("button", name="Lead a DID here")).to_have_count(0)
 
 
 def test_the_same_without_a_mouse(console: Console) -> None:

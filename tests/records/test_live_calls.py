@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.calls import events
 from ringflow.records.drafts import Drafts
-from ringflow.records.live_calls import LiveCallSummary, live_call_page
+from ringflow.records.live_calls import LiveCallSummary, live_call_page, live_revisions
 from ringflow.store import Store
 from ringflow.store.ledger_tables import ledger_servers
 from ringflow.store.pages import PageRequest
@@ -73,3 +75,26 @@ async def test_calls_are_listed_in_the_order_of_their_arrival_page_by_page(
         second = await live_call_page(connection, DIED_MS, SILENT_MS, PageRequest(1, first.next))
     assert [one.call_id for one in (*first.items, *second.items)] == ["01a", "02b"]
     assert second.next is None
+
+
+async def test_calls_are_counted_by_the_revision_of_each_app_that_they_are_in(
+    store: Store, drafts: Drafts, live: dict[str, Live]
+) -> None:
+    called, back = in_second_leg("02b"), in_second_leg("03c")
+    for one in (called, back):
+        inner = replace(one.history.place, app="ask", revision="a7", slot="ivr[1]", depth=1)
+        one.history.add(events.SlotEntered(inner, 9, 5000, "ivr"))
+    # This one has returned, and is by a newer text in what it came to then.
+    after = replace(back.history.place, app="card", revision="r2", slot="audio[3]", depth=0)
+    back.history.add(events.SlotEntered(after, 10, 6000, "audio"))
+    live |= {"02b": called, "03c": back}
+    await drafts.keep()
+
+    async def counted(app: str, now_ms: int = DIED_MS) -> dict[str, int]:
+        async with store.reading() as connection:
+            return dict(await live_revisions(connection, app, now_ms, SILENT_MS))
+
+    assert await counted("card") == {"r1": 2, "r2": 1}
+    assert await counted("ask") == {"a7": 1}
+    assert await counted("other") == {}
+    assert await counted("card", DIED_MS + SILENT_MS + 1) == {}

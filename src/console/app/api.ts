@@ -89,12 +89,21 @@ export async function answered<T>(method: string, path: string, { query, body, m
     const answer = await send(new Request(addressOf(path, query), { method, body: text, headers: all, signal }));
     unanswered.delete(what);
     if (!answer.ok) throw await problemOf(answer);
-    const json = answer.headers.get("Content-Type")?.includes("json");
+    const json = /[/+]json\b/.test(answer.headers.get("Content-Type") ?? "");
     const data = answer.status === 204 ? null : json ? await answer.json() : await answer.text();
     return { data: data as T, etag: answer.headers.get("ETag"), headers: answer.headers };
   } catch (error) {
     if (key && error instanceof Problem && error.lost) unanswered.set(what, key);
     throw error;
+  }
+}
+
+/** Each row of a list, page by page: for lists that are chosen from, and not for those that a table shows. */
+export async function* everyRow<Row>(path: string): AsyncGenerator<Row> {
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page: { items: Row[]; next: string | null } = await ask("GET", path, { query: { limit: 200, cursor } });
+    yield* page.items;
+    cursor = page.next;
   }
 }
 

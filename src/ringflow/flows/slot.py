@@ -6,6 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias, get_args, get_origin
 
@@ -156,6 +157,24 @@ class OwnExits:
 SlotResult: TypeAlias = str | Jump | Subroutine
 
 
+class SlotGroup(StrEnum):
+    """Under which heading a type stands where people choose one."""
+
+    CALLERS = "callers"
+    """Asks the caller for something."""
+    CALLS = "calls"
+    """Does something to the call, or calls somebody."""
+    SOUND = "sound"
+    """Plays or records."""
+    ACCOUNT = "account"
+    """Is about who pays, and about credit."""
+    LOGIC = "logic"
+    """Decides, counts and leads on."""
+    SERVICES = "services"
+    """Asks or tells something outside of the call."""
+    OTHER = "other"
+
+
 class Slot(BaseModel):
     """One step of an app. A subclass in `slots/NAME.py` named by its file is a slot type.
 
@@ -167,6 +186,7 @@ class Slot(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.OTHER
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE,)
     own_exits: ClassVar[OwnExits | None] = None
     ends_call: ClassVar[bool] = False

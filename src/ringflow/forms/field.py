@@ -478,6 +478,13 @@ FIELDS: dict[str, Field] = {
     "on_hangup": Field(Kind.OBJECTS, "the slots that run after the caller is gone"),
     "picture": Field(Kind.OBJECT, "what a text says, slot by slot"),
     "description": Field(_T, "what it is, in words", "Ends the call."),
+    "in_progress": Field(_I, "how many calls are in progress", 3),
+    "group": Field(
+        _T,
+        "under which heading people look for a type of slots: `callers`, `calls`, `sound`, `account`, "
+        "`logic`, `services` or `other`",
+        "calls",
+    ),
     "exit_pattern": Field(_T, "how exits look that a slot's own fields name; null: it names none", None),
     "exit_field": Field(_T, "the field in which a slot says where those lead", "on"),
     "ends_call": Field(_B, "whether a slot always ends the call", True),

@@ -250,6 +250,7 @@ class SlotTypeForm:
     """
 
     type: str
+    group: str
     description: str
     fixed_exits: tuple[str, ...]
     exit_pattern: str | None
@@ -370,6 +371,7 @@ def slot_type_form(name: str, kind: type[Slot]) -> SlotTypeForm:
     own = kind.own_exits
     return SlotTypeForm(
         type=name,
+        group=kind.slot_group.value,
         description=inspect.getdoc(kind) or "",
         fixed_exits=kind.fixed_exits,
         exit_pattern=None if own is None else own.pattern,

@@ -25,6 +25,14 @@ class LiveCallForm:
 
 
 @dataclass(frozen=True, slots=True)
+class RevisionCallsForm:
+    """How many calls in progress go by one revision of a flow."""
+
+    revision: str
+    in_progress: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderForm:
     """What came of an order for a call in progress."""
 

@@ -55,7 +55,7 @@ from ringflow.forms.flow import (
     TemplateForm,
 )
 from ringflow.forms.job import JobForm
-from ringflow.forms.live_call import LiveCallForm, OrderForm
+from ringflow.forms.live_call import LiveCallForm, OrderForm, RevisionCallsForm
 from ringflow.forms.made_call import MadeCallForm, MadeLegForm, TranscriptEventForm
 from ringflow.forms.operator import (
     EnrolmentForm,
@@ -291,6 +291,7 @@ SECTIONS = (
     Section("Differences of two rate cards", RateCardDifferenceForm, "`POST .../rate-cards/{card}:diff`", {}),
     Section("Comparison of rate cards", ComparisonForm, "`POST .../rate-cards/{card}:compare`", {}),
     Section("Call in progress", LiveCallForm, "`live list`", {}),
+    Section("Calls of a revision", RevisionCallsForm, "`GET /api/v1/flows/APP/calls`", {}),
     Section("Order for a call in progress", OrderForm, "`live hangup`, `live redirect`, `live play`", {}),
     Section("Call on record, in a list", CallForm, "`record list`", {"reject_sip": None}),
     Section("Call on record", CallDetailForm, "`record export --json`", {"reject_sip": None}),

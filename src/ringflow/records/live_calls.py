@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.records.rows import LOST, CallRows
@@ -42,13 +43,40 @@ async def live_call_page(
 
     A call has a draft two seconds after its arrival, and only where `records` is configured.
     """
+    query = _drafts(now_ms, silent_ms)
+    return await LIVE_CALLS.page(connection, query, asked, lambda row: _summary(CallRows.from_json(row[0])))
+
+
+async def live_revisions(connection: AsyncConnection, app: str, now_ms: int, silent_ms: int) -> Counter[str]:
+    """Count the calls that are in an app now, or come back to it from one that it called, by its revision.
+
+    A call keeps the text with which it came to the app. It is counted as soon as `live_call_page` lists it.
+    """
+    counts: Counter[str] = Counter()
+    # Most calls are in other apps, so the database leaves them out before their rows are read.
+    query = _drafts(now_ms, silent_ms).where(call_drafts.c.facts.contains(f'"{app}"', autoescape=True))
+    async for some in LIVE_CALLS.all_pages(connection, query, lambda row: _texts(CallRows.from_json(row[0]))):
+        counts.update(revision for texts in some for name, revision in texts if name == app)
+    return counts
+
+
+def _drafts(now_ms: int, silent_ms: int) -> Select[tuple[str]]:
     servers = ledger_servers.c
-    query = (
+    return (
         select(call_drafts.c.facts)
         .join(ledger_servers, servers.id == call_drafts.c.server)
         .where(servers.ended_ms.is_(None), servers.seen_ms >= now_ms - silent_ms)
     )
-    return await LIVE_CALLS.page(connection, query, asked, lambda row: _summary(CallRows.from_json(row[0])))
+
+
+def _texts(rows: CallRows) -> set[tuple[str, str]]:
+    """Return the apps in which a call is, the one that it came to last and those that called it."""
+    frames: list[tuple[str, str]] = []
+    for visit in rows.slots:
+        # A slot says how many apps wait for its own.
+        del frames[_number(visit.get("depth")) or 0 :]
+        frames.append((str(visit.get("app")), str(visit.get("revision"))))
+    return set(frames)
 
 
 def _summary(rows: CallRows) -> LiveCallSummary:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from ringflow.flows.slot import DONE, Slot
+from ringflow.flows.slot import DONE, Slot, SlotGroup
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 class Answer(Slot):
     """Answers the call."""
+
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLS
 
     async def run(self, call: Call) -> str:
         """Answer, once."""

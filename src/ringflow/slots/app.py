@@ -15,6 +15,7 @@ from ringflow.flows.slot import (
     AppName,
     OwnExits,
     Slot,
+    SlotGroup,
     SlotResult,
     Subroutine,
     VariableName,
@@ -41,6 +42,7 @@ _WrittenResults: TypeAlias = (
 class App(Slot):
     """Calls another app as a subroutine: it runs with variables of its own and then returns here."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.LOGIC
     own_exits: ClassVar[OwnExits | None] = OwnExits(EXIT_PATTERN, "every exit by which the other app returns")
     app_fields: ClassVar[tuple[AppField, ...]] = (AppField("call", returns=True),)
 

@@ -11,7 +11,7 @@ from ringflow.calls.digits import ALL_KEYS
 from ringflow.calls.prompt import Unsayable
 from ringflow.flows.exit_rules import VARIABLE_TEXT, Condition, either, given, matching
 from ringflow.flows.manner_fields import refuse_secrets
-from ringflow.flows.slot import DONE, KEYS_PATTERN, AnyPrompt, FieldProblem, Slot, VariableName
+from ringflow.flows.slot import DONE, KEYS_PATTERN, AnyPrompt, FieldProblem, Slot, SlotGroup, VariableName
 from ringflow.flows.template import Template, TextError
 from ringflow.flows.until_key import KEY, key_problems
 from ringflow.flows.variable_prompt import VariablePrompt
@@ -29,6 +29,7 @@ File: TypeAlias = AnyPrompt | VariablePrompt
 class Audio(Slot):
     """Plays prompts and recordings."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.SOUND
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, KEY, FAILED)
     exit_conditions: ClassVar[Mapping[str, Condition]] = {
         KEY: given("until"),

@@ -21,7 +21,7 @@ from ringflow.calls.prompt import Circumstances, SaidValue, Speech
 from ringflow.calls.variables import Variables
 from ringflow.flows.card_slot import CardSlot
 from ringflow.flows.exit_rules import Condition, absent, both, either, matching
-from ringflow.flows.slot import FieldProblem, SinglePrompt
+from ringflow.flows.slot import FieldProblem, SinglePrompt, SlotGroup
 from ringflow.flows.spoken import Language, words_of
 from ringflow.speaking import Manner, SaidAs, say_balance
 
@@ -87,6 +87,7 @@ _ASKS = {
 class Authenticate(CardSlot):
     """Finds out who calls. That customer pays for the calls that follow."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.ACCOUNT
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "failed", "locked", "no_input")
     exit_conditions: ClassVar[Mapping[str, Condition]] = {
         "locked": _ASKS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from ringflow.flows.slot import Slot
+from ringflow.flows.slot import Slot, SlotGroup
 from ringflow.flows.spoken import Language, words_of
 from ringflow.speaking import say_balance
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class Balance(Slot):
     """Says what the customer who pays can spend now."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.ACCOUNT
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "unknown")
     sip_codes: ClassVar[Mapping[str, int]] = {"unknown": 403}
 

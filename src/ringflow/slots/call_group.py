@@ -17,7 +17,7 @@ from ringflow.flows.follow_on import FollowOnField
 from ringflow.flows.group_members import MAX_MEMBERS, AnyMember, Member, SingleMember, Strategy
 from ringflow.flows.leg_headers import rendered_headers
 from ringflow.flows.number_text import caller_id_problems
-from ringflow.flows.slot import DONE, ID_PATTERN, FieldProblem, Slot, VariableName
+from ringflow.flows.slot import DONE, ID_PATTERN, FieldProblem, Slot, SlotGroup, VariableName
 from ringflow.flows.template import Template
 from ringflow.store import StoreGone
 from ringflow.wording import quoted
@@ -47,6 +47,7 @@ _BY_WEIGHT = (NO_ANSWER, BUSY, FAILED, NO_CREDIT, REFUSED)
 class CallGroup(Slot):
     """Rings the members of a group one after the other, and puts the caller through to who answers."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLS
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, BUSY, NO_ANSWER, FAILED, NO_CREDIT, REFUSED)
     sip_codes: ClassVar[Mapping[str, int]] = {
         BUSY: 486,

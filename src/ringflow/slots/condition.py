@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from ringflow.calls.list_look_ups import ListUnavailable
 from ringflow.flows.comparison import Comparison, names_tested
 from ringflow.flows.exit_rules import ExitRule, either, fixed, matching
-from ringflow.flows.slot import ID_PATTERN, FieldProblem, OwnExits, Slot, Target
+from ringflow.flows.slot import ID_PATTERN, FieldProblem, OwnExits, Slot, SlotGroup, Target
 from ringflow.flows.template import Template
 from ringflow.wording import quoted
 
@@ -39,6 +39,8 @@ _Comparisons = Annotated[
 
 class Case(BaseModel):
     """Tests, and where the call goes on if they are true: one `if`, or several under `all` or `any`."""
+
+    slot_group: ClassVar[SlotGroup] = SlotGroup.LOGIC
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -9,7 +9,7 @@ import structlog
 from pydantic import BeforeValidator, Field
 
 from ringflow.calls.json_value import as_text, look_up
-from ringflow.flows.slot import FieldProblem, Slot, VariablePath
+from ringflow.flows.slot import FieldProblem, Slot, SlotGroup, VariablePath
 from ringflow.flows.template import Template, TextError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def _listed(value: object) -> object:
 class Debug(Slot):
     """Writes a line into the call's record, its transcript and the log. The caller hears nothing."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.LOGIC
     needs_caller: ClassVar[bool] = False
 
     text: Template | None = None

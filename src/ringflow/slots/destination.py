@@ -19,7 +19,7 @@ from ringflow.flows.exit_rules import AppField, Condition, absent, both, either,
 from ringflow.flows.follow_on import FollowOnField
 from ringflow.flows.leg_headers import rendered_headers
 from ringflow.flows.number_text import caller_id_problems, could_be_uri, number_problems, uri_problems
-from ringflow.flows.slot import AppName, FieldProblem, Jump, SinglePrompt, Slot, SlotResult
+from ringflow.flows.slot import AppName, FieldProblem, Jump, SinglePrompt, Slot, SlotGroup, SlotResult
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
 from ringflow.speaking import say_minutes
@@ -48,6 +48,7 @@ EXIT_OF = {
 class Destination(Slot):
     """Dials a number through the trunks, another app, or a SIP URI. Give exactly one of the three."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLS
     fixed_exits: ClassVar[tuple[str, ...]] = (
         "done",
         "busy",

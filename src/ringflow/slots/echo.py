@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from ringflow.calls.echo import NoEcho
-from ringflow.flows.slot import DONE, ONE_KEY_PATTERN, SinglePrompt, Slot
+from ringflow.flows.slot import DONE, ONE_KEY_PATTERN, SinglePrompt, Slot, SlotGroup
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -18,6 +18,7 @@ FAILED = "failed"
 class Echo(Slot):
     """Sends the caller's sound back."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.SOUND
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, FAILED)
 
     file: SinglePrompt | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ringflow.flows.exit_rules import ExitRule, fixed
-from ringflow.flows.slot import DONE, FieldProblem, Slot, Target
+from ringflow.flows.slot import DONE, FieldProblem, Slot, SlotGroup, Target
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 class Goto(Slot):
     """Goes on elsewhere."""
+
+    slot_group: ClassVar[SlotGroup] = SlotGroup.LOGIC
 
     to: Target
     """Where the call goes on: a slot's id, `app:NAME`, `return:EXIT`, `next` or `hangup`."""

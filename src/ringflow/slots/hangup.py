@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from ringflow.flows.slot import DONE, PRINTABLE_PATTERN, SinglePrompt, Slot
+from ringflow.flows.slot import DONE, PRINTABLE_PATTERN, SinglePrompt, Slot, SlotGroup
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Hangup(Slot):
     """Ends the call."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLS
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE,)
     ends_call: ClassVar[bool] = True
 

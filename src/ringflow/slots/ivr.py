@@ -28,6 +28,7 @@ from ringflow.flows.slot import (
     Jump,
     SinglePrompt,
     Slot,
+    SlotGroup,
     SlotResult,
     VariableName,
 )
@@ -44,6 +45,7 @@ _TO_APP = matching("transfer_on_failure", {"type": "string", "pattern": f"^{APP_
 class Ivr(Slot):
     """Plays a prompt and takes digits; too few, too many or the wrong ones are asked for again."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLERS
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "no_input", "invalid", "transferred")
     exit_conditions: ClassVar[Mapping[str, Condition]] = {
         "no_input": {"not": _TO_APP},

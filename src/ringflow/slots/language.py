@@ -13,7 +13,7 @@ from ringflow.calls.language import OFFERS
 from ringflow.config import Country
 from ringflow.flows.exit_rules import VARIABLE_TEXT, Condition, absent, both, either, given, matching
 from ringflow.flows.key_options import MAX_OPTIONS, OptionKeys
-from ringflow.flows.slot import DONE, AnyPrompt, FieldProblem, SinglePrompt, Slot
+from ringflow.flows.slot import DONE, AnyPrompt, FieldProblem, SinglePrompt, Slot, SlotGroup
 from ringflow.flows.spoken import Language
 from ringflow.flows.template import Template
 from ringflow.numbers import country_of
@@ -43,6 +43,7 @@ _ASKS = both(
 class ChooseLanguage(Slot):
     """Chooses the language in which the caller is spoken to from now on."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLERS
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, "no_input", "invalid", UNKNOWN)
     exit_conditions: ClassVar[Mapping[str, Condition]] = {
         "no_input": _ASKS,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from ringflow.calls.outcome import DEVICE_TRUNK, NEVER_DIALLED, URI_TRUNK, Leg
-from ringflow.flows.slot import SinglePrompt, Slot, VariableName
+from ringflow.flows.slot import SinglePrompt, Slot, SlotGroup, VariableName
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -18,6 +18,7 @@ _WITHOUT_NUMBER = frozenset((DEVICE_TRUNK, URI_TRUNK))
 class LastNumber(Slot):
     """Keeps the number that was dialled last in a variable: in this call, else in an earlier one."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLERS
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "none")
 
     none_file: SinglePrompt = "DIAL/no-last-number"

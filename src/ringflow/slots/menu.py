@@ -19,6 +19,7 @@ from ringflow.flows.slot import (
     OwnExits,
     SinglePrompt,
     Slot,
+    SlotGroup,
     VariableName,
 )
 from ringflow.validation import Text
@@ -38,6 +39,8 @@ Timeout: TypeAlias = Annotated[float, Field(gt=0, le=300)]
 
 class Extensions(BaseModel):
     """Extensions that a caller may dial at a menu."""
+
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLERS
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ringflow.calls.music import NoMusic
 from ringflow.flows.exit_rules import Condition, given
-from ringflow.flows.slot import DONE, ID_PATTERN, KEYS_PATTERN, FieldProblem, Slot, VariableName
+from ringflow.flows.slot import DONE, ID_PATTERN, KEYS_PATTERN, FieldProblem, Slot, SlotGroup, VariableName
 from ringflow.flows.until_key import KEY, key_problems
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ FAILED = "failed"
 class Music(Slot):
     """Plays music on hold."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.SOUND
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, KEY, FAILED)
     exit_conditions: ClassVar[Mapping[str, Condition]] = {KEY: given("until")}
 

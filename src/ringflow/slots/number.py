@@ -19,6 +19,7 @@ from ringflow.flows.slot import (
     OwnExits,
     SinglePrompt,
     Slot,
+    SlotGroup,
     VariableName,
 )
 from ringflow.wording import quoted
@@ -35,6 +36,7 @@ PLACE_DIGITS = 2
 class Number(Slot):
     """Asks for the number to call, or takes the one that was dialled behind the DID."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLERS
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "no_input", "invalid", "too_many")
     own_exits: ClassVar[OwnExits | None] = key_exits("codes")
     exit_conditions: ClassVar[Mapping[str, Condition]] = {"too_many": given("wrong_limit")}

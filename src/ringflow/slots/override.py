@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ringflow.calendars.override_end import END_OF_DAY, is_end
 from ringflow.config import TimeZone
-from ringflow.flows.slot import STATE_PATTERN, FieldProblem, Slot
+from ringflow.flows.slot import STATE_PATTERN, FieldProblem, Slot, SlotGroup
 from ringflow.flows.template import Template
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ AS_USUAL = "as_usual"
 class Override(Slot):
     """Says what the schedules with this name do from now on, instead of their hours."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.LOGIC
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "failed")
 
     name: Annotated[str, Field(pattern=STATE_PATTERN, max_length=40)]

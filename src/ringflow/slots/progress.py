@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from ringflow.flows.slot import DONE, AnyPrompt, Slot
+from ringflow.flows.slot import DONE, AnyPrompt, Slot, SlotGroup
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 class Progress(Slot):
     """Plays prompts before the call is answered."""
+
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLS
 
     file: AnyPrompt | Annotated[tuple[AnyPrompt, ...], Field(min_length=1, max_length=20)] | None = None
     """The prompt, or several, played in order. Without one the way for sound is opened, and no more."""

@@ -17,6 +17,7 @@ from ringflow.flows.slot import (
     FieldProblem,
     SinglePrompt,
     Slot,
+    SlotGroup,
     VariableName,
 )
 from ringflow.recordings.folder import RecordingFailed
@@ -36,6 +37,8 @@ FAILED = "failed"
 
 class ReviewKeys(BaseModel):
     """What the caller presses after `review_file`. An empty text: there is no such key."""
+
+    slot_group: ClassVar[SlotGroup] = SlotGroup.SOUND
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

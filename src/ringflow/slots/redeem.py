@@ -11,7 +11,7 @@ from ringflow.accounts.cards.refusal import Refusal
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.vouchers.generation import CODE_DIGITS
 from ringflow.flows.card_slot import CardSlot
-from ringflow.flows.slot import SinglePrompt
+from ringflow.flows.slot import SinglePrompt, SlotGroup
 from ringflow.flows.spoken import Language, words_of
 from ringflow.money import Money
 from ringflow.speaking import SaidAs, say_money
@@ -29,6 +29,7 @@ class _Given:
 class Redeem(CardSlot):
     """Takes a voucher's code, or a card, and adds its credit to the account of the customer who pays."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.ACCOUNT
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "invalid", "locked", "no_input", "unknown")
     sip_codes: ClassVar[Mapping[str, int]] = {"unknown": 403}
     WRONG: ClassVar[str] = "invalid"

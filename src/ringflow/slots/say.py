@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from ringflow.calls.prompt import Circumstances, SaidValue, Speech
 from ringflow.calls.variables import Variables
 from ringflow.flows.manner_fields import MannerFields, ValueText, filled_value, refuse_secrets
-from ringflow.flows.slot import FieldProblem, Slot, SpokenField
+from ringflow.flows.slot import FieldProblem, Slot, SlotGroup, SpokenField
 from ringflow.flows.spoken import words_of
 from ringflow.speaking import SaidAs
 
@@ -29,6 +29,7 @@ def _no_text(value: object) -> object:
 class Say(MannerFields, Slot):
     """Says a value in prompts of the library."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.SOUND
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "invalid")
 
     value: ValueText

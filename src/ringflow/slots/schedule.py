@@ -13,7 +13,7 @@ from ringflow.calendars.opening_hours import OpeningHours
 from ringflow.config import TimeZone
 from ringflow.flows.exit_rules import Condition, ExitRule, each_key, either, given
 from ringflow.flows.hours_field import HolidaysField, HoursField, double_days, opening_hours
-from ringflow.flows.slot import STATE_PATTERN, FieldProblem, OwnExits, Slot, VariableName
+from ringflow.flows.slot import STATE_PATTERN, FieldProblem, OwnExits, Slot, SlotGroup, VariableName
 from ringflow.plain_text import plain
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ State: TypeAlias = Annotated[str, Field(pattern=STATE_PATTERN, max_length=40)]
 class Schedule(Slot):
     """Tells whether it is open: by hours of the week, dates, holidays, and what an operator says."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.LOGIC
     fixed_exits: ClassVar[tuple[str, ...]] = (OPEN, CLOSED, HOLIDAY)
     own_exits: ClassVar[OwnExits | None] = OwnExits(STATE_PATTERN, "each name in `periods`")
     exit_conditions: ClassVar[Mapping[str, Condition]] = {

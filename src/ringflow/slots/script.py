@@ -12,7 +12,7 @@ from ringflow.calls.call_scripts import StepFailure, StepRefusal
 from ringflow.calls.json_value import UnusableValue
 from ringflow.errors import ChannelGone
 from ringflow.flows.exit_rules import ExitRule, each_key, fixed
-from ringflow.flows.slot import DONE, EXIT_PATTERN, FieldProblem, OwnExits, Slot, VariableName
+from ringflow.flows.slot import DONE, EXIT_PATTERN, FieldProblem, OwnExits, Slot, SlotGroup, VariableName
 from ringflow.flows.template import Template, TextError
 from ringflow.flows.value_template import ValueTemplate
 from ringflow.validation import Text
@@ -37,6 +37,7 @@ ScriptName = Annotated[str, Field(pattern=SCRIPT_NAME_PATTERN), BeforeValidator(
 class Script(Slot):
     """Runs a script, which chooses the exit and may set variables."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.LOGIC
     without_default: ClassVar[tuple[str, ...]] = ("timeout",)
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, FAILED)
     needs_caller: ClassVar[bool] = False

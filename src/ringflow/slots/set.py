@@ -22,7 +22,7 @@ from ringflow.flows.exit_rules import (
     some_value,
     with_variable,
 )
-from ringflow.flows.slot import DONE, EXIT_PATTERN, FieldProblem, OwnExits, Slot, VariableName
+from ringflow.flows.slot import DONE, EXIT_PATTERN, FieldProblem, OwnExits, Slot, SlotGroup, VariableName
 from ringflow.flows.template import Template, TextError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def _checked(parts: dict[str, Decimal]) -> dict[str, Decimal]:
 class Set(Slot):
     """Sets variables: to values, by arithmetic, from parts of text, as counters, or by chance."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.LOGIC
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, LIMIT, FAILED)
     needs_caller: ClassVar[bool] = False
     own_exits: ClassVar[OwnExits | None] = OwnExits(EXIT_PATTERN, "each name of `split`")

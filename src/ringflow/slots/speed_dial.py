@@ -11,7 +11,7 @@ from ringflow.accounts.customers import Customer
 from ringflow.calls.digits import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S
 from ringflow.calls.prompt import Prompt
 from ringflow.flows.exit_rules import Condition, matching
-from ringflow.flows.slot import FieldProblem, SinglePrompt, Slot, VariableName
+from ringflow.flows.slot import FieldProblem, SinglePrompt, Slot, SlotGroup, VariableName
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
 from ringflow.speaking import SaidAs, say_digits, say_number
@@ -43,6 +43,7 @@ _PROMPTS_OF = {
 class SpeedDial(Slot):
     """Dials, stores, lists or deletes the numbers that the customer who pays keeps under short keys."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLERS
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "empty", "no_input", "invalid", "unknown")
     exit_conditions: ClassVar[Mapping[str, Condition]] = {
         "empty": {"not": matching("action", {"const": "store"})},

@@ -16,7 +16,7 @@ from ringflow.accounts.cards.credit_transfer import CreditTransfer
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.customers import Customer
 from ringflow.flows.card_slot import CardSlot, Tries
-from ringflow.flows.slot import FieldProblem, SinglePrompt
+from ringflow.flows.slot import FieldProblem, SinglePrompt, SlotGroup
 from ringflow.flows.spoken import Language, words_of
 from ringflow.money import CURRENCY_DIGITS, MICRO_DIGITS, AmountError, Money, parse_amount
 from ringflow.speaking import say_money
@@ -51,6 +51,7 @@ class _Accounts:
 class TransferCredit(CardSlot):
     """Moves credit between the account that pays and the account of another card of the caller's."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.ACCOUNT
     fixed_exits: ClassVar[tuple[str, ...]] = (
         "done",
         "cancelled",

@@ -12,7 +12,7 @@ from ringflow.calls.variables import Variables
 from ringflow.config import LANGUAGE_PATTERN, NAME_PATTERN, VOICE_PATTERN
 from ringflow.flows.language_texts import TextByLanguage, text_in, texts_of
 from ringflow.flows.manner_fields import refuse_secrets
-from ringflow.flows.slot import FieldProblem, Slot, SpokenField
+from ringflow.flows.slot import FieldProblem, Slot, SlotGroup, SpokenField
 from ringflow.flows.ssml import filled_ssml, ssml_problem
 from ringflow.flows.template import Template, TextError
 from ringflow.sounds.utterance import Utterance
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class Tts(Slot):
     """Speaks a text to its end."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.SOUND
     fixed_exits: ClassVar[tuple[str, ...]] = ("done", "failed")
 
     text: TextByLanguage

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ringflow.flows.exit_rules import VARIABLE_TEXT, Condition, given, matching
-from ringflow.flows.slot import DONE, KEYS_PATTERN, FieldProblem, Slot
+from ringflow.flows.slot import DONE, KEYS_PATTERN, FieldProblem, Slot, SlotGroup
 from ringflow.flows.template import Template
 from ringflow.validation import Text
 from ringflow.wording import quoted
@@ -35,6 +35,7 @@ Seconds = Annotated[
 class Wait(Slot):
     """Lets time pass in silence."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLS
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, KEY, FAILED)
     exit_conditions: ClassVar[Mapping[str, Condition]] = {
         KEY: given("keys"),

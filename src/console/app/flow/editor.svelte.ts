@@ -15,6 +15,7 @@ const YAML = { "Content-Type": "application/yaml" };
 const SAVE_AFTER_MS = 400;
 const CHECK_AFTER_MS = 250;
 const LOOK_EVERY_MS = 3000;
+const COUNT_EVERY_MS = 10_000;
 
 type FlowDetail = Schemas["FlowDetailForm"];
 
@@ -30,6 +31,8 @@ export class FlowEditor {
   /** The slot that was chosen. */
   chosen = $state.raw<{ list: ListName; index: number } | null>(null);
   message = $state("");
+  /** How many calls go on by texts that ran before the one that runs now. */
+  oldCalls = $state(0);
   detail = $state.raw<FlowDetail | null>(null);
   draft = $state<DraftState>("none");
   /** Who saved the draft last, and why it is not saved. */
@@ -58,6 +61,7 @@ export class FlowEditor {
   #saving: ReturnType<typeof setTimeout> | undefined;
   #checking: ReturnType<typeof setTimeout> | undefined;
   #looking: ReturnType<typeof setInterval> | undefined;
+  #counting: ReturnType<typeof setInterval> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -65,21 +69,26 @@ export class FlowEditor {
     readonly app: string,
     readonly types: SlotTypes,
     readonly mayChange: boolean,
+    /** Whether calls in progress may be asked for. */
+    readonly mayCount: boolean,
   ) {}
 
-  static async open(app: string, mayChange: boolean): Promise<FlowEditor> {
+  static async open(app: string, mayChange: boolean, mayCount: boolean): Promise<FlowEditor> {
     const [types, detail] = await Promise.all([slotTypes(), ask<FlowDetail>("GET", `/flows/${part(app)}`)]);
-    const editor = new FlowEditor(app, types, mayChange);
+    const editor = new FlowEditor(app, types, mayChange, mayCount);
     editor.detail = detail;
     await editor.#load(detail.draft ? "draft" : "file");
     editor.check();
     editor.#looking = setInterval(() => void editor.#look(), LOOK_EVERY_MS);
+    editor.#counting = setInterval(() => void editor.countCalls(), COUNT_EVERY_MS);
+    void editor.countCalls();
     return editor;
   }
 
   close() {
     this.#closed = true;
     clearInterval(this.#looking);
+    clearInterval(this.#counting);
     clearTimeout(this.#checking);
     void this.flush();
   }
@@ -211,6 +220,22 @@ export class FlowEditor {
     }
   }
 
+  async countCalls() {
+    if (document.hidden || !this.mayCount) return;
+    try {
+      const { items } = await ask<{ items: Schemas["RevisionCallsForm"][] }>("GET", `/flows/${part(this.app)}/calls`, { query: { limit: 100 } });
+      const running = this.detail?.revision;
+      this.oldCalls = items.filter((one) => one.revision !== running).reduce((sum, one) => sum + one.in_progress, 0);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+    }
+  }
+
+  /** Asks anew what the server knows of the app besides its text, such as the DIDs that lead to it. */
+  async refresh() {
+    this.detail = await ask<FlowDetail>("GET", `/flows/${part(this.app)}`);
+  }
+
   /** Looks whether somebody else has saved the draft, or has published. */
   async #look() {
     if (document.hidden || this.draft === "saving" || this.draft === "conflict") return;
@@ -283,7 +308,8 @@ export class FlowEditor {
     this.#etag = null;
     this.#running = made.revision;
     this.draft = "none";
-    this.detail = await ask<FlowDetail>("GET", `/flows/${part(this.app)}`);
+    await this.refresh();
+    await this.countCalls();
   }
 
   /** The text that runs, which is what a publication replaces. */

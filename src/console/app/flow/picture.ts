@@ -69,7 +69,7 @@ export function pictureOf(graph: FlowGraph, options: PictureOptions): { nodes: N
     const slot = graph.slots[box.index]!;
     const data: BoxData = {
       slot,
-      group: groupOf(slot.type),
+      group: groupOf(slot.known),
       summary: summaryOf(slot),
       problems: options.problems.get(box.index) ?? 0,
       tree: trees.get(box.index) ?? new Set(),

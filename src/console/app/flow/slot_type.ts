@@ -17,6 +17,7 @@ export interface AppField {
 
 export interface SlotType {
   type: string;
+  group: string;
   description: string;
   ends_call: boolean;
   needs_caller: boolean;

@@ -1,17 +1,13 @@
 /** What a new slot begins with, and in which group of the palette its type stands. */
 import type { Fields } from "./document.ts";
-import type { SlotTypes } from "./slot_type.ts";
+import type { SlotType, SlotTypes } from "./slot_type.ts";
 
-export type Group = "callers" | "sound" | "calls" | "account" | "logic" | "other";
+/** The headings of the palette, in their order. Each type says at the server under which it stands. */
+export type Group = "callers" | "calls" | "sound" | "account" | "logic" | "services" | "other";
+const GROUPS: readonly Group[] = ["callers", "calls", "sound", "account", "logic", "services", "other"];
 
-/** The groups in which the field knows these. A type that is not here is still in the palette, under `other`. */
-const GROUPS: Record<Exclude<Group, "other">, string[]> = {
-  callers: ["ivr", "menu", "number", "speed_dial", "last_number", "language"],
-  calls: ["destination", "answer", "progress", "hangup", "wait", "conference", "call_group", "queue", "voicemail"],
-  sound: ["audio", "say", "tts", "music", "record", "echo"],
-  account: ["authenticate", "balance", "redeem", "transfer_credit"],
-  logic: ["condition", "schedule", "set", "app", "goto", "script", "override", "debug"],
-};
+/** What people look for most stands first; the rest of a group is in the order of the alphabet. */
+const FIRST = ["ivr", "menu", "destination", "call_group", "queue", "audio", "say", "authenticate", "condition", "schedule", "set"];
 
 /** Names under which people know a type who come from elsewhere, for the search. */
 const ALSO: Record<string, string> = {
@@ -27,7 +23,20 @@ const ALSO: Record<string, string> = {
   hangup: "end finish reject",
   set: "variable assign counter",
   app: "subroutine internal call",
-  record: "voicemail message",
+  record: "message",
+  http: "webhook request api url fetch rest",
+  lookup: "list find table",
+  store: "save keep database variable",
+  mail: "email e-mail message notify",
+  sms: "text message",
+  blocklist: "block bar blacklist",
+  find_customer: "account search",
+  directory: "dial by name",
+  queue: "agents hold wait acd",
+  conference: "meeting room bridge",
+  voicemail: "mailbox message",
+  callback: "call back",
+  follow_me: "find me forward",
   authenticate: "pin card login identify",
   wait: "pause sleep",
 };
@@ -51,13 +60,21 @@ const STARTERS: Record<string, Fields> = {
   debug: { text: "came here" },
 };
 
-export function groupOf(type: string): Group {
-  for (const [group, types] of Object.entries(GROUPS)) if (types.includes(type)) return group as Group;
-  return "other";
+export function groupOf(known: SlotType | undefined): Group {
+  const group = known?.group as Group;
+  return GROUPS.includes(group) ? group : "other";
 }
 
 export function newSlot(type: string): Fields {
   return { slot: type, ...structuredClone(STARTERS[type] ?? {}) };
+}
+
+/** The type that Enter inserts: one that is called so rather than one of which only the description says it. */
+export function bestMatch(types: SlotTypes, search: string): string | undefined {
+  const word = search.trim().toLowerCase().replaceAll(" ", "_");
+  if (!word) return undefined;
+  const found = palette(types, search).flatMap(([, of]) => of);
+  return found.find((type) => type === word) ?? found.find((type) => type.startsWith(word)) ?? found.find((type) => ALSO[type]?.includes(word)) ?? found[0];
 }
 
 /** The types whose name, other names or description have all words, in groups. */
@@ -67,14 +84,11 @@ export function palette(types: SlotTypes, search: string): [Group, string[]][] {
     const text = `${type.replaceAll("_", " ")} ${ALSO[type] ?? ""} ${types.get(type)!.description}`.toLowerCase();
     return words.every((word) => text.includes(word));
   };
-  const named = (type: string) => words.length > 0 && type.startsWith(words[0]!);
-  const found = [...types.keys()].filter(has).sort((one, other) => Number(named(other)) - Number(named(one)));
-  const order: Group[] = ["callers", "calls", "sound", "account", "logic", "other"];
-  return order
-    .map((group): [Group, string[]] => [group, found.filter((type) => groupOf(type) === group).sort((one, other) => rank(group, one) - rank(group, other))])
-    .filter(([, of]) => of.length);
+  const found = [...types.keys()].filter(has);
+  return GROUPS.map((group): [Group, string[]] => [group, found.filter((type) => groupOf(types.get(type)) === group).sort((one, other) => rank(one) - rank(other))]).filter(([, of]) => of.length);
 }
 
-function rank(group: Group, type: string): number {
-  return group === "other" ? 0 : GROUPS[group].indexOf(type);
+function rank(type: string): number {
+  const at = FIRST.indexOf(type);
+  return at < 0 ? FIRST.length : at;
 }

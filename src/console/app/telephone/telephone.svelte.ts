@@ -4,19 +4,21 @@ import type { Place } from "./call.ts";
 export interface ToCall {
   did?: string;
   cli?: string;
-  /** The app that answers, whatever the number leads to. */
-  app?: string;
-  /** The draft of this app counts. */
-  draft?: boolean;
-  /** A text that is not saved, of this app. */
-  text?: () => string | undefined;
   /** Call without waiting for the button. */
   atOnce?: boolean;
+}
+
+/** An app that a page shows for editing, and its text as it stands there; undefined: the published one. */
+export interface EditedApp {
+  app: string;
+  text: () => string | undefined;
 }
 
 class Telephone {
   open = $state(false);
   toCall = $state.raw<ToCall>({});
+  /** What the page edits that is shown: the telephone offers to call it. */
+  edited = $state.raw<EditedApp | null>(null);
   /** The slot in which the call is; null: it is in none. */
   place = $state.raw<Place | null>(null);
   /** Of which app a call was saved as a scenario last: another one each time. */

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 from sqlalchemy import Text, column
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor, Principal
 from ringflow.deployment.flow_copy import add_flow, templates
@@ -44,6 +45,8 @@ from ringflow.forms.flow import (
     publication_form,
     template_form,
 )
+from ringflow.forms.live_call import RevisionCallsForm
+from ringflow.records.live_calls import live_revisions
 from ringflow.rights import Right
 from ringflow.sounds.library import PromptLibrary
 from ringflow.store.pages import Listing, Page, PageRequest, page_of_all
@@ -63,6 +66,7 @@ YAML = "application/yaml"
 FLOW_TEXT = Upload((YAML, "text/yaml", "text/plain"), MAX_DOCUMENT_BYTES)
 FLOWS = Listing("flows", {"app": (column("app", Text),)}, "app")
 DRAFTS = Listing("drafts", {"app": (column("app", Text),)}, "app")
+CALLS = Listing("revisions with calls", {"revision": (column("revision", Text),)}, "revision")
 TEMPLATES = Listing("templates", {"name": (column("name", Text),)}, "name")
 
 
@@ -207,6 +211,21 @@ async def show_flow_uses(services: Services, app: str) -> FlowUsesForm:
 async def list_flow_revisions(services: Services, app: str, asked: PageRequest) -> Page[FlowHistoryForm]:
     """List the texts that a flow had, the newest first: published, rolled back, or changed on disk."""
     return (await services.flows.library.history(app, asked)).map(flow_history_form)
+
+
+@RESOURCE.get(Right.CALLS_READ, "/{app}/calls", listing=CALLS)
+async def count_calls_by_revision(
+    connection: AsyncConnection, services: Services, app: str, asked: PageRequest
+) -> Page[RevisionCallsForm]:
+    """Count the calls in progress that are in a flow, by the revision that they go by.
+
+    A call keeps the text that it began with, so those of an older revision go on by it until they end. A
+    call is counted two seconds after it arrived.
+    """
+    silent_ms = round(services.config.charging.dead_after_s * 1000)
+    await services.flows.library.file_of(app)
+    found = await live_revisions(connection, app, services.now_ms(), silent_ms)
+    return page_of_all(CALLS, ((one, RevisionCallsForm(one, count)) for one, count in found.items()), asked)
 
 
 @RESOURCE.get(Right.FLOWS_READ, "/{app}/diff")

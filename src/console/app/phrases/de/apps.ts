@@ -1,4 +1,6 @@
 export default {
+  "new-app.wrong": "Ein Name hat Buchstaben, Ziffern, - und _ und beginnt mit einem Buchstaben oder einer Ziffer, zum Beispiel {example}.",
+  "new-app.taken": "Eine App {app} gibt es schon.",
   "apps": "Apps",
   "apps.empty": "Noch keine App. Legen Sie eine an, oder beginnen Sie mit einer mitgelieferten.",
   "app": "App",

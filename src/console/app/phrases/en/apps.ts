@@ -14,6 +14,8 @@ export default {
   "new-app.hint": "Letters, digits, - and _. DIDs and other apps lead to it by this name.",
   "new-app.template": "Begin with",
   "new-app.blank": "nothing",
+  "new-app.wrong": "A name has letters, digits, - and _, and begins with a letter or digit, such as {example}.",
+  "new-app.taken": "There is an app {app} already.",
   "search": "Search",
   "search-flows": "Search in all flows",
   "search-flows.hint": "A prompt, a number, a variable …",
