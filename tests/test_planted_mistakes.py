@@ -28,8 +28,8 @@ KNOWN_IVR_KEYS = f"known here: {known_words(TYPES['ivr'].model_fields)}"
 KNOWN_SETTINGS = f"known here: {known_words(Config.model_fields)}"
 KNOWN_STEP_KEYS = "known here: after, every, for, hangs_up, hears, keys, pause, speaks, tone, waits"
 KNOWN_EXPECTED = (
-    "known here: app, caller_id, charged, credit, customer, dialled, endless, headers, kept, legs, outcome, "
-    "prompts, recordings, reject, says, talked, transcript, variables"
+    "known here: app, caller_id, charged, credit, customer, dialled, endless, headers, heard, kept, legs, "
+    "outcome, prompts, recordings, reject, says, talked, transcript, variables"
 )
 SLOT_TYPES = f"slot types: {known_words(TYPES)}"
 STRAIGHT = "is not a quote to YAML, but part of the text (write straight quotes: \" or ')"

@@ -130,9 +130,7 @@ def test_the_modules_that_an_asterisk_needs_are_told_alike_and_are_those_of_the_
     # The lab loads no others of these, so its calls show that they are enough.
     assert told - set(MODULES) == set()
     others = {name for name in MODULES if name.startswith(("app_", "func_"))} - told
-    # The virtual Asterisk's rooms are held against the lab's; no flow opens one yet.
-    rooms = {"app_confbridge"}
-    assert others == {name for name in CHECK_MODULES if name.startswith("func_")} | rooms
+    assert others == {name for name in CHECK_MODULES if name.startswith("func_")}
 
 
 def test_every_endpoint_forbids_transfers_and_ends_calls_without_sound(tmp_path: Path) -> None:

@@ -46,6 +46,12 @@ CASES: Mapping[str, list[Mapping[str, Any]]] = {
             ]
         },
     ],
+    "conference": [
+        {"room": "r"},
+        {"room": "r", "pin": "1", "most": 5, "longest": 60, "on": {"full": "x"}},
+        {"room": "r", "moderator_pin": "1", "ends_with_moderator": True},
+        {"room": "r", "ends_with_moderator": False, "pin": None},
+    ],
     "destination": [
         {"external": "1"},
         {"internal": "other"},

@@ -21,6 +21,7 @@ SLOTS = (
     "authenticate",
     "call_group",
     "condition",
+    "conference",
     "debug",
     "echo",
     "goto",

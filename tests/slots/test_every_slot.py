@@ -38,7 +38,7 @@ def exits_left(name: str) -> frozenset[str]:
             for case in cases:
                 judgement = await play(case, stage)
                 assert judgement.calls, judgement.failure
-                exits = judgement.calls[0].carried.exits
+                exits = [one for call in judgement.calls for one in call.carried.exits]
                 taken |= {one.exit_name for one in exits if one.slot_type == name}
         return frozenset(exits_to_take(cases, name, slot_types()[name]) - taken)
 

@@ -59,5 +59,7 @@ CHECK_MODULES: Mapping[str, str] = {
 SLOT_MODULES: Mapping[str, str] = {
     "app_echo": "the slot `echo` lets callers hear themselves",
     "res_musiconhold": "the slot `music` plays",
+    "app_confbridge": "callers meet in rooms of the slot `conference`",
+    "bridge_softmix": "callers in a room of the slot `conference` hear each other",
 }
 """Only flows with these slots need them."""

@@ -9,6 +9,7 @@ import structlog
 
 from ringflow.agi.session import AgiSession
 from ringflow.calls import events
+from ringflow.calls.conference import RoomEnd, RoomOrder, confer
 from ringflow.calls.digits import (
     FIRST_DIGIT_TIMEOUT_S,
     INTER_DIGIT_TIMEOUT_S,
@@ -172,6 +173,16 @@ class Media:
     async def look_for_music(self, music_class: str) -> None:
         """Raise `NoMusic` where Asterisk has no such class of music."""
         await look_for_class(self._session, music_class)
+
+    async def confer(self, order: RoomOrder) -> RoomEnd:
+        """Let the caller talk with the others in a room. Raises `NoConference`."""
+        await self.answer()
+        await self.obey()
+        self._events.note("conference", f"{order.room}{', as a moderator' if order.moderator else ''}")
+        ended = await confer(self._session, order)
+        self._events.note("conference_left", ended.value)
+        await self.obey()
+        return ended
 
     async def echo(self, end_key: str, longest_ms: int) -> None:
         """Let the caller hear himself until a key, or for so long. Raises `NoEcho`."""

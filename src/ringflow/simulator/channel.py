@@ -16,7 +16,8 @@ _STRFTIME = re.compile(r"STRFTIME\(([^,()]*),([^,()]*),([^()]*)\)")
 _SHIFT = re.compile(r"SHIFT\(SHARED\(([A-Za-z0-9_]+)\)\)")
 _HEADER = re.compile(r"PJSIP_HEADER\(read,([^,()]+)\)")
 _RESPONSE = re.compile(r"HANGUPCAUSE\(([^(),]*),tech\)")
-_CONFERENCE = re.compile(r"CONFBRIDGE\(([a-z]+),([a-z_]+)\)", re.IGNORECASE)
+_CONFERENCE = re.compile(r"CONFBRIDGE\(([a-z]+),([a-z_]+|[0-9*#]+)\)", re.IGNORECASE)
+_ROOM = re.compile(r"CONFBRIDGE_INFO\(([a-z]+),([^(),]+)\)")
 _QUEUE = re.compile(r"(QUEUE_EXISTS|QUEUE_WAITING_COUNT|QUEUE_MEMBER)\(([^()]*)\)")
 _SHARED = re.compile(r"SHARED\(([A-Za-z0-9_]+)\)")
 
@@ -134,7 +135,7 @@ class VirtualChannel:
             self.conference_options[f"{kind},{option}"] = value
 
     def conference_profile(self, kind: str) -> dict[str, str]:
-        """The options of a profile, `user` or `bridge`, by their names."""
+        """The options of a profile, `user`, `bridge` or `menu`, by their names."""
         return {
             key.removeprefix(f"{kind},"): value
             for key, value in self.conference_options.items()
@@ -153,6 +154,8 @@ class VirtualChannel:
             return self.shared.get(match[1])
         if match := _MUSIC_MODE.fullmatch(name):
             return "files" if match[1] in MUSIC_CLASSES else None
+        if match := _ROOM.fullmatch(name):
+            return self.exchange.room_figure(match[1], match[2])
         if match := _QUEUE.fullmatch(name):
             return self.exchange.queue_figure(match[1], match[2], int(self.clock.now_s()))
         if match := _HEADER.fullmatch(name):

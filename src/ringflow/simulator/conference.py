@@ -3,8 +3,9 @@
 As apps/app_confbridge.c does. What a profile says comes from `CONFBRIDGE(user,OPTION)` and
 `CONFBRIDGE(bridge,OPTION)` of the caller's channel, for there is no confbridge.conf here; the room has the
 bridge profile of who opened it. Of a user's options these are followed: quiet, admin, pin, timeout,
-announcement, announce_only_user, announce_user_count, announce_user_count_all and music_on_hold_when_empty;
-of a bridge's max_members and the sounds. Menus, the names of callers and marked users are not.
+announcement, announce_only_user, announce_user_count, announce_user_count_all, music_on_hold_when_empty,
+marked, wait_marked and end_marked; of a bridge's max_members and the sounds; of a menu's single keys. The
+names of callers are not.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 
 from ringflow.simulator.clock import Companion, wait_until
 from ringflow.simulator.incoming_call import GetData, IncomingCall
-from ringflow.simulator.line import HungUp, Sound
+from ringflow.simulator.line import HungUp, KeyUp, Sound
 
 SOUNDS: Mapping[str, str] = {
     "join": "confbridge-join",
@@ -26,6 +27,13 @@ SOUNDS: Mapping[str, str] = {
     "locked": "conf-locked",
     "get_pin": "conf-getpin",
     "invalid_pin": "conf-invalidpin",
+    "wait_for_leader": "conf-waitforleader",
+    "leader_has_left": "conf-leaderhasleft",
+    "kicked": "conf-kicked",
+    "muted": "conf-muted",
+    "unmuted": "conf-unmuted",
+    "locked_now": "conf-lockednow",
+    "unlocked_now": "conf-unlockednow",
 }
 """The sounds of a bridge that its profile does not name by `sound_...` (conf_get_sound)."""
 
@@ -34,6 +42,8 @@ MOST_PIN_KEYS = 80
 FIRST_PIN_KEY_MS = 6000
 """How long `ast_app_getdata` waits for a key where it is given no time."""
 NEXT_PIN_KEY_MS = 2000
+LOOKS_MS = 200
+"""How often who is in a room looks whether somebody else has changed something for it."""
 COMPANY = 2
 """From so many on somebody is heard in a room."""
 TRUE = frozenset({"yes", "true", "y", "t", "1", "on"})
@@ -68,6 +78,11 @@ class Conference:
         """Who has joined, those too who are still told something before they hear the others."""
         self.inside: list[IncomingCall] = []
         """Who hears the room."""
+        self.marked: list[IncomingCall] = []
+        self.kicked: list[IncomingCall] = []
+        self.ended: list[IncomingCall] = []
+        """Whom the last marked user took along."""
+        self.locked = False
         self.free_ms = 0
         """When all that was asked for is announced, by the clock."""
         self._profile = profile
@@ -76,6 +91,28 @@ class Conference:
     def sound(self, kind: str) -> str:
         """The name of a sound, by its kind in `SOUNDS`."""
         return self._profile.get(f"sound_{kind}") or SOUNDS[kind]
+
+    def figure(self, what: str) -> int:
+        """What `CONFBRIDGE_INFO` says."""
+        admins = sum(_profile(one).says("admin") for one in self.users)
+        return {
+            "parties": len(self.users),
+            "admins": admins,
+            "marked": len(self.marked),
+            "locked": int(self.locked),
+        }.get(what, 0)
+
+    def kick_last(self) -> None:
+        """Have who came last leave, unless that is an administrator (execute_menu_entry)."""
+        if self.users and not _profile(self.users[-1]).says("admin"):
+            self.kicked.append(self.users[-1])
+
+    def unmark(self, call: IncomingCall) -> None:
+        """A marked user leaves; the last one takes those along whose stay ends with it."""
+        if call in self.marked:
+            self.marked.remove(call)
+            if not self.marked:
+                self.ended += [one for one in self.users if _profile(one).says("end_marked")]
 
     @property
     def full(self) -> bool:
@@ -144,7 +181,7 @@ async def run_conference(call: IncomingCall, name: str) -> int:
     if (pin := user.text("pin")) and not await _knows_pin(call, pin, Conference(bridge)):
         return -1
     room = call.exchange.conferences.get(name)
-    if room is not None and room.full and not user.says("admin"):
+    if room is not None and (room.full or room.locked) and not user.says("admin"):
         await call.play(room.sound("locked"))
         return -1
     if room is None:
@@ -162,15 +199,75 @@ async def run_conference(call: IncomingCall, name: str) -> int:
 
 
 async def _stay(call: IncomingCall, room: Conference, user: UserProfile) -> None:
-    room.enter(call)
+    is_marked = user.says("marked")
+    if is_marked:
+        room.marked.append(call)
+    waits = user.says("wait_marked") and not is_marked
+    if waits and not room.marked and isinstance(await call.play(room.sound("wait_for_leader")), HungUp):
+        call.channel.set_variable("CONFBRIDGE_RESULT", "HANGUP")
+        return
+    if not (waits and not room.marked):
+        room.enter(call)
+    elif user.says("music_on_hold_when_empty"):
+        call.line.starts(Sound.MUSIC, False)
     if not user.says("quiet"):
         room.announce(call, room.sound("join"))
-    timeout_s = user.number("timeout")
-    event = await call.wait(call.clock.monotonic_ms() + timeout_s * 1000 if timeout_s else None)
-    call.channel.set_variable("CONFBRIDGE_RESULT", "TIMEOUT" if event is None else "HANGUP")
-    room.leave(call)
+    result = await _until_over(call, room, user, waits=waits)
+    call.channel.set_variable("CONFBRIDGE_RESULT", result)
+    if call in room.inside:
+        room.leave(call)
+    call.line.stops(Sound.MUSIC)
+    room.unmark(call)
+    if result in _LAST_WORDS:
+        await call.play(room.sound(_LAST_WORDS[result]))
     if not user.says("quiet"):
         room.announce(call, room.sound("leave"))
+
+
+_LAST_WORDS = {"KICKED": "kicked", "ENDMARKED": "leader_has_left"}
+"""What who has to leave is told."""
+
+
+async def _until_over(call: IncomingCall, room: Conference, user: UserProfile, *, waits: bool) -> str:
+    """Be in the room, or wait for a marked user; return how that ended, as CONFBRIDGE_RESULT says it."""
+    menu = call.channel.conference_profile("menu")
+    timeout_s = user.number("timeout")
+    ends_ms = call.clock.monotonic_ms() + timeout_s * 1000 if timeout_s else None
+    looks = bool(menu) or waits or user.says("end_marked")
+    while True:
+        if call in room.kicked:
+            return "KICKED"
+        if call in room.ended:
+            return "ENDMARKED"
+        if waits and bool(room.marked) is not (call in room.inside):
+            call.line.stops(Sound.MUSIC)
+            (room.enter if room.marked else room.leave)(call)
+        now_ms = call.clock.monotonic_ms()
+        if ends_ms is not None and now_ms >= ends_ms:
+            return "TIMEOUT"
+        until_ms = min((one for one in (ends_ms, now_ms + LOOKS_MS if looks else None) if one), default=None)
+        event = await call.wait(until_ms, "".join(menu))
+        if isinstance(event, HungUp):
+            return "HANGUP"
+        if isinstance(event, KeyUp) and menu[event.key] == "leave_conference":
+            return "DTMF"
+        if isinstance(event, KeyUp) and isinstance(await _obey(call, room, menu[event.key]), HungUp):
+            return "HANGUP"
+
+
+async def _obey(call: IncomingCall, room: Conference, action: str) -> HungUp | None:
+    """What a key does (execute_menu_entry); volumes are heard by nobody here."""
+    if action == "toggle_mute":
+        call.is_muted = not call.is_muted
+        return await _play_all(call, [room.sound("muted" if call.is_muted else "unmuted")])
+    if action == "participant_count":
+        return await _play_all(call, [*_count(room)])
+    if action == "admin_toggle_conference_lock":
+        room.locked = not room.locked
+        return await _play_all(call, [room.sound("locked_now" if room.locked else "unlocked_now")])
+    if action == "admin_kick_last":
+        room.kick_last()
+    return None
 
 
 async def _knows_pin(call: IncomingCall, pin: str, bridge: Conference) -> bool:
@@ -207,6 +304,10 @@ async def _told_at_entry(call: IncomingCall, room: Conference, user: UserProfile
 def _announces_count_to_all(room: Conference, user: UserProfile) -> bool:
     option = "announce_user_count_all"
     return user.says(option) or 0 < user.number(option) < len(room.users)
+
+
+def _profile(call: IncomingCall) -> UserProfile:
+    return UserProfile(call.channel.conference_profile("user"))
 
 
 def _count(room: Conference) -> Iterator[str]:

@@ -22,6 +22,11 @@ class Exchange:
     devices: Devices = field(default_factory=Devices)
     originated: OriginatedCalls = field(default_factory=OriginatedCalls)
 
+    def room_figure(self, what: str, name: str) -> str:
+        """What `CONFBRIDGE_INFO` says of a room: 0 of one that nobody is in."""
+        room = self.conferences.get(name)
+        return "0" if room is None else str(room.figure(what))
+
     def queue_figure(self, function: str, arguments: str, now_s: int) -> str:
         """What `QUEUE_EXISTS`, `QUEUE_WAITING_COUNT` or `QUEUE_MEMBER` says of a queue."""
         name, what = [*split_arguments(arguments), "", ""][:2]

@@ -77,6 +77,8 @@ class IncomingCall:
     recordings: list[Recording] = field(default_factory=list)
     played_ms: int = 0
     """How far into its file the last prompt was played."""
+    is_muted: bool = False
+    """Whether the others in a conference do not hear this caller."""
     ignored_keys: int = 0
     """How many keys were read and dropped."""
     sip_code: int | None = None
