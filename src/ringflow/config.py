@@ -489,6 +489,37 @@ class ScriptsConfig(Frozen):
         return frozenset(host.lower() for host in self.hosts)
 
 
+class SecretConfig(Frozen):
+    """A secret of somebody else's: a variable of the environment, or a file, that has it."""
+
+    env: str = ""
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> SecretConfig:
+        if not self.env and self.file is None:
+            raise ValueError("nothing says where the secret is || give `env` or `file`")
+        return self
+
+
+class HttpRequestsConfig(Frozen):
+    """What flows may ask of other hosts over HTTP. `hosts` and `networks` as of calendars.
+
+    `secrets`: values of headers, such as `Bearer ...`, that flows name and nobody sees. `at_once`: how many
+    requests of calls are under way at once; others wait.
+    """
+
+    hosts: tuple[Host, ...] = ()
+    networks: tuple[Network, ...] = ()
+    secrets: dict[Annotated[str, Field(pattern=NAME_PATTERN)], SecretConfig] = Field(default_factory=dict)
+    at_once: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """`hosts` in small letters."""
+        return frozenset(host.lower() for host in self.hosts)
+
+
 class LogConfig(Frozen):
     """How the log is written: JSON for programs, text for people."""
 
@@ -588,6 +619,7 @@ class Config(Frozen):
     recordings: RecordingsConfig = RecordingsConfig()
     calendars: CalendarsConfig = CalendarsConfig()
     scripts: ScriptsConfig = ScriptsConfig()
+    http_requests: HttpRequestsConfig = HttpRequestsConfig()
     apology: str = "MISC/sorry"
     uri_dial: Annotated[str, Field(pattern=URI_DIAL_PATTERN)] = "PJSIP/ringflow-uri/{uri}"
     uri_hosts: tuple[Host, ...] = ()
@@ -752,7 +784,17 @@ def _secret_variables(settings: Mapping[str, Any], environ: Mapping[str, str]) -
             names.add(str(written.get(setting)))
         names.add(environ.get(f"{ENVIRONMENT_PREFIX}{group}__{setting}".upper(), ""))
     names |= {str(one["secret_env"]) for one in _speech_services(settings) if "secret_env" in one}
+    names |= {str(one["env"]) for one in _request_secrets(settings) if "env" in one}
     return frozenset(names)
+
+
+def _request_secrets(settings: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The secrets of requests of flows, as they are written."""
+    requests = settings.get("http_requests")
+    secrets = requests.get("secrets") if isinstance(requests, Mapping) else None
+    for secret in secrets.values() if isinstance(secrets, Mapping) else ():
+        if isinstance(secret, Mapping):
+            yield secret
 
 
 def _speech_services(settings: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

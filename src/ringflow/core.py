@@ -21,6 +21,7 @@ from ringflow.calendars.calendars import Calendars
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.event_stream import Observer
+from ringflow.calls.http_requests import NetworkRequests, NoRequests
 from ringflow.calls.language import wrong_language
 from ringflow.calls.manager import Manager
 from ringflow.calls.originations import Originations
@@ -82,6 +83,7 @@ async def open_core(
     clock: Clock | None = None,
     *,
     dry_run: bool = False,
+    network: bool = True,
     recordings_folder: Path | None = None,
 ) -> Core:
     """Open the database (migrated, declarations applied), flows, prompts and keys.
@@ -89,7 +91,8 @@ async def open_core(
     Raises `StartError` for a missing secret or an unusable database, `ConfigError` for declarations that
     contradict it. In a `dry_run` nothing is written to the database: calls are let in and priced as ever, and
     leave no trace. Broken flows do not stop a server: they are logged, `book.problems` has them, and their
-    last good revisions serve. `recordings_folder`: instead of the configured one.
+    last good revisions serve. `recordings_folder`: instead of the configured one. Without `network`
+    flows ask no other hosts.
     """
     wrong = wrong_language(config)
     if problems := [*([wrong] if wrong is not None else []), *speech_problems(config)]:
@@ -138,6 +141,7 @@ async def open_core(
         recordings=recordings,
         value_lists=ValueLists(store, config.country),
         scripts=Scripts.configured(config, host_calls(store, config, charging.ledger.now_ms)),
+        requests=NetworkRequests.configured(config) if network else NoRequests(),
     )
     return Core(config, store, directory, book, library, world, charging, recordings)
 

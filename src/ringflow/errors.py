@@ -67,6 +67,7 @@ class ProblemCode(StrEnum):
     SCRIPT_UNUSABLE = "script_unusable"
     """A script is not there or cannot be read, or its exits are not those of the slot."""
     HOST_FORBIDDEN = "host_forbidden"
+    SECRET_UNKNOWN = "secret_unknown"  # noqa: S105 -- a kind, not a secret
     OVERRIDE_UNKNOWN = "override_unknown"
     VARIABLE_UNSET = "variable_unset"
     VARIABLE_RESERVED = "variable_reserved"

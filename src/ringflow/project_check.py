@@ -62,6 +62,8 @@ def check_project(path: Path | None = None) -> Findings:
     surroundings = configured_surroundings(config, library)
     if "uri_hosts" in unusable:
         surroundings = replace(surroundings, uri_hosts=None)
+    if "http_requests" in unusable:
+        surroundings = replace(surroundings, asked_hosts=None, request_secrets=None)
     surroundings = replace(
         surroundings,
         calendars=_calendars(config, drafts, unusable),

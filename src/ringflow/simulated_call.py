@@ -87,7 +87,9 @@ async def call_by_telephone(config: Config, call: TelephoneCall) -> CarriedCall:
     As with `simulate_call` nothing is changed in the database, and no recording is kept.
     """
     with TemporaryDirectory(prefix="ringflow-recordings-") as folder:
-        core = await open_core(config, call.clock, dry_run=True, recordings_folder=Path(folder))
+        core = await open_core(
+            config, call.clock, dry_run=True, network=False, recordings_folder=Path(folder)
+        )
         try:
             with_flows = replace(core, book=core.book.with_flows(call.flows)) if call.flows else core
             if call.app is not None:
@@ -171,7 +173,7 @@ async def _simulate(
     clock = VirtualClock(time.time())
     clock.join(1)
     caller = ScriptedCaller(clock, steps)
-    core = await open_core(config, clock, dry_run=not live, recordings_folder=recordings)
+    core = await open_core(config, clock, dry_run=not live, network=False, recordings_folder=recordings)
     if flows:
         core = replace(core, book=core.book.with_flows(flows))
     recorder = Recorder(core.store, config.charging.server) if live and config.records is not None else None

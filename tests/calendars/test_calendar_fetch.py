@@ -14,9 +14,10 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ringflow.calendars.allowed_hosts import AllowedHosts
 from ringflow.calendars.calendar_fetch import CalendarFetch, further_url
+from ringflow.calendars.calendar_url import check_calendar_url
 from ringflow.errors import Forbidden, Refused
+from ringflow.http_client.allowed_hosts import AllowedHosts
 
 from .icalendars import CHRISTMAS
 
@@ -253,8 +254,8 @@ def test_public_addresses_and_listed_networks_may_be_connected_to() -> None:
 def test_a_url_is_of_an_allowed_host_or_refused(url: str, said: str | None) -> None:
     allowed = AllowedHosts(frozenset({"www.gov.uk"}))
     if said is None:
-        allowed.check(url)
+        check_calendar_url(allowed, url)
         return
     with pytest.raises(Refused, match=said) as raised:
-        allowed.check(url)
+        check_calendar_url(allowed, url)
     assert isinstance(raised.value, Forbidden) is ("cannot be" not in said)

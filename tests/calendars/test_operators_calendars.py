@@ -16,13 +16,13 @@ from ringflow import audit
 from ringflow.actor import Actor, acting, shell_operator
 from ringflow.audit import EntryFilter
 from ringflow.calendars import calendar
-from ringflow.calendars.allowed_hosts import AllowedHosts
 from ringflow.calendars.calendar_files import CalendarFiles
 from ringflow.calendars.calendar_upkeep import TRY_AGAIN_MS, CalendarUpkeep
 from ringflow.calendars.calendars import Calendars
 from ringflow.calendars.day_set import EXAMPLES
 from ringflow.calendars.local_time import LocalTime
 from ringflow.errors import DocumentError, Forbidden, Refused, Unknown
+from ringflow.http_client.allowed_hosts import AllowedHosts
 from ringflow.store import Store
 from ringflow.store.pages import PageRequest
 

@@ -26,6 +26,7 @@ SLOTS = (
     "echo",
     "goto",
     "hangup",
+    "http",
     "language",
     "last_number",
     "menu",

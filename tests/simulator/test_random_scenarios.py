@@ -20,8 +20,8 @@ from ringflow.simulator.random_search import random_cases, search_block
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
 from ringflow.simulator.stage import Stage
 
-SELDOM_DRAWN = {"condition", "schedule"}
-"""Slot types whose fields exclude each other in ways that no schema tells: few random values fit."""
+SELDOM_DRAWN = {"condition", "http", "schedule"}
+"""Slot types whose fields exclude each other, or which look, as no schema tells: few random values fit."""
 ROOT = Path(__file__).parents[2]
 
 

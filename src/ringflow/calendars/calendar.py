@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.accounts.fields import check_text
 from ringflow.actor import Actor, Opener
 from ringflow.audit import Verb, note
-from ringflow.calendars.allowed_hosts import AllowedHosts
+from ringflow.calendars.calendar_url import check_calendar_url
 from ringflow.calendars.entry import MAX_ENTRIES, Entry, of_days, short_title
 from ringflow.calendars.names import MAX_NAME, NAME_PATTERN
 from ringflow.calendars.source import form_of, read_source
 from ringflow.errors import Conflict, Refused, Unknown
+from ringflow.http_client.allowed_hosts import AllowedHosts
 from ringflow.plain_text import plain
 from ringflow.store.calendar_tables import calendar_entries, calendars
 from ringflow.store.conditions import contains
@@ -132,7 +133,7 @@ async def add(actor: Actor, name: str, url: str | None, notes: str, allowed: All
     _check_name(name)
     check_text(notes, "notes")
     if url is not None:
-        allowed.check(url)
+        check_calendar_url(allowed, url)
     if await find(actor.connection, name) is not None:
         raise Conflict("calendar.taken", f"calendar {name} exists already", calendar=name)
     made = Calendar(name, url, notes, created_ms=actor.now_ms, updated_ms=actor.now_ms)
@@ -152,7 +153,7 @@ async def alter(
     old = await show_locked(actor, name)
     new = replace(old, notes=old.notes if notes is None else check_text(notes, "notes"))
     if url is not None:
-        allowed.check(url)
+        check_calendar_url(allowed, url)
         if old.url is None and old.entries:
             raise Conflict(
                 "calendar.kept_by_hand",

@@ -8,18 +8,18 @@ URL was.
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 
-from ringflow.calendars.allowed_hosts import AllowedHosts
+from ringflow.calendars.calendar_url import check_calendar_url
 from ringflow.calendars.icalendar_reader import MAX_BYTES
 from ringflow.errors import Refused
+from ringflow.http_client.allowed_hosts import AllowedHosts
+from ringflow.http_client.judging_resolver import JudgingResolver, is_address
 
 TIMEOUT_S = 20.0
 MAX_REDIRECTIONS = 3
@@ -56,7 +56,9 @@ class CalendarFetch:
         headers |= {"If-None-Match": etag} if etag else {}
         headers |= {"If-Modified-Since": modified} if modified else {}
         connector = aiohttp.TCPConnector(
-            resolver=JudgingResolver(self._allowed, self._resolver()), use_dns_cache=False, force_close=True
+            resolver=JudgingResolver(self._allowed, self._resolver(), "calendars.networks"),
+            use_dns_cache=False,
+            force_close=True,
         )
         session = aiohttp.ClientSession(
             connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
@@ -71,7 +73,7 @@ class CalendarFetch:
 
     async def _follow(self, session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> Fetched:
         for _ in range(MAX_REDIRECTIONS + 1):
-            self._allowed.check(url)
+            check_calendar_url(self._allowed, url)
             self._check_literal(url)
             async with session.get(url, headers=headers, allow_redirects=False) as response:
                 if response.status not in REDIRECTIONS:
@@ -97,34 +99,6 @@ def further_url(url: str, target: str) -> str:
     return further
 
 
-class JudgingResolver(AbstractResolver):
-    """Finds the addresses of a host, less those that it may not have. `setting` names those it may."""
-
-    def __init__(
-        self, allowed: AllowedHosts, inner: AbstractResolver, setting: str = "calendars.networks"
-    ) -> None:
-        self._allowed = allowed
-        self._inner = inner
-        self._setting = setting
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """Return the public ones. Raises `OSError` where there are none."""
-        found = await self._inner.resolve(host, port, family)
-        public = [one for one in found if self._allowed.may_connect(one["host"])]
-        if found and not public:
-            raise OSError(
-                errno.EACCES,
-                f"{host} has no public address; list its network in config.yaml: {self._setting}",
-            )
-        return public
-
-    async def close(self) -> None:
-        """Let go of the inner one."""
-        await self._inner.close()
-
-
 async def _answer(response: aiohttp.ClientResponse) -> Fetched:
     marks = [_mark(response.headers.get(name)) for name in ("ETag", "Last-Modified")]
     if response.status == 304:
@@ -144,15 +118,6 @@ async def _answer(response: aiohttp.ClientResponse) -> Fetched:
 
 def _mark(text: str | None) -> str | None:
     return text if text and len(text) <= MAX_MARK and text.isprintable() else None
-
-
-def is_address(host: str) -> bool:
-    """Whether a host of a URL is an IP address, in any form that the system's resolver reads."""
-    try:
-        socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
-    except (OSError, UnicodeError):
-        return False
-    return True
 
 
 def _failed(what: str) -> Refused:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ringflow.calendars.allowed_hosts import AllowedHosts
 from ringflow.config import Config
+from ringflow.http_client.allowed_hosts import AllowedHosts
 from ringflow.store.store import Store
 
 if TYPE_CHECKING:

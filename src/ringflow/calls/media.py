@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -23,7 +24,7 @@ from ringflow.calls.echo import echo
 from ringflow.calls.event_stream import CallEvents
 from ringflow.calls.key_options import KeyOptions
 from ringflow.calls.language import CallLanguage
-from ringflow.calls.music import look_for_class, start_music, stop_music
+from ringflow.calls.music import NoMusic, look_for_class, start_music, stop_music
 from ringflow.calls.orders import CallOrders, Redirected
 from ringflow.calls.outcome import Ending
 from ringflow.calls.playback import play_sound
@@ -183,6 +184,21 @@ class Media:
         self._events.note("conference_left", ended.value)
         await self.obey()
         return ended
+
+    @asynccontextmanager
+    async def music_meanwhile(self, music_class: str) -> AsyncIterator[None]:
+        """Play music on hold for the time of the block. A class that is not there is noted: nothing plays."""
+        await self.answer()
+        await self.obey()
+        try:
+            await start_music(self._session, music_class)
+        except NoMusic as error:
+            self._events.note("no_music", str(error))
+            yield
+            return
+        self._events.note("music", music_class)
+        yield
+        await stop_music(self._session)
 
     async def echo(self, end_key: str, longest_ms: int) -> None:
         """Let the caller hear himself until a key, or for so long. Raises `NoEcho`."""

@@ -16,6 +16,7 @@ from ringflow.calendars.calendars import Calendars
 from ringflow.calls.charging import Charging
 from ringflow.calls.clock import Clock, SystemClock
 from ringflow.calls.echo import ECHO
+from ringflow.calls.http_requests import HttpRequests, NoRequests
 from ringflow.calls.manager import Manager
 from ringflow.calls.prompt import Voice
 from ringflow.config import Config
@@ -54,7 +55,7 @@ class CallWorld:
     that have a rate card of their own, `keyed_patterns` what any trunk dials as it is keyed. `country` is
     where national numbers belong, `zone` what clocks show there. Without `calendars` no day is a holiday, and
     nobody overrides opening hours; without `value_lists` there are no lists, and without `scripts` no
-    script runs. `random_for` makes the source of
+    script runs. `requests` carries out what flows ask of other hosts. `random_for` makes the source of
     chance of a call with this CLI: scenarios have one that is the same each time.
     """
 
@@ -82,6 +83,7 @@ class CallWorld:
     clock: Clock = field(default_factory=SystemClock)
     value_lists: ValueLists | None = None
     scripts: Scripts | None = None
+    requests: HttpRequests = field(default_factory=NoRequests)
     random_for: Callable[[str | None], Random] = _unforeseen
 
     @classmethod
@@ -99,6 +101,7 @@ class CallWorld:
         recordings: Recordings | None = None,
         value_lists: ValueLists | None = None,
         scripts: Scripts | None = None,
+        requests: HttpRequests | None = None,
     ) -> CallWorld:
         """The world that a configuration describes, on this directory."""
         return cls(
@@ -123,6 +126,7 @@ class CallWorld:
             recordings=recordings,
             value_lists=value_lists,
             scripts=scripts,
+            requests=requests or NoRequests(),
             clock=clock,
         )
 

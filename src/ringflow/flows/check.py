@@ -22,6 +22,7 @@ from ringflow.flows.graph import Graph, Node, entry_nodes
 from ringflow.flows.load import RESERVED_IDS
 from ringflow.flows.overridden import override_problems
 from ringflow.flows.registry import slot_types
+from ringflow.flows.request_check import request_problems
 from ringflow.flows.script_exits import script_problems
 from ringflow.flows.slot import APP_PREFIX, ID_PATTERN, NOT_SAID, RETURN_PREFIX, Slot
 from ringflow.flows.spoken import CALL_WORDS, call_words, words_lacking
@@ -177,6 +178,7 @@ def _slot_problems(
                 )
     if surroundings.scripts is not None:
         yield from script_problems(draft, index, slot, surroundings.scripts, is_whole=is_whole)
+    yield from request_problems(draft, index, slot, surroundings)
     yield from _spoken_problems(draft, index, slot, surroundings)
     if surroundings.prompts is not None:
         yield from _prompt_problems(draft, index, slot, surroundings.prompts, surroundings.language)

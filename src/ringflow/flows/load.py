@@ -20,6 +20,7 @@ from ringflow.flows.key_options import OPTION_PATTERN
 from ringflow.flows.remains import remains_type, without
 from ringflow.flows.revisions import text_revision
 from ringflow.flows.slot import (
+    ANSWER_PATH_PATTERN,
     DIGITS_PATTERN,
     KEYS_PATTERN,
     ONE_KEY_PATTERN,
@@ -46,6 +47,7 @@ PATTERN_MENDS = {
     PROMPT_PATTERN: "a prompt is named as in IVR/ivr-please, without an extension",
     VARIABLE_PATTERN: "use small letters, digits and _, beginning with a letter",
     ON_ERROR_PATTERN: "name a slot's id or app:NAME",
+    ANSWER_PATH_PATTERN: "name status, body or a part of it such as body.order.id, or such as headers.etag",
     PATH_PATTERN: "name a variable, as in order, or a part of it, as in order.items.0",
     TARGET_PATTERN: "name a slot's id, app:NAME, return:EXIT, next or hangup",
     APP_PATTERN: _NAME_MEND,

@@ -31,6 +31,8 @@ PRINTABLE_PATTERN = r"^[ -~]*$"
 STATE_PATTERN = r"^[a-z][a-z0-9_-]*$"
 """What a schedule may be in, and the name under which operators override it."""
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+ANSWER_PATH_PATTERN = r"^(status|headers\.[a-z0-9-]+|body(\.[A-Za-z0-9_-]+)*)$"
+"""What of an answer over HTTP is meant."""
 PATH_PATTERN = f"^{VARIABLE_NAME.pattern}$"
 TARGET_PATTERN = r"^(app:|return:)?[A-Za-z0-9][A-Za-z0-9_-]*$"
 
@@ -304,6 +306,14 @@ class Slot(BaseModel):
 
     def hosts(self) -> Iterator[tuple[str, str]]:
         """The host of every SIP URI in the slot, where no variable hides it, with the name of its field."""
+        return iter(())
+
+    def asked_hosts(self) -> Iterator[tuple[str, str]]:
+        """The hosts that the slot asks over HTTP, with `:port` where there is one, and their fields."""
+        return iter(())
+
+    def request_secrets(self) -> Iterator[tuple[str, str]]:
+        """The secrets of the configuration that the slot sends, with the names of the fields."""
         return iter(())
 
     def holiday_calendars(self) -> Iterator[tuple[tuple[str | int, ...], str | None, str | None]]:

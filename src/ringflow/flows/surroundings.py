@@ -86,6 +86,7 @@ class Surroundings:
 
     Without `prompts`, every prompt is taken to exist, without `calendars` every calendar, without `lists`
     every value list, without `scripts` every script; without `uri_hosts`, every host is taken to be allowed.
+    Without `asked_hosts` and `request_secrets` flows may ask every host and name every secret.
     With `other_apps` there may be
     any apps besides those that are checked. `language` is the one of prompts in no language's folder,
     `voices` speak texts.
@@ -102,6 +103,8 @@ class Surroundings:
     voices: Speaking = field(default_factory=lambda: Voices(SpeechConfig(), {}, voice_of))
     lists: frozenset[str] | None = None
     scripts: ScriptsKnown | None = None
+    asked_hosts: frozenset[str] | None = None
+    request_secrets: frozenset[str] | None = None
 
 
 def configured_surroundings(config: Config, prompts: Prompts) -> Surroundings:
@@ -113,4 +116,6 @@ def configured_surroundings(config: Config, prompts: Prompts) -> Surroundings:
         uri_hosts=config.allowed_uri_hosts,
         language=config.language,
         voices=Voices.configured(config, voice_of),
+        asked_hosts=config.http_requests.allowed_hosts,
+        request_secrets=frozenset(config.http_requests.secrets),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ringflow.calls.digits import DIALPLAN_TIMERS
 from ringflow.engine.dialplan import DIALPLAN_VERSION
 from ringflow.simulator.channel import FIRST_CHANNEL
+from ringflow.simulator.clock import VirtualClock
 from ringflow.simulator.command_line import split_command
 from ringflow.simulator.commands import find_command
 from ringflow.simulator.incoming_call import IncomingCall
@@ -85,6 +86,7 @@ class VirtualAsterisk:
         self._commands: asyncio.Queue[str | None] = asyncio.Queue()
         self._partial = b""
         self._transport: MemoryTransport | None = None
+        self._is_idle = True
 
     async def carry(self, protocol: asyncio.Protocol) -> None:
         """Connect, serve command lines, and return when Ringflow has closed the session."""
@@ -93,10 +95,15 @@ class VirtualAsterisk:
         self._transport = transport
         protocol.connection_made(transport)
         transport.deliver(self._greeting.encode())
+        watchers = self.call.clock.watchers if isinstance(self.call.clock, VirtualClock) else []
+        watchers.append(self._look_while_idle)
         try:
             while (line := await self._commands.get()) is not None:
+                self._is_idle = False
                 await self._obey(line)
+                self._is_idle = True
         finally:
+            watchers.remove(self._look_while_idle)
             self.call.line.ended()
             transport.hang_up()
 
@@ -125,6 +132,12 @@ class VirtualAsterisk:
             else:
                 self._send(reply)
         self._tell_of_hang_up()
+
+    def _look_while_idle(self) -> None:
+        """Between commands too Asterisk tells of a hang-up at once, and nobody hears keys."""
+        if self._is_idle and not self.call.channel.hung_up and self.call.line.drop():
+            self.call.channel.hung_up = True
+            self._tell_of_hang_up()
 
     def _tell_of_hang_up(self) -> None:
         if self.call.channel.hung_up and not self.call.channel.dead:

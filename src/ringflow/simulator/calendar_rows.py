@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ringflow.actor import acting, shell_operator
 from ringflow.calendars import calendar, overrides
-from ringflow.calendars.allowed_hosts import AllowedHosts
 from ringflow.calendars.day_list import entries_of
 from ringflow.calendars.day_set import read_dates
 from ringflow.calendars.source import window
 from ringflow.calls.clock import Clock
+from ringflow.http_client.allowed_hosts import AllowedHosts
 from ringflow.simulator.scenario import Given
 from ringflow.store import Store
 

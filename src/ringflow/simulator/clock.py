@@ -8,6 +8,7 @@ alone. So the same scenario takes the same course every time.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ringflow.calls.clock import Clock
@@ -30,6 +31,8 @@ class VirtualClock:
         self._now_ms = 0
         self._parties = 0
         self._waits: list[_Wait] = []
+        self.watchers: list[Callable[[], None]] = []
+        """Told whenever time has passed, before whoever waited goes on."""
 
     def now_s(self) -> float:
         """Seconds since 1970-01-01 UTC."""
@@ -76,6 +79,8 @@ class VirtualClock:
         first = min(self._waits, key=lambda wait: wait.at_ms)
         self._waits.remove(first)
         self.advance_to(first.at_ms)
+        for watcher in self.watchers:
+            watcher()
         first.over.set_result(None)
 
 
@@ -108,6 +113,8 @@ async def wait_until(clock: Clock, at_ms: int) -> None:
     """Wait for a moment of any clock. On a virtual one who waits is one of its parties."""
     if isinstance(clock, VirtualClock):
         await Waiter(clock).until(at_ms)
+        # What has happened meanwhile arrives first, such as the word that the caller is gone.
+        await asyncio.sleep(0)
     else:
         await asyncio.sleep(max(0, at_ms - clock.monotonic_ms()) / 1000)
 

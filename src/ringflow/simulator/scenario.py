@@ -197,6 +197,32 @@ class ScriptAnswer(Frozen):
         return self
 
 
+class HttpReply(Frozen):
+    """What a host answers to a request, `after` so long: `json`, or a body of `text`.
+
+    `fails`: there is no answer, and this is why. `times_out`: none in time. `echoes`: the answer is the
+    request as JSON, with `method`, `url`, `headers` and `body`.
+    """
+
+    status: Annotated[int, Field(ge=200, le=599)] = 200
+    data: JsonValue = Field(default=None, alias="json")
+    text: str = ""
+    headers: dict[str, str] = Field(default_factory=dict)
+    after: DurationMs = 0
+    fails: Text | None = None
+    times_out: bool = False
+    echoes: bool = False
+
+    @model_validator(mode="after")
+    def _one_end(self) -> HttpReply:
+        ends = {"data", "text", "fails", "times_out", "echoes"} & self.model_fields_set
+        if len(ends) > 1:
+            raise ValueError(
+                "a request ends in one way || write one of `json`, `text`, `echoes`, `fails`, `times_out`"
+            )
+        return self
+
+
 def _script_answers(value: object) -> object:
     return value if isinstance(value, str) else listed(value)
 
@@ -206,6 +232,12 @@ GivenScript = Annotated[
     BeforeValidator(_script_answers, json_schema_input_type=str | ScriptAnswer | tuple[ScriptAnswer, ...]),
 ]
 """The text of a script, which is run, or its answers, one for each run; the last one is for all others."""
+
+GivenReplies = Annotated[
+    tuple[HttpReply, ...],
+    BeforeValidator(listed, json_schema_input_type=HttpReply | tuple[HttpReply, ...]),
+]
+"""The answers of a URL, one for each request; the last one is for all others."""
 
 GivenList = Annotated[
     ScenarioList,
@@ -270,7 +302,8 @@ class Given(Frozen):
     `costs`: what trunks cost us, by their names; `below_cost`: what the customers' rates say of trunks that
     cost more. `calendars`: the days of operators' calendars, by their names; `overrides`: the exits that
     schedules take whatever their hours say, by the names under which they are overridden. `scripts`: texts
-    or answers of scripts, by their names, in place of files. `api_users`: the
+    or answers of scripts, by their names, in place of files. `http`: what other hosts answer, by URL without
+    its query, or by method and URL: no scenario asks the network. `api_users`: the
     operators as whom scripts may use the API, each with a role. `callees`: who is met at a number, a device
     or a SIP URI, whichever call dials it. `queues`: Asterisk's queues by their names. `manager`: whether
     Ringflow has a connection to Asterisk's manager interface. `disk_full`: there is no room for recordings.
@@ -293,6 +326,7 @@ class Given(Frozen):
     scripts: dict[Annotated[str, Field(pattern=SCRIPT_NAME_PATTERN)], GivenScript] = Field(
         default_factory=dict
     )
+    http: dict[str, GivenReplies] = Field(default_factory=dict)
     api_users: dict[str, str] = Field(default_factory=dict)
     callees: dict[Annotated[str, Field(min_length=1, max_length=200)], CalleePlans] = Field(
         default_factory=dict

@@ -32,6 +32,7 @@ from ringflow.simulator.list_rows import insert_lists
 from ringflow.simulator.scenario import Given, ScenarioCustomer
 from ringflow.simulator.scenario_money import ScenarioMoney
 from ringflow.simulator.scenario_recordings import ScenarioRecordings
+from ringflow.simulator.scenario_requests import ScenarioRequests
 from ringflow.simulator.scenario_scripts import ScenarioScripts, ScenarioValues
 from ringflow.store import Store
 
@@ -93,6 +94,7 @@ async def make_world(
         scripts=ScenarioScripts(
             Scripts.configured(config, host_calls(store, config, cards.now_ms), workers), given.scripts
         ),
+        requests=ScenarioRequests(clock, given.http),
     )
     # The same chance in both worlds, and in each run; callers differ.
     world = replace(

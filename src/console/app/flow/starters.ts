@@ -58,6 +58,7 @@ const STARTERS: Record<string, Fields> = {
   wait: { seconds: 2 },
   record: { result: "message" },
   language: { options: { 1: "en", 2: "es" } },
+  http: { url: "https://api.example.com/", results: { answer: "body" } },
   music: { seconds: 10 },
   debug: { text: "came here" },
 };

@@ -1,0 +1,1 @@
+"""HTTP to hosts that the configuration names, at public addresses, with bounds of size and time."""
