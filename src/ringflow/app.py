@@ -78,7 +78,16 @@ class Application:
         self.ami = _ami_link(config)
         self._mailer = Mailer.configured(config)
         manager = Manager.on(self.ami) if self.ami is not None else None
-        self.engine = core.engine((self.metrics, *recorders, *observers), manager)
+        self._originator = Originator(
+            core.store,
+            config,
+            self.ami,
+            core.charging.ledger.now_ms,
+            new_call_id,
+            core.book.apps,
+            lambda asked, why: self.engine.call_not_made(asked, why),
+        )
+        self.engine = core.engine((self.metrics, *recorders, *observers), manager, self._originator)
         self.fastagi = FastAgiServer(
             self._serve,
             AgiSettings(
@@ -102,15 +111,6 @@ class Application:
         )
         self._scripts = ScriptUpkeep(core.store, script_folder(config), ledger.now_ms)
         self.calendars = calendar_upkeep(core.store, config, ledger.now_ms)
-        self._originator = Originator(
-            core.store,
-            config,
-            self.ami,
-            ledger.now_ms,
-            new_call_id,
-            core.book.apps,
-            self.engine.call_not_made,
-        )
         self._call_backs = CallBacks(core.store, core.world, self._originator, config.call_backs)
         self._orders = RemoteOrders(core.store, self.engine.live, ledger.server, ledger.now_ms)
         self._recordings = RecordingUpkeep(core.store, core.recordings, config.charging.server, ledger.now_ms)

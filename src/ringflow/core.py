@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -43,6 +44,9 @@ from ringflow.speaking import voice_of
 from ringflow.store.address import IN_MEMORY, read_address
 from ringflow.store.store import Store
 
+if TYPE_CHECKING:
+    from ringflow.calls.originator import Originator
+
 log = structlog.get_logger("ringflow.core")
 
 LAST_RECORDS_S = 5.0
@@ -62,9 +66,14 @@ class Core:
     charging: Charging
     recordings: Recordings
 
-    def engine(self, observers: Sequence[Observer] = (), manager: Manager | None = None) -> Engine:
+    def engine(
+        self,
+        observers: Sequence[Observer] = (),
+        manager: Manager | None = None,
+        originator: Originator | None = None,
+    ) -> Engine:
         """An engine that runs calls on these parts."""
-        world = replace(self.world, manager=manager)
+        world = replace(self.world, manager=manager, originator=originator)
         originations = Originations(self.store)
         return Engine(
             self.directory, self.book, world, observers, prompts=self.library, originations=originations

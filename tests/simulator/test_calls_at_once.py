@@ -151,7 +151,7 @@ async def test_a_hold_and_a_counted_call_that_are_left_are_found(stage: Stage, t
   expect: {}
 """,
     )
-    async with stage.engines(case, VirtualClock()) as (_, ready):
+    async with stage.engines(case, VirtualClock()) as (_, ready, _):
         money = ready.money
         ledger = money.charging.ledger
         assert (await money.count(42)).findings == ()

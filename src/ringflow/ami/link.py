@@ -81,6 +81,11 @@ class AmiLink:
         return self._state
 
     @property
+    def is_up(self) -> bool:
+        """Whether Asterisk can be asked now."""
+        return self._state is LinkState.UP
+
+    @property
     def reason(self) -> str:
         """Why it is so, in words for an operator; while connecting again, why it was lost."""
         return self._reason

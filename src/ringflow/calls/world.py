@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from random import Random, SystemRandom
+from typing import TYPE_CHECKING
 
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
@@ -23,6 +24,9 @@ from ringflow.config import Config
 from ringflow.recordings.service import Recordings
 from ringflow.scripts.service import Scripts
 from ringflow.sounds.library import PromptLibrary, is_prompt_name
+
+if TYPE_CHECKING:
+    from ringflow.calls.originator import Originator
 
 
 async def _no_patterns() -> tuple[str, ...]:
@@ -56,7 +60,8 @@ class CallWorld:
     where national numbers belong, `zone` what clocks show there. Without `calendars` no day is a holiday, and
     nobody overrides opening hours; without `value_lists` there are no lists, and without `scripts` no
     script runs. `requests` carries out what flows ask of other hosts. `random_for` makes the source of
-    chance of a call with this CLI: scenarios have one that is the same each time.
+    chance of a call with this CLI: scenarios have one that is the same each time. `originator` has somebody
+    called for a flow; without one nobody is.
     """
 
     trunks: Callable[[], Awaitable[tuple[Trunk, ...]]]
@@ -85,6 +90,7 @@ class CallWorld:
     scripts: Scripts | None = None
     requests: HttpRequests = field(default_factory=NoRequests)
     random_for: Callable[[str | None], Random] = _unforeseen
+    originator: Originator | None = None
 
     @classmethod
     def configured(

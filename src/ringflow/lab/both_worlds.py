@@ -98,6 +98,9 @@ class BothWorlds:
             try:
                 simulated = await simulate_calls(case, self._stage)
                 scripts = case.scenario.scripts
+                if any(one.called is not None for one in scripts):
+                    text = "the lab cannot play a scenario in which somebody is called"
+                    raise Refused("scenario.not_for_the_lab", text)
                 plans = [plan_call(*one) for one in zip(scripts, simulated, strict=True)]
                 async with self._trunks.take(_trunk_count(plans)) as names:
                     return await self._compare(case, simulated, plans, names)

@@ -41,6 +41,7 @@ class Greeting:
     dialplan: str = str(DIALPLAN_VERSION)
     timers: str = DIALPLAN_TIMERS
     asterisk: str = "1767225600-1"
+    channel_type: str = "PJSIP"
 
     def encode(self) -> bytes:
         """The header block of `setup_env`, with the `agi_network` lines of `launch_netscript` before it."""
@@ -50,7 +51,7 @@ class Greeting:
             "request": f"agi://127.0.0.1/{self.script}",
             "channel": self.channel,
             "language": "en",
-            "type": "PJSIP",
+            "type": self.channel_type,
             "uniqueid": self.unique_id,
             "version": VERSION,
             "callerid": "unknown" if self.caller is None else self.caller,

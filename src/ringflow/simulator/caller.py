@@ -99,9 +99,18 @@ class HeardSound:
 
 
 class ScriptedCaller:
-    """A `Line` whose caller follows steps. It moves the virtual clock."""
+    """A `Line` whose caller follows steps. It moves the virtual clock.
 
-    def __init__(self, clock: VirtualClock, steps: Sequence[CallerStep], limit_ms: int = MAX_CALL_MS) -> None:
+    `patience_ms`: a caller who is not answered hangs up so long after the arrival; None: never.
+    """
+
+    def __init__(
+        self,
+        clock: VirtualClock,
+        steps: Sequence[CallerStep],
+        limit_ms: int = MAX_CALL_MS,
+        patience_ms: int | None = None,
+    ) -> None:
         self.endless = False
         self.heard: list[HeardSound] = []
         self._clock = clock
@@ -117,7 +126,8 @@ class ScriptedCaller:
         self._presses: deque[KeyPress] = deque()
         self._pressed: list[KeyPress] = []
         self._speech: list[Speech] = []
-        self._hangs_up_ms: int | None = None
+        self._hangs_up_ms = None if patience_ms is None else self._arrived_ms + patience_ms
+        self._is_patient = patience_ms is None
         self._ended_ms: int | None = None
 
     @property
@@ -184,6 +194,8 @@ class ScriptedCaller:
         """The caller's time begins, unless ringing began it."""
         if self._answered_ms is None:
             self._answered_ms = self._clock.monotonic_ms()
+            if not self._is_patient and (self._hangs_up_ms or 0) > self._answered_ms:
+                self._hangs_up_ms = None
         self._begin()
 
     def starts(self, sound: str, takes_keys: bool) -> None:
@@ -245,7 +257,9 @@ class ScriptedCaller:
                 self._speech.append(Speech(self._script_ms, step.for_ms))
                 self._script_ms += step.for_ms
             else:
-                self._hangs_up_ms = self._script_ms + step.after_ms
+                leaves_ms = self._script_ms + step.after_ms
+                if self._is_patient or self._hangs_up_ms is None or leaves_ms < self._hangs_up_ms:
+                    self._hangs_up_ms, self._is_patient = leaves_ms, True
                 self._steps.clear()
                 return
             self._steps.popleft()

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 
 from pydantic import JsonValue
 
 from ringflow.calls.call_record import CallRecord
 from ringflow.calls.outcome import NEVER_DIALLED, Leg
-from ringflow.simulator.callee import DialledLeg
+from ringflow.errors import Refused
+from ringflow.simulator.callee import DialledLeg, MeetCallee
 from ringflow.simulator.callee_plan import callees_by_place, meeting
 from ringflow.simulator.caller import MAX_CALL_MS, ScriptedCaller, Timeline
 from ringflow.simulator.clock import DEFAULT_START_S, VirtualClock, Waiter
 from ringflow.simulator.exchange import Exchange
-from ringflow.simulator.scenario import ScenarioCall
+from ringflow.simulator.line import Line
+from ringflow.simulator.originate_plan import OriginatePlan
+from ringflow.simulator.scenario import ScenarioCall, TopUp
 from ringflow.simulator.scenario_files import ScenarioCase
-from ringflow.simulator.scenario_money import MoneyAfter
+from ringflow.simulator.scenario_money import SCENARIO, MoneyAfter
 from ringflow.simulator.scenario_recordings import RecordedSound
 from ringflow.simulator.stage import Stage
 from ringflow.simulator.virtual_call import Arrival, CarriedCall, carry_call
+from ringflow.simulator.virtual_link import MadeCall, VirtualLink
+from ringflow.simulator.world import ScenarioWorld
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,8 @@ class SimulatedCall:
     money: MoneyAfter | None = None
     recordings: tuple[RecordedSound, ...] | None = None
     kept: Mapping[str, JsonValue] | None = None
+    dialling: SimulatedCall | None = None
+    """The call by which the caller was called; None where nobody called him, or he did not answer."""
 
     @property
     def record(self) -> CallRecord:
@@ -56,87 +64,162 @@ class SimulatedCall:
         return self.carried.legs
 
 
+class OtherCalls(Refused):
+    """Ringflow had calls made that a scenario does not foresee, or did not have those made that it does."""
+
+    def __init__(self, text: str, calls: Sequence[SimulatedCall]) -> None:
+        super().__init__("scenario.other_calls", text)
+        self.calls = tuple(calls)
+
+
 def dialled_legs(record: CallRecord) -> list[Leg]:
     """The legs for which an INVITE was sent, or at least tried."""
     return [leg for leg in record.legs if leg.trunk and leg.status not in NEVER_DIALLED]
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Played:
+    """A call and its ends, before the books are looked at."""
+
     script: ScenarioCall
     carried: CarriedCall
-    caller: ScriptedCaller
+    timeline: Timeline
+    endless: bool = False
+    waits_for: str | None = None
+    heard: tuple[str, ...] = ()
 
-    def told(
-        self, money: MoneyAfter, recordings: tuple[RecordedSound, ...], kept: Mapping[str, JsonValue]
-    ) -> SimulatedCall:
-        caller = self.caller
+    @classmethod
+    def by(cls, script: ScenarioCall, carried: CarriedCall, caller: ScriptedCaller) -> _Played:
+        return cls(script, carried, caller.timeline, caller.endless, caller.waits_for, caller.all_heard)
+
+    async def told(self, ready: ScenarioWorld, dialling: SimulatedCall | None = None) -> SimulatedCall:
         return SimulatedCall(
             self.carried,
-            caller.timeline,
-            caller.endless,
-            caller.waits_for,
-            caller.all_heard,
+            self.timeline,
+            self.endless,
+            self.waits_for,
+            self.heard,
             self.script,
-            money,
-            recordings,
-            kept,
+            await ready.money.count(self.carried.record.customer),
+            await ready.recordings.of_call(self.carried.record.call_id),
+            await ready.values.of(self.script),
+            dialling,
         )
 
 
 async def simulate(case: ScenarioCase, stage: Stage) -> SimulatedCall:
-    """Play a scenario, and tell of its first call. Raises `ConfigError` when what it gives cannot be."""
+    """Play a scenario, and tell of its first call. Raises as `simulate_calls`."""
     return (await simulate_calls(case, stage))[0]
 
 
 async def simulate_calls(case: ScenarioCase, stage: Stage) -> tuple[SimulatedCall, ...]:
     """Play all calls of a scenario at the same time, in virtual time; in the order of `scripts`.
 
-    Raises `ConfigError` when what the scenario gives cannot be.
+    Raises `ConfigError` when what the scenario gives cannot be, `Refused` when a call that it asks for is
+    not made, `OtherCalls` when Ringflow calls others than it says.
     """
-    scenario = case.scenario
-    now = scenario.given.now
+    scenario, scripts = case.scenario, case.scenario.scripts
+    given, now = scenario.given, scenario.given.now
     clock = VirtualClock(DEFAULT_START_S if now is None else now.timestamp())
-    given = scenario.given
     exchange = Exchange(queues={name: one.virtual() for name, one in given.queues.items()})
     places = callees_by_place(given.callees)
-    async with stage.engines(case, clock) as (make_engine, ready):
-        money = ready.money
+    numbers = count(1)
+    refused: list[Refused] = []
+    called = [one for one in scripts if one.called is not None]
+    active = [one for one in scripts if one.called is None or one.originate is not None]
+    link = VirtualLink(
+        clock,
+        [one for one in called if one.originate is None],
+        lambda script: meeting(places, script.callees),
+    )
+    async with stage.engines(case, clock, link) as (make_engine, ready, originator):
 
-        async def make(number: int, script: ScenarioCall) -> _Made:
+        async def carry(
+            arrival: Arrival, line: Line, meet: MeetCallee, top_up: Sequence[TopUp] = ()
+        ) -> CarriedCall:
+            return await carry_call(
+                arrival, make_engine, line, clock, meet, stage.duration_of,
+                manager=given.manager,
+                in_talk=[(one.after, partial(ready.money.pay_in, one)) for one in top_up],
+                exchange=exchange,
+                recordings=ready.recordings.service.folder.folder,
+            )  # fmt: skip
+
+        async def carry_half(
+            extension: str, channel: str, line: Line, meet: MeetCallee, *, is_up: bool
+        ) -> CarriedCall:
+            arrival = Arrival(extension, None, number=next(numbers), half=channel, is_up=is_up)
+            return await carry(arrival, line, meet)
+
+        async def call(script: ScenarioCall) -> _Played:
+            limit_ms = MAX_CALL_MS if script.expect.endless is None else script.expect.endless
+            plan = script.call
+            caller = ScriptedCaller(clock, script.steps, limit_ms, plan.gives_up_after)
+            arrival = Arrival(
+                plan.did, plan.caller, plan.presentation == "restricted",
+                number=next(numbers), headers=plan.headers,
+            )  # fmt: skip
+            carried = await carry(arrival, caller, meeting(places, script.callees), script.top_up)
+            return _Played.by(script, carried, caller)
+
+        async def ask(script: ScenarioCall, plan: OriginatePlan) -> None:
+            try:
+                await originator.ask(plan.wanted(case.app), SCENARIO, ready.money.acting)
+            except Refused as error:
+                refused.append(error)
+                return
+            link.expect(script)
+            # The call begins in a task of its own, before any time passes.
+            await asyncio.sleep(0)
+
+        async def make(script: ScenarioCall) -> _Played | None:
             try:
                 await Waiter(clock).until(script.after)
-                limit_ms = MAX_CALL_MS if script.expect.endless is None else script.expect.endless
-                caller = ScriptedCaller(clock, script.steps, limit_ms)
-                plan = script.call
-                carried = await carry_call(
-                    Arrival(
-                        plan.did, plan.caller, plan.presentation == "restricted",
-                        number=number, headers=plan.headers,
-                    ),
-                    make_engine, caller, clock, meeting(places, script.callees), stage.duration_of,
-                    manager=scenario.given.manager,
-                    in_talk=[(one.after, partial(money.pay_in, one)) for one in script.top_up],
-                    exchange=exchange,
-                    recordings=ready.recordings.service.folder.folder,
-                )  # fmt: skip
-                return _Made(script, carried, caller)
+                if script.originate is None:
+                    return await call(script)
+                await ask(script, script.originate)
+                return None
             finally:
                 clock.leave()
 
+        link.carry = carry_half
         # All are there before the first one waits: no time passes without the others.
-        clock.join(len(scenario.scripts))
+        clock.join(len(active))
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(make(*one)) for one in enumerate(scenario.scripts, start=1)]
-        made = [task.result() for task in tasks]
-        await money.close()
-        return tuple(
-            [
-                one.told(
-                    await money.count(one.carried.record.customer),
-                    await ready.recordings.of_call(one.carried.record.call_id),
-                    await ready.values.of(one.script),
-                )
-                for one in made
-            ]
-        )
+            tasks = [group.create_task(make(one)) for one in active]
+        if refused:
+            raise refused[0]
+        await link.finished()
+        await originator.rung()
+        await ready.money.close()
+        played = [(one, await one.told(ready)) for task in tasks if (one := task.result()) is not None]
+        found = {id(one.script): call for one, call in played}
+        for made in link.made:
+            if made.script is not None:
+                found[id(made.script)] = await _called(made, made.script, ready)
+        calls = [found[id(one)] for one in scripts if id(one) in found]
+        missing = [one.label(number) for number, one in enumerate(scripts, start=1) if id(one) not in found]
+        if missing:
+            raise OtherCalls(f"{', '.join(missing)}: expected to be called, came nobody's call", calls)
+        if others := [one.dialling for one in link.made if one.script is None and one.dialling is not None]:
+            targets = ", ".join(leg.target for one in others for leg in one.legs) or "nobody"
+            raise OtherCalls(f"Ringflow called {targets}, of whom no call with `called` speaks", calls)
+        return tuple(calls)
+
+
+async def _called(made: MadeCall, script: ScenarioCall, ready: ScenarioWorld) -> SimulatedCall:
+    """What came of a call that Ringflow made: in the app, or where nobody answered of the dialling alone."""
+    assert made.dialling is not None
+    assert made.line is not None
+    answered_ms, hung_up_ms = made.line.answered_ms, made.line.hung_up_ms
+    timeline = Timeline(
+        answered=answered_ms is not None,
+        keys=(),
+        hung_up_at_ms=None if hung_up_ms is None else hung_up_ms - (answered_ms or 0),
+    )
+    dialling = await _Played(
+        ScenarioCall.model_construct(expect=script.dialling), made.dialling, timeline
+    ).told(ready)
+    if made.in_app is None or made.party is None:
+        return dialling
+    return await _Played.by(script, made.in_app, made.party).told(ready, dialling)

@@ -23,6 +23,7 @@ from ringflow.simulator.callee_plan import CalleePlans
 from ringflow.simulator.caller import CallerStep, HangsUp, Hears, Keys, Speaks, Waits
 from ringflow.simulator.durations import DurationMs
 from ringflow.simulator.line import QUESTION
+from ringflow.simulator.originate_plan import OriginatePlan
 from ringflow.simulator.scenario_fields import (
     Amount,
     CalendarDays,
@@ -366,6 +367,8 @@ class IncomingPlan(Frozen):
     presentation: Literal["allowed", "restricted"] = "allowed"
     headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=10)] = Field(default_factory=dict)
     """Further headers of the INVITE."""
+    gives_up_after: DurationMs | None = None
+    """So long after the arrival the caller hangs up, unless the call is answered before."""
 
 
 class RejectExpected(Frozen):
@@ -447,10 +450,45 @@ class CallScript(Frozen):
 
 
 class ScenarioCall(CallScript):
-    """One of several calls of a scenario: it arrives `after` the beginning of the first one."""
+    """One of several calls of a scenario: it arrives `after` the beginning of the first one.
+
+    With `called` Ringflow calls somebody, who meets that so; `caller` is then what he does once he has
+    answered, and `dialling` what must come of the call that rings him. With `originate` the scenario asks for
+    that call, without it a flow does.
+    """
 
     name: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     after: DurationMs = 0
+    called: CalleePlans | None = None
+    originate: OriginatePlan | None = None
+    dialling: Expected = Expected()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expects_something(cls, value: object) -> object:
+        if not isinstance(value, dict) or value.get("called") is None:
+            return value
+        # Nothing need come of an app to which nobody comes.
+        return {"expect": {}, **value}
+
+    @model_validator(mode="after")
+    def _calls_or_is_called(self) -> ScenarioCall:
+        if self.called is None:
+            for name in ("originate", "dialling"):
+                if name in self.model_fields_set:
+                    raise ValueError(
+                        f"`{name}` stands without `called` || write `called: {{answers_after: 2s}}`"
+                    )
+        elif "call" in self.model_fields_set:
+            raise ValueError("`call` stands beside `called` || who calls is not called: remove one of them")
+        elif self.originate is None and self.after:
+            raise ValueError("`after` says when a call is asked for || write `originate`, or remove `after`")
+        return self
+
+    @property
+    def called_parties(self) -> tuple[Callee, ...]:
+        """Who is met by the call that Ringflow makes, attempt by attempt."""
+        return tuple(plan.callee() for plan in self.called or ())
 
     def label(self, number: int) -> str:
         """How the call, the `number`th of its scenario, is named to people."""

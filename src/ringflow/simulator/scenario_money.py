@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from ringflow.accounts import customers
-from ringflow.actor import Actor, Principal, PrincipalKind, acting
+from ringflow.actor import Actor, Made, Principal, PrincipalKind, acting
 from ringflow.calls.charging import Charging, ChargingSettings
 from ringflow.calls.clock import Clock
 from ringflow.config import ChargingConfig
@@ -107,6 +107,11 @@ class ScenarioMoney:
             customer = await customers.show(actor.connection, top_up.customer)
             micros = parse_amount(top_up.amount, customer.currency, decimals=MICRO_DIGITS)
             await pay_in(actor, customer.id, micros, purpose)
+
+    async def acting(self, change: Callable[[Actor], Awaitable[Made]]) -> Made:
+        """Carry a change out in a transaction, as an operator of the scenario's."""
+        async with self._acting() as actor:
+            return await change(actor)
 
     async def close(self) -> None:
         """Wait for what is still to be written."""

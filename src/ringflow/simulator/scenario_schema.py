@@ -27,6 +27,10 @@ def scenario_schema(types: Mapping[str, type[Slot]]) -> Schema:
     # With several calls, each of them says what it expects.
     scenario["required"] = ["name"]
     scenario["anyOf"] = [{"required": ["expect"]}, {"required": ["calls"]}]
+    # Who is called need not come to an app.
+    one_of_several = definitions["ScenarioCall"]
+    one_of_several["required"].remove("expect")
+    one_of_several["anyOf"] = [{"required": ["expect"]}, {"required": ["called"]}]
     definitions["Step"]["oneOf"] = [{"required": [verb]} for verb in STEP_MODIFIERS]
     scenarios = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/scenario"}}
     file = {

@@ -14,6 +14,8 @@ from pathlib import Path
 from ringflow.calls.clock import Clock
 from ringflow.calls.event_stream import Observer
 from ringflow.calls.manager import Manager
+from ringflow.calls.originations import Originations
+from ringflow.calls.originator import ManagerLink, Originator
 from ringflow.config import Config, DidDeclaration, TrunkDeclaration
 from ringflow.documents import Document, Location
 from ringflow.engine.engine import Engine
@@ -119,9 +121,12 @@ class Stage:
 
     @asynccontextmanager
     async def engines(
-        self, case: ScenarioCase, clock: Clock
-    ) -> AsyncIterator[tuple[MakeEngine, ScenarioWorld]]:
-        """Makes engines on a directory of this scenario's own. Raises `ConfigError` for rows that clash."""
+        self, case: ScenarioCase, clock: Clock, link: ManagerLink | None = None
+    ) -> AsyncIterator[tuple[MakeEngine, ScenarioWorld, Originator]]:
+        """Makes engines on a directory of this scenario's own, and who has calls made there by `link`.
+
+        Raises `ConfigError` for rows that clash.
+        """
         config = given_config(self.config, case)
         book = self.book(case)
         async with self._database() as store:
@@ -129,16 +134,23 @@ class Stage:
             folder = self._empty.with_name("recordings")
             given = case.scenario.given
             ready = await make_world(store, clock, config, given, paying, folder, self._workers)
-            numbers = count(1)
+            numbers, made = count(1), count(1)
+            originator = Originator(
+                store, config, link, ready.now_ms, lambda: f"originated-{next(made)}", book.apps
+            )
 
             def make_engine(observers: Sequence[Observer], manager: Manager) -> Engine:
                 # The virtual Asterisk's prompts are the library's names.
-                world = replace(ready.world, asterisk_sounds="", manager=manager, voice=self._voice)
+                world = replace(
+                    ready.world, asterisk_sounds="", manager=manager, voice=self._voice, originator=originator
+                )
                 number = next(numbers)
                 name = "simulated" if number == 1 else f"simulated-{number}"
-                return Engine(ready.directory, book, world, observers, lambda: name)
+                return Engine(
+                    ready.directory, book, world, observers, lambda: name, originations=Originations(store)
+                )
 
-            yield make_engine, ready
+            yield make_engine, ready, originator
 
     def _folder(self, folder: Path) -> FlowBook:
         if folder not in self._books:
@@ -231,11 +243,13 @@ def _trunks(config: Config, given: Given) -> tuple[TrunkDeclaration, ...]:
 def called_dids(config: Config, case: ScenarioCase) -> tuple[DidDeclaration, ...]:
     """The DIDs that a scenario's calls dial; where it gives one, that one alone is there."""
     given = case.scenario.given.did
-    plans = [script.call for script in case.scenario.scripts]
+    scripts = case.scenario.scripts
+    plans = [script.call for script in scripts if script.called is None]
+    plans += [IncomingPlan(did=one.did) for script in scripts if (one := script.originate) and one.did]
     if given is None:
         found = {plan.did: _called_did(config, case, plan) for plan in reversed(plans)}
         return tuple(found.values())
-    return (_given_did(given, case, plans[0]),)
+    return (_given_did(given, case, plans[0] if plans else IncomingPlan()),)
 
 
 def _called_did(config: Config, case: ScenarioCase, plan: IncomingPlan) -> DidDeclaration:

@@ -47,8 +47,9 @@ class Arrival:
     """An incoming call as the network presents it. `caller` None: no number; `anonymous`: withheld.
 
     `dialplan` is the version that its dialplan says, and `timers` the timeouts that it has set; empty: none.
-    `number` counts the calls of one Asterisk, from 1. `headers`: further ones of the INVITE. Raises `Refused`
-    for a number that no network presents.
+    `number` counts the calls of one Asterisk, from 1. `headers`: further ones of the INVITE. `half`: the name
+    of the channel where it is half of a Local channel. `is_up`: somebody has answered it already. Raises
+    `Refused` for a number that no network presents.
     """
 
     did: str
@@ -58,6 +59,8 @@ class Arrival:
     timers: str = DIALPLAN_TIMERS
     number: int = 1
     headers: Mapping[str, str] = field(default_factory=dict)
+    half: str = ""
+    is_up: bool = False
 
     def __post_init__(self) -> None:
         for text in (self.did, self.caller or ""):
@@ -69,7 +72,7 @@ class Arrival:
     @property
     def channel(self) -> str:
         """The name of the caller's channel; that of a callee comes between two of them."""
-        return f"{FIRST_CHANNEL[:-8]}{2 * self.number - 1:08x}"
+        return self.half or f"{FIRST_CHANNEL[:-8]}{2 * self.number - 1:08x}"
 
     def greeting(self) -> Greeting:
         """The headers that Asterisk would send."""
@@ -83,6 +86,7 @@ class Arrival:
             timers=self.timers,
             channel=self.channel,
             unique_id=f"{int(DEFAULT_START_S)}.{self.number}",
+            channel_type="Local" if self.half else "PJSIP",
         )
 
 
@@ -169,6 +173,7 @@ async def carry_call(
             clock,
             arrival.did,
             arrival.caller,
+            ChannelState.UP if arrival.is_up else ChannelState.RING,
             name=arrival.channel,
             received={name.lower(): value for name, value in arrival.headers.items()},
             exchange=exchange or Exchange(),
@@ -190,6 +195,8 @@ async def carry_call(
         call.channel.set_variable("TIMEOUT(response)", first_digit_s)
         call.channel.set_variable("TIMEOUT(digit)", inter_digit_s)
     asterisk = VirtualAsterisk(arrival.greeting(), call)
+    if arrival.is_up:
+        line.answered()
     try:
         await asterisk.carry(server.protocol())
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -46,6 +47,7 @@ class ScenarioWorld:
     money: ScenarioMoney
     recordings: ScenarioRecordings
     values: ScenarioValues
+    now_ms: Callable[[], int]
 
 
 async def make_world(
@@ -103,4 +105,4 @@ async def make_world(
         echo=ECHO if given.echo else NO_ECHO,
     )
     values = ScenarioValues(KeyValues(store), cards.now_ms)
-    return ScenarioWorld(directory, world, money, recordings, values)
+    return ScenarioWorld(directory, world, money, recordings, values, cards.now_ms)
