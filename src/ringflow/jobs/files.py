@@ -12,7 +12,7 @@ from enum import StrEnum
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.peppers import Peppers
-from ringflow.accounts.sealing import Purpose, Tampered, seal, unseal
+from ringflow.accounts.sealed_text import Purpose, Tampered, seal, unseal
 from ringflow.errors import Conflict
 from ringflow.store import Store
 from ringflow.store.statement import Statement

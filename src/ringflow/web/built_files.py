@@ -10,8 +10,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ringflow.web.rest.answering import refused
 from ringflow.web.rest.refusals import RequestRefused
+from ringflow.web.rest.responses import refused
 
 FOR_EVER: Mapping[str, str] = {"Cache-Control": "public, max-age=31536000, immutable"}
 """Of a file whose name has a digest of its content in it."""

@@ -18,8 +18,8 @@ from ringflow.errors import RingflowError
 from ringflow.web.access.rate_limit import RateLimit, refuse_too_many
 from ringflow.web.cross_origin import add_cross_origin_headers, preflight
 from ringflow.web.forwarded import is_within, passed_by, plain_address
-from ringflow.web.rest.answering import refused
 from ringflow.web.rest.refusals import RequestRefused
+from ringflow.web.rest.responses import refused
 from ringflow.web.rest.sender import SENDER, Sender, agent_of
 from ringflow.web.security_headers import add_security_headers
 

@@ -13,7 +13,7 @@ from ringflow.web.certificate import Certificate
 from ringflow.web.connections import BoundedSite, Connections
 from ringflow.web.edge import Edge
 from ringflow.web.readiness import Probe, part_states
-from ringflow.web.rest.reading import MAX_BODY_BYTES
+from ringflow.web.rest.request_input import MAX_BODY_BYTES
 from ringflow.web.rest.services import Services
 
 

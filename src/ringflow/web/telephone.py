@@ -32,12 +32,12 @@ from ringflow.web import telephone_messages as messages
 from ringflow.web.access.rate_limit import RateLimit, refuse_too_many
 from ringflow.web.api.simulations import chosen_flows
 from ringflow.web.connections import allow_longer
-from ringflow.web.rest.answering import Gate, refused
 from ringflow.web.rest.event_feed import FeedEnd, access_lost
 from ringflow.web.rest.operation import PREFIX, Resource
 from ringflow.web.rest.problem import problem
-from ringflow.web.rest.reading import MAX_BODY_BYTES
 from ringflow.web.rest.refusals import RequestRefused
+from ringflow.web.rest.request_input import MAX_BODY_BYTES
+from ringflow.web.rest.responses import Gate, refused
 from ringflow.web.rest.sender import sender_of
 from ringflow.web.rest.services import Services
 from ringflow.web.telephone_call import CallInThread

@@ -18,7 +18,7 @@ from ringflow.forms.json_value import json_object
 from ringflow.forms.made_call import MadeCallForm
 from ringflow.simulator.callee import Behaviour
 from ringflow.web.api.simulations import FlowTexts
-from ringflow.web.rest.reading import Input, JsonText, read_json
+from ringflow.web.rest.request_input import Input, JsonText, read_json
 from ringflow.wording import did_you_mean, known_words, quoted
 
 VERSION = 1

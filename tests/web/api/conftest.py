@@ -26,7 +26,7 @@ from ringflow.web.health import open_port
 from ringflow.web.jobs.kinds import KINDS
 from ringflow.web.jobs.runner import JobRunner
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import MAX_BODY_BYTES
+from ringflow.web.rest.request_input import MAX_BODY_BYTES
 from ringflow.web.rest.services import Services
 from ringflow.web.telephone import add_telephone
 

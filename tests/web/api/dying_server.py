@@ -16,9 +16,9 @@ from typing import Any
 
 from ringflow.app import running
 from ringflow.config import load_config
-from ringflow.web.rest import answering
+from ringflow.web.rest import responses
 
-_carried_out = answering._carried_out
+_carried_out = responses._carried_out
 
 
 async def main(config: Path, left: int) -> None:
@@ -30,7 +30,7 @@ async def main(config: Path, left: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         await asyncio.Event().wait()
 
-    answering._carried_out = carry_out  # type: ignore[assignment]
+    responses._carried_out = carry_out  # type: ignore[assignment]
     async with running(load_config(config)) as application:
         print(application.http_port, flush=True)
         await asyncio.Event().wait()

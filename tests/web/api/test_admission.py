@@ -19,7 +19,7 @@ from ringflow.web.access.authentication import RECOGNISERS, Authentication
 from ringflow.web.api.routes import RESOURCES, add_resources
 from ringflow.web.rest.openapi import describe
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.sender import Sender
 from ringflow.web.rest.services import Services
 

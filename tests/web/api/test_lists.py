@@ -173,7 +173,7 @@ async def test_a_list_that_breaks_off_is_told_apart_from_a_whole_one(
             yield piece
             raise KeyError("something goes wrong after the first piece")
 
-    monkeypatch.setattr("ringflow.web.rest.answering.exported", breaking)
+    monkeypatch.setattr("ringflow.web.rest.responses.exported", breaking)
     for kind in ("csv", "ndjson"):
         with pytest.raises(ClientPayloadError):
             await listed("GET", f"/customers?format={kind}")
@@ -207,7 +207,7 @@ async def test_an_export_holds_no_connection_while_nobody_reads_it(
             seen.append(open_now)
             yield piece
 
-    monkeypatch.setattr("ringflow.web.rest.answering.exported", watching)
+    monkeypatch.setattr("ringflow.web.rest.responses.exported", watching)
     client = await api.client()
     assert (await client("GET", "/customers?format=ndjson")).status == 200
     assert seen == [0, 0]

@@ -29,7 +29,7 @@ from ringflow.web.rest.event_feed import MOST_WAITING, EventFeed, LastEventId, O
 from ringflow.web.rest.openapi import describe
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.raw_body import RawBody, Upload
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 
 from .conftest import Pages, pages_of
 

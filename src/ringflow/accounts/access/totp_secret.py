@@ -1,6 +1,6 @@
 """The secrets of authenticators as the database has them: sealed under a pepper, which is kept outside it.
 
-kept    = version:sealed          (`accounts/sealing.py`; of an earlier Ringflow: the secret, in base32)
+kept    = version:sealed          (`accounts/sealed_text.py`; of an earlier Ringflow: the secret, in base32)
 context = the operator's number: what is copied to the row of another operator does not open
 """
 
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts.peppers import Peppers
-from ringflow.accounts.sealing import Purpose, Tampered, seal, unseal
+from ringflow.accounts.sealed_text import Purpose, Tampered, seal, unseal
 from ringflow.errors import StartError
 from ringflow.store import Store
 from ringflow.store.operator_tables import operators

@@ -27,7 +27,7 @@ from ringflow.web.api.expiry import expiry_ms
 from ringflow.web.api.period import LastDay
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input, Patch, unchanged
+from ringflow.web.rest.request_input import Input, Patch, unchanged
 from ringflow.web.rest.services import Services
 
 OPERATORS_KNOWN = Resource("access", "/operators", "Who may act, and what they may do.")

@@ -20,7 +20,7 @@ from ringflow.ledger.rates.prefix import rated_number
 from ringflow.ledger.rates.quote import quote, quote_trunk
 from ringflow.rights import Right
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 CUSTOMERS = Resource("rates", "/customers/{customer}", "What calls cost.")

@@ -11,7 +11,7 @@ from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.api.period import milliseconds
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("audit", "/audit", "Who changed what.")

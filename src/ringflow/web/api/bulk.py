@@ -22,7 +22,7 @@ from ringflow.web.api.customers import CustomerPatch, CustomerQuery
 from ringflow.web.api.dids import DidPatch, DidQuery
 from ringflow.web.api.vouchers import VoucherQuery
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input, Patch
+from ringflow.web.rest.request_input import Input, Patch
 
 CUSTOMERS = Resource("customers", "/customers:bulk", "The accounts that pay.")
 CLIS = Resource("clis", "/clis:bulk", "The calling numbers that identify customers.")

@@ -25,7 +25,7 @@ from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.raw_body import RawBody, Upload
-from ringflow.web.rest.reading import Input, Patch, unchanged
+from ringflow.web.rest.request_input import Input, Patch, unchanged
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("calendars", "/calendars", "Days on which schedules are on holiday.")

@@ -15,7 +15,7 @@ from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.api.period import milliseconds
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 
 RESOURCE = Resource("calls", "/calls", "Calls on record, and calls that are made.")
 

@@ -38,7 +38,7 @@ from ringflow.web.api.expiry import expiry_ms, time_name
 from ringflow.web.jobs.card_generation import CARD_GENERATION
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 CARDS_MADE = Resource("cards", "/cards", "Calling cards.")

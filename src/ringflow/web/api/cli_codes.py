@@ -14,7 +14,7 @@ from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("clis", "/cli-codes", "The codes of customers who share a calling number.")

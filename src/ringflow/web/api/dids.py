@@ -13,7 +13,7 @@ from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input, Patch, unchanged
+from ringflow.web.rest.request_input import Input, Patch, unchanged
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("dids", "/dids", "The numbers that callers dial.")

@@ -54,8 +54,8 @@ from ringflow.web.rest.conditions import IfMatch, Replaces
 from ringflow.web.rest.content import Content
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.raw_body import RawBody, Upload
-from ringflow.web.rest.reading import Input
 from ringflow.web.rest.refusals import RequestRefused
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("flows", "/flows", "Call flows: texts, drafts, publications and history.")

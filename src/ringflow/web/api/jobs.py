@@ -16,7 +16,7 @@ from ringflow.jobs.job import JOBS, JobFilter, JobState, job_page, own_jobs, sho
 from ringflow.rights import Audience, Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 from ringflow.web.rest.stream import Stream
 

@@ -21,7 +21,7 @@ from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.event_feed import EventFeed, LastEventId, ServerEvent
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("live calls", "/live", "Calls in progress, on all servers of the database.")

@@ -23,7 +23,7 @@ from ringflow.rights import Right
 from ringflow.web.api.operator_sessions import ABOUT, DEVICE_COOKIE, DEVICE_LASTS_S, Typed
 from ringflow.web.rest.cookies import Cookies
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.sender import Sender
 from ringflow.web.rest.services import Services
 

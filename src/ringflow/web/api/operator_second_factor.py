@@ -21,7 +21,7 @@ from ringflow.forms.operator import (
 from ringflow.rights import Audience, Right
 from ringflow.web.api.operator_sessions import ABOUT, Typed
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 OWN = Resource("sign-in", "/session/second-factor", ABOUT)

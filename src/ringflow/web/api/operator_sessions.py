@@ -19,7 +19,7 @@ from ringflow.store.pages import Page, PageRequest
 from ringflow.web.access.authentication import SESSION_COOKIE
 from ringflow.web.rest.cookies import Cookies
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.sender import Sender
 from ringflow.web.rest.services import Services
 

@@ -14,8 +14,8 @@ from ringflow.errors import Refused
 from ringflow.forms.origination import OriginationForm, origination_form
 from ringflow.rights import Right
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
 from ringflow.web.rest.repetition import Once
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 ASKED_FOR = Resource("calls", "/calls", "Calls on record, and calls that are made.")

@@ -16,7 +16,7 @@ from ringflow.forms.calendar import OverrideForm, override_form
 from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("overrides", "/overrides", "What operators have said that schedules do.")

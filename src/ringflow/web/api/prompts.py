@@ -24,7 +24,7 @@ from ringflow.forms.prompt import (
 from ringflow.rights import Right
 from ringflow.sounds.conversion import ImportReport, import_sound
 from ringflow.sounds.library import PromptLibrary
-from ringflow.sounds.listening import SoundFormat, sound_file
+from ringflow.sounds.sound_file import SoundFormat, sound_file
 from ringflow.sounds.speech import speak
 from ringflow.sounds.utterance import Utterance
 from ringflow.sounds.voices import GENERATED, Voices
@@ -34,7 +34,7 @@ from ringflow.web.rest.conditions import IfMatch, Replaces
 from ringflow.web.rest.content import Content
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.raw_body import RawBody, Upload
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("prompts", "/prompts", "Prompts: sounds that flows play, by their names in the library.")

@@ -13,7 +13,7 @@ from ringflow.ledger.rates.sheet_columns import column_map
 from ringflow.rights import Right
 from ringflow.store.pages import Page
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 
 RESOURCE = Resource("rates", "/rate-maps", "What calls cost.")
 

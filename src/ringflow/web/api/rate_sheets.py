@@ -30,7 +30,7 @@ from ringflow.web.jobs.rate_jobs import (
 )
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.raw_body import RawBody
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 from ringflow.web.rest.stream import Stream
 

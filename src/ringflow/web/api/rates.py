@@ -27,7 +27,7 @@ from ringflow.store.pages import Page, PageRequest
 from ringflow.web.api.period import milliseconds
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input, Patch, unchanged
+from ringflow.web.rest.request_input import Input, Patch, unchanged
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("rates", "/rate-cards", "What calls cost.")

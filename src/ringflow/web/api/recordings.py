@@ -25,7 +25,7 @@ from ringflow.store.pages import Page, PageRequest
 from ringflow.web.api.period import milliseconds
 from ringflow.web.rest.content import Content
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("recordings", "/recordings", "What callers said, where a flow recorded them.")

@@ -64,11 +64,11 @@ from ringflow.web.api.me import credit as own_credit
 from ringflow.web.api.me import numbers as own_numbers
 from ringflow.web.api.page import add_page
 from ringflow.web.console import add_console
-from ringflow.web.rest.answering import Gate, PageInput, answer_to, refused
 from ringflow.web.rest.openapi import describe
 from ringflow.web.rest.operation import PREFIX as PREFIX
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.refusals import RequestRefused
+from ringflow.web.rest.responses import Gate, PageInput, answer_to, refused
 from ringflow.web.rest.services import Services
 from ringflow.web.rest.stability import without_words
 from ringflow.web.security_headers import SECURITY_HEADERS

@@ -31,7 +31,7 @@ from ringflow.web.rest.conditions import Replaces
 from ringflow.web.rest.content import Content
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.raw_body import RawBody, Upload
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("scripts", "/scripts", "Operators' scripts: texts, uses, publications and history.")

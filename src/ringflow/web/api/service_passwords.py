@@ -11,7 +11,7 @@ from ringflow.actor import Actor, Principal
 from ringflow.forms.caller_secret import NewServicePasswordForm, new_service_password_form
 from ringflow.rights import Right
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("customers", "/customers/{customer}/service-password", "The accounts that pay.")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ringflow.errors import Refused
 from ringflow.web.rest.raw_body import RawBody, Upload
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

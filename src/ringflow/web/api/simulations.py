@@ -19,7 +19,7 @@ from ringflow.simulated_call import beside_calls, simulate_call
 from ringflow.simulator.call_request import CALLEE_PATTERN, caller_steps, met_by
 from ringflow.simulator.virtual_call import Arrival
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource(

@@ -30,7 +30,7 @@ from ringflow.store.pages import Page, PageRequest
 from ringflow.web.api.expiry import expiry_ms, time_name
 from ringflow.web.jobs.voucher_generation import VOUCHER_GENERATION
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("vouchers", "/vouchers", "Vouchers.")

@@ -11,7 +11,7 @@ from ringflow.forms.json_value import json_value
 from ringflow.plain_text import plain
 from ringflow.store.pages import Page
 from ringflow.web.rest.operation import Operation
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.wording import did_you_mean, quoted
 
 Tree: TypeAlias = dict[str, "Tree"]

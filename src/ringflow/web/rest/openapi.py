@@ -21,8 +21,8 @@ from ringflow.web.rest.export import EXPORTS
 from ringflow.web.rest.fields import FieldsInput, shows_forms
 from ringflow.web.rest.operation import Operation, Resource
 from ringflow.web.rest.problem import CONTENT_TYPE
-from ringflow.web.rest.reading import JSON_TYPE, MAX_NUMBER, Input
 from ringflow.web.rest.refusals import phrase_of
+from ringflow.web.rest.request_input import JSON_TYPE, MAX_NUMBER, Input
 
 TEMPLATE = "#/components/schemas/{model}"
 _KINDS: Mapping[Kind, Mapping[str, Any]] = {

@@ -45,8 +45,8 @@ from ringflow.web.rest.content import Content
 from ringflow.web.rest.cookies import Cookies
 from ringflow.web.rest.event_feed import EVENT_STREAM, EventFeed, LastEventId
 from ringflow.web.rest.raw_body import RawBody, Upload
-from ringflow.web.rest.reading import Input
 from ringflow.web.rest.repetition import Once
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.sender import Sender
 from ringflow.web.rest.services import Services
 from ringflow.web.rest.stream import Stream

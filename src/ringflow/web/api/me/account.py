@@ -31,7 +31,7 @@ from ringflow.web.api.me.customer import own_id
 from ringflow.web.api.period import milliseconds
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.services import Services
 
 RESOURCE = Resource("me", "/me", "What is a customer's own, for its own programs.")

@@ -15,7 +15,7 @@ from ringflow.store.pages import Page, PageRequest
 from ringflow.web.api.me.customer import own_id
 from ringflow.web.api.period import milliseconds
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
+from ringflow.web.rest.request_input import Input
 
 RESOURCE = Resource("me", "/me/calls", "What is a customer's own, for its own programs.")
 

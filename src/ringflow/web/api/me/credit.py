@@ -21,8 +21,8 @@ from ringflow.rights import Audience
 from ringflow.store.pages import Page, PageRequest
 from ringflow.web.api.me.customer import own_id
 from ringflow.web.rest.operation import Resource
-from ringflow.web.rest.reading import Input
 from ringflow.web.rest.repetition import Once
+from ringflow.web.rest.request_input import Input
 from ringflow.web.rest.sender import Sender
 from ringflow.web.rest.services import Services
 

@@ -32,7 +32,9 @@ from ringflow.web.rest.fields import FieldsInput, Selection, form_of, select_fie
 from ringflow.web.rest.operation import PREFIX, Operation
 from ringflow.web.rest.problem import CONTENT_TYPE, problem
 from ringflow.web.rest.raw_body import RawBody, read_raw_body
-from ringflow.web.rest.reading import (
+from ringflow.web.rest.refusals import RequestRefused, headers_of, our_failure
+from ringflow.web.rest.repetition import Answer, AnsweredBefore, Once, Repeatable
+from ringflow.web.rest.request_input import (
     JSON_TYPE,
     MAX_NUMBER,
     Input,
@@ -41,8 +43,6 @@ from ringflow.web.rest.reading import (
     read_query,
     refuse_unfit,
 )
-from ringflow.web.rest.refusals import RequestRefused, headers_of, our_failure
-from ringflow.web.rest.repetition import Answer, AnsweredBefore, Once, Repeatable
 from ringflow.web.rest.sender import Sender, sender_of
 from ringflow.web.rest.services import Services
 from ringflow.web.rest.stream import Stream, send_stream
