@@ -275,7 +275,13 @@ class Application:
             lambda: self._draining,
         )
         parts = Parts(
-            self.fastagi, core.charging, self.reaper, core.world.teller, records, self.ami, self.calendars
+            self.fastagi,
+            core.charging,
+            self.reaper,
+            core.world.caller_accounts,
+            records,
+            self.ami,
+            self.calendars,
         )
         figures = PartFigures(parts, probes)
         self.metrics.registry.register(figures)
@@ -293,10 +299,10 @@ class Application:
 
     def _customer_services(self) -> CustomerServices:
         core, now_ms, passwords = self.core, self.core.charging.ledger.now_ms, Passwords()
-        teller = core.world.teller
-        assert teller is not None, "a server's callers have one"
-        sign_in = CustomerSignIn(core.store, teller, passwords, core.config.country, now_ms)
-        return CustomerServices(teller, passwords, sign_in, self._call_backs)
+        caller_accounts = core.world.caller_accounts
+        assert caller_accounts is not None, "a server's callers have one"
+        sign_in = CustomerSignIn(core.store, caller_accounts, passwords, core.config.country, now_ms)
+        return CustomerServices(caller_accounts, passwords, sign_in, self._call_backs)
 
     def _services(self, probes: Mapping[str, Probe]) -> Services:
         core, asterisk = self.core, self.asterisk

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ringflow.accounts.access.totp_secret import renew_seals
+from ringflow.accounts.caller_accounts import CallerAccounts
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.peppers import PepperRing
 from ringflow.accounts.security_key import configured_keys
-from ringflow.accounts.teller import Teller
 from ringflow.accounts.value_lists.look_up import ValueLists
 from ringflow.calendars.calendar_files import CalendarFiles
 from ringflow.calendars.calendars import Calendars
@@ -144,7 +144,9 @@ async def open_core(
         keys,
         clock,
         charging=charging,
-        teller=Teller(store, directory, config.country, ring.current, charging.ledger.now_ms),
+        caller_accounts=CallerAccounts(
+            store, directory, config.country, ring.current, charging.ledger.now_ms
+        ),
         calendars=Calendars(store, CalendarFiles(config.path(config.calendars.folder))),
         voice=GeneratedPrompts(library, voices),
         recordings=recordings,

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event, select
 
 from ringflow.accounts import clis
+from ringflow.accounts.caller_accounts import CallerAccounts, Remembering
 from ringflow.accounts.cards.authentication import Admitted, ToppedUp
 from ringflow.accounts.cards.card import Filter, card_page
 from ringflow.accounts.cards.generation import Plan, generate
@@ -16,7 +17,6 @@ from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.lockout import Caller
 from ringflow.accounts.peppers import parse_peppers
-from ringflow.accounts.teller import Remembering, Teller
 from ringflow.actor import acting, shell_operator
 from ringflow.audit import EntryFilter, entry_page
 from ringflow.ledger.rates.card import assign_customer, assignments, create_card
@@ -272,11 +272,11 @@ async def test_cards_of_a_batch_that_is_not_ready_open_nothing(mint: Any) -> Non
 async def test_what_callers_do_is_noted_as_the_callers_and_its_rows_are_no_configurations(mint: Any) -> None:
     ((card_id, pin), (other_id, other_pin)) = await mint.make(units=5, count=2)
     directory = Directory(mint.store, "US")
-    teller = Teller(mint.store, directory, "US", lambda: mint.peppers, lambda: mint.now_ms)
-    opened = await teller.open_card(card_id, pin, HOME)
+    caller_accounts = CallerAccounts(mint.store, directory, "US", lambda: mint.peppers, lambda: mint.now_ms)
+    opened = await caller_accounts.open_card(card_id, pin, HOME)
     assert isinstance(opened, Admitted)
-    assert await teller.remember(opened.customer.id, "441910000055") is Remembering.DONE
-    assert isinstance(await teller.top_up(other_id, other_pin, opened.customer.id, HOME), ToppedUp)
+    assert await caller_accounts.remember(opened.customer.id, "441910000055") is Remembering.DONE
+    assert isinstance(await caller_accounts.top_up(other_id, other_pin, opened.customer.id, HOME), ToppedUp)
     async with mint.store.reading() as connection:
         entries = (await entry_page(connection, EntryFilter(), PageRequest(100))).items
         (cli,) = await clis.every(connection, customer_id=opened.customer.id)

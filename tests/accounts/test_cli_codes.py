@@ -13,6 +13,7 @@ from sqlalchemy import select
 from tests.paying_customers import add_customer
 
 from ringflow.accounts import cli_codes, clis, customers, service_passwords
+from ringflow.accounts.caller_accounts import CallerAccounts, Remembering
 from ringflow.accounts.caller_secrets import CallerSecrets, is_shared
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.cli_codes import CliCode, CliCodeFilter
@@ -23,7 +24,6 @@ from ringflow.accounts.directory import Directory
 from ringflow.accounts.lockout import NUMBERS
 from ringflow.accounts.pepper_file import pepper_versions
 from ringflow.accounts.peppers import Pepper, Peppers
-from ringflow.accounts.teller import Remembering, Teller
 from ringflow.actor import Actor, acting, shell_operator
 from ringflow.audit import EntryFilter, entry_page
 from ringflow.errors import DocumentError, Refused
@@ -235,15 +235,17 @@ async def test_what_cannot_be_a_code_is_mistyped_and_held_against_nobody(desk: D
 
 async def test_old_and_mobile_forms_of_a_shared_number_are_the_same_number(desk: Desk) -> None:
     _, code = await desk.share(1, "+54 9 11 2345 6789")
-    teller = Teller(desk.store, Directory(desk.store, "US"), "US", lambda: desk.peppers, lambda: desk.now_ms)
+    caller_accounts = CallerAccounts(
+        desk.store, Directory(desk.store, "US"), "US", lambda: desk.peppers, lambda: desk.now_ms
+    )
     for cli in ("541123456789", "5491123456789"):
-        assert await teller.is_shared(cli)
-        found = await teller.open_code(cli, code)
+        assert await caller_accounts.is_shared(cli)
+        found = await caller_accounts.open_code(cli, code)
         assert isinstance(found, Customer)
         assert found.id == 1
-    assert not await teller.is_shared(None)
-    assert await teller.recognise("541123456789") is None
-    assert await teller.remember(2, "5491123456789") is Remembering.TAKEN
+    assert not await caller_accounts.is_shared(None)
+    assert await caller_accounts.recognise("541123456789") is None
+    assert await caller_accounts.remember(2, "5491123456789") is Remembering.TAKEN
 
 
 # Guessing

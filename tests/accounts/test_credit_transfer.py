@@ -11,13 +11,13 @@ from sqlalchemy import select
 from tests.ledger.mortal_store import Crashed, MortalStore
 
 from ringflow.accounts import customers
+from ringflow.accounts.caller_accounts import CallerAccounts
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.card import Card
 from ringflow.accounts.cards.credit_transfer import CreditTransfer
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.lockout import Caller
-from ringflow.accounts.teller import Teller
 from ringflow.audit import EntryFilter, entry_page
 from ringflow.errors import Refused
 from ringflow.ledger.credit_limits import set_debit_limit
@@ -41,9 +41,9 @@ class Pair:
         self.one, self.other = (card.redeemed_by or 0 for card in cards)
         self.cards = cards
 
-    def teller(self, store: Store | None = None) -> Teller:
+    def caller_accounts(self, store: Store | None = None) -> CallerAccounts:
         store = store or self.mint.store
-        return Teller(
+        return CallerAccounts(
             store, Directory(store, "US"), "US", lambda: self.mint.peppers, lambda: self.mint.now_ms
         )
 
@@ -77,7 +77,7 @@ async def servers(database_url: str) -> AsyncIterator[list[Store]]:
 
 
 async def test_it_stands_in_both_statements_and_in_the_audit_log_of_both(pair: Pair) -> None:
-    posted = await pair.teller().move_credit(pair.moved(2 * UNIT))
+    posted = await pair.caller_accounts().move_credit(pair.moved(2 * UNIT))
     assert isinstance(posted, Posted)
     assert await pair.credits() == (3 * UNIT, 7 * UNIT)
     async with pair.mint.store.reading() as connection:
@@ -96,9 +96,10 @@ async def test_it_stands_in_both_statements_and_in_the_audit_log_of_both(pair: P
 async def test_calls_at_one_instant_on_three_servers_move_the_same_credit_once(
     pair: Pair, servers: list[Store]
 ) -> None:
-    tellers = [pair.teller(store) for store in servers]
+    accounts_of_callers = [pair.caller_accounts(store) for store in servers]
     moves = [
-        tellers[number % 3].move_credit(pair.moved(5 * UNIT, f"telephone:{number}")) for number in range(12)
+        accounts_of_callers[number % 3].move_credit(pair.moved(5 * UNIT, f"telephone:{number}"))
+        for number in range(12)
     ]
     found = await asyncio.gather(*moves)
     assert sum(isinstance(one, Posted) for one in found) == 1
@@ -110,10 +111,12 @@ async def test_calls_at_one_instant_on_three_servers_move_the_same_credit_once(
 async def test_credit_that_goes_both_ways_at_once_is_neither_lost_nor_made(
     pair: Pair, servers: list[Store]
 ) -> None:
-    tellers = [pair.teller(store) for store in servers]
+    accounts_of_callers = [pair.caller_accounts(store) for store in servers]
     found = await asyncio.gather(
         *(
-            tellers[number % 3].move_credit(pair.moved(UNIT, f"telephone:{number}", back=number % 2 == 1))
+            accounts_of_callers[number % 3].move_credit(
+                pair.moved(UNIT, f"telephone:{number}", back=number % 2 == 1)
+            )
             for number in range(24)
         )
     )
@@ -125,7 +128,7 @@ async def test_credit_that_goes_both_ways_at_once_is_neither_lost_nor_made(
 
 async def test_a_transfer_that_is_tried_again_moves_once_even_when_nothing_is_left(pair: Pair) -> None:
     moved = pair.moved(5 * UNIT)
-    first, again = [await pair.teller().move_credit(moved) for _ in range(2)]
+    first, again = [await pair.caller_accounts().move_credit(moved) for _ in range(2)]
     assert isinstance(first, Posted)
     assert isinstance(again, Posted)
     assert (first.again, again.again, first.id) == (False, True, again.id)
@@ -142,14 +145,14 @@ async def test_a_server_that_dies_at_any_moment_leaves_all_moved_or_nothing(
         moved = pair.moved(UNIT, f"telephone:{moments}", back=moments % 2 == 0)
         before, done = await pair.credits(), await pair.transfers()
         try:
-            await pair.teller(mortal).move_credit(moved)
+            await pair.caller_accounts(mortal).move_credit(moved)
         except Crashed:
             crashes += 1
             kept = await pair.transfers() - done
             after_commit += kept
             assert (await pair.credits() == before) is (kept == 0)
             # The next server is asked for the same, as a caller would who confirmed it.
-            assert isinstance(await pair.teller().move_credit(moved), Posted)
+            assert isinstance(await pair.caller_accounts().move_credit(moved), Posted)
         else:
             break
         assert await pair.transfers() == done + 1
@@ -161,10 +164,10 @@ async def test_a_server_that_dies_at_any_moment_leaves_all_moved_or_nothing(
 async def test_credit_that_a_call_holds_is_not_moved(pair: Pair) -> None:
     ledger = Ledger(pair.mint.store, "a1", lambda: pair.mint.now_ms)
     await ledger.hold("call.1@1.1", pair.one, 4 * UNIT)
-    teller = pair.teller()
-    assert await teller.movable_micros(pair.one) == UNIT
-    assert await teller.move_credit(pair.moved(UNIT + 1)) == Refusal(Why.NOT_ENOUGH)
-    assert isinstance(await teller.move_credit(pair.moved(UNIT)), Posted)
+    caller_accounts = pair.caller_accounts()
+    assert await caller_accounts.movable_micros(pair.one) == UNIT
+    assert await caller_accounts.move_credit(pair.moved(UNIT + 1)) == Refusal(Why.NOT_ENOUGH)
+    assert isinstance(await caller_accounts.move_credit(pair.moved(UNIT)), Posted)
     await ledger.settle("call.1@1.1", 0)
     await ledger.close()
 
@@ -173,11 +176,11 @@ async def test_credit_that_a_call_holds_is_not_moved(pair: Pair) -> None:
 async def test_neither_an_overdraft_nor_a_reserve_is_moved(pair: Pair, limit: int, movable: int) -> None:
     async with pair.mint.acting() as actor:
         await set_debit_limit(actor, pair.one, limit * UNIT)
-    teller = pair.teller()
-    assert await teller.movable_micros(pair.one) == movable * UNIT
-    assert await teller.move_credit(pair.moved(movable * UNIT + 1)) == Refusal(Why.NOT_ENOUGH)
+    caller_accounts = pair.caller_accounts()
+    assert await caller_accounts.movable_micros(pair.one) == movable * UNIT
+    assert await caller_accounts.move_credit(pair.moved(movable * UNIT + 1)) == Refusal(Why.NOT_ENOUGH)
     if movable:
-        assert isinstance(await teller.move_credit(pair.moved(movable * UNIT)), Posted)
+        assert isinstance(await caller_accounts.move_credit(pair.moved(movable * UNIT)), Posted)
 
 
 async def test_the_ledger_by_itself_moves_no_overdraft(pair: Pair) -> None:
@@ -188,16 +191,16 @@ async def test_the_ledger_by_itself_moves_no_overdraft(pair: Pair) -> None:
 
 
 async def test_a_barred_account_neither_gives_nor_gets(pair: Pair) -> None:
-    teller = pair.teller()
+    caller_accounts = pair.caller_accounts()
     for barred in (pair.one, pair.other):
         async with pair.mint.acting() as actor:
             await customers.alter(actor, barred, status="penalty")
         refused = Refusal(Why.CUSTOMER_NOT_ACTIVE)
-        assert await teller.check_transfer(pair.cards[1], pair.one, pair.other) == refused
-        assert await teller.move_credit(pair.moved(UNIT)) == refused
+        assert await caller_accounts.check_transfer(pair.cards[1], pair.one, pair.other) == refused
+        assert await caller_accounts.move_credit(pair.moved(UNIT)) == refused
         async with pair.mint.acting() as actor:
             await customers.alter(actor, barred, status="active")
-    assert teller.refusals[Why.CUSTOMER_NOT_ACTIVE] == 4
+    assert caller_accounts.refusals[Why.CUSTOMER_NOT_ACTIVE] == 4
     assert await pair.credits() == (5 * UNIT, 5 * UNIT)
 
 
@@ -206,15 +209,15 @@ async def test_credit_stays_among_the_accounts_of_one_template_unless_the_batch_
 ) -> None:
     mint = pair.mint
     await mint.customer(80)
-    teller = pair.teller()
+    caller_accounts = pair.caller_accounts()
     for name, top_up, why in (("strict", "same", Why.OTHER_CUSTOMER), ("open", "anyone", None)):
         ((card_id, pin),) = await mint.make(name, customer_id=80, top_up=top_up)
         opened = await mint.cards.authenticate(card_id, pin, HOME)
         ends = (opened.customer.id, pair.one)
         for from_id, to_id in (ends, ends[::-1]):
-            found = await teller.check_transfer(opened.card, from_id, to_id)
+            found = await caller_accounts.check_transfer(opened.card, from_id, to_id)
             assert found == (None if why is None else Refusal(why))
-            moved = await teller.move_credit(
+            moved = await caller_accounts.move_credit(
                 CreditTransfer(opened.card, from_id, to_id, UNIT, f"telephone:{name}{from_id}")
             )
             assert isinstance(moved, Posted if why is None else Refusal)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from ringflow.accounts import customers, lockout
+from ringflow.accounts.caller_accounts import CallerAccounts
 from ringflow.accounts.cards.alteration import Selection, disable
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.refusal import Refusal, Why
@@ -26,7 +27,6 @@ from ringflow.accounts.lockout import (
     web_budget,
 )
 from ringflow.accounts.passwords import Passwords
-from ringflow.accounts.teller import Teller
 from ringflow.actor import acting, customer_principal
 from ringflow.audit import EntryFilter, entry_page
 from ringflow.errors import Conflict, Forbidden, Refused
@@ -45,11 +45,11 @@ class Desk:
     def __init__(self, mint: Any) -> None:
         self.mint = mint
         self.passwords = Passwords()
-        teller = Teller(
+        caller_accounts = CallerAccounts(
             mint.store, Directory(mint.store, "US"), "US", lambda: mint.peppers, lambda: mint.now_ms
         )
-        self.teller = teller
-        self.sign_in = CustomerSignIn(mint.store, teller, self.passwords, "US", lambda: mint.now_ms)
+        self.caller_accounts = caller_accounts
+        self.sign_in = CustomerSignIn(mint.store, caller_accounts, self.passwords, "US", lambda: mint.now_ms)
 
     async def card(self, card_id: str, pin: str, address: str = HOME) -> str:
         """The word for what came of it."""
@@ -258,8 +258,10 @@ async def test_a_sign_in_is_in_the_audit_log_without_its_secrets(desk: Desk) -> 
 
 async def test_a_card_is_verified_without_being_redeemed(desk: Desk) -> None:
     ((card_id, pin),) = await desk.mint.make()
-    assert await desk.teller.verify_card(card_id, "999999", web_caller(HOME)) == Refusal(Why.WRONG_PIN)
-    found = await desk.teller.verify_card(card_id, pin, web_caller(HOME))
+    assert await desk.caller_accounts.verify_card(card_id, "999999", web_caller(HOME)) == Refusal(
+        Why.WRONG_PIN
+    )
+    found = await desk.caller_accounts.verify_card(card_id, pin, web_caller(HOME))
     assert not isinstance(found, Refusal)
     assert (found.id, found.status) == (card_id, "available")
     async with desk.mint.store.reading() as connection:

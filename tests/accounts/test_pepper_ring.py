@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from ringflow.accounts.caller_accounts import CallerAccounts
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.pepper_file import add_pepper
 from ringflow.accounts.peppers import PepperRing, parse_peppers
-from ringflow.accounts.teller import Teller
 from ringflow.accounts.vouchers.generation import Plan, generate
 from ringflow.accounts.vouchers.redemption import Redeemed
 from ringflow.errors import StartError
@@ -25,9 +25,11 @@ from .conftest import COUNTRY, HOME
 ENV = "RINGFLOW_PEPPER_OF_THIS_TEST"
 
 
-def teller_on(mint: Any, file: Path) -> Teller:
+def accounts_of_callers_on(mint: Any, file: Path) -> CallerAccounts:
     ring = PepperRing(ENV, file)
-    return Teller(mint.store, Directory(mint.store, COUNTRY), COUNTRY, ring.current, lambda: mint.now_ms)
+    return CallerAccounts(
+        mint.store, Directory(mint.store, COUNTRY), COUNTRY, ring.current, lambda: mint.now_ms
+    )
 
 
 def ring_in(file: Path) -> Any:
@@ -38,17 +40,17 @@ async def test_cards_open_under_the_first_pepper_and_the_next_without_a_restart(
     mint: Any, tmp_path: Path
 ) -> None:
     file = tmp_path / "pin.pepper"
-    teller = teller_on(mint, file)
+    caller_accounts = accounts_of_callers_on(mint, file)
     with pytest.raises(StartError, match="need the pepper"):
-        await teller.open_card("106367704080", "1234", HOME)
+        await caller_accounts.open_card("106367704080", "1234", HOME)
 
     for batch, version in (("first", "v1"), ("second", "v2"), ("third", "v3")):
         assert add_pepper(file) == version
         mint.peppers = ring_in(file)
         ((card_id, pin),) = await mint.make(batch)
         ((_, alone),) = await mint.make(f"{batch} alone", pin_length=12, pin_only=True)
-        assert isinstance(await teller.open_card(card_id, pin, HOME), Admitted)
-        assert isinstance(await teller.open_card(None, alone, HOME), Admitted)
+        assert isinstance(await caller_accounts.open_card(card_id, pin, HOME), Admitted)
+        assert isinstance(await caller_accounts.open_card(None, alone, HOME), Admitted)
 
 
 async def test_voucher_codes_are_taken_under_a_new_pepper_without_a_restart(
@@ -56,13 +58,13 @@ async def test_voucher_codes_are_taken_under_a_new_pepper_without_a_restart(
 ) -> None:
     file = tmp_path / "pin.pepper"
     add_pepper(file)
-    teller = teller_on(mint, file)
+    caller_accounts = accounts_of_callers_on(mint, file)
     await mint.customer(42)
     for batch in ("first", "second"):
         async with mint.acting() as actor:
             plan = Plan(batch, "USD", 1, value_micros=5_000_000)
             ((_, code),) = await generate(actor, plan, ring_in(file))
-        assert isinstance(await teller.redeem_voucher(code, 42, HOME), Redeemed)
+        assert isinstance(await caller_accounts.redeem_voucher(code, 42, HOME), Redeemed)
         add_pepper(file)
 
 
@@ -73,9 +75,9 @@ async def test_a_pepper_that_is_taken_out_of_the_file_opens_nothing_any_more(
     add_pepper(file)
     mint.peppers = ring_in(file)
     ((card_id, pin),) = await mint.make()
-    teller = teller_on(mint, file)
+    caller_accounts = accounts_of_callers_on(mint, file)
     replace_secret(file, "v9:another-pepper-for-tests\n")
-    assert await teller.open_card(card_id, pin, HOME) == Refusal(Why.WRONG_PIN)
+    assert await caller_accounts.open_card(card_id, pin, HOME) == Refusal(Why.WRONG_PIN)
 
 
 @pytest.mark.parametrize(

@@ -151,11 +151,11 @@ async def test_a_lock_out_is_counted_among_the_refusals(
 ) -> None:
     monkeypatch.setenv("RINGFLOW_PIN_PEPPER", "5a" * 32)
     async with running(config) as application:
-        teller = application.core.world.teller
-        assert teller is not None
+        caller_accounts = application.core.world.caller_accounts
+        assert caller_accounts is not None
         for _ in range(7):
-            await teller.open_card(None, "12345678", Caller("carrier", "441910000001"))
-            await teller.open_card("200000000006", "1234", Caller("carrier", None))
+            await caller_accounts.open_card(None, "12345678", Caller("carrier", "441910000001"))
+            await caller_accounts.open_card("200000000006", "1234", Caller("carrier", None))
         found = await figures(application)
     tried = {
         why: found[f"ringflow_card_refusals_total{{why={why}}}"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ringflow.accounts.admission import Admission
+from ringflow.accounts.caller_accounts import CallerAccounts
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.lockout import Caller
-from ringflow.accounts.teller import Teller
 from ringflow.agi.session import AgiSession
 from ringflow.calls import events
 from ringflow.calls.channel_limits import CustomerChannels
@@ -49,11 +49,11 @@ class CallAccount:
         return Caller(self._session.request.endpoint, self.cli)
 
     @property
-    def teller(self) -> Teller:
+    def caller_accounts(self) -> CallerAccounts:
         """Answers about accounts. Raises `StartError` where this server has none."""
-        if self._world.teller is None:
+        if self._world.caller_accounts is None:
             raise StartError("callers cannot ask about accounts here")
-        return self._world.teller
+        return self._world.caller_accounts
 
     async def identify_as(self, customer: Customer, card_id: str | None = None) -> bool:
         """From now on this customer pays, whoever did before; False: it may have no further call now.
@@ -78,7 +78,7 @@ class CallAccount:
         if customer.language == language:
             return
         try:
-            remembered = await self.teller.remember_language(customer.id, language)
+            remembered = await self.caller_accounts.remember_language(customer.id, language)
         except (StoreGone, StartError) as error:
             self._events.note("language_not_remembered", str(error))
             return

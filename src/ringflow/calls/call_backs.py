@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import structlog
 
+from ringflow.accounts.caller_accounts import Remembering
 from ringflow.accounts.clis import Cli, find_exact
 from ringflow.accounts.customer_access import call_backs
 from ringflow.accounts.customer_access.call_backs import NewCallBack, State
-from ringflow.accounts.teller import Remembering
 from ringflow.accounts.trunks import Trunk
 from ringflow.actor import Actor, Principal, Transaction, acting
 from ringflow.ami.actions import DialplanTarget, OriginateOutcome
@@ -95,9 +95,9 @@ class CallBacks:
 
     async def confirm(self, principal: Principal, customer_id: int, call_back_id: str, code: str) -> Cli:
         """Let the number identify the customer, who has heard the code there. Raises `Refused`."""
-        teller = self._world.teller
-        assert teller is not None, "a server's callers have one"
-        async with acting(self._store, principal, self._world.country, teller.now_ms()) as actor:
+        caller_accounts = self._world.caller_accounts
+        assert caller_accounts is not None, "a server's callers have one"
+        async with acting(self._store, principal, self._world.country, caller_accounts.now_ms()) as actor:
             found = await call_backs.show(actor.connection, customer_id, call_back_id)
             right = await call_backs.try_code(actor, customer_id, call_back_id, code)
         if not right:
@@ -108,7 +108,7 @@ class CallBacks:
                 ("code",),
                 tries_left=left,
             )
-        remembered = await teller.remember(customer_id, found.number, principal, NOTE)
+        remembered = await caller_accounts.remember(customer_id, found.number, principal, NOTE)
         state: State = "confirmed" if remembered is Remembering.DONE else "refused"
         async with self._store.writing() as connection:
             await call_backs.end(connection, call_back_id, state)
@@ -144,10 +144,10 @@ class CallBacks:
             return False
         if number.startswith(settings.blocked):
             return False
-        teller = self._world.teller
-        assert teller is not None, "a server's callers have one"
+        caller_accounts = self._world.caller_accounts
+        assert caller_accounts is not None, "a server's callers have one"
         try:
-            await quote(self._store, number, customer_id, teller.now_ms())
+            await quote(self._store, number, customer_id, caller_accounts.now_ms())
         except BlockedDestination:
             return False
         except NoRate:

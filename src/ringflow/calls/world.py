@@ -8,9 +8,9 @@ from datetime import UTC, tzinfo
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
+from ringflow.accounts.caller_accounts import CallerAccounts
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
-from ringflow.accounts.teller import Teller
 from ringflow.accounts.trunks import Trunk
 from ringflow.accounts.value_lists.look_up import ValueLists
 from ringflow.calendars.calendars import Calendars
@@ -50,8 +50,9 @@ class CallWorld:
     """`trunks` gives the enabled ones in the order in which they are tried; `may_call` says whether the
     customer with an id is active now.
 
-    Without `charging` nothing is charged; without a `teller` callers cannot ask about accounts; without a
-    `manager` a key that ends a leg does so when it is pressed, and a talk ends with what was held before it.
+    Without `charging` nothing is charged; without `caller_accounts` callers cannot ask about accounts;
+    without a `manager` a key that ends a leg does so when it is pressed, and a talk ends with what was held
+    before it.
     `voice` speaks texts of flows; without one they are left out. Without `recordings` nobody is recorded.
     `echo` is what is dialled for a caller to hear himself.
     `language` is that of prompts in no language's folder; `has_prompt` says whether the library has a prompt.
@@ -77,7 +78,7 @@ class CallWorld:
     language: str = "en"
     has_prompt: Callable[[str], bool] = _no_prompt
     charging: Charging | None = None
-    teller: Teller | None = None
+    caller_accounts: CallerAccounts | None = None
     manager: Manager | None = None
     warning: str = ""
     voice: Voice | None = None
@@ -101,7 +102,7 @@ class CallWorld:
         clock: Clock,
         *,
         charging: Charging | None = None,
-        teller: Teller | None = None,
+        caller_accounts: CallerAccounts | None = None,
         calendars: Calendars | None = None,
         voice: Voice | None = None,
         recordings: Recordings | None = None,
@@ -127,7 +128,7 @@ class CallWorld:
             language=config.language,
             has_prompt=PromptLibrary(config.path(config.sounds.folder)).exists,
             charging=charging,
-            teller=teller,
+            caller_accounts=caller_accounts,
             voice=voice,
             recordings=recordings,
             value_lists=value_lists,

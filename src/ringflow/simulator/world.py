@@ -9,11 +9,11 @@ from pathlib import Path
 from random import Random
 
 from ringflow.accounts import speed_dials
+from ringflow.accounts.caller_accounts import CallerAccounts
 from ringflow.accounts.declarations import apply_declarations
 from ringflow.accounts.directory import Directory
 from ringflow.accounts.security_key import SecurityKeys
 from ringflow.accounts.speed_dials import SpeedDial
-from ringflow.accounts.teller import Teller
 from ringflow.accounts.value_lists.look_up import ValueLists
 from ringflow.actor import CONFIGURATION, acting
 from ringflow.calendars.calendar_files import CalendarFiles
@@ -89,7 +89,7 @@ async def make_world(
         SecurityKeys(secrets.token_hex()),
         clock,
         charging=money.charging,
-        teller=Teller(store, directory, config.country, lambda: cards.peppers, cards.now_ms),
+        caller_accounts=CallerAccounts(store, directory, config.country, lambda: cards.peppers, cards.now_ms),
         recordings=recordings.service,
         calendars=Calendars(store, CalendarFiles(config.path(config.calendars.folder))),
         value_lists=ValueLists(store, config.country),

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
+from ringflow.accounts.caller_accounts import Remembering
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.pin import MAX_PIN_DIGITS
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.cli_codes import MAX_CODE_DIGITS
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.directory_changes import MAX_INTEGER
-from ringflow.accounts.teller import Remembering
 from ringflow.calls.prompt import Circumstances, SaidValue, Speech
 from ringflow.calls.variables import Variables
 from ringflow.flows.card_slot import CardSlot
@@ -178,7 +178,7 @@ class Authenticate(CardSlot):
         if self.by == ("password",):
             return await self._prove(call)
         found: _Identified | str | None = None
-        if "code" in self.by and await call.account.teller.is_shared(call.account.cli):
+        if "code" in self.by and await call.account.caller_accounts.is_shared(call.account.cli):
             found = await self._by_code(call)
         elif "cli" in self.by:
             found = await self._by_cli(call)
@@ -196,7 +196,7 @@ class Authenticate(CardSlot):
         return self.by[-1] in ("card", "pin")
 
     async def _by_cli(self, call: Call) -> _Identified | None:
-        customer = await call.account.teller.recognise(call.account.cli)
+        customer = await call.account.caller_accounts.recognise(call.account.cli)
         if customer is not None and customer.status == "active":
             return _Identified(customer)
         call.note("cli_unknown" if customer is None else "customer_not_active")
@@ -223,9 +223,9 @@ class Authenticate(CardSlot):
 
     async def _open_code(self, call: Call, code: str) -> Customer | Refusal | None:
         """The customer of a code. After too many wrong ones the account's number is asked for too."""
-        cli, teller = call.account.cli, call.account.teller
+        cli, caller_accounts = call.account.cli, call.account.caller_accounts
         assert cli is not None, "a number is shared"
-        found = await teller.open_code(cli, code)
+        found = await caller_accounts.open_code(cli, code)
         if not isinstance(found, Refusal) or found.why is not Why.NEEDS_ID:
             return found
         call.note("account_number_needed")
@@ -234,7 +234,7 @@ class Authenticate(CardSlot):
             return None
         if not (account.isdigit() and 1 <= int(account) <= MAX_INTEGER):
             return Refusal(Why.MISTYPED)
-        return await teller.open_code(cli, code, int(account))
+        return await caller_accounts.open_code(cli, code, int(account))
 
     async def _by_card(self, call: Call) -> str:
         tries = self.tries()
@@ -249,7 +249,7 @@ class Authenticate(CardSlot):
 
     async def _open(self, call: Call) -> Admitted | Refusal | None:
         def open_card(card_id: str | None, pin: str) -> Awaitable[Admitted | Refusal]:
-            return call.account.teller.open_card(card_id, pin, call.account.caller)
+            return call.account.caller_accounts.open_card(card_id, pin, call.account.caller)
 
         by_keys = self.open_by_pin if self.by[-1] == "pin" else self.open_by_number
         return await by_keys(call, open_card)
@@ -266,8 +266,8 @@ class Authenticate(CardSlot):
         """Ask for the customer's service password; `done` where it is right, or is not asked for."""
         if asked == "no":
             return "done"
-        teller = call.account.teller
-        if not await teller.has_password(customer.id):
+        caller_accounts = call.account.caller_accounts
+        if not await caller_accounts.has_password(customer.id):
             call.note("no_password", f"customer {customer.id}")
             if asked == "if_set":
                 return "done"
@@ -276,7 +276,7 @@ class Authenticate(CardSlot):
         tries = self.tries()
         while tries.left:
             keyed = await self.ask(call, self.password_file, MAX_PIN_DIGITS, secret=True, fixed_length=False)
-            refusal = None if keyed is None else await teller.check_password(customer.id, keyed)
+            refusal = None if keyed is None else await caller_accounts.check_password(customer.id, keyed)
             if keyed is not None and refusal is None:
                 return "done"
             ended = await self.refuse(call, refusal, tries, self.code_wrong_file)
@@ -300,13 +300,13 @@ class Authenticate(CardSlot):
     async def _remember(self, call: Call, customer: Customer) -> None:
         if call.account.cli is None:
             return
-        owner = await call.account.teller.recognise(call.account.cli)
+        owner = await call.account.caller_accounts.recognise(call.account.cli)
         if owner is not None and owner.id == customer.id:
             return
         asks = self.remember == "ask"
         if asks and await self.ask(call, self.remember_file, 1, secret=False) != YES_KEY:
             return
-        remembered = await call.account.teller.remember(customer.id, call.account.cli)
+        remembered = await call.account.caller_accounts.remember(customer.id, call.account.cli)
         call.note("remember", remembered)
         if asks:
             taken = remembered is Remembering.TAKEN
@@ -318,9 +318,9 @@ class Authenticate(CardSlot):
             return
         language = self.language or call.language
         if what == "expiry":
-            expires_ms = await call.account.teller.card_expires_ms(customer.id)
+            expires_ms = await call.account.caller_accounts.card_expires_ms(customer.id)
             if expires_ms is not None:
                 await call.media.play(self.expiry_file, _LastDay(expires_ms, language))
             return
-        micros = await call.account.teller.available_micros(customer.id)
+        micros = await call.account.caller_accounts.available_micros(customer.id)
         await call.media.play(*say_balance(micros, customer.currency, language))

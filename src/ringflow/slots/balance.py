@@ -33,6 +33,6 @@ class Balance(Slot):
         customer = call.account.customer
         if customer is None:
             return "unknown"
-        micros = await call.account.teller.available_micros(customer.id)
+        micros = await call.account.caller_accounts.available_micros(customer.id)
         await call.media.play(*say_balance(micros, customer.currency, self.language or call.language))
         return "done"

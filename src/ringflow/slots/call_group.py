@@ -225,7 +225,7 @@ class _Ringing:
         if strategy is Strategy.WEIGHTED:
             return self._by_chance(named)
         try:
-            turns = self._call.account.teller.group_turns
+            turns = self._call.account.caller_accounts.group_turns
             if strategy is Strategy.ROUND_ROBIN:
                 return await turns.take(group, names)
             if strategy is Strategy.LAST_ANSWERED:
@@ -244,7 +244,7 @@ class _Ringing:
 
     async def _keep_answered(self, group: str, name: str) -> None:
         try:
-            await self._call.account.teller.group_turns.answered(group, name)
+            await self._call.account.caller_accounts.group_turns.answered(group, name)
         except (StoreGone, StartError) as error:
             self._call.note("turns_unknown", str(error))
 

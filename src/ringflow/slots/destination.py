@@ -239,7 +239,7 @@ class Destination(Slot):
         customer, language = call.account.customer, self.language or call.language
         assert customer is not None, "somebody pays for a talk"
         left_micros = (
-            await call.account.teller.available_micros(customer.id) if "balance" in self.after else 0
+            await call.account.caller_accounts.available_micros(customer.id) if "balance" in self.after else 0
         )
         if leg.charged_micros is None and "cost" in self.after:
             # Charged upstream, or the database has not taken the charge yet.

@@ -45,7 +45,9 @@ class LastNumber(Slot):
         customer = call.account.customer
         if (number := next(dialled, None)) is not None or customer is None:
             return number
-        return await call.account.teller.phone_book.last_number(customer.id, _UNDIALLED, _WITHOUT_NUMBER)
+        return await call.account.caller_accounts.phone_book.last_number(
+            customer.id, _UNDIALLED, _WITHOUT_NUMBER
+        )
 
 
 def _has_number(leg: Leg) -> bool:

@@ -182,7 +182,7 @@ class Number(Slot):
         customer = call.account.customer
         if customer is None:
             return None
-        return await call.account.teller.phone_book.number(customer.id, place)
+        return await call.account.caller_accounts.phone_book.number(customer.id, place)
 
     def _found(self, call: Call, number: str) -> str:
         call.variables.store(self.result, number)

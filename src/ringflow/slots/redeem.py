@@ -72,7 +72,7 @@ class Redeem(CardSlot):
             return await self._take_voucher(call, customer)
 
         def top_up(card_id: str | None, pin: str) -> Awaitable[ToppedUp | Refusal]:
-            return call.account.teller.top_up(card_id, pin, customer.id, call.account.caller)
+            return call.account.caller_accounts.top_up(card_id, pin, customer.id, call.account.caller)
 
         by_keys = self.open_by_pin if self.by == "pin" else self.open_by_number
         given = await by_keys(call, top_up)
@@ -82,5 +82,5 @@ class Redeem(CardSlot):
         code = await self.ask(call, self.voucher_file, CODE_DIGITS, secret=True)
         if code is None:
             return None
-        given = await call.account.teller.redeem_voucher(code, customer.id, call.account.caller)
+        given = await call.account.caller_accounts.redeem_voucher(code, customer.id, call.account.caller)
         return given if isinstance(given, Refusal) else _Given(given.given_micros, given.voucher.currency)

@@ -136,7 +136,7 @@ class SpeedDial(Slot):
         asked = await self._ask_key(call)
         if isinstance(asked, str):
             return asked
-        book = call.account.teller.phone_book
+        book = call.account.caller_accounts.phone_book
         if self.action == "store":
             return await self._store(call, customer, asked)
         if self.action == "delete":
@@ -151,7 +151,7 @@ class SpeedDial(Slot):
         return "done"
 
     async def _say_all(self, call: Call, customer: Customer) -> str:
-        kept = await call.account.teller.phone_book.every(customer.id)
+        kept = await call.account.caller_accounts.phone_book.every(customer.id)
         if not kept:
             await call.media.play(self.none_file)
             return "empty"
@@ -162,7 +162,7 @@ class SpeedDial(Slot):
         return "done"
 
     async def _store(self, call: Call, customer: Customer, place: int) -> str:
-        book = call.account.teller.phone_book
+        book = call.account.caller_accounts.phone_book
         if self.number is not None:
             kept = await book.keep(customer.id, place, self.number.render(call.variables.visible))
             await call.media.play(self.stored_file if kept else self.invalid_file)

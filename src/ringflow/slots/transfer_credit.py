@@ -122,17 +122,17 @@ class TransferCredit(CardSlot):
         return ended
 
     async def _open(self, call: Call, payer: Customer) -> _Accounts | Refusal | None:
-        teller = call.account.teller
+        caller_accounts = call.account.caller_accounts
 
         def open_card(card_id: str | None, pin: str) -> Awaitable[Admitted | Refusal]:
-            return teller.open_card(card_id, pin, call.account.caller)
+            return caller_accounts.open_card(card_id, pin, call.account.caller)
 
         by_keys = self.open_by_pin if self.by == "pin" else self.open_by_number
         opened = await by_keys(call, open_card)
         if not isinstance(opened, Admitted):
             return opened
         pair = (opened.customer, payer) if self.direction == "from_card" else (payer, opened.customer)
-        refusal = await teller.check_transfer(opened.card, pair[0].id, pair[1].id)
+        refusal = await caller_accounts.check_transfer(opened.card, pair[0].id, pair[1].id)
         return refusal or _Accounts(opened.card, *pair)
 
     async def _move(self, call: Call, between: _Accounts) -> str:
@@ -140,7 +140,7 @@ class TransferCredit(CardSlot):
         tries = self.tries()
         currency = between.source.currency
         while tries.left:
-            there = await call.account.teller.movable_micros(between.source.id)
+            there = await call.account.caller_accounts.movable_micros(between.source.id)
             if there < max(_micros(self.minimum), _smallest_unit(currency)):
                 call.note("transfer_refused", "there is no credit to move")
                 await call.media.play(self.empty_file)
@@ -186,7 +186,7 @@ class TransferCredit(CardSlot):
         return None if key is None else key == YES_KEY
 
     async def _carry_out(self, call: Call, between: _Accounts, micros: int, tries: Tries) -> str:
-        moved = await call.account.teller.move_credit(
+        moved = await call.account.caller_accounts.move_credit(
             CreditTransfer(
                 between.card, between.source.id, between.target.id, micros, f"telephone:{uuid.uuid4()}"
             )

@@ -14,8 +14,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ringflow.accounts.caller_accounts import CallerAccounts
 from ringflow.accounts.cards.refusal import Why
-from ringflow.accounts.teller import Teller
 from ringflow.agi.server import FastAgiServer
 from ringflow.ami.link import AmiLink
 from ringflow.calendars.calendar import every
@@ -36,7 +36,7 @@ class Parts:
     fastagi: FastAgiServer
     charging: Charging
     reaper: Reaper
-    teller: Teller | None
+    caller_accounts: CallerAccounts | None
     records: RecordKeeping | None
     ami: AmiLink | None
     calendars: CalendarUpkeep
@@ -83,8 +83,8 @@ class PartFigures(Collector):
         if parts.records is not None:
             yield from _records(parts.records)
         yield from self._calendars()
-        if parts.teller is not None:
-            yield _refusals(parts.teller)
+        if parts.caller_accounts is not None:
+            yield _refusals(parts.caller_accounts)
         if parts.ami is not None:
             yield CounterMetricFamily(
                 "ringflow_ami_connections",
@@ -223,10 +223,10 @@ def _records(records: RecordKeeping) -> Iterator[Metric]:
     yield from records.drafts.batches.collect()
 
 
-def _refusals(teller: Teller) -> Metric:
+def _refusals(caller_accounts: CallerAccounts) -> Metric:
     return counter(
         "ringflow_card_refusals",
         "Cards, PINs and codes refused to callers; locked: a lock-out; needs_id: a PIN alone was not enough",
         ("why",),
-        {(why.value,): teller.refusals[why] for why in Why},
+        {(why.value,): caller_accounts.refusals[why] for why in Why},
     )

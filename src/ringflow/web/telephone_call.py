@@ -61,8 +61,8 @@ class CallInThread:
         self._tell = tell
         self._loop = asyncio.new_event_loop()
         self._clock = PacedClock(time.time(), asked.pace)
-        self._teller = _Teller(self._clock, tell)
-        self._telephone = Telephone(self._clock, self._teller)
+        self._monitor = _Monitor(self._clock, tell)
+        self._telephone = Telephone(self._clock, self._monitor)
         self.flows = flows
         self.recorded: RecordedCall | None = None
         self._task: asyncio.Task[object] | None = None
@@ -110,16 +110,16 @@ class CallInThread:
             self._arrival,
             self._telephone,
             self._clock,
-            self._teller.dialled,
+            self._monitor.dialled,
             flows=self.flows,
             app=self._asked.app,
-            observers=[self._teller],
-            begins=self._teller.begins,
+            observers=[self._monitor],
+            begins=self._monitor.begins,
         )
         try:
             carried = await call_by_telephone(self._config, call)
-            self.recorded = RecordedCall(self._arrival, self._telephone, carried, tuple(self._teller.rates))
-            return self._teller.ended(carried)
+            self.recorded = RecordedCall(self._arrival, self._telephone, carried, tuple(self._monitor.rates))
+            return self._monitor.ended(carried)
         except RingflowError as error:
             return messages.Trouble(problem(error), self._asked.type)
         except Exception:
@@ -128,7 +128,7 @@ class CallInThread:
             return messages.Trouble(problem(our_failure()), self._asked.type)
 
 
-class _Teller:
+class _Monitor:
     """Tells of a call: what the caller hears, what happens, what the variables hold, what is dialled."""
 
     observed = EVERY_EVENT

@@ -16,13 +16,13 @@ from weakref import WeakValueDictionary
 
 from sqlalchemy import Text, bindparam, select, update
 
+from ringflow.accounts.caller_accounts import CallerAccounts
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.customer_access.logins import MAX_EMAIL
 from ringflow.accounts.customer_access.tokens import Secrets, open_device
 from ringflow.accounts.failures import count_failure, set_back
 from ringflow.accounts.lockout import WEB, Caller, Standing, Subject, address_name, limits_of_login
 from ringflow.accounts.passwords import MAX_PASSWORD, Passwords, needs_new_hash
-from ringflow.accounts.teller import Teller
 from ringflow.actor import Actor, acting, customer_principal
 from ringflow.audit import Verb, note
 from ringflow.errors import Forbidden, Refused
@@ -78,10 +78,15 @@ class CustomerSignIn:
     """
 
     def __init__(
-        self, store: Store, teller: Teller, passwords: Passwords, country: str, now_ms: Callable[[], int]
+        self,
+        store: Store,
+        caller_accounts: CallerAccounts,
+        passwords: Passwords,
+        country: str,
+        now_ms: Callable[[], int],
     ) -> None:
         self._store = store
-        self._teller = teller
+        self._caller_accounts = caller_accounts
         self._passwords = passwords
         self._country = country
         self._now_ms = now_ms
@@ -89,7 +94,7 @@ class CustomerSignIn:
 
     async def by_card(self, card_id: str, pin: str, device: str, address: str) -> Secrets:
         """Sign a device in by a card. One that is available is redeemed by this, as by a call."""
-        found = await self._teller.open_card(card_id, pin, web_caller(address))
+        found = await self._caller_accounts.open_card(card_id, pin, web_caller(address))
         if isinstance(found, Refusal):
             raise refused_card(found)
         return await self._open(found.customer.id, device, address, card_id=found.card.id)

@@ -11,10 +11,10 @@ from ringflow.accounts.access.password_links import PasswordLinks
 from ringflow.accounts.access.password_resets import PasswordResets
 from ringflow.accounts.access.sessions import SessionRules
 from ringflow.accounts.access.sign_in import SignIn
+from ringflow.accounts.caller_accounts import CallerAccounts
 from ringflow.accounts.customer_access.sign_in import CustomerSignIn
 from ringflow.accounts.passwords import Passwords
 from ringflow.accounts.peppers import configured_peppers
-from ringflow.accounts.teller import Teller
 from ringflow.actor import Opener, Principal, acting
 from ringflow.asterisk.findings import Finding
 from ringflow.calls.call_backs import CallBacks
@@ -46,7 +46,7 @@ than the request.
 class CustomerServices:
     """What customers' own programs work with."""
 
-    teller: Teller
+    caller_accounts: CallerAccounts
     passwords: Passwords
     sign_in: CustomerSignIn
     call_backs: CallBacks

@@ -72,8 +72,8 @@ async def redeem_own_card(
     Wrong PINs are held against the card as at a sign-in.
     """
     customer_id, zone = own_id(principal), services.config.zone
-    teller = services.customers.teller
-    found = await teller.verify_card(body.card, body.pin, web_caller(sender.address))
+    caller_accounts = services.customers.caller_accounts
+    found = await caller_accounts.verify_card(body.card, body.pin, web_caller(sender.address))
     if isinstance(found, Refusal):
         raise refused_credit(found)
     card_id = found.id
@@ -118,9 +118,9 @@ async def redeem_own_voucher(
     def form(redeemed: Redeemed) -> OwnVoucherForm:
         return own_voucher_form(redeemed.voucher)
 
-    teller, transaction = services.customers.teller, once.transaction(form)
+    caller_accounts, transaction = services.customers.caller_accounts, once.transaction(form)
     caller = web_caller(sender.address)
-    found = await teller.redeem_voucher(body.code, own_id(principal), caller, transaction)
+    found = await caller_accounts.redeem_voucher(body.code, own_id(principal), caller, transaction)
     if isinstance(found, Refusal):
         raise refused_credit(found)
     return form(found)

@@ -52,7 +52,7 @@ class Remembering(StrEnum):
     """It identifies another customer already."""
 
 
-class Teller:
+class CallerAccounts:
     """`now_ms`: milliseconds since 1970. Methods raise `StoreGone`.
 
     `peppers` is asked whenever a PIN or a code is to be compared, so that a new pepper counts from the next
