@@ -114,6 +114,7 @@ LANGUAGE_PATTERN = r"^[a-z]{2,3}$"
 VOICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.+:/-]{0,99}$"
 URI_DIAL_PATTERN = r"^[A-Za-z0-9]+/[A-Za-z0-9_./@-]*\{uri\}$"
 EMAIL_PATTERN = r"^[!-?A-~]+@[A-Za-z0-9.-]+$"
+DOMAIN_PATTERN = r"^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*$"
 ROLE_PATTERN = r"^[a-z][a-z0-9_-]{0,31}$"
 BEGINNING_PATTERN = r"^[1-9][0-9]{0,14}$"
 DEVICE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
@@ -126,6 +127,7 @@ PATTERN_MENDS = {
     LANGUAGE_PATTERN: "write its code, such as en",
     VOICE_PATTERN: "use letters, digits and _ . + : / -, as the backend names its voices",
     EMAIL_PATTERN: "write an address such as ringflow@example.com",
+    DOMAIN_PATTERN: "write a domain in small letters, such as example.com",
     ROLE_PATTERN: "write a role's name, such as support, or all",
     DEVICE_PATTERN: "write the name of an endpoint of Asterisk's, such as reception",
     BEGINNING_PATTERN: "write how numbers begin, as E.164 digits without +, such as 4490",
@@ -267,13 +269,26 @@ class SignInConfig(Frozen):
     """How operators sign in: where their links lead, how long sessions last, who needs a second factor.
 
     `url`: where browsers reach this server; None: `http.host` and `http.port`. A session ends `idle_s` after
-    it was last used, and `absolute_s` after it began. `second_factor_for`: roles, or `all`.
+    it was last used, and `absolute_s` after it began. `second_factor_for`: roles, or `all`. `passkey_domain`:
+    which passkeys belong to; None: the host of `url`, or `localhost`.
     """
 
     url: Annotated[str, AfterValidator(_http_url)] | None = None
     idle_s: Annotated[int, Field(ge=300, le=2_592_000)] = 3600
     absolute_s: Annotated[int, Field(ge=300, le=7_776_000)] = 43_200
     second_factor_for: tuple[Annotated[str, Field(pattern=ROLE_PATTERN)], ...] = ()
+    passkey_domain: Annotated[str, Field(pattern=DOMAIN_PATTERN)] | None = None
+
+    @model_validator(mode="after")
+    def _passkeys_are_of_the_host(self) -> SignInConfig:
+        if self.passkey_domain is not None:
+            host = urlsplit(self.url or "").hostname or ""
+            if host != self.passkey_domain and not host.endswith(f".{self.passkey_domain}"):
+                raise ValueError(
+                    f"browsers use no passkeys of {self.passkey_domain} on pages of another domain "
+                    "|| write the host of `url`, or a domain above it"
+                )
+        return self
 
 
 class MailConfig(Frozen):

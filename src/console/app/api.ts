@@ -12,7 +12,7 @@ const AGAIN_AFTER_MS = [500, 1000, 2000, 4000];
 /** Answers of which no repetition can do harm, and which therefore wait until the server is there again. */
 const READING = new Set(["GET", "HEAD"]);
 /** What signing in itself asks: a 401 there is an answer, and no sign that a session has ended. */
-const OF_SIGN_IN = ["/session", "/setup", "/password-links:read", "/password-links:use", "/password-resets"].map((path) => PREFIX + path);
+const OF_SIGN_IN = ["/session", "/session/passkey", "/session/passkey:begin", "/setup", "/password-links:read", "/password-links:use", "/password-resets"].map((path) => PREFIX + path);
 
 /**
  * Sends a request. Where the session has ended it waits for somebody to sign in, then sends it again;

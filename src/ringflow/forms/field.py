@@ -373,6 +373,11 @@ FIELDS: dict[str, Field] = {
         _T, "the same for a QR code", "otpauth://totp/Ringflow:ann?secret=JBSWY3DPEHPK3PXP&issuer=Ringflow"
     ),
     "recovery_codes": Field(Kind.TEXTS, "codes that are good once each", ["abcd-efgh-2345-6789"]),
+    "takes_passkeys": Field(_B, "whether operators can sign in with passkeys", True),
+    "domain": Field(_T, "the domain that passkeys belong to", "ringflow.example.com"),
+    "public_key": Field(Kind.MAP, "what `navigator.credentials` is given", {"rpId": "ringflow.example.com"}),
+    "synced": Field(_B, "whether the owner's other devices have it too", True),
+    "by_passkey": Field(_B, "whether a session was begun with a passkey", False),
     "recovery_codes_left": Field(_I, "how many of these were not used yet", 10),
     "second_factor": Field(_B, "whether signing in needs a code besides the password", True),
     "second_factor_missing": Field(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import tzinfo
+from typing import Any
 
+from ringflow.accounts.access.passkeys import Passkey
 from ringflow.accounts.access.password_links import PasswordLink
 from ringflow.accounts.access.second_factor import FactorState
 from ringflow.accounts.access.sessions import Session, SessionRules
@@ -99,6 +101,7 @@ class SessionForm:
     created_at: Moment
     last_used_at: Moment
     ends_at: Moment
+    by_passkey: bool
     own: bool
 
 
@@ -137,6 +140,39 @@ class RecoveryCodesForm:
     recovery_codes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PasskeysForm:
+    """Whether operators can sign in with passkeys, and of which domain these are."""
+
+    takes_passkeys: bool
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyOptionsForm:
+    """What the browser is to be given that asks an authenticator."""
+
+    public_key: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyForm:
+    """A passkey of an operator."""
+
+    id: int
+    name: str
+    synced: bool
+    created_at: Moment
+    last_used_at: Moment | None
+
+
+def passkey_form(passkey: Passkey) -> PasskeyForm:
+    """Return a passkey as it is shown."""
+    return PasskeyForm(
+        passkey.id, passkey.name, passkey.synced, Moment(passkey.created_ms), _moment(passkey.used_ms)
+    )
+
+
 def second_factor_form(state: FactorState) -> SecondFactorForm:
     """Return how it stands with a second factor, as it is shown."""
     return SecondFactorForm(_moment(state.since_ms), state.recovery_codes)
@@ -153,6 +189,7 @@ def session_form(session: Session, rules: SessionRules, own: int | None) -> Sess
         created_at=Moment(session.created_ms),
         last_used_at=Moment(session.used_ms),
         ends_at=Moment(min(idle_ms, absolute_ms)),
+        by_passkey=session.passkey_id is not None,
         own=session.id == own,
     )
 
@@ -167,7 +204,7 @@ def signed_in_form(
         role=operator.role,
         rights=tuple(sorted(rights)),
         second_factor=has_factor,
-        second_factor_missing=not has_factor and rules.needs_second_factor(operator.role),
+        second_factor_missing=not rules.lets_act(operator.role, factor.since_ms, session.passkey_id),
         session=session_form(session, rules, session.id),
     )
 

@@ -12,6 +12,7 @@ from ringflow.config import Config
 from ringflow.rights import Right
 from ringflow.web.api.routes import RESOURCES
 
+from ..software_authenticator import Authenticator
 from .conftest import PEPPER, Api, finished, runner
 from .test_me import world_of
 from .test_sign_in import PASSWORD, Browser, add
@@ -157,6 +158,7 @@ ELSEWHERE = {
     "of an operator who has signed in: the walk by session": {
         *("change_operators_own_password", "sign_out", "end_own_other_sessions", "end_own_session"),
         *("end_operator_sessions", "end_operator_session", "reset_second_factor"),
+        "revoke_operator_passkey",
         *("enrol_own_second_factor", "confirm_own_second_factor", "renew_own_recovery_codes"),
         "turn_off_own_second_factor",
     },
@@ -252,8 +254,18 @@ async def test_every_change_in_a_session_is_noted_with_the_session_and_the_addre
     await noted(await browser("POST", "/session/second-factor:confirm", {"code": code}), session)
     await noted(await browser("POST", "/session/second-factor:renew-codes", {"password": PASSWORD}), session)
     await noted(await browser("POST", "/session/second-factor:turn-off", {"password": PASSWORD}), session)
+    key = Authenticator("http://localhost:0", "localhost")
+    asked = (await browser("POST", "/session/passkeys:begin", {"password": PASSWORD})).json["public_key"]
+    body = {"name": "a key", "credential": key.make(asked)}
+    await noted(await browser("POST", "/session/passkeys", body), session)
+    await noted(await browser("PATCH", "/session/passkeys/1", {"name": "key"}, ANY), session)
+    await noted(await browser("DELETE", "/session/passkeys/1"), session)
     await other.sign_in("bob")
+    asked = (await other("POST", "/session/passkeys:begin", {"password": PASSWORD})).json["public_key"]
+    body = {"name": "his", "credential": Authenticator(key.origin, key.domain).make(asked)}
+    assert (await other("POST", "/session/passkeys", body)).status == 201
     await log.added()
+    await noted(await browser("DELETE", "/operators/bob/passkeys/2"), session)
     await noted(await browser("DELETE", "/operators/bob/sessions"), session)
     new = {"password": PASSWORD, "new_password": LONG}
     await noted(await browser("PUT", "/session/password", new), session)

@@ -34,6 +34,7 @@ NOT_HERE = frozenset(
         ),
         # About a session, and a customer's own program: their own tests sign in.
         *("change_operators_own_password", "enrol_own_second_factor", "confirm_own_second_factor"),
+        *("begin_own_passkey", "add_own_passkey", "rename_own_passkey", "sign_in_with_passkey"),
         *("renew_own_recovery_codes", "turn_off_own_second_factor", "sign_customer_in"),
         *("refresh_customer_token", "change_own_login_password", "alter_own_account", "keep_own_speed_dial"),
         *("call_back", "confirm_call_back", "originate", "put_customer_password", "speak_prompt"),

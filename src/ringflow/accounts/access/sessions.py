@@ -47,9 +47,10 @@ class SessionRules:
         """Return whether operators of a role must have a second factor."""
         return not self.second_factor_for.isdisjoint({role, "all"})
 
-    def lets_act(self, role: str, second_factor_ms: int | None) -> bool:
-        """Return whether a session of a role does anything yet."""
-        return second_factor_ms is not None or not self.needs_second_factor(role)
+    def lets_act(self, role: str, second_factor_ms: int | None, passkey_id: int | None) -> bool:
+        """Return whether a session of a role does anything yet. A passkey is both factors."""
+        has_both = second_factor_ms is not None or passkey_id is not None
+        return has_both or not self.needs_second_factor(role)
 
     def is_over(self, created_ms: int, used_ms: int, now_ms: int) -> bool:
         """Return whether a session has ended by itself."""
@@ -65,7 +66,8 @@ class SessionRules:
 class Session:
     """Somebody who has signed in and not out. `device`: what the browser calls itself.
 
-    `address` is where it was begun; `used_ms` is a minute late at most.
+    `address` is where it was begun; `used_ms` is a minute late at most. `passkey_id`: the passkey that it was
+    begun with; None: it was a password.
     """
 
     id: int
@@ -74,6 +76,7 @@ class Session:
     address: str
     created_ms: int
     used_ms: int
+    passkey_id: int | None = None
 
     @property
     def credential_id(self) -> str:
@@ -104,13 +107,19 @@ def own_session(principal: Principal) -> int:
 
 
 async def begin(
-    actor: Actor, operator_id: int, device: str, address: str, rules: SessionRules
+    actor: Actor,
+    operator_id: int,
+    device: str,
+    address: str,
+    rules: SessionRules,
+    passkey_id: int | None = None,
 ) -> tuple[Session, str]:
     """Begin a session of the operator who acts; returns it and its text, which nobody can find out later."""
     text = new_secret()
     table = operator_sessions
     values = {"device": device, "address": address, "created_ms": actor.now_ms, "used_ms": actor.now_ms}
-    made = table.insert().values(operator_id=operator_id, digest=digest_of(text), **values)
+    of = {"operator_id": operator_id, "digest": digest_of(text), "passkey_id": passkey_id}
+    made = table.insert().values({**of, **values})
     number = (await actor.connection.execute(made.returning(table.c.id))).scalar_one()
     await actor.connection.execute(
         delete(table).where(table.c.created_ms <= actor.now_ms - rules.absolute_ms)
@@ -119,7 +128,8 @@ async def begin(
     newest = own.order_by(table.c.used_ms.desc(), table.c.id.desc()).limit(MOST_AT_ONCE)
     surplus = table.c.id.not_in(newest)
     await actor.connection.execute(delete(table).where(table.c.operator_id == operator_id, surplus))
-    return Session(number, actor.principal.name, device, address, actor.now_ms, actor.now_ms), text
+    begun = Session(number, actor.principal.name, device, address, actor.now_ms, actor.now_ms, passkey_id)
+    return begun, text
 
 
 async def recognise(store: Store, text: str, rules: SessionRules, now_ms: int) -> Principal:
@@ -137,7 +147,7 @@ async def recognise(store: Store, text: str, rules: SessionRules, now_ms: int) -
     session = _session(columns)
     if not enabled or rules.is_over(session.created_ms, session.used_ms, now_ms):
         raise ended()
-    may_act = rules.lets_act(role, second_factor_ms)
+    may_act = rules.lets_act(role, second_factor_ms, session.passkey_id)
     rights: frozenset[Right] = await roles.rights_of(store, role) if may_act else frozenset()
     if session.used_ms <= now_ms - USED_EVERY_MS:
         async with store.writing() as connection:
@@ -147,10 +157,14 @@ async def recognise(store: Store, text: str, rules: SessionRules, now_ms: int) -
 
 
 async def rights_of(
-    connection: AsyncConnection, role: str, second_factor_ms: int | None, rules: SessionRules
+    connection: AsyncConnection,
+    role: str,
+    second_factor_ms: int | None,
+    rules: SessionRules,
+    passkey_id: int | None = None,
 ) -> frozenset[Right]:
     """Return what a session of a role may do: nothing where the second factor is missing that it needs."""
-    if not rules.lets_act(role, second_factor_ms):
+    if not rules.lets_act(role, second_factor_ms, passkey_id):
         return frozenset()
     return (await roles.show(connection, role)).rights
 

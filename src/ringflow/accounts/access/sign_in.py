@@ -188,11 +188,8 @@ class SignIn:
     ) -> NoReturn:
         """Count a failure, note it while there is room, and raise what the sender is told."""
         now_ms = self._now_ms()
-        noted = await judge(self._store, _NOTED, now_ms)
-        await count_failure(
-            self._store, [*verdict.counted, *([] if noted.wait_ms else noted.counted)], now_ms
-        )
-        if not noted.wait_ms:
+        await count_failure(self._store, verdict.counted, now_ms)
+        if await may_note_failure(self._store, now_ms):
             who = Principal(SIGN_IN.kind, SIGN_IN.name, address=attempt.address)
             async with acting(self._store, who, self._country, now_ms) as actor:
                 # What was typed for a name may be a password.
@@ -219,6 +216,15 @@ _COLUMNS = tuple(
     operators.c[name]
     for name in ("id", "name", "role", "enabled", "password_hash", "second_factor_ms", "totp_secret")
 )
+
+
+async def may_note_failure(store: Store, now_ms: int) -> bool:
+    """Return whether there is room to note one more failed sign-in, and take it."""
+    noted = await judge(store, _NOTED, now_ms)
+    if noted.wait_ms:
+        return False
+    await count_failure(store, noted.counted, now_ms)
+    return True
 
 
 def _locked(verdict: Verdict) -> Refused:

@@ -100,6 +100,29 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "enrol_own_second_factor": {"password": "correct horse battery staple"},
     "confirm_own_second_factor": {"code": "123456"},
+    "begin_own_passkey": {"password": "correct horse battery staple"},
+    "add_own_passkey": {
+        "name": "office laptop",
+        "credential": {
+            "id": "VGhlIElEIG9mIGEgcGFzc2tleQ",
+            "rawId": "VGhlIElEIG9mIGEgcGFzc2tleQ",
+            "type": "public-key",
+            "response": {"clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0", "attestationObject": "o2M"},
+        },
+    },
+    "rename_own_passkey": {"name": "key ring"},
+    "sign_in_with_passkey": {
+        "credential": {
+            "id": "VGhlIElEIG9mIGEgcGFzc2tleQ",
+            "rawId": "VGhlIElEIG9mIGEgcGFzc2tleQ",
+            "type": "public-key",
+            "response": {
+                "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
+                "authenticatorData": "SZYN5YgOjGh0NBcPZHZgW4",
+                "signature": "MEUCIQ",
+            },
+        }
+    },
     "renew_own_recovery_codes": {"password": "correct horse battery staple"},
     "turn_off_own_second_factor": {"password": "correct horse battery staple"},
     "sign_customer_in": {"card": "100000000007", "pin": "123456", "device": "my script"},
@@ -119,6 +142,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 """The body of each operation that takes JSON, by the operation's name."""
 
 IN_PATH: Mapping[str, str | int] = {
+    "passkey": 3,
     "customer": 7,
     "place": 5,
     "cli": "441910000007",

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.accounts import operators
 from ringflow.accounts.access import second_factor, sessions
 from ringflow.accounts.access.sessions import SESSIONS, own_session, session_id
-from ringflow.accounts.access.sign_in import Attempt
+from ringflow.accounts.access.sign_in import Attempt, SignedIn
 from ringflow.accounts.operators import new_password_hash
 from ringflow.actor import Actor, Principal
 from ringflow.forms.operator import SessionForm, SignedInForm, session_form, signed_in_form
@@ -61,11 +61,7 @@ async def sign_in(services: Services, sender: Sender, cookies: Cookies, body: Cr
     """
     device = cookies.get(DEVICE_COOKIE)
     attempt = Attempt(body.name, body.password, body.code, sender.address, sender.agent, device)
-    done = await services.sign_in.sign_in(attempt)
-    cookies.set(SESSION_COOKIE, done.text, services.config.sign_in.absolute_s)
-    cookies.set(DEVICE_COOKIE, done.device, DEVICE_LASTS_S)
-    async with services.store.reading() as connection:
-        return await _signed_in(connection, services, done.session.operator, done.session.id)
+    return await keep_session(services, cookies, await services.sign_in.sign_in(attempt))
 
 
 @OWN.get(Audience.SESSION)
@@ -137,6 +133,14 @@ async def end_operator_session(actor: Actor, operator: str, session: int) -> Non
     await sessions.end(actor, operator, session)
 
 
+async def keep_session(services: Services, cookies: Cookies, done: SignedIn) -> SignedInForm:
+    """Have the browser keep a session that was begun, and return who has signed in."""
+    cookies.set(SESSION_COOKIE, done.text, services.config.sign_in.absolute_s)
+    cookies.set(DEVICE_COOKIE, done.device, DEVICE_LASTS_S)
+    async with services.store.reading() as connection:
+        return await _signed_in(connection, services, done.session.operator, done.session.id)
+
+
 async def _page(
     connection: AsyncConnection, services: Services, principal: Principal, operator: str, asked: PageRequest
 ) -> Page[SessionForm]:
@@ -150,5 +154,5 @@ async def _signed_in(connection: AsyncConnection, services: Services, name: str,
     operator = await operators.show(connection, name)
     factor = await second_factor.state(connection, name)
     session = await sessions.show(connection, name, number)
-    rights = await sessions.rights_of(connection, operator.role, factor.since_ms, rules)
+    rights = await sessions.rights_of(connection, operator.role, factor.since_ms, rules, session.passkey_id)
     return signed_in_form(operator, rights, factor, session, rules)

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from ringflow.accounts.access.passkey_sign_in import PasskeySignIn
 from ringflow.accounts.access.password_links import PasswordLinks
 from ringflow.accounts.access.password_resets import PasswordResets
 from ringflow.accounts.access.sessions import SessionRules
 from ringflow.accounts.access.sign_in import SignIn
+from ringflow.accounts.access.webauthn_checks import RelyingParty
 from ringflow.accounts.caller_accounts import CallerAccounts
 from ringflow.accounts.customer_access.sign_in import CustomerSignIn
 from ringflow.accounts.passwords import Passwords
@@ -76,6 +78,7 @@ class Services:
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REQUESTS_AT_ONCE))
     simulations: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIMULATIONS_AT_ONCE))
     sign_in: SignIn = field(init=False, repr=False)
+    passkeys: PasskeySignIn = field(init=False, repr=False)
     links: PasswordLinks = field(init=False, repr=False)
     flows: FlowPublisher = field(init=False, repr=False)
     resets: PasswordResets = field(init=False, repr=False)
@@ -87,6 +90,9 @@ class Services:
         rules = SessionRules(of.idle_s * 1000, of.absolute_s * 1000, frozenset(of.second_factor_for))
         peppers = partial(configured_peppers, self.config)
         sign_in = SignIn(self.store, self.config.country, rules, self.now_ms, peppers)
+        party = RelyingParty.configured(self.config)
+        passkeys = PasskeySignIn(self.store, self.config.country, rules, self.now_ms, party)
+        object.__setattr__(self, "passkeys", passkeys)
         links = PasswordLinks(self.store, self.config.country, sign_in.passwords, self.now_ms)
         # The class is frozen, and these are made of the other fields.
         object.__setattr__(self, "sign_in", sign_in)

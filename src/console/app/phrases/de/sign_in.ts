@@ -4,6 +4,8 @@ export default {
   "password": "Passwort",
   "code": "Code des Authenticators, oder ein Wiederherstellungscode",
   "code-hint": "Sechs Ziffern, oder einer der Wiederherstellungscodes.",
+  "passkey": "Mit einem Passkey anmelden",
+  "passkey.cancelled": "Kein Passkey hat geantwortet. Versuchen Sie es wieder, oder melden Sie sich mit dem Passwort an.",
   "again": "Ihre Sitzung ist zu Ende. Melden Sie sich wieder an, und es geht weiter, wo Sie waren.",
   "forgotten": "Passwort vergessen?",
   "forgotten-hint": "Wo E-Mail eingerichtet ist, bekommen Sie einen Link. Sonst gibt Ihnen ein Admin einen.",

@@ -4,6 +4,8 @@ export default {
   "password": "Password",
   "code": "Code of the authenticator, or a recovery code",
   "code-hint": "Six digits, or one of the recovery codes.",
+  "passkey": "Sign in with a passkey",
+  "passkey.cancelled": "No passkey has answered. Try again, or sign in with your password.",
   "again": "Your session has ended. Sign in again, and go on where you were.",
   "forgotten": "Password forgotten?",
   "forgotten-hint": "Where mail is configured, you get a link by e-mail. Otherwise an admin gives you one.",
