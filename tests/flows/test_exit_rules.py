@@ -56,6 +56,7 @@ CASES: Mapping[str, list[Mapping[str, Any]]] = {
         {"external": "1"},
         {"internal": "other"},
         {"external": "1", "least_talk": 5},
+        {"external": "1", "max_cost": "0.10"},
         {"external": "1", "blocked": []},
         {"external": "1", "blocked_list": "l", "on": {"busy": "x"}},
     ],

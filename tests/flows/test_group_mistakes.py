@@ -91,3 +91,30 @@ def test_the_host_of_a_member_within_a_group_must_be_listed() -> None:
     surroundings = Surroundings(uri_hosts=frozenset({"pbx.example.com"}))
     (problem,) = check_flows([draft], surroundings)
     assert "pbx.example.net" in str(problem)
+
+
+def test_fields_of_a_destination_that_mean_nothing_are_told() -> None:
+    text = """\
+app: x
+slots:
+  - slot: destination
+    uri: sip:desk@pbx.example.com
+    trunk_order: cost
+    max_cost: "1.00"
+    music_class: jazz
+  - slot: destination
+    external: "441234567890"
+    trunks: [a, b, a]
+    max_cost: "0.00"
+"""
+    draft = draft_from_bytes(text.encode(), slot_types(), "f.yaml")
+    assert [str(one) for one in check_flows([draft], Surroundings())] == [
+        "f.yaml:5:18: only a number goes through the trunks (remove it, or dial a number by `external`)",
+        (
+            "f.yaml:6:15: what is dialled by `uri` has no rate, no country and no cost (remove it, or dial a "
+            "number by `external`)"
+        ),
+        "f.yaml:7:18: no music is played (write `ringback: music`, or remove it)",
+        "f.yaml:10:20: `a` stands here twice (remove one of them)",
+        "f.yaml:11:15: no call costs nothing at most (write more than 0, or remove it)",
+    ]

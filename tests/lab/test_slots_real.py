@@ -57,8 +57,8 @@ LONG = frozenset(
 """Scenarios of a minute and more about wrong PINs that add up in the database; one of them is played."""
 ONLY_SIMULATED = frozenset(("a telephone of Asterisk's is a member",))
 """The lab has callees behind trunks and URIs only."""
-OF_PRICES = ("before", "after", "least_talk", "blocked")
-"""Fields of the slot `destination`, whose other scenarios talk for hours."""
+OF_PRICES = ("before", "after", "least_talk", "blocked", "max_cost", "trunks", "trunk_order", "ringback")
+"""Fields of the slot `destination` whose scenarios are played; the others of them talk for hours."""
 
 
 def cases_of(name: str) -> list[ScenarioCase]:

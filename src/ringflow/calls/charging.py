@@ -16,8 +16,8 @@ from ringflow.ledger.rates.card import BelowCost
 from ringflow.ledger.rates.margin import Margin
 from ringflow.ledger.rates.quote import BlockedDestination, NoRate, Quote
 from ringflow.ledger.settlement import Settlement
-from ringflow.ledger.terms import charge_micros, leg_charge_micros
-from ringflow.money import MAX_AMOUNT_MICROS
+from ringflow.ledger.terms import Terms, affordable_ms, charge_micros, leg_charge_micros
+from ringflow.money import MAX_AMOUNT_MICROS, Money
 from ringflow.store import StoreGone
 
 log = structlog.get_logger("ringflow.charging")
@@ -118,6 +118,7 @@ class Charging:
         *,
         trunk_with_card: str | None = None,
         least_ms: int = 0,
+        most_micros: int | None = None,
     ) -> Allowance | Denial:
         """Hold what the leg may cost, for `most_ms` of talk at most. Raises `StoreGone`.
 
@@ -125,7 +126,7 @@ class Charging:
         about, or may do so later.
         `asterisk`: the identity of the Asterisk that the leg lives on; `token`: what it shows to have it
         settled. `trunk_with_card`: the trunk, if it has a card of costs, below which it is not sold.
-        `least_ms`: for how much talk the credit must be enough.
+        `least_ms`: for how much talk the credit must be enough. `most_micros`: what the leg may cost at most.
         """
         settings = self._settings
         longest_ms = settings.longest_ms if most_ms is None else min(most_ms, settings.longest_ms)
@@ -142,6 +143,15 @@ class Charging:
             return Denial(Denied.BELOW_COST, f"{trunk_with_card}: {error}")
         if loss and quoted.below_cost is BelowCost.REFUSE:
             return Denial(Denied.BELOW_COST, loss)
+        if most_micros is not None and (within_ms := affordable_ms(quoted.terms, most_micros)) is not None:
+            currency = quoted.terms.currency
+            if quoted.least_micros > most_micros or within_ms < least_ms:
+                shortest = Money(max(quoted.least_micros, charge_micros(quoted.terms, least_ms)), currency)
+                why = (
+                    f"the shortest talk costs {shortest}, and the flow allows {Money(most_micros, currency)}"
+                )
+                return Denial(Denied.TOO_SHORT, why)
+            longest_ms = min(longest_ms, within_ms)
         enough_ms = quoted.affordable_ms
         if enough_ms is not None and enough_ms < least_ms and quoted.affordable:
             enough = f"the credit is enough for {enough_ms // 1000} s"
@@ -168,6 +178,16 @@ class Charging:
             return Denial(Denied.NO_CREDIT, NO_CREDIT)
         paid_ms = _paid_ms(held, longest_ms)
         return Allowance(held, paid_ms, longest_ms, settings.warn_ms, quoted, loss)
+
+    async def cost(self, number: str, trunk: str) -> Terms | None:
+        """What the trunk's owner charges us for a call to the number; None: unknown, or blocked there.
+
+        Raises `StoreGone`.
+        """
+        try:
+            return await self.ledger.cost(number, trunk)
+        except BlockedDestination:
+            return None
 
     async def _loss(self, quoted: Quote, trunk: str) -> str:
         """Why a call through the trunk is below cost; empty where it is not, or where nobody can say.

@@ -49,9 +49,11 @@ class DialOptions:
     the attempt, ringing or talking, and stays with us. `announce` is told, before the first leg that is
     charged here is dialled, what is known of it. `least_talk_s`: for how much talk the credit must be enough.
     `blocked_by` says of E.164 digits what keeps them from being dialled; None: nothing. `as_keyed`: a number
-    of digits and `*` is dialled as it is, whatever the trunk wants. `trunk`: the only one that is tried;
-    None: all. Where it is not `charged` the house pays. `ringback`: what the caller hears while it rings,
-    `RINGING` or `music_option` of a class; empty: what the callee's side sends.
+    of digits and `*` is dialled as it is, whatever the trunk wants. `trunks`: only these are tried, in this
+    order; None: all. `cheapest_first`: who charges us the least for the number comes first. Where it is not
+    `charged` the house pays. `most_micros`: what a leg that is charged here may cost at most. `ringback`:
+    what the caller hears while it rings, `RINGING` or `music_option` of a class; empty: what the callee's
+    side sends.
     """
 
     ring_s: int = 60
@@ -64,8 +66,10 @@ class DialOptions:
     least_talk_s: int = 0
     blocked_by: Callable[[str], Awaitable[str | None]] | None = None
     as_keyed: bool = False
-    trunk: str | None = None
+    trunks: tuple[str, ...] | None = None
+    cheapest_first: bool = False
     charged: bool = True
+    most_micros: int | None = None
     ringback: str = ""
 
     @property

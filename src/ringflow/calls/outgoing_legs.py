@@ -44,6 +44,7 @@ from ringflow.calls.released_by import charged_leg_released_by
 from ringflow.calls.trunk_scripts import TrunkRefusal, TrunkScripts
 from ringflow.calls.world import CallWorld
 from ringflow.errors import ChannelGone, CommandRefused, RingflowError
+from ringflow.ledger.terms import Terms, charge_micros
 from ringflow.plain_text import plain
 from ringflow.scripts.egress import Egress, EgressLeg
 
@@ -120,8 +121,9 @@ class Outgoing:
         self._since_keys_ms = self._events.since_keys_ms()
         options = self._within_the_call(options)
         plan, trunks = self._plan, await self._world.trunks()
-        if options.trunk is not None:
-            trunks = tuple(one for one in trunks if one.name == options.trunk)
+        if options.trunks is not None:
+            by_name = {one.name: one for one in trunks}
+            trunks = tuple(by_name[name] for name in options.trunks if name in by_name)
         dialled = plan.recorded(text, as_keyed=options.as_keyed)
         routes = plan.routes(text, trunks, as_keyed=options.as_keyed)
         if not routes and (trunks or dialled is None):
@@ -142,6 +144,8 @@ class Outgoing:
             return self._finish(
                 Leg(dialled or text, "", status, released_by=released_by, keyed=text, reason=why)
             )
+        if options.cheapest_first:
+            routes = await self._by_cost(routes)
         tried_before = len(self.legs)
         leg: Leg | None = None
         for trunk, number in routes:
@@ -154,6 +158,26 @@ class Outgoing:
             why = "the scripts of all trunks leave them out"
             return self._refuse(text, why, dialled, LegStatus.UNAVAILABLE)
         return next(tried, leg)
+
+    async def _by_cost(
+        self, routes: Sequence[tuple[Trunk, DialledNumber]]
+    ) -> list[tuple[Trunk, DialledNumber]]:
+        """The routes, those first that charge us the least for a minute; those of unknown costs last."""
+        charging, with_card = self._world.charging, await self._world.trunks_with_card()
+        if charging is None:
+            return [*routes]
+        costs: dict[str, Terms] = {}
+        for trunk, number in routes:
+            terms = await charging.cost(number.rated, trunk.name) if trunk.name in with_card else None
+            # Amounts in two currencies cannot be compared: the first one's is that of all.
+            if terms is not None and terms.currency == next(iter(costs.values()), terms).currency:
+                costs[trunk.name] = terms
+
+        def minute_micros(route: tuple[Trunk, DialledNumber]) -> tuple[bool, int]:
+            terms = costs.get(route[0].name)
+            return terms is None, charge_micros(terms, 60_000) if terms is not None else 0
+
+        return sorted(routes, key=minute_micros)
 
     async def _through(
         self, payer: Customer, trunk: Trunk, number: DialledNumber, options: DialOptions
@@ -283,6 +307,7 @@ class Outgoing:
                     attempt.token,
                     trunk_with_card=trunk.name if has_card else None,
                     least_ms=options.least_talk_s * 1000,
+                    most_micros=options.most_micros,
                 )
             except BaseException as error:
                 # On record in its own place, so that nobody takes what is left of its hold for a lost talk.

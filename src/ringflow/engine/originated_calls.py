@@ -93,7 +93,10 @@ class OriginatedCalls:
     async def dial(self, call: Call, asked: Origination) -> Leg:
         """Dial what is to be called, and return the last leg. Raises `ChannelGone` as any call does."""
         options = DialOptions(
-            ring_s=asked.ring_s, caller_id=asked.caller_id, trunk=asked.trunk, charged=asked.charged
+            ring_s=asked.ring_s,
+            caller_id=asked.caller_id,
+            trunks=(asked.trunk,) if asked.trunk is not None else None,
+            charged=asked.charged,
         )
         outgoing = call.outgoing
         dials = {

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -16,13 +15,8 @@ MAX_MEMBERS = 50
 MAX_WEIGHT = 1000
 
 
-class Strategy(StrEnum):
-    """In which order the members of a group are rung."""
-
-    SEQUENTIAL = "sequential"
-    ROUND_ROBIN = "round_robin"
-    WEIGHTED = "weighted"
-    LAST_ANSWERED = "last_answered"
+Strategy: TypeAlias = Literal["sequential", "round_robin", "weighted", "last_answered"]
+"""In which order the members of a group are rung."""
 
 
 class SingleMember(BaseModel):
@@ -96,7 +90,7 @@ class Member(SingleMember):
 
     members: Annotated[tuple[ShortMember, ...], Field(min_length=1, max_length=MAX_MEMBERS)] | None = None
     """A group of its own, which is rung in this one's place."""
-    strategy: Strategy = Strategy.SEQUENTIAL
+    strategy: Strategy = "sequential"
     """With `members`: the order in which those are rung."""
 
     def templates(self) -> Iterator[Template]:

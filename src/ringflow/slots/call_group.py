@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from ringflow.accounts.headers import MAX_HEADERS, wrong_headers
-from ringflow.calls.dial_attempt import RINGING, DialOptions, music_option
-from ringflow.calls.music import NoMusic
+from ringflow.calls.dial_attempt import DialOptions
 from ringflow.calls.outcome import Leg, LegStatus
 from ringflow.errors import StartError
 from ringflow.flows.follow_on import FollowOnField
 from ringflow.flows.group_members import MAX_MEMBERS, AnyMember, Member, SingleMember, Strategy
 from ringflow.flows.leg_headers import rendered_headers
 from ringflow.flows.number_text import caller_id_problems
-from ringflow.flows.slot import DONE, ID_PATTERN, FieldProblem, Slot, SlotGroup, VariableName
+from ringflow.flows.ringback import MusicClass, Ringback, ringback_option, ringback_problems
+from ringflow.flows.slot import DONE, FieldProblem, Slot, SlotGroup, VariableName
 from ringflow.flows.template import Template
 from ringflow.store import StoreGone
 from ringflow.wording import quoted
@@ -59,7 +59,7 @@ class CallGroup(Slot):
 
     members: Annotated[tuple[AnyMember, ...], Field(min_length=1, max_length=MAX_MEMBERS)]
     """Whom to ring: numbers, SIP URIs, `{device: NAME}`, or groups within the group (`{members: [...]}`)."""
-    strategy: Strategy = Strategy.SEQUENTIAL
+    strategy: Strategy = "sequential"
     """In which order. `sequential`: as they stand here; `round_robin`: each call begins with the next one;
     `weighted`: by chance, by their `weight`; `last_answered`: who answered the longest ago comes first."""
     timeout: Annotated[int, Field(ge=1, le=600)] = 20
@@ -76,9 +76,9 @@ class CallGroup(Slot):
         "refused",
     )
     """After which of these ends the next member is rung; after another one the slot ends by it."""
-    ringback: Literal["callee", "ringing", "music"] = "callee"
+    ringback: Ringback = "callee"
     """What the caller hears meanwhile: what the callee's side sends, ringing all the time, or music."""
-    music_class: Annotated[str, Field(pattern=ID_PATTERN, max_length=64)] = "default"
+    music_class: MusicClass = "default"
     """With `ringback: music`: the class of music, as `musiconhold.conf` of Asterisk names it."""
     caller_id: Template | None = None
     """The number shown to members; without one the customer's, then the trunk's, then the caller's own."""
@@ -96,11 +96,10 @@ class CallGroup(Slot):
         """Members that cannot be rung, and fields that mean nothing."""
         for index, member in enumerate(self.members):
             yield from member.problems((index,))
-            if member.weight != 1 and self.strategy is not Strategy.WEIGHTED:
+            if member.weight != 1 and self.strategy != "weighted":
                 mend = "write `strategy: weighted`, or remove it"
                 yield FieldProblem("members", "the weight counts for nothing", mend, (index, "weight"))
-        if "music_class" in self.model_fields_set and self.ringback != "music":
-            yield FieldProblem("music_class", "no music is played", "write `ringback: music`, or remove it")
+        yield from ringback_problems(self, self.ringback)
         for index, ended in enumerate(self.continue_on):
             if ended in self.continue_on[:index]:
                 what = f"`{ended}` stands here twice"
@@ -133,22 +132,12 @@ class CallGroup(Slot):
             caller_id=self.caller_id.render(variables) if self.caller_id else None,
             headers=rendered_headers(self.headers, variables),
             end_keys=self.follow_on.end_keys if self.follow_on else None,
-            ringback=await self._ringback(call),
+            ringback=await ringback_option(call, self.ringback, self.music_class),
         )
         ends_ms = None if self.longest is None else call.events.elapsed_ms() + self.longest * 1000
         if self.result is not None:
             call.variables.store(self.result, "")
         return await _Ringing(call, self, options, ends_ms).run()
-
-    async def _ringback(self, call: Call) -> str:
-        if self.ringback != "music":
-            return RINGING if self.ringback == "ringing" else ""
-        try:
-            await call.media.look_for_music(self.music_class)
-        except NoMusic as error:
-            call.note("no_music", str(error))
-            return RINGING
-        return music_option(self.music_class)
 
 
 class _Ringing:
@@ -183,7 +172,7 @@ class _Ringing:
                 return next((one for one in _BY_WEIGHT if one in self._exits), NO_ANSWER)
             else:
                 ended = await self._dial(member, ring_s)
-            if ended == DONE and strategy is Strategy.LAST_ANSWERED:
+            if ended == DONE and strategy == "last_answered":
                 await self._keep_answered(group, name)
             if ended is not None:
                 return ended
@@ -222,13 +211,13 @@ class _Ringing:
     ) -> Sequence[str]:
         """The members' names in the order in which they are rung."""
         names = tuple(named)
-        if strategy is Strategy.WEIGHTED:
+        if strategy == "weighted":
             return self._by_chance(named)
         try:
             turns = self._call.account.caller_accounts.group_turns
-            if strategy is Strategy.ROUND_ROBIN:
+            if strategy == "round_robin":
                 return await turns.take(group, names)
-            if strategy is Strategy.LAST_ANSWERED:
+            if strategy == "last_answered":
                 return await turns.longest_ago(group, names)
         except (StoreGone, StartError) as error:
             self._call.note("turns_unknown", str(error))

@@ -12,7 +12,7 @@ from pydantic import Field
 from ringflow.calls.conference import NoConference, RoomEnd, RoomOrder
 from ringflow.calls.digits import FIRST_DIGIT_TIMEOUT_S, INTER_DIGIT_TIMEOUT_S
 from ringflow.flows.exit_rules import Condition, either, given
-from ringflow.flows.slot import DONE, ID_PATTERN, FieldProblem, Prompt, SinglePrompt, Slot
+from ringflow.flows.slot import DONE, ID_PATTERN, FieldProblem, Prompt, SinglePrompt, Slot, SlotGroup
 from ringflow.flows.template import Template
 from ringflow.wording import quoted
 
@@ -40,6 +40,7 @@ _EXIT_OF = {
 class Conference(Slot):
     """Puts the caller into a room with all others who are in a room of that name."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLS
     fixed_exits: ClassVar[tuple[str, ...]] = (
         DONE, ENDED, LIMIT, KICKED, FULL, LOCKED, NO_INPUT, INVALID, FAILED,
     )  # fmt: skip

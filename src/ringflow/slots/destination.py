@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
 from ringflow.accounts.headers import MAX_HEADERS, wrong_headers
-from ringflow.accounts.value_lists.list_name import MAX_NAME, NAME_PATTERN
+from ringflow.accounts.value_lists.list_name import MAX_NAME
+from ringflow.accounts.value_lists.list_name import NAME_PATTERN as LIST_PATTERN
 from ringflow.calls.dial_attempt import DialOptions, Prospect
 from ringflow.calls.list_look_ups import ListUnavailable
 from ringflow.calls.outcome import Leg, LegStatus
 from ringflow.calls.price_announcement import After, Before, after_talk, before_call, country
+from ringflow.config import NAME_PATTERN
+from ringflow.flows.amount_text import Amount, amount_micros
 from ringflow.flows.blocked import BlockedEntry, blocked_numbers
 from ringflow.flows.exit_rules import AppField, Condition, absent, both, either, given
 from ringflow.flows.follow_on import FollowOnField
 from ringflow.flows.leg_headers import rendered_headers
 from ringflow.flows.number_text import caller_id_problems, could_be_uri, number_problems, uri_problems
+from ringflow.flows.ringback import MusicClass, Ringback, ringback_option, ringback_problems
 from ringflow.flows.slot import AppName, FieldProblem, Jump, SinglePrompt, Slot, SlotGroup, SlotResult
 from ringflow.flows.spoken import Language, words_of
 from ringflow.flows.template import Template
@@ -45,6 +49,10 @@ EXIT_OF = {
 }
 
 
+TrunkName: TypeAlias = Annotated[str, Field(pattern=NAME_PATTERN)]
+MAX_TRUNKS = 20
+
+
 class Destination(Slot):
     """Dials a number through the trunks, another app, or a SIP URI. Give exactly one of the three."""
 
@@ -61,7 +69,10 @@ class Destination(Slot):
     )
     exit_conditions: ClassVar[Mapping[str, Condition]] = {
         **dict.fromkeys(fixed_exits, absent("internal")),
-        "too_short": both(absent("internal"), given("least_talk", even_empty=True)),
+        "too_short": both(
+            absent("internal"),
+            either(given("least_talk", even_empty=True), given("max_cost", even_empty=True)),
+        ),
         "blocked": both(
             absent("internal"),
             either(given("blocked", even_empty=True), given("blocked_list", even_empty=True)),
@@ -95,6 +106,21 @@ class Destination(Slot):
     """SIP headers for the outgoing INVITE."""
     max_duration: Annotated[float, Field(gt=0, le=86_400)] | None = None
     """Seconds of talk after which the call is ended."""
+    max_cost: Amount | None = None
+    """What the call may cost the customer at most, such as "1.00": the talk then ends. If the shortest talk
+    costs more, the exit is `too_short`."""
+    trunks: (
+        Annotated[tuple[Annotated[str, Field(pattern=NAME_PATTERN)], ...], Field(min_length=1, max_length=20)]
+        | None
+    ) = None
+    """With `external`: only these trunks are tried, in this order."""
+    trunk_order: Literal["listed", "cost"] = "listed"
+    """With `external`: `cost` tries the trunk first that charges you the least for the number; `listed` keeps
+    the order of `trunks`, or that of the trunks themselves."""
+    ringback: Ringback = "callee"
+    """What the caller hears while it rings: what the callee's side sends, ringing all the time, or music."""
+    music_class: MusicClass = "default"
+    """With `ringback: music`: the class of music, as `musiconhold.conf` of Asterisk names it."""
     announce: bool = False
     """Whether the caller is told, before it is dialled, for how many minutes the credit is enough: short for
     `before: [minutes]`, but of a free call nothing is said."""
@@ -110,7 +136,7 @@ class Destination(Slot):
     blocked: Annotated[tuple[BlockedEntry, ...], Field(max_length=300)] | None = None
     """What is not dialled: countries by their two-letter codes, and beginnings of numbers with the country's
     code, such as `[CU, "1900"]`. The exit is `blocked`, also for what the customer's rate card blocks."""
-    blocked_list: Annotated[str, Field(pattern=NAME_PATTERN, max_length=MAX_NAME)] | None = None
+    blocked_list: Annotated[str, Field(pattern=LIST_PATTERN, max_length=MAX_NAME)] | None = None
     """An operators' list of numbers that are not dialled either; beginnings in it are written `53*`."""
     blocked_file: SinglePrompt = "CARD/blocked"
     """Played, after the country's name, where the exit is `blocked`."""
@@ -130,6 +156,8 @@ class Destination(Slot):
             mend = "write it as it is dialled, or + and the country's code"
             yield from number_problems("external", self.external, mend)
         yield from self._announcement_problems(given)
+        yield from self._trunk_problems()
+        yield from ringback_problems(self, self.ringback)
         if self.as_keyed and self.external is None:
             yield FieldProblem("as_keyed", "there is no number to dial", "give it with `external`")
         if self.uri is not None:
@@ -154,7 +182,7 @@ class Destination(Slot):
 
     def _announcement_problems(self, given: list[str]) -> Iterator[FieldProblem]:
         """What is said of a call that has no price, twice, or not at all."""
-        for name in ("before", "after", "least_talk", "blocked", "blocked_list"):
+        for name in ("before", "after", "least_talk", "max_cost", "blocked", "blocked_list"):
             if getattr(self, name) not in (None, ()) and given in (["internal"], ["uri"]):
                 what = f"what is dialled by `{given[0]}` has no rate, no country and no cost"
                 yield FieldProblem(name, what, "remove it, or dial a number by `external`")
@@ -171,12 +199,28 @@ class Destination(Slot):
             what = f"no talk lasts {self.least_talk} s: max_duration is {self.max_duration:g}"
             yield FieldProblem("least_talk", what, "write fewer seconds")
 
+    def _trunk_problems(self) -> Iterator[FieldProblem]:
+        """Trunks where none is chosen, or one twice."""
+        for name in ("trunks", "trunk_order"):
+            if name in self.model_fields_set and self.external is None:
+                what = "only a number goes through the trunks"
+                yield FieldProblem(name, what, "remove it, or dial a number by `external`")
+        if self.max_cost is not None and amount_micros(self.max_cost) == 0:
+            yield FieldProblem("max_cost", "no call costs nothing at most", "write more than 0, or remove it")
+        for index, trunk in enumerate(self.trunks or ()):
+            if trunk in (self.trunks or ())[:index]:
+                what = f"{quoted(trunk)} stands here twice"
+                yield FieldProblem("trunks", what, "remove one of them", (index,))
+
     @property
     def exits(self) -> tuple[str, ...]:
         """None with `internal`: the call goes on in the other app."""
         if self.internal:
             return ()
-        used = {"too_short": self.least_talk is not None, "blocked": self._says_blocked}
+        used = {
+            "too_short": self.least_talk is not None or self.max_cost is not None,
+            "blocked": self._says_blocked,
+        }
         return tuple(one for one in self.fixed_exits if used.get(one, True))
 
     @property
@@ -202,6 +246,10 @@ class Destination(Slot):
             least_talk_s=self.least_talk or 0,
             blocked_by=partial(self._blocked_by, call) if self._says_blocked else None,
             as_keyed=self.as_keyed,
+            trunks=self.trunks,
+            cheapest_first=self.trunk_order == "cost",
+            most_micros=amount_micros(self.max_cost) if self.max_cost is not None else None,
+            ringback=await ringback_option(call, self.ringback, self.music_class),
         )
         if self.uri is not None:
             leg = await call.outgoing.dial_uri(self.uri.render(variables), options)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
-
-from pydantic import AfterValidator
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ringflow.accounts.cards.authentication import Admitted
 from ringflow.accounts.cards.card import Card
 from ringflow.accounts.cards.credit_transfer import CreditTransfer
 from ringflow.accounts.cards.refusal import Refusal, Why
 from ringflow.accounts.customers import Customer
+from ringflow.flows.amount_text import Amount, amount_micros
 from ringflow.flows.card_slot import CardSlot, Tries
 from ringflow.flows.slot import FieldProblem, SinglePrompt, SlotGroup
 from ringflow.flows.spoken import Language, words_of
 from ringflow.money import CURRENCY_DIGITS, MICRO_DIGITS, AmountError, Money, parse_amount
 from ringflow.speaking import say_money
-from ringflow.wording import quoted
 
 if TYPE_CHECKING:
     from ringflow.calls.call import Call
@@ -28,15 +25,6 @@ if TYPE_CHECKING:
 MAX_AMOUNT_KEYS = 10
 YES_KEY = "1"
 POINT_KEY = "*"
-
-
-def _amount(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text):
-        raise ValueError(f"{quoted(text)} is not an amount || write one such as 5.00, without its currency")
-    return text
-
-
-Amount = Annotated[str, AfterValidator(_amount)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +80,11 @@ class TransferCredit(CardSlot):
 
     def problems(self) -> Iterator[FieldProblem]:
         """Limits that no amount is within."""
-        if self.maximum is not None and _micros(self.maximum) < max(1, _micros(self.minimum)):
+        if self.maximum is not None and amount_micros(self.maximum) < max(1, amount_micros(self.minimum)):
             yield FieldProblem(
                 "maximum",
                 f"maximum {self.maximum} is less than minimum {self.minimum}"
-                if _micros(self.minimum)
+                if amount_micros(self.minimum)
                 else "a maximum of nothing moves nothing",
                 "write a larger one, or leave it out",
             )
@@ -141,7 +129,7 @@ class TransferCredit(CardSlot):
         currency = between.source.currency
         while tries.left:
             there = await call.account.caller_accounts.movable_micros(between.source.id)
-            if there < max(_micros(self.minimum), _smallest_unit(currency)):
+            if there < max(amount_micros(self.minimum), _smallest_unit(currency)):
                 call.note("transfer_refused", "there is no credit to move")
                 await call.media.play(self.empty_file)
                 return "empty"
@@ -166,7 +154,7 @@ class TransferCredit(CardSlot):
 
     async def _amount(self, call: Call, there: int, currency: str) -> int | Refusal | None:
         """What the caller wants to move, in micro-units; None: silence."""
-        most = there if self.maximum is None else min(there, _micros(self.maximum))
+        most = there if self.maximum is None else min(there, amount_micros(self.maximum))
         if self.amount == "all":
             return most
         keyed = await self.ask(call, self.amount_file, MAX_AMOUNT_KEYS, secret=False, fixed_length=False)
@@ -176,7 +164,7 @@ class TransferCredit(CardSlot):
             micros = parse_amount(keyed.replace(POINT_KEY, "."), currency)
         except AmountError:
             return Refusal(Why.MISTYPED)
-        within = max(1, _micros(self.minimum)) <= micros <= most
+        within = max(1, amount_micros(self.minimum)) <= micros <= most
         return micros if within else Refusal(Why.NOT_ENOUGH)
 
     async def _confirmed(self, call: Call, micros: int, currency: str) -> bool | None:
@@ -207,9 +195,3 @@ class TransferCredit(CardSlot):
 def _smallest_unit(currency: str) -> int:
     """The least that can be said of a currency, in micro-units: a cent, a yen."""
     return int(10 ** (MICRO_DIGITS - CURRENCY_DIGITS[currency]))
-
-
-def _micros(text: str) -> int:
-    """A limit in micro-units, whatever its currency."""
-    whole, _, fraction = text.partition(".")
-    return int(whole + fraction.ljust(MICRO_DIGITS, "0"))
