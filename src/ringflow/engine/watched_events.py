@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from sqlalchemy import bindparam, select
@@ -34,11 +34,14 @@ READ_EVERY_S = 0.4
 RENEW_EVERY = 10
 """A watch is moved on with every so many looks."""
 
+Event: TypeAlias = dict[str, Any]
+"""The JSON form of an event."""
+
 _WATCH = Statement(
-    "INSERT INTO call_watches (id, call_id, until_ms) VALUES (:id, :call_id, :until_ms) "
+    "INSERT INTO call_watches (id, call_id, until_ms) "
+    "SELECT v.id, v.call_id, :until_ms FROM {rows} WHERE true "
     "ON CONFLICT (id) DO UPDATE SET until_ms = excluded.until_ms",
-    id="text",
-    call_id="text",
+    rows={"id": "text", "call_id": "text"},
     until_ms="bigint",
 )
 _WATCHES = LookUp(
@@ -52,8 +55,13 @@ _TELL = Statement(
     rows={"watch_id": "text", "call_id": "text", "number": "bigint", "event": "text"},
     now_ms="bigint",
 )
-_NEWS = Statement("SELECT 1 FROM watched_events WHERE watch_id = :id LIMIT 1", id="text")
-_TAKE = Statement("DELETE FROM watched_events WHERE watch_id = :id RETURNING event", id="text")
+_NEWS = Statement(
+    "SELECT 1 FROM watched_events WHERE watch_id IN (SELECT v.id FROM {rows}) LIMIT 1", rows={"id": "text"}
+)
+_TAKE = Statement(
+    "DELETE FROM watched_events WHERE watch_id IN (SELECT v.id FROM {rows}) RETURNING watch_id, event",
+    rows={"id": "text"},
+)
 _END = Statement("DELETE FROM call_watches WHERE id = :id", id="text")
 _FORGET = Statement("DELETE FROM call_watches WHERE until_ms < :before_ms", before_ms="bigint")
 _FORGET_EVENTS = Statement("DELETE FROM watched_events WHERE kept_ms < :before_ms", before_ms="bigint")
@@ -64,44 +72,62 @@ async def watch_calls(
     call_id: str | None,
     now_ms: Callable[[], int],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> AsyncGenerator[dict[str, Any]]:
+) -> AsyncGenerator[Event]:
     """The events of a call from its beginning, or of all calls from now on, in their JSON form.
 
     Those of one call come by their numbers, those of all calls, as far as they come together, by their times.
     Raises `StoreGone`.
     """
     watch_id, looks = secrets.token_hex(16), 0
+    alone = set() if call_id is None else {watch_id}
     try:
         while True:
             if looks % RENEW_EVERY == 0:
-                async with store.writing() as connection:
-                    await _WATCH.run(connection, id=watch_id, call_id=call_id, until_ms=now_ms() + LASTS_MS)
+                await move_on(store, {watch_id: call_id}, now_ms())
             looks += 1
-            taken = await _taken(store, watch_id)
-            for event in sorted(taken, key=_time if call_id is None else _number):
+            for event in (await take_events(store, [watch_id], alone)).get(watch_id, ()):
                 yield event
             await sleep(READ_EVERY_S)
     finally:
-        async with store.writing() as connection:
-            await _END.run(connection, id=watch_id)
-            await _TAKE.run(connection, id=watch_id)
+        await end_watch(store, watch_id)
 
 
-async def _taken(store: Store, watch_id: str) -> list[dict[str, Any]]:
+async def move_on(store: Store, watches: Mapping[str, str | None], now_ms: int) -> None:
+    """Have servers write the events for watches for a while longer: their IDs, each with a call or all."""
+    rows = [{"id": watch_id, "call_id": call_id} for watch_id, call_id in watches.items()]
+    async with store.writing() as connection:
+        await _WATCH.run(connection, rows, until_ms=now_ms + LASTS_MS)
+
+
+async def take_events(
+    store: Store, watch_ids: Sequence[str], alone: Collection[str]
+) -> Mapping[str, Sequence[Event]]:
+    """Take what has been written for watches, in order; `alone` are those of a single call."""
+    rows = [{"id": one} for one in watch_ids]
     # Writing waits for other writers, so look first.
     async with store.reading() as connection:
-        if not await _NEWS.run(connection, id=watch_id):
-            return []
+        if not await _NEWS.run(connection, rows):
+            return {}
     async with store.writing() as connection:
-        taken = await _TAKE.run(connection, id=watch_id)
-    return [json.loads(row[0]) for row in taken]
+        taken = await _TAKE.run(connection, rows)
+    found: dict[str, list[Event]] = {}
+    for row in taken:
+        found.setdefault(row.watch_id, []).append(json.loads(row.event))
+    return {one: sorted(found[one], key=_number if one in alone else _time) for one in found}
 
 
-def _number(event: dict[str, Any]) -> tuple[str | int, ...]:
+async def end_watch(store: Store, watch_id: str) -> None:
+    """Have servers write no more events for a watch, and forget those that nobody took."""
+    async with store.writing() as connection:
+        await _END.run(connection, id=watch_id)
+        await _TAKE.run(connection, [{"id": watch_id}])
+
+
+def _number(event: Event) -> tuple[str | int, ...]:
     return (event["number"],)
 
 
-def _time(event: dict[str, Any]) -> tuple[str | int, ...]:
+def _time(event: Event) -> tuple[str | int, ...]:
     return event["at"], event["call_id"], event["number"]
 
 
