@@ -36,6 +36,7 @@ from ringflow.ledger.ledger import Ledger
 from ringflow.ledger.server_names import BOOT_MARK
 from ringflow.recordings.service import Recordings
 from ringflow.scripts.host import host_calls
+from ringflow.scripts.key_values import KeyValues
 from ringflow.scripts.service import Scripts
 from ringflow.sounds.generated import GeneratedPrompts
 from ringflow.sounds.library import PromptLibrary
@@ -152,6 +153,7 @@ async def open_core(
         recordings=recordings,
         value_lists=ValueLists(store, config.country),
         scripts=Scripts.configured(config, host_calls(store, config, charging.ledger.now_ms)),
+        kept_values=KeyValues(store),
         requests=NetworkRequests.configured(config) if network else NoRequests(),
     )
     return Core(config, store, directory, book, library, world, charging, recordings)

@@ -20,7 +20,7 @@ from ringflow.simulator.random_search import random_cases, search_block
 from ringflow.simulator.scenario_files import ScenarioCase, read_scenarios
 from ringflow.simulator.stage import Stage
 
-SELDOM_DRAWN = {"condition", "http", "schedule"}
+SELDOM_DRAWN = {"condition", "http", "schedule", "store"}
 """Slot types whose fields exclude each other, or which look, as no schema tells: few random values fit."""
 ROOT = Path(__file__).parents[2]
 

@@ -37,7 +37,7 @@ class Call:
     `media` plays and collects, `recorder` records, `account` knows who pays, `outgoing` dials, `variables`
     are those of the flow, `spoken` is the language in which it is spoken to, `numbers` those that the caller
     has given, `lists` those that operators keep, `scripts` run programs of theirs, `requests` ask other
-    hosts, `schedules` tells days and times, `events` tells observers
+    hosts, `kept_values` outlive the call, `schedules` tells days and times, `events` tells observers
     what happens, `orders` are those of operators. Every verb may raise `ChannelGone`: the caller is gone, and
     the engine alone catches it.
     """
@@ -68,6 +68,7 @@ class Call:
         self.spoken = CallLanguage(world, self.variables, call_events)
         self.lists = ListLookUps(world)
         self.requests = world.requests
+        self.kept_values = world.kept_values
         self.media = Media(session, world, self.variables, call_events, self.orders, self.spoken)
         self.recorder = VoiceRecorder(session, world, call_events)
         self.schedules = Schedules(world, admission, call_events)

@@ -22,6 +22,7 @@ from ringflow.calls.manager import Manager
 from ringflow.calls.prompt import Voice
 from ringflow.config import Config
 from ringflow.recordings.service import Recordings
+from ringflow.scripts.key_values import KeyValues
 from ringflow.scripts.service import Scripts
 from ringflow.sounds.library import PromptLibrary, is_prompt_name
 
@@ -60,7 +61,8 @@ class CallWorld:
     that have a rate card of their own, `keyed_patterns` what any trunk dials as it is keyed. `country` is
     where national numbers belong, `zone` what clocks show there. Without `calendars` no day is a holiday, and
     nobody overrides opening hours; without `value_lists` there are no lists, and without `scripts` no
-    script runs. `requests` carries out what flows ask of other hosts. `random_for` makes the source of
+    script runs. `kept_values` are those that scripts keep too, `requests` carries out what flows ask of other
+    hosts. `random_for` makes the source of
     chance of a call with this CLI: scenarios have one that is the same each time. `originator` has somebody
     called for a flow; without one nobody is.
     """
@@ -89,6 +91,7 @@ class CallWorld:
     clock: Clock = field(default_factory=SystemClock)
     value_lists: ValueLists | None = None
     scripts: Scripts | None = None
+    kept_values: KeyValues | None = None
     requests: HttpRequests = field(default_factory=NoRequests)
     random_for: Callable[[str | None], Random] = _unforeseen
     originator: Originator | None = None
@@ -108,6 +111,7 @@ class CallWorld:
         recordings: Recordings | None = None,
         value_lists: ValueLists | None = None,
         scripts: Scripts | None = None,
+        kept_values: KeyValues | None = None,
         requests: HttpRequests | None = None,
     ) -> CallWorld:
         """The world that a configuration describes, on this directory."""
@@ -133,6 +137,7 @@ class CallWorld:
             recordings=recordings,
             value_lists=value_lists,
             scripts=scripts,
+            kept_values=kept_values,
             requests=requests or NoRequests(),
             clock=clock,
         )

@@ -96,6 +96,7 @@ async def make_world(
         scripts=ScenarioScripts(
             Scripts.configured(config, host_calls(store, config, cards.now_ms), workers), given.scripts
         ),
+        kept_values=KeyValues(store),
         requests=ScenarioRequests(clock, given.http),
     )
     # The same chance in both worlds, and in each run; callers differ.

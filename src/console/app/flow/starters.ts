@@ -59,6 +59,8 @@ const STARTERS: Record<string, Fields> = {
   record: { result: "message" },
   language: { options: { 1: "en", 2: "es" } },
   http: { url: "https://api.example.com/", results: { answer: "body" } },
+  store: { key: "visits", scope: "cli", add: 1, result: "visits" },
+  lookup: { key: "visits", scope: "cli", result: "visits" },
   music: { seconds: 10 },
   debug: { text: "came here" },
 };
