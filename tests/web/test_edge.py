@@ -201,6 +201,24 @@ async def test_a_request_that_two_programs_may_read_otherwise_is_refused(lines: 
         assert came.count(b"HTTP/1.") == 1
 
 
+async def test_a_version_of_http_that_is_not_spoken_here_is_refused_by_http_1() -> None:
+    async with port() as one:
+        for version, status in (("2.0", b"505"), ("0.9", b"505"), ("1.0", b"200"), ("1.1", b"200")):
+            head = f"GET / HTTP/{version}\r\nHost: x\r\nConnection: close\r\n\r\n"
+            came = await one.raw(head.encode())
+            assert came.split(b" ", 2)[1] == status, came
+            assert came.startswith(b"HTTP/1.0 " if version == "1.0" else b"HTTP/1.1 "), came
+            if status == b"505":
+                # No other request may follow one that was not understood: the connection is closed.
+                came = await one.raw(head.replace("Connection: close\r\n", "").encode())
+                assert (came.count(b"HTTP/1.1 505"), b"request.other_version" in came) == (1, True), came
+        # What has no version, one that there never was, and the preface of HTTP/2.
+        for other in ("GET /", "GET / HTTP/3.7", "GET / HTTP/1.2", "PRI * HTTP/2.0"):
+            came = await one.raw(f"{other}\r\nHost: x\r\n\r\n".encode())
+            assert came.split(b" ", 2)[1] in (b"400", b"505"), came
+            assert came.startswith(b"HTTP/1."), came
+
+
 async def test_pages_of_other_sites_read_nothing_unless_their_origin_is_listed() -> None:
     asks = {"Origin": CONSOLE, "Access-Control-Request-Method": "PATCH"}
     async with port() as closed:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 
 from ringflow.accounts.lockout import address_name
 from ringflow.config import HttpConfig
@@ -46,6 +46,8 @@ class Edge:
     async def _admit(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
+        if (answer := _other_version(request)) is not None:
+            return answer
         try:
             sender = self._sender(request)
             request[SENDER] = sender
@@ -77,3 +79,25 @@ class Edge:
         sender: Sender | None = request.get(SENDER)
         add_security_headers(response.headers, sender.encrypted if sender else request.secure)
         add_cross_origin_headers(request, response.headers, self._origins)
+
+
+def _other_version(request: web.Request) -> web.Response | None:
+    """Return the answer to a version of HTTP that is not spoken here (RFC 9110, 15.6.6); None: it is.
+
+    aiohttp takes all that its parser can read, such as HTTP/0.9 and HTTP/2.0, for HTTP/1.1, and answers in
+    the version of the request. There is no other way to choose that of the answer than its private field.
+    """
+    if request._version in (HttpVersion10, HttpVersion11):
+        return None
+    said = f"{request._version.major}.{request._version.minor}"
+    request._version = HttpVersion11
+    answer = refused(
+        RequestRefused(
+            HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
+            "request.other_version",
+            f"HTTP/{said} is not spoken here: ask by HTTP/1.1",
+            version=said,
+        )
+    )
+    answer.force_close()
+    return answer
