@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor
 from ringflow.store.audit_tables import audit_log
-from ringflow.store.conditions import begins_with, contains, equal
+from ringflow.store.conditions import begins_with, contains
+from ringflow.store.page_filters import Filters, OwnIndex, since_until
 from ringflow.store.pages import Listing, Page, PageRequest
 
 if TYPE_CHECKING:
@@ -161,20 +162,17 @@ class EntryFilter:
 async def entry_page(connection: AsyncConnection, wanted: EntryFilter, asked: PageRequest) -> Page[Entry]:
     """Read a page of changes."""
     log = audit_log.c
-    conditions = equal(((log.operator, wanted.operator), (log.verb, wanted.verb)))
-    if wanted.since_ms is not None:
-        conditions.append(log.at_ms >= wanted.since_ms)
-    if wanted.until_ms is not None:
-        conditions.append(log.at_ms < wanted.until_ms)
+    own = ((log.operator, wanted.operator), (log.verb, wanted.verb))
+    tried = []
+    few = []
     if wanted.subject is not None:
-        fits = begins_with(log.subject, wanted.subject)
-        # A noun with a key has few entries: they are found first, and then sorted.
-        has_key = " " in wanted.subject.strip()
-        conditions.append(log.id.in_(select(log.id).where(fits)) if has_key else fits)
+        tried.append(begins_with(log.subject, wanted.subject))
+        few.append(OwnIndex(log.id, select(log.id).where(*tried)))
     if wanted.search is not None:
-        conditions.append(contains(log.subject, wanted.search))
-    query = select(*(log[name] for name in Entry.__slots__)).where(*conditions)
-    return await ENTRIES.page(connection, query, asked, lambda row: Entry(*row))
+        tried.append(contains(log.subject, wanted.search))
+    filters = Filters(own, tried, few, between=since_until(log.at_ms, wanted.since_ms, wanted.until_ms))
+    query = select(*(log[name] for name in Entry.__slots__))
+    return await ENTRIES.page(connection, query, asked, lambda row: Entry(*row), filters)
 
 
 def _plain(facts: Facts) -> dict[str, Any] | None:

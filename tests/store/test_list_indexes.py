@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,14 +20,17 @@ from ringflow.accounts.customer_access import tokens as customer_tokens
 from ringflow.accounts.value_lists import entries, entry_value, value_list
 from ringflow.accounts.vouchers import voucher
 from ringflow.calendars import calendar, overrides
+from ringflow.calls.outcome import LegStatus
 from ringflow.jobs import job
 from ringflow.ledger import account_list, hold, movement, server_list
 from ringflow.ledger.rates import card as rate_card
 from ringflow.money import Rounding
 from ringflow.recordings import recording
 from ringflow.records import queries
+from ringflow.rights import Right
 from ringflow.store import Store
-from ringflow.store.pages import Listing, PageRequest
+from ringflow.store.page_filters import Filters, LookedAt
+from ringflow.store.pages import Listing, PageRequest, Place
 from ringflow.store.tables import metadata
 
 SMALL = {
@@ -77,21 +81,23 @@ ALL = (
 
 
 class Asked:
-    """Keeps the queries of a page instead of running them, and answers that there is nothing."""
+    """Keeps the queries that a page is put together of; what ends a page is asked for in vain."""
 
     def __init__(self) -> None:
         self.queries: list[Select[Any]] = []
 
     def listen(self, patch: pytest.MonkeyPatch) -> None:
         """Have every page that is asked for kept here."""
-        branches = queries.CALLS.place(PageRequest(1)).__class__.branches
+        for name in ("branches", "ends_after"):
+            patch.setattr(Place, name, self._keeping(getattr(Place, name)))
 
-        def kept(place: Any, query: Select[Any]) -> list[Select[Any]]:
-            found = branches(place, query)
+    def _keeping(self, make: Callable[..., list[Select[Any]]]) -> Callable[..., list[Select[Any]]]:
+        def kept(place: Place, *given: Any) -> list[Select[Any]]:
+            found = make(place, *given)
             self.queries += found
             return found
 
-        patch.setattr("ringflow.store.pages.Place.branches", kept)
+        return kept
 
 
 @dataclass(frozen=True)
@@ -115,46 +121,93 @@ def cases() -> Iterator[Case]:
                 yield Case(listing, sort, later)
                 yield Case(listing, f"-{sort}", later)
     for listing, sort, wanted in (
+        (customer_overview.CUSTOMERS, "id", {"status": "penalty"}),
+        (customer_overview.CUSTOMERS, "name", {"currency": "EUR"}),
+        (customer_overview.CUSTOMERS, "-name", {"source": "config", "search": "42"}),
         (clis.CLIS, "id", {"customer_id": 42}),
+        (clis.CLIS, "number", {"customer_id": 42}),
+        (clis.CLIS, "id", {"is_pattern": True}),
+        (clis.CLIS, "number", {"is_pattern": False, "source": "config"}),
+        (clis.CLIS, "id", {"search": "4419"}),
+        (clis.CLIS, "-number", {"search": "note"}),
         (cli_codes.CLI_CODES, "id", {"customer_id": 42}),
         (cli_codes.CLI_CODES, "number", {"search": "44191"}),
         (speed_dials.SPEED_DIALS, "customer", {"customer_id": 42}),
+        (speed_dials.SPEED_DIALS, "customer", {"search": "home"}),
         (dids.DIDS, "number", {"customer_id": 42}),
+        (dids.DIDS, "app", {"customer_id": 42}),
         (dids.DIDS, "number", {"app": "menu"}),
+        (dids.DIDS, "app", {"app": "menu", "search": "1800"}),
+        (dids.DIDS, "number", {"enabled": False}),
+        (dids.DIDS, "-number", {"enabled": True, "search": "menu"}),
+        (dids.DIDS, "app", {"source": "config"}),
         (card.CARDS, "id", {"status": "disabled"}),
+        (card.CARDS, "expires", {"status": "disabled", "customer_id": 42}),
         (card.CARDS, "id", {"customer_id": 42}),
+        (card.CARDS, "-customer", {"customer_id": 42}),
         (card.CARDS, "id", {"redeemed_by": 42}),
         (card.CARDS, "id", {"batch": "spring"}),
-        (card.CARDS, "id", {"id_prefix": "1234"}),
+        (card.CARDS, "redeemed", {"batch": "spring"}),
+        (card.CARDS, "id", {"id_prefix": "5"}),
+        (card.CARDS, "-expires", {"id_prefix": "5"}),
+        (card.CARDS, "id", {"search": "1234"}),
+        (card.CARDS, "created", {"search": "spring"}),
         (card.CARDS, "id", {"archived": True}),
+        (card.CARDS, "status", {"archived": True, "customer_id": 42}),
+        (batch.BATCHES, "-created", {"customer_id": 42, "operator": "ann"}),
+        (batch.BATCHES, "name", {"is_ready": False, "search": "spring"}),
         (voucher.VOUCHERS, "id", {"status": "used"}),
         (voucher.VOUCHERS, "id", {"batch": "spring"}),
+        (voucher.VOUCHERS, "status", {"batch": "spring"}),
         (voucher.VOUCHERS, "id", {"redeemed_by": 42}),
-        (rate_card.RATES, "prefix", {"prefix": "447"}),
+        (voucher.VOUCHERS, "-id", {"kind": "multiplier"}),
+        (voucher.VOUCHERS, "batch", {"kind": "multiplier", "search": "spring"}),
+        (rate_card.RATES, "prefix", {"prefix": "5"}),
+        (rate_card.RATES, "-prefix", {"prefix": "x"}),
+        (rate_card.RATES, "prefix", {"blocked": True, "at_ms": 1, "search": "mobile"}),
+        (account_list.ACCOUNTS, "customer", {"currency": "EUR"}),
         (movement.MOVEMENTS, "-booked", {"customer_id": 42}),
-        (movement.MOVEMENTS, "-booked", {"since_ms": 1, "until_ms": 2}),
+        (movement.MOVEMENTS, "-booked", {"customer_id": 42, "kind": "refund", "since_ms": 1}),
+        (movement.MOVEMENTS, "-booked", {"since_ms": 2, "until_ms": 9}),
+        (movement.MOVEMENTS, "-booked", {"kind": "refund"}),
+        (movement.MOVEMENTS, "booked", {"kind": "charge"}),
+        (movement.MOVEMENTS, "-booked", {"operator": "ann", "kind": "refund"}),
+        (movement.MOVEMENTS, "-booked", {"search": "order"}),
         (queries.CALLS, "-started", {"customer": 42}),
         (queries.CALLS, "-started", {"cli": "441910000001"}),
         (queries.CALLS, "-started", {"did": "18005550100"}),
         (queries.CALLS, "-started", {"card": "100000000007"}),
-        (queries.CALLS, "-started", {"since_ms": 1, "until_ms": 2}),
+        (queries.CALLS, "-started", {"app": "menu"}),
+        (queries.CALLS, "started", {"outcome": "rejected", "customer": 42, "did": "18005550100"}),
+        (queries.CALLS, "-started", {"since_ms": 2, "until_ms": 9}),
         (queries.CALLS, "-started", {"number": "44123"}),
+        (queries.CALLS, "-started", {"trunk": "carrier", "status": LegStatus.BUSY, "since_ms": 1}),
+        (queries.CALLS, "-started", {"refused": True}),
+        (queries.CALLS, "started", {"unpaid": True, "customer": 42}),
+        (queries.CALLS, "-started", {"search": "18005550100"}),
+        (queries.CALLS, "-started", {"search": "18005550100", "app": "menu"}),
         (recording.RECORDINGS, "-recorded", {"customer": 42}),
         (recording.RECORDINGS, "-recorded", {"cli": "441910000001"}),
         (recording.RECORDINGS, "-recorded", {"call": "01a"}),
-        (recording.RECORDINGS, "-recorded", {"since_ms": 1, "until_ms": 2}),
-        (entries.ENTRIES, "value", {"search": "4419"}),
+        (recording.RECORDINGS, "-recorded", {"did": "18005550100", "app": "menu"}),
+        (recording.RECORDINGS, "recorded", {"search": "01a"}),
+        (recording.RECORDINGS, "-recorded", {"since_ms": 2, "until_ms": 9}),
+        (entries.ENTRIES, "value", {"search": "5"}),
         (job.JOBS, "-queued", {"operator": "ann"}),
+        (job.JOBS, "-queued", {"state": "done", "kind": "import", "needed": frozenset([Right.RATES_READ])}),
+        (calendar.ENTRIES, "begins", {"since_ms": 1}),
         (audit.ENTRIES, "-at", {"operator": "ann"}),
-        (audit.ENTRIES, "-at", {"since_ms": 1, "until_ms": 2}),
+        (audit.ENTRIES, "-at", {"verb": "set"}),
+        (audit.ENTRIES, "-at", {"operator": "ann", "verb": "set", "search": "customer"}),
+        (audit.ENTRIES, "-at", {"subject": "customer"}),
+        (audit.ENTRIES, "-at", {"since_ms": 2, "until_ms": 9}),
     ):
-        for later in (False, True):
-            yield Case(listing, sort, later, wanted)
+        yield Case(listing, sort, True, wanted)
 
 
 async def ask(connection: AsyncConnection, case: Case) -> None:
     """Ask for the page of a case."""
-    asked = PageRequest(100, cursor(case) if case.later else None, case.sort)
+    asked = PageRequest(100, cursor(case, 5) if case.later else None, case.sort, bounded=True)
     wanted = case.wanted
     match case.listing.name:
         case "customers":
@@ -168,7 +221,7 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
         case "DIDs":
             await dids.page(connection, dids.DidFilter(**wanted), asked)
         case "speed dials":
-            await speed_dials.page(connection, wanted.get("customer_id"), None, asked)
+            await speed_dials.page(connection, wanted.get("customer_id"), wanted.get("search"), asked)
         case "cards":
             await card.card_page(connection, card.Filter(**wanted), asked)
         case "batches":
@@ -189,7 +242,7 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
         case "jobs":
             await job.job_page(connection, job.JobFilter(**wanted), asked)
         case "entries of a calendar":
-            await calendar.entries_of(connection, "england", None, asked)
+            await calendar.entries_of(connection, "england", wanted.get("since_ms"), asked)
         case "entries of the audit log":
             await audit.entry_page(connection, audit.EntryFilter(**wanted), asked)
         case "entries of a list":
@@ -199,10 +252,14 @@ async def ask(connection: AsyncConnection, case: Case) -> None:
             raise AssertionError(case.listing.name)
 
 
-def cursor(case: Case) -> str:
+def cursor(case: Case, value: int) -> str:
+    return case.listing.cursor(case.sort, row(case, value))
+
+
+def row(case: Case, value: int) -> tuple[str | int, ...]:
+    """The columns of a sort, each with a value."""
     columns = case.listing.sorts[case.sort.removeprefix("-")]
-    values = [1 if one.type.python_type is int else "1" for one in columns]
-    return case.listing.cursor(case.sort, values)
+    return tuple(value if one.type.python_type is int else str(value) for one in columns)
 
 
 async def plan(connection: AsyncConnection, query: Select[Any]) -> list[str]:
@@ -227,18 +284,60 @@ def wrong(lines: Sequence[str], case: Case, dialect: str) -> list[str]:
     return sorted_ if first_by_key else unsought + sorted_
 
 
-async def test_pages_of_long_lists_are_read_by_an_index(plans: tuple[AsyncConnection, Asked]) -> None:
+async def test_pages_of_long_lists_are_read_by_an_index(
+    plans: tuple[AsyncConnection, Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row is looked at only where an index leads along it, in the order of the list, up to an end."""
     connection, asked = plans
+    # So many rows fit what has an index of its own that they are not sorted.
+    monkeypatch.setattr("ringflow.store.page_filters.FEW_ROWS", -1)
     found: dict[str, list[str]] = {}
     for case in cases():
         asked.queries.clear()
         await ask(connection, case)
         assert asked.queries, case
+        with monkeypatch.context() as patch:
+            end = row(case, 3 if case.sort.startswith("-") else 7)
+
+            async def ends(*_: object, end: Any = end) -> Any:
+                return end
+
+            patch.setattr("ringflow.store.pages._end", ends)
+            await ask(connection, case)
         for query in asked.queries:
             lines = await plan(connection, query)
             if wrong(lines, case, connection.dialect.name):
                 found[str(case)] = lines
     assert found == {}
+
+
+async def test_no_filter_of_a_long_list_has_all_rows_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/lists.db")
+    await store.migrate()
+    monkeypatch.setattr("ringflow.store.page_filters.FEW_ROWS", -1)
+    looked_at: list[LookedAt] = []
+    ended: list[int] = []
+    look = Filters.looked_at
+
+    async def kept(filters: Filters, *given: Any) -> LookedAt:
+        looked_at.append(await look(filters, *given))
+        return looked_at[-1]
+
+    async def ends(*given: Any) -> None:
+        ended.append(given[-1])
+
+    monkeypatch.setattr(Filters, "looked_at", kept)
+    monkeypatch.setattr("ringflow.store.pages._end", ends)
+    for case in cases():
+        looked_at.clear()
+        ended.clear()
+        async with store.reading() as connection:
+            await ask(connection, case)
+        (found,) = looked_at
+        assert ended == ([case.listing.reach] if found.tried else []), case
+    await store.close()
 
 
 @pytest.fixture
@@ -251,7 +350,36 @@ async def plans(store: Store, monkeypatch: pytest.MonkeyPatch) -> Any:
             # PostgreSQL reads an empty table whole; told not to, it does so only where nothing else works.
             for way in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
                 await connection.execute(text(f"SET enable_{way} = off"))
+            # Steps that it was told not to take look so dear that it would compile them, for a second each.
+            await connection.execute(text("SET jit = off"))
         yield connection, asked
+
+
+FILTERS: dict[str, type] = {
+    "customers": customer_overview.CustomerFilter,
+    "CLIs": clis.CliFilter,
+    "codes of shared CLIs": cli_codes.CliCodeFilter,
+    "DIDs": dids.DidFilter,
+    "cards": card.Filter,
+    "batches": batch.BatchFilter,
+    "vouchers": voucher.VoucherFilter,
+    "rates": rate_card.RateFilter,
+    "accounts": account_list.AccountFilter,
+    "movements": movement.MovementFilter,
+    "calls": queries.Filter,
+    "recordings": recording.RecordingFilter,
+    "jobs": job.JobFilter,
+    "entries of the audit log": audit.EntryFilter,
+}
+
+
+def test_every_filter_of_a_long_list_is_tried_here() -> None:
+    tried: dict[str, set[str]] = {}
+    for case in cases():
+        tried.setdefault(case.listing.name, set()).update(case.wanted)
+    for name, kind in FILTERS.items():
+        assert tried[name] == {one.name for one in fields(kind)}, name
+    assert tried.keys() - FILTERS.keys() == {"speed dials", "entries of a calendar", "entries of a list"}
 
 
 def test_every_list_is_tried_here_or_is_short() -> None:
@@ -264,24 +392,59 @@ def test_every_list_is_tried_here_or_is_short() -> None:
     [
         (Case(queries.CALLS, "-started", False, {"number": "441234567"}), "ix_call_legs_dialled"),
         (Case(audit.ENTRIES, "-at", False, {"subject": "customer 42"}), "ix_audit_log_subject"),
+        (Case(clis.CLIS, "id", False, {"search": "4419"}), "clis_number"),
+        (Case(clis.CLIS, "number", False, {"customer_id": 42}), "ix_clis_customer"),
+        (Case(dids.DIDS, "app", False, {"search": "4419"}), "dids"),
+        (Case(card.CARDS, "expires", False, {"batch": "spring"}), "ix_cards_batch"),
+        (Case(cli_codes.CLI_CODES, "id", False, {"search": "4419"}), "cli_codes"),
     ],
     ids=str,
 )
-async def test_what_few_rows_begin_with_is_found_by_its_own_index(
-    store: Store, case: Case, index: str
+async def test_what_few_rows_have_is_found_by_its_own_index(
+    store: Store, monkeypatch: pytest.MonkeyPatch, case: Case, index: str
 ) -> None:
+    """The keys of few rows are read by that index, and then the rows by their keys."""
     asked = Asked()
+    asked.listen(monkeypatch)
+    looked_at: list[Select[Any]] = []
+    run = AsyncConnection.execute
+
+    async def kept(connection: AsyncConnection, statement: Any, *given: Any) -> Any:
+        looked_at.append(statement)
+        return await run(connection, statement, *given)
+
+    monkeypatch.setattr(AsyncConnection, "execute", kept)
     async with store.reading() as connection:
-        with pytest.MonkeyPatch.context() as patch:
-            asked.listen(patch)
-            await ask(connection, case)
         if store.dialect == "postgresql":
             await connection.execute(text("SET enable_seqscan = off"))
-        (query,) = asked.queries
-        lines = await plan(connection, query.order_by(None))
-    found = [line for line in lines if index in line]
-    assert found
+            looked_at.clear()
+        await ask(connection, case)
+        lines = await plan(connection, looked_at[0])
+    assert [line for line in lines if index in line]
     assert not any(line.startswith("SCAN") for line in lines)
+    (query,) = asked.queries
+    assert " IN (" in str(query), "read by the keys"
+
+
+@pytest.mark.parametrize(
+    ("case", "index"),
+    [
+        (Case(clis.CLIS, "id", True, {"is_pattern": True}), "ix_clis_patterns"),
+        (Case(dids.DIDS, "-number", True, {"enabled": False}), "ix_dids_disabled"),
+        (Case(card.CARDS, "id", True, {"archived": True}), "ix_cards_archived"),
+        (Case(movement.MOVEMENTS, "-booked", True, {"kind": "refund"}), "ix_ledger_movements_kind"),
+        (Case(movement.MOVEMENTS, "booked", True, {"operator": "ann"}), "ix_ledger_movements_operator"),
+    ],
+    ids=str,
+)
+async def test_rows_that_have_an_index_to_themselves_are_read_by_it(
+    plans: tuple[AsyncConnection, Asked], case: Case, index: str
+) -> None:
+    connection, asked = plans
+    await ask(connection, case)
+    assert asked.queries
+    for query in asked.queries:
+        assert index in "\n".join(await plan(connection, query))
 
 
 async def test_the_movements_of_a_call_are_found_by_its_legs(plans: tuple[AsyncConnection, Asked]) -> None:
@@ -293,7 +456,7 @@ async def test_the_movements_of_a_call_are_found_by_its_legs(plans: tuple[AsyncC
 async def test_standing_holds_are_found_by_an_index_of_them_alone(store: Store) -> None:
     place = hold.HOLDS.place(PageRequest(10))
     holds = metadata.tables["ledger_holds"]
-    query = place.of(select(holds.c.leg_id).where(text("state = 'held'")))
+    query = place.of_each([select(holds.c.leg_id).where(text("state = 'held'"))])
     async with store.reading() as connection:
         if store.dialect == "postgresql":
             await connection.execute(text("SET enable_seqscan = off"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import (
     BigInteger,
     Column,
+    Index,
     Integer,
     MetaData,
     Table,
@@ -29,7 +30,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
 from ringflow.store import Store
+from ringflow.store.page_filters import ALL_ROWS, Between, Filters
 from ringflow.store.pages import Count, Listing, Page, PageRequest, WrongCursor
+
+
+@dataclass(frozen=True)
+class Row:
+    id: int
+    name: str
+    due_ms: int | None
+
 
 things = Table(
     "things",
@@ -38,6 +48,7 @@ things = Table(
     Column("name", Text, nullable=False),
     Column("due_ms", BigInteger),
     Column("notes", Text, nullable=False),
+    Index("ix_things_name", "name", "id"),
 )
 FAR_MS = 2**62
 LISTING = Listing(
@@ -48,21 +59,30 @@ LISTING = Listing(
         "due": (func.coalesce(things.c.due_ms, FAR_MS), things.c.id),
     },
     first="id",
+    reach=4,
 )
 SORTS = [f"{way}{name}" for name in LISTING.sorts for way in ("", "-")]
 ALL = select(things.c.id, things.c.name, things.c.due_ms)
+ODD = things.c.id % 2 == 1
+FILTERS: dict[str, tuple[Filters, Callable[[Row], bool]]] = {
+    "all": (ALL_ROWS, lambda row: True),
+    "name": (Filters([(things.c.name, "b")]), lambda row: row.name == "b"),
+    "odd": (Filters(tried=[ODD]), lambda row: row.id % 2 == 1),
+    "both": (Filters([(things.c.name, "b")], [ODD]), lambda row: row.name == "b" and row.id % 2 == 1),
+    "some": (Filters(between=Between(things.c.id, 8, 25)), lambda row: 8 <= row.id <= 25),
+    "first": (
+        Filters(tried=[ODD], between=Between(things.c.id, None, 9)),
+        lambda row: row.id in {1, 3, 5, 7, 9},
+    ),
+    "last": (Filters(between=Between(things.c.id, 31, None)), lambda row: row.id >= 31),
+    "none": (Filters(tried=[ODD], between=Between(things.c.id, 9, 8)), lambda row: False),
+}
+"""Which rows are wanted, in the words of the list and of Python."""
 
 MOST_SEEN = 200
 """More than a walk can see: 40 rows, each of which is made and renamed a few times."""
 NAMES = st.sampled_from(["a", "b", "B", "é", "", "a b", "\N{GRINNING FACE}", "~"])
 DUES = st.sampled_from([None, -1, 0, 1, 2**40])
-
-
-@dataclass(frozen=True)
-class Row:
-    id: int
-    name: str
-    due_ms: int | None
 
 
 def row_of(cells: Sequence[Any]) -> Row:
@@ -106,9 +126,33 @@ async def change(connection: AsyncConnection, there: dict[int, Row], steps: Sequ
     return moved
 
 
-async def walk(
-    url: str, rows: dict[int, Any], changes: Sequence[Any], limit: int, sort: str, by_two: bool
-) -> None:
+@dataclass(frozen=True)
+class Walk:
+    """How a list is read page by page; `by_two`: as two queries."""
+
+    limit: int
+    sort: str
+    by_two: bool
+    wanted: str
+    bounded: bool
+
+    async def page(self, connection: AsyncConnection, asked: PageRequest) -> Page[Row]:
+        queries = [ALL.where(ODD), ALL.where(~ODD)] if self.by_two else ALL
+        filters, _ = FILTERS[self.wanted]
+        return await LISTING.page(connection, queries, asked, row_of, filters)
+
+
+WALKS = st.builds(
+    Walk,
+    st.integers(1, 7),
+    st.sampled_from(SORTS),
+    st.booleans(),
+    st.sampled_from(sorted(FILTERS)),
+    st.booleans(),
+)
+
+
+async def walk(url: str, rows: dict[int, Any], changes: Sequence[Any], how: Walk) -> None:
     store = await Store.open(url)
     try:
         async with store.writing() as connection:
@@ -118,47 +162,44 @@ async def walk(
             await change(connection, there, [("add", which, *values) for which, values in rows.items()])
             throughout, moved = dict(there), set[int]()
             seen: list[Row] = []
-            after, rounds = None, iter(changes)
+            after, rounds, pages = None, iter(changes), 0
             while True:
-                page = await read(connection, PageRequest(limit, after, sort), by_two)
-                assert len(page.items) <= limit
+                page = await how.page(
+                    connection, PageRequest(how.limit, after, how.sort, bounded=how.bounded)
+                )
+                assert len(page.items) <= how.limit
                 seen += page.items
+                pages += 1
                 if page.next is None:
                     break
-                assert len(page.items) == limit
-                assert len(seen) <= MOST_SEEN, "the list has no end"
+                assert how.bounded or len(page.items) == how.limit
+                assert max(len(seen), pages) <= MOST_SEEN, "the list has no end"
                 after = page.next
                 moved |= await change(connection, there, next(rounds, ()))
         ids = [one.id for one in seen]
         again = {one for one in ids if ids.count(one) > 1}
         assert again <= moved, "a row that stayed where it was is on two pages"
-        assert not (again and sort.endswith("id")), "an id never changes, so its row has one place"
-        kept = throughout.keys() - moved
+        assert not (again and how.sort.endswith("id")), "an id never changes, so its row has one place"
+        fits = FILTERS[how.wanted][1]
+        assert all(fits(one) for one in seen)
+        kept = {which for which, row in throughout.items() if fits(row)} - moved
         assert kept <= set(ids), "a row that was there throughout is left out"
         assert all(throughout[one.id] == one for one in seen if one.id in kept)
         if not moved:
             # The order is the database's own: with the same rows, that of one page.
             async with store.reading() as connection:
-                whole = await read(connection, PageRequest(1000, None, sort), by_two)
+                whole = await how.page(connection, PageRequest(1000, None, how.sort))
             assert seen == list(whole.items)
     finally:
         await store.close()
 
 
-async def read(connection: AsyncConnection, asked: PageRequest, by_two: bool) -> Page[Row]:
-    if not by_two:
-        return await LISTING.page(connection, ALL, asked, row_of)
-    place = LISTING.place(asked)
-    odd = things.c.id % 2 == 1
-    return await place.read(connection, place.of_each([ALL.where(odd), ALL.where(~odd)]), row_of)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=ROWS, changes=CHANGES, limit=st.integers(1, 7), sort=st.sampled_from(SORTS), by_two=st.booleans())
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS, changes=CHANGES, how=WALKS)
 def test_no_row_comes_twice_and_none_is_left_out_that_was_there_throughout(
-    database_url: str, rows: dict[int, Any], changes: Sequence[Any], limit: int, sort: str, by_two: bool
+    database_url: str, rows: dict[int, Any], changes: Sequence[Any], how: Walk
 ) -> None:
-    asyncio.run(walk(database_url, rows, changes, limit, sort, by_two))
+    asyncio.run(walk(database_url, rows, changes, how))
 
 
 async def filled(store: Store) -> str:

@@ -21,7 +21,8 @@ from ringflow.actor import Actor
 from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Unknown
 from ringflow.store.caller_tables import cli_codes
-from ringflow.store.conditions import begins_with, equal
+from ringflow.store.conditions import begins_with
+from ringflow.store.page_filters import Filters, OwnIndex
 from ringflow.store.pages import Listing, Page, PageRequest
 
 MIN_CODE_DIGITS = 4
@@ -137,12 +138,13 @@ async def show_code(connection: AsyncConnection, code_id: int) -> CliCode:
 
 async def code_page(connection: AsyncConnection, wanted: CliCodeFilter, asked: PageRequest) -> Page[CliCode]:
     """Read a page of codes, of which none is shown."""
-    conditions = equal(((cli_codes.c.customer_id, wanted.customer_id),))
+    tried = []
+    few = []
     if wanted.search is not None:
-        conditions.append(begins_with(cli_codes.c.number, wanted.search.removeprefix("+"), digits=True))
-    return await CLI_CODES.page(
-        connection, select(*COLUMNS).where(*conditions), asked, lambda row: CliCode(*row)
-    )
+        tried.append(begins_with(cli_codes.c.number, wanted.search.removeprefix("+"), digits=True))
+        few.append(OwnIndex(cli_codes.c.id, select(cli_codes.c.id).where(*tried)))
+    filters = Filters([(cli_codes.c.customer_id, wanted.customer_id)], tried, few)
+    return await CLI_CODES.page(connection, select(*COLUMNS), asked, lambda row: CliCode(*row), filters)
 
 
 def code_message(number: str, code: str) -> str:

@@ -29,7 +29,8 @@ from ringflow.numbers import identifying_form
 from ringflow.plain_text import plain
 from ringflow.store import LookUp, Store
 from ringflow.store.caller_tables import cli_codes
-from ringflow.store.conditions import begins_with, contains, equal
+from ringflow.store.conditions import are_digits, begins_with, contains
+from ringflow.store.page_filters import Filters, OwnIndex, PartialIndex
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.tables import clis
 
@@ -129,23 +130,31 @@ async def every(
 
 async def page(connection: AsyncConnection, wanted: CliFilter, asked: PageRequest) -> Page[Cli]:
     """Read a page of CLIs."""
-    return await CLIS.page(connection, select(*COLUMNS).where(*fitting(wanted)), asked, lambda row: Cli(*row))
+    return await CLIS.page(connection, select(*COLUMNS), asked, lambda row: Cli(*row), _filters(wanted))
 
 
 def fitting(wanted: CliFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of the CLIs that fit."""
-    conditions = equal(((clis.c.customer_id, wanted.customer_id), (clis.c.source, wanted.source)))
+    return _filters(wanted).conditions()
+
+
+def _filters(wanted: CliFilter) -> Filters:
+    own = ((clis.c.customer_id, wanted.customer_id), (clis.c.source, wanted.source))
+    tried: list[ColumnElement[bool]] = []
+    few = []
+    partial = []
     if wanted.is_pattern is not None:
-        conditions.append(clis.c.pattern.is_not(None) if wanted.is_pattern else clis.c.number.is_not(None))
+        tried.append(clis.c.pattern.is_not(None) if wanted.is_pattern else clis.c.number.is_not(None))
+    if wanted.is_pattern:
+        partial.append(PartialIndex(tried[-1], (clis.c.id,)))
     if wanted.search is not None:
         digits = wanted.search.removeprefix("+")
-        if digits.isascii() and digits.isdigit():
-            conditions.append(begins_with(clis.c.number, digits, digits=True))
+        if are_digits(digits):
+            tried.append(begins_with(clis.c.number, digits, digits=True))
+            few.append(OwnIndex(clis.c.id, select(clis.c.id).where(tried[-1])))
         else:
-            conditions.append(
-                or_(contains(clis.c.pattern, wanted.search), contains(clis.c.notes, wanted.search))
-            )
-    return conditions
+            tried.append(or_(contains(clis.c.pattern, wanted.search), contains(clis.c.notes, wanted.search)))
+    return Filters(own, tried, few, partial)
 
 
 async def count_sharing(connection: AsyncConnection, number: str) -> int:

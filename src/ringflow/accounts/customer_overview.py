@@ -18,8 +18,9 @@ from ringflow.config import CustomerStatus
 from ringflow.ledger.account import Account, read_account
 from ringflow.store.caller_tables import cli_codes
 from ringflow.store.card_tables import cards
-from ringflow.store.conditions import contains, equal
+from ringflow.store.conditions import contains
 from ringflow.store.ledger_tables import ledger_accounts
+from ringflow.store.page_filters import Filters
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.tables import clis as clis_table
 from ringflow.store.tables import customers as customers_table
@@ -75,30 +76,32 @@ async def customer_page(
     connection: AsyncConnection, wanted: CustomerFilter, asked: PageRequest
 ) -> Page[tuple[Customer, int]]:
     """Read a page of customers, each with its balance in micro-units."""
-    query = (
-        select(*COLUMNS, func.coalesce(ledger_accounts.c.balance_micros, 0))
-        .select_from(
-            customers_table.outerjoin(ledger_accounts, ledger_accounts.c.customer_id == customers_table.c.id)
-        )
-        .where(*fitting(wanted))
+    # Not joined: PostgreSQL would read the accounts from the first one on to a page in the middle.
+    own = ledger_accounts.c.customer_id == customers_table.c.id
+    balance = select(ledger_accounts.c.balance_micros).where(own).scalar_subquery()
+    query = select(*COLUMNS, func.coalesce(balance, 0))
+    return await CUSTOMERS.page(
+        connection, query, asked, lambda row: (Customer(*row[:-1]), int(row[-1])), _filters(wanted)
     )
-    return await CUSTOMERS.page(connection, query, asked, lambda row: (Customer(*row[:-1]), int(row[-1])))
 
 
 def fitting(wanted: CustomerFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of the customers that fit."""
+    return _filters(wanted).conditions()
+
+
+def _filters(wanted: CustomerFilter) -> Filters:
     columns = customers_table.c
-    conditions = equal(
-        (
-            (columns.status, wanted.status),
-            (columns.currency, wanted.currency),
-            (columns.source, wanted.source),
-        )
+    own = (
+        (columns.status, wanted.status),
+        (columns.source, wanted.source),
+        (columns.currency, wanted.currency),
     )
+    tried: list[ColumnElement[bool]] = []
     if wanted.search is not None:
         named = contains(columns.name, wanted.search)
-        conditions.append(or_(columns.id == int(wanted.search), named) if _is_id(wanted.search) else named)
-    return conditions
+        tried.append(or_(columns.id == int(wanted.search), named) if _is_id(wanted.search) else named)
+    return Filters(own, tried)
 
 
 def _is_id(text: str) -> bool:

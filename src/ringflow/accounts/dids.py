@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, TypedDict, Unpack, get_args
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import customers
@@ -27,7 +27,8 @@ from ringflow.audit import Verb
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.numbers import extension, normalise_number
 from ringflow.plain_text import plain
-from ringflow.store.conditions import begins_with, contains, equal
+from ringflow.store.conditions import are_digits, begins_with, contains
+from ringflow.store.page_filters import Filters, OwnIndex, PartialIndex
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.tables import dids
 
@@ -173,28 +174,35 @@ async def every(
 
 async def page(connection: AsyncConnection, wanted: DidFilter, asked: PageRequest) -> Page[Did]:
     """Read a page of DIDs."""
-    return await DIDS.page(connection, select(*COLUMNS).where(*fitting(wanted)), asked, lambda row: Did(*row))
+    return await DIDS.page(connection, select(*COLUMNS), asked, lambda row: Did(*row), _filters(wanted))
 
 
 def fitting(wanted: DidFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of the DIDs that fit."""
-    conditions = equal(
-        (
-            (dids.c.customer_id, wanted.customer_id),
-            (dids.c.app, wanted.app),
-            (dids.c.enabled, wanted.enabled),
-            (dids.c.source, wanted.source),
-        )
+    return _filters(wanted).conditions()
+
+
+def _filters(wanted: DidFilter) -> Filters:
+    own = (
+        (dids.c.customer_id, wanted.customer_id),
+        (dids.c.app, wanted.app),
+        (dids.c.enabled, wanted.enabled),
+        (dids.c.source, wanted.source),
     )
+    tried: list[ColumnElement[bool]] = []
+    few = []
+    partial = []
     if wanted.search is not None:
         digits = wanted.search.removeprefix("+")
-        if digits.isascii() and digits.isdigit():
-            conditions.append(begins_with(dids.c.number, digits))
+        if are_digits(digits):
+            tried.append(begins_with(dids.c.number, digits))
+            few.append(OwnIndex(dids.c.number, select(dids.c.number).where(*tried)))
         else:
-            conditions.append(
-                or_(begins_with(dids.c.number, wanted.search), contains(dids.c.app, wanted.search))
-            )
-    return conditions
+            tried.append(or_(begins_with(dids.c.number, wanted.search), contains(dids.c.app, wanted.search)))
+    if wanted.enabled is False:
+        # As the index has it: SQLAlchemy would have SQLite ask whether it is 0.
+        partial.append(PartialIndex(text("NOT dids.enabled"), (dids.c.number,)))
+    return Filters(own, tried, few, partial)
 
 
 async def add(actor: Actor, did: Did) -> Did:

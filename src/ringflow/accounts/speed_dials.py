@@ -21,7 +21,8 @@ from ringflow.audit import MASKED, Verb, note
 from ringflow.errors import Conflict, Refused, Unknown
 from ringflow.numbers import dialled_number
 from ringflow.plain_text import plain
-from ringflow.store.conditions import contains, equal
+from ringflow.store.conditions import contains
+from ringflow.store.page_filters import Filters
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.speed_dial_tables import speed_dials
 from ringflow.store.statement import Statement
@@ -121,11 +122,9 @@ async def page(
     connection: AsyncConnection, customer_id: int | None, search: str | None, asked: PageRequest
 ) -> Page[SpeedDial]:
     """Read a page of speed dials: of one customer, or those whose names have `search` in them."""
-    conditions = equal(((speed_dials.c.customer_id, customer_id),))
-    if search is not None:
-        conditions.append(contains(speed_dials.c.name, search))
-    query = select(*COLUMNS).where(*conditions)
-    return await SPEED_DIALS.page(connection, query, asked, lambda row: SpeedDial(*row))
+    tried = [] if search is None else [contains(speed_dials.c.name, search)]
+    filters = Filters([(speed_dials.c.customer_id, customer_id)], tried)
+    return await SPEED_DIALS.page(connection, select(*COLUMNS), asked, lambda row: SpeedDial(*row), filters)
 
 
 async def add(actor: Actor, wanted: SpeedDial) -> SpeedDial:

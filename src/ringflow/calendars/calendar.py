@@ -24,6 +24,7 @@ from ringflow.http_client.allowed_hosts import AllowedHosts
 from ringflow.plain_text import plain
 from ringflow.store.calendar_tables import calendar_entries, calendars
 from ringflow.store.conditions import contains
+from ringflow.store.page_filters import Filters
 from ringflow.store.pages import Listing, Page, PageRequest
 
 MAX_YEAR = 9000
@@ -120,9 +121,8 @@ async def entries_of(
 ) -> Page[KeptEntry]:
     """Read the same of a name that may be no calendar's; then the page is empty."""
     query = select(*_ENTRY_COLUMNS).where(calendar_entries.c.calendar == name)
-    if since_ms is not None:
-        query = query.where(calendar_entries.c.ends_ms > since_ms)
-    return await ENTRIES.page(connection, query, asked, _kept_entry)
+    tried = [] if since_ms is None else [calendar_entries.c.ends_ms > since_ms]
+    return await ENTRIES.page(connection, query, asked, _kept_entry, Filters(tried=tried))
 
 
 async def add(actor: Actor, name: str, url: str | None, notes: str, allowed: AllowedHosts) -> Calendar:

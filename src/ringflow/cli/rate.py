@@ -46,6 +46,7 @@ from ringflow.ledger.rates.card import (
     RateFilter,
     every_rate,
     get_card,
+    get_uncounted,
     rate_card_page,
     rate_page,
     trunk_subject,
@@ -163,7 +164,7 @@ def show_command(
     """Show a card's rates."""
 
     async def work(connection: AsyncConnection, config: Config) -> Page[RateForm]:
-        card = await get_card(connection, name)
+        card = await get_uncounted(connection, name)
         begins = rate_prefix(prefix, config.country) if prefix not in ("", AS_KEYED) else prefix
         wanted = RateFilter(prefix=begins, blocked=blocked, at_ms=moment_ms(at, "--at"), search=search)
         page = await rate_page(connection, card, wanted, PageRequest(limit, after, sort))

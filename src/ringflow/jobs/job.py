@@ -15,8 +15,8 @@ from ringflow.actor import Principal, PrincipalKind
 from ringflow.errors import Unknown
 from ringflow.plain_text import plain
 from ringflow.rights import Right
-from ringflow.store.conditions import equal
 from ringflow.store.job_tables import jobs
+from ringflow.store.page_filters import Filters
 from ringflow.store.pages import Listing, Page, PageRequest
 
 
@@ -95,10 +95,10 @@ class JobFilter:
 async def job_page(connection: AsyncConnection, wanted: JobFilter, asked: PageRequest) -> Page[Job]:
     """Read a page of jobs."""
     own = ((jobs.c.operator, wanted.operator), (jobs.c.state, wanted.state), (jobs.c.kind, wanted.kind))
-    conditions = equal(own)
+    tried = []
     if wanted.needed is not None:
-        conditions.append(jobs.c.needed.in_(sorted(one.value for one in wanted.needed)))
-    return await JOBS.page(connection, _SELECT.where(*conditions), asked, job_of)
+        tried.append(jobs.c.needed.in_(sorted(one.value for one in wanted.needed)))
+    return await JOBS.page(connection, _SELECT, asked, job_of, Filters(own, tried))
 
 
 def own_jobs(principal: Principal, state: JobState | None = None, kind: str | None = None) -> JobFilter:

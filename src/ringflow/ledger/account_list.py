@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.ledger.account import Account
 from ringflow.ledger.credit import SPENDABLE, SPENT_TODAY, utc_day
-from ringflow.store.conditions import equal
 from ringflow.store.ledger_tables import ledger_accounts
+from ringflow.store.page_filters import Filters
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.tables import customers
 
@@ -41,8 +41,8 @@ async def account_page(
     )
     # A customer's account has the customer's own number, and the house's have numbers below zero.
     query = select(*columns).join_from(_A, customers, customers.c.id == _A.c.id).where(_A.c.id > 0)
-    query = query.where(*equal(((_A.c.currency, wanted.currency),)))
-    return await ACCOUNTS.page(connection, query, asked, _account)
+    filters = Filters([(_A.c.currency, wanted.currency)])
+    return await ACCOUNTS.page(connection, query, asked, _account, filters)
 
 
 def _account(row: Sequence[Any]) -> Account:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.actor import Actor
@@ -22,6 +22,7 @@ from ringflow.ledger.credit import CREDIT
 from ringflow.money import MAX_AMOUNT_MICROS, MAX_BALANCE_MICROS, Money
 from ringflow.store.conditions import contains, equal
 from ringflow.store.ledger_tables import ledger_movements
+from ringflow.store.page_filters import Filters, PartialIndex, since_until
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.statement import Statement
 
@@ -209,22 +210,32 @@ async def movement_page(
 ) -> Page[Posted]:
     """Read a page of movements."""
     moved = ledger_movements.c
-    conditions = equal(((moved.kind, wanted.kind), (moved.operator, wanted.operator)))
-    if wanted.since_ms is not None:
-        conditions.append(moved.created_ms >= wanted.since_ms)
-    if wanted.until_ms is not None:
-        conditions.append(moved.created_ms < wanted.until_ms)
+    own = ((moved.operator, wanted.operator), (moved.kind, wanted.kind))
+    tried = equal(own)
     if wanted.search is not None:
-        conditions.append(contains(moved.reason, wanted.search))
-    query = select(*(moved[name] for name in _READ)).where(*conditions)
-    place = MOVEMENTS.place(asked)
+        tried.append(contains(moved.reason, wanted.search))
+    period = since_until(moved.created_ms, wanted.since_ms, wanted.until_ms)
+    query = select(*(moved[name] for name in _READ))
     if wanted.customer_id is None:
-        found = place.of(query)
-    else:
-        # No movement is on both sides: its accounts differ.
-        sides = (moved.debit_id, moved.credit_id)
-        found = place.of_each([query.where(side == wanted.customer_id) for side in sides])
-    return await place.read(connection, found, _read)
+        filters = Filters(tried=tried, partial=_partial_indexes(wanted), between=period)
+        return await MOVEMENTS.page(connection, query, asked, _read, filters)
+    # No movement is on both sides: its accounts differ. Each side has an index.
+    sides = [query.where(side == wanted.customer_id) for side in (moved.debit_id, moved.credit_id)]
+    return await MOVEMENTS.page(connection, sides, asked, _read, Filters(tried=tried, between=period))
+
+
+def _partial_indexes(wanted: MovementFilter) -> list[PartialIndex]:
+    """Return the indexes of such movements: most are charges for calls, which nobody made."""
+    moved, order = ledger_movements.c, MOVEMENTS.sorts["booked"]
+    found: list[PartialIndex] = []
+    # The second conditions are written as in the indexes: with a parameter they would not be used.
+    if wanted.operator:
+        made = and_(moved.operator == wanted.operator, moved.operator != literal_column("''"))
+        found.append(PartialIndex(made, order))
+    if wanted.kind not in (None, Kind.CHARGE):
+        other = and_(moved.kind == wanted.kind, moved.kind != literal_column("'charge'"))
+        found.append(PartialIndex(other, order))
+    return found
 
 
 async def movements_of_legs(connection: AsyncConnection, leg_ids: Sequence[str]) -> list[Posted]:

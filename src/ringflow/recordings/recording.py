@@ -16,7 +16,8 @@ from ringflow.numbers import normalise_number
 from ringflow.plain_text import plain
 from ringflow.recordings.folder import RecordingFolder
 from ringflow.rights import Right
-from ringflow.store.conditions import contains, equal
+from ringflow.store.conditions import contains
+from ringflow.store.page_filters import Filters, since_until
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.recording_tables import recordings
 
@@ -73,24 +74,20 @@ async def recording_page(
 ) -> Page[Recording]:
     """Read a page of recordings. Those that were deleted are not among them."""
     columns = recordings.c
-    conditions = equal(
-        (
-            (columns.customer_id, wanted.customer),
-            (columns.cli, wanted.cli),
-            (columns.did, wanted.did),
-            (columns.app, wanted.app),
-            (columns.call_id, wanted.call),
-        )
+    own = (
+        (columns.call_id, wanted.call),
+        (columns.cli, wanted.cli),
+        (columns.customer_id, wanted.customer),
+        (columns.did, wanted.did),
+        (columns.app, wanted.app),
     )
-    conditions.append(columns.status != DELETING)
-    if wanted.since_ms is not None:
-        conditions.append(columns.started_ms >= wanted.since_ms)
-    if wanted.until_ms is not None:
-        conditions.append(columns.started_ms < wanted.until_ms)
+    tried = []
     if wanted.search is not None:
-        conditions.append(or_(contains(columns.id, wanted.search), contains(columns.call_id, wanted.search)))
-    query = select(*COLUMNS).where(*conditions)
-    return await RECORDINGS.page(connection, query, asked, _read)
+        tried.append(or_(contains(columns.id, wanted.search), contains(columns.call_id, wanted.search)))
+    # Those of which the file is yet to be deleted are few: they need not be tried for.
+    query = select(*COLUMNS).where(columns.status != DELETING)
+    filters = Filters(own, tried, between=since_until(columns.started_ms, wanted.since_ms, wanted.until_ms))
+    return await RECORDINGS.page(connection, query, asked, _read, filters)
 
 
 async def show_recording(connection: AsyncConnection, recording_id: str) -> Recording:

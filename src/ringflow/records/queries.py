@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.calls.outcome import NEVER_DIALLED, LegStatus, Outcome
@@ -16,14 +16,14 @@ from ringflow.records.legs import RecordedLeg, read_legs
 from ringflow.store import Store
 from ringflow.store.conditions import begins_with, equal
 from ringflow.store.ledger_tables import ledger_holds
+from ringflow.store.page_filters import Filters, OwnIndex, since_until
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.record_tables import call_legs, call_records, call_slots
 
 PAGE = 500
 
-FEW_NUMBERS_BEGIN_SO = 7
-"""From so many digits on, the calls to a number are looked for by the number, and then put in order. Fewer
-digits begin too many numbers: such calls are looked for along the order, where they fill a page soon."""
+LOOKED_THROUGH = 2000
+"""So many calls are looked through for a page at most, each with its legs where a filter is of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,17 @@ _SLOT_COLUMNS = (
 )
 
 
-CALLS = Listing("calls", {"started": (call_records.c.started_ms, call_records.c.call_id)}, first="-started")
+CALLS = Listing(
+    "calls",
+    {"started": (call_records.c.started_ms, call_records.c.call_id)},
+    first="-started",
+    reach=LOOKED_THROUGH,
+)
 
 
 async def call_page(connection: AsyncConnection, wanted: Filter, asked: PageRequest) -> Page[RecordedCall]:
     """Read a page of calls, with their legs."""
-    page = await CALLS.page(connection, _filtered(wanted), asked, _call)
+    page = await CALLS.page(connection, _queries(wanted), asked, _call, _filters(wanted))
     return replace(page, items=await _with_legs(connection, page.items))
 
 
@@ -168,43 +173,49 @@ async def _with_legs(connection: AsyncConnection, calls: Sequence[RecordedCall])
 
 
 def _has_leg(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(call_legs.c.call_id == call_records.c.call_id, *conditions)
+    # Not as EXISTS: PostgreSQL may read all legs that fit, of a million, to find which calls they are of.
+    found = select(literal(1)).where(call_legs.c.call_id == call_records.c.call_id, *conditions).limit(1)
+    return found.correlate(call_records).scalar_subquery().is_not(None)
 
 
-def _filtered(wanted: Filter) -> Select[Any]:
+def _queries(wanted: Filter) -> Sequence[Select[Any]]:
+    """Return the query for all calls, or those for what a search may name, each of which an index answers."""
+    query = select(*_COLUMNS)
+    if wanted.search is None:
+        return [query]
+    call_id, did, cli = (call_records.c[name] == wanted.search for name in ("call_id", "did", "cli"))
+    return [query.where(call_id), query.where(did), query.where(cli, call_records.c.did != wanted.search)]
+
+
+def _filters(wanted: Filter) -> Filters:
     records = call_records.c
-    conditions = equal(
-        (
-            (records.did, wanted.did),
-            (records.cli, wanted.cli),
-            (records.customer_id, wanted.customer),
-            (records.card_id, wanted.card),
-            (records.app, wanted.app),
-            (records.outcome, wanted.outcome),
-        )
+    own = (
+        (records.card_id, wanted.card),
+        (records.cli, wanted.cli),
+        (records.customer_id, wanted.customer),
+        (records.did, wanted.did),
+        (records.outcome, wanted.outcome),
+        (records.app, wanted.app),
     )
-    if wanted.search is not None:
-        named = (records.call_id, records.did, records.cli)
-        conditions.append(or_(*(column == wanted.search for column in named)))
-    if wanted.since_ms is not None:
-        conditions.append(records.started_ms >= wanted.since_ms)
-    if wanted.until_ms is not None:
-        conditions.append(records.started_ms < wanted.until_ms)
+    tried: list[ColumnElement[bool]] = []
+    few = []
     of_leg: list[ColumnElement[bool]] = []
     if wanted.trunk is not None:
         of_leg.append(call_legs.c.trunk == wanted.trunk)
-    if wanted.number is not None:
-        of_leg.append(begins_with(call_legs.c.dialled, wanted.number))
     if wanted.status is not None:
         of_leg.append(call_legs.c.status == wanted.status.value)
-    if wanted.number is not None and len(wanted.number) >= FEW_NUMBERS_BEGIN_SO:
-        conditions.append(records.call_id.in_(select(call_legs.c.call_id).where(*of_leg)))
-    elif of_leg:
-        conditions.append(_has_leg(*of_leg))
+    if wanted.number is not None:
+        of_leg.append(begins_with(call_legs.c.dialled, wanted.number))
+        few.append(OwnIndex(records.call_id, select(call_legs.c.call_id).where(of_leg[-1])))
+    if of_leg:
+        tried.append(_has_leg(*of_leg))
     if wanted.refused:
         not_dialled = _has_leg(call_legs.c.status.in_(sorted(NEVER_DIALLED)))
-        conditions.append(or_(records.outcome == Outcome.REJECTED.value, not_dialled))
+        tried.append(or_(records.outcome == Outcome.REJECTED.value, not_dialled))
     if wanted.unpaid:
         holds = ledger_holds.c
-        conditions.append(_has_leg(holds.leg_id == call_legs.c.leg_id, holds.uncollected_micros > 0))
-    return select(*_COLUMNS).where(*conditions)
+        tried.append(_has_leg(holds.leg_id == call_legs.c.leg_id, holds.uncollected_micros > 0))
+    period = since_until(records.started_ms, wanted.since_ms, wanted.until_ms)
+    if wanted.search is not None:
+        return Filters(tried=[*equal(own), *tried], between=period)
+    return Filters(own, tried, few, between=period)

@@ -31,6 +31,7 @@ audit_log = Table(
     CheckConstraint("operator <> ''", name="operator"),
     Index("ix_audit_log_at", "at_ms", "id"),
     Index("ix_audit_log_operator", "operator", "at_ms", "id"),
+    Index("ix_audit_log_verb", "verb", "at_ms", "id"),
     # Subjects are found by how they begin, which PostgreSQL does only by an index of bytes.
     beginnings_index("ix_audit_log_subject", "subject"),
     sqlite_autoincrement=True,

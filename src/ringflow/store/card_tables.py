@@ -159,5 +159,6 @@ vouchers = Table(
     Index("ix_vouchers_batch", "batch", "id"),
     Index("ix_vouchers_redeemed_by", "redeemed_by", "id"),
     Index("ix_vouchers_status", "status", "id"),
+    Index("ix_vouchers_kind", "kind", "id"),
     sqlite_autoincrement=True,
 )

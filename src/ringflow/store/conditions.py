@@ -31,6 +31,16 @@ def contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
     )
 
 
+def are_digits(text: str) -> bool:
+    """Return whether a text is digits and nothing else."""
+    return text.isascii() and text.isdigit()
+
+
+def digits_between(text: str) -> tuple[str, str]:
+    """Return the first and the last of the numbers, as digits, that begin with these."""
+    return text, text.ljust(MOST_DIGITS, "9")
+
+
 def begins_with(column: ColumnElement[Any], text: str, *, digits: bool = False) -> ColumnElement[bool]:
     """Return the condition that a text begins with this one, which an index of the column fulfils.
 
@@ -38,7 +48,7 @@ def begins_with(column: ColumnElement[Any], text: str, *, digits: bool = False) 
     will do: digits have one order in all languages.
     """
     if digits:
-        return column.between(text, text.ljust(MOST_DIGITS, "9"))
+        return column.between(*digits_between(text))
     escaped = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
     return _BeginsWith(column, literal(text), literal(_after(text)), literal(f"{escaped}%"))
 

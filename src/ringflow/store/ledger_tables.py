@@ -87,6 +87,9 @@ ledger_movements = Table(
     Index("ix_ledger_movements_debit", "debit_id", "created_ms", "id"),
     Index("ix_ledger_movements_credit", "credit_id", "created_ms", "id"),
     Index("ix_ledger_movements_created", "created_ms", "id"),
+    # By these the few movements that are no charges for calls are listed, and those that somebody made.
+    partial_index("ix_ledger_movements_kind", "kind", "created_ms", "id", rows="kind <> 'charge'"),
+    partial_index("ix_ledger_movements_operator", "operator", "created_ms", "id", rows="operator <> ''"),
     # By it a call is shown with its charges and refunds.
     partial_index("ix_ledger_movements_leg", "leg_id", rows="leg_id IS NOT NULL"),
     sqlite_autoincrement=True,

@@ -7,6 +7,11 @@ not at all: the first sort of every list is by values that never change.
 
 Each sort of a list is a row of columns, the last of which no two rows share, and needs an index of just
 these. None of them may be NULL: what may be is wrapped in `coalesce`, in the index too.
+
+Of the filters of a list one may have an index in which its rows stand in the order of the sort: the page is
+read along it. Or an index of its own finds few rows, which are sorted. All others are tried row by row along
+the order (`page_filters.py` finds out which is which). A `bounded` page ends after a number of rows that were
+tried, with the cursor of the last one: where few rows fit it has fewer items than its limit, or none.
 """
 
 from __future__ import annotations
@@ -17,21 +22,35 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, func, literal, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    SelectBase,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Refused
+from ringflow.store.page_filters import ALL_ROWS, Between, Columns, Filters
 from ringflow.wording import did_you_mean, known_words, quoted
 
 Item = TypeVar("Item")
 Other = TypeVar("Other")
-Columns: TypeAlias = Sequence[ColumnElement[Any]]
 
 MAX_LIMIT = 10_000_000
 MOST_COUNTED = 10_000
 """So many rows are counted at most: more would take longer than a page does."""
+COUNTED_REACHES = 3
+"""How many times as many rows as for a page are read for a count: so many that most may be of the 10,000."""
+REACH = 5_000
+"""So many rows are tried at most for a bounded page: more would take longer than anybody waits for it."""
 ROWS_AT_ONCE = 5000
 """How many rows `Listing.all_pages` reads at a time."""
 
@@ -61,19 +80,22 @@ class PageRequest:
     """Which page of a list: at most `limit` rows after a cursor.
 
     `sort` names one of the list's sorts, with a `-` before it the other way round; None: the list's first.
-    `count`: whether the rows of all pages are to be counted too, and how.
+    `count`: whether the rows of all pages are to be counted too, and how. `bounded`: whether the page may end
+    with fewer rows, though not at the end of the list, where few of those that were tried fit.
     """
 
     limit: int
     after: str | None = None
     sort: str | None = None
     count: Count | None = None
+    bounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
     """Some rows of a list, and the cursor by which the next page is asked for; None: this is the last.
 
+    A page that was asked for as `bounded` may have few items, or none, and still a cursor.
     `count`: how many rows all pages have, where that was asked for.
     """
 
@@ -88,7 +110,12 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page begins, in which order it goes on, and how long it is: a request, understood."""
+    """Where a page begins and ends, in which order it goes on, and how long it is: a request, understood.
+
+    All values are those of the sort's columns. The rows of the page come after `after`, or are not before
+    `first`, which is of the first column alone; and none is beyond `last`, which may be of the first column
+    alone too.
+    """
 
     listing: str
     sort: str
@@ -96,15 +123,33 @@ class Place:
     descending: bool
     after: tuple[str | int, ...] | None
     limit: int
+    first: str | int | None = None
+    last: tuple[str | int, ...] | None = None
 
-    def of(self, query: Select[Any]) -> Select[Any]:
-        """Return the query for this page, with one row more and the columns of the sort behind its own."""
-        return self.of_each([query])
+    def within(self, between: Between | None) -> Place | None:
+        """Return the place with only such rows; None: there is none after the cursor."""
+        if between is None:
+            return self
+        first, last = (between.high, between.low) if self.descending else (between.low, between.high)
+        if self.after is not None:
+            reached = self.after[0]
+            if first is not None and self._is_before(reached, first):
+                return replace(self, after=None).within(between)
+            if last is not None and self._is_before(last, reached):
+                return None
+            first = None
+        if first is not None and last is not None and self._is_before(last, first):
+            return None
+        return replace(self, first=first, last=None if last is None else (last,))
+
+    def _is_before(self, one: Any, other: Any) -> bool:
+        return bool(one > other if self.descending else one < other)
 
     def of_each(self, queries: Sequence[Select[Any]]) -> Select[Any]:
         """Return the query for this page of several queries together, which share no row.
 
-        Each of them is read in the order of its own index, where one query with OR would be sorted.
+        It finds one row more, and the columns of the sort behind the queries' own. Each of them is read in
+        the order of its own index, where one query with OR would be sorted.
         """
         branches = [branch for query in queries for branch in self.branches(query)]
         if len(branches) == 1:
@@ -119,35 +164,95 @@ class Place:
         query = query.add_columns(*labelled).limit(self.limit + 1)
         return [
             query.where(*conditions).order_by(*self._order(self.columns[same:]))
-            for same, conditions in self._beyond()
+            for same, conditions in self._ranges()
         ]
 
-    def _beyond(self) -> Iterator[tuple[int, Sequence[ColumnElement[bool]]]]:
-        """Yield the conditions of the rows after the cursor, each of which one range of an index fulfils.
+    def all_rows(self, queries: Sequence[Select[Any]]) -> list[Select[Any]]:
+        """Return queries for all rows of this place, whatever its limit, in any order."""
+        return [query.where(*conditions) for query in queries for _, conditions in self._ranges()]
 
-        Before each stands how many of the columns are the cursor's in all of its rows.
+    def ends_after(self, query: Select[Any], rows: int) -> list[Select[Any]]:
+        """Return queries for the row up to which so many rows of a query are read.
+
+        They are to be asked one after the other until one finds a row. Where none does, fewer rows are left.
         """
-        if self.after is None:
-            yield 0, ()
-            return
-        values = [literal(value, column.type) for value, column in zip(self.after, self.columns, strict=True)]
+        query = (
+            cast("Select[Any]", query.with_only_columns(*self.columns, maintain_column_froms=True))
+            .offset(rows - 1)
+            .limit(1)
+        )
+        return [
+            query.where(*conditions).order_by(*self._order(self.columns[same:]))
+            for same, conditions in self._ranges()
+        ]
+
+    def _ranges(self) -> Iterator[tuple[int, Sequence[ColumnElement[bool]]]]:
+        """Yield the conditions of the rows, in their order: each is fulfilled by one range of an index.
+
+        Before each stands how many of the columns have one value in all of its rows.
+        """
         # Not as a row of values: SQLite finds the first of them alone by its index where one is an expression
         # or the row's own number. And it would sort rows by an expression that has one value in all of them.
-        equal: list[ColumnElement[bool]] = []
-        for column, value in zip(self.columns, values, strict=True):
-            yield len(equal), (*equal, column < value if self.descending else column > value)
-            equal.append(column == value)
+        after, last = self._literals(self.after), self._literals(self.last)
+        common = 0
+        for one, other in zip(self.after or (), self.last or (), strict=False):
+            if one != other:
+                break
+            common += 1
+        if common == len(self.columns):
+            return
+        for same in range(len(after) - 1, common, -1):
+            yield same, (*self._equal(after[:same]), self._beyond(same, after[same]))
+        between = self._equal(after[:common])
+        if after:
+            between.append(self._beyond(common, after[common]))
+        elif self.first is not None:
+            (first,) = self._literals((self.first,))
+            between.append(self.columns[0] <= first if self.descending else self.columns[0] >= first)
+        if common < len(last):
+            between.append(self._not_beyond(common, last[common], is_last=common == len(last) - 1))
+        yield common, between
+        for same in range(common + 1, len(last)):
+            yield (
+                same,
+                (
+                    *self._equal(last[:same]),
+                    self._not_beyond(same, last[same], is_last=same == len(last) - 1),
+                ),
+            )
+
+    def _literals(self, values: Sequence[str | int] | None) -> list[ColumnElement[Any]]:
+        typed = zip(values or (), self.columns, strict=False)
+        return [literal(value, column.type) for value, column in typed]
+
+    def _equal(self, values: Sequence[ColumnElement[Any]]) -> list[ColumnElement[bool]]:
+        return [column == value for column, value in zip(self.columns, values, strict=False)]
+
+    def _beyond(self, index: int, value: ColumnElement[Any]) -> ColumnElement[bool]:
+        column = self.columns[index]
+        return column < value if self.descending else column > value
+
+    def _not_beyond(self, index: int, value: ColumnElement[Any], *, is_last: bool) -> ColumnElement[bool]:
+        """Return the condition that the column comes before the value or, `is_last`, is the value."""
+        column = self.columns[index]
+        if is_last:
+            return column >= value if self.descending else column <= value
+        return column > value if self.descending else column < value
 
     async def read(
         self, connection: AsyncConnection, query: Select[Any], item: Callable[[Sequence[Any]], Item]
     ) -> Page[Item]:
-        """Run what `of` or `of_each` returned; `item` makes a value of the columns that were asked for."""
+        """Run what `of_each` returned; `item` makes a value of the columns that were asked for."""
         rows = (await connection.execute(query)).all()
         own = -len(self.columns)
         items = [item(row[:own]) for row in rows[: self.limit]]
         if len(rows) <= self.limit:
             return Page(items, None)
-        return Page(items, _write_cursor(self.listing, self.sort, rows[self.limit - 1][own:]))
+        return Page(items, self.cursor(rows[self.limit - 1][own:]))
+
+    def cursor(self, values: Sequence[str | int]) -> str:
+        """Return the cursor after the row that has these values in the columns of the sort."""
+        return _write_cursor(self.listing, self.sort, values)
 
     def _order(self, columns: Columns) -> list[ColumnElement[Any]]:
         return [column.desc() if self.descending else column.asc() for column in columns]
@@ -156,13 +261,16 @@ class Place:
 class Listing:
     """A list that is read page by page: its name, and the sorts it has.
 
-    `sorts`: the columns of each. `first`: the sort of those who name none, such as `-started`.
+    `sorts`: the columns of each. `first`: the sort of those who name none, such as `-started`. `reach`: how
+    many rows are tried for a bounded page; `COUNTED_REACHES` times as many are read for a
+    count.
     """
 
-    def __init__(self, name: str, sorts: Mapping[str, Columns], first: str) -> None:
+    def __init__(self, name: str, sorts: Mapping[str, Columns], first: str, reach: int = REACH) -> None:
         self.name = name
         self.sorts = sorts
         self.first = first
+        self.reach = reach
 
     def place(self, asked: PageRequest) -> Place:
         """Understand a request. Raises `Refused` for a sort or a limit that there is not, `WrongCursor`."""
@@ -193,16 +301,35 @@ class Listing:
     async def page(
         self,
         connection: AsyncConnection,
-        query: Select[Any],
+        query: Select[Any] | Sequence[Select[Any]],
         asked: PageRequest,
         item: Callable[[Sequence[Any]], Item],
+        filters: Filters = ALL_ROWS,
     ) -> Page[Item]:
-        """Read a page of the rows of a query; `item` makes a value of each. Raises as `place`."""
+        """Read a page of the rows of a query that fit; `item` makes a value of each. Raises as `place`.
+
+        Instead of one query there may be several that share no row, each of which has an index in the order
+        of the list. Conditions of the query's own are fulfilled by that index, or by nearly all rows.
+        """
         place = self.place(asked)
-        page = await place.read(connection, place.of(query), item)
+        looked_at = await filters.looked_at(connection, place.columns)
+        found = [one.where(*looked_at.found) for one in ([query] if isinstance(query, Select) else query)]
+        tried = [one.where(*looked_at.tried) for one in found]
+        is_bounded = asked.bounded and looked_at.is_long
+        within = place.within(looked_at.between)
+        page: Page[Item] = Page([], None)
+        if within is not None:
+            end = await _end(connection, within, found, self.reach) if is_bounded else None
+            upto = within if end is None else replace(within, last=end)
+            page = await upto.read(connection, upto.of_each(tried), item)
+            if end is not None and page.next is None:
+                page = replace(page, next=upto.cursor(end))
         if asked.count is None:
             return page
-        return replace(page, count=await _counted(connection, query, asked.count))
+        whole = replace(place, after=None).within(looked_at.between)
+        most_read = COUNTED_REACHES * self.reach if is_bounded and asked.count is not Count.ESTIMATE else None
+        count = 0 if whole is None else await _count(connection, whole, found, tried, asked.count, most_read)
+        return replace(page, count=count)
 
     async def all_pages(
         self,
@@ -210,16 +337,37 @@ class Listing:
         query: Select[Any],
         item: Callable[[Sequence[Any]], Item],
         sort: str | None = None,
+        filters: Filters = ALL_ROWS,
     ) -> AsyncIterator[Sequence[Item]]:
         """Read all rows of a query, page by page: any number of them takes no more memory than a page."""
         after = None
         while True:
-            page = await self.page(connection, query, PageRequest(ROWS_AT_ONCE, after, sort), item)
+            asked = PageRequest(ROWS_AT_ONCE, after, sort)
+            page = await self.page(connection, query, asked, item, filters)
             if page.items:
                 yield page.items
             after = page.next
             if after is None:
                 return
+
+
+async def _end(
+    connection: AsyncConnection, place: Place, queries: Sequence[Select[Any]], rows: int
+) -> tuple[str | int, ...] | None:
+    """Return the row, by the columns of the sort, up to which so many rows of a query are read.
+
+    None: fewer are left. Up to twice as many are read where the sort has two columns.
+    """
+    ends = []
+    for query in queries:
+        for ending in place.ends_after(query, rows):
+            if row := (await connection.execute(ending)).one_or_none():
+                ends.append(tuple(row))
+                break
+    if not ends:
+        return None
+    # The nearest of them, or where the database has another order of texts than Python, one as good.
+    return max(ends) if place.descending else min(ends)
 
 
 def page_of_all(listing: Listing, items: Iterable[tuple[str, Item]], asked: PageRequest) -> Page[Item]:
@@ -238,23 +386,46 @@ def page_of_all(listing: Listing, items: Iterable[tuple[str, Item]], asked: Page
     return Page(found, _write_cursor(listing.name, place.sort, [rows[place.limit - 1][0]]))
 
 
-async def _counted(connection: AsyncConnection, query: Select[Any], count: Count) -> int:
-    """Return how many rows a query has. Raises `Refused` where that is not cheap."""
-    if count is Count.ESTIMATE:
-        return await _estimated(connection, query)
-    some = query.order_by(None).limit(MOST_COUNTED + 1).subquery()
-    found = int((await connection.execute(select(func.count()).select_from(some))).scalar_one())
-    if found > MOST_COUNTED and count is Count.EXACT:
+async def _count(
+    connection: AsyncConnection,
+    place: Place,
+    found: Sequence[Select[Any]],
+    tried: Sequence[Select[Any]],
+    how: Count,
+    most_read: int | None,
+) -> int:
+    """Return how many rows there are that fit all conditions, which are `tried` with those `found`.
+
+    Raises `Refused` where that is not cheap. `most_read`: so many of those found are looked at.
+    """
+    columns = [one.with_only_columns(literal(1).label("one"), maintain_column_froms=True) for one in tried]
+    if how is Count.ESTIMATE:
+        each = place.all_rows(columns)
+        return await _estimated(connection, each[0] if len(each) == 1 else union_all(*each))
+    end = None if most_read is None else await _end(connection, place, found, most_read)
+    upto = place if end is None else replace(place, last=end)
+    some = [select(one.limit(MOST_COUNTED + 1).subquery()) for one in upto.all_rows(columns)]
+    counts = select(func.count()).select_from((some[0] if len(some) == 1 else union_all(*some)).subquery())
+    count = min(MOST_COUNTED + 1, int((await connection.execute(counts)).scalar_one()))
+    if count <= MOST_COUNTED and end is not None:
+        raise Refused(
+            "list.too_many_to_count",
+            f"more than {most_read} rows would be read to count those that fit: ask without a count, or for "
+            "fewer by another filter, such as a shorter period",
+            ("count",),
+            most=most_read,
+        )
+    if count > MOST_COUNTED and how is Count.EXACT:
         raise Refused(
             "list.too_many_to_count",
             f"more than {MOST_COUNTED} rows are not counted one by one: ask for an estimate, or for fewer",
             ("count",),
             most=MOST_COUNTED,
         )
-    return found
+    return count
 
 
-async def _estimated(connection: AsyncConnection, query: Select[Any]) -> int:
+async def _estimated(connection: AsyncConnection, query: SelectBase) -> int:
     if connection.dialect.name != "postgresql":
         raise Refused(
             "list.no_estimate",

@@ -37,6 +37,8 @@ call_records = Table(
     Index("ix_call_records_customer", "customer_id", "started_ms", "call_id"),
     Index("ix_call_records_cli", "cli", "started_ms", "call_id"),
     Index("ix_call_records_did", "did", "started_ms", "call_id"),
+    Index("ix_call_records_app", "app", "started_ms", "call_id"),
+    Index("ix_call_records_outcome", "outcome", "started_ms", "call_id"),
     partial_index("ix_call_records_card", "card_id", "started_ms", "call_id", rows="card_id IS NOT NULL"),
     sqlite_with_rowid=False,
 )

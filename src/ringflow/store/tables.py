@@ -52,6 +52,17 @@ def beginnings_index(name: str, *columns: str) -> Index:
     return Index(name, *columns, info={_OF_BYTES: {columns[-1]: "text_pattern_ops"}})
 
 
+def rows_of(index: Index) -> str | None:
+    """Return the condition of the rows that an index has; None: all rows."""
+    condition: str | None = index.info.get(_CONDITION)
+    return condition
+
+
+def is_in_order_of_bytes(index: Index) -> bool:
+    """Return whether the index is for beginnings of texts: on PostgreSQL it has another order."""
+    return _OF_BYTES in index.info
+
+
 @event.listens_for(metadata, "before_create")
 def _set_conditions(target: MetaData, connection: Connection, **_: object) -> None:
     """Give what is peculiar to indexes to the dialect that makes the tables.
@@ -86,6 +97,8 @@ customers = Table(
     CheckConstraint("status IN ('active', 'inactive', 'penalty', 'pending')", name="status"),
     CheckConstraint("channels >= 1", name="channels"),
     _source(),
+    Index("ix_customers_status", "status", "id"),
+    Index("ix_customers_currency", "currency", "id"),
 )
 
 # By it customers are listed by name, in any capitals.
@@ -123,6 +136,7 @@ dids = Table(
     _source(),
     Index("ix_dids_customer", "customer_id", "number"),
     Index("ix_dids_app", "app", "number"),
+    partial_index("ix_dids_disabled", "number", rows="NOT enabled"),
     # Every call looks its DID up: one search in SQLite instead of one in an index and one for the row.
     sqlite_with_rowid=False,
 )
@@ -142,6 +156,7 @@ clis = Table(
     CheckConstraint("(number IS NULL) <> (pattern IS NULL)", name="number_or_pattern"),
     _source(),
     Index("ix_clis_customer", "customer_id", "id"),
+    partial_index("ix_clis_patterns", "id", rows="pattern IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 

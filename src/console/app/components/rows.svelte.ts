@@ -16,6 +16,8 @@ export interface Counted {
 export class Rows<Row> {
   all = $state.raw<Row[]>([]);
   loading = $state(true);
+  /** The page that is loaded had too few rows that fit: the list is looked through further. */
+  searching = $state(false);
   problem = $state<Problem | null>(null);
   count = $state<Counted | null>(null);
   #next: string | null = null;
@@ -33,6 +35,7 @@ export class Rows<Row> {
     const asked = (this.#asked = new AbortController());
     [this.#path, this.#query, this.#next] = [path, query, null];
     this.loading = true;
+    this.searching = false;
     this.problem = null;
     await this.#fetch(asked, []);
     if (!asked.signal.aborted && !this.problem) await this.#countAll(asked);
@@ -55,19 +58,25 @@ export class Rows<Row> {
   }
 
   async #fetch(asked: AbortController, before: Row[]) {
+    let found = before;
     try {
-      const query = { ...this.#query, limit: PAGE, cursor: this.#next };
-      const { data } = await answered<{ items: Row[]; next: string | null }>("GET", this.#path, { query, signal: asked.signal });
-      if (asked.signal.aborted) return;
-      this.all = [...before, ...data.items];
-      this.#next = data.next;
+      do {
+        const query = { ...this.#query, limit: PAGE, cursor: this.#next };
+        const { data } = await answered<{ items: Row[]; next: string | null }>("GET", this.#path, { query, signal: asked.signal });
+        if (asked.signal.aborted) return;
+        found = [...found, ...data.items];
+        // What was shown before stays until there is something new to show.
+        if (found.length > before.length || data.next === null) this.all = found;
+        this.#next = data.next;
+        this.searching = this.#next !== null && found.length < before.length + PAGE;
+      } while (this.searching);
     } catch (error) {
       if (asked.signal.aborted) return;
       if (!(error instanceof Problem)) throw error;
-      if (!before.length) this.all = [];
+      this.all = found;
       this.problem = error;
     } finally {
-      if (!asked.signal.aborted) this.loading = false;
+      if (!asked.signal.aborted) this.loading = this.searching = false;
     }
   }
 

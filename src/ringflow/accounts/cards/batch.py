@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Unknown
 from ringflow.plain_text import plain
 from ringflow.store.card_tables import card_batches
-from ringflow.store.conditions import contains, equal
+from ringflow.store.conditions import contains
+from ringflow.store.page_filters import Filters
 from ringflow.store.pages import Listing, Page, PageRequest
 
 MAX_COUNT = 10_000_000
@@ -80,13 +81,12 @@ async def show_batch(connection: AsyncConnection, name: str) -> Batch:
 
 async def batch_page(connection: AsyncConnection, wanted: BatchFilter, asked: PageRequest) -> Page[Batch]:
     """Read a page of batches."""
-    conditions = equal(
-        ((card_batches.c.customer_id, wanted.customer_id), (card_batches.c.operator, wanted.operator))
-    )
+    own = ((card_batches.c.customer_id, wanted.customer_id), (card_batches.c.operator, wanted.operator))
+    tried: list[ColumnElement[bool]] = []
     if wanted.is_ready is not None:
         ready = card_batches.c.ready_ms
-        conditions.append(ready.is_not(None) if wanted.is_ready else ready.is_(None))
+        tried.append(ready.is_not(None) if wanted.is_ready else ready.is_(None))
     if wanted.search is not None:
-        conditions.append(contains(card_batches.c.name, wanted.search))
-    query = select(*_COLUMNS).where(*conditions)
-    return await BATCHES.page(connection, query, asked, lambda row: Batch(*row))
+        tried.append(contains(card_batches.c.name, wanted.search))
+    filters = Filters(own, tried)
+    return await BATCHES.page(connection, select(*_COLUMNS), asked, lambda row: Batch(*row), filters)

@@ -15,8 +15,9 @@ from ringflow.accounts.value_lists.value_list import ValueList, show
 from ringflow.actor import Actor
 from ringflow.audit import Verb, note
 from ringflow.errors import Unknown
-from ringflow.store.conditions import begins_with
+from ringflow.store.conditions import are_digits, begins_with, digits_between
 from ringflow.store.list_tables import value_list_entries
+from ringflow.store.page_filters import ALL_ROWS, Between, Filters
 from ringflow.store.pages import Listing, Page, PageRequest
 from ringflow.store.statement import Statement
 
@@ -110,11 +111,14 @@ async def page(
     connection: AsyncConnection, which: ValueList, search: str | None, asked: PageRequest
 ) -> Page[Entry]:
     """Read a page of a list's entries. `search`: how a value begins."""
-    query = _entries(which)
+    filters = ALL_ROWS
     if search is not None:
         text = search.removeprefix("+") if which.kind is ListKind.NUMBERS else search
-        query = query.where(begins_with(value_list_entries.c.value, text))
-    return await ENTRIES.page(connection, query, asked, lambda row: Entry(*row))
+        if are_digits(text) and which.kind is ListKind.NUMBERS:
+            filters = Filters(between=Between(value_list_entries.c.value, *digits_between(text)))
+        else:
+            filters = Filters(tried=[begins_with(value_list_entries.c.value, text)])
+    return await ENTRIES.page(connection, _entries(which), asked, lambda row: Entry(*row), filters)
 
 
 def every(connection: AsyncConnection, which: ValueList) -> AsyncIterator[Sequence[Entry]]:

@@ -15,7 +15,8 @@ from ringflow.audit import Verb, note
 from ringflow.errors import Conflict, Unknown
 from ringflow.money import CURRENCY_DIGITS, MICRO_DIGITS, Rounding, divide
 from ringflow.store.card_tables import vouchers
-from ringflow.store.conditions import contains, equal
+from ringflow.store.conditions import contains
+from ringflow.store.page_filters import Filters
 from ringflow.store.pages import Listing, Page, PageRequest
 
 Kind: TypeAlias = Literal["value", "multiplier", "addition"]
@@ -115,23 +116,24 @@ async def voucher_page(
     connection: AsyncConnection, wanted: VoucherFilter, asked: PageRequest
 ) -> Page[Voucher]:
     """Read a page of vouchers."""
-    query = select(*COLUMNS).where(*fitting(wanted))
-    return await VOUCHERS.page(connection, query, asked, lambda row: Voucher(*row))
+    return await VOUCHERS.page(
+        connection, select(*COLUMNS), asked, lambda row: Voucher(*row), _filters(wanted)
+    )
 
 
 def fitting(wanted: VoucherFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of the vouchers that fit."""
-    conditions = equal(
-        (
-            (vouchers.c.batch, wanted.batch),
-            (vouchers.c.status, wanted.status),
-            (vouchers.c.kind, wanted.kind),
-            (vouchers.c.redeemed_by, wanted.redeemed_by),
-        )
+    return _filters(wanted).conditions()
+
+
+def _filters(wanted: VoucherFilter) -> Filters:
+    own = (
+        (vouchers.c.redeemed_by, wanted.redeemed_by),
+        (vouchers.c.batch, wanted.batch),
+        (vouchers.c.status, wanted.status),
+        (vouchers.c.kind, wanted.kind),
     )
-    if wanted.search is not None:
-        conditions.append(contains(vouchers.c.batch, wanted.search))
-    return conditions
+    return Filters(own, [] if wanted.search is None else [contains(vouchers.c.batch, wanted.search)])
 
 
 async def set_enabled(actor: Actor, voucher_id: int, enabled: bool) -> Voucher:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.errors import Conflict
-from ringflow.ledger.rates.card import Rate, RateCard, RateFilter, every_rate, get_card, rate_page
+from ringflow.ledger.rates.card import Rate, RateCard, RateFilter, every_rate, get_uncounted, rate_page
 from ringflow.ledger.rates.sheet_import import BLOCKED, COLUMNS, Progress
 from ringflow.moments import iso_utc
 from ringflow.money import format_amount
@@ -51,7 +51,7 @@ async def unchanged_rates(
     revision, after = None, None
     while True:
         async with store.reading() as connection:
-            card = await get_card(connection, name)
+            card = await get_uncounted(connection, name)
             if revision is not None and card.revision != revision:
                 raise Conflict(
                     "rate_card.changed_meanwhile",

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.accounts import trunks
 from ringflow.actor import Actor
 from ringflow.jobs.job import Job
-from ringflow.ledger.rates.card import get_card
+from ringflow.ledger.rates.card import get_card, get_uncounted
 from ringflow.ledger.rates.card_difference import require_one_currency
 from ringflow.ledger.rates.column_maps import get_map
 from ringflow.ledger.rates.export import rate_parts
@@ -124,7 +124,7 @@ async def diff_rate_cards(actor: Actor, rate_card_name: str, body: NewCard) -> J
 @RESOURCE.get(Right.RATES_READ, ":export", media=(CSV,))
 async def export_rate_card(connection: AsyncConnection, services: Services, rate_card_name: str) -> Stream:
     """Return all rates of a card as CSV, as `:import` reads them."""
-    await get_card(connection, rate_card_name)
+    await get_uncounted(connection, rate_card_name)
 
     async def pieces() -> AsyncIterator[bytes]:
         async for rows in rate_parts(services.store, rate_card_name):

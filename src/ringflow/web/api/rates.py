@@ -155,7 +155,7 @@ async def list_rates(
     asked: PageRequest,
 ) -> Page[RateForm]:
     """List the rates of a card."""
-    card = await rate_card.get_card(connection, rate_card_name)
+    card = await rate_card.get_uncounted(connection, rate_card_name)
     prefix = query.prefix
     if prefix not in (None, "", AS_KEYED):
         assert prefix is not None
@@ -170,7 +170,7 @@ async def show_rates_of_prefix(
     connection: AsyncConnection, services: Services, rate_card_name: str, prefix: str
 ) -> Page[RateForm]:
     """Return the rates of exactly this prefix, the earliest first. There may be none."""
-    card = await rate_card.get_card(connection, rate_card_name)
+    card = await rate_card.get_uncounted(connection, rate_card_name)
     return await _of_prefix(connection, card, rate_prefix(prefix, services.config.country))
 
 
@@ -208,7 +208,7 @@ async def delete_rate_of_prefix(
 @RESOURCE.get(Right.RATES_READ, "/{rate_card_name}/assignments")
 async def list_assignments(connection: AsyncConnection, rate_card_name: str) -> Page[AssignmentForm]:
     """List who was assigned a card: customers and trunks. All of it is one page."""
-    card = await rate_card.get_card(connection, rate_card_name)
+    card = await rate_card.get_uncounted(connection, rate_card_name)
     subjects = await rate_card.assignments(connection, card)
     return Page([assignment_form(subject, card.name) for subject in subjects], None)
 

@@ -86,7 +86,7 @@ async def exported(
     while True:
         limit = ROWS_AT_ONCE if most is None else min(ROWS_AT_ONCE, most - rows)
         # The first page before anything is sent: what is wrong with the request is found by it.
-        page = await read(PageRequest(limit, after, first.sort))
+        page = await read(PageRequest(limit, after, first.sort, bounded=True))
         rows += len(page.items)
         if form is Format.CSV:
             yield head + _csv([[_cell(value, zone) for value in chosen.cells(one)] for one in page.items])

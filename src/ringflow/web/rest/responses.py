@@ -306,7 +306,7 @@ async def _given(
     asked = read_query(request, PageInput if page else Input, [*of_query, *common])
     if page is not None:
         assert isinstance(asked, PageInput)
-        given[page] = PageRequest(asked.limit, asked.cursor, asked.sort, asked.count)
+        given[page] = PageRequest(asked.limit, asked.cursor, asked.sort, asked.count, bounded=True)
     if query is not None:
         given["query"] = read_query(request, query, common)
     body = operation.model("body")

@@ -78,6 +78,7 @@ export default {
   "table.count.other": "{n} Zeilen",
   "table.count-more": "mehr als {n} Zeilen",
   "table.all-shown": "Das ist alles",
+  "table.searching": "Es wird weiter gesucht …",
   "table.loading-more": "Weitere Zeilen werden geladen …",
   "second-factor-missing": "Ihre Rolle braucht einen zweiten Faktor. Richten Sie ihn unter Ihr Konto ein; bis dahin geht nichts anderes.",
   "history": "Verlauf",

@@ -81,6 +81,7 @@ export default {
   "table.count.other": "{n} rows",
   "table.count-more": "more than {n} rows",
   "table.all-shown": "That is all",
+  "table.searching": "Searching further …",
   "table.loading-more": "Loading more rows …",
   "second-factor-missing": "Your role needs a second factor. Set it up under Your account; until then you can do nothing else.",
   "history": "History",
