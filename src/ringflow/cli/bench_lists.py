@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ringflow.bench.list_answers import Began
 from ringflow.bench.lists import PAGE, measure_lists
 from ringflow.cli.output import PIPED_WIDTH
 
@@ -33,8 +34,12 @@ def bench_lists(
         table.add_row(one.name, one.what, f"{one.first_ms:.1f}", middle)
     console.print(table)
     console.print(f"{rows:,} rows of each list, pages of {PAGE}; medians of five.")
-    table = Table("over HTTP", "by", "first page begins, p95 ms", "in the middle, p95 ms")
+    table = Table("over HTTP", "by", "first page begins, p50 and p95 ms", "in the middle")
     for answer in answers:
-        middle = "-" if answer.middle_ms is None else f"{answer.middle_ms:.1f}"
-        table.add_row(answer.path, answer.what, f"{answer.first_ms:.1f}", middle)
+        shown = [_began(one) for one in (answer.first, answer.middle)]
+        table.add_row(answer.path, answer.what, *shown)
     console.print(table)
+
+
+def _began(found: Began | None) -> str:
+    return "-" if found is None else f"{found.p50_ms:.1f} {found.p95_ms:.1f}"

@@ -47,9 +47,9 @@ Other = TypeVar("Other")
 MAX_LIMIT = 10_000_000
 MOST_COUNTED = 10_000
 """So many rows are counted at most: more would take longer than a page does."""
-COUNTED_REACHES = 3
+COUNTED_REACHES = 5
 """How many times as many rows as for a page are read for a count: so many that most may be of the 10,000."""
-REACH = 5_000
+REACH = 3_000
 """So many rows are tried at most for a bounded page: more would take longer than anybody waits for it."""
 ROWS_AT_ONCE = 5000
 """How many rows `Listing.all_pages` reads at a time."""
@@ -312,24 +312,71 @@ class Listing:
         of the list. Conditions of the query's own are fulfilled by that index, or by nearly all rows.
         """
         place = self.place(asked)
+        queries = [query] if isinstance(query, Select) else query
         looked_at = await filters.looked_at(connection, place.columns)
-        found = [one.where(*looked_at.found) for one in ([query] if isinstance(query, Select) else query)]
-        tried = [one.where(*looked_at.tried) for one in found]
-        is_bounded = asked.bounded and looked_at.is_long
+        found = [one.where(*looked_at.found) for one in queries]
         within = place.within(looked_at.between)
         page: Page[Item] = Page([], None)
         if within is not None:
-            end = await _end(connection, within, found, self.reach) if is_bounded else None
+            end = None
+            if asked.bounded and looked_at.is_long:
+                end = await _end(connection, within, found, self.reach)
             upto = within if end is None else replace(within, last=end)
+            tried = [one.where(*looked_at.tried) for one in found]
             page = await upto.read(connection, upto.of_each(tried), item)
             if end is not None and page.next is None:
                 page = replace(page, next=upto.cursor(end))
         if asked.count is None:
             return page
-        whole = replace(place, after=None).within(looked_at.between)
-        most_read = COUNTED_REACHES * self.reach if is_bounded and asked.count is not Count.ESTIMATE else None
-        count = 0 if whole is None else await _count(connection, whole, found, tried, asked.count, most_read)
+        count = await self._count(connection, queries, asked.count, filters, is_bounded=asked.bounded)
         return replace(page, count=count)
+
+    async def _count(
+        self,
+        connection: AsyncConnection,
+        queries: Sequence[Select[Any]],
+        how: Count,
+        filters: Filters,
+        *,
+        is_bounded: bool,
+    ) -> int:
+        """Return how many rows there are that fit. Raises `Refused` where that is not cheap."""
+        # In the first order, whatever that of the page is: rows are likely to lie in it.
+        place = self.place(PageRequest(1))
+        looked_at = await filters.looked_at(connection, place.columns)
+        whole = place.within(looked_at.between)
+        if whole is None:
+            return 0
+        found = [one.where(*looked_at.found) for one in queries]
+        counted = [
+            one.where(*looked_at.tried).with_only_columns(literal(1).label("one"), maintain_column_froms=True)
+            for one in found
+        ]
+        if how is Count.ESTIMATE:
+            each = whole.all_rows(counted)
+            return await _estimated(connection, each[0] if len(each) == 1 else union_all(*each))
+        most_read = COUNTED_REACHES * self.reach
+        end = None
+        if is_bounded and looked_at.is_long:
+            end = await _end(connection, whole, found, most_read)
+        upto = whole if end is None else replace(whole, last=end)
+        count = await _counted(connection, upto.all_rows(counted))
+        if count <= MOST_COUNTED and end is not None:
+            raise Refused(
+                "list.too_many_to_count",
+                f"more than {most_read} rows would be read to count those that fit: ask without a count, or "
+                "for fewer by another filter, such as a shorter period",
+                ("count",),
+                most=most_read,
+            )
+        if count > MOST_COUNTED and how is Count.EXACT:
+            raise Refused(
+                "list.too_many_to_count",
+                f"more than {MOST_COUNTED} rows are not counted one by one: ask for an estimate, or fewer",
+                ("count",),
+                most=MOST_COUNTED,
+            )
+        return count
 
     async def all_pages(
         self,
@@ -386,43 +433,11 @@ def page_of_all(listing: Listing, items: Iterable[tuple[str, Item]], asked: Page
     return Page(found, _write_cursor(listing.name, place.sort, [rows[place.limit - 1][0]]))
 
 
-async def _count(
-    connection: AsyncConnection,
-    place: Place,
-    found: Sequence[Select[Any]],
-    tried: Sequence[Select[Any]],
-    how: Count,
-    most_read: int | None,
-) -> int:
-    """Return how many rows there are that fit all conditions, which are `tried` with those `found`.
-
-    Raises `Refused` where that is not cheap. `most_read`: so many of those found are looked at.
-    """
-    columns = [one.with_only_columns(literal(1).label("one"), maintain_column_froms=True) for one in tried]
-    if how is Count.ESTIMATE:
-        each = place.all_rows(columns)
-        return await _estimated(connection, each[0] if len(each) == 1 else union_all(*each))
-    end = None if most_read is None else await _end(connection, place, found, most_read)
-    upto = place if end is None else replace(place, last=end)
-    some = [select(one.limit(MOST_COUNTED + 1).subquery()) for one in upto.all_rows(columns)]
+async def _counted(connection: AsyncConnection, queries: Sequence[Select[Any]]) -> int:
+    """Return how many rows queries find together, or one more than are counted."""
+    some = [select(one.limit(MOST_COUNTED + 1).subquery()) for one in queries]
     counts = select(func.count()).select_from((some[0] if len(some) == 1 else union_all(*some)).subquery())
-    count = min(MOST_COUNTED + 1, int((await connection.execute(counts)).scalar_one()))
-    if count <= MOST_COUNTED and end is not None:
-        raise Refused(
-            "list.too_many_to_count",
-            f"more than {most_read} rows would be read to count those that fit: ask without a count, or for "
-            "fewer by another filter, such as a shorter period",
-            ("count",),
-            most=most_read,
-        )
-    if count > MOST_COUNTED and how is Count.EXACT:
-        raise Refused(
-            "list.too_many_to_count",
-            f"more than {MOST_COUNTED} rows are not counted one by one: ask for an estimate, or for fewer",
-            ("count",),
-            most=MOST_COUNTED,
-        )
-    return count
+    return min(MOST_COUNTED + 1, int((await connection.execute(counts)).scalar_one()))
 
 
 async def _estimated(connection: AsyncConnection, query: SelectBase) -> int:

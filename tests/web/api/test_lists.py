@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import ClientPayloadError
 
+from ringflow.accounts.customer_overview import CUSTOMERS
 from ringflow.errors import Refused
 from ringflow.forms.json_value import json_value
 from ringflow.web.rest import export
@@ -92,6 +93,45 @@ async def test_more_rows_than_are_counted_are_refused(
     )
     whole = await listed("GET", "/customers?count=exact&format=csv")
     assert (whole.status, whole.json["code"]) == (422, "list.not_counted")
+
+
+async def test_a_page_ends_where_many_rows_were_tried_and_the_pages_together_have_all_that_fit(
+    listed: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The eleven customers are tried three at a time; of each three the middle one, or none, fits."""
+    monkeypatch.setattr(CUSTOMERS, "reach", 3)
+    for wanted, found in (("q=5th", [[], [], [55], []]), ("q=3th&sort=-id", [[], [], [53], []])):
+        pages: list[list[int]] = []
+        cursor = ""
+        while cursor is not None:
+            page = (await listed("GET", f"/customers?{wanted}&cursor={cursor}".removesuffix("&cursor="))).json
+            pages.append([one["id"] for one in page["items"]])
+            cursor = page["next"]
+        assert pages == found
+    # What an index finds is no reason to end a page, nor are rows that fill it.
+    assert len((await listed("GET", "/customers?status=active")).json["items"]) == 11
+    assert [one["id"] for one in (await listed("GET", "/customers?limit=1&q=ann")).json["items"]] == [51]
+    whole = await listed("GET", "/customers?q=5th&format=ndjson&fields=id")
+    assert [json.loads(line) for line in whole.text.splitlines()] == [
+        {"id": 55},
+        {"end": {"rows": 1, "next": None}},
+    ]
+
+
+async def test_no_more_rows_are_read_for_a_count_than_for_some_pages(
+    listed: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CUSTOMERS, "reach", 3)
+    assert (await listed("GET", "/customers?count=exact&q=ann")).json["count"] == 9
+    monkeypatch.setattr(CUSTOMERS, "reach", 2)
+    for count in ("exact", "capped"):
+        came = await listed("GET", f"/customers?count={count}&q=ann&sort=-name")
+        assert (came.status, came.json["code"]) == (422, "list.too_many_to_count")
+        assert came.json["fields"] == {"most": 10}
+        assert (await listed("GET", f"/customers?count={count}")).json["count"] == 11
+        assert (await listed("GET", f"/customers?count={count}&status=active")).json["count"] == 11
+    monkeypatch.setattr("ringflow.store.pages.MOST_COUNTED", 7)
+    assert (await listed("GET", "/customers?count=capped&q=ann")).json["count"] == 8
 
 
 async def test_some_fields_of_a_list_and_of_one_thing_are_shown(listed: Client) -> None:
