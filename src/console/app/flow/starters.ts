@@ -34,7 +34,6 @@ const ALSO: Record<string, string> = {
   find_customer: "account search",
   directory: "dial by name",
   queue: "agents hold wait acd",
-  conference: "meeting room bridge",
   voicemail: "mailbox message",
   callback: "call back",
   follow_me: "find me forward",

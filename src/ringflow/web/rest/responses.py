@@ -352,6 +352,9 @@ def _answer(operation: Operation, request: web.Request, result: object) -> Answe
     if isinstance(result, Job):
         headers["Location"] = f"{PREFIX}/jobs/{result.id}"
         result = job_form(result)
+    elif isinstance(result, Page):
+        # All there is of something that is no list: nobody asks for its count.
+        result = {"items": result.items, "next": result.next}
     chosen = _chosen(operation, request)
     return Answer(
         operation.status, _text(json_value(result) if chosen is None else chosen.of(result)), headers
