@@ -26,8 +26,17 @@ LENGTHS_MS = {
     "locked": 900,
     "get_pin": 400,
     "invalid_pin": 600,
+    "muted": 400,
+    "unmuted": 800,
+    "locked_now": 500,
+    "participants_muted": 650,
+    "error_menu": 450,
+    "kicked": 550,
+    "begin": 750,
+    "leader_has_left": 350,
+    "wait_for_leader": 850,
 }
-GAP_MS = 300
+GAP_MS = 450
 """What is shorter is no silence between two sounds, where the machine is busy."""
 EDGE_MS = 600
 """How far off a sound may begin or end: the calls of a real room do not arrive to the millisecond."""
@@ -169,3 +178,38 @@ async def test_callers_in_a_room_hear_each_other_until_they_are_alone(lab: Lab, 
     assert second.answered_at is not None
     assert abs(first.voiced[0].begins - second.answered_at - 1.5) < TOLERANCE_MS / 1000
     assert second.voiced == ()
+
+
+def option(kind: str, name: str, value: str = "yes") -> str:
+    return f"SET VARIABLE CONFBRIDGE({kind},{name}) {value}"
+
+
+@pytest.mark.parametrize("started_lab", ["forky", "bullseye"], indirect=True, scope="session")
+async def test_menus_and_marked_users(lab: Lab, scripts: Scripts, sounds: Sounds) -> None:
+    joins = ["ANSWER", *sounds.commands, option("user", "announce_only_user", "no")]
+    menu = [
+        option("menu", "0", "toggle_mute"),
+        option("menu", "*1", "participant_count"),
+        option("menu", "7", "admin_kick_last"),
+        option("menu", "8", "admin_toggle_mute_participants"),
+        option("menu", "9", "admin_toggle_conference_lock"),
+        option("menu", "#", "leave_conference"),
+    ]
+    keys = ["EXEC ConfBridge keys", RESULT]
+    marked = ["EXEC ConfBridge marked", RESULT]
+    presses: tuple[CallerStep, ...] = (
+        *(Waits(3500), Keys("0"), Waits(1900), Keys("8"), Waits(1900), Keys("9"), Waits(2900), Keys("7")),
+        *(Waits(2500), Keys("#")),
+    )
+    others = (Waits(1400), Keys("79", 400), Waits(300), Keys("*1", 400), Waits(20_000), HangsUp())
+    parties = [
+        Party(0, [*joins, QUIET, option("user", "admin"), *menu, *keys], presses),
+        Party(1500, [*joins, *menu, *keys], others),
+        Party(8500, [*joins, *keys], (Waits(5000), HangsUp())),
+        Party(0, [*joins, option("user", "wait_marked"), option("user", "end_marked"), *marked]),
+        Party(3000, [*joins, option("user", "marked"), *marked], (Waits(4000), HangsUp())),
+        Party(4500, [*joins, QUIET, *marked], (Waits(7000), HangsUp())),
+    ]
+    courses, _ = await agree(lab, scripts, sounds, parties)
+    results = ["DTMF", "KICKED", "FAILED", "ENDMARKED", "HANGUP", "HANGUP"]
+    assert [one.replies[-1] for one in courses] == [f"200 result=1 ({one})" for one in results]

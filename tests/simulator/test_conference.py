@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.lab.agi_scripts import Course, Party, VirtualSide
 
-from ringflow.simulator.caller import HangsUp, Keys, Waits
+from ringflow.simulator.caller import CallerStep, HangsUp, Keys, Waits
 from ringflow.simulator.conference import say_number
 
 ROOM = "EXEC ConfBridge room"
@@ -181,3 +181,156 @@ async def test_a_lone_call_hears_its_room_too() -> None:
 )
 def test_numbers_are_said_as_asterisk_says_them(number: int, said: str) -> None:
     assert " ".join(one.removeprefix("digits/") for one in say_number(number)) == said
+
+
+def menu(keys: str, action: str) -> str:
+    return f"SET VARIABLE CONFBRIDGE(menu,{keys}) {action}"
+
+
+ADMIN = [user("quiet"), user("admin")]
+MENU_LENGTHS_S = {
+    **LENGTHS_S,
+    "conf-muted": 0.4,
+    "conf-unmuted": 0.5,
+    "conf-lockednow": 0.6,
+    "conf-unlockednow": 0.7,
+    "conf-now-muted": 0.8,
+    "conf-errormenu": 0.9,
+    "conf-kicked": 1.0,
+    "conf-leaderhasleft": 1.1,
+    "confbridge-conf-begin": 1.2,
+    "conf-waitforleader": 1.3,
+}
+
+
+async def hold_with_menus(*parties: Party) -> list[Course]:
+    side = VirtualSide(MENU_LENGTHS_S.get)
+    courses = await side.run_all(parties)
+    assert side.exchange.conferences == {}
+    return courses
+
+
+def told(course: Course) -> list[tuple[str, int, int]]:
+    return [one for one in course.heard if one[0] != "conference"]
+
+
+async def test_keys_do_what_the_menu_says_and_one_without_an_entry_does_nothing() -> None:
+    menus = [menu("0", "toggle_mute"), menu("*1", "participant_count"), menu("#", "leave_conference")]
+    steps = (
+        Waits(2000),
+        Keys("0"),
+        Waits(1900),
+        Keys("0"),
+        Waits(1900),
+        Keys("5*1", 400),
+        Waits(2000),
+        Keys("#"),
+    )
+    (first, second) = await hold_with_menus(
+        Party(0, ["ANSWER", user("quiet"), *menus, ROOM, RESULT], steps), stays(1000, 15_000, user("quiet"))
+    )
+    assert told(first) == [
+        ("conf-muted", 2100, 2500),
+        ("conf-unmuted", 4100, 4600),
+        ("conf-onlyone", 6900, 7400),
+    ]
+    assert told(second) == []
+    assert outcome(first) == ("200 result=0", "200 result=1 (DTMF)")
+
+
+async def test_a_sequence_that_is_not_ended_in_time_counts_by_what_was_keyed() -> None:
+    menus = [menu("1", "playback(a&b)"), menu("12", "toggle_mute")]
+    steps: tuple[CallerStep, ...] = (
+        Waits(1000),
+        Keys("12", 400),
+        Waits(2000),
+        Keys("1"),
+        Waits(4000),
+        HangsUp(),
+    )
+    side = VirtualSide({"a": 0.2, "b": 0.3, "conf-muted": 0.4}.get)
+    (only,) = await side.run_all([Party(0, ["ANSWER", user("quiet"), *menus, ROOM], steps)])
+    # An entry that fits counts at once, whatever longer one there is.
+    assert told(only) == [("a", 1100, 1300), ("b", 1300, 1610), ("a", 3600, 3800), ("b", 3800, 4100)]
+    menus = [menu("12", "toggle_mute"), menu("3", "playback(a)")]
+    steps = (
+        Waits(1000),
+        Keys("1"),
+        Waits(2000),
+        Keys("2"),
+        Waits(500),
+        Keys("13", 400),
+        Waits(900),
+        HangsUp(),
+    )
+    (only,) = await side.run_all([Party(0, ["ANSWER", user("quiet"), *menus, ROOM], steps)])
+    assert told(only) == []
+
+
+async def test_only_administrators_lock_mute_and_kick() -> None:
+    menus = [
+        menu("7", "admin_kick_last"),
+        menu("8", "admin_toggle_mute_participants"),
+        menu("9", "admin_toggle_conference_lock"),
+    ]
+    admin = Party(
+        0,
+        ["ANSWER", *ADMIN, *menus, ROOM, RESULT],
+        (
+            Waits(3000),
+            Keys("9"),
+            Waits(1900),
+            Keys("8"),
+            Waits(1900),
+            Keys("7"),
+            Waits(1900),
+            Keys("7"),
+            Waits(3000),
+            HangsUp(),
+        ),
+    )
+    other = Party(
+        1000,
+        ["ANSWER", user("announce_only_user", "no"), *menus, ROOM, RESULT],
+        (Waits(500), Keys("9"), Waits(100), Keys("8"), Waits(100), Keys("7"), Waits(20_000), HangsUp()),
+    )
+    late = stays(4500, 3000)
+    first, second, third = await hold_with_menus(admin, other, late)
+    assert told(third) == [("conf-locked", 0, 1100)]
+    assert told(first) == [
+        ("confbridge-join", 1000, 1300),
+        ("conf-lockednow", 3100, 3700),
+        ("conf-now-muted", 5100, 5900),
+        ("confbridge-leave", 7100, 7800),
+        # Alone, nobody else is there who could go.
+        ("conf-errormenu", 9100, 10_000),
+    ]
+    assert told(second) == [
+        ("confbridge-join", 0, 300),
+        ("conf-errormenu", 1000, 1900),
+        ("conf-now-muted", 4100, 4900),
+        ("conf-kicked", 6100, 7100),
+    ]
+    assert outcome(second) == ("200 result=0", "200 result=1 (KICKED)")
+
+
+async def test_a_marked_user_begins_the_conference_and_takes_along_whose_stay_ends_with_it() -> None:
+    waiting = stays(0, 20_000, user("announce_only_user", "no"), user("wait_marked"), user("end_marked"))
+    leader = stays(4000, 3000, user("announce_only_user", "no"), user("marked"))
+    staying = stays(5000, 6000, user("quiet"))
+    first, second, third = await hold_with_menus(waiting, leader, staying)
+    assert first.heard == [
+        ("conf-waitforleader", 0, 1300),
+        ("confbridge-join", 1300, 1600),
+        ("confbridge-conf-begin", 4000, 5200),
+        ("conference", 5000, 7000),
+        ("confbridge-join", 5200, 5500),
+        ("conf-kicked", 7000, 8000),
+    ]
+    assert told(second) == [("confbridge-join", 1200, 1500)]
+    assert told(third)[-3:] == [
+        ("confbridge-leave", 2000, 2700),
+        ("conf-leaderhasleft", 2700, 3800),
+        ("confbridge-leave", 3800, 4500),
+    ]
+    assert outcome(first) == ("200 result=0", "200 result=1 (ENDMARKED)")

@@ -129,6 +129,7 @@ class ScriptedCaller:
         self._hangs_up_ms = None if patience_ms is None else self._arrived_ms + patience_ms
         self._is_patient = patience_ms is None
         self._ended_ms: int | None = None
+        self._is_interrupted = False
 
     @property
     def waits_for(self) -> str | None:
@@ -164,7 +165,8 @@ class ScriptedCaller:
 
     async def until(self, deadline_ms: int | None) -> LineEvent | None:
         """The next key or hang-up up to `deadline_ms`. Time passes until then, for other calls too."""
-        while True:
+        self._is_interrupted = False
+        while not self._is_interrupted:
             limit_ms = self._limit_ms if deadline_ms is None else min(deadline_ms, self._limit_ms)
             key_ms = self._presses[0].counts_at_ms if self._presses else None
             leaves_ms = self._hangs_up_ms
@@ -177,11 +179,18 @@ class ScriptedCaller:
                     return KeyUp(press.key, press.length_ms)
             elif await self._waiter.until(limit_ms):
                 break
+        if self._is_interrupted:
+            return None
         if deadline_ms is not None and deadline_ms <= self._limit_ms:
             return None
         self.endless = True
         self._hangs_up_ms = self._limit_ms
         return HungUp()
+
+    def interrupt(self) -> None:
+        """Have `until` return."""
+        self._is_interrupted = True
+        self._waiter.wake()
 
     def drop(self) -> bool:
         """Forget keys counted by now."""

@@ -4,13 +4,14 @@ As apps/app_confbridge.c does. What a profile says comes from `CONFBRIDGE(user,O
 `CONFBRIDGE(bridge,OPTION)` of the caller's channel, for there is no confbridge.conf here; the room has the
 bridge profile of who opened it. Of a user's options these are followed: quiet, admin, pin, timeout,
 announcement, announce_only_user, announce_user_count, announce_user_count_all, music_on_hold_when_empty,
-marked, wait_marked and end_marked; of a bridge's max_members and the sounds; of a menu's single keys. The
-names of callers are not.
+marked, wait_marked and end_marked; of a bridge's max_members and the sounds; of a menu the keys, one or
+several for an entry, and what they do. The names of callers, recordings and pictures are not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping
 
 from ringflow.simulator.clock import Companion, wait_until
@@ -34,6 +35,10 @@ SOUNDS: Mapping[str, str] = {
     "unmuted": "conf-unmuted",
     "locked_now": "conf-lockednow",
     "unlocked_now": "conf-unlockednow",
+    "participants_muted": "conf-now-muted",
+    "participants_unmuted": "conf-now-unmuted",
+    "error_menu": "conf-errormenu",
+    "begin": "confbridge-conf-begin",
 }
 """The sounds of a bridge that its profile does not name by `sound_...` (conf_get_sound)."""
 
@@ -42,8 +47,8 @@ MOST_PIN_KEYS = 80
 FIRST_PIN_KEY_MS = 6000
 """How long `ast_app_getdata` waits for a key where it is given no time."""
 NEXT_PIN_KEY_MS = 2000
-LOOKS_MS = 200
-"""How often who is in a room looks whether somebody else has changed something for it."""
+NEXT_MENU_KEY_MS = 1000
+"""How long a menu waits for the next key of a longer sequence (featuredigittimeout of features.conf)."""
 COMPANY = 2
 """From so many on somebody is heard in a room."""
 TRUE = frozenset({"yes", "true", "y", "t", "1", "on"})
@@ -82,7 +87,11 @@ class Conference:
         self.kicked: list[IncomingCall] = []
         self.ended: list[IncomingCall] = []
         """Whom the last marked user took along."""
+        self.waiting: list[IncomingCall] = []
+        """Who waits for a marked user."""
         self.locked = False
+        self.muted = False
+        """Whether all who are no administrators are to be silent."""
         self.free_ms = 0
         """When all that was asked for is announced, by the clock."""
         self._profile = profile
@@ -102,17 +111,46 @@ class Conference:
             "locked": int(self.locked),
         }.get(what, 0)
 
-    def kick_last(self) -> None:
-        """Have who came last leave, unless that is an administrator (execute_menu_entry)."""
-        if self.users and not _profile(self.users[-1]).says("admin"):
-            self.kicked.append(self.users[-1])
+    def kick_last(self, by: IncomingCall) -> bool:
+        """Have who came last leave, unless that is an administrator (action_kick_last)."""
+        last = self.inside[-1] if self.inside else by
+        if last is by or _profile(last).says("admin"):
+            return False
+        self.kicked.append(last)
+        last.line.interrupt()
+        return True
+
+    def mute_participants(self) -> None:
+        """Silence all who are no administrators, or let them speak again."""
+        self.muted = not self.muted
+        for one in self.inside:
+            if not _profile(one).says("admin"):
+                one.is_muted = self.muted
+
+    def mark(self, call: IncomingCall) -> None:
+        """A marked user is inside; the first one begins it for those who waited (transition_to_marked)."""
+        self.marked.append(call)
+        if len(self.marked) > 1 or not self.waiting:
+            return
+        for one in (*self.waiting,):
+            self.waiting.remove(one)
+            one.line.stops(Sound.MUSIC)
+            self.enter(one)
+        if not _profile(call).says("quiet"):
+            self.announce(call, self.sound("begin"))
 
     def unmark(self, call: IncomingCall) -> None:
-        """A marked user leaves; the last one takes those along whose stay ends with it."""
-        if call in self.marked:
-            self.marked.remove(call)
-            if not self.marked:
-                self.ended += [one for one in self.users if _profile(one).says("end_marked")]
+        """A marked user leaves; the last one takes those along whose stay ends with it (leave_marked)."""
+        if call not in self.marked:
+            return
+        self.marked.remove(call)
+        if self.marked:
+            return
+        self.ended += [one for one in self.inside if _profile(one).says("end_marked")]
+        for one in self.inside:
+            one.line.interrupt()
+        if len(self.ended) < len(self.inside) and not _profile(call).says("quiet"):
+            self.announce(call, self.sound("leader_has_left"))
 
     @property
     def full(self) -> bool:
@@ -143,7 +181,7 @@ class Conference:
                 alone.line.starts(Sound.MUSIC, False)
 
     def announce(self, call: IncomingCall, prompt: str) -> None:
-        """Have all who are inside hear a prompt, after those that were asked for before.
+        """Have all who are inside or wait hear a prompt, after those that were asked for before.
 
         `call` asks for it, and does not wait for it. A prompt that is not there is left out.
         """
@@ -160,7 +198,7 @@ class Conference:
     async def _play(self, announcer: Companion, prompt: str, begins_ms: int, ends_ms: int) -> None:
         try:
             await announcer.until(begins_ms)
-            hearing = [*self.inside]
+            hearing = [*self.inside, *self.waiting]
             for call in hearing:
                 call.hear(prompt)
             await announcer.until(ends_ms)
@@ -199,74 +237,131 @@ async def run_conference(call: IncomingCall, name: str) -> int:
 
 
 async def _stay(call: IncomingCall, room: Conference, user: UserProfile) -> None:
-    is_marked = user.says("marked")
-    if is_marked:
-        room.marked.append(call)
-    waits = user.says("wait_marked") and not is_marked
+    waits = user.says("wait_marked") and not user.says("marked")
     if waits and not room.marked and isinstance(await call.play(room.sound("wait_for_leader")), HungUp):
         call.channel.set_variable("CONFBRIDGE_RESULT", "HANGUP")
         return
+    call.is_muted = room.muted and not user.says("admin")
+    if user.says("marked"):
+        room.mark(call)
+        # Who begins a conference waits until that is said, and does not hear it.
+        if isinstance(await call.wait(max(room.free_ms, call.clock.monotonic_ms())), HungUp):
+            call.channel.set_variable("CONFBRIDGE_RESULT", "HANGUP")
+            room.unmark(call)
+            return
     if not (waits and not room.marked):
         room.enter(call)
-    elif user.says("music_on_hold_when_empty"):
-        call.line.starts(Sound.MUSIC, False)
+    else:
+        room.waiting.append(call)
+        if user.says("music_on_hold_when_empty"):
+            call.line.starts(Sound.MUSIC, False)
     if not user.says("quiet"):
         room.announce(call, room.sound("join"))
     result = await _until_over(call, room, user, waits=waits)
     call.channel.set_variable("CONFBRIDGE_RESULT", result)
     if call in room.inside:
         room.leave(call)
+    if call in room.waiting:
+        room.waiting.remove(call)
     call.line.stops(Sound.MUSIC)
-    room.unmark(call)
-    if result in _LAST_WORDS:
-        await call.play(room.sound(_LAST_WORDS[result]))
     if not user.says("quiet"):
         room.announce(call, room.sound("leave"))
+        if result in HAVING_TO_LEAVE:
+            await call.play(room.sound("kicked"))
+    room.unmark(call)
 
 
-_LAST_WORDS = {"KICKED": "kicked", "ENDMARKED": "leader_has_left"}
-"""What who has to leave is told."""
+HAVING_TO_LEAVE = frozenset({"KICKED", "ENDMARKED"})
+"""The results of those who are told that they have to leave."""
 
 
 async def _until_over(call: IncomingCall, room: Conference, user: UserProfile, *, waits: bool) -> str:
     """Be in the room, or wait for a marked user; return how that ended, as CONFBRIDGE_RESULT says it."""
-    menu = call.channel.conference_profile("menu")
+    menu = Menu(call.channel.conference_profile("menu"))
     timeout_s = user.number("timeout")
     ends_ms = call.clock.monotonic_ms() + timeout_s * 1000 if timeout_s else None
-    looks = bool(menu) or waits or user.says("end_marked")
     while True:
         if call in room.kicked:
             return "KICKED"
         if call in room.ended:
             return "ENDMARKED"
-        if waits and bool(room.marked) is not (call in room.inside):
-            call.line.stops(Sound.MUSIC)
-            (room.enter if room.marked else room.leave)(call)
+        if waits and not room.marked and call in room.inside:
+            room.leave(call)
+            room.waiting.append(call)
+            if user.says("music_on_hold_when_empty"):
+                call.line.starts(Sound.MUSIC, False)
         now_ms = call.clock.monotonic_ms()
         if ends_ms is not None and now_ms >= ends_ms:
             return "TIMEOUT"
-        until_ms = min((one for one in (ends_ms, now_ms + LOOKS_MS if looks else None) if one), default=None)
-        event = await call.wait(until_ms, "".join(menu))
+        moments = (ends_ms, menu.gives_up_ms)
+        event = await call.wait(min((one for one in moments if one is not None), default=None), menu.keys)
         if isinstance(event, HungUp):
             return "HANGUP"
-        if isinstance(event, KeyUp) and menu[event.key] == "leave_conference":
-            return "DTMF"
-        if isinstance(event, KeyUp) and isinstance(await _obey(call, room, menu[event.key]), HungUp):
-            return "HANGUP"
+        key = event.key if isinstance(event, KeyUp) else ""
+        for action in menu.actions_of(key, call.clock.monotonic_ms()):
+            if action == "leave_conference":
+                return "DTMF"
+            if isinstance(await _obey(call, room, menu, action), HungUp):
+                return "HANGUP"
 
 
-async def _obey(call: IncomingCall, room: Conference, action: str) -> HungUp | None:
+class Menu:
+    """What keys do in a room: the entries of `CONFBRIDGE(menu,KEYS)`."""
+
+    def __init__(self, entries: Mapping[str, str]) -> None:
+        self.keys = "".join(sorted({key for keys in entries for key in keys}))
+        self.gives_up_ms: int | None = None
+        """When a longer sequence that has begun is given up; None: none has."""
+        self._entries = entries
+        self._keyed = ""
+
+    def actions_of(self, key: str, now_ms: int) -> list[str]:
+        """What is to be done after this key; empty: none came in time."""
+        if not key and (self.gives_up_ms is None or now_ms < self.gives_up_ms):
+            return []
+        self._keyed += key
+        self.gives_up_ms = None
+        if key and self._keyed not in self._entries and self._goes_on():
+            self.gives_up_ms = now_ms + NEXT_MENU_KEY_MS
+            return []
+        keyed, self._keyed = self._keyed, ""
+        return self.at(keyed)
+
+    def at(self, keyed: str) -> list[str]:
+        """The actions of an entry, in order; none where there is no such entry."""
+        return re.findall(r"[a-z_]+(?:\([^)]*\))?", self._entries.get(keyed, ""))
+
+    def _goes_on(self) -> bool:
+        return any(keys.startswith(self._keyed) for keys in self._entries)
+
+
+async def _obey(call: IncomingCall, room: Conference, menu: Menu, action: str) -> HungUp | None:
     """What a key does (execute_menu_entry); volumes are heard by nobody here."""
     if action == "toggle_mute":
         call.is_muted = not call.is_muted
         return await _play_all(call, [room.sound("muted" if call.is_muted else "unmuted")])
     if action == "participant_count":
         return await _play_all(call, [*_count(room)])
+    if action.startswith("playback("):
+        return await _play_all(call, action[len("playback(") : -1].split("&"))
+    if action.startswith("admin_"):
+        return await _obey_admin(call, room, action)
+    return None
+
+
+async def _obey_admin(call: IncomingCall, room: Conference, action: str) -> HungUp | None:
+    """What only administrators may; of the others only who would kick is told that it does not go."""
+    is_admin = _profile(call).says("admin")
+    if action == "admin_kick_last" and not (is_admin and room.kick_last(call)):
+        return await _play_all(call, [room.sound("error_menu")])
+    if not is_admin:
+        return None
     if action == "admin_toggle_conference_lock":
         room.locked = not room.locked
         return await _play_all(call, [room.sound("locked_now" if room.locked else "unlocked_now")])
-    if action == "admin_kick_last":
-        room.kick_last()
+    if action == "admin_toggle_mute_participants":
+        room.mute_participants()
+        room.announce(call, room.sound("participants_muted" if room.muted else "participants_unmuted"))
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 LENGTHS_MS: Mapping[str, int] = {
+    "conf-errormenu": 1440, "conf-now-muted": 1880, "conf-now-unmuted": 2120, "confbridge-conf-begin": 1840,
     "beep": 440, "conf-adminmenu-162": 20980, "conf-adminmenu-18": 21700, "conf-getpin": 2400,
     "conf-hasjoin": 1780, "conf-hasleft": 1780, "conf-invalidpin": 2660, "conf-kicked": 2380,
     "conf-leaderhasleft": 2280, "conf-locked": 1760, "conf-lockednow": 1780, "conf-muted": 1400,

@@ -63,6 +63,10 @@ class Line(Protocol):
         """
         ...
 
+    def interrupt(self) -> None:
+        """Have `until` return None now, if it waits: something has happened that its caller looks at."""
+        ...
+
     def drop(self) -> bool:
         """Forget keys that came until now, as Asterisk does between commands; whether the caller left."""
         ...

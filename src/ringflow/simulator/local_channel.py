@@ -54,6 +54,9 @@ class DiallingHalf:
             if await self._waiter.until(FAR_MS if deadline_ms is None else deadline_ms):
                 return None
 
+    def interrupt(self) -> None:
+        """Nothing happens to it but the end of the other half."""
+
     def drop(self) -> bool:
         """Whether the other half is gone."""
         return self.hung_up_ms is not None

@@ -77,6 +77,7 @@ class Telephone:
         self._taking_keys = False
         self._speech: list[Speech] = []
         self._speaks_since_ms: int | None = None
+        self._is_interrupted = False
 
     @property
     def hears(self) -> str | None:
@@ -125,6 +126,7 @@ class Telephone:
 
     async def until(self, deadline_ms: int | None) -> LineEvent | None:
         """The next thing that happens, up to `deadline_ms` of the clock."""
+        self._is_interrupted = False
         while True:
             event, at_ms = self._next()
             if event is not None and (deadline_ms is None or at_ms < deadline_ms):
@@ -136,8 +138,13 @@ class Telephone:
                 self._clock.advance_to(deadline_ms)
                 return None
             self._earpiece.waits(deadline_ms)
-            if await self._clock.until(deadline_ms):
+            if await self._clock.until(deadline_ms) or self._is_interrupted:
                 return None
+
+    def interrupt(self) -> None:
+        """Have `until` return."""
+        self._is_interrupted = True
+        self._clock.wake()
 
     def drop(self) -> bool:
         """A command begins. Nothing is lost: keys that Asterisk did not ask for were read and dropped."""
