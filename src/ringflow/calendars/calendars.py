@@ -28,6 +28,14 @@ _LOOK_UP = LookUp(
 )
 
 
+async def kept_title_at(store: Store, name: str, now: LocalTime) -> str | None:
+    """Return what `Calendars.title_at` does."""
+    rows = await store.look_up(_LOOK_UP, name, now.at_ms, now.wall_ms)
+    if not rows:
+        raise unknown(name)
+    return None if rows[0][1] is None else str(rows[0][1])
+
+
 class Calendars:
     """Those in the database, `store`, and those in files."""
 
@@ -40,10 +48,7 @@ class Calendars:
 
         None where it lies in none. Raises `Unknown` for a calendar that is not there, `StoreGone`.
         """
-        rows = await self.store.look_up(_LOOK_UP, name, now.at_ms, now.wall_ms)
-        if not rows:
-            raise unknown(name)
-        return None if rows[0][1] is None else str(rows[0][1])
+        return await kept_title_at(self.store, name, now)
 
     async def title_in_file(self, file: str, now: LocalTime) -> str | None:
         """Return the same of a file. Raises `Refused` where it cannot be read and never could."""

@@ -39,6 +39,14 @@ class CalendarEntryForm:
 
 
 @dataclass(frozen=True, slots=True)
+class HolidayForm:
+    """Whether a moment is on holiday by a calendar. `title`: of the entry that it lies in; null: in none."""
+
+    is_holiday: bool
+    title: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OverrideForm:
     """What an operator has said that schedules do. `until_at` null: until further notice."""
 

@@ -306,6 +306,7 @@ FIELDS: dict[str, Field] = {
     "ends": Field(_T, "the last day, or the time of the end", "2026-12-26"),
     "title": Field(_T, "a line for people about a flow; of days off what they are called", "Christmas"),
     "by_hand": Field(_B, "whether it was added by itself, and not imported", True),
+    "is_holiday": Field(_B, "whether an entry of the calendar has the moment", True),
     "said_at": Field(Kind.TIME, "when it was said", "2026-07-01T06:00:00.000Z"),
     # The audit log.
     "verb": Field(_T, "what was done", "set"),

@@ -170,6 +170,11 @@ class TrunkQuoteForm(_TermsForm):
 
 
 @dataclass(frozen=True, slots=True)
+class CardQuoteForm(_TermsForm):
+    """What a call to a number costs by a rate card, whoever goes by it."""
+
+
+@dataclass(frozen=True, slots=True)
 class LossForm:
     """Numbers that lose money on a trunk: those that begin with `prefix` and no longer prefix of either card.
 
@@ -281,6 +286,11 @@ def quote_form(found: Quote) -> QuoteForm:
 def trunk_quote_form(number: str, trunk: str, rate_card: str, terms: Terms) -> TrunkQuoteForm:
     """Return what a call costs us on a trunk."""
     return TrunkQuoteForm(number=number, trunk=trunk, rate_card=rate_card, **_terms_fields(terms))
+
+
+def card_quote_form(number: str, rate_card: str, terms: Terms) -> CardQuoteForm:
+    """Return what a call to a number costs by a rate card."""
+    return CardQuoteForm(number=number, rate_card=rate_card, **_terms_fields(terms))
 
 
 def loss_form(comparison: Comparison, compared: ComparedPrefix) -> LossForm:

@@ -18,7 +18,7 @@ from ringflow.forms.account import (
 )
 from ringflow.forms.audit_entry import AuditEntryForm
 from ringflow.forms.bulk import BulkForm
-from ringflow.forms.calendar import CalendarEntryForm, CalendarForm, OverrideForm
+from ringflow.forms.calendar import CalendarEntryForm, CalendarForm, HolidayForm, OverrideForm
 from ringflow.forms.call import CallDetailForm, CallForm, LegForm, SlotVisitForm
 from ringflow.forms.caller_secret import CliCodeForm, NewCliCodeForm, NewServicePasswordForm
 from ringflow.forms.card import AlteredCardsForm, BatchForm, CardForm
@@ -92,6 +92,7 @@ from ringflow.forms.own import (
 from ringflow.forms.prompt import ImportedPromptForm, PromptDetailForm, PromptForm
 from ringflow.forms.rate import (
     AssignmentForm,
+    CardQuoteForm,
     ComparisonForm,
     DifferenceCountForm,
     ImportedRatesForm,
@@ -246,6 +247,7 @@ SECTIONS = (
     Section("Flow that was made", NewFlowForm, "`flow new`", {"files": ["card.yaml"]}),
     Section("Calendar", CalendarForm, "`calendar`", {"name": "england"}),
     Section("Entry of a calendar", CalendarEntryForm, "`calendar entries`, `calendar add-days`", {"id": 7}),
+    Section("Holiday", HolidayForm, "`GET /api/v1/calendars/{calendar}/holiday`", {}),
     Section("Override", OverrideForm, "`override`", {"name": "office"}),
     Section("Card", CardForm, "`card`", {"id": "100000000007", "status": "used", "archived_at": None}),
     Section("Batch of cards", BatchForm, "`card batches`, `card generate`", {"name": "spring"}),
@@ -287,6 +289,12 @@ SECTIONS = (
     Section("Map of a sheet's columns", RateMapForm, "`rate map list`", {"name": "carrier"}),
     Section("Assignment of a rate card", AssignmentForm, "`rate assign`, `rate unassign`", {"trunk": None}),
     Section("Quote", QuoteForm, "`rate quote --customer`", {"number": "447700900123"}),
+    Section(
+        "Quote of a rate card",
+        CardQuoteForm,
+        "`GET /api/v1/rate-cards/{card}/quote`",
+        {"number": "447700900123"},
+    ),
     Section("Quote of a trunk", TrunkQuoteForm, "`rate quote --trunk`", {"number": "447700900123"}),
     Section("Loss", LossForm, "`rate compare`", {}),
     Section("Difference of two rate cards", RateDifferenceForm, "`rate diff`", {"prefix": "447"}),

@@ -72,6 +72,13 @@ async def test_a_calendar_is_kept_by_hand(owner: Client) -> None:
     await owner("POST", days, {"first": "2020-12-25"})
     assert len((await owner("GET", days)).json["items"]) == 1
     assert len((await owner("GET", f"{days}?past=true")).json["items"]) == 2
+    # Christmas Eve in London, and Christmas Day further east already.
+    eve = "/calendars/england/holiday?at=2099-12-24T22:30:00Z&timezone="
+    assert (await owner("GET", f"{eve}Europe/London")).json == {"is_holiday": False, "title": None}
+    assert (await owner("GET", f"{eve}Europe/Kiev")).json == {"is_holiday": True, "title": "Christmas Day"}
+    assert (await owner("GET", "/calendars/england/holiday")).json["is_holiday"] is False
+    assert pointers(await owner("GET", f"{eve}Europe/Lundon")) == {"/timezone"}
+    assert (await owner("GET", "/calendars/none/holiday")).json["code"] == "calendar.unknown"
     assert (await owner("DELETE", f"{days}/{day.json['id']}")).status == 204
     assert (await owner("DELETE", f"{days}/{day.json['id']}")).json["code"] == "calendar.unknown_entry"
     kinds = {"Content-Type": "text/csv"}

@@ -62,6 +62,17 @@ async def test_a_card_is_made_filled_assigned_and_asked(owner: Client) -> None:
     assert (quoted.json["price"], quoted.json["affordable_s"]) == ("0.06", 996)
     cost = await owner("GET", "/trunks/carrier/quote?number=441910000001")
     assert (cost.json["trunk"], cost.json["price"]) == ("carrier", "0.06")
+    by_card = await owner("GET", "/rate-cards/retail/quote", params={"number": "011441910000001"})
+    assert (by_card.json["rate_card"], by_card.json["price"], by_card.json["number"]) == (
+        "retail",
+        "0.06",
+        "441910000001",
+    )
+    answers = [
+        (await owner("GET", f"/rate-cards/{card}/quote?number={number}")).json["code"]
+        for card, number in (("none", "441910000001"), ("retail", "819012345678"), ("retail", "447001234567"))
+    ]
+    assert answers == ["rate_card.unknown", "rate.none_for_number", "rate.blocked"]
     assert (await owner("GET", "/customers/42/quote?number=me")).json["code"] == "number.malformed"
     assert (await owner("GET", "/customers/42/quote")).json["errors"][0]["pointer"] == "/number"
 

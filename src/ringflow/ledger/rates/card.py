@@ -191,8 +191,13 @@ async def get_card(connection: AsyncConnection, name: str) -> RateCard:
     """The card of this name. Raises `Refused` when there is none."""
     card = await find_card(connection, name)
     if card is None:
-        raise Unknown("rate_card.unknown", f"there is no rate card `{name}`", card=name)
+        raise unknown_card(name)
     return card
+
+
+def unknown_card(name: str) -> Unknown:
+    """The error where no card has this name."""
+    return Unknown("rate_card.unknown", f"there is no rate card `{name}`", card=name)
 
 
 RATES_ID = func.coalesce(rate_cards.c.edition, rate_cards.c.id)

@@ -35,7 +35,7 @@ from sqlalchemy.types import Text
 from ringflow.errors import Refused, Unknown
 from ringflow.ledger.channel_limits import CUSTOMER_SUBJECT, customer_subject
 from ringflow.ledger.credit import SPENDABLE, utc_day
-from ringflow.ledger.rates.card import RATES_ID, BelowCost, trunk_subject
+from ringflow.ledger.rates.card import RATES_ID, BelowCost, trunk_subject, unknown_card
 from ringflow.ledger.rates.prefix import MAX_PREFIX_LENGTH, is_rated_number
 from ringflow.ledger.rates.shared_lookups import SharedLookUps
 from ringflow.ledger.terms import Terms, affordable_ms, charge_micros, least_charge_micros
@@ -119,6 +119,16 @@ FOR_TRUNK = LookUp(
     .where(rate_assignments.c.subject == _subject)
     .order_by(_LONGEST_FIRST),
     ["subject", "now_ms", *_PREFIXES],
+)
+
+
+BY_CARD = LookUp(
+    select(*_CARD_COLUMNS, *_RATE_COLUMNS)
+    .select_from(rate_cards)
+    .outerjoin(rates, _in_effect(_one_of_prefixes))
+    .where(rate_cards.c.name == bindparam("card", type_=Text))
+    .order_by(_LONGEST_FIRST),
+    ["card", "now_ms", *_PREFIXES],
 )
 
 
@@ -262,6 +272,15 @@ async def quote_trunk(store: Store, number: str, trunk: str, now_ms: int) -> tup
         raise NoRate("rate_card.none_for_trunk", f"trunk `{trunk}` has no rate card", trunk=trunk)
     card, *rate = found[0]
     return card, _terms_for(card, number, rate)
+
+
+async def quote_by_card(store: Store, number: str, card: str, now_ms: int) -> Terms:
+    """The terms of a call to a number by a rate card. Raises `Unknown`, `NoRate`, `Refused`, `StoreGone`."""
+    found = await store.look_up(BY_CARD, card, now_ms, *_prefixes(number))
+    if not found:
+        raise unknown_card(card)
+    _, *rate = found[0]
+    return _terms_for(card, number, rate)
 
 
 async def trunk_terms(connection: DirectConnection, number: str, trunk: str, at_ms: int) -> Terms | None:

@@ -7,9 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.actor import Actor
 from ringflow.forms.rate import (
     AssignmentForm,
+    CardQuoteForm,
     QuoteForm,
     TrunkQuoteForm,
     assignment_form,
+    card_quote_form,
     quote_form,
     trunk_quote_form,
 )
@@ -17,7 +19,7 @@ from ringflow.ledger.channel_limits import customer_subject
 from ringflow.ledger.rates import card as rate_card
 from ringflow.ledger.rates.card import trunk_subject
 from ringflow.ledger.rates.prefix import rated_number
-from ringflow.ledger.rates.quote import quote, quote_trunk
+from ringflow.ledger.rates.quote import quote, quote_by_card, quote_trunk
 from ringflow.rights import Right
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.request_input import Input
@@ -25,6 +27,9 @@ from ringflow.web.rest.services import Services
 
 CUSTOMERS = Resource("rates", "/customers/{customer}", "What calls cost.")
 TRUNKS = Resource("rates", "/trunks/{trunk}", "What calls cost.")
+
+
+CARDS = Resource("rates", "/rate-cards/{rate_card_name}", "What calls cost.")
 
 
 class CardChoice(Input):
@@ -93,6 +98,14 @@ async def quote_for_trunk(services: Services, trunk: str, query: NumberQuery) ->
     digits = rated_number(query.number, services.config.country)
     found = await quote_trunk(services.store, digits, trunk, services.now_ms())
     return trunk_quote_form(digits, trunk, *found)
+
+
+@CARDS.get(Right.RATES_READ, "/quote")
+async def quote_by_rate_card(services: Services, rate_card_name: str, query: NumberQuery) -> CardQuoteForm:
+    """Say what a call to a number costs by a rate card, whoever goes by it."""
+    digits = rated_number(query.number, services.config.country)
+    terms = await quote_by_card(services.store, digits, rate_card_name, services.now_ms())
+    return card_quote_form(digits, rate_card_name, terms)
 
 
 async def _assignment(connection: AsyncConnection, subject: str) -> AssignmentForm:

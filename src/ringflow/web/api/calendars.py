@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import date
 from http import HTTPStatus
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,16 +13,22 @@ from ringflow.actor import Actor, Principal
 from ringflow.calendars import calendar
 from ringflow.calendars.calendar import CALENDARS, ENTRIES, Calendar
 from ringflow.calendars.calendar_refresh import refresh_calendar
+from ringflow.calendars.calendars import kept_title_at
 from ringflow.calendars.configured import allowed_hosts
 from ringflow.calendars.icalendar_reader import MAX_BYTES
+from ringflow.calendars.local_time import LocalTime
+from ringflow.config import check_zone_name
+from ringflow.errors import Refused
 from ringflow.forms.calendar import (
     CalendarEntryForm,
     CalendarForm,
+    HolidayForm,
     calendar_entry_form,
     calendar_form,
 )
 from ringflow.rights import Right
 from ringflow.store.pages import Page, PageRequest
+from ringflow.web.api.period import DayTime
 from ringflow.web.rest.conditions import IfMatch
 from ringflow.web.rest.operation import Resource
 from ringflow.web.rest.raw_body import RawBody, Upload
@@ -47,6 +54,15 @@ class EntryQuery(Input):
 
     past: bool = False
     """Those that are over too."""
+
+
+class MomentQuery(Input):
+    """Which moment, and where."""
+
+    at: DayTime | None = None
+    """null: now."""
+    timezone: str | None = None
+    """Whose clocks count for days; null: the operator's."""
 
 
 class NewCalendar(Input):
@@ -143,6 +159,15 @@ async def list_calendar_entries(
     return (await calendar.entry_page(connection, calendar_name, since_ms, asked)).map(calendar_entry_form)
 
 
+@RESOURCE.get(Right.CALENDARS_READ, "/{calendar_name}/holiday")
+async def show_holiday(services: Services, calendar_name: str, query: MomentQuery) -> HolidayForm:
+    """Say whether a moment is on holiday by a calendar, as schedules would find."""
+    zone = services.config.zone if query.timezone is None else _zone(query.timezone)
+    now = LocalTime.of(services.now_ms() / 1000, zone) if query.at is None else LocalTime(query.at, zone)
+    title = await kept_title_at(services.store, calendar_name, now)
+    return HolidayForm(title is not None, title)
+
+
 @RESOURCE.post(Right.CALENDARS_CHANGE, "/{calendar_name}/entries")
 async def add_calendar_days(actor: Actor, calendar_name: str, body: NewDays) -> CalendarEntryForm:
     """Add a day to a calendar that is kept by hand, or several."""
@@ -158,3 +183,11 @@ async def delete_calendar_entry(actor: Actor, calendar_name: str, entry: int) ->
 
 def _form(one: Calendar, services: Services) -> CalendarForm:
     return calendar_form(one, services.now_ms(), services.config.calendars.stale_s * 1000)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(check_zone_name(name))
+    except ValueError as error:
+        what, _, mend = str(error).partition(" || ")
+        raise Refused("calendar.unknown_zone", f"{what}: {mend}", ("timezone",), zone=name) from None

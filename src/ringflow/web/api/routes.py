@@ -100,6 +100,7 @@ RESOURCES: tuple[Resource, ...] = (
     vouchers.RESOURCE,
     rates.RESOURCE,
     rate_maps.RESOURCE,
+    assigned_rates.CARDS,
     assigned_rates.CUSTOMERS,
     assigned_rates.TRUNKS,
     money.ACCOUNTS,

@@ -184,7 +184,7 @@ async def _carried_out(
         if page is not None and (form := format_of(request)) is not Format.JSON:
             return _export(operation, services, request, form, page, given)
         result = await _read(operation, services, given)
-        if page is not None:
+        if isinstance(result, Page):
             return await _page_answer(operation, request, result)
         return _answer(operation, request, result)
 
@@ -376,7 +376,8 @@ async def _page_answer(operation: Operation, request: web.Request, page: Page[An
             await asyncio.sleep(0)
         pieces.append(_text([of(one) for one in page.items[start : start + ITEMS_AT_ONCE]])[1:-1])
     body = f'{{"items":[{",".join(pieces)}],{_text(rest)[1:]}'
-    return Answer(operation.status, body, {"Link": _links(request, page)})
+    tag = {"ETag": entity_tag(page)} if operation.tagged else {}
+    return Answer(operation.status, body, {"Link": _links(request, page), **tag})
 
 
 def _chosen(operation: Operation, request: web.Request) -> Selection | None:

@@ -21,18 +21,4 @@ export const VOUCHERS: Spec = {
     { name: "redeemed_by", width: "14ch", as: "customer", hidden: true },
   ],
   filters: [{ name: "status", words: ["available", "used", "disabled"] }, { name: "kind", words: ["value", "multiplier", "addition"] }, { name: "batch" }],
-  facts: [
-    { name: "status", as: "status" },
-    { name: "kind", as: "status" },
-    { name: "value", as: "money" },
-    { name: "multiplier" },
-    { name: "minimum", as: "money" },
-    { name: "batch" },
-    { name: "created_at", as: "time" },
-    { name: "operator" },
-    { name: "expires", as: "day" },
-    { name: "given", as: "money" },
-    { name: "redeemed_at", as: "time" },
-    { name: "redeemed_by", as: "customer" },
-  ],
 };

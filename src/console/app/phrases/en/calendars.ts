@@ -11,6 +11,6 @@ export default {
   "fresh_at": "Fetched",
   "tried_at": "Tried",
   "trouble": "Trouble",
-  "import": "Import (iCalendar)",
+  "overrides": "Closed today",
   "delete": "Delete calendar {id}?",
 } as const;

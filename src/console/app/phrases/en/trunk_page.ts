@@ -2,6 +2,7 @@ import trunks from "./trunks.ts";
 
 export default {
   ...trunks,
+  "test-call": "Test call",
   "health": "Last 24 hours",
   "health.attempts": "Attempts",
   "health.answered": "Answered",

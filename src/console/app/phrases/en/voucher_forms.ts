@@ -2,6 +2,18 @@ import vouchers from "./vouchers.ts";
 
 export default {
   ...vouchers,
+  "one": "Voucher {id}",
+  "multiplier": "Multiplier",
+  "minimum": "Minimum payment",
+  "given": "Gave",
+  "created_at": "Made",
+  "operator": "Made by",
+  "delete": "Delete voucher {id}?",
+  "value.hint": "What it gives.",
+  "multiplier.hint": "1.1 adds 10 % to a payment.",
+  "addition": "Addition",
+  "addition.hint": "Added to a payment.",
+  "currency": "Currency",
   "count": "Count",
   "enable": "Enable",
   "disable": "Disable",

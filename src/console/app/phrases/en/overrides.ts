@@ -1,0 +1,16 @@
+export default {
+  "overrides": "Closed today",
+  "text": "What schedules do, whatever their hours and calendars say. Calls follow at once.",
+  "none": "Nothing: hours and calendars count.",
+  "set": "Say what schedules do",
+  "name": "Schedules",
+  "name.hint": "As the flow has it in override.",
+  "exit": "Exit",
+  "exit.hint": "closed, open, or another of their exits.",
+  "until": "Until",
+  "until.hint": "18:00, a day, or one of these words: end_of_day, further_notice.",
+  "until.never": "until further notice",
+  "notes": "Notes",
+  "operator": "By",
+  "take-back": "Take back",
+} as const;

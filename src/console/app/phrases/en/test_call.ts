@@ -1,0 +1,16 @@
+export default {
+  "title": "Test call",
+  "text": "Asterisk calls the number through this trunk alone, and who answers comes to the app. It is charged as any call of the customer's.",
+  "number": "Number",
+  "customer": "Customer who pays",
+  "app": "App for who answers",
+  "call": "Call",
+  "status": "Status",
+  "status.asked": "asked for",
+  "status.dialling": "dialling",
+  "status.answered": "answered",
+  "status.ended": "ended",
+  "status.failed": "failed",
+  "outcome": "Outcome",
+  "record": "Its record",
+} as const;
