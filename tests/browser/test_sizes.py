@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def sizes() -> dict[str, int]:
     shown = [
         source
         for source, notes in manifest().items()
-        if notes.get("isDynamicEntry") and source.endswith(".svelte") and "/components/" not in source
+        if notes.get("isDynamicEntry") and re.match(r"app/(pages|telephone)/.*\.svelte$", source)
     ]
     return {Path(source).stem: sum(map(compressed, with_views(source, frame))) for source in shown}
 
