@@ -78,6 +78,11 @@ CASES: Mapping[str, list[Mapping[str, Any]]] = {
         {"file": "A/b", "options": {1: "x", "*1": "app:o"}},
         {"file": "A/b", "options": {1: "x"}, "extensions": 3, "result": "r", "on": {"no_input": "x"}},
     ],
+    "blocklist": [
+        {"in_lists": ["a"]},
+        {"in_lists": ["a"], "action": "check"},
+        {"in_lists": ["a"], "action": "add"},
+    ],
     "music": [{"seconds": 5}, {"seconds": 5, "until": "#"}],
     "number": [{}, {"wrong_limit": 3}, {"codes": {"*1": "x"}}],
     "record": [

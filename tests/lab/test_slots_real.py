@@ -19,6 +19,7 @@ SLOTS = (
     "answer",
     "audio",
     "authenticate",
+    "blocklist",
     "call_group",
     "condition",
     "conference",

@@ -59,6 +59,7 @@ class Call:
         self._session = session
         self._world = world
         self._cli = admission.cli
+        self.withheld = admission.withheld
         self._unanswered_code = DECLINED
         asterisk = asterisk_of_call(session.request)
         channels = CustomerChannels(world.charging, call_id, session.request.unique_id, asterisk)

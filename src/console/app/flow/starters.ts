@@ -58,6 +58,7 @@ const STARTERS: Record<string, Fields> = {
   record: { result: "message" },
   language: { options: { 1: "en", 2: "es" } },
   http: { url: "https://api.example.com/", results: { answer: "body" } },
+  blocklist: { in_lists: ["barred"], on: { failed: "next" } },
   store: { key: "visits", scope: "cli", add: 1, result: "visits" },
   lookup: { key: "visits", scope: "cli", result: "visits" },
   music: { seconds: 10 },

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from sqlalchemy import and_, bindparam, or_, select
 
-from ringflow.accounts.value_lists.entry_value import ListKind, values_that_match
+from ringflow.accounts.value_lists import entries, value_list
+from ringflow.accounts.value_lists.entry_value import ListKind, entry_value, values_that_match
+from ringflow.actor import CALLER, acting
 from ringflow.store import Store
 from ringflow.store.database import LookUp
 from ringflow.store.list_tables import value_list_entries, value_lists
@@ -56,3 +58,23 @@ class ValueLists:
         if not rows:
             return None
         return any(value in matching[ListKind(kind)] for kind, value in rows)
+
+    async def keep(self, name: str, number: str, notes: str, now_ms: int) -> None:
+        """Have the caller put a number in E.164 digits on a list. Raises `Refused` and `StoreGone`."""
+        async with acting(self._store, CALLER, self._country, now_ms) as actor:
+            found = await value_list.show(actor.connection, name)
+            await entries.add(actor, name, _written(found.kind, number), notes)
+
+    async def drop(self, name: str, number: str, now_ms: int) -> None:
+        """Have the caller take a number off a list; one that is not there is no error. Raises as `keep`."""
+        async with acting(self._store, CALLER, self._country, now_ms) as actor:
+            found = await value_list.show(actor.connection, name)
+            text = _written(found.kind, number)
+            value = entry_value(found.kind, text, self._country)
+            if await entries.find_exact(actor.connection, found, value) is not None:
+                await entries.remove(actor, name, text)
+
+
+def _written(kind: ListKind, number: str) -> str:
+    """How E.164 digits are written so that no country's own forms are meant."""
+    return f"+{number}" if kind is ListKind.NUMBERS else number
