@@ -23,6 +23,7 @@ from ringflow.ledger.check import check_books
 from ringflow.ledger.ledger import Ledger
 from ringflow.simulator.callee import Behaviour, Callee
 from ringflow.slots.hangup import Hangup
+from ringflow.store.record_tables import call_legs, call_records
 
 from .conftest import DID, Place
 
@@ -170,3 +171,22 @@ async def test_a_customer_who_was_barred_meanwhile_pays_for_nothing(place: Place
     assert record.reject is not None
     assert record.reject.sip == 403
     assert (await outcome(place))[0] == "ended"
+
+
+async def test_a_call_whose_server_died_has_ended_once_it_is_on_record(place: Place) -> None:
+    asked = await asked_for(place)
+    assert await Originations(place.store).begin(TOKEN, now_ms(place)) is not None
+    assert await outcome(place) == ("dialling", None)
+    record = {"server": "a1#1", "started_ms": asked.asked_ms, "duration_ms": 9000, "did": "", "reason": ""}
+    legs = (("busy", 1), ("answered", 2))
+    async with place.store.writing() as connection:
+        await connection.execute(call_records.insert().values(call_id="o2", outcome="lost", **record))
+    assert await outcome(place) == ("dialling", None)
+    async with place.store.writing() as connection:
+        await connection.execute(call_records.insert().values(call_id="o1", outcome="lost", **record))
+    assert await outcome(place) == ("ended", "lost")
+    async with place.store.writing() as connection:
+        for status, position in legs:
+            row = {"dialled": NUMBER, "trunk": "first", "status": status, "position": position}
+            await connection.execute(call_legs.insert().values(call_id="o1", **row))
+    assert await outcome(place) == ("ended", "answered")

@@ -20,14 +20,17 @@ Asked = TypeVar("Asked")
 
 
 async def called(
-    asterisk: AsteriskInstance, callee: LabCallee, ask: Callable[[], Awaitable[Asked]]
+    asterisk: AsteriskInstance,
+    callee: LabCallee,
+    ask: Callable[[], Awaitable[Asked]],
+    trunk: str = CARRIER,
 ) -> tuple[Asked, CalleeRecord, bytes]:
     """Ask for the call; return the answer, the callee's record, and what it heard (A-law)."""
     with tempfile.TemporaryDirectory() as folder:
         call = _LabCall(asterisk.state, asterisk.packages, Path(folder))
         try:
-            await call.add_callee(CARRIER, callee)
-            side = call.sides[CARRIER]
+            await call.add_callee(trunk, callee)
+            side = call.sides[trunk]
             speaking = asyncio.create_task(_speak_when_invited(side))
             asked = await ask()
             async with asyncio.timeout(PATIENCE_S):

@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from ringflow.errors import Unknown
 from ringflow.plain_text import plain
 from ringflow.store import Store
 from ringflow.store.origination_tables import originations
+from ringflow.store.record_tables import call_legs, call_records
 from ringflow.store.statement import Statement
 
 DIALS, IN_APP = "originate-", "originated-"
@@ -166,7 +167,17 @@ async def show(connection: AsyncConnection, call_id: str) -> Origination:
     if row is None:
         text = f"call {plain(call_id)} was not asked for here, or longer ago than a week"
         raise Unknown("origination.unknown", text, call=call_id)
-    return _read(row)
+    asked = _read(row)
+    return await _ended_by_record(connection, asked) if asked.state == "dialling" else asked
+
+
+async def _ended_by_record(connection: AsyncConnection, asked: Origination) -> Origination:
+    """Return a call that dials as ended where it is on record: its server died and could not say so."""
+    last = select(call_legs.c.status).where(call_legs.c.call_id == call_records.c.call_id)
+    last = last.order_by(call_legs.c.position.desc()).limit(1)
+    query = select(call_records.c.outcome, last.scalar_subquery())
+    found = (await connection.execute(query.where(call_records.c.call_id == asked.call_id))).one_or_none()
+    return asked if found is None else replace(asked, state="ended", outcome=found[1] or found[0])
 
 
 class Originations:
