@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.store import Store
 from ringflow.store.group_tables import group_turns as table
+from ringflow.store.upsert import upsert
 
 
 class GroupTurns:
@@ -48,13 +49,5 @@ async def _turns(connection: AsyncConnection, group: str) -> dict[str, int]:
 
 
 async def _keep(connection: AsyncConnection, group: str, member: str, turn_ms: int) -> None:
-    # Imported where it is used: a simulated call does not wait for PostgreSQL's dialect.
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert
-    else:
-        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-    statement = insert(table).values(group_name=group, member=member, turn_ms=turn_ms)
-    changed = {"turn_ms": turn_ms}
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=["group_name", "member"], set_=changed)
-    )
+    turn = {"turn_ms": turn_ms}
+    await upsert(connection, table, {"group_name": group, "member": member}, turn, turn)

@@ -105,6 +105,11 @@ class Outgoing:
         """The attempts so far, refused ones included."""
         return self._events.history.legs
 
+    @property
+    def talk_left_ms(self) -> int | None:
+        """For how long the call may still talk, by the limits of its apps; None: no such limit."""
+        return None if self.ends_at_ms is None else max(1, self.ends_at_ms - self._events.elapsed_ms())
+
     async def names_number(self, text: str) -> bool:
         """Whether the text is a telephone number, or one that a trunk dials as it is keyed."""
         if self._plan.recorded(text, as_keyed=False) is not None:
@@ -270,9 +275,10 @@ class Outgoing:
 
     def _within_the_call(self, options: DialOptions) -> DialOptions:
         """The options, with a talk that ends when the call has to."""
-        if self.ends_at_ms is None:
+        left_ms = self.talk_left_ms
+        if left_ms is None:
             return options
-        left_s = max(1, self.ends_at_ms - self._events.elapsed_ms()) / 1000
+        left_s = left_ms / 1000
         return replace(options, max_duration_s=min(left_s, options.max_duration_s or left_s))
 
     async def _payer(self) -> Customer | str:

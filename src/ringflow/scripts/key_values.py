@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import JsonValue
 from sqlalchemy import ColumnElement, delete, func, or_, select
@@ -13,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringflow.scripts.run import CallRefused
 from ringflow.store import Store
 from ringflow.store.script_tables import script_values
+from ringflow.store.upsert import upsert
 
 MAX_KEY = 200
 MAX_VALUE = 65_536
@@ -152,7 +152,7 @@ async def _lock(connection: AsyncConnection, key: str, now_ms: int) -> None:
     An update would lock no row that is missing, so of two first additions one would be lost.
     """
     over = {"value": "0", "expires_ms": now_ms, "ttl_ms": None, "updated_ms": now_ms}
-    await _upsert(connection, key, over, {"updated_ms": now_ms})
+    await upsert(connection, script_values, {"key": key}, over, {"updated_ms": now_ms})
 
 
 async def _write(connection: AsyncConnection, key: str, written: str, life: _Life, now_ms: int) -> None:
@@ -162,19 +162,7 @@ async def _write(connection: AsyncConnection, key: str, written: str, life: _Lif
         "ttl_ms": life.ttl_ms,
         "updated_ms": now_ms,
     }
-    await _upsert(connection, key, fields, fields)
-
-
-async def _upsert(
-    connection: AsyncConnection, key: str, made: dict[str, Any], changed: dict[str, Any]
-) -> None:
-    # Imported where it is used: a simulated call does not wait for PostgreSQL's dialect.
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert
-    else:
-        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-    statement = insert(script_values).values(key=key, **made)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
+    await upsert(connection, script_values, {"key": key}, fields, fields)
 
 
 async def _delete_expired(connection: AsyncConnection, now_ms: int) -> None:

@@ -160,7 +160,7 @@ class Conference(Slot):
             most=self.most,
             waits=self.wait_for_moderator,
             ends=self.ends_with_moderator,
-            longest_s=self.longest,
+            longest_s=self._longest_s(call),
             quiet=self.quiet,
             keys=self.keys,
             music_class=self.music_class or "",
@@ -179,6 +179,12 @@ class Conference(Slot):
         left = _EXIT_OF[ended]
         # A room that another slot opened may end or be full for this one too.
         return left if left in self.exits else DONE
+
+    def _longest_s(self, call: Call) -> int | None:
+        """For how many seconds the caller may stay: a talk in a room ends with the call, as any other."""
+        left_ms = call.outgoing.talk_left_ms
+        left_s = None if left_ms is None else -(-left_ms // 1000)
+        return min((one for one in (self.longest, left_s) if one is not None), default=None)
 
     async def _ask(self, call: Call) -> bool | str:
         """Whether the caller is a moderator; or the exit of one who may not come in."""
