@@ -74,6 +74,9 @@ scenarios:
       caller: [{hears: IVR/ivr-please, for: 300ms}, {keys: "5"}]
       dialling: {dialled: "441910000001", talked: 400ms}
       expect: {outcome: completed, heard: [IVR/ivr-please], variables: {choice: "5"}}
+    - originate: {number: "+441910000079", app: menu}
+      called: {does: busy}
+      dialling: {outcome: busy, dialled: "441910000079"}
 """
 
 

@@ -334,3 +334,14 @@ async def test_a_marked_user_begins_the_conference_and_takes_along_whose_stay_en
         ("confbridge-leave", 3800, 4500),
     ]
     assert outcome(first) == ("200 result=0", "200 result=1 (ENDMARKED)")
+
+
+async def test_an_administrator_kicks_no_other_one() -> None:
+    kicks = Party(
+        0,
+        ["ANSWER", *ADMIN, menu("7", "admin_kick_last"), ROOM, RESULT],
+        (Waits(2000), Keys("7"), Waits(3000), HangsUp()),
+    )
+    first, second = await hold_with_menus(kicks, stays(1000, 3000, *ADMIN))
+    assert told(first) == [("conf-errormenu", 2100, 3000)]
+    assert outcome(second) == ("200 result=0", "200 result=1 (HANGUP)")

@@ -118,3 +118,14 @@ def _all_keys(caller: ScriptedCaller) -> tuple[KeyPress, ...]:
     # At the end of time, so that nothing is cut off.
     caller._clock.advance_to(1_000_000)
     return caller.timeline.keys
+
+
+async def test_who_is_answered_in_time_does_not_give_up_and_who_is_not_does() -> None:
+    clock = VirtualClock()
+    patient = ScriptedCaller(clock, [], patience_ms=2000)
+    assert await patient.until(1000) is None
+    patient.answered()
+    assert await patient.until(5000) is None
+    left = ScriptedCaller(clock, [], patience_ms=2000)
+    assert await left.until(None) == HungUp()
+    assert (clock.monotonic_ms(), left.timeline.hung_up_at_ms) == (7000, 2000)

@@ -80,6 +80,9 @@ async def test_callers_of_a_queue_are_served_in_turn_and_each_hears_his_own(
     assert judged.failure is None
     first, second, third = judged.calls
     assert [one.record.duration_ms for one in (first, second, third)] == [6000, 10_000, 2000]
+    paused = QUEUE.replace("members: [PJSIP/anna]", "members: [{device: PJSIP/anna, paused: true}]")
+    waits = "    - {caller: [{hears: music, for: 9s}, {hangs_up: true}], expect: {heard: [music]}}\n"
+    assert (await play(read(tmp_path, paused + waits), stage)).failure is None
     wrong = read(tmp_path, QUEUE + "    - {expect: {heard: [ringing, callee]}}\n")
     assert "heard: expected ringing, callee, came music, callee" in ((await play(wrong, stage)).failure or "")
 

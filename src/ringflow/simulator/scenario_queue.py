@@ -59,10 +59,7 @@ class ScenarioQueue(Frozen):
         """The same for the virtual Asterisk."""
         return CallQueue(
             {str(name): value for name, value in self.options.items()},
-            [
-                Member(one.device, one.name or one.device, one.penalty, one.paused, False)
-                for one in self.members
-            ],
+            [one.virtual() for one in self.members],
         )
 
 
