@@ -143,6 +143,24 @@ def test_filters_stand_in_the_address_and_go_back_with_it(console: Console) -> N
     expect(page.get_by_role("textbox", name="App")).to_have_value("")
 
 
+def test_the_filters_of_past_calls_stand_in_two_rows_and_in_pairs_on_a_telephone(console: Console) -> None:
+    page = console.open("/calls")
+    last = page.get_by_role("combobox", name="Unpaid")
+    expect(last).to_be_visible()
+
+    def rows() -> list[float]:
+        boxes = [one.bounding_box() for one in page.locator(".filters > *").all()]
+        assert len(boxes) == 12
+        return sorted({box["y"] for box in boxes if box is not None})
+
+    assert len(rows()) == 2
+    console.look("telephone", "light")
+    page.get_by_role("button", name="Filters").click()
+    expect(last).to_be_visible()
+    assert len(rows()) == 6
+    console.screenshots("calls-filters", [LOOKS[3]])
+
+
 def test_who_lacks_a_right_sees_neither_the_page_nor_the_button(server: Server, stranger: Console) -> None:
     server.add_operator("viola", "viewer")
     page = stranger.page
