@@ -287,6 +287,19 @@ async def test_a_secret_is_sent_never_shown_and_told_to_no_other_host(
         assert found.asked == []
 
 
+async def test_a_request_that_is_over_makes_room_for_another() -> None:
+    async with peer(OK) as found, peer(b"") as broken:
+        settings = HttpRequestsConfig(
+            hosts=(f"localhost:{found.port}", f"localhost:{broken.port}"),
+            networks=("127.0.0.0/8",),
+            at_once=1,
+        )
+        requests = NetworkRequests.configured(Config(http_requests=settings))
+        for one in (broken, found, found):
+            await outcome(requests, FlowRequest(asking(one.port)))
+        assert (len(broken.asked), len(found.asked)) == (1, 2)
+
+
 async def test_so_many_requests_are_under_way_and_others_wait() -> None:
     async with peer(None) as silent:
         settings = HttpRequestsConfig(
