@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from .conftest import Api, Client
 from .test_cards import made
 
@@ -185,6 +187,21 @@ async def test_vouchers_are_disabled_and_deleted_together_and_used_ones_stay(idl
     assert done.json == {"changed": 0, "deleted": 3, "passed_over": 1, "dry_run": False}
     left = (await client("GET", "/vouchers?batch=codes")).json["items"]
     assert [one["id"] for one in left] == ids[:1]
+
+
+async def test_more_than_are_done_at_once_are_refused_before_anything_is_done(
+    idle: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await idle.client()
+    for number in ("101", "102", "103"):
+        await client("POST", "/dids", {"number": number, "app": "menu"})
+    for most, expected in ((2, (422, "bulk.too_many", ["/filter"])), (3, (200, None, []))):
+        monkeypatch.setattr("ringflow.accounts.bulk_actions.MOST_ROWS", most)
+        body = {"action": "disable", "filter": {"app": "menu"}, "expect": 3}
+        came = await client("POST", "/dids:bulk", body)
+        pointers = [one["pointer"] for one in came.json.get("errors", [])]
+        assert (came.status, came.json.get("code"), pointers) == expected
+        assert (await client("GET", "/dids/101")).json["enabled"] is (most == 2)
 
 
 async def test_nobody_without_the_right_does_something_to_many(idle: Api) -> None:
