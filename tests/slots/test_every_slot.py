@@ -14,6 +14,7 @@ from ringflow.config import load_config
 from ringflow.documents import parse_document
 from ringflow.flows.load import draft_from_value
 from ringflow.flows.registry import slot_types
+from ringflow.flows.slot import SlotGroup
 from ringflow.simulator.judgement import play
 from ringflow.simulator.scenario_files import ScenarioCase, exits_to_take, read_scenarios
 from ringflow.simulator.stage import Stage
@@ -43,6 +44,13 @@ def exits_left(name: str) -> frozenset[str]:
         return frozenset(exits_to_take(cases, name, slot_types()[name]) - taken)
 
     return asyncio.run(play_all(read_scenarios(HERE / f"{name}.yaml")))
+
+
+def test_every_slot_says_under_which_heading_people_find_it() -> None:
+    # `slot_group` of the class: the console's palette has these headings.
+    groups = {name: kind.slot_group for name, kind in slot_types().items()}
+    assert [name for name, group in groups.items() if group is SlotGroup.OTHER] == []
+    assert (groups["menu"], groups["condition"]) == (SlotGroup.CALLERS, SlotGroup.LOGIC)
 
 
 @pytest.mark.parametrize("name", slot_types())

@@ -40,8 +40,6 @@ _Comparisons = Annotated[
 class Case(BaseModel):
     """Tests, and where the call goes on if they are true: one `if`, or several under `all` or `any`."""
 
-    slot_group: ClassVar[SlotGroup] = SlotGroup.LOGIC
-
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=ID_PATTERN)] | None = None
@@ -96,6 +94,7 @@ class Case(BaseModel):
 class Condition(Slot):
     """Goes on where the first case leads that is true, or to `otherwise`."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.LOGIC
     fixed_exits: ClassVar[tuple[str, ...]] = (OTHERWISE, FAILED)
     needs_caller: ClassVar[bool] = False
     own_exits: ClassVar[OwnExits | None] = OwnExits(

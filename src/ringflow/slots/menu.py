@@ -40,8 +40,6 @@ Timeout: TypeAlias = Annotated[float, Field(gt=0, le=300)]
 class Extensions(BaseModel):
     """Extensions that a caller may dial at a menu."""
 
-    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLERS
-
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     length: _Length
@@ -75,6 +73,7 @@ ExtensionsField = Annotated[
 class Menu(Slot):
     """Plays prompts and goes where the key leads that the caller presses."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.CALLERS
     fixed_exits: ClassVar[tuple[str, ...]] = (EXTENSION, "no_input", "invalid")
     main_exit_name: ClassVar[str | None] = EXTENSION
     own_exits: ClassVar[OwnExits | None] = key_exits("options")

@@ -38,8 +38,6 @@ FAILED = "failed"
 class ReviewKeys(BaseModel):
     """What the caller presses after `review_file`. An empty text: there is no such key."""
 
-    slot_group: ClassVar[SlotGroup] = SlotGroup.SOUND
-
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     listen: Annotated[str, Field(pattern=ONE_KEY_PATTERN)] = "1"
@@ -55,6 +53,7 @@ class ReviewKeys(BaseModel):
 class Record(Slot):
     """Records the caller."""
 
+    slot_group: ClassVar[SlotGroup] = SlotGroup.SOUND
     fixed_exits: ClassVar[tuple[str, ...]] = (DONE, NO_INPUT, DISCARDED, FAILED)
     exit_conditions: ClassVar[Mapping[str, Condition]] = {
         DISCARDED: both(given("review_file"), matching("keys", given("discard"))),

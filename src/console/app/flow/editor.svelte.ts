@@ -1,5 +1,7 @@
 /** One app while somebody edits it: its text, what was chosen in it, its draft at the server, and what that says of it. */
 import { answered, ask, part, Problem, type Schemas } from "../api.ts";
+import en from "../phrases/en/builder.ts";
+import { phrases } from "../phrases/phrases.svelte.ts";
 import { readFlow, type FlowDocument, type ListName } from "./document.ts";
 import { ChangeRefused, FlowChange } from "./flow_change.ts";
 import { graphOf } from "./graph.ts";
@@ -10,6 +12,8 @@ import { difference, type TextEdit } from "./text_edit.ts";
 
 /** What a draft is at the moment; `conflict`: somebody else saved another one. */
 export type DraftState = "none" | "saved" | "unsaved" | "saving" | "failed" | "conflict";
+
+const t = phrases("builder", en);
 
 const YAML = { "Content-Type": "application/yaml" };
 const SAVE_AFTER_MS = 400;
@@ -78,7 +82,8 @@ export class FlowEditor {
     const editor = new FlowEditor(app, types, mayChange, mayCount);
     editor.detail = detail;
     await editor.#load(detail.draft ? "draft" : "file");
-    editor.check();
+    editor.#takeBack();
+    void editor.check();
     editor.#looking = setInterval(() => void editor.#look(), LOOK_EVERY_MS);
     editor.#counting = setInterval(() => void editor.countCalls(), COUNT_EVERY_MS);
     void editor.countCalls();
@@ -178,6 +183,7 @@ export class FlowEditor {
 
   async check() {
     const text = this.text;
+    clearTimeout(this.#checking);
     try {
       const said = await ask<{ problems: CheckProblem[] }>("POST", `/flows/${part(this.app)}:check`, { body: text, headers: YAML });
       if (text !== this.text || this.#closed) return;
@@ -185,6 +191,8 @@ export class FlowEditor {
       this.checked = true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
+      // The next text is checked by itself; this one again, when the server may be there.
+      if (text === this.text && !this.#closed) this.#checking = setTimeout(() => void this.check(), LOOK_EVERY_MS);
     }
   }
 
@@ -210,13 +218,15 @@ export class FlowEditor {
       this.#saved = text;
       this.draftBy = said.data.operator;
       this.draftMessage = "";
+      sessionStorage.removeItem(this.#kept);
       this.draft = this.text === text ? "saved" : "unsaved";
       if (this.draft === "unsaved") this.#saving = setTimeout(() => void this.flush(), SAVE_AFTER_MS);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.draftMessage = error.message;
+      this.draftMessage = error.lost ? t("draft.lost") : error.message;
       this.draft = error.status === 412 ? "conflict" : "failed";
-      if (error.lost) this.#saving = setTimeout(() => void this.flush(), LOOK_EVERY_MS);
+      this.#keepHere(text);
+      if (error.lost || error.status >= 500) this.#saving = setTimeout(() => void this.flush(), LOOK_EVERY_MS);
     }
   }
 
@@ -234,6 +244,30 @@ export class FlowEditor {
   /** Asks anew what the server knows of the app besides its text, such as the DIDs that lead to it. */
   async refresh() {
     this.detail = await ask<FlowDetail>("GET", `/flows/${part(this.app)}`);
+  }
+
+  get #kept(): string {
+    return `ringflow-unsaved ${this.app}`;
+  }
+
+  /** What could not be saved stays in this window when the page is loaded again. */
+  #keepHere(text: string) {
+    try {
+      sessionStorage.setItem(this.#kept, JSON.stringify({ text, etag: this.#etag }));
+    } catch {
+      // There is no room for it: it stays on the page.
+    }
+  }
+
+  /** Takes up what was not saved when the page was left. Saving it says where somebody else was quicker. */
+  #takeBack() {
+    const kept = sessionStorage.getItem(this.#kept);
+    if (!kept || !this.mayChange) return;
+    sessionStorage.removeItem(this.#kept);
+    const { text, etag } = JSON.parse(kept) as { text: string; etag: string | null };
+    if (text === this.text) return;
+    this.#etag = etag;
+    this.replaceText(text, t("did.taken-back"));
   }
 
   /** Looks whether somebody else has saved the draft, or has published. */
