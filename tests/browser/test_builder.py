@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import BUILT, PASSWORD, Console
-
-ASSETS = BUILT.parent / "assets"
+from tests.browser.conftest import PASSWORD, Console
 
 
 def text_of(page: Page) -> str:
@@ -291,13 +287,3 @@ def test_who_may_only_read_sees_no_buttons_that_change(console: Console) -> None
     page.keyboard.press("Delete")
     expect(page.get_by_text("As it runs")).to_be_visible()
     console.accessible()
-
-
-def test_the_builder_is_small_enough() -> None:
-    """What is loaded until a flow can be edited; words of other languages and dialogs are loaded later."""
-    loaded = sum(
-        len(gzip.compress(path.read_bytes(), 9))
-        for path in ASSETS.glob("*.js")
-        if path.name.partition("-")[0] in ("index", "shell", "App", "text_view", "builder", "Status", "Time")
-    )
-    assert 100_000 < loaded < 230_000

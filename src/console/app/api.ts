@@ -98,15 +98,6 @@ export async function answered<T>(method: string, path: string, { query, body, m
   }
 }
 
-/** Each row of a list, page by page: for lists that are chosen from, and not for those that a table shows. */
-export async function* everyRow<Row>(path: string): AsyncGenerator<Row> {
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page: { items: Row[]; next: string | null } = await ask("GET", path, { query: { limit: 200, cursor } });
-    yield* page.items;
-    cursor = page.next;
-  }
-}
-
 /** `crypto.randomUUID` is only there where the page came by TLS or from this machine. */
 function randomKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");

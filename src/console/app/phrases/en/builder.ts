@@ -116,6 +116,7 @@ export default {
   "target.apps": "Apps",
   "target.return": "Back to the app that called",
   "target.return-by": "return by {exit}",
+  "add-calendar": "Add a calendar",
   "new-key": "Key, such as 2 or *1",
   "add-key": "Add",
   "remove-key": "Remove key {key}",
