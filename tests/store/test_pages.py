@@ -69,6 +69,10 @@ FILTERS: dict[str, tuple[Filters, Callable[[Row], bool]]] = {
     "name": (Filters([(things.c.name, "b")]), lambda row: row.name == "b"),
     "odd": (Filters(tried=[ODD]), lambda row: row.id % 2 == 1),
     "both": (Filters([(things.c.name, "b")], [ODD]), lambda row: row.name == "b" and row.id % 2 == 1),
+    "two": (
+        Filters([(things.c.name, "b"), (func.coalesce(things.c.due_ms, FAR_MS), FAR_MS)]),
+        lambda row: row.name == "b" and row.due_ms is None,
+    ),
     "some": (Filters(between=Between(things.c.id, 8, 25)), lambda row: 8 <= row.id <= 25),
     "first": (
         Filters(tried=[ODD], between=Between(things.c.id, None, 9)),
