@@ -81,7 +81,6 @@ class RoomOrder:
     join_sound: str = ""
     leave_sound: str = ""
     wait_sound: str = ""
-    ended_sound: str = ""
 
     @property
     def name(self) -> str:
@@ -113,7 +112,6 @@ class RoomOrder:
             "join": self.join_sound,
             "leave": self.leave_sound,
             "wait_for_leader": self.wait_sound,
-            "leader_has_left": self.ended_sound,
         }
         yield from ((f"bridge,sound_{kind}", sound) for kind, sound in sounds.items() if sound)
         if self.keys:

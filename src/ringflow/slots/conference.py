@@ -92,7 +92,7 @@ class Conference(Slot):
     wait_file: Prompt = "MISC/one-moment"
     """Played, with `wait_for_moderator`, to who waits."""
     ended_file: Prompt = "MISC/thanks"
-    """Played, with `ends_with_moderator`, when the last moderator has left."""
+    """Played, with `ends_with_moderator`, to a caller who leaves since the last moderator has left."""
     full_file: SinglePrompt = "MISC/busy"
     """Played when the room is full."""
     locked_file: SinglePrompt = "MISC/not-allowed"
@@ -167,18 +167,24 @@ class Conference(Slot):
             join_sound=call.spoken.sound(self.join_file),
             leave_sound=call.spoken.sound(self.leave_file),
             wait_sound=call.spoken.sound(self.wait_file) if self.wait_for_moderator else "",
-            ended_sound=call.spoken.sound(self.ended_file) if self.ends_with_moderator else "",
         )
         try:
             ended = await call.media.confer(order)
         except NoConference as error:
             call.note("no_conference", str(error))
             return FAILED
-        if ended in (RoomEnd.FULL, RoomEnd.LOCKED):
-            await call.media.play(self.full_file if ended is RoomEnd.FULL else self.locked_file)
+        if (said := self._said_of(ended)) is not None:
+            await call.media.play(said)
         left = _EXIT_OF[ended]
         # A room that another slot opened may end or be full for this one too.
         return left if left in self.exits else DONE
+
+    def _said_of(self, ended: RoomEnd) -> SinglePrompt | None:
+        """What the caller hears of an end of the stay, where Asterisk says nothing of it."""
+        said = {RoomEnd.FULL: self.full_file, RoomEnd.LOCKED: self.locked_file}
+        if self.ends_with_moderator:
+            said[RoomEnd.ENDED] = self.ended_file
+        return said.get(ended)
 
     def _longest_s(self, call: Call) -> int | None:
         """For how many seconds the caller may stay: a talk in a room ends with the call, as any other."""
