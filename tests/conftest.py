@@ -65,6 +65,9 @@ AT_ONCE = 2
 class _TogetherWherePlayed(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
+        if file.startswith("tests/browser/"):
+            # They share a server and a browser.
+            return file
         if not file.endswith(PLAYED_TOGETHER):
             return nodeid
         released = (one for one in ("forky", "bullseye") if re.search(rf"[\[-]{one}[\]-]", test))
