@@ -41,5 +41,5 @@ async def outcome_meant(connection: AsyncConnection, word: str | None) -> str | 
     exits = {name for one in slot_types().values() for name in one.fixed_exits} - {DONE}
     if word in exits or await is_outcome_of_a_call(connection, word):
         return None
-    known = [*map(str, Outcome), *exits]
+    known = {*map(str, Outcome), *exits}
     return did_you_mean(word, known, f"known are {known_words(known)}")
