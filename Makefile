@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 WORKERS ?= 3
-LAB_WORKERS ?= 5
+LAB_WORKERS ?= 4
 EXAMPLES ?= 200
 
 # Tests start a thousand processes: each would compile all modules again.

@@ -222,6 +222,11 @@ class Slot(BaseModel):
         return {}
 
     @property
+    def ends_by_itself(self) -> bool:
+        """Whether the slot ends whatever the caller does, and does not."""
+        return True
+
+    @property
     def exits(self) -> tuple[str, ...]:
         """The exits by which a slot with these fields can end."""
         return self.fixed_exits

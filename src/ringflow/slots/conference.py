@@ -121,6 +121,11 @@ class Conference(Slot):
                 yield FieldProblem(name, "it is never played", f"write `{wants}: true`, or remove it")
 
     @property
+    def ends_by_itself(self) -> bool:
+        """Only a stay that has its limit does."""
+        return self.longest is not None
+
+    @property
     def exits(self) -> tuple[str, ...]:
         """Those that its fields can lead to."""
         used = {
