@@ -6,7 +6,6 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 WORKERS ?= 3
-LAB_WORKERS ?= 4
 EXAMPLES ?= 200
 
 # Tests start a thousand processes: each would compile all modules again.
@@ -34,7 +33,7 @@ IN_MEMORY := $(shell [ "$$(df --output=avail $(MEMORY) 2>/dev/null | tail -1)" -
 test: $(VENV)/.dev console
 	@failed=0; \
 	$(IN_MEMORY) $(RUN)/pytest -n $(WORKERS) --dist loadscope -m 'not lab' || failed=$$?; \
-	$(IN_MEMORY) $(RUN)/pytest -n $(LAB_WORKERS) --dist loadscope -m lab || failed=$$?; \
+	$(IN_MEMORY) $(RUN)/pytest -n $(WORKERS) --dist loadscope -m lab || failed=$$?; \
 	exit $$failed
 
 # What browsers get. With Node 20.19 or later of this machine, else with the one that PyPI has.

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import make_url
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
-from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
 from ringflow.bench.seed_call import CLI, DID
 from ringflow.config import Config
@@ -58,9 +57,6 @@ PLAYED_TOGETHER = (
 )
 """Files of the lab whose tests look at calls that are made once for all of them, on each release."""
 
-AT_ONCE = 2
-"""How many workers play those at a time: a dozen calls each, which is what two cores carry in real time."""
-
 
 class _TogetherWherePlayed(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
@@ -72,14 +68,6 @@ class _TogetherWherePlayed(LoadScopeScheduling):  # type: ignore[misc]
             return nodeid
         released = (one for one in ("forky", "bullseye") if re.search(rf"[\[-]{one}[\]-]", test))
         return f"{file}[{next(released, '')}]"
-
-    def _assign_work_unit(self, node: WorkerController) -> None:
-        """Give the first workers what stands first, which is what was played together, and others a test."""
-        if self.nodes.index(node) >= AT_ONCE:
-            one = next((scope for scope in self.workqueue if "::" in scope), None)
-            if one is not None:
-                self.workqueue.move_to_end(one, last=False)
-        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)
