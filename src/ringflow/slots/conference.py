@@ -178,18 +178,17 @@ class Conference(Slot):
         except NoConference as error:
             call.note("no_conference", str(error))
             return FAILED
-        if (said := self._said_of(ended)) is not None:
-            await call.media.play(said)
+        # Of the other ends Asterisk says itself what there is to say.
+        said = {
+            RoomEnd.FULL: self.full_file,
+            RoomEnd.LOCKED: self.locked_file,
+            RoomEnd.ENDED: self.ended_file,
+        }
+        if ended in said:
+            await call.media.play(said[ended])
         left = _EXIT_OF[ended]
         # A room that another slot opened may end or be full for this one too.
         return left if left in self.exits else DONE
-
-    def _said_of(self, ended: RoomEnd) -> SinglePrompt | None:
-        """What the caller hears of an end of the stay, where Asterisk says nothing of it."""
-        said = {RoomEnd.FULL: self.full_file, RoomEnd.LOCKED: self.locked_file}
-        if self.ends_with_moderator:
-            said[RoomEnd.ENDED] = self.ended_file
-        return said.get(ended)
 
     def _longest_s(self, call: Call) -> int | None:
         """For how many seconds the caller may stay: a talk in a room ends with the call, as any other."""

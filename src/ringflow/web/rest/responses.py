@@ -184,7 +184,7 @@ async def _carried_out(
         if page is not None and (form := format_of(request)) is not Format.JSON:
             return _export(operation, services, request, form, page, given)
         result = await _read(operation, services, given)
-        if isinstance(result, Page):
+        if page is not None:
             return await _page_answer(operation, request, result)
         return _answer(operation, request, result)
 
@@ -376,8 +376,7 @@ async def _page_answer(operation: Operation, request: web.Request, page: Page[An
             await asyncio.sleep(0)
         pieces.append(_text([of(one) for one in page.items[start : start + ITEMS_AT_ONCE]])[1:-1])
     body = f'{{"items":[{",".join(pieces)}],{_text(rest)[1:]}'
-    tag = {"ETag": entity_tag(page)} if operation.tagged else {}
-    return Answer(operation.status, body, {"Link": _links(request, page), **tag})
+    return Answer(operation.status, body, {"Link": _links(request, page)})
 
 
 def _chosen(operation: Operation, request: web.Request) -> Selection | None:
