@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -109,6 +109,19 @@ def serve(config: Config, close: ExitStack) -> Server:
     return Server(config, started[0], loop)
 
 
+@contextmanager
+def serving(admin: str, configured: Callable[[], Config]) -> Iterator[Server]:
+    """A server with secrets for tests only, and an admin of this name."""
+    if not BUILT.is_file():
+        _missing("the console is not built: make console")
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as close:
+        patch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
+        patch.setenv("RINGFLOW_PIN_PEPPER", "v1:a-pepper-for-tests-only")
+        one = serve(configured(), close)
+        one.add_operator(admin)
+        yield one
+
+
 @pytest.fixture(scope="module")
 def server(
     tmp_path_factory: pytest.TempPathFactory,
@@ -116,14 +129,8 @@ def server(
     with_own_files: Callable[[Config, Path], Config],
 ) -> Iterator[Server]:
     """A server of the shipped flows on a fresh folder, with the admin `ann`."""
-    if not BUILT.is_file():
-        _missing("the console is not built: make console")
     folder = tmp_path_factory.mktemp("console")
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as close:
-        patch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
-        patch.setenv("RINGFLOW_PIN_PEPPER", "v1:a-pepper-for-tests-only")
-        one = serve(with_own_files(config_in(folder), folder), close)
-        one.add_operator("ann")
+    with serving("ann", lambda: with_own_files(config_in(folder), folder)) as one:
         yield one
 
 

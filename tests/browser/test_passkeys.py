@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
-from tests.browser.conftest import BUILT, LOOKS, PASSWORD, Console, Server, serve
+from tests.browser.conftest import LOOKS, PASSWORD, Console, Server, serving
 
 from ringflow.config import Config, HttpConfig, SignInConfig
 
@@ -32,20 +31,17 @@ def server(
     with_own_files: Callable[[Config, Path], Config],
 ) -> Iterator[Server]:
     """A server where an admin needs two factors, with the admin `kay`."""
-    if not BUILT.is_file():
-        pytest.skip("the console is not built: make console")
     folder = tmp_path_factory.mktemp("passkeys")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as close:
-        patch.setenv("RINGFLOW_SECURITY_KEY", "a secret for tests only")
-        patch.setenv("RINGFLOW_PIN_PEPPER", "v1:a-pepper-for-tests-only")
+
+    def configured() -> Config:
         sign_in = SignInConfig(url=f"http://localhost:{port}", second_factor_for=("admin",))
         config = with_own_files(config_in(folder), folder)
-        config = config.model_copy(update={"http": HttpConfig(port=port), "sign_in": sign_in})
-        one = serve(config, close)
-        one.add_operator("kay")
+        return config.model_copy(update={"http": HttpConfig(port=port), "sign_in": sign_in})
+
+    with serving("kay", configured) as one:
         yield AtHome(one.config, one.application, one.loop)
 
 
