@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringflow.accounts import clis, customers, dids
+from ringflow.accounts.bulk_actions import Action, BulkOrder, carry_out
 from ringflow.accounts.bulk_import import Imported, TableImport
 from ringflow.accounts.cli_import import CliImport
 from ringflow.accounts.clis import Cli
+from ringflow.accounts.customer_bulk import CustomerBulk
 from ringflow.accounts.customer_import import CustomerImport
 from ringflow.accounts.customers import Customer
 from ringflow.accounts.declarations import apply_declarations
@@ -29,6 +33,7 @@ from ringflow.forms.json_value import json_value
 from ringflow.spreadsheets import CsvTable
 from ringflow.store import Store
 from ringflow.store.pages import PageRequest
+from ringflow.store.tables import directory_revision
 
 FILE = "list.csv"
 
@@ -388,3 +393,15 @@ async def test_exported_dids_and_clis_come_back_as_they_went(importing: Importin
     await importing(DidImport, emptied, update=True)
     (now,) = [one for one in await everything(importing.store) if isinstance(one, Did)]
     assert now == replace(did, channels=None, script=None, script_timeout_s=None)
+
+
+async def test_a_deletion_that_was_only_tried_hides_no_later_change_from_the_servers(filled: Store) -> None:
+    async def revision(connection: AsyncConnection) -> int:
+        return int((await connection.execute(select(directory_revision.c.revision))).scalar_one())
+
+    async with acting(filled, shell_operator("ann"), "US") as actor:
+        before = await revision(actor.connection)
+        tried = await carry_out(CustomerBulk(actor), BulkOrder(Action.DELETE, (2,), dry_run=True))
+        assert (tried.deleted, await revision(actor.connection)) == (1, before)
+        await carry_out(CustomerBulk(actor), BulkOrder(Action.DELETE, (2,)))
+        assert await revision(actor.connection) == before + 1

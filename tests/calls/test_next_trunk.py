@@ -1,4 +1,4 @@
-"""After which ends of an attempt the next trunk is tried."""
+"""In which order trunks are tried, and after which ends of an attempt the next one is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 
 from ringflow.accounts.trunks import Trunk
 from ringflow.calls.outcome import Leg, LegStatus
-from ringflow.calls.outgoing_legs import tries_next_trunk
+from ringflow.calls.outgoing_legs import in_order_of_cost, tries_next_trunk
+from ringflow.ledger.terms import Terms
 
 CARRIER = Trunk("carrier", "PJSIP/{number}@carrier")
 UNALLOCATED, REJECTED, CHANGED, INVALID_FORMAT = 1, 21, 22, 28
@@ -15,6 +16,13 @@ NO_CIRCUIT, NO_ROUTE = 34, 3
 
 def ended(status: LegStatus, cause: int, sip_code: int | None) -> Leg:
     return Leg("441234567890", "carrier", status, hangup_cause=cause, sip_code=sip_code)
+
+
+def test_the_cheapest_trunk_is_tried_first_and_one_of_another_currency_or_of_no_known_cost_last() -> None:
+    dear, cheap = Terms("USD", 50_000), Terms("USD", 10_000, connection_micros=5_000)
+    assert in_order_of_cost([dear, cheap]) == [1, 0]
+    assert in_order_of_cost([None, dear, Terms("EUR", 20_000), cheap]) == [3, 1, 0, 2]
+    assert in_order_of_cost([dear, dear, None]) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("code", [404, 410, 484, 604])

@@ -171,18 +171,11 @@ class Outgoing:
         charging, with_card = self._world.charging, await self._world.trunks_with_card()
         if charging is None:
             return [*routes]
-        costs: dict[str, Terms] = {}
-        for trunk, number in routes:
-            terms = await charging.cost(number.rated, trunk.name) if trunk.name in with_card else None
-            # Amounts in two currencies cannot be compared: the first one's is that of all.
-            if terms is not None and terms.currency == next(iter(costs.values()), terms).currency:
-                costs[trunk.name] = terms
-
-        def minute_micros(route: tuple[Trunk, DialledNumber]) -> tuple[bool, int]:
-            terms = costs.get(route[0].name)
-            return terms is None, charge_micros(terms, 60_000) if terms is not None else 0
-
-        return sorted(routes, key=minute_micros)
+        costs = [
+            await charging.cost(number.rated, trunk.name) if trunk.name in with_card else None
+            for trunk, number in routes
+        ]
+        return [routes[place] for place in in_order_of_cost(costs)]
 
     async def _through(
         self, payer: Customer, trunk: Trunk, number: DialledNumber, options: DialOptions
@@ -569,6 +562,22 @@ class Outgoing:
         leg = replace(leg, ended_ms=now_ms)
         self._events.emit_at(now_ms, events.LegEnded, position, leg)
         return leg
+
+
+def in_order_of_cost(costs: Sequence[Terms | None]) -> list[int]:
+    """The places of costs, those first that are the least for a minute; unknown ones last.
+
+    Amounts in two currencies cannot be compared: the first one's is that of all, others count as unknown.
+    """
+    currency = next((one.currency for one in costs if one is not None), None)
+
+    def minute_micros(place: int) -> tuple[bool, int]:
+        terms = costs[place]
+        if terms is None or terms.currency != currency:
+            return True, 0
+        return False, charge_micros(terms, 60_000)
+
+    return sorted(range(len(costs)), key=minute_micros)
 
 
 def tries_next_trunk(trunk: Trunk, leg: Leg) -> bool:
